@@ -1,0 +1,82 @@
+#include "program/http_server.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <future>
+#include <stdexcept>
+#include <thread>
+
+namespace program {
+namespace {
+
+constexpr int backlog = 1024;  // the library listens with 5: the sixth of a burst would wait a second for its SYN
+constexpr size_t largest_request_body = 64 * 1024;
+constexpr std::chrono::milliseconds grace{800};
+
+// The library's default is SO_REUSEPORT, with which two servers would share a port and neither would say so.
+void reuse_address_only(socket_t socket) {
+  const int yes = 1;
+  setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+}
+
+}  // namespace
+
+HttpServer::HttpServer(size_t workers) {
+  new_task_queue = [workers] { return new httplib::ThreadPool(workers); };  // the library deletes it
+  set_socket_options(reuse_address_only);
+  set_keep_alive_max_count(1);
+  set_payload_max_length(largest_request_body);
+  set_tcp_nodelay(true);
+  set_exception_handler([](const httplib::Request& request, httplib::Response& response, std::exception_ptr thrown) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& error) {
+      spdlog::error("{} {}: {}", request.method, request.path, error.what());
+    }
+    answer_json(response, 500, R"({"error":"internal error; the log says more"})");
+  });
+}
+
+int HttpServer::bind(const std::string& address, int port) {
+  errno = 0;
+  const int bound = port == 0 ? bind_to_any_port(address) : (bind_to_port(address, port) ? port : -1);
+  const int reason = errno;
+  if (bound < 0) {
+    throw std::runtime_error("cannot listen on " + address + ":" + std::to_string(port) + ": " +
+                             (reason == 0 ? "no such address" : std::strerror(reason)) +
+                             (reason == EADDRINUSE ? "; stop what uses it, or choose another with --port" : ""));
+  }
+  ::listen(svr_sock_, backlog);
+  url_ = "http://" + address + ":" + std::to_string(bound);
+  return bound;
+}
+
+void HttpServer::serve_until(const StopSignal& stop, const std::string& name) {
+  std::promise<void> ended;
+  std::thread server([this, &ended] {
+    listen_after_bind();
+    ended.set_value();
+  });
+  while (!is_running()) std::this_thread::yield();
+  spdlog::info("{}: listening on {}", name, url_);
+  stop.wait();
+  this->stop();
+  if (ended.get_future().wait_for(grace) == std::future_status::timeout) {
+    spdlog::warn("{}: stopped, with requests still running", name);
+    std::_Exit(0);
+  }
+  server.join();
+  spdlog::info("{}: stopped", name);
+}
+
+void answer_json(httplib::Response& response, int status, const std::string& body) {
+  response.status = status;
+  response.set_content(body + "\n", "application/json");
+}
+
+}  // namespace program

@@ -1,0 +1,31 @@
+// Command lines, alike in all five programs: durations are written `250ms`, `10s`, `2m`; a bad option is one line and
+// exit code 2; work that could not be done is one line and exit code 1; `--help` is 0.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace program {
+
+// `250ms`, `10s`, `1.5s`, `2m`, `1h`; nothing for any other text, for a negative one, or for more than 365 days.
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+// The shortest form that parse_duration() reads back: 90s, 2m, 1500ms.
+std::string to_text(std::chrono::milliseconds duration);
+
+// An option that takes a duration; `value` holds the default, which --help shows.
+CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,
+                          const std::string& help);
+
+// Nothing: go on. Otherwise the exit code: 0 after --help, 2 after one line about the bad option.
+std::optional<int> parse(CLI::App& app, int argc, char** argv);
+
+// Runs a program's body and returns its exit code. What it throws becomes one line on standard error:
+// std::invalid_argument is a setting that makes no sense (2), anything else is work that could not be done (1).
+int run(const std::function<int()>& body);
+
+}  // namespace program

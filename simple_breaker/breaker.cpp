@@ -1,0 +1,29 @@
+#include "simple_breaker/breaker.hpp"
+
+namespace cb {
+
+std::string_view to_text(State state) {
+  switch (state) {
+    case State::closed:
+      return "closed";
+    case State::open:
+      return "open";
+    case State::half_open:
+      return "half_open";
+  }
+  return "unknown";
+}
+
+std::string_view to_text(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::success:
+      return "success";
+    case Outcome::failure:
+      return "failure";
+    case Outcome::ignored:
+      return "ignored";
+  }
+  return "unknown";
+}
+
+}  // namespace cb
