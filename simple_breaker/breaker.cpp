@@ -1,6 +1,20 @@
 #include "simple_breaker/breaker.hpp"
 
+#include <cctype>
+#include <stdexcept>
+
 namespace cb {
+
+void require_valid_name(const std::string& name) {
+  constexpr std::string_view others = "_-./";
+  bool valid = !name.empty() && name.size() <= 256;
+  for (const unsigned char letter : name) {
+    valid = valid && (std::isalnum(letter) != 0 || others.find(static_cast<char>(letter)) != std::string_view::npos);
+  }
+  if (!valid) {
+    throw std::invalid_argument("breaker name is '" + name.substr(0, 256) + "'; use 1 to 256 of A-Z a-z 0-9 _ - . /");
+  }
+}
 
 std::string_view to_text(State state) {
   switch (state) {

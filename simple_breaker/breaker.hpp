@@ -19,6 +19,10 @@ namespace cb {
 enum class State { closed, open, half_open };
 enum class Outcome { success, failure, ignored };  // ignored: says nothing about the upstream's health
 
+// Names of breakers: 1 to 256 characters of A-Z a-z 0-9 _ - . / (they become keys, paths and labels).
+// Throws std::invalid_argument that quotes any other name.
+void require_valid_name(const std::string& name);
+
 std::string_view to_text(State state);
 std::string_view to_text(Outcome outcome);
 
@@ -64,6 +68,8 @@ struct Status {
   std::chrono::milliseconds retry_after{0};  // 0: a call would be admitted
   uint64_t late_results = 0;                 // dropped by this object since it was made
   std::string store = "memory";
+  uint64_t store_errors = 0;       // stage 3: operations on the store that failed
+  uint64_t unprotected_calls = 0;  // stage 3: calls that went through because the store could not be asked
 };
 
 class Breaker;

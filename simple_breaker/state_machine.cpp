@@ -5,12 +5,16 @@
 namespace cb {
 namespace {
 
+// Generations are taken from the clock; one that stands before 1970 counts as standing still.
+uint64_t generation_from(TimePoint now) {
+  return static_cast<uint64_t>(std::max<int64_t>(1, now.time_since_epoch().count()));
+}
+
 // The only place where a state changes: what a new stay begins with is the same whatever led to it.
 Transition enter(Snapshot& snapshot, State to, std::string cause, const Policy& policy, TimePoint now) {
   const State from = snapshot.state;
-  const auto clock = static_cast<uint64_t>(now.time_since_epoch().count());
   snapshot.state = to;
-  snapshot.generation = std::max(snapshot.generation + 1, clock);
+  snapshot.generation = std::max(snapshot.generation + 1, generation_from(now));
   snapshot.successes = 0;
   snapshot.probes_granted = 0;
   snapshot.probes.clear();
@@ -47,7 +51,7 @@ Settlement settle_probe(Snapshot& snapshot, const Policy& policy, uint64_t probe
 
 Snapshot fresh(TimePoint now) {
   Snapshot snapshot;
-  snapshot.generation = static_cast<uint64_t>(std::max<int64_t>(1, now.time_since_epoch().count()));
+  snapshot.generation = generation_from(now);
   return snapshot;
 }
 

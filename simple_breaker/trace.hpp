@@ -1,0 +1,57 @@
+// Golden traces: stories of a breaker as text that people read and tests replay, against every implementation of the
+// transition table. A line is TIME, a call's name and what it does, then "->" and what must come of it; `#` is a
+// comment.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "simple_breaker/state_machine.hpp"
+
+namespace cb {
+
+// Whatever claims to behave as the transition table does.
+class Table {
+ public:
+  virtual ~Table() = default;
+  virtual Decision admit(TimePoint now) = 0;
+  virtual Settlement settle(const PermitId& permit, Outcome outcome, TimePoint now) = 0;
+  virtual Snapshot look() = 0;
+};
+
+// The one of state_machine.cpp.
+class LocalTable final : public Table {
+ public:
+  LocalTable(const Policy& policy, TimePoint now) : policy_(policy), snapshot_(fresh(now)) {}
+  Decision admit(TimePoint now) override { return cb::admit(snapshot_, policy_, now); }
+  Settlement settle(const PermitId& permit, Outcome outcome, TimePoint now) override {
+    return cb::settle(snapshot_, policy_, permit, outcome, now);
+  }
+  Snapshot look() override { return snapshot_; }
+
+ private:
+  const Policy policy_;
+  Snapshot snapshot_;
+};
+
+// The same trace with the answers that `table` gives: equal to `trace` where the table behaves as it says.
+// Throws std::invalid_argument that quotes a line it cannot read.
+std::string replay(const std::string& trace, Table& table);
+
+// The policy line of a trace.
+Policy policy_of(const std::string& trace);
+
+struct NamedTrace {
+  std::string name;
+  std::string text;
+};
+
+// Every *.trace file of a folder, by name.
+std::vector<NamedTrace> read_traces(const std::string& folder);
+
+// What came of an event, as traces say it.
+std::string to_text(const Decision& decision, const Snapshot& after);
+std::string to_text(const Settlement& settlement, const Snapshot& after);
+
+}  // namespace cb
