@@ -1,0 +1,17 @@
+// Stage 2: one instance of a fleet, with a breaker of its own. Start three, and watch them disagree.
+#include "distributed_breaker/instance.hpp"
+#include "program/options.hpp"
+#include "simple_breaker/circuit_breaker.hpp"
+
+int main(int argc, char** argv) {
+  return program::run([&] {
+    const program::StopSignal stop;
+    CLI::App app{"Stage 2: a service instance with a circuit breaker of its own", "distributed_breaker"};
+    cb::InstanceOptions options;
+    cb::add_instance_options(app, options);
+    if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
+    return cb::serve(options, stop, [&](cb::Listeners listeners) {
+      return std::make_unique<cb::CircuitBreaker>(options.policy, std::move(listeners));
+    });
+  });
+}
