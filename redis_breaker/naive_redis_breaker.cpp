@@ -1,0 +1,104 @@
+#include "redis_breaker/naive_redis_breaker.hpp"
+
+#include <chrono>
+#include <stdexcept>
+#include <utility>
+
+namespace cb {
+namespace {
+
+double epoch_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+State to_state(const std::string& text) {
+  if (text == "open") return State::open;
+  return text == "half_open" ? State::half_open : State::closed;
+}
+
+}  // namespace
+
+NaiveRedisBreaker::NaiveRedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listeners listeners)
+    : redis_(redis), prefix_("cb:" + name + ":"), policy_(policy), listeners_(std::move(listeners)) {
+  require_valid_name(name);
+  require_valid(policy);
+  const RedisReply exists = redis_.command({"EXISTS", prefix_ + "state"});
+  if (!exists.error().empty()) throw std::runtime_error(exists.error());
+  if (exists->integer == 0) {  // between this look and the next line, another instance may have opened it
+    set("state", "closed");
+    set("failures", "0");
+    set("last_failure", "0");
+  }
+}
+
+Admission NaiveRedisBreaker::acquire() {
+  const std::string state = get("state");
+  if (state == "closed") return Permit(*this, {1, 0});
+  const double waited = epoch_seconds() - std::stod(get("last_failure"));
+  const double left = std::chrono::duration<double>(policy_.recovery_timeout).count() - waited;
+  if (state == "open" && left <= 0) {
+    go(state, State::half_open, "recovery timeout over");
+    return Permit(*this, {1, 1});
+  }
+  const auto retry_after = std::chrono::milliseconds(std::max<int64_t>(1, static_cast<int64_t>(left * 1000)));
+  return Rejection{to_state(state), retry_after};
+}
+
+Settled NaiveRedisBreaker::settle(const PermitId&, Outcome outcome) {
+  if (outcome == Outcome::ignored) return {};
+  try {
+    if (outcome == Outcome::success) {
+      on_success();
+    } else {
+      on_failure();
+    }
+  } catch (const std::exception&) {
+    on_failure();  // the textbook has one `except` round the call and the bookkeeping
+  }
+  return {to_state(get("state")), false};
+}
+
+void NaiveRedisBreaker::on_success() {
+  set("failures", "0");
+  const std::string state = get("state");
+  if (state == "half_open") go(state, State::closed, "a call succeeded");
+}
+
+void NaiveRedisBreaker::on_failure() {
+  const RedisReply failures = redis_.command({"INCR", prefix_ + "failures"});
+  if (!failures.error().empty()) throw std::runtime_error(failures.error());
+  set("last_failure", std::to_string(epoch_seconds()));
+  const std::string state = get("state");
+  if (failures->integer >= policy_.failure_threshold && state != "open") {
+    go(state, State::open, std::to_string(failures->integer) + " failures");
+  }
+}
+
+Status NaiveRedisBreaker::status() {
+  Status status;
+  status.state = to_state(get("state"));
+  status.failures = std::stoi(get("failures"));
+  status.store = "redis, naive";
+  return status;
+}
+
+std::string NaiveRedisBreaker::get(const std::string& key) {
+  const RedisReply reply = redis_.command({"GET", prefix_ + key});
+  if (!reply.error().empty()) throw std::runtime_error(reply.error());
+  if (reply->type != REDIS_REPLY_STRING) throw std::runtime_error(prefix_ + key + " is missing");
+  return {reply->str, reply->len};
+}
+
+void NaiveRedisBreaker::set(const std::string& key, const std::string& value) {
+  const RedisReply reply = redis_.command({"SET", prefix_ + key, value});
+  if (!reply.error().empty()) throw std::runtime_error(reply.error());
+}
+
+void NaiveRedisBreaker::go(const std::string& from, State to, const std::string& cause) {
+  set("state", std::string(to_text(to)));
+  if (!listeners_.transition) return;
+  const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  listeners_.transition({to_state(from), to, static_cast<uint64_t>(now.time_since_epoch().count()), cause, now});
+}
+
+}  // namespace cb
