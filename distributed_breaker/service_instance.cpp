@@ -7,7 +7,7 @@
 namespace cb {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr std::array<const char*, 4> status_names{"success", "failure", "exception", "blocked"};
 constexpr std::array<int, 4> http_statuses{200, 502, 504, 503};
@@ -96,7 +96,7 @@ void ServiceInstance::refuse(const Rejection& rejection, httplib::Response& resp
   program::answer_json(response, http_statuses[blocked], body.dump());
 }
 
-json ServiceInstance::status() {
+nlohmann::ordered_json ServiceInstance::status() {
   const Status breaker = breaker_.status();
   json calls;
   for (size_t status = 0; status < calls_.size(); ++status) calls[status_names[status]] = calls_[status].load();

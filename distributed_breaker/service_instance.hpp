@@ -37,7 +37,7 @@ class ServiceInstance {
   void call(httplib::Response& response);
   void make_call(Permit permit, httplib::Response& response);
   void refuse(const Rejection& rejection, httplib::Response& response);
-  nlohmann::json status();
+  nlohmann::ordered_json status();
 
   const InstanceIdentity identity_;
   Breaker& breaker_;
