@@ -1,0 +1,143 @@
+#include "redis_breaker/redis.hpp"
+
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+
+#include "redis_breaker/redis_for_test.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A server that accepts one connection and sends the same byte over and over: alive, and never done.
+class TricklingServer {
+ public:
+  TricklingServer() : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    REQUIRE(bind(listener_, reinterpret_cast<sockaddr*>(&address), length) == 0);
+    REQUIRE(listen(listener_, 1) == 0);
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
+    port_ = ntohs(address.sin_port);
+    trickle_ = std::thread([this] {
+      const int client = accept(listener_, nullptr, nullptr);
+      while (!stop_ && send(client, "+", 1, MSG_NOSIGNAL) == 1) std::this_thread::sleep_for(5ms);
+      close(client);
+    });
+  }
+  ~TricklingServer() {
+    stop_ = true;
+    trickle_.join();
+    close(listener_);
+  }
+  int port() const { return port_; }
+
+ private:
+  int listener_;
+  int port_ = 0;
+  std::atomic<bool> stop_{false};
+  std::thread trickle_;
+};
+
+}  // namespace
+
+TEST_CASE("an address is read, and shown without its password") {
+  const RedisAddress address = parse_redis_url("redis://app:s%40cret@cache.example:6380/2");
+  CHECK(address.host == "cache.example");
+  CHECK(address.port == 6380);
+  CHECK(address.user == "app");
+  CHECK(address.password == "s@cret");
+  CHECK(address.database == 2);
+  CHECK(address.to_text() == "redis://app:***@cache.example:6380/2");
+  CHECK(parse_redis_url("redis://:pw@[::1]").host == "::1");
+  CHECK(parse_redis_url("redis://localhost").port == 6379);
+  CHECK(parse_redis_url("unix:///run/redis.sock").socket == "/run/redis.sock");
+}
+
+TEST_CASE("an address that makes no sense is refused without showing a password") {
+  for (const std::string bad : {"", "localhost", "http://x", "redis://", "redis://h:99999", "redis://h/x",
+                                "redis://u:hidden%zz@h", "unix://relative", "redis://:hidden@h:port"}) {
+    CAPTURE(bad);
+    try {
+      parse_redis_url(bad);
+      FAIL("was accepted");
+    } catch (const std::invalid_argument& error) {
+      CHECK(std::string(error.what()).find("hidden") == std::string::npos);
+    }
+  }
+  CHECK_THROWS_AS(parse_redis_url("redis://" + std::string(5000, 'a')), std::invalid_argument);
+}
+
+TEST_CASE("user, password and database are used, over TCP and over a socket") {
+  TestRedis redis;
+  redis.cli({"ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all"});
+  RedisAddress address = parse_redis_url(redis.server.url());
+  address.user = "app";
+  address.password = "secret";
+  address.database = 3;
+  Redis logged_in(address, 1s);
+  CHECK(logged_in.command({"SET", "k", "v"}).error().empty());
+  CHECK(redis.cli({"GET", "k"}).empty());
+  redis.cli({"SELECT", "3"});
+  CHECK(redis.cli({"GET", "k"}) == "v");
+}
+
+TEST_CASE("a wrong password is one clear error, without the password") {
+  TestRedis redis;
+  redis.cli({"CONFIG", "SET", "requirepass", "right-one"});
+  RedisAddress address = parse_redis_url(redis.server.url());
+  address.password = "wrong-one";
+  const RedisReply reply = Redis(address, 1s).command({"PING"});
+  CHECK(reply.error().find("WRONGPASS") != std::string::npos);
+  CHECK(reply.error().find("wrong-one") == std::string::npos);
+}
+
+TEST_CASE("the deadline is for the whole command, also where the server trickles") {
+  const TricklingServer server;
+  RedisAddress address;
+  address.port = server.port();
+  Redis redis(address, 50ms);
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(redis.command({"PING"}).error().find("no answer in time") != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - start < 100ms);
+}
+
+TEST_CASE("a server that is not there is an error that names it") {
+  RedisAddress address;
+  address.port = 1;
+  CHECK(Redis(address, 50ms).command({"PING"}).error() == "redis://127.0.0.1:1/0: Connection refused");
+}
+
+TEST_CASE("an answer of unreasonable size is refused") {
+  TestRedis redis;
+  redis.cli({"SETRANGE", "big", "1000000", "x"});
+  CHECK(redis.redis.command({"GET", "big"}).error().find("too long") != std::string::npos);
+  CHECK(redis.cli({"PING"}) == "PONG");
+}
+
+TEST_CASE("many threads share the connections, and each gets its own answers") {
+  TestRedis redis;
+  std::atomic<int> wrong{0};
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < 500; ++i) {
+        const std::string mine = std::to_string(thread) + ":" + std::to_string(i);
+        const RedisReply reply = redis.redis.command({"ECHO", mine});
+        if (!reply.error().empty() || std::string(reply->str, reply->len) != mine) ++wrong;
+      }
+    });
+  }
+  threads.clear();
+  CHECK(wrong == 0);
+}
