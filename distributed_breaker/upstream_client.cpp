@@ -23,8 +23,7 @@ UpstreamClient::UpstreamClient(const std::string& address, const std::string& ca
     : url_(data_url(address)), caller_header_("X-Caller: " + caller), call_timeout_(call_timeout) {}
 
 UpstreamReply UpstreamClient::call() const {
-  const program::HttpReply reply =
-      program::send({.url = url_, .headers = {caller_header_}, .body = {}, .timeout = call_timeout_});
+  const program::HttpReply reply = program::send({.url = url_, .headers = {caller_header_}, .timeout = call_timeout_});
   if (reply.status == 0) return {UpstreamReply::Kind::exception, 0, reply.connected, reply.error};
   const bool ok = reply.status >= 200 && reply.status < 400;
   return {ok ? UpstreamReply::Kind::success : UpstreamReply::Kind::failure, reply.status, true, ""};

@@ -11,9 +11,9 @@ namespace program {
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string url;
-  std::vector<std::string> headers;  // "X-Caller: Instance-A"
-  std::string body;
+  std::string url{};
+  std::vector<std::string> headers{};  // "X-Caller: Instance-A"
+  std::string body{};
   std::chrono::milliseconds timeout{1000};
 };
 

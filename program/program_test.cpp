@@ -1,3 +1,210 @@
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-TEST_CASE("placeholder") { CHECK(true); }
+#include <atomic>
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+
+#include "program/child_process.hpp"
+#include "program/http_client.hpp"
+#include "program/http_server.hpp"
+#include "program/options.hpp"
+#include "program/private_redis.hpp"
+
+using namespace program;
+using namespace std::chrono_literals;
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// A server on a free port, for as long as this object lives.
+struct Served {
+  explicit Served(size_t workers = 4) : server(workers), port(server.bind("127.0.0.1", 0)) {}
+  ~Served() {
+    server.stop();
+    if (running.joinable()) running.join();
+  }
+  std::string start(const std::string& path) {
+    running = std::thread([this] { server.listen_after_bind(); });
+    while (!server.is_running()) std::this_thread::yield();
+    return "http://127.0.0.1:" + std::to_string(port) + path;
+  }
+  HttpServer server;
+  int port;
+  std::thread running;
+};
+
+bool alive(pid_t process) { return kill(process, 0) == 0; }
+
+}  // namespace
+
+TEST_CASE("durations are read with their unit, and written in the shortest form") {
+  CHECK(parse_duration("250ms") == 250ms);
+  CHECK(parse_duration("10s") == 10s);
+  CHECK(parse_duration("1.5s") == 1500ms);
+  CHECK(parse_duration("2m") == 2min);
+  CHECK(parse_duration("0ms") == 0ms);
+  for (const char* bad : {"", "10", "s", "-1s", "1e3s", "nan s", "10 s", "10x", "9999999999h", "inf"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_duration(bad));
+  }
+  CHECK(to_text(90s) == "90s");
+  CHECK(to_text(120s) == "2m");
+  CHECK(to_text(1500ms) == "1500ms");
+  CHECK(to_text(0ms) == "0ms");
+}
+
+TEST_CASE("what a program throws becomes an exit code") {
+  CHECK(run([] { return 0; }) == 0);
+  CHECK(run([]() -> int { throw std::invalid_argument("failure_threshold is 0"); }) == 2);
+  CHECK(run([]() -> int { throw std::runtime_error("cannot listen"); }) == 1);
+}
+
+TEST_CASE("a taken port is an error that names the address, also where the other one set SO_REUSEADDR") {
+  HttpServer first(1);
+  const int port = first.bind("127.0.0.1", 0);
+  HttpServer second(1);
+  CHECK_THROWS_WITH_AS(second.bind("127.0.0.1", port),
+                       ("cannot listen on 127.0.0.1:" + std::to_string(port) +
+                        ": Address already in use; stop what uses it, or choose another with --port")
+                           .c_str(),
+                       std::runtime_error);
+}
+
+TEST_CASE("a burst of connections is queued, not dropped") {
+  Served served(1);
+  served.server.Get("/",
+                    [](const httplib::Request&, httplib::Response& response) { answer_json(response, 200, "{}"); });
+  const std::string url = served.start("/");
+  std::atomic<int> slow{0};
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < 100; ++i) {
+    callers.emplace_back([&] {
+      const auto start = SteadyClock::now();
+      slow += send({.url = url, .timeout = 5s}).status != 200 || SteadyClock::now() - start > 900ms ? 1 : 0;
+    });
+  }
+  callers.clear();
+  CHECK(slow == 0);  // a dropped SYN would be repeated after a second
+}
+
+TEST_CASE("a body beyond the bound is refused") {
+  Served served;
+  served.server.Put("/",
+                    [](const httplib::Request&, httplib::Response& response) { answer_json(response, 200, "{}"); });
+  const std::string url = served.start("/");
+  CHECK(send({.method = "PUT", .url = url, .body = std::string(1000, 'x')}).status == 200);
+  CHECK(send({.method = "PUT", .url = url, .body = std::string(100'000, 'x')}).status == 413);
+}
+
+TEST_CASE("what a handler throws is a 500, and the server goes on") {
+  Served served;
+  served.server.Get("/", [](const httplib::Request&, httplib::Response&) { throw std::runtime_error("oops"); });
+  const std::string url = served.start("/");
+  CHECK(send({.url = url}).status == 500);
+  CHECK(send({.url = url}).status == 500);
+}
+
+TEST_CASE("a request has one deadline, also where the server trickles") {
+  Served served;
+  served.server.Get("/", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content_provider(1'000'000, "text/plain", [](size_t, size_t, httplib::DataSink& sink) {
+      std::this_thread::sleep_for(10ms);
+      return sink.write("x", 1);
+    });
+  });
+  const std::string url = served.start("/");
+  const auto start = SteadyClock::now();
+  const HttpReply reply = send({.url = url, .timeout = 100ms});
+  CHECK(reply.status == 0);
+  CHECK(reply.timed_out);
+  CHECK(reply.connected);
+  CHECK(SteadyClock::now() - start < 500ms);
+}
+
+TEST_CASE("a server that is not there was not reached, and proxies of the environment are not asked") {
+  setenv("http_proxy", "http://127.0.0.1:9", 1);
+  const HttpReply nobody = send({.url = "http://127.0.0.1:1/"});
+  CHECK(nobody.status == 0);
+  CHECK_FALSE(nobody.connected);
+  Served served;
+  served.server.Get("/",
+                    [](const httplib::Request&, httplib::Response& response) { answer_json(response, 200, "{}"); });
+  CHECK(send({.url = served.start("/")}).status == 200);
+  unsetenv("http_proxy");
+}
+
+TEST_CASE("a child's output and exit code are seen") {
+  ChildProcess child({"sh", "-c", "echo one; echo two >&2; exit 3"});
+  CHECK(child.wait(5s) == 3);
+  CHECK(child.output() == "one\ntwo\n");
+  CHECK(child.wait_for_line("tw") == "two");
+}
+
+TEST_CASE("a program that does not exist is an error that names it") {
+  CHECK_THROWS_AS(ChildProcess({"no-such-program"}), std::system_error);
+}
+
+TEST_CASE("a child that ends before it says what is waited for is an error that quotes it") {
+  ChildProcess child({"sh", "-c", "echo no luck; exit 1"});
+  CHECK_THROWS_WITH_AS(child.wait_for_line("ready"), "sh ended before it said 'ready':\nno luck\n", std::runtime_error);
+}
+
+TEST_CASE("a child ends with its object, also one that ignores SIGTERM or is stopped") {
+  pid_t stubborn = 0, stopped = 0;
+  {
+    ChildProcess first({"sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.01; done"});
+    ChildProcess second({"sleep", "60"});
+    first.wait_for_line("ready");
+    stubborn = first.pid();
+    stopped = second.pid();
+    second.send_signal(SIGSTOP);
+  }
+  CHECK_FALSE(alive(stubborn));
+  CHECK_FALSE(alive(stopped));
+}
+
+TEST_CASE("a child does not outlive a parent that was killed") {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t parent = fork();
+  if (parent == 0) {
+    ChildProcess child({"sleep", "60"});
+    const pid_t pid = child.pid();
+    [[maybe_unused]] const auto written = write(ends[1], &pid, sizeof pid);
+    raise(SIGKILL);
+  }
+  pid_t child = 0;
+  REQUIRE(read(ends[0], &child, sizeof child) == sizeof child);
+  waitpid(parent, nullptr, 0);
+  const auto deadline = SteadyClock::now() + 5s;
+  const auto gone = [child] {  // as a zombie it may wait for whoever adopted it
+    if (!alive(child)) return true;
+    ChildProcess state({"ps", "-o", "stat=", "-p", std::to_string(child)});
+    state.wait(5s);
+    return state.output().empty() || state.output().front() == 'Z';
+  };
+  while (!gone() && SteadyClock::now() < deadline) std::this_thread::yield();
+  CHECK(gone());
+}
+
+TEST_CASE("a private Redis is on loopback, empty again after a restart, and gone afterwards") {
+  pid_t server = 0;
+  {
+    PrivateRedis redis;
+    const auto cli = [&redis](const std::string& command) {
+      ChildProcess child({"sh", "-c", "redis-cli -u " + redis.url() + " " + command});
+      child.wait(5s);
+      return child.output();
+    };
+    CHECK(cli("SET k v") == "OK\n");
+    redis.restart();
+    CHECK(cli("EXISTS k") == "0\n");
+    server = redis.process().pid();
+  }
+  CHECK_FALSE(alive(server));
+}
