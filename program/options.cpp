@@ -48,9 +48,9 @@ std::string to_text(milliseconds duration) {
 }
 
 CLI::Option* add_duration(CLI::App& app, const std::string& name, milliseconds& value, const std::string& help) {
-  const auto read = [&value](const std::string& text) {
+  const auto read = [&value, name](const std::string& text) {
     const auto duration = parse_duration(text);
-    if (!duration) throw CLI::ValidationError("'" + text + "' is no duration; write 250ms, 10s or 2m");
+    if (!duration) throw CLI::ValidationError(name, "'" + text + "' is no duration; write 250ms, 10s or 2m");
     value = *duration;
   };
   return app.add_option_function<std::string>(name, read, help)->type_name("DURATION")->default_str(to_text(value));

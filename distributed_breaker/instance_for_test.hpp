@@ -1,0 +1,92 @@
+// Instances as real processes, and an upstream whose answer a test sets.
+#pragma once
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "program/child_process.hpp"
+#include "program/http_client.hpp"
+#include "program/http_server.hpp"
+
+namespace cb {
+
+class FakeUpstream {
+ public:
+  FakeUpstream() : server_(32), port_(server_.bind("127.0.0.1", 0)) {
+    server_.Get("/data", [this](const httplib::Request& request, httplib::Response& response) {
+      ++calls;
+      last_caller = request.get_header_value("X-Caller");
+      for (int waited = 0; waited < latency_ms && !stopping_; waited += 5) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+      program::answer_json(response, status, "{}");
+    });
+    running_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();
+  }
+  ~FakeUpstream() {
+    stopping_ = true;
+    server_.stop();
+    running_.join();
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+  std::atomic<int> status{200};
+  std::atomic<int> latency_ms{0};
+  std::atomic<int> calls{0};
+  std::string last_caller;
+
+ private:
+  program::HttpServer server_;
+  int port_;
+  std::atomic<bool> stopping_{false};
+  std::thread running_;
+};
+
+class InstanceProcess {
+ public:
+  InstanceProcess(const std::string& binary, const std::string& upstream, std::vector<std::string> options = {})
+      : process(command(binary, upstream, std::move(options))) {
+    const std::string line = process.wait_for_line("listening on ");
+    url = line.substr(line.find("http://"));
+  }
+
+  struct Answer {
+    int http_status;
+    nlohmann::json body;
+  };
+  Answer get(const std::string& path) const {
+    const program::HttpReply reply = program::send({.url = url + path, .timeout = std::chrono::seconds(10)});
+    return {reply.status, nlohmann::json::parse(reply.body, nullptr, false)};
+  }
+  Answer call() const { return get("/call"); }
+  std::string state() const { return get("/status").body["breaker"]["state"]; }
+
+  program::ChildProcess process;
+  std::string url;
+
+ private:
+  static std::vector<std::string> command(const std::string& binary, const std::string& upstream,
+                                          std::vector<std::string> options) {
+    std::vector<std::string> all{std::string(LAB_BIN_DIR "/") + binary, "--port", "0", "--upstream", upstream};
+    all.insert(all.end(), options.begin(), options.end());
+    return all;
+  }
+};
+
+// Runs a program that is expected to end by itself.
+struct Ended {
+  int exit_code;
+  std::string output;
+};
+
+inline Ended run_to_end(const std::vector<std::string>& command) {
+  program::ChildProcess process(command);
+  const auto exit_code = process.wait(std::chrono::seconds(10));
+  return {exit_code.value_or(-1), process.output()};
+}
+
+}  // namespace cb

@@ -1,0 +1,191 @@
+// Stage 2 as its users meet it: real processes, real sockets, real signals.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "distributed_breaker/instance_for_test.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string binary = "distributed_breaker";
+const std::string path = LAB_BIN_DIR "/distributed_breaker";
+const std::string nobody_there = "http://127.0.0.1:1";
+
+using SteadyClock = std::chrono::steady_clock;
+
+}  // namespace
+
+TEST_CASE("a call that the upstream answers is a 200, under the instance's name") {
+  FakeUpstream upstream;
+  const InstanceProcess instance(binary, upstream.url(), {"--name", "Instance-A"});
+  const auto answer = instance.call();
+  CHECK(answer.http_status == 200);
+  CHECK(answer.body["instance"] == "Instance-A");
+  CHECK(answer.body["status"] == "success");
+  CHECK(answer.body["state"] == "closed");
+  CHECK(upstream.last_caller == "Instance-A");
+  CHECK(instance.get("/health").http_status == 200);
+}
+
+TEST_CASE("an error of the upstream is a 502, and at the threshold calls are blocked and nothing is sent") {
+  FakeUpstream upstream;
+  upstream.status = 500;
+  const InstanceProcess instance(binary, upstream.url(), {"--failure-threshold", "2", "--recovery-timeout", "1m"});
+  CHECK(instance.call().http_status == 502);
+  const auto tripping = instance.call();
+  CHECK(tripping.body["status"] == "failure");
+  CHECK(tripping.body["state"] == "open");
+  const auto blocked = instance.call();
+  CHECK(blocked.http_status == 503);
+  CHECK(blocked.body["status"] == "blocked");
+  CHECK(blocked.body["retry_after_ms"] > 59'000);
+  CHECK(upstream.calls == 2);
+  const program::HttpReply raw = program::send({.url = instance.url + "/call"});
+  CHECK(raw.status == 503);
+}
+
+TEST_CASE("Retry-After is in whole seconds, rounded up") {
+  FakeUpstream upstream;
+  upstream.status = 500;
+  const InstanceProcess instance(binary, upstream.url(), {"--failure-threshold", "1", "--recovery-timeout", "90500ms"});
+  instance.call();
+  httplib::Client client(instance.url);
+  client.set_read_timeout(5s);
+  const auto answer = client.Get("/call");
+  REQUIRE(answer);
+  CHECK(answer->get_header_value("Retry-After") == "91");
+}
+
+TEST_CASE("no answer in time is a 504 after the call timeout, and counts as a failure") {
+  FakeUpstream upstream;
+  upstream.latency_ms = 5000;
+  const InstanceProcess instance(binary, upstream.url(), {"--call-timeout", "100ms"});
+  const auto start = SteadyClock::now();
+  const auto answer = instance.call();
+  CHECK(SteadyClock::now() - start < 1s);
+  CHECK(answer.http_status == 504);
+  CHECK(answer.body["status"] == "exception");
+  CHECK(answer.body["sent"] == true);
+  CHECK(instance.get("/status").body["breaker"]["failures"] == 1);
+}
+
+TEST_CASE("no connection is a 504 that says that nothing was sent") {
+  const InstanceProcess instance(binary, nobody_there);
+  const auto answer = instance.call();
+  CHECK(answer.http_status == 504);
+  CHECK(answer.body["status"] == "exception");
+  CHECK(answer.body["sent"] == false);
+}
+
+TEST_CASE("status shows the breaker, the policy, the calls and the transitions with their cause") {
+  FakeUpstream upstream;
+  const InstanceProcess instance(binary, upstream.url(), {"--failure-threshold", "1", "--recovery-timeout", "50ms"});
+  instance.call();
+  upstream.status = 503;
+  instance.call();
+  instance.call();
+  upstream.status = 200;
+  const auto deadline = SteadyClock::now() + 5s;
+  while (instance.call().http_status != 200 && SteadyClock::now() < deadline) {
+  }
+  const auto status = instance.get("/status").body;
+  CHECK(status["breaker"]["name"] == "unreliable_service");
+  CHECK(status["breaker"]["state"] == "closed");
+  CHECK(status["breaker"]["store"] == "memory");
+  CHECK(status["policy"]["failure_threshold"] == 1);
+  CHECK(status["policy"]["recovery_timeout_ms"] == 50);
+  CHECK(status["calls"]["success"] == 2);
+  CHECK(status["calls"]["failure"] == 1);
+  CHECK(status["calls"]["blocked"] >= 1);
+  REQUIRE(status["transitions"].size() == 3);
+  CHECK(status["transitions"][0]["cause"] == "1 consecutive failure");
+  CHECK(status["transitions"][1]["cause"] == "recovery timeout over");
+  CHECK(status["transitions"][2]["cause"] == "1 successful probe");
+  const auto now_ms = std::chrono::system_clock::now().time_since_epoch() / 1ms;
+  CHECK(std::abs(now_ms - status["transitions"][2]["at_ms"].get<int64_t>()) < 10'000);
+}
+
+TEST_CASE("three instances each learn for themselves: three times the threshold reaches a dead upstream") {
+  FakeUpstream upstream;
+  upstream.status = 500;
+  const InstanceProcess a(binary, upstream.url()), b(binary, upstream.url()), c(binary, upstream.url());
+  for (int i = 0; i < 10; ++i) a.call();
+  CHECK(a.state() == "open");
+  CHECK(b.state() == "closed");  // autonomy, and divergence
+  for (int i = 0; i < 10; ++i) b.call();
+  for (int i = 0; i < 10; ++i) c.call();
+  CHECK(upstream.calls == 9);
+}
+
+TEST_CASE("many callers at once: the upstream gets the threshold and the calls in flight") {
+  FakeUpstream upstream;
+  upstream.status = 500;
+  upstream.latency_ms = 20;
+  const InstanceProcess instance(binary, upstream.url(), {"--recovery-timeout", "1m"});
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < 16; ++i) {
+    callers.emplace_back([&] {
+      for (int call = 0; call < 5; ++call) instance.call();
+    });
+  }
+  callers.clear();
+  const auto status = instance.get("/status").body;
+  CHECK(upstream.calls - status["breaker"]["late_results"].get<int>() == 3);
+  CHECK(status["breaker"]["late_results"] <= 15);
+  CHECK(status["transitions"].size() == 1);
+  CHECK(status["calls"]["blocked"] == 80 - upstream.calls);
+}
+
+TEST_CASE("a port that is taken is one line that says which, and exit code 1") {
+  const InstanceProcess first(binary, nobody_there);
+  const std::string port = first.url.substr(first.url.rfind(':') + 1);
+  const Ended second = run_to_end({path, "--port", port});
+  CHECK(second.exit_code == 1);
+  CHECK(second.output == "error: cannot listen on 127.0.0.1:" + port +
+                             ": Address already in use; stop what uses it, or choose another with --port\n");
+}
+
+TEST_CASE("a bad option is one line that names it, and exit code 2") {
+  struct Bad {
+    std::string option, value, named_as;
+  };
+  for (const Bad& bad : {Bad{"--failure-threshold", "0", "failure_threshold is 0"},
+                         {"--failure-threshold", "many", "--failure-threshold"},
+                         {"--recovery-timeout", "10", "--recovery-timeout: '10'"},
+                         {"--call-timeout", "-1s", "--call-timeout: '-1s'"},
+                         {"--call-timeout", "5s", "call_timeout 5s"},
+                         {"--port", "70000", "--port"},
+                         {"--upstream", "ftp://x", "upstream is 'ftp://x'"},
+                         {"--name", "a b", "name is 'a b'"},
+                         {"--breaker-name", "a:b", "breaker name is 'a:b'"},
+                         {"--no-such-option", "1", "--no-such-option"}}) {
+    const Ended ended = run_to_end({path, "--port", "0", bad.option, bad.value});
+    CAPTURE(ended.output);
+    CHECK(ended.exit_code == 2);
+    CHECK(std::count(ended.output.begin(), ended.output.end(), '\n') == 1);
+    CHECK(ended.output.find(bad.named_as) != std::string::npos);
+  }
+}
+
+TEST_CASE("--help is exit code 0 and shows the defaults") {
+  const Ended help = run_to_end({path, "--help"});
+  CHECK(help.exit_code == 0);
+  CHECK(help.output.find("--failure-threshold") != std::string::npos);
+  CHECK(help.output.find("10s") != std::string::npos);
+}
+
+TEST_CASE("SIGTERM and SIGINT stop it within a second, also while a call waits for the upstream") {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    FakeUpstream upstream;
+    upstream.latency_ms = 60'000;
+    InstanceProcess instance(binary, upstream.url(), {"--call-timeout", "30s", "--probe-timeout", "60s"});
+    std::jthread caller([&] { instance.call(); });
+    while (upstream.calls == 0) std::this_thread::yield();
+    instance.process.send_signal(signal);
+    CHECK(instance.process.wait(1s) == 0);
+  }
+}
