@@ -60,7 +60,9 @@ class InstanceProcess {
   };
   Answer get(const std::string& path) const {
     const program::HttpReply reply = program::send({.url = url + path, .timeout = std::chrono::seconds(10)});
-    return {reply.status, nlohmann::json::parse(reply.body, nullptr, false)};
+    auto body = nlohmann::json::parse(reply.body, nullptr, false);
+    if (!body.is_object()) body = nlohmann::json::object();  // no answer
+    return {reply.status, std::move(body)};
   }
   Answer call() const { return get("/call"); }
   std::string state() const { return get("/status").body["breaker"]["state"]; }

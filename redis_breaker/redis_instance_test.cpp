@@ -1,0 +1,139 @@
+// Stage 3 as its users meet it: real instances, a real Redis, real kills.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <fstream>
+#include <sstream>
+
+#include "distributed_breaker/instance_for_test.hpp"
+#include "redis_breaker/redis_for_test.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+InstanceProcess start(const TestRedis& redis, const FakeUpstream& upstream, std::vector<std::string> options = {}) {
+  options.insert(options.end(), {"--redis", redis.server.url()});
+  return {"redis_breaker", upstream.url(), std::move(options)};
+}
+
+bool happens(const std::function<bool()>& condition) {
+  const auto deadline = SteadyClock::now() + 10s;
+  while (!condition()) {
+    if (SteadyClock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("three instances learn together: the threshold alone reaches a dead upstream") {
+  FakeUpstream upstream;
+  upstream.status = 500;
+  TestRedis redis;
+  const auto a = start(redis, upstream), b = start(redis, upstream), c = start(redis, upstream);
+  a.call();
+  b.call();
+  CHECK(c.call().body["state"] == "open");
+  for (const auto* instance : {&a, &b, &c}) {
+    CHECK(instance->call().body["status"] == "blocked");
+    CHECK(instance->state() == "open");
+  }
+  CHECK(upstream.calls == 3);
+  size_t told = 0;
+  for (const auto* instance : {&a, &b, &c}) told += instance->get("/status").body["transitions"].size();
+  CHECK(told == 1);
+}
+
+TEST_CASE("kill -9 of the instance that holds the probe costs one lease") {
+  FakeUpstream upstream;
+  upstream.status = 500;
+  TestRedis redis;
+  const std::vector<std::string> options{"--failure-threshold", "1",     "--recovery-timeout", "50ms",
+                                         "--call-timeout",      "900ms", "--probe-timeout",    "1s"};
+  auto prober = start(redis, upstream, options);
+  const auto other = start(redis, upstream, options);
+  other.call();
+  upstream.status = 200;
+  upstream.latency_ms = 800;
+  const int before = upstream.calls;
+  std::jthread caller([&] { happens([&] { return prober.call().body["status"] != "blocked"; }); });
+  REQUIRE(happens([&] { return upstream.calls > before; }));
+  prober.process.send_signal(SIGKILL);
+  const auto killed = SteadyClock::now();
+  upstream.latency_ms = 0;
+  CHECK(other.call().body["state"] == "half_open");
+  CHECK(happens([&] { return other.call().http_status == 200; }));
+  CHECK(SteadyClock::now() - killed < 1500ms);
+  CHECK(other.state() == "closed");
+}
+
+TEST_CASE("while Redis is dead every call is answered in time, and says so in the status") {
+  FakeUpstream upstream;
+  TestRedis redis;
+  const auto instance = start(redis, upstream);
+  instance.call();
+  redis.server.process().send_signal(SIGKILL);
+  for (int i = 0; i < 5; ++i) {
+    const auto start = SteadyClock::now();
+    CHECK(instance.call().http_status == 200);
+    CHECK(SteadyClock::now() - start < 500ms);
+  }
+  const auto status = instance.get("/status").body;
+  CHECK(status["breaker"]["unprotected_calls"] == 5);
+  CHECK(status["breaker"]["store_errors"] >= 5);
+  CHECK(instance.process.output().find("calls go through unprotected") != std::string::npos);
+}
+
+TEST_CASE("an instance starts without Redis, and is protected once Redis is there") {
+  FakeUpstream upstream;
+  TestRedis redis;
+  redis.server.process().send_signal(SIGKILL);
+  redis.server.process().wait(5s);
+  const auto instance = start(redis, upstream, {"--failure-threshold", "1"});
+  CHECK(instance.call().http_status == 200);
+  redis.server.restart();
+  upstream.status = 500;
+  instance.call();
+  CHECK(instance.call().body["status"] == "blocked");
+}
+
+TEST_CASE("a password comes from the environment, and is in no log and on no command line") {
+  FakeUpstream upstream;
+  TestRedis redis;
+  redis.cli({"CONFIG", "SET", "requirepass", "open-sesame"});
+  setenv("REDIS_URL", ("redis://:open-sesame@127.0.0.1:" + std::to_string(redis.server.port())).c_str(), 1);
+  const InstanceProcess instance("redis_breaker", upstream.url());
+  unsetenv("REDIS_URL");
+  CHECK(instance.call().http_status == 200);
+  CHECK(instance.get("/status").body["breaker"]["store"] == "redis");
+  CHECK(instance.process.output().find("open-sesame") == std::string::npos);
+  std::ostringstream command_line;
+  command_line << std::ifstream("/proc/" + std::to_string(instance.process.pid()) + "/cmdline").rdbuf();
+  CHECK(command_line.str().find("redis_breaker") != std::string::npos);
+  CHECK(command_line.str().find("open-sesame") == std::string::npos);
+}
+
+TEST_CASE("what is wrong with stage 3's own options is one line, without the password") {
+  const std::string binary = LAB_BIN_DIR "/redis_breaker";
+  for (const std::string url : {"http://x", "redis://:hidden@h:0x1", "unix://x"}) {
+    const Ended ended = run_to_end({binary, "--port", "0", "--redis", url});
+    CAPTURE(ended.output);
+    CHECK(ended.exit_code == 2);
+    CHECK(ended.output.rfind("error: redis: ", 0) == 0);
+    CHECK(ended.output.find("hidden") == std::string::npos);
+  }
+  CHECK(run_to_end({binary, "--store", "cassandra"}).exit_code == 2);
+  CHECK(run_to_end({binary, "--redis-timeout", "0ms"}).exit_code == 2);
+}
+
+TEST_CASE("the naive store starts only with Redis, and says why not") {
+  const Ended ended =
+      run_to_end({LAB_BIN_DIR "/redis_breaker", "--port", "0", "--redis", "redis://127.0.0.1:1", "--store", "naive"});
+  CHECK(ended.exit_code == 1);
+  CHECK(ended.output.find("error: redis://127.0.0.1:1/0: Connection refused") != std::string::npos);
+}
