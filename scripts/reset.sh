@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Usage: scripts/reset.sh [NAME]
+#
+# Makes a breaker forget everything, by deleting its own keys in Redis (cb:NAME:*; by default NAME is
+# unreliable_service). REDIS_URL names another Redis than 127.0.0.1:6379. Nothing else in there is touched.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+help_if_asked "$@"
+
+name=${1:-unreliable_service}
+if ! [[ "$name" =~ ^[A-Za-z0-9_./-]{1,256}$ ]]; then
+  echo "reset.sh: the name is '$name'; use 1 to 256 of A-Z a-z 0-9 _ - . /" >&2
+  exit 2
+fi
+"$root/scripts/setup.sh"
+keys=()
+for part in state failures last_failure breaker probes; do keys+=("cb:$name:$part"); done
+
+# A password belongs into the environment of redis-cli, not on its command line, where everybody could read it.
+url=${REDIS_URL:-redis://127.0.0.1:6379/0}
+if [[ "$url" =~ ^redis://([^:@/]*):([^@/]*)@(.*)$ ]]; then
+  export REDISCLI_AUTH=${BASH_REMATCH[2]}
+  user=${BASH_REMATCH[1]}
+  url=redis://${BASH_REMATCH[3]}
+fi
+if [[ "$url" == unix://* ]]; then where=(-s "${url#unix://}"); else where=(-u "$url"); fi
+[ -z "${user:-}" ] || where+=(--user "$user")
+if ! deleted=$(redis-cli "${where[@]}" --no-raw DEL "${keys[@]}" 2>&1) || [[ "$deleted" != "(integer)"* ]]; then
+  echo "reset.sh: $url: $deleted" >&2
+  exit 1
+fi
+echo "cb:$name: is reset (${deleted#(integer) } of its ${#keys[@]} keys were there)"

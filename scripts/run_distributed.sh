@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Usage: scripts/run_distributed.sh A|B|C [OPTIONS of distributed_breaker]
+#
+# Stage 2: one instance with a breaker of its own. A, B and C listen on 8001, 8002 and 8003: one terminal each.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+help_if_asked "$@"
+
+port=$(port_of "${1:-}")
+need_build distributed_breaker
+exec "$bin/distributed_breaker" --name "Instance-$1" --port "$port" "${@:2}"

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Usage: scripts/run_load.sh [OPTIONS of load_generator]
+#
+# Ten calls a second, for ten seconds, to the instances on 8001 to 8003; then what became of them.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+help_if_asked "$@"
+
+need_build load_generator
+exec "$bin/load_generator" "$@"

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Usage: scripts/run_redis.sh A|B|C [OPTIONS of redis_breaker]
+#
+# Stage 3: one instance that shares its breaker through Redis (scripts/start_redis.sh brings one; REDIS_URL or --redis
+# names another). A, B and C listen on 8001, 8002 and 8003: one terminal each.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+help_if_asked "$@"
+
+port=$(port_of "${1:-}")
+need_build redis_breaker
+exec "$bin/redis_breaker" --name "Instance-$1" --port "$port" "${@:2}"

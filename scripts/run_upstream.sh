@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Usage: scripts/run_upstream.sh [OPTIONS of unreliable_service]
+#
+# The upstream that fails on purpose, on port 9000. While it runs, from another terminal:
+#   curl -X PUT -d '{"failure_rate": 1}' http://127.0.0.1:9000/fault      break it
+#   curl -X PUT -d '{"failure_rate": 0}' http://127.0.0.1:9000/fault      heal it
+#   curl http://127.0.0.1:9000/ledger                                     what it really received
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+help_if_asked "$@"
+
+need_build unreliable_service
+exec "$bin/unreliable_service" "$@"

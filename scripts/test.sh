@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Usage: scripts/test.sh [--all]
+#
+# Sets up, builds, and runs every test, the scenarios included. With --all also what guards the repository: warnings as
+# errors with GCC and Clang, the unit and Redis tests under the address, undefined and thread sanitizers, clang-tidy,
+# clang-format and shellcheck.
+# Everything runs on free ports of its own, with private Redis servers.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+help_if_asked "$@"
+
+all=false
+case "${1:-}" in
+  "") ;;
+  --all) all=true ;;
+  *) echo "test.sh: no such option: $1 (--help lists them)" >&2; exit 2 ;;
+esac
+cd "$root"
+
+headline() { printf '\n== %s\n' "$1"; }
+
+checked_sources() { git ls-files '*.cpp' '*.hpp'; }
+
+lint() {
+  headline "clang-format"
+  checked_sources | xargs clang-format --dry-run --Werror
+  headline "shellcheck"
+  shellcheck -x scripts/*.sh .ci/run
+  headline "clang-tidy"
+  git ls-files '*.cpp' | xargs -P "$(nproc)" -n 4 clang-tidy -p build/clang --quiet 2>/dev/null
+}
+
+if "$all"; then
+  export WARNINGS_AS_ERRORS=ON
+  scripts/setup.sh --develop
+fi
+
+headline "release build and all tests"
+scripts/build.sh release
+ctest --test-dir build --output-on-failure -LE scenario -j "$(nproc)"
+ctest --test-dir build --output-on-failure -L scenario
+
+if "$all"; then
+  headline "Clang build"
+  scripts/build.sh clang
+  lint
+  for sanitizer in asan tsan; do
+    headline "unit and Redis tests under $sanitizer"
+    scripts/build.sh "$sanitizer"
+    ctest --test-dir "build/$sanitizer" --output-on-failure -LE scenario
+  done
+fi
+headline "all is well"
