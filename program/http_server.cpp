@@ -34,7 +34,7 @@ HttpServer::HttpServer(size_t workers) {
   set_tcp_nodelay(true);
   set_exception_handler([](const httplib::Request& request, httplib::Response& response, std::exception_ptr thrown) {
     try {
-      std::rethrow_exception(thrown);
+      std::rethrow_exception(std::move(thrown));
     } catch (const std::exception& error) {
       spdlog::error("{} {}: {}", request.method, request.path, error.what());
     }

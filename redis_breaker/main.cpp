@@ -35,9 +35,10 @@ int main(int argc, char** argv) {
     return cb::serve(options, stop, [&](cb::Listeners listeners) -> std::unique_ptr<cb::Breaker> {
       spdlog::info("breaker: cb:{}: at {}, store {}", options.breaker_name, address.to_text(), store);
       if (store == "naive") {
-        return std::make_unique<cb::NaiveRedisBreaker>(redis, options.breaker_name, options.policy, listeners);
+        return std::make_unique<cb::NaiveRedisBreaker>(redis, options.breaker_name, options.policy,
+                                                       std::move(listeners));
       }
-      return std::make_unique<cb::RedisBreaker>(redis, options.breaker_name, options.policy, listeners);
+      return std::make_unique<cb::RedisBreaker>(redis, options.breaker_name, options.policy, std::move(listeners));
     });
   });
 }

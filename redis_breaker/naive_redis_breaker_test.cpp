@@ -19,9 +19,9 @@ namespace {
 
 enum class Store { naive, atomic };
 
-std::unique_ptr<Breaker> make(Store store, TestRedis& redis, const Policy& policy, Listeners listeners = {}) {
-  if (store == Store::naive) return std::make_unique<NaiveRedisBreaker>(redis.redis, "x", policy, listeners);
-  return std::make_unique<RedisBreaker>(redis.redis, "x", policy, listeners);
+std::unique_ptr<Breaker> make(Store store, TestRedis& redis, const Policy& policy) {
+  if (store == Store::naive) return std::make_unique<NaiveRedisBreaker>(redis.redis, "x", policy);
+  return std::make_unique<RedisBreaker>(redis.redis, "x", policy);
 }
 
 Permit permit(Breaker& breaker) { return std::get<Permit>(breaker.acquire()); }

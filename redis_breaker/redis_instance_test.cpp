@@ -132,8 +132,8 @@ TEST_CASE("what is wrong with stage 3's own options is one line, without the pas
 }
 
 TEST_CASE("the naive store starts only with Redis, and says why not") {
-  const Ended ended =
-      run_to_end({LAB_BIN_DIR "/redis_breaker", "--port", "0", "--redis", "redis://127.0.0.1:1", "--store", "naive"});
+  const std::string binary = LAB_BIN_DIR "/redis_breaker";
+  const Ended ended = run_to_end({binary, "--port", "0", "--redis", "redis://127.0.0.1:1", "--store", "naive"});
   CHECK(ended.exit_code == 1);
   CHECK(ended.output.find("error: redis://127.0.0.1:1/0: Connection refused") != std::string::npos);
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Usage: scripts/build.sh [release|debug|asan|tsan|clang]
+# Usage: scripts/build.sh [release|debug|asan|tsan]
 #
-# Sets up what is missing and builds one preset: release into build/, each other one into build/NAME.
+# Sets up what is missing and builds one preset: release into build/, each other one into build/NAME. asan (address and
+# undefined-behaviour sanitizers) is built with Clang, the others with the system's compiler.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -10,11 +11,11 @@ help_if_asked "$@"
 preset=${1:-release}
 case "$preset" in
   release) folder=$root/build ;;
-  debug | asan | tsan | clang) folder=$root/build/$preset ;;
+  debug | asan | tsan) folder=$root/build/$preset ;;
   *) echo "build.sh: no such preset: $preset (--help lists them)" >&2; exit 2 ;;
 esac
 
-"$root/scripts/setup.sh"
+if [ "$preset" = asan ]; then "$root/scripts/setup.sh" --develop; else "$root/scripts/setup.sh"; fi
 cd "$root"
 mkdir -p "$folder"
 log=$folder/build.log

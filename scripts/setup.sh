@@ -6,7 +6,7 @@ build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4
        libspdlog-dev nlohmann-json3-dev)
 run=(redis-server redis-tools procps curl tmux)
 test=(doctest-dev libbenchmark-dev)
-develop=(clang clang-format clang-tidy shellcheck)
+develop=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 
 usage() {
   cat <<END
