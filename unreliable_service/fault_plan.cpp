@@ -172,6 +172,6 @@ Fate Dice::roll(const Fault& fault) {
 
 double Dice::unit() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
 
-uint64_t any_seed() { return std::random_device()() % 1'000'000; }
+int64_t any_seed() { return std::random_device()() % 1'000'000; }
 
 }  // namespace unreliable

@@ -70,6 +70,6 @@ class Dice {
 };
 
 // A seed for those who gave none; short, because people type it again.
-uint64_t any_seed();
+int64_t any_seed();
 
 }  // namespace unreliable

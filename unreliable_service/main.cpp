@@ -1,0 +1,64 @@
+// The upstream that fails on purpose. It knows nothing of circuit breakers.
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <limits>
+#include <optional>
+
+#include "program/http_server.hpp"
+#include "program/log.hpp"
+#include "program/options.hpp"
+#include "program/stop_signal.hpp"
+#include "unreliable_service/unreliable_service.hpp"
+
+using unreliable::FaultPlan;
+
+namespace {
+
+constexpr size_t workers = 256;  // a hanging request holds one
+
+struct Options {
+  std::string listen = "127.0.0.1";
+  int port = 9000;
+  unreliable::Fault fault{.failure_rate = 0.6};
+  std::string plan;
+  std::optional<int64_t> seed;
+};
+
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("--listen", options.listen, "Address to listen on")->capture_default_str();
+  app.add_option("--port", options.port, "Port; 0 takes a free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "Seed of the dice; the same seed rolls the same fates [any]")
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
+  auto* rate =
+      app.add_option("--failure-rate", options.fault.failure_rate, "Share of answers that are failures, 0 to 1")
+          ->capture_default_str();
+  auto* latency = program::add_duration(app, "--latency", options.fault.latency, "How long an answer takes");
+  app.add_option("--plan", options.plan, "Faults by time, such as \"healthy 4s, down 10s, flaky 0.6\"")
+      ->excludes(rate)
+      ->excludes(latency);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return program::run([&] {
+    const program::StopSignal stop;
+    CLI::App app{"A service that fails on purpose", "unreliable_service"};
+    Options options;
+    add_options(app, options);
+    if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
+    program::set_up_log();
+    const int64_t seed = options.seed.value_or(unreliable::any_seed());
+    const auto plan = app.count("--plan") > 0 ? FaultPlan(options.plan) : FaultPlan(options.fault);
+    program::HttpServer server(workers);
+    server.bind(options.listen, options.port);
+    spdlog::info("unreliable_service: seed {}", seed);
+    unreliable::UnreliableService service(plan, seed, [&stop] { return stop.requested(); });
+    service.add_routes(server);
+    server.serve_until(stop, "unreliable_service");
+    return 0;
+  });
+}

@@ -1,0 +1,315 @@
+#include "unreliable_service/unreliable_service.hpp"
+
+#include <doctest/doctest.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "program/child_process.hpp"
+#include "program/http_client.hpp"
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using program::ChildProcess;
+using program::HttpReply;
+using unreliable::Fault;
+using unreliable::FaultPlan;
+
+namespace {
+
+const bool quiet = (spdlog::set_level(spdlog::level::off), true);
+
+const std::string binary = LAB_BIN_DIR "/unreliable_service";
+
+HttpReply send(const std::string& method, const std::string& url, const std::string& body = "") {
+  program::HttpRequest request;
+  request.method = method;
+  request.url = url;
+  request.body = body;
+  if (!body.empty()) request.headers = {"Content-Type: application/json"};
+  request.timeout = 10s;
+  return program::send(request);
+}
+
+HttpReply get(const std::string& url) { return send("GET", url); }
+HttpReply put(const std::string& url, const std::string& body) { return send("PUT", url, body); }
+
+void get_as(const std::string& caller, const std::string& url) {
+  program::HttpRequest request;
+  request.url = url;
+  request.headers = {"X-Caller: " + caller};
+  program::send(request);
+}
+
+HttpReply get_impatiently(const std::string& url) {
+  program::HttpRequest request;
+  request.url = url;
+  request.timeout = 100ms;
+  return program::send(request);
+}
+
+json get_json(const std::string& url) { return json::parse(get(url).body, nullptr, false); }
+
+void wait_until(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (!condition()) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+// A service in this process, on a free port.
+class Served {
+ public:
+  explicit Served(const FaultPlan& plan, size_t workers = 8)
+      : service_(plan, 42, [this] { return stopping_.load(); }), server_(workers) {
+    service_.add_routes(server_);
+    url_ = "http://127.0.0.1:" + std::to_string(server_.bind("127.0.0.1", 0));
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();
+  }
+
+  ~Served() {
+    stopping_ = true;
+    server_.stop();
+    thread_.join();
+  }
+
+  std::string operator/(const std::string& path) const { return url_ + "/" + path; }
+
+ private:
+  std::atomic<bool> stopping_{false};
+  unreliable::UnreliableService service_;
+  program::HttpServer server_;
+  std::string url_;
+  std::thread thread_;
+};
+
+// The binary, on a free port.
+class Started {
+ public:
+  explicit Started(std::vector<std::string> options) : process(command(std::move(options))) {
+    const std::string line = process.wait_for_line("listening on ");
+    url = line.substr(line.find("http://"));
+  }
+
+  ChildProcess process;
+  std::string url;
+
+ private:
+  static std::vector<std::string> command(std::vector<std::string> options) {
+    options.insert(options.begin(), {binary, "--port", "0"});
+    return options;
+  }
+};
+
+std::vector<int> statuses(const Served& service, int requests) {
+  std::vector<int> all;
+  for (int i = 0; i < requests; ++i) all.push_back(get(service / "data").status);
+  return all;
+}
+
+auto line_count(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+}  // namespace
+
+TEST_CASE("a healthy service answers, and a failing one says so") {
+  const Served healthy{FaultPlan(Fault{})};
+  CHECK(get(healthy / "data").status == 200);
+  CHECK(get_json(healthy / "data") == json{{"message", "Success"}});
+  CHECK(get(healthy / "health").status == 200);
+  const Served failing{FaultPlan(Fault{.failure_rate = 1})};
+  CHECK(get(failing / "data").status == 500);
+  CHECK(get_json(failing / "data") == json{{"error", "Service failed"}});
+  CHECK(get(failing / "health").status == 200);
+}
+
+TEST_CASE("the same seed fails the same requests") {
+  const FaultPlan flaky(Fault{.failure_rate = 0.6});
+  const Served one(flaky);
+  const Served other(flaky);
+  const auto expected = statuses(one, 30);
+  CHECK(statuses(other, 30) == expected);
+  CHECK(std::count(expected.begin(), expected.end(), 500) > 5);
+  CHECK(std::count(expected.begin(), expected.end(), 200) > 5);
+}
+
+TEST_CASE("a dropped request gets no answer, and the connection is closed at once") {
+  const Served service{FaultPlan(Fault{.drop_rate = 1})};
+  const HttpReply reply = get(service / "data");
+  CHECK(reply.status == 0);
+  CHECK(reply.connected);
+  CHECK_FALSE(reply.timed_out);
+}
+
+TEST_CASE("a slow answer takes as long as the fault says") {
+  const Served service{FaultPlan(Fault{.latency = 150ms})};
+  const auto before = std::chrono::steady_clock::now();
+  CHECK(get(service / "data").status == 200);
+  CHECK(std::chrono::steady_clock::now() - before >= 150ms);
+}
+
+TEST_CASE("a hanging request gets no answer, and frees its worker when the client goes") {
+  const Served service(FaultPlan(Fault{.hang_rate = 1}), 1);
+  const HttpReply reply = get_impatiently(service / "data");
+  CHECK(reply.status == 0);
+  CHECK(reply.timed_out);
+  CHECK(get(service / "health").status == 200);  // by the only worker, long before the hang would end
+}
+
+TEST_CASE("the ledger knows what each caller met, answered or not") {
+  const Served service{FaultPlan(Fault{})};
+  get_as("Instance-A", service / "data");
+  put(service / "fault", R"({"failure_rate":1})");
+  get_as("Instance-A", service / "data");
+  put(service / "fault", R"({"drop_rate":1})");
+  get_as("Instance-B", service / "data");
+  put(service / "fault", R"({"drop_rate":0,"hang_rate":1})");
+  get_impatiently(service / "data");
+  const json none{{"received", 0}, {"success", 0}, {"failure", 0}, {"hang", 0}, {"drop", 0}};
+  const json a{{"received", 2}, {"success", 1}, {"failure", 1}, {"hang", 0}, {"drop", 0}};
+  const json b{{"received", 1}, {"success", 0}, {"failure", 0}, {"hang", 0}, {"drop", 1}};
+  const json unknown{{"received", 1}, {"success", 0}, {"failure", 0}, {"hang", 1}, {"drop", 0}};
+  const json total{{"received", 4}, {"success", 1}, {"failure", 1}, {"hang", 1}, {"drop", 1}};
+  CHECK(get_json(service / "ledger") ==
+        json{{"total", total}, {"callers", {{"Instance-A", a}, {"Instance-B", b}, {"(unknown)", unknown}}}});
+  const json empty{{"total", none}, {"callers", json::object()}};
+  CHECK(json::parse(send("DELETE", service / "ledger").body) == empty);
+  CHECK(get_json(service / "ledger") == empty);
+}
+
+TEST_CASE("a changed fault keeps the fields that were not named") {
+  const Served service{FaultPlan(Fault{.failure_rate = 0.25})};
+  const HttpReply reply = put(service / "fault", R"({"latency_ms":5,"drop_rate":0.5})");
+  CHECK(reply.status == 200);
+  const json expected{{"failure_rate", 0.25}, {"latency_ms", 5}, {"hang_rate", 0.0}, {"drop_rate", 0.5}};
+  CHECK(json::parse(reply.body) == expected);
+  CHECK(get_json(service / "fault") == expected);
+}
+
+TEST_CASE("a plan starts when it is put, and runs by itself") {
+  const Served service{FaultPlan(Fault{})};
+  CHECK(put(service / "fault", R"({"plan":"down"})").status == 200);
+  CHECK(get(service / "health").status == 503);
+  CHECK(get_json(service / "fault")["plan"] == "down");
+  CHECK(put(service / "fault", R"({"plan":"down 50ms, healthy"})").status == 200);
+  wait_until([&] { return get(service / "health").status == 200; });
+  CHECK(get_json(service / "fault")["failure_rate"] == 0.0);
+}
+
+TEST_CASE("a changed field ends the plan, and only a plan says down") {
+  const Served service{FaultPlan("down")};
+  CHECK(put(service / "fault", R"({"latency_ms":1})").status == 200);
+  CHECK(get(service / "health").status == 200);
+  CHECK(get_json(service / "fault") ==
+        json{{"failure_rate", 1.0}, {"latency_ms", 1}, {"hang_rate", 0.0}, {"drop_rate", 0.0}});
+}
+
+TEST_CASE("a bad change names field and value, and changes nothing") {
+  const Served service{FaultPlan("flaky 0.25")};
+  const json before = get_json(service / "fault");
+  CHECK(put(service / "fault", "").status == 400);
+  CHECK(put(service / "fault", std::string(100'000, ' ')).status == 413);
+  const auto refused = [&](const std::string& body, const std::string& part) {
+    CAPTURE(body.substr(0, 100));
+    const HttpReply reply = put(service / "fault", body);
+    CHECK(reply.status == 400);
+    const std::string error = json::parse(reply.body).at("error");
+    CHECK_MESSAGE(error.find(part) != std::string::npos, error);
+    CHECK(error.size() < 300);
+    CHECK(get_json(service / "fault") == before);
+  };
+  refused("{", "JSON");
+  refused("banana", "JSON");
+  refused(R"({"failure_rate":0.5)", "JSON");
+  refused(R"({"failure_rate":1e999})", "JSON");
+  refused("{\"plan\":\"\xff\"}", "JSON");
+  refused("[1]", "object");
+  refused("null", "object");
+  refused(R"({"failure_rate":1.5})", "failure_rate is 1.5");
+  refused(R"({"failure_rate":-0.1})", "failure_rate is -0.1");
+  refused(R"({"failure_rate":"high"})", R"(failure_rate is "high")");
+  refused(R"({"hang_rate":true})", "hang_rate is true");
+  refused(R"({"drop_rate":null})", "drop_rate is null");
+  refused(R"({"drop_rate":{}})", "drop_rate is an object");
+  refused(R"({"latency_ms":-1})", "latency_ms is -1");
+  refused(R"({"latency_ms":60001})", "latency_ms is 60001");
+  refused(R"({"latency_ms":1.5})", "latency_ms is 1.5");
+  refused(R"({"latency_ms":18446744073709551615})", "latency_ms is 18446744073709551615");
+  refused(R"({"latency_ms":10,"failure_rate":7})", "failure_rate is 7");
+  refused(R"({"hang_rate":0.6,"drop_rate":0.6})", "hang_rate + drop_rate is 1.2");
+  refused(R"({"failure":1})", R"("failure" with value 1)");
+  refused(R"({"down":true})", R"("down")");
+  refused("{\"" + std::string(5000, 'x') + "\":\"" + std::string(5000, 'y') + "\"}", "xxx");
+  refused("{\"failure_rate\":" + std::string(20000, '[') + std::string(20000, ']') + "}", "failure_rate is an array");
+  refused(R"({"plan":7})", "plan is 7");
+  refused(R"({"plan":""})", "plan");
+  refused(R"({"plan":"down 1s, broken"})", "phase 'broken'");
+  refused(R"({"plan":"down","failure_rate":1})", "plan stands alone");
+}
+
+TEST_CASE("a fault and its changes are logged by the program, with the seed") {
+  Started service({"--seed", "7", "--plan", "healthy 20ms, flaky 0.5"});
+  CHECK_NOTHROW(service.process.wait_for_line("seed 7"));
+  CHECK_NOTHROW(service.process.wait_for_line("fault: 50 % fail"));
+  put(service.url + "/fault", R"({"plan":"down"})");
+  CHECK_NOTHROW(service.process.wait_for_line("fault: down"));
+}
+
+TEST_CASE("the program stops within a second though a request hangs and another is slow") {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    Started service({"--failure-rate", "0"});
+    put(service.url + "/fault", R"({"hang_rate":1})");
+    std::jthread hanging([&] { get(service.url + "/data"); });
+    wait_until([&] { return get_json(service.url + "/ledger")["total"]["received"] == 1; });
+    put(service.url + "/fault", R"({"hang_rate":0,"latency_ms":60000})");
+    std::jthread slow([&] { get(service.url + "/data"); });
+    wait_until([&] { return get_json(service.url + "/ledger")["total"]["received"] == 2; });
+    service.process.send_signal(signal);
+    CHECK(service.process.wait(1s) == 0);
+    CHECK(service.process.output().find("still running") == std::string::npos);
+  }
+}
+
+TEST_CASE("a taken port is one line that names the address, and exit code 1") {
+  const Started first({});
+  const std::string address = first.url.substr(std::string("http://").size());
+  ChildProcess second({binary, "--port", address.substr(address.find(':') + 1)});
+  CHECK(second.wait(10s) == 1);
+  CHECK(second.output().find(address) != std::string::npos);
+  CHECK(line_count(second.output()) == 1);
+}
+
+TEST_CASE("a bad option is one line that names it, and exit code 2") {
+  const auto refused = [](const std::vector<std::string>& options, const std::string& name) {
+    CAPTURE(name);
+    std::vector<std::string> command{binary, "--port", "0"};
+    command.insert(command.end(), options.begin(), options.end());
+    ChildProcess process(command);
+    CHECK(process.wait(10s) == 2);
+    CHECK_MESSAGE(process.output().find(name) != std::string::npos, process.output());
+    CHECK_MESSAGE(line_count(process.output()) == 1, process.output());
+  };
+  refused({"--banana"}, "--banana");
+  refused({"--port", "70000"}, "--port");
+  refused({"--seed", "-1"}, "--seed");
+  refused({"--seed", "many"}, "--seed");
+  refused({"--failure-rate", "1.5"}, "failure_rate is 1.5");
+  refused({"--failure-rate", "nan"}, "failure_rate is nan");
+  refused({"--latency", "5"}, "'5' is no duration");
+  refused({"--latency", "2m"}, "latency is 2m");
+  refused({"--plan", "down 10s"}, "phase 'down 10s'");
+  refused({"--plan", ""}, "plan");
+  refused({"--plan", "down", "--failure-rate", "1"}, "--plan");
+}
+
+TEST_CASE("--help lists the options and is no error") {
+  ChildProcess process({binary, "--help"});
+  CHECK(process.wait(10s) == 0);
+  CHECK(process.output().find("--plan") != std::string::npos);
+}
