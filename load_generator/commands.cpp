@@ -1,0 +1,75 @@
+#include "load_generator/commands.hpp"
+
+#include <filesystem>
+#include <iostream>
+
+#include "load_generator/compare.hpp"
+#include "load_generator/fleet.hpp"
+#include "load_generator/live_lines.hpp"
+#include "load_generator/report.hpp"
+#include "load_generator/scenario_run.hpp"
+#include "program/log.hpp"
+
+namespace load {
+namespace {
+
+constexpr std::chrono::milliseconds ledger_timeout{500};
+
+Screen screen_in_use() { return program::colours_suit() ? Screen::terminal : Screen::plain; }
+
+std::string out_path(const ScenarioOptions& options, const Summary& summary) {
+  if (!options.out.empty()) return options.out;
+  const auto beside = std::filesystem::path(binaries_folder()).parent_path() / "runs";
+  return (beside / (summary.name + "-" + summary.stage + ".json")).string();
+}
+
+Summary summary_by_hand(const RunOptions& options, const Run& run) {
+  const std::string name = std::filesystem::path(options.out).stem().string();
+  return {name.substr(0, 64), "by hand", "A run by hand, without a prediction.", measure(run), {}};
+}
+
+}  // namespace
+
+int run_command(const RunOptions& options, const program::StopSignal& stop) {
+  const std::vector<Target> targets = find_targets(options.targets);
+  const auto before = fetch_ledger(options.upstream, ledger_timeout);
+  LiveLines lines(std::cout, screen_in_use(), targets, options.load.duration);
+  EngineSettings settings;
+  settings.load = options.load;
+  Observers observers;
+  observers.second = [&](const Second& second) { lines.second(second); };
+  observers.tick = [&](Offset now) { lines.tick(now); };
+  Run run = run_load(targets, settings, stop, observers);
+  lines.end();
+  if (before) run.ledger = fetch_ledger(options.upstream, ledger_timeout);
+  if (run.ledger) run.ledger = difference(*before, *run.ledger);
+  std::cout << report(run) << std::flush;
+  if (!options.out.empty()) write_run_file(options.out, summary_by_hand(options, run), run);
+  return run.interrupted ? interrupted : 0;
+}
+
+int scenario_command(const ScenarioOptions& options, const program::StopSignal& stop) try {
+  const Scenario scenario = read_scenario(scenario_path(options.scenario));
+  const Stage stage = stage_from(options.stage);
+  std::cout << scenario.name << ", stage " << options.stage << ": " << wrapped(scenario.question, 60, "  ") << "\n\n";
+  const Run run = run_scenario(scenario, stage, stop, std::cout, screen_in_use());
+  std::cout << report(run) << "\n";
+  if (run.interrupted) return interrupted;
+  const Summary summary = summary_of(scenario, stage, run);
+  const std::string path = out_path(options, summary);
+  write_run_file(path, summary, run);
+  std::cout << verdicts(summary) << "written to " << path << "\n";
+  return all_hold(summary.expectations, summary.measures) ? 0 : 1;
+} catch (const std::runtime_error&) {
+  if (stop.requested()) return interrupted;  // Ctrl-C reaches the children too, and whatever needs them then fails
+  throw;
+}
+
+int compare_command(const std::vector<std::string>& files) {
+  std::vector<Summary> runs;
+  for (const std::string& file : files) runs.push_back(read_run_file(file));
+  std::cout << comparison(runs);
+  return every_expectation_held(runs) ? 0 : 1;
+}
+
+}  // namespace load

@@ -1,0 +1,38 @@
+// The three things that load_generator does. Each returns the program's exit code.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "load_generator/engine.hpp"
+#include "load_generator/scenario.hpp"
+#include "program/stop_signal.hpp"
+
+namespace load {
+
+constexpr int interrupted = 130;  // as a shell reports a program that Ctrl-C ended
+
+struct RunOptions {
+  std::vector<std::string> targets{"http://127.0.0.1:8001", "http://127.0.0.1:8002", "http://127.0.0.1:8003"};
+  std::string upstream = "http://127.0.0.1:9000";
+  LoadSettings load;
+  std::string out;  // empty: no file
+};
+
+// Loads instances that somebody else has started. 0, or 130 after Ctrl-C.
+int run_command(const RunOptions& options, const program::StopSignal& stop);
+
+struct ScenarioOptions {
+  std::string scenario;  // NAME or FILE
+  std::string stage;
+  std::string out;  // empty: runs/NAME-STAGE.json beside the folder of the binaries
+};
+
+// 0 where every prediction held, 1 where one did not, 130 after Ctrl-C.
+int scenario_command(const ScenarioOptions& options, const program::StopSignal& stop);
+
+// 0 where every prediction of every run held, 1 where one did not.
+int compare_command(const std::vector<std::string>& files);
+
+}  // namespace load

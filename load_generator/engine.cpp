@@ -1,0 +1,229 @@
+#include "load_generator/engine.hpp"
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+#include <tuple>
+
+#include "load_generator/http_loop.hpp"
+
+namespace load {
+namespace {
+
+using Clock = HttpLoop::Clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds status_timeout{1000};
+constexpr milliseconds last_status_timeout{300};
+constexpr Offset close_poll = milliseconds(10);
+constexpr Offset tick_every = milliseconds(100);
+constexpr Offset one_second = std::chrono::seconds(1);
+
+Offset epoch_now() { return std::chrono::duration_cast<Offset>(std::chrono::system_clock::now().time_since_epoch()); }
+
+class Engine {
+ public:
+  Engine(const std::vector<Target>& targets, const EngineSettings& settings, const program::StopSignal& stop,
+         const Observers& observers)
+      : settings_(settings),
+        stop_(stop),
+        observers_(observers),
+        plan_(plan_calls(settings.load, targets.size())),
+        poll_under_way_(targets.size(), false) {
+    run_.targets = targets;
+    run_.target_rate = settings.load.rate;
+    run_.samples.resize(targets.size());
+    run_.calls.resize(plan_.size());
+    second_.states.assign(targets.size(), State::unknown);
+  }
+
+  Run run() {
+    poll_all(status_timeout);
+    settle_polls(status_timeout);  // what had happened before the load is none of its business
+    run_.transitions.clear();
+    for (auto& samples : run_.samples) samples.clear();
+    if (observers_.start) observers_.start();
+    start_ = Clock::now();
+    epoch_at_start_ = epoch_now();
+    next_poll_ = Offset(0);
+    while (!over()) {
+      start_what_is_due();
+      loop_.wait_until(start_ + next_event(), stop_.fd());
+    }
+    finish();
+    return std::move(run_);
+  }
+
+ private:
+  Offset now() const { return std::chrono::duration_cast<Offset>(Clock::now() - start_); }
+  Offset poll_interval() const {
+    return settings_.poll_closely_from && now() >= *settings_.poll_closely_from ? close_poll : settings_.poll_every;
+  }
+
+  bool over() {
+    run_.interrupted = stop_.requested();
+    return run_.interrupted || (now() >= settings_.load.duration && next_call_ == plan_.size() && unanswered_ == 0);
+  }
+
+  Offset next_event() const {
+    Offset next = std::min({next_poll_, next_tick_, one_second * (second_.number + 1)});
+    if (next_call_ < plan_.size()) next = std::min(next, plan_[next_call_].due);
+    return now() < settings_.load.duration ? std::min<Offset>(next, settings_.load.duration) : next;
+  }
+
+  void start_what_is_due() {
+    while (next_call_ < plan_.size() && plan_[next_call_].due <= now()) start_call(next_call_++);
+    if (next_poll_ <= now()) poll_all(status_timeout);
+    if (next_tick_ <= now()) tick();
+    if (one_second * (second_.number + 1) <= now()) end_second();
+  }
+
+  void start_call(size_t index) {
+    const PlannedCall& planned = plan_[index];
+    run_.last_send = now();
+    second_.sent += 1;
+    unanswered_ += 1;
+    loop_.get(run_.targets[planned.target].url + "/call", settings_.request_timeout,
+              [this, index](const program::HttpReply& reply) { record(index, read_call(reply)); });
+  }
+
+  void record(size_t index, Call call) {
+    call.target = plan_[index].target;
+    call.intended = plan_[index].due;
+    call.latency = now() - call.intended;
+    run_.calls[index] = call;
+    unanswered_ -= 1;
+    switch (call.status) {
+      case CallStatus::success:
+        second_.ok += 1;
+        break;
+      case CallStatus::failure:
+      case CallStatus::exception:
+        second_.failed += 1;
+        break;
+      case CallStatus::blocked:
+        second_.blocked += 1;
+        break;
+      case CallStatus::unreachable:
+        second_.unreachable += 1;
+        break;
+    }
+  }
+
+  void poll_all(milliseconds timeout) {
+    next_poll_ = now() + poll_interval();
+    for (size_t target = 0; target < run_.targets.size(); ++target) {
+      if (poll_under_way_[target]) continue;
+      poll_under_way_[target] = true;
+      loop_.get(run_.targets[target].url + "/status", timeout,
+                [this, target](const program::HttpReply& reply) { record_status(target, read_status(reply)); });
+    }
+  }
+
+  void record_status(size_t target, const std::optional<InstanceStatus>& status) {
+    poll_under_way_[target] = false;
+    second_.states[target] = status ? status->state : State::unknown;
+    run_.samples[target].push_back({now(), second_.states[target]});
+    if (!status) return;
+    run_.shared_breaker = run_.shared_breaker || status->shared_breaker;
+    for (const ReportedTransition& reported : status->transitions) record_transition(target, reported);
+    if (observers_.status) observers_.status(target, *status, now());
+  }
+
+  void record_transition(size_t target, const ReportedTransition& reported) {
+    if (!known_transitions_.emplace(target, reported.generation, reported.to, reported.at_epoch_ms).second) return;
+    const Offset at = milliseconds(reported.at_epoch_ms) - epoch_at_start_;
+    run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at});
+  }
+
+  void tick() {
+    next_tick_ = now() + tick_every;
+    if (observers_.tick) observers_.tick(now());
+  }
+
+  void end_second() {
+    second_.number += 1;
+    if (observers_.second) observers_.second(second_);
+    second_ = {second_.number, 0, 0, 0, 0, 0, second_.states};
+  }
+
+  // The answers to GET /status that are under way arrive, or `timeout` passes.
+  void settle_polls(milliseconds timeout) {
+    const auto deadline = Clock::now() + timeout;
+    const auto under_way = [this] { return std::count(poll_under_way_.begin(), poll_under_way_.end(), true) > 0; };
+    while (under_way() && Clock::now() < deadline) loop_.wait_until(deadline, -1);
+  }
+
+  void finish() {
+    run_.length = now();
+    if (run_.interrupted) {
+      loop_.abandon();
+      std::fill(poll_under_way_.begin(), poll_under_way_.end(), false);
+      keep_only_what_was_sent();
+    }
+    settle_polls(last_status_timeout);
+    poll_all(last_status_timeout);
+    settle_polls(last_status_timeout);
+    if (second_.sent + second_.ok + second_.failed + second_.blocked + second_.unreachable > 0) end_second();
+    std::sort(run_.transitions.begin(), run_.transitions.end(),
+              [](const Transition& a, const Transition& b) { return a.at < b.at; });
+  }
+
+  // A call that was sent and not answered stays as `unreachable`: the upstream may or may not have seen it.
+  void keep_only_what_was_sent() {
+    run_.calls.resize(next_call_);
+    for (size_t index = 0; index < next_call_; ++index) {
+      Call& call = run_.calls[index];
+      if (call.latency == Offset(0)) {  // never recorded
+        call.target = plan_[index].target;
+        call.intended = plan_[index].due;
+        call.latency = run_.length - call.intended;
+      }
+    }
+  }
+
+  const EngineSettings& settings_;
+  const program::StopSignal& stop_;
+  const Observers& observers_;
+  const std::vector<PlannedCall> plan_;
+  Run run_;
+  Clock::time_point start_ = Clock::now();
+  Offset epoch_at_start_{0};
+  size_t next_call_ = 0;
+  size_t unanswered_ = 0;
+  Offset next_poll_{0};
+  Offset next_tick_{0};
+  Second second_;
+  std::vector<bool> poll_under_way_;
+  std::set<std::tuple<size_t, uint64_t, State, int64_t>> known_transitions_;
+  HttpLoop loop_;  // last: its callbacks refer to all the others
+};
+
+std::string how_to_start(const std::string& url) {
+  const auto colon = url.rfind(':');
+  return "start one with: distributed_breaker --port " + url.substr(colon + 1);
+}
+
+}  // namespace
+
+std::vector<Target> find_targets(const std::vector<std::string>& urls) {
+  std::vector<Target> targets;
+  std::string first_error;
+  bool somebody_answers = false;
+  for (const std::string& url : urls) {
+    const auto reply = program::send({.url = url + "/status", .headers = {}, .body = {}, .timeout = status_timeout});
+    const auto status = read_status(reply);
+    targets.push_back({status && !status->name.empty() ? status->name : url, url});
+    somebody_answers = somebody_answers || reply.status != 0;
+    if (first_error.empty()) first_error = "no instance answers at " + url + " (" + reply.error + ")";
+  }
+  if (!somebody_answers) throw std::runtime_error(first_error + "; " + how_to_start(urls.at(0)));
+  return targets;
+}
+
+Run run_load(const std::vector<Target>& targets, const EngineSettings& settings, const program::StopSignal& stop,
+             const Observers& observers) {
+  return Engine(targets, settings, stop, observers).run();
+}
+
+}  // namespace load

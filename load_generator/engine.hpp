@@ -1,0 +1,53 @@
+// The load engine. Open loop: a call goes out when it is due, whether or not earlier ones have been answered, and its
+// latency counts from that due time; so a stall of the instances, or of this program, shows up instead of hiding.
+// (A caller that waits for each answer sends nothing while the system stalls, and reports that all was well.)
+// The same loop, on one thread, asks every instance for its status, so states and calls share one time line.
+// Source: Gil Tene, "How NOT to measure latency" (coordinated omission).
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "load_generator/instance_api.hpp"
+#include "load_generator/run.hpp"
+#include "load_generator/schedule.hpp"
+#include "program/stop_signal.hpp"
+
+namespace load {
+
+// What happened since the last report: `sent` went out in that time, the others came back in it.
+struct Second {
+  int number = 0;
+  int sent = 0;
+  int ok = 0;
+  int failed = 0;  // failure or exception
+  int blocked = 0;
+  int unreachable = 0;
+  std::vector<State> states;  // by target, at its end
+};
+
+// Called on the engine's thread, between its events. Empty ones are not called.
+struct Observers {
+  std::function<void()> start;  // just before the first call
+  std::function<void(const Second&)> second;
+  std::function<void(Offset now)> tick;  // about ten times a second
+  std::function<void(size_t target, const InstanceStatus&, Offset now)> status;
+};
+
+struct EngineSettings {
+  LoadSettings load;
+  std::chrono::milliseconds request_timeout{10'000};
+  Offset poll_every = std::chrono::milliseconds(100);
+  std::optional<Offset> poll_closely_from;  // from then on every 10 ms
+};
+
+// Asks each for its name; one that does not answer keeps its URL as name. Throws std::runtime_error where none answers.
+std::vector<Target> find_targets(const std::vector<std::string>& urls);
+
+// Sends the load and waits for every answer; a stop signal ends it at once. Transitions that the instances had reported
+// before the start are not part of the run.
+Run run_load(const std::vector<Target>& targets, const EngineSettings& settings, const program::StopSignal& stop,
+             const Observers& observers);
+
+}  // namespace load

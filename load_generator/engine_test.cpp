@@ -1,0 +1,165 @@
+#include "load_generator/engine.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <csignal>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "load_generator/fake_instance.hpp"
+#include "load_generator/report.hpp"
+
+using namespace load;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr const char* success = R"({"instance":"Instance-A","status":"success","state":"closed","generation":1})";
+constexpr const char* nobody = "http://127.0.0.1:1";
+
+std::string status_with(const std::string& transitions) {
+  return R"({"instance":"Instance-A","breaker":{"state":"closed","store":"memory"},"transitions":[)" + transitions +
+         "]}";
+}
+
+EngineSettings at(double rate, milliseconds duration) {
+  EngineSettings settings;
+  settings.load.rate = rate;
+  settings.load.duration = duration;
+  return settings;
+}
+
+Run run(const std::string& url, const EngineSettings& settings, const Observers& observers = {}) {
+  const program::StopSignal stop;
+  return run_load({{"Instance-A", url}}, settings, stop, observers);
+}
+
+}  // namespace
+
+TEST_CASE("a stalled instance does not hide its latency: calls leave on time, and their clocks run from then") {
+  FakeInstance instance(1);  // one worker, so that a stall holds up everything behind it
+  instance.on("/status", status_with(""));
+  instance.on("/call", [stalled = std::make_shared<std::atomic<bool>>()](const auto&, auto& response) {
+    if (!stalled->exchange(true)) std::this_thread::sleep_for(milliseconds(500));
+    response.set_content(success, "application/json");
+  });
+  instance.start();
+  const Run result = run(instance.url(), at(50, milliseconds(400)));
+  REQUIRE(result.calls.size() == 20);
+  CHECK(result.last_send >= milliseconds(380));
+  CHECK(result.last_send < milliseconds(480));  // a closed loop would send its second call after 500 ms
+  const auto latency = latencies(result, CallStatus::success);
+  REQUIRE(latency);
+  CHECK(latency->max >= 490);
+  CHECK(latency->p50 >= 250);  // a closed loop would report one slow call and 19 fast ones
+}
+
+TEST_CASE("each kind of answer is told apart, and rubbish is no answer") {
+  FakeInstance instance;
+  instance.on("/status", status_with(""));
+  instance.on("/call", [count = std::make_shared<std::atomic<size_t>>()](const auto&, auto& response) {
+    const std::vector<std::string> bodies{
+        success,
+        R"({"status":"failure","probe":true,"late":true})",
+        R"({"status":"exception","sent":false})",
+        R"({"status":"blocked"})",
+        R"({"status":"splendid"})",
+        "[]",
+        "{\"status\":\"succ",
+        std::string(2 * 1024 * 1024, ' '),
+    };
+    response.set_content(bodies.at((*count)++), "application/json");
+  });
+  instance.start();
+  const Run result = run(instance.url(), at(20, milliseconds(400)));
+  REQUIRE(result.calls.size() == 8);
+  CHECK(result.calls[0].status == CallStatus::success);
+  CHECK(result.calls[1].status == CallStatus::failure);
+  CHECK(result.calls[1].probe);
+  CHECK(result.calls[1].late);
+  CHECK(result.calls[2].status == CallStatus::exception);
+  CHECK_FALSE(result.calls[2].sent);
+  CHECK(result.calls[3].status == CallStatus::blocked);
+  for (size_t i = 4; i < 8; ++i) CHECK(result.calls[i].status == CallStatus::unreachable);
+}
+
+TEST_CASE("what the instance reported before the load began is no part of the run, and nothing is recorded twice") {
+  const std::string old = R"({"generation":1,"from":"closed","to":"open","cause":"old","at_ms":1000})";
+  const std::string fresh = R"({"generation":2,"from":"open","to":"half_open","cause":"new","at_ms":1700000000000})";
+  std::atomic<int> polls = 0;
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", [&](const auto&, auto& response) {
+    response.set_content(status_with(++polls == 1 ? old : old + "," + fresh), "application/json");
+  });
+  instance.start();
+  const Run result = run(instance.url(), at(10, milliseconds(500)));
+  REQUIRE(result.transitions.size() == 1);
+  CHECK(result.transitions[0].cause == "new");
+  CHECK(result.transitions[0].from == State::open);
+  CHECK(polls > 4);
+  CHECK(result.samples.at(0).size() > 3);
+}
+
+TEST_CASE("every second is reported once, and the counts add up") {
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", status_with(""));
+  instance.start();
+  std::vector<Second> seconds;
+  Observers observers;
+  observers.second = [&](const Second& second) { seconds.push_back(second); };
+  run(instance.url(), at(20, milliseconds(1500)), observers);
+  REQUIRE(seconds.size() == 2);
+  CHECK(seconds[0].number == 1);
+  CHECK(seconds[0].sent + seconds[1].sent == 30);
+  CHECK(seconds[0].ok + seconds[1].ok == 30);
+  CHECK(seconds[1].states == std::vector{State::closed});
+}
+
+TEST_CASE("a stop signal ends the load at once, and calls without an answer are kept as such") {
+  FakeInstance instance;
+  instance.on("/status", status_with(""));
+  instance.on("/call", [](const auto&, auto& response) {
+    std::this_thread::sleep_for(milliseconds(1500));
+    response.set_content(success, "application/json");
+  });
+  instance.start();
+  Observers observers;
+  observers.tick = [](Offset now) {
+    if (now > milliseconds(250)) raise(SIGINT);
+  };
+  const Run result = run(instance.url(), at(20, milliseconds(10'000)), observers);
+  CHECK(result.interrupted);
+  CHECK(result.length < milliseconds(1000));
+  REQUIRE(result.calls.size() > 4);
+  for (const Call& call : result.calls) CHECK(call.status == CallStatus::unreachable);
+}
+
+TEST_CASE("an instance that nobody can reach is unreachable and its state unknown") {
+  const Run result = run(nobody, at(20, milliseconds(200)));
+  REQUIRE(result.calls.size() == 4);
+  for (const Call& call : result.calls) CHECK(call.status == CallStatus::unreachable);
+  for (const Sample& sample : result.samples.at(0)) CHECK(sample.state == State::unknown);
+}
+
+TEST_CASE("targets have the names that they give themselves, and without any answer that is one clear line") {
+  FakeInstance named;
+  named.on("/status", status_with(""));
+  named.start();
+  FakeInstance nameless;
+  nameless.start();
+  const auto targets = find_targets({nobody, named.url(), nameless.url()});
+  CHECK(targets.at(0).name == nobody);
+  CHECK(targets.at(1).name == "Instance-A");
+  CHECK(targets.at(2).name == nameless.url());
+  CHECK_THROWS_WITH_AS(find_targets({nobody}), doctest::Contains("no instance answers at http://127.0.0.1:1"),
+                       std::runtime_error);
+}
+
+TEST_CASE("text from outside loses its control characters and its length") {
+  CHECK(printable("a\033[31mb\n", 100) == "a [31mb ");
+  CHECK(printable("abcdef", 3) == "abc");
+}

@@ -1,0 +1,53 @@
+// An HttpLoop makes many GET requests at once on one thread. Each has a connection of its own and one deadline for all
+// of it; none waits for another. (program::send() does one request and blocks: a load generator that blocked would be
+// slowed down by what it measures.)
+// Not thread-safe. Callbacks run inside wait_until(); they may start new requests.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "program/http_client.hpp"
+
+namespace load {
+
+class HttpLoop {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using Done = std::function<void(const program::HttpReply&)>;
+
+  HttpLoop();
+  ~HttpLoop();
+  HttpLoop(const HttpLoop&) = delete;
+  HttpLoop& operator=(const HttpLoop&) = delete;
+
+  void get(const std::string& url, std::chrono::milliseconds timeout, Done done);
+
+  // Returns at `deadline`, or sooner: when anything has arrived, or `wake_fd` is readable.
+  void wait_until(Clock::time_point deadline, int wake_fd);
+
+  // Forgets every request under way; their callbacks never run.
+  void abandon();
+
+ private:
+  struct Transfer {
+    std::string body;
+    Done done;
+  };
+
+  static size_t append(const char* data, size_t size, size_t count, void* transfer);
+  void arm_timer(Clock::time_point deadline) const;
+  void deliver();
+
+  CURLM* multi_;
+  curl_slist* headers_;
+  int timer_;  // curl waits in whole milliseconds; this is how a call leaves on time
+  std::map<CURL*, std::unique_ptr<Transfer>> transfers_;
+};
+
+}  // namespace load

@@ -1,0 +1,121 @@
+#include "load_generator/instance_api.hpp"
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace load {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t longest_name = 64;
+constexpr size_t longest_cause = 200;
+
+json parsed(const std::string& body) { return json::parse(body, nullptr, false); }
+
+const json& member(const json& object, const char* name) {
+  static const json none;
+  const auto found = object.is_object() ? object.find(name) : object.end();
+  return object.is_object() && found != object.end() ? *found : none;
+}
+
+std::string text_in(const json& object, const char* name) {
+  const json& value = member(object, name);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+uint64_t count_in(const json& object, const char* name) {
+  const json& value = member(object, name);
+  return value.is_number_unsigned() ? value.get<uint64_t>() : 0;
+}
+
+bool flag_in(const json& object, const char* name, bool otherwise) {
+  const json& value = member(object, name);
+  return value.is_boolean() ? value.get<bool>() : otherwise;
+}
+
+ReportedTransition read_transition(const json& entry) {
+  return {count_in(entry, "generation"), state_from(text_in(entry, "from")), state_from(text_in(entry, "to")),
+          printable(text_in(entry, "cause"), longest_cause), static_cast<int64_t>(count_in(entry, "at_ms"))};
+}
+
+LedgerEntry read_entry(const json& entry) {
+  return {count_in(entry, "received"), count_in(entry, "success"), count_in(entry, "failure"), count_in(entry, "hang"),
+          count_in(entry, "drop")};
+}
+
+}  // namespace
+
+Call read_call(const program::HttpReply& reply) {
+  Call call;
+  const json body = parsed(reply.body);
+  const auto status = call_status_from(text_in(body, "status"));
+  if (reply.status == 0 || !status) return call;
+  call.status = *status;
+  call.generation = count_in(body, "generation");
+  call.probe = flag_in(body, "probe", false);
+  call.late = flag_in(body, "late", false);
+  call.sent = flag_in(body, "sent", true);
+  return call;
+}
+
+std::optional<InstanceStatus> read_status(const program::HttpReply& reply) {
+  const json body = parsed(reply.body);
+  const json& breaker = member(body, "breaker");
+  if (reply.status != 200 || !breaker.is_object()) return std::nullopt;
+  InstanceStatus status;
+  status.name = printable(text_in(body, "instance"), longest_name);
+  status.state = state_from(text_in(breaker, "state"));
+  status.shared_breaker = text_in(breaker, "store") != "memory";
+  status.probes_in_flight = static_cast<int>(std::min<uint64_t>(count_in(breaker, "probes_in_flight"), 1'000'000));
+  for (const json& entry : member(body, "transitions")) status.transitions.push_back(read_transition(entry));
+  return status;
+}
+
+std::optional<Ledger> read_ledger(const std::string& body) {
+  const json document = parsed(body);
+  const json& callers = member(document, "callers");
+  if (!callers.is_object()) return std::nullopt;
+  Ledger ledger;
+  for (const auto& [caller, entry] : callers.items()) ledger[printable(caller, longest_name)] = read_entry(entry);
+  return ledger;
+}
+
+std::optional<Ledger> fetch_ledger(const std::string& upstream, std::chrono::milliseconds timeout) {
+  const auto reply = program::send({.url = upstream + "/ledger", .headers = {}, .body = {}, .timeout = timeout});
+  return reply.status == 200 ? read_ledger(reply.body) : std::nullopt;
+}
+
+Ledger difference(const Ledger& before, const Ledger& after) {
+  Ledger result = after;
+  for (const auto& [caller, old] : before) {
+    const auto found = result.find(caller);
+    if (found == result.end() || found->second.received < old.received) continue;
+    LedgerEntry& entry = found->second;
+    entry = {entry.received - old.received, entry.success - old.success, entry.failure - old.failure,
+             entry.hang - old.hang, entry.drop - old.drop};
+    if (entry.received == 0) result.erase(found);
+  }
+  return result;
+}
+
+void put_plan(const std::string& upstream, const std::string& plan) {
+  const auto reply = program::send({.method = "PUT",
+                                    .url = upstream + "/fault",
+                                    .headers = {"Content-Type: application/json"},
+                                    .body = json{{"plan", plan}}.dump(),
+                                    .timeout = std::chrono::seconds(2)});
+  if (reply.status == 200) return;
+  throw std::runtime_error("the upstream refuses the plan: " +
+                           printable(reply.status == 0 ? reply.error : reply.body, longest_cause));
+}
+
+std::string printable(const std::string& text, size_t most) {
+  std::string result = text.substr(0, most);
+  for (char& character : result) {
+    if (static_cast<unsigned char>(character) < ' ' || character == 0x7f) character = ' ';
+  }
+  return result;
+}
+
+}  // namespace load

@@ -1,0 +1,118 @@
+// The program as its users meet it: options, exit codes, signals, a pipe.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "load_generator/fake_instance.hpp"
+#include "load_generator/run_file.hpp"
+#include "load_generator/scratch_file.hpp"
+#include "program/child_process.hpp"
+
+using namespace load;
+using program::ChildProcess;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds patience{20'000};
+
+ChildProcess start(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), LAB_BIN_DIR "/load_generator");
+  return ChildProcess(arguments);
+}
+
+struct Ended {
+  int exit_code;
+  std::string output;
+};
+
+Ended run(const std::vector<std::string>& arguments) {
+  ChildProcess process = start(arguments);
+  const int exit_code = process.wait(patience).value_or(-1);
+  return {exit_code, process.output()};
+}
+
+bool is_one_line(const std::string& text) { return text.find('\n') == text.size() - 1; }
+
+void answer_as_instance_a(FakeInstance& instance) {
+  instance.on("/status", R"({"instance":"Instance-A","breaker":{"state":"open","store":"memory"},"transitions":[]})");
+  instance.on("/call", R"({"instance":"Instance-A","status":"blocked","state":"open"})");
+}
+
+}  // namespace
+
+TEST_CASE("bad options are one line and exit code 2") {
+  const std::vector<std::vector<std::string>> bad{{"--rate", "0"},
+                                                  {"--duration", "soon"},
+                                                  {"--arrivals", "often"},
+                                                  {"--nonsense"},
+                                                  {"scenario", "outage"},
+                                                  {"scenario", "outage", "--stage", "fourth"},
+                                                  {"scenario", "no-such", "--stage", "redis"},
+                                                  {"scenario", "race", "--stage", "simple"},
+                                                  {"compare"},
+                                                  {"compare", "/dev/null"}};
+  for (const auto& arguments : bad) {
+    const Ended ended = run(arguments);
+    CAPTURE(ended.output);
+    CHECK(ended.exit_code == 2);
+    CHECK(ended.output.find("rror") + ended.output.find("load_generator") != 2 * std::string::npos);
+  }
+}
+
+TEST_CASE("where no instance answers, one line says which, and how to start one") {
+  const Ended ended = run({"--targets", "http://127.0.0.1:1", "--duration", "1s"});
+  CHECK(ended.exit_code == 1);
+  CHECK(is_one_line(ended.output));
+  CHECK(ended.output.find("http://127.0.0.1:1") != std::string::npos);
+  CHECK(ended.output.find("distributed_breaker --port 1") != std::string::npos);
+}
+
+TEST_CASE("in a pipe a run is plain lines, and its file can be compared") {
+  FakeInstance instance;
+  answer_as_instance_a(instance);
+  instance.start();
+  const ScratchFolder folder;
+  const std::string out = folder.path("first.json");
+  const Ended ended = run({"--targets", instance.url(), "--upstream", "http://127.0.0.1:1", "--duration", "1s",
+                           "--rate", "20", "--out", out});
+  CAPTURE(ended.output);
+  CHECK(ended.exit_code == 0);
+  CHECK(ended.output.find('\033') == std::string::npos);
+  CHECK(ended.output.find('\r') == std::string::npos);
+  CHECK(ended.output.find("     1      20       0       0       20  O") != std::string::npos);
+  CHECK(read_run_file(out).measures.at("blocked") == 20);
+  CHECK(run({"compare", out, out}).exit_code == 0);
+}
+
+TEST_CASE("compare exits with 1 where one prediction of one run did not hold") {
+  const ScratchFolder folder;
+  const Summary held{"outage", "redis", "How many?", {{"opened", 1}}, {{"opened", 1, 1, "one breaker"}}};
+  Summary broken = held;
+  broken.measures["opened"] = 2;
+  write_run_file(folder.path("held.json"), held, {});
+  write_run_file(folder.path("broken.json"), broken, {});
+  CHECK(run({"compare", folder.path("held.json")}).exit_code == 0);
+  const Ended ended = run({"compare", folder.path("held.json"), folder.path("broken.json")});
+  CHECK(ended.exit_code == 1);
+  CHECK(ended.output.find("NOT HELD") != std::string::npos);
+}
+
+TEST_CASE("Ctrl-C ends a run within a second, with the report of what was done, and exit code 130") {
+  FakeInstance instance;
+  instance.on("/status", R"({"instance":"Instance-A","breaker":{"state":"closed"}})");
+  instance.on("/call", [](const auto&, auto&) { std::this_thread::sleep_for(milliseconds(2000)); });
+  instance.start();
+  ChildProcess process = start({"--targets", instance.url(), "--upstream", "http://127.0.0.1:1"});
+  process.wait_for_line("     1 ");
+  const auto asked = std::chrono::steady_clock::now();
+  process.send_signal(SIGINT);
+  CHECK(process.wait(patience) == 130);
+  CHECK(std::chrono::steady_clock::now() - asked < milliseconds(1000));
+  CHECK(process.output().find("(interrupted)") != std::string::npos);
+  CHECK(process.output().find("Instance-A") != std::string::npos);
+}

@@ -1,0 +1,61 @@
+// Sends load, measures, compares.
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "load_generator/commands.hpp"
+#include "program/options.hpp"
+
+namespace {
+
+void add_run_options(CLI::App& app, load::RunOptions& options) {
+  const std::map<std::string, load::Arrivals> arrivals{{"uniform", load::Arrivals::uniform},
+                                                       {"poisson", load::Arrivals::poisson}};
+  app.add_option("--targets", options.targets, "Instances to call, separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--upstream", options.upstream, "Whose ledger is read")->capture_default_str();
+  app.add_option("--rate", options.load.rate, "Calls per second, over all targets")
+      ->check(CLI::Range(0.1, 10'000.0))
+      ->capture_default_str();
+  program::add_duration(app, "--duration", options.load.duration, "How long to send");
+  app.add_option("--arrivals", options.load.arrivals, "uniform, or poisson: as independent callers come")
+      ->transform(CLI::Transformer(arrivals, CLI::ignore_case))
+      ->type_name("uniform|poisson")
+      ->default_str("uniform");
+  app.add_option("--seed", options.load.seed, "Of the poisson arrivals")->capture_default_str();
+  app.add_option("--out", options.out, "File for the run, to compare it later");
+}
+
+CLI::App* add_scenario_command(CLI::App& app, load::ScenarioOptions& options) {
+  CLI::App* command = app.add_subcommand("scenario", "Run an experiment, with programs of its own, and judge it");
+  command->add_option("scenario", options.scenario, "Name of a shipped scenario, or a file")->required();
+  command->add_option("--stage", options.stage, "Which design")->required()->check(CLI::IsMember(load::stage_names()));
+  command->add_option("--out", options.out, "File for the run; by default runs/NAME-STAGE.json beside the binaries");
+  return command;
+}
+
+CLI::App* add_compare_command(CLI::App& app, std::vector<std::string>& files) {
+  CLI::App* command = app.add_subcommand("compare", "Print runs side by side; 0 only if every prediction held");
+  command->add_option("files", files, "Files that --out or scenario wrote")->required();
+  return command;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return program::run([&] {
+    const program::StopSignal stop;
+    CLI::App app{"Sends load to instances, measures what comes back, and compares runs", "load_generator"};
+    load::RunOptions run;
+    load::ScenarioOptions scenario;
+    std::vector<std::string> files;
+    add_run_options(app, run);
+    const CLI::App* scenario_command = add_scenario_command(app, scenario);
+    const CLI::App* compare_command = add_compare_command(app, files);
+    app.require_subcommand(0, 1);
+    if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
+    if (scenario_command->parsed()) return load::scenario_command(scenario, stop);
+    if (compare_command->parsed()) return load::compare_command(files);
+    return load::run_command(run, stop);
+  });
+}

@@ -1,0 +1,180 @@
+#include "load_generator/measures.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "load_generator/reconciliation.hpp"
+
+namespace load {
+namespace {
+
+template <typename Range, typename Predicate>
+double count_if(const Range& range, Predicate predicate) {
+  return static_cast<double>(std::count_if(range.begin(), range.end(), predicate));
+}
+
+bool was_late_failure(const Call& call) {
+  return call.late && (call.status == CallStatus::failure || (call.status == CallStatus::exception && call.sent));
+}
+
+void measure_ledger(const Run& run, Measures& measures) {
+  const auto accounts = reconcile(run);
+  if (!accounts) return;
+  uint64_t received = 0;
+  uint64_t failures = 0;
+  for (const auto& [caller, entry] : *run.ledger) {
+    received += entry.received;
+    failures += entry.failure + entry.hang + entry.drop;
+  }
+  measures["upstream_calls"] = static_cast<double>(received);
+  measures["upstream_failures"] = static_cast<double>(failures);
+  measures["counted_failures"] = static_cast<double>(failures) - count_if(run.calls, was_late_failure);
+  measures["unexplained"] = static_cast<double>(unexplained(*accounts));
+}
+
+double most_probes_at_once(const Run& run) {
+  std::vector<Offset> times;
+  for (const Call& call : run.calls) {
+    if (call.probe) times.push_back(call.intended);
+  }
+  std::sort(times.begin(), times.end());
+  size_t most = 0;
+  size_t group_start = 0;
+  for (size_t i = 0; i < times.size(); ++i) {
+    if (i > 0 && (times[i] - times[i - 1]) * 2 > run.recovery_timeout) group_start = i;
+    most = std::max(most, i - group_start + 1);
+  }
+  return static_cast<double>(most);
+}
+
+void measure_calls(const Run& run, Measures& measures) {
+  for (const CallStatus status : all_call_statuses) {
+    measures[std::string(to_text(status))] = count_if(run.calls, [=](const Call& c) { return c.status == status; });
+  }
+  measures["late"] = count_if(run.calls, [](const Call& call) { return call.late; });
+  measures["probes"] = count_if(run.calls, [](const Call& call) { return call.probe; });
+  measures["failed_probes"] =
+      count_if(run.calls, [](const Call& call) { return call.probe && call.status != CallStatus::success; });
+  if (run.recovery_timeout > Offset(0)) measures["most_probes_at_once"] = most_probes_at_once(run);
+  if (run.cut_off) {
+    measures["blocked_elsewhere"] = count_if(
+        run.calls, [&](const Call& call) { return call.status == CallStatus::blocked && call.target != *run.cut_off; });
+  }
+}
+
+double instances_that_opened(const Run& run) {
+  std::set<size_t> reporters;
+  for (const Transition& transition : run.transitions) {
+    if (transition.to == State::open) reporters.insert(transition.target);
+  }
+  const bool all = run.shared_breaker && !reporters.empty();
+  return static_cast<double>(all ? run.targets.size() : reporters.size());
+}
+
+bool is_trip(const Transition& transition) { return transition.from == State::closed && transition.to == State::open; }
+
+// Whether the closed stay that admitted the call ended in a trip that was seen.
+bool its_stay_tripped(const Run& run, const Call& call) {
+  return std::any_of(run.transitions.begin(), run.transitions.end(), [&](const Transition& transition) {
+    const bool same_breaker = run.shared_breaker || transition.target == call.target;
+    return is_trip(transition) && same_breaker && transition.generation > call.generation;
+  });
+}
+
+std::optional<double> calls_per_trip(const Run& run) {
+  const double trips = count_if(run.transitions, is_trip);
+  if (trips == 0) return std::nullopt;
+  const double calls = count_if(run.calls, [&](const Call& call) {
+    const bool admitted = call.status != CallStatus::blocked && call.status != CallStatus::unreachable;
+    return admitted && !call.probe && !call.late && its_stay_tripped(run, call);
+  });
+  return calls / trips;
+}
+
+void measure_transitions(const Run& run, Measures& measures) {
+  measures["opened"] = count_if(run.transitions, [](const Transition& t) { return t.to == State::open; });
+  measures["closed_again"] = count_if(run.transitions, [](const Transition& t) { return t.to == State::closed; });
+  measures["instances_that_opened"] = instances_that_opened(run);
+  if (const auto calls = calls_per_trip(run)) measures["calls_per_trip"] = *calls;
+}
+
+Offset longest_half_open(const std::vector<Sample>& samples, Offset end) {
+  Offset longest{0};
+  Offset stay{0};
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const Offset until = i + 1 < samples.size() ? samples[i + 1].at : std::max(end, samples[i].at);
+    stay = samples[i].state == State::half_open ? stay + (until - samples[i].at) : Offset(0);
+    longest = std::max(longest, stay);
+  }
+  return longest;
+}
+
+struct Change {
+  Offset at;
+  size_t target;
+  State state;
+};
+
+// Each instance is in the state of its last sample; before its first, and while it does not answer, it is left out.
+Offset disagreement(const Run& run) {
+  std::vector<Change> changes;
+  for (size_t target = 0; target < run.samples.size(); ++target) {
+    for (const Sample& sample : run.samples[target]) changes.push_back({sample.at, target, sample.state});
+  }
+  std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) { return a.at < b.at; });
+  std::vector<State> states(run.samples.size(), State::unknown);
+  Offset total{0};
+  for (size_t i = 0; i < changes.size(); ++i) {
+    states[changes[i].target] = changes[i].state;
+    std::set<State> different(states.begin(), states.end());
+    different.erase(State::unknown);
+    const Offset until = i + 1 < changes.size() ? changes[i + 1].at : std::max(run.length, changes[i].at);
+    if (different.size() > 1) total += until - changes[i].at;
+  }
+  return total;
+}
+
+void measure_states(const Run& run, Measures& measures) {
+  Offset longest{0};
+  for (const auto& samples : run.samples) longest = std::max(longest, longest_half_open(samples, run.length));
+  measures["longest_half_open_ms"] = to_ms(longest);
+  measures["disagreement_ms"] = to_ms(disagreement(run));
+}
+
+}  // namespace
+
+Measures measure(const Run& run) {
+  Measures measures;
+  measure_ledger(run, measures);
+  measure_calls(run, measures);
+  measure_transitions(run, measures);
+  measure_states(run, measures);
+  return measures;
+}
+
+const std::vector<std::string>& measure_names() {
+  static const std::vector<std::string> names{"upstream_calls",
+                                              "upstream_failures",
+                                              "counted_failures",
+                                              "success",
+                                              "failure",
+                                              "exception",
+                                              "blocked",
+                                              "unreachable",
+                                              "late",
+                                              "opened",
+                                              "closed_again",
+                                              "probes",
+                                              "failed_probes",
+                                              "most_probes_at_once",
+                                              "calls_per_trip",
+                                              "instances_that_opened",
+                                              "blocked_elsewhere",
+                                              "longest_half_open_ms",
+                                              "disagreement_ms",
+                                              "unexplained"};
+  return names;
+}
+
+}  // namespace load

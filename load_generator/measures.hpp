@@ -1,0 +1,38 @@
+// Measures are the figures that a scenario's expectations speak of: one number each, by name, from a Run. Pure.
+//
+//   upstream_calls         calls that the upstream received, by its own ledger
+//   upstream_failures      those that it failed, hung or dropped, by its own ledger
+//   counted_failures       upstream_failures without the late ones: what the breakers counted
+//   success, failure, exception, blocked, unreachable    answers to callers, by status
+//   late                   results that came after the stay that had admitted the call was over
+//   opened                 transitions to open, failed probes included
+//   closed_again           transitions to closed
+//   probes                 calls that a half-open breaker admitted (and whose answer arrived)
+//   failed_probes          those that did not succeed
+//   most_probes_at_once    largest group of probes; a group ends where the next gap exceeds recovery_timeout / 2
+//   calls_per_trip         mean number of calls that a closed stay admitted before it tripped (no probes, no late ones)
+//   instances_that_opened  instances whose breaker opened; with a shared one all of them, or none
+//   blocked_elsewhere      blocked at the instances whose network was not broken
+//   longest_half_open_ms   longest half-open stay of an instance, from polled states; one still going lasts to the end
+//   disagreement_ms        time in which polled states of instances that answer differ (a poll every 100 ms)
+//   unexplained            calls that only one side of the books knows
+//
+// One that the run cannot tell (no ledger, no trip) is absent, not 0.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "load_generator/run.hpp"
+
+namespace load {
+
+using Measures = std::map<std::string, double>;
+
+Measures measure(const Run& run);
+
+// Every name above, in that order.
+const std::vector<std::string>& measure_names();
+
+}  // namespace load

@@ -1,0 +1,33 @@
+#include "load_generator/run.hpp"
+
+namespace load {
+
+std::string_view to_text(CallStatus status) {
+  constexpr std::array<std::string_view, 5> names{"success", "failure", "exception", "blocked", "unreachable"};
+  return names.at(static_cast<size_t>(status));
+}
+
+std::string_view to_text(State state) {
+  constexpr std::array<std::string_view, 4> names{"closed", "open", "half_open", "unknown"};
+  return names.at(static_cast<size_t>(state));
+}
+
+std::optional<CallStatus> call_status_from(std::string_view text) {
+  for (const CallStatus status : all_call_statuses) {
+    if (to_text(status) == text) return status;
+  }
+  return std::nullopt;
+}
+
+State state_from(std::string_view text) {
+  for (const State state : all_states) {
+    if (to_text(state) == text) return state;
+  }
+  return State::unknown;
+}
+
+char letter(State state) { return "COH?"[static_cast<size_t>(state)]; }
+
+double to_ms(Offset offset) { return std::chrono::duration<double, std::milli>(offset).count(); }
+
+}  // namespace load

@@ -1,0 +1,89 @@
+// A Run is everything that one load run saw: each call, each instance's state over time, each transition, and what the
+// upstream itself says it received. The engine fills it; measures, report and run file only read it.
+// Times are offsets from the start of the load, so that two runs can be laid side by side.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace load {
+
+using Offset = std::chrono::microseconds;  // since the start of the load
+
+// What became of a call, from the caller's seat. unreachable: the instance itself gave no answer that makes sense.
+enum class CallStatus { success, failure, exception, blocked, unreachable };
+constexpr std::array<CallStatus, 5> all_call_statuses{CallStatus::success, CallStatus::failure, CallStatus::exception,
+                                                      CallStatus::blocked, CallStatus::unreachable};
+
+enum class State { closed, open, half_open, unknown };  // unknown: /status gave no answer that makes sense
+constexpr std::array<State, 4> all_states{State::closed, State::open, State::half_open, State::unknown};
+
+std::string_view to_text(CallStatus status);
+std::string_view to_text(State state);
+std::optional<CallStatus> call_status_from(std::string_view text);
+State state_from(std::string_view text);
+char letter(State state);  // C O H ?
+
+double to_ms(Offset offset);
+
+struct Target {
+  std::string name;  // as /status gives it, and as the upstream's ledger knows it
+  std::string url;   // http://127.0.0.1:8001
+};
+
+struct Call {
+  size_t target = 0;
+  Offset intended{0};  // when it was due, and where its latency starts
+  Offset latency{0};
+  CallStatus status = CallStatus::unreachable;
+  uint64_t generation = 0;  // the stay that admitted it
+  bool probe = false;
+  bool late = false;  // its result came after that stay was over, and was dropped
+  bool sent = true;   // false: it cannot have reached the upstream
+};
+
+struct Transition {
+  size_t target = 0;  // the instance that reported it
+  uint64_t generation = 0;
+  State from = State::unknown;
+  State to = State::unknown;
+  std::string cause;
+  Offset at{0};
+};
+
+struct Sample {
+  Offset at{0};
+  State state = State::unknown;
+};
+
+struct LedgerEntry {
+  uint64_t received = 0;
+  uint64_t success = 0;
+  uint64_t failure = 0;
+  uint64_t hang = 0;
+  uint64_t drop = 0;
+};
+using Ledger = std::map<std::string, LedgerEntry>;  // by caller
+
+struct Run {
+  std::vector<Target> targets;
+  double target_rate = 0;  // calls per second
+  Offset length{0};        // from the start to the end of the last call
+  Offset last_send{0};     // when the last call really went out
+  bool interrupted = false;
+  bool shared_breaker = false;  // one breaker for all targets
+  std::vector<Call> calls;
+  std::vector<Transition> transitions;
+  std::vector<std::vector<Sample>> samples;  // by target, in order of time
+  std::optional<Ledger> ledger;              // nothing: the upstream could not be asked
+  std::optional<size_t> cut_off;             // the target whose network was broken on purpose
+  Offset recovery_timeout{0};                // 0: not known
+};
+
+}  // namespace load

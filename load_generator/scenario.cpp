@@ -1,0 +1,142 @@
+#include "load_generator/scenario.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace load {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Between<int64_t> seeds{0, 1'000'000'000};
+constexpr Between<int64_t> counts{1, 1'000'000};
+constexpr Between<int64_t> times_ms{1, 3'600'000};
+constexpr int64_t most_instances = 26;  // A to Z
+
+milliseconds time(StrictObject& object, const std::string& field) {
+  return milliseconds(object.integer(field, times_ms));
+}
+
+std::optional<milliseconds> time_if_there(StrictObject& object, const std::string& field) {
+  return object.has(field) ? std::optional(time(object, field)) : std::nullopt;
+}
+
+std::optional<int64_t> count_if_there(StrictObject& object, const std::string& field) {
+  return object.has(field) ? std::optional(object.integer(field, counts)) : std::nullopt;
+}
+
+LoadSettings read_load(StrictObject entry) {
+  LoadSettings load;
+  load.rate = entry.number("rate", {0.1, 10'000});
+  load.duration = time(entry, "duration_ms");
+  if (entry.has("arrivals")) {
+    load.arrivals =
+        entry.one_of("arrivals", {"uniform", "poisson"}) == "uniform" ? Arrivals::uniform : Arrivals::poisson;
+  }
+  if (entry.has("spread")) {
+    load.spread = entry.one_of("spread", {"round_robin", "random"}) == "random" ? Spread::random : Spread::round_robin;
+  }
+  if (entry.has("burst")) load.burst = static_cast<int>(entry.integer("burst", {1, 1000}));
+  if (entry.has("seed")) load.seed = static_cast<uint64_t>(entry.integer("seed", seeds));
+  if (load.rate * static_cast<double>(load.duration.count()) > most_calls * 1000) {
+    entry.complain("duration_ms", "shorter: rate x duration may be a million calls");
+  }
+  entry.done();
+  return load;
+}
+
+BreakerSettings read_breaker(StrictObject entry) {
+  BreakerSettings breaker;
+  breaker.failure_threshold = entry.integer("failure_threshold", counts);
+  breaker.recovery_timeout = time(entry, "recovery_timeout_ms");
+  breaker.permitted_calls_in_half_open = count_if_there(entry, "permitted_calls_in_half_open");
+  breaker.success_threshold = count_if_there(entry, "success_threshold");
+  breaker.probe_timeout = time_if_there(entry, "probe_timeout_ms");
+  entry.done();
+  return breaker;
+}
+
+void read_upstream(StrictObject entry, Scenario& scenario) {
+  scenario.plan = entry.text("plan", 1000);
+  if (entry.has("seed")) scenario.upstream_seed = entry.integer("seed", seeds);
+  entry.done();
+}
+
+size_t read_instance(StrictObject& entry, const std::string& field, size_t instances) {
+  std::vector<std::string> names;
+  for (size_t index = 0; index < instances; ++index) names.push_back(instance_name(index));
+  const std::string name = entry.one_of(field, names);
+  return static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+void read_fault(StrictObject entry, Scenario& scenario) {
+  if (entry.has("unreachable_upstream")) {
+    scenario.cut_off = read_instance(entry, "unreachable_upstream", scenario.instances);
+  } else {
+    scenario.kill_prober_after = time(entry, "kill_prober_after_ms");
+  }
+  entry.done();
+}
+
+void read_expect(StrictObject entry, Scenario& scenario) {
+  for (const std::string& name : stage_names()) {
+    if (!entry.has(name)) continue;
+    auto& expectations = scenario.expect[stage_from(name)];
+    for (StrictObject& item : entry.list(name, 50)) {
+      expectations.push_back(read_expectation(item));
+      item.done();
+    }
+  }
+  entry.done();
+}
+
+void require_what_one_process_can_do(const StrictObject& document, const Scenario& scenario) {
+  if (!scenario.expect.contains(Stage::simple)) return;
+  const double interval_ms = 1000 / scenario.load.rate;
+  if (scenario.cut_off || scenario.kill_prober_after)
+    document.complain("faults", "absent: stage simple is one process");
+  if (interval_ms != static_cast<double>(static_cast<int64_t>(interval_ms))) {
+    document.complain("load", "at a rate that is whole milliseconds a call, for stage simple");
+  }
+}
+
+}  // namespace
+
+std::string_view to_text(Stage stage) { return stage_names().at(static_cast<size_t>(stage)); }
+
+const std::vector<std::string>& stage_names() {
+  static const std::vector<std::string> names{"simple", "distributed", "redis", "naive"};
+  return names;
+}
+
+Stage stage_from(const std::string& name) {
+  const auto& names = stage_names();
+  return static_cast<Stage>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+std::string instance_name(size_t index) { return std::string("Instance-") + static_cast<char>('A' + index); }
+
+Scenario read_scenario(const std::string& path) {
+  const nlohmann::json json = read_json_file(path);
+  StrictObject document(json, path);
+  Scenario scenario;
+  scenario.name = document.text("name", 64);
+  if (scenario.name.find('/') != std::string::npos) document.complain("name", "without a slash: it names a file");
+  scenario.question = document.text("question", 500);
+  if (document.has("instances")) {
+    scenario.instances = static_cast<size_t>(document.integer("instances", {1, most_instances}));
+  }
+  read_upstream(document.object("upstream"), scenario);
+  scenario.load = read_load(document.object("load"));
+  scenario.breaker = read_breaker(document.object("breaker"));
+  if (document.has("call_timeout_ms")) scenario.call_timeout = time(document, "call_timeout_ms");
+  if (document.has("faults")) {
+    for (const StrictObject& fault : document.list("faults", 2)) read_fault(fault, scenario);
+  }
+  read_expect(document.object("expect"), scenario);
+  document.done();
+  require_what_one_process_can_do(document, scenario);
+  return scenario;
+}
+
+}  // namespace load

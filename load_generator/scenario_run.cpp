@@ -1,0 +1,121 @@
+#include "load_generator/scenario_run.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+#include <thread>
+
+#include "load_generator/engine.hpp"
+#include "load_generator/fleet.hpp"
+#include "load_generator/simple_stage.hpp"
+
+namespace load {
+namespace {
+
+using std::chrono::milliseconds;
+
+// An instance answers within its call timeout; one that takes this much longer does not answer.
+constexpr milliseconds spare_time{5000};
+constexpr milliseconds ledger_timeout{500};
+constexpr milliseconds ledger_patience{3000};
+
+bool settled(const Ledger& ledger) {
+  return std::all_of(ledger.begin(), ledger.end(), [](const auto& caller) {
+    const LedgerEntry& entry = caller.second;
+    return entry.received == entry.success + entry.failure + entry.hang + entry.drop;
+  });
+}
+
+// A caller that was killed leaves a call behind on which the upstream is still at work.
+std::optional<Ledger> settled_ledger(const std::string& upstream, const program::StopSignal& stop) {
+  const auto deadline = std::chrono::steady_clock::now() + ledger_patience;
+  while (true) {
+    auto ledger = fetch_ledger(upstream, ledger_timeout);
+    const bool enough = stop.requested() || std::chrono::steady_clock::now() > deadline;
+    if (enough || (ledger && settled(*ledger))) return ledger;
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+}
+
+EngineSettings engine_settings(const Scenario& scenario) {
+  EngineSettings settings;
+  settings.load = scenario.load;
+  settings.request_timeout = scenario.call_timeout + spare_time;
+  if (scenario.kill_prober_after) settings.poll_closely_from = *scenario.kill_prober_after;
+  return settings;
+}
+
+// Kills the first instance that is seen with a probe under way, once. Its transitions came with the same answer, so
+// they are on record.
+class ProberKiller {
+ public:
+  ProberKiller(Fleet& fleet, std::optional<milliseconds> from) : fleet_(fleet), from_(from) {}
+
+  void look_at(size_t target, const InstanceStatus& status, Offset now) {
+    if (!from_ || now < *from_ || status.probes_in_flight == 0) return;
+    fleet_.kill(target);
+    from_.reset();
+  }
+
+ private:
+  Fleet& fleet_;
+  std::optional<milliseconds> from_;
+};
+
+Run run_fleet(const Scenario& scenario, Stage stage, const program::StopSignal& stop, std::ostream& out,
+              Screen screen) {
+  Fleet fleet(scenario, stage);
+  LiveLines lines(out, screen, fleet.targets(), scenario.load.duration);
+  ProberKiller killer(fleet, scenario.kill_prober_after);
+  Observers observers;
+  observers.start = [&] { put_plan(fleet.upstream(), scenario.plan); };
+  observers.second = [&](const Second& second) { lines.second(second); };
+  observers.tick = [&](Offset now) { lines.tick(now); };
+  observers.status = [&](size_t target, const InstanceStatus& status, Offset now) {
+    killer.look_at(target, status, now);
+  };
+  Run run = run_load(fleet.targets(), engine_settings(scenario), stop, observers);
+  lines.end();
+  run.ledger = settled_ledger(fleet.upstream(), stop);
+  run.cut_off = scenario.cut_off;
+  return run;
+}
+
+std::string shipped_scenarios(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) names.push_back(entry.path().stem());
+  std::sort(names.begin(), names.end());
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace
+
+std::string scenario_path(const std::string& name) {
+  const std::filesystem::path folder = SCENARIOS_FOLDER;
+  const bool plain = name.find('/') == std::string::npos;
+  const std::string shipped = (folder / (name + ".json")).string();
+  if (plain && std::filesystem::is_regular_file(shipped)) return shipped;
+  if (std::filesystem::is_regular_file(name)) return name;
+  throw std::invalid_argument("scenario '" + printable(name, 200) + "' is neither a file nor one of " +
+                              shipped_scenarios(folder));
+}
+
+Run run_scenario(const Scenario& scenario, Stage stage, const program::StopSignal& stop, std::ostream& out,
+                 Screen screen) {
+  if (!scenario.expect.contains(stage)) {
+    throw std::invalid_argument("scenario " + scenario.name + " expects nothing of stage " +
+                                std::string(to_text(stage)));
+  }
+  Run run = stage == Stage::simple ? run_simple_stage(scenario, stop) : run_fleet(scenario, stage, stop, out, screen);
+  run.recovery_timeout = scenario.breaker.recovery_timeout;
+  return run;
+}
+
+Summary summary_of(const Scenario& scenario, Stage stage, const Run& run) {
+  return {scenario.name, std::string(to_text(stage)), scenario.question, measure(run), scenario.expect.at(stage)};
+}
+
+}  // namespace load

@@ -1,0 +1,193 @@
+#include "load_generator/scenario.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "load_generator/scratch_file.hpp"
+#include "load_generator/simple_stage.hpp"
+
+using namespace load;
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+namespace {
+
+json good() {
+  return json::parse(R"({
+    "name": "outage", "question": "How many?", "instances": 10,
+    "upstream": {"plan": "down", "seed": 3},
+    "load": {"rate": 50, "duration_ms": 6000, "arrivals": "poisson", "spread": "random", "burst": 2, "seed": 4},
+    "breaker": {"failure_threshold": 5, "recovery_timeout_ms": 60000, "probe_timeout_ms": 3000},
+    "call_timeout_ms": 700,
+    "faults": [{"unreachable_upstream": "Instance-B"}, {"kill_prober_after_ms": 900}],
+    "expect": {"redis": [{"measure": "opened", "at_least": 1, "at_most": 2, "because": "arithmetic"}], "naive": []}
+  })");
+}
+
+Scenario read(const json& document) {
+  const ScratchFolder folder;
+  return read_scenario(folder.file("scenario.json", document.dump()));
+}
+
+// What is said of a file in which the value at `pointer` has been replaced by `value`, or taken away by null.
+std::string complaint(const std::string& pointer, const json& value) {
+  json document = good();
+  const json::json_pointer place(pointer);
+  if (value.is_null()) {
+    document.at(place.parent_pointer()).erase(place.back());
+  } else {
+    document[place] = value;
+  }
+  try {
+    read(document);
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+}  // namespace
+
+TEST_CASE("a scenario file is read, field by field") {
+  const Scenario scenario = read(good());
+  CHECK(scenario.name == "outage");
+  CHECK(scenario.instances == 10);
+  CHECK(scenario.plan == "down");
+  CHECK(scenario.upstream_seed == 3);
+  CHECK(scenario.load.rate == 50);
+  CHECK(scenario.load.duration == milliseconds(6000));
+  CHECK(scenario.load.arrivals == Arrivals::poisson);
+  CHECK(scenario.load.spread == Spread::random);
+  CHECK(scenario.load.burst == 2);
+  CHECK(scenario.breaker.failure_threshold == 5);
+  CHECK(scenario.breaker.probe_timeout == milliseconds(3000));
+  CHECK_FALSE(scenario.breaker.success_threshold);
+  CHECK(scenario.call_timeout == milliseconds(700));
+  CHECK(scenario.cut_off == 1);
+  CHECK(scenario.kill_prober_after == milliseconds(900));
+  CHECK(scenario.expect.at(Stage::redis).at(0).at_most == 2);
+  CHECK(scenario.expect.at(Stage::naive).empty());
+  CHECK_FALSE(scenario.expect.contains(Stage::simple));
+}
+
+TEST_CASE("what is wrong with a scenario file is said in one line that names file and field") {
+  struct Case {
+    const char* pointer;
+    json value;
+    const char* complaint;
+  };
+  const std::vector<Case> cases{
+      {"/name", nullptr, "name is missing"},
+      {"/name", "../../etc/passwd", "without a slash"},
+      {"/name", 7, "name is 7; it must be a text"},
+      {"/question", "", "question"},
+      {"/instances", 0, "instances is 0; it must be a whole number from 1 to 26"},
+      {"/instances", 27, "instances"},
+      {"/instances", 2.5, "instances is 2.5"},
+      {"/instances", 18446744073709551615ULL, "instances"},
+      {"/upstream", nullptr, "upstream must be an object"},
+      {"/upstream", "down", "upstream must be an object"},
+      {"/upstream/plan", std::string(1001, 'x'), "upstream.plan"},
+      {"/upstream/port", 9000, "upstream.port is no known field"},
+      {"/load/rate", "fast", "load.rate is \"fast\"; it must be a number from 0.1"},
+      {"/load/rate", -1, "load.rate"},
+      {"/load/rate", 1e300, "load.rate"},
+      {"/load/duration_ms", 0, "load.duration_ms"},
+      {"/load/duration_ms", 3'600'000, "nothing"},
+      {"/load/arrivals", "often", "load.arrivals is \"often\"; it must be one of uniform, poisson"},
+      {"/load/spread", 1, "load.spread"},
+      {"/load/burst", 0, "load.burst"},
+      {"/load/seed", -1, "load.seed"},
+      {"/load/sead", 1, "load.sead is no known field"},
+      {"/breaker/failure_threshold", 0, "breaker.failure_threshold"},
+      {"/breaker/recovery_timeout_ms", nullptr, "breaker.recovery_timeout_ms is missing"},
+      {"/breaker/probe_timeout_ms", true, "breaker.probe_timeout_ms is true"},
+      {"/call_timeout_ms", "1s", "call_timeout_ms"},
+      {"/faults", 5, "faults is 5; it must be a list"},
+      {"/faults/0", 5, "faults[0] must be an object"},
+      {"/faults/0/unreachable_upstream", "Instance-K", "faults[0].unreachable_upstream"},
+      {"/faults/1/kill_prober_after_ms", -5, "faults[1].kill_prober_after_ms"},
+      {"/expect/fastest", json::array(), "expect.fastest is no known field"},
+      {"/expect/redis/0/measure", "happiness", "expect.redis[0].measure"},
+      {"/expect/redis/0/at_least", 3, "expect.redis[0].at_least is 3; it must be no more than at_most"},
+      {"/expect/redis/0/because", nullptr, "expect.redis[0].because is missing"},
+      {"/expect/redis/0/why", "so", "expect.redis[0].why is no known field"},
+      {"/expect/simple", json::array(), "faults"},
+  };
+  for (const Case& wrong : cases) {
+    const std::string said = complaint(wrong.pointer, wrong.value);
+    CAPTURE(wrong.pointer);
+    CHECK_MESSAGE(said.find(wrong.complaint) != std::string::npos, said);
+    CHECK(said.find('\n') == std::string::npos);
+    if (said != "nothing") CHECK(said.find("scenario.json: ") != std::string::npos);
+  }
+}
+
+TEST_CASE("an expectation without a bound is refused") {
+  json document = good();
+  document["expect"]["redis"][0].erase("at_least");
+  document["expect"]["redis"][0].erase("at_most");
+  CHECK_THROWS_WITH_AS(read(document), doctest::Contains("expect.redis[0].at_least"), std::invalid_argument);
+}
+
+TEST_CASE("more than a million calls are refused") {
+  json document = good();
+  document["load"]["rate"] = 1000;
+  document["load"]["duration_ms"] = 3'600'000;
+  CHECK_THROWS_WITH_AS(read(document), doctest::Contains("load.duration_ms"), std::invalid_argument);
+}
+
+TEST_CASE("files that are no scenario at all are refused") {
+  const ScratchFolder folder;
+  for (const char* text : {"", "{", "[]", "null", "\xff\xfe", "{\"name\": \"x\"} {}", "{\"name\": NaN}"}) {
+    CHECK_THROWS_WITH_AS(read_scenario(folder.file("bad.json", text)), doctest::Contains("bad.json: "),
+                         std::invalid_argument);
+  }
+  CHECK_THROWS_WITH_AS(read_scenario(folder.path("absent.json")), doctest::Contains("cannot be read"),
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(read_scenario(folder.file("deep.json", std::string(100'000, '['))), doctest::Contains("no JSON"),
+                       std::invalid_argument);
+}
+
+TEST_CASE("the text of a complaint carries no control characters to the terminal") {
+  CHECK(complaint("/load/\033[31m", 1).find('\033') == std::string::npos);
+  CHECK(complaint("/load/rate", "\033[31m").find('\033') == std::string::npos);
+}
+
+TEST_CASE("every shipped scenario is well-formed, and named after its file") {
+  size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(LAB_SOURCE_DIR "/load_generator/scenarios")) {
+    CHECK(read_scenario(entry.path().string()).name == entry.path().stem().string());
+    ++count;
+  }
+  CHECK(count == 8);
+}
+
+TEST_CASE("stage 1's own file becomes a run: the same measures, from the same names") {
+  const ScratchFolder folder;
+  const std::string path = folder.file("simple.json", R"({"stage":"simple","settings":{},"calls":{},
+    "transitions":[
+      {"generation":11,"from":"closed","to":"open","cause":"2 consecutive failures","at_ms":5020},
+      {"generation":12,"from":"open","to":"half_open","cause":"recovery timeout over","at_ms":5060},
+      {"generation":13,"from":"half_open","to":"closed","cause":"1 successful probe","at_ms":5060}],
+    "attempts":[
+      {"at_ms":5000,"status":"failure","state":"closed","probe":false},
+      {"at_ms":5020,"status":"failure","state":"open","probe":false},
+      {"at_ms":5040,"status":"blocked","state":"open","probe":false},
+      {"at_ms":5060,"status":"success","state":"closed","probe":true},
+      {"at_ms":5080,"status":"success","state":"closed","probe":false}]})");
+  const Run run = read_simple_file(path);
+  const Measures measures = measure(run);
+  CHECK(measures.at("upstream_calls") == 4);
+  CHECK(measures.at("upstream_failures") == 2);
+  CHECK(measures.at("blocked") == 1);
+  CHECK(measures.at("probes") == 1);
+  CHECK(measures.at("opened") == 1);
+  CHECK(measures.at("closed_again") == 1);
+  CHECK(measures.at("calls_per_trip") == 2);
+  CHECK(measures.at("unexplained") == 0);
+  CHECK(run.transitions[0].at == milliseconds(20));
+}

@@ -1,0 +1,51 @@
+// Reading files that people write by hand: every field must be known, of the right type and in range. What is not right
+// becomes one std::invalid_argument that names file and field: "outage.json: load.rate is "fast"; it must be a number".
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace load {
+
+// The file's JSON document. Files of more than 64 MiB are refused.
+nlohmann::json read_json_file(const std::string& path);
+
+template <typename Number>
+struct Between {
+  Number lowest;
+  Number highest;
+};
+
+// One JSON object. Its fields are taken one after the other; done() complains about those that nobody took.
+class StrictObject {
+ public:
+  // `where` names the object in complaints: the file, then the path of fields. Complains where it is no object.
+  StrictObject(const nlohmann::json& object, std::string file, std::string path = "");
+
+  bool has(const std::string& field) const { return object_.contains(field); }
+  std::string text(const std::string& field, size_t longest);
+  std::string one_of(const std::string& field, const std::vector<std::string>& words);
+  double number(const std::string& field, Between<double> range);
+  int64_t integer(const std::string& field, Between<int64_t> range);
+  bool boolean(const std::string& field);
+  StrictObject object(const std::string& field);
+  std::vector<StrictObject> list(const std::string& field, size_t longest);  // of objects
+  std::vector<std::string> fields() const;
+  void done() const;
+
+  [[noreturn]] void complain(const std::string& field, const std::string& rule) const;
+
+ private:
+  const nlohmann::json& take(const std::string& field);
+  std::string path_of(const std::string& field) const;
+
+  const nlohmann::json& object_;
+  const std::string file_;
+  const std::string path_;
+  std::set<std::string> taken_;
+};
+
+}  // namespace load
