@@ -7,6 +7,9 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
-port=$(port_of "${1:-}")
+instance=${1:-}
+port=$(port_of "$instance")
+shift
 need_build distributed_breaker
-exec "$bin/distributed_breaker" --name "Instance-$1" --port "$port" "${@:2}"
+case " $* " in *" --port"*) ;; *) set -- --port "$port" "$@" ;; esac
+exec "$bin/distributed_breaker" --name "Instance-$instance" "$@"

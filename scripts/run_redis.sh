@@ -8,6 +8,9 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
-port=$(port_of "${1:-}")
+instance=${1:-}
+port=$(port_of "$instance")
+shift
 need_build redis_breaker
-exec "$bin/redis_breaker" --name "Instance-$1" --port "$port" "${@:2}"
+case " $* " in *" --port"*) ;; *) set -- --port "$port" "$@" ;; esac
+exec "$bin/redis_breaker" --name "Instance-$instance" "$@"
