@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <limits>
-#include <optional>
 
 #include "program/http_server.hpp"
 #include "program/log.hpp"
@@ -22,7 +21,7 @@ struct Options {
   int port = 9000;
   unreliable::Fault fault{.failure_rate = 0.6};
   std::string plan;
-  std::optional<int64_t> seed;
+  int64_t seed = unreliable::any_seed();
 };
 
 void add_options(CLI::App& app, Options& options) {
@@ -30,7 +29,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--port", options.port, "Port; 0 takes a free one")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
-  app.add_option("--seed", options.seed, "Seed of the dice; the same seed rolls the same fates [any]")
+  app.add_option("--seed", options.seed, "The same seed rolls the same fates; without it, a random one")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   auto* rate =
       app.add_option("--failure-rate", options.fault.failure_rate, "Share of answers that are failures, 0 to 1")
@@ -51,12 +50,12 @@ int main(int argc, char** argv) {
     add_options(app, options);
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
     program::set_up_log();
-    const int64_t seed = options.seed.value_or(unreliable::any_seed());
     const auto plan = app.count("--plan") > 0 ? FaultPlan(options.plan) : FaultPlan(options.fault);
     program::HttpServer server(workers);
     server.bind(options.listen, options.port);
-    spdlog::info("unreliable_service: seed {}", seed);
-    unreliable::UnreliableService service(plan, seed, [&stop] { return stop.requested(); });
+    spdlog::info("unreliable_service: seed {}", options.seed);
+    unreliable::UnreliableService service(plan, static_cast<uint64_t>(options.seed),
+                                          [&stop] { return stop.requested(); });
     service.add_routes(server);
     server.serve_until(stop, "unreliable_service");
     return 0;

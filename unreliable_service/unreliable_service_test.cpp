@@ -213,7 +213,6 @@ TEST_CASE("a changed field ends the plan, and only a plan says down") {
 TEST_CASE("a bad change names field and value, and changes nothing") {
   const Served service{FaultPlan("flaky 0.25")};
   const json before = get_json(service / "fault");
-  CHECK(put(service / "fault", "").status == 400);
   CHECK(put(service / "fault", std::string(100'000, ' ')).status == 413);
   const auto refused = [&](const std::string& body, const std::string& part) {
     CAPTURE(body.substr(0, 100));

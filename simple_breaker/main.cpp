@@ -1,0 +1,121 @@
+// Stage 1: one process, one circuit breaker, one upstream that fails. Twenty attempts, one a second, to watch the state
+// machine at work: closed -> open -> half_open -> closed.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "program/options.hpp"
+#include "program/stop_signal.hpp"
+#include "simple_breaker/circuit_breaker.hpp"
+#include "simple_breaker/demo_report.hpp"
+#include "simple_breaker/execute.hpp"
+#include "simple_breaker/policy_options.hpp"
+#include "unreliable_service/fault_plan.hpp"
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using unreliable::Fate;
+using unreliable::FaultPlan;
+
+namespace {
+
+constexpr int interrupted = 130;  // the exit code of a program that Ctrl-C ended
+
+// The demo's time stands still while code runs and moves only from one event to the next, so that the story is the same
+// to the microsecond whether somebody waits for it or not: --fast leaves out the waiting, and nothing else.
+class DemoClock {
+ public:
+  DemoClock(const program::StopSignal& stop, const cb::DemoSettings& settings) : stop_(stop), fast_(settings.fast) {}
+
+  milliseconds elapsed() const { return elapsed_; }
+  cb::TimePoint now() const { return cb::TimePoint(elapsed_); }
+
+  // False: interrupted.
+  bool advance_to(milliseconds when) {
+    elapsed_ = std::max(elapsed_, when);
+    while (!fast_ && !stop_.requested() && steady_clock::now() < start_ + elapsed_) {
+      std::this_thread::sleep_until(std::min(start_ + elapsed_, steady_clock::now() + milliseconds(20)));
+    }
+    return !stop_.requested();
+  }
+
+ private:
+  const program::StopSignal& stop_;
+  const bool fast_;
+  const steady_clock::time_point start_ = steady_clock::now();
+  milliseconds elapsed_{0};
+};
+
+// Returns whether the story was told to its end.
+bool tell(const cb::DemoSettings& settings, const FaultPlan& plan, DemoClock& clock, cb::DemoReport& report) {
+  std::vector<cb::Transition> transitions;
+  cb::Listeners listeners;
+  listeners.transition = [&](const cb::Transition& transition) { transitions.push_back(transition); };
+  cb::CircuitBreaker breaker(settings.policy, listeners, [&] { return clock.now(); });
+
+  unreliable::Dice dice(static_cast<uint64_t>(settings.seed));
+  const auto call_upstream = [&] {
+    const unreliable::Fault fault = plan.fault_at(clock.elapsed());
+    clock.advance_to(clock.elapsed() + fault.latency);
+    return dice.roll(fault);
+  };
+  const auto outcome_of = [](Fate fate) { return fate == Fate::success ? cb::Outcome::success : cb::Outcome::failure; };
+
+  for (int i = 0; i < settings.attempts; ++i) {
+    if (!clock.advance_to(i * settings.interval)) return false;
+    cb::Attempt attempt;
+    attempt.at = clock.elapsed();
+    const cb::State before = breaker.status().state;
+    attempt.answer = cb::execute(breaker, call_upstream, outcome_of);
+    attempt.probe = before != cb::State::closed && std::holds_alternative<Fate>(attempt.answer);
+    attempt.state = breaker.status().state;
+    attempt.transitions = std::exchange(transitions, {});
+    report.add(attempt);
+  }
+  return true;
+}
+
+void add_options(CLI::App& app, cb::DemoSettings& settings) {
+  app.add_option("--attempts", settings.attempts, "How many calls to attempt")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  program::add_duration(app, "--interval", settings.interval, "Time from one attempt to the next");
+  auto* rate = app.add_option("--failure-rate", settings.failure_rate, "Share of calls that fail, 0 to 1");
+  rate->capture_default_str();
+  app.add_option("--plan", settings.plan, "Faults by time, such as \"healthy 4s, down 10s, flaky 0.6\"")
+      ->excludes(rate);
+  app.add_option("--seed", settings.seed, "The same seed tells the same story; without it, a random one")
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
+  app.add_flag("--fast", settings.fast, "The same story without waiting");
+  app.add_option("--out", settings.out, "Write the story to this file too, as JSON");
+  cb::add_policy_options(app, settings.policy);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return program::run([&] {
+    const program::StopSignal stop;
+    CLI::App app{"Stage 1: a circuit breaker in one process, in front of an upstream that fails", "simple_breaker"};
+    cb::DemoSettings settings;
+    settings.policy.recovery_timeout = std::chrono::seconds(5);  // short: somebody is watching
+    add_options(app, settings);
+    if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
+    cb::require_valid(settings.policy);
+    if (settings.interval == milliseconds(0)) throw std::invalid_argument("interval is 0ms; it must be 1ms or more");
+    const bool planned = app.count("--plan") > 0;
+    const FaultPlan plan = planned ? FaultPlan(settings.plan) : FaultPlan({.failure_rate = settings.failure_rate});
+
+    cb::DemoReport report(settings);
+    DemoClock clock(stop, settings);
+    const bool told = tell(settings, plan, clock, report);
+    report.finish();
+    return told ? 0 : interrupted;
+  });
+}
