@@ -45,9 +45,9 @@ Admission CircuitBreaker::acquire() {
 }
 
 Settled CircuitBreaker::settle(const PermitId& id, Outcome outcome) {
-  // A success with no failures to forget changes nothing, so nothing is written.
-  const bool nothing_to_do = outcome == Outcome::success && id.probe == 0 &&
-                             word_.load(std::memory_order_acquire) == closed_and_clean(id.generation);
+  // A success with no failures to forget changes nothing, so nothing is written. (A probe is never of a closed stay.)
+  const bool nothing_to_do =
+      outcome == Outcome::success && word_.load(std::memory_order_acquire) == closed_and_clean(id.generation);
   return nothing_to_do ? Settled{} : settle_locked(id, outcome);
 }
 

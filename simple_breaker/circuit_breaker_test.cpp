@@ -76,6 +76,16 @@ TEST_CASE("a permit that nobody settles gives its slot back as ignored") {
   CHECK(admits(breaker));
 }
 
+TEST_CASE("a success between failures starts the count anew") {
+  CircuitBreaker breaker({.failure_threshold = 2});
+  for (int i = 0; i < 5; ++i) {
+    call(breaker, Outcome::failure);
+    call(breaker, Outcome::success);
+    CHECK(breaker.status().failures == 0);
+  }
+  CHECK(breaker.status().state == State::closed);
+}
+
 TEST_CASE("a late result is counted and changes nothing") {
   CircuitBreaker breaker({.failure_threshold = 1});
   Admission slow = breaker.acquire();
