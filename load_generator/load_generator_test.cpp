@@ -3,6 +3,8 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,6 +36,20 @@ Ended run(const std::vector<std::string>& arguments) {
   ChildProcess process = start(arguments);
   const int exit_code = process.wait(patience).value_or(-1);
   return {exit_code, process.output()};
+}
+
+std::vector<pid_t> children_of(const ChildProcess& process) {
+  const std::string pid = std::to_string(process.pid());
+  std::ifstream list("/proc/" + pid + "/task/" + pid + "/children");
+  return {std::istream_iterator<pid_t>(list), std::istream_iterator<pid_t>()};
+}
+
+// A process that has ended but that nobody has asked about yet (a zombie) is not running.
+bool is_running(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(status, text);
+  return !text.empty() && text.find(") Z ") == std::string::npos;
 }
 
 bool is_one_line(const std::string& text) { return text.find('\n') == text.size() - 1; }
@@ -115,4 +131,33 @@ TEST_CASE("Ctrl-C ends a run within a second, with the report of what was done, 
   CHECK(std::chrono::steady_clock::now() - asked < milliseconds(1000));
   CHECK(process.output().find("(interrupted)") != std::string::npos);
   CHECK(process.output().find("Instance-A") != std::string::npos);
+}
+
+TEST_CASE("a scenario leaves no process behind, neither on Ctrl-C nor when it is killed") {
+  for (const int signal : {SIGINT, SIGKILL}) {
+    ChildProcess process = start({"scenario", "outage", "--stage", "distributed", "--out", "/dev/null"});
+    process.wait_for_line("     1 ");
+    const std::vector<pid_t> children = children_of(process);
+    CHECK(children.size() == 4);  // the upstream and three instances
+    process.send_signal(signal);
+    CHECK(process.wait(milliseconds(3000)) == (signal == SIGINT ? 130 : 128 + SIGKILL));
+    std::this_thread::sleep_for(milliseconds(200));  // the kernel's part, after a kill -9
+    for (const pid_t child : children) CHECK_FALSE(is_running(child));
+  }
+}
+
+TEST_CASE("a scenario whose prediction fails exits with 1, and still leaves its file to compare") {
+  const ScratchFolder folder;
+  const std::string scenario = folder.file("wrong.json", R"({"name":"wrong","question":"Is this so?","instances":2,
+    "upstream":{"plan":"healthy"},"load":{"rate":50,"duration_ms":300},
+    "breaker":{"failure_threshold":3,"recovery_timeout_ms":1000},
+    "expect":{"distributed":[{"measure":"opened","at_least":1,"because":"wishful thinking"}]}})");
+  const std::string out = folder.path("wrong-run.json");
+  const Ended ended = run({"scenario", scenario, "--stage", "distributed", "--out", out});
+  CAPTURE(ended.output);
+  CHECK(ended.exit_code == 1);
+  CHECK(ended.output.find("NOT HELD") != std::string::npos);
+  CHECK(ended.output.find("calls that nobody can explain: 0") != std::string::npos);
+  CHECK(read_run_file(out).measures.at("upstream_calls") == 15);
+  CHECK(run({"compare", out}).exit_code == 1);
 }
