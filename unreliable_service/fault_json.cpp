@@ -7,6 +7,7 @@ namespace unreliable {
 namespace {
 
 using nlohmann::json;
+using nlohmann::ordered_json;
 
 // A value as text for an error line: short, plain, and never deep (writing nested arrays needs a stack as deep as
 // they).
@@ -42,7 +43,7 @@ FaultPlan read_plan(const json& change) {
   return FaultPlan(plan.get<std::string>());
 }
 
-json to_json(const Counts& counts) {
+ordered_json to_json(const Counts& counts) {
   return {{"received", counts.received()},
           {"success", counts.of(Fate::success)},
           {"failure", counts.of(Fate::failure)},
@@ -53,18 +54,18 @@ json to_json(const Counts& counts) {
 }  // namespace
 
 std::string fault_json(const Fault& present, const FaultPlan& plan) {
-  json fault{{"failure_rate", present.failure_rate},
-             {"latency_ms", present.latency.count()},
-             {"hang_rate", present.hang_rate},
-             {"drop_rate", present.drop_rate}};
+  ordered_json fault{{"failure_rate", present.failure_rate},
+                     {"latency_ms", present.latency.count()},
+                     {"hang_rate", present.hang_rate},
+                     {"drop_rate", present.drop_rate}};
   if (!plan.text().empty()) fault["plan"] = plan.text();
   return fault.dump();
 }
 
 std::string ledger_json(const LedgerPage& page) {
-  json callers = json::object();
+  ordered_json callers = ordered_json::object();
   for (const auto& [caller, counts] : page.callers) callers[caller] = to_json(counts);
-  return json{{"total", to_json(page.total)}, {"callers", callers}}.dump();
+  return ordered_json{{"total", to_json(page.total)}, {"callers", callers}}.dump();
 }
 
 std::string error_json(const std::string& error) { return json{{"error", error}}.dump(); }
