@@ -51,7 +51,6 @@ int run_command(const RunOptions& options, const program::StopSignal& stop) {
 int scenario_command(const ScenarioOptions& options, const program::StopSignal& stop) try {
   const Scenario scenario = read_scenario(scenario_path(options.scenario));
   const Stage stage = stage_from(options.stage);
-  std::cout << scenario.name << ", stage " << options.stage << ": " << wrapped(scenario.question, 60, "  ") << "\n\n";
   const Run run = run_scenario(scenario, stage, stop, std::cout, screen_in_use());
   std::cout << report(run) << "\n";
   if (run.interrupted) return interrupted;

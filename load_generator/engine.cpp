@@ -72,10 +72,10 @@ class Engine {
   }
 
   void start_what_is_due() {
+    if (one_second * (second_.number + 1) <= now()) end_second();  // first: a call that is due now is in the next one
     while (next_call_ < plan_.size() && plan_[next_call_].due <= now()) start_call(next_call_++);
     if (next_poll_ <= now()) poll_all(status_timeout);
     if (next_tick_ <= now()) tick();
-    if (one_second * (second_.number + 1) <= now()) end_second();
   }
 
   void start_call(size_t index) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "load_generator/expectation.hpp"
+
 namespace load {
 namespace {
 

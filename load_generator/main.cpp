@@ -1,19 +1,30 @@
 // Sends load, measures, compares.
 #include <CLI/CLI.hpp>
 #include <map>
+#include <regex>
+#include <string>
 
 #include "load_generator/commands.hpp"
 #include "program/options.hpp"
 
 namespace {
 
+std::string complain_about_address(const std::string& text) {
+  static const std::regex address(R"(http://[A-Za-z0-9.\-]{1,253}:[0-9]{1,5})");
+  const bool good = text.size() <= 300 && std::regex_match(text, address);
+  return good ? "" : "'" + text.substr(0, 300) + "' is no address; write http://HOST:PORT";
+}
+
 void add_run_options(CLI::App& app, load::RunOptions& options) {
   const std::map<std::string, load::Arrivals> arrivals{{"uniform", load::Arrivals::uniform},
                                                        {"poisson", load::Arrivals::poisson}};
   app.add_option("--targets", options.targets, "Instances to call, separated by commas")
       ->delimiter(',')
+      ->check(complain_about_address)
       ->capture_default_str();
-  app.add_option("--upstream", options.upstream, "Whose ledger is read")->capture_default_str();
+  app.add_option("--upstream", options.upstream, "Whose ledger is read")
+      ->check(complain_about_address)
+      ->capture_default_str();
   app.add_option("--rate", options.load.rate, "Calls per second, over all targets")
       ->check(CLI::Range(0.1, 10'000.0))
       ->capture_default_str();

@@ -47,7 +47,9 @@ std::string outcome_table(const Run& run) {
   for (const CallStatus status : all_call_statuses) table += fmt::format("{:>12}", to_text(status));
   table += "\n";
   for (size_t target = 0; target < run.targets.size(); ++target) table += outcome_row(run, target);
-  return table;
+  const auto probes = std::count_if(run.calls.begin(), run.calls.end(), [](const Call& call) { return call.probe; });
+  const auto late = std::count_if(run.calls.begin(), run.calls.end(), [](const Call& call) { return call.late; });
+  return table + fmt::format("among them {} probes, and {} late results that a breaker dropped\n", probes, late);
 }
 
 std::string account_row(const Account& account) {
