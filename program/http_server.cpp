@@ -31,6 +31,7 @@ HttpServer::HttpServer(size_t workers) {
   set_socket_options(reuse_address_only);
   set_keep_alive_max_count(1);
   set_payload_max_length(largest_request_body);
+  set_read_timeout(std::chrono::seconds(1));  // a PUT without a body and its length is waited for that long
   set_tcp_nodelay(true);
   set_exception_handler([](const httplib::Request& request, httplib::Response& response, std::exception_ptr thrown) {
     try {

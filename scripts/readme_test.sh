@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Usage: scripts/readme_test.sh
+#
+# Holds the READMEs to what is there: links lead somewhere, each command in a console block exists with its options and
+# scenarios, and a block marked `<!-- output: COMMAND -->` is what the command prints today.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+help_if_asked "$@"
+cd "$root"
+
+faults=0
+fault() {
+  echo "FAILED: $1" >&2
+  faults=$((faults + 1))
+}
+
+check_links() {  # README
+  local folder link
+  folder=$(dirname "$1")
+  while read -r link; do
+    [ -e "$folder/$link" ] || fault "$1: the link $link leads nowhere"
+  done < <(grep -o '](\([^)#:]*\))' "$1" | sed 's/^](//; s/)$//')
+}
+
+# Which program's options a launcher takes.
+program_of() {
+  case "$1" in
+    ./scripts/run_simple.sh) echo simple_breaker ;;
+    ./scripts/run_upstream.sh) echo unreliable_service ;;
+    ./scripts/run_distributed.sh) echo distributed_breaker ;;
+    ./scripts/run_redis.sh) echo redis_breaker ;;
+    ./scripts/run_load.sh) echo load_generator ;;
+  esac
+}
+
+check_command() {  # README, and the words of a command
+  local readme=$1 command=$2 word program
+  shift 2
+  case "$command" in
+    ./scripts/*) ;;
+    curl | redis-cli) return ;;
+    *) fault "$readme: what is $command?"; return ;;
+  esac
+  [ -x "$command" ] || { fault "$readme: there is no $command"; return; }
+  program=$(program_of "$command")
+  for word in "$@"; do
+    if [[ "$command" == */compare.sh && "$word" != -* && "$word" != all ]]; then
+      [ -e "load_generator/scenarios/$word.json" ] || fault "$readme: there is no scenario $word"
+    elif [[ "$word" == --* && -n "$program" ]]; then
+      "$bin/$program" --help | grep -q -- "$word\b" || fault "$readme: $program has no option $word"
+    elif [[ "$word" == --* ]]; then
+      "$command" --help | grep -q -- "$word" || fault "$readme: $command has no option $word"
+    fi
+  done
+}
+
+check_outputs() {  # README
+  local marker command shown printed
+  while read -r marker; do
+    command=${marker#<!-- output: }
+    command=${command% -->}
+    shown=$(awk -v marker="$marker" '$0 == marker {on = 1; next} /^<!-- end -->/ {on = 0} on && !/^```/' "$1")
+    printed=$(eval "$command")
+    diff <(echo "$shown") <(echo "$printed") >&2 || fault "$1: '$command' prints something else today"
+  done < <(grep '^<!-- output: ' "$1" || true)
+}
+
+while read -r readme; do
+  check_links "$readme"
+  while read -r -a words; do check_command "$readme" "${words[@]}"; done < <(sed -n 's/^\$ //p' "$readme")
+  check_outputs "$readme"
+done < <(git ls-files '*README.md')
+
+[ "$faults" -eq 0 ] || exit 1
+echo "the READMEs hold"
