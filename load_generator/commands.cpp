@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "load_generator/compare.hpp"
+#include "load_generator/expectation.hpp"
 #include "load_generator/fleet.hpp"
 #include "load_generator/live_lines.hpp"
 #include "load_generator/report.hpp"
@@ -28,6 +29,18 @@ Summary summary_by_hand(const RunOptions& options, const Run& run) {
   return {name.substr(0, 64), "by hand", "A run by hand, without a prediction.", measure(run), {}};
 }
 
+int one_stage(const ScenarioOptions& options, const Scenario& scenario, const program::StopSignal& stop) {
+  const Stage stage = stage_from(options.stage);
+  const Run run = run_scenario(scenario, stage, stop, std::cout, screen_in_use());
+  std::cout << report(run) << "\n";
+  if (run.interrupted) return interrupted;
+  const Summary summary = summary_of(scenario, stage, run);
+  const std::string path = out_path(options, summary);
+  write_run_file(path, summary, run);
+  std::cout << verdicts(summary) << "written to " << path << "\n";
+  return all_hold(summary.expectations, summary.measures) ? 0 : 1;
+}
+
 }  // namespace
 
 int run_command(const RunOptions& options, const program::StopSignal& stop) {
@@ -50,15 +63,18 @@ int run_command(const RunOptions& options, const program::StopSignal& stop) {
 
 int scenario_command(const ScenarioOptions& options, const program::StopSignal& stop) try {
   const Scenario scenario = read_scenario(scenario_path(options.scenario));
-  const Stage stage = stage_from(options.stage);
-  const Run run = run_scenario(scenario, stage, stop, std::cout, screen_in_use());
-  std::cout << report(run) << "\n";
-  if (run.interrupted) return interrupted;
-  const Summary summary = summary_of(scenario, stage, run);
-  const std::string path = out_path(options, summary);
-  write_run_file(path, summary, run);
-  std::cout << verdicts(summary) << "written to " << path << "\n";
-  return all_hold(summary.expectations, summary.measures) ? 0 : 1;
+  std::cout << wrapped(scenario.question, 80, "") << "\n\n" << std::flush;
+  if (!options.stage.empty()) return one_stage(options, scenario, stop);
+  std::vector<Summary> summaries;
+  for (const auto& [stage, expectations] : scenario.expect) {
+    const Run run = run_scenario(scenario, stage, stop, std::cout, screen_in_use());
+    if (run.interrupted) return interrupted;
+    summaries.push_back(summary_of(scenario, stage, run));
+    write_run_file(out_path(options, summaries.back()), summaries.back(), run);
+    std::cout << "\n";
+  }
+  std::cout << comparison(summaries);
+  return every_expectation_held(summaries) ? 0 : 1;
 } catch (const std::runtime_error&) {
   if (stop.requested()) return interrupted;  // Ctrl-C reaches the children too, and whatever needs them then fails
   throw;

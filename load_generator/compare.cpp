@@ -12,24 +12,53 @@ constexpr size_t runs_side_by_side = 4;
 constexpr size_t label_width = 22;
 constexpr size_t column_width = 14;
 
+std::string label(const std::string& text) { return fmt::format("{:<{}.{}}", text, label_width, label_width - 1); }
 std::string cell(const std::string& text) { return fmt::format("{:>{}.{}}", text, column_width, column_width - 1); }
 
-std::string figure(const Summary& run, const std::string& measure) {
-  const auto found = run.measures.find(measure);
-  return cell(found == run.measures.end() ? "-" : number_text(found->second));
+const Expectation* prediction(const Summary& run, const std::string& measure) {
+  const auto found = std::find_if(run.expectations.begin(), run.expectations.end(),
+                                  [&](const Expectation& each) { return each.measure == measure; });
+  return found == run.expectations.end() ? nullptr : &*found;
 }
 
-std::string table(std::span<const Summary> runs) {
-  std::string names = fmt::format("{:<{}}", "", label_width);
-  std::string stages = names;
+std::string expected_cell(const Summary& run, const std::string& measure) {
+  const Expectation* expectation = prediction(run, measure);
+  return cell(expectation == nullptr ? "" : bounds(*expectation));
+}
+
+std::string measured_cell(const Summary& run, const std::string& measure) {
+  const auto found = run.measures.find(measure);
+  const Expectation* expectation = prediction(run, measure);
+  const bool wrong = expectation != nullptr && !holds(*expectation, run.measures);
+  return cell((found == run.measures.end() ? "-" : number_text(found->second)) + (wrong ? " !" : ""));
+}
+
+std::string header(std::span<const Summary> runs) {
+  const auto has_first_name = [&](const Summary& run) { return run.name == runs.front().name; };
+  const bool one_scenario = std::all_of(runs.begin(), runs.end(), has_first_name);
+  std::string names = label("");
+  std::string stages = label(one_scenario ? runs.front().name : "");
   for (const Summary& run : runs) names += cell(run.name), stages += cell(run.stage);
-  std::string text = names + "\n" + stages + "\n";
+  return (one_scenario ? "" : names + "\n") + stages + "\n";
+}
+
+// First what was predicted, expected under measured; then whatever else was not nothing.
+std::string table(std::span<const Summary> runs) {
+  std::string predicted, others;
   for (const std::string& measure : measure_names()) {
-    text += fmt::format("{:<{}}", measure, label_width);
-    for (const Summary& run : runs) text += figure(run, measure);
-    text += "\n";
+    std::string measured = label(measure);
+    std::string expected = label("  expected");
+    bool is_predicted = false, is_something = false;
+    for (const Summary& run : runs) {
+      measured += measured_cell(run, measure);
+      expected += expected_cell(run, measure);
+      is_predicted = is_predicted || prediction(run, measure) != nullptr;
+      is_something = is_something || (run.measures.contains(measure) && run.measures.at(measure) != 0);
+    }
+    if (is_predicted) predicted += measured + "\n" + expected + "\n";
+    if (!is_predicted && is_something) others += measured + "\n";
   }
-  return text;
+  return header(runs) + predicted + (predicted.empty() || others.empty() ? "" : "\n") + others;
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ LiveLines::LiveLines(std::ostream& out, Screen screen, const std::vector<Target>
                      std::chrono::milliseconds duration)
     : out_(out), screen_(screen), duration_(duration) {
   out_ << "C closed, O open, H half-open, ? no answer; from left to right:\n"
-       << names(targets) << "\n"
+       << wrapped(names(targets), 80, "") << "\n"
        << fmt::format("{:>6} {:>7} {:>7} {:>7} {:>8}  {}\n", "second", "sent", "ok", "failed", "blocked", "states")
        << std::flush;
 }

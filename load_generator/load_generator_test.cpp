@@ -69,7 +69,7 @@ TEST_CASE("bad options are one line and exit code 2") {
                                                   {"--targets", "http://127.0.0.1:8001/"},
                                                   {"--targets", "http://127.0.0.1:8001,file:///etc/passwd"},
                                                   {"--upstream", "nine"},
-                                                  {"scenario", "outage"},
+                                                  {"scenario", "outage", "--out", "x"},
                                                   {"scenario", "outage", "--stage", "fourth"},
                                                   {"scenario", "no-such", "--stage", "redis"},
                                                   {"scenario", "race", "--stage", "simple"},

@@ -109,8 +109,7 @@ Run run_scenario(const Scenario& scenario, Stage stage, const program::StopSigna
     throw std::invalid_argument("scenario " + scenario.name + " expects nothing of stage " +
                                 std::string(to_text(stage)));
   }
-  out << wrapped(scenario.name + ", stage " + std::string(to_text(stage)) + ": " + scenario.question, 78, "  ")
-      << "\n\n";
+  out << scenario.name << ", stage " << to_text(stage) << "\n" << std::flush;
   Run run = stage == Stage::simple ? run_simple_stage(scenario, stop) : run_fleet(scenario, stage, stop, out, screen);
   run.recovery_timeout = scenario.breaker.recovery_timeout;
   return run;

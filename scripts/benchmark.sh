@@ -7,6 +7,5 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
-"$root/scripts/build.sh"
-cmake --build "$root/build" --target breaker_benchmark >/dev/null
+"$root/scripts/build.sh" release breaker_benchmark
 exec "$bin/breaker_benchmark" --benchmark_repetitions=5 --benchmark_report_aggregates_only=true "$@"

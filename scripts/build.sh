@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Usage: scripts/build.sh [release|debug|asan|tsan]
+# Usage: scripts/build.sh [release|debug|asan|tsan [TARGET]]
 #
 # Sets up what is missing and builds one preset: release into build/, each other one into build/NAME. asan (address and
-# undefined-behaviour sanitizers) is built with Clang, the others with the system's compiler.
+# undefined-behaviour sanitizers) is built with Clang, the others with the system's compiler. TARGET `programs` leaves out the tests.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
 preset=${1:-release}
+target=${2:-all}
 case "$preset" in
   release) folder=$root/build ;;
   debug | asan | tsan) folder=$root/build/$preset ;;
@@ -19,16 +20,16 @@ if [ "$preset" = asan ]; then "$root/scripts/setup.sh" --develop; else "$root/sc
 cd "$root"
 mkdir -p "$folder"
 log=$folder/build.log
-if ! cmake --preset "$preset" -DWARNINGS_AS_ERRORS="${WARNINGS_AS_ERRORS:-OFF}" >"$log" 2>&1; then
+if ! cmake --preset "$preset" ${WARNINGS_AS_ERRORS:+-DWARNINGS_AS_ERRORS="$WARNINGS_AS_ERRORS"} >"$log" 2>&1; then
   cat "$log" >&2
   exit 1
 fi
 if [ -t 1 ]; then
-  cmake --build "$folder"  # ninja draws its own progress, on one line
+  cmake --build "$folder" --target "$target"  # ninja draws its own progress, on one line
   exit
 fi
 echo "building the $preset preset into ${folder#"$root"/} (some minutes the first time)"
-if ! cmake --build "$folder" >>"$log" 2>&1; then
+if ! cmake --build "$folder" --target "$target" >>"$log" 2>&1; then
   cat "$log" >&2
   exit 1
 fi

@@ -17,7 +17,7 @@ help_if_asked() {
 
 # Builds what is missing; quiet where all is there.
 need_build() {
-  if [ ! -x "$bin/$1" ]; then "$root/scripts/build.sh"; fi
+  if [ ! -x "$bin/$1" ]; then "$root/scripts/build.sh" release programs; fi
 }
 
 # The port of instance A, B or C.

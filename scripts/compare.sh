@@ -2,10 +2,32 @@
 # Usage: scripts/compare.sh [SCENARIO...]
 #
 # The main job: sets up, builds, lets the same fault hit each stage of a scenario, and prints the stages side by side,
-# expected beside measured. Without a name it is outage-10: ten instances, a threshold of five, and a dead upstream.
+# expected beside measured. Without a name: outage, and outage-10 (ten instances, a threshold of five).
 # `all` is every scenario (some minutes). Exit code 0 only if every expectation held.
 # Everything runs on free ports of its own, with a private Redis; results stay in build/runs/.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
+
+"$root/scripts/build.sh" release programs
+if [ $# -eq 0 ]; then set -- outage outage-10; fi
+if [ "$*" = all ]; then
+  set --
+  for file in "$root"/load_generator/scenarios/*.json; do set -- "$@" "$(basename "$file" .json)"; done
+fi
+
+held=() not_held=()
+for scenario in "$@"; do
+  status=0
+  "$bin/load_generator" scenario "$scenario" || status=$?
+  case $status in
+    0) held+=("$scenario") ;;
+    1) not_held+=("$scenario") ;;
+    *) exit "$status" ;;
+  esac
+done
+[ ${#held[@]} -eq 0 ] || echo "every expectation held: ${held[*]}"
+[ ${#not_held[@]} -eq 0 ] || echo "NOT HELD, see above: ${not_held[*]}"
+echo "the runs are in build/runs/"
+[ ${#not_held[@]} -eq 0 ]
