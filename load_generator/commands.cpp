@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <stdexcept>
 
 #include "load_generator/compare.hpp"
 #include "load_generator/expectation.hpp"
@@ -29,8 +30,17 @@ Summary summary_by_hand(const RunOptions& options, const Run& run) {
   return {name.substr(0, 64), "by hand", "A run by hand, without a prediction.", measure(run), {}};
 }
 
-int one_stage(const ScenarioOptions& options, const Scenario& scenario, const program::StopSignal& stop) {
+// Throws std::invalid_argument where the scenario has no prediction for the stage that was asked for.
+std::vector<Stage> stages(const ScenarioOptions& options, const Scenario& scenario) {
+  std::vector<Stage> all;
+  for (const auto& [stage, expectations] : scenario.expect) all.push_back(stage);
+  if (options.stage.empty()) return all;
   const Stage stage = stage_from(options.stage);
+  if (scenario.expect.contains(stage)) return {stage};
+  throw std::invalid_argument("scenario " + scenario.name + " expects nothing of stage " + options.stage);
+}
+
+int one_stage(const ScenarioOptions& options, const Scenario& scenario, Stage stage, const program::StopSignal& stop) {
   const Run run = run_scenario(scenario, stage, stop, std::cout, screen_in_use());
   std::cout << report(run) << "\n";
   if (run.interrupted) return interrupted;
@@ -63,10 +73,11 @@ int run_command(const RunOptions& options, const program::StopSignal& stop) {
 
 int scenario_command(const ScenarioOptions& options, const program::StopSignal& stop) try {
   const Scenario scenario = read_scenario(scenario_path(options.scenario));
+  const std::vector<Stage> asked_for = stages(options, scenario);
   std::cout << wrapped(scenario.question, 80, "") << "\n\n" << std::flush;
-  if (!options.stage.empty()) return one_stage(options, scenario, stop);
+  if (!options.stage.empty()) return one_stage(options, scenario, asked_for.front(), stop);
   std::vector<Summary> summaries;
-  for (const auto& [stage, expectations] : scenario.expect) {
+  for (const Stage stage : asked_for) {
     const Run run = run_scenario(scenario, stage, stop, std::cout, screen_in_use());
     if (run.interrupted) return interrupted;
     summaries.push_back(summary_of(scenario, stage, run));

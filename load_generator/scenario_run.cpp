@@ -105,10 +105,6 @@ std::string scenario_path(const std::string& name) {
 
 Run run_scenario(const Scenario& scenario, Stage stage, const program::StopSignal& stop, std::ostream& out,
                  Screen screen) {
-  if (!scenario.expect.contains(stage)) {
-    throw std::invalid_argument("scenario " + scenario.name + " expects nothing of stage " +
-                                std::string(to_text(stage)));
-  }
   out << scenario.name << ", stage " << to_text(stage) << "\n" << std::flush;
   Run run = stage == Stage::simple ? run_simple_stage(scenario, stop) : run_fleet(scenario, stage, stop, out, screen);
   run.recovery_timeout = scenario.breaker.recovery_timeout;

@@ -16,7 +16,8 @@ namespace load {
 // shipped ones where it is neither.
 std::string scenario_path(const std::string& name);
 
-// Throws std::invalid_argument where the scenario expects nothing of the stage; std::runtime_error where a program does
+// The scenario expects something of the stage. Throws std::invalid_argument where the stage cannot play it, and
+// std::runtime_error where a program does
 // not start or the upstream refuses the plan. Main thread only.
 Run run_scenario(const Scenario& scenario, Stage stage, const program::StopSignal& stop, std::ostream& out,
                  Screen screen);
