@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -18,7 +19,10 @@ class FakeUpstream {
   FakeUpstream() : server_(32), port_(server_.bind("127.0.0.1", 0)) {
     server_.Get("/data", [this](const httplib::Request& request, httplib::Response& response) {
       ++calls;
-      last_caller = request.get_header_value("X-Caller");
+      {
+        const std::scoped_lock lock(mutex_);
+        last_caller_ = request.get_header_value("X-Caller");
+      }
       for (int waited = 0; waited < latency_ms && !stopping_; waited += 5) {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
       }
@@ -37,12 +41,17 @@ class FakeUpstream {
   std::atomic<int> status{200};
   std::atomic<int> latency_ms{0};
   std::atomic<int> calls{0};
-  std::string last_caller;
+  std::string last_caller() const {
+    const std::scoped_lock lock(mutex_);
+    return last_caller_;
+  }
 
  private:
   program::HttpServer server_;
   int port_;
   std::atomic<bool> stopping_{false};
+  mutable std::mutex mutex_;
+  std::string last_caller_;  // guarded by mutex_
   std::thread running_;
 };
 

@@ -27,7 +27,7 @@ TEST_CASE("a call that the upstream answers is a 200, under the instance's name"
   CHECK(answer.body["instance"] == "Instance-A");
   CHECK(answer.body["status"] == "success");
   CHECK(answer.body["state"] == "closed");
-  CHECK(upstream.last_caller == "Instance-A");
+  CHECK(upstream.last_caller() == "Instance-A");
   CHECK(instance.get("/health").http_status == 200);
 }
 

@@ -3,7 +3,7 @@
 #include <csignal>
 #include <filesystem>
 
-#include "program/options.hpp"
+#include "program/duration.hpp"
 
 namespace load {
 namespace {

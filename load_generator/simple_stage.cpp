@@ -11,7 +11,7 @@
 
 #include "load_generator/fleet.hpp"
 #include "load_generator/strict_json.hpp"
-#include "program/options.hpp"
+#include "program/duration.hpp"
 
 namespace load {
 namespace {

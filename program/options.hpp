@@ -7,15 +7,10 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
+
+#include "program/duration.hpp"
 
 namespace program {
-
-// `250ms`, `10s`, `1.5s`, `2m`, `1h`; nothing for any other text, for a negative one, or for more than 365 days.
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
-
-// The shortest form that parse_duration() reads back: 90s, 2m, 1500ms.
-std::string to_text(std::chrono::milliseconds duration);
 
 // An option that takes a duration; `value` holds the default, which --help shows.
 CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,

@@ -38,14 +38,14 @@ fi
 
 headline "release build and all tests"
 scripts/build.sh release
-ctest --test-dir build --output-on-failure -LE scenario -j "$(nproc)"
-ctest --test-dir build --output-on-failure -L scenario
+ctest --test-dir build --output-on-failure -LE scenario -j 2
+ctest --test-dir build --output-on-failure -L scenario -j 2
 
 if "$all"; then
   for sanitizer in asan tsan; do
     headline "unit and Redis tests under $sanitizer"
     scripts/build.sh "$sanitizer"
-    ctest --test-dir "build/$sanitizer" --output-on-failure -LE 'scenario|scripts'
+    ctest --test-dir "build/$sanitizer" --output-on-failure -LE 'scenario|scripts' -j 2
   done
   lint
 fi

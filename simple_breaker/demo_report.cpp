@@ -11,8 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "program/duration.hpp"
 #include "program/log.hpp"
-#include "program/options.hpp"
 
 namespace cb {
 namespace {

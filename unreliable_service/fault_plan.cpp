@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "program/options.hpp"
+#include "program/duration.hpp"
 
 namespace unreliable {
 namespace {
