@@ -39,7 +39,7 @@ fi
 headline "release build and all tests"
 scripts/build.sh release
 ctest --test-dir build --output-on-failure -LE scenario -j 2
-ctest --test-dir build --output-on-failure -L scenario -j 2
+ctest --test-dir build --output-on-failure -L scenario -j 3
 
 if "$all"; then
   for sanitizer in asan tsan; do
