@@ -11,7 +11,7 @@
 //   failed_probes          those that did not succeed
 //   most_probes_at_once    largest group of probes; a group ends where the next gap exceeds recovery_timeout / 2
 //   calls_per_trip         mean number of calls that a closed stay admitted before it tripped (no probes, no late ones)
-//   instances_that_opened  instances whose breaker opened; with a shared one all of them, or none
+//   instances_that_opened  instances that were seen open, in a poll or by a transition that they reported
 //   blocked_elsewhere      blocked at the instances whose network was not broken
 //   longest_half_open_ms   longest half-open stay of an instance, from polled states; one still going lasts to the end
 //   disagreement_ms        time in which polled states of instances that answer differ (a poll every 100 ms)

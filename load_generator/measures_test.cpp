@@ -127,13 +127,13 @@ TEST_CASE("calls per trip belong to an instance's own breaker, or to the shared 
   CHECK(measure(run).at("calls_per_trip") == 2);
 }
 
-TEST_CASE("instances that opened: those that said so, or all where one breaker is shared") {
+TEST_CASE("instances that opened: those that reported it, and those that a poll saw open") {
   Run run = run_with(3);
   CHECK(measure(run).at("instances_that_opened") == 0);
   run.transitions = {trip(1, 2), trip(1, 4)};
   CHECK(measure(run).at("instances_that_opened") == 1);
-  run.shared_breaker = true;
-  CHECK(measure(run).at("instances_that_opened") == 3);
+  run.samples[2] = samples({{0, State::closed}, {100, State::open}, {200, State::closed}});
+  CHECK(measure(run).at("instances_that_opened") == 2);
 }
 
 TEST_CASE("blocked elsewhere leaves out the instance whose network was broken") {

@@ -96,7 +96,7 @@ std::string shipped_scenarios(const std::filesystem::path& folder) {
 std::string scenario_path(const std::string& name) {
   const std::filesystem::path folder = SCENARIOS_FOLDER;
   const bool plain = name.find('/') == std::string::npos;
-  const std::string shipped = (folder / (name + ".json")).string();
+  std::string shipped = (folder / (name + ".json")).string();
   if (plain && std::filesystem::is_regular_file(shipped)) return shipped;
   if (std::filesystem::is_regular_file(name)) return name;
   throw std::invalid_argument("scenario '" + printable(name, 200) + "' is neither a file nor one of " +

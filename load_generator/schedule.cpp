@@ -34,7 +34,11 @@ std::vector<double> group_times(const LoadSettings& settings, std::mt19937_64& r
       times.push_back(static_cast<double>(group) * gap);
     }
   } else {
-    for (double at = exponential(random, gap); at < end; at += exponential(random, gap)) times.push_back(at);
+    double at = exponential(random, gap);
+    while (at < end) {
+      times.push_back(at);
+      at += exponential(random, gap);
+    }
   }
   return times;
 }
