@@ -33,11 +33,16 @@ void require_header_safe(const std::string& name) {
   }
 }
 
-void require_probes_can_end(const InstanceOptions& options) {
-  if (options.policy.probe_timeout > options.call_timeout) return;
+// What a permit waits for besides the call: the store's deadlines, and a busy machine.
+constexpr std::chrono::milliseconds around_the_call{100};
+
+void require_calls_can_end(const InstanceOptions& options) {
+  if (options.call_timeout.count() == 0) throw std::invalid_argument("call_timeout is 0ms; it must be at least 1ms");
+  if (options.policy.probe_timeout >= options.call_timeout + around_the_call) return;
   throw std::invalid_argument("probe_timeout is " + program::to_text(options.policy.probe_timeout) +
                               " and call_timeout " + program::to_text(options.call_timeout) +
-                              "; a probe must be able to end before its lease does");
+                              "; a probe must be able to end before its lease does: make it " +
+                              program::to_text(options.call_timeout + around_the_call) + " or more");
 }
 
 }  // namespace
@@ -58,7 +63,7 @@ int serve(InstanceOptions options, const program::StopSignal& stop, const MakeBr
   program::set_up_log();
   require_valid_name(options.breaker_name);
   require_valid(options.policy);
-  require_probes_can_end(options);
+  require_calls_can_end(options);
   require_header_safe(options.name);
   program::HttpServer server(workers);
   const int port = server.bind(options.listen, options.port);

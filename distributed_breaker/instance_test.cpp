@@ -158,6 +158,7 @@ TEST_CASE("a bad option is one line that names it, and exit code 2") {
                          {"--recovery-timeout", "10", "--recovery-timeout: '10'"},
                          {"--call-timeout", "-1s", "--call-timeout: '-1s'"},
                          {"--call-timeout", "5s", "call_timeout 5s"},
+                         {"--call-timeout", "0s", "call_timeout is 0ms"},
                          {"--port", "70000", "--port"},
                          {"--upstream", "ftp://x", "upstream is 'ftp://x'"},
                          {"--name", "a b", "name is 'a b'"},

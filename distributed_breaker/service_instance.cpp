@@ -54,7 +54,7 @@ ServiceInstance::ServiceInstance(InstanceIdentity identity, Breaker& breaker, co
 void ServiceInstance::add_routes(httplib::Server& server) {
   server.Get("/call", [this](const httplib::Request&, httplib::Response& response) { call(response); });
   server.Get("/status", [this](const httplib::Request&, httplib::Response& response) {
-    program::answer_json(response, 200, status().dump());
+    program::answer_json(response, 200, status().dump(-1, ' ', false, json::error_handler_t::replace));
   });
   server.Get("/health", [](const httplib::Request&, httplib::Response& response) {
     program::answer_json(response, 200, R"({"status":"ok"})");

@@ -14,7 +14,7 @@ struct HttpRequest {
   std::string url{};
   std::vector<std::string> headers{};  // "X-Caller: Instance-A"
   std::string body{};
-  std::chrono::milliseconds timeout{1000};
+  std::chrono::milliseconds timeout{1000};  // at least 1 ms
 };
 
 struct HttpReply {

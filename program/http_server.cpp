@@ -16,6 +16,7 @@ namespace {
 
 constexpr int backlog = 1024;  // the library listens with 5: the sixth of a burst would wait a second for its SYN
 constexpr size_t largest_request_body = 64 * 1024;
+constexpr std::chrono::milliseconds look_round{50};
 constexpr std::chrono::milliseconds grace{800};
 
 // The library's default is SO_REUSEPORT, with which two servers would share a port and neither would say so.
@@ -30,6 +31,7 @@ HttpServer::HttpServer(size_t workers) {
   new_task_queue = [workers] { return new httplib::ThreadPool(workers); };  // the library deletes it
   set_socket_options(reuse_address_only);
   set_keep_alive_max_count(1);
+  set_keep_alive_timeout(1);
   set_payload_max_length(largest_request_body);
   set_read_timeout(std::chrono::seconds(1));  // a PUT without a body and its length is waited for that long
   set_tcp_nodelay(true);
@@ -65,13 +67,17 @@ void HttpServer::serve_until(const StopSignal& stop, const std::string& name) {
   });
   while (!is_running()) std::this_thread::yield();
   spdlog::info("{}: listening on {}", name, url_);
-  stop.wait();
+  auto end = ended.get_future();
+  while (!stop.requested() && end.wait_for(look_round) == std::future_status::timeout) {
+  }
+  const bool asked_to = stop.requested();
   this->stop();
-  if (ended.get_future().wait_for(grace) == std::future_status::timeout) {
+  if (end.wait_for(grace) == std::future_status::timeout) {
     spdlog::warn("{}: stopped, with requests still running", name);
     std::_Exit(0);
   }
   server.join();
+  if (!asked_to) throw std::runtime_error(name + ": the system lets it accept no more connections on " + url_);
   spdlog::info("{}: stopped", name);
 }
 

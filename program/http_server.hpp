@@ -13,14 +13,15 @@ namespace program {
 
 class HttpServer : public httplib::Server {
  public:
-  // `workers`: how many requests are worked on at once. Each connection carries one request, so that an idle
-  // connection never holds a worker.
+  // `workers`: how many requests are worked on at once. Each connection carries one request, and has a second to send
+  // it, so that idle connections do not hold workers.
   explicit HttpServer(size_t workers);
 
   // Binds; port 0 takes a free one. Returns the port. Throws std::runtime_error that names address and reason.
   int bind(const std::string& address, int port);
 
-  // Serves until a stop signal; a request still running 800 ms later is abandoned by ending the process.
+  // Serves until a stop signal; a request still running 800 ms later is abandoned by ending the process. Throws
+  // std::runtime_error where the system lets it accept no more connections.
   // Prints "NAME: listening on http://ADDRESS:PORT" once connections are accepted.
   void serve_until(const StopSignal& stop, const std::string& name);
 

@@ -38,6 +38,21 @@ struct Served {
   std::thread running;
 };
 
+// A client that connects and says nothing.
+struct Silent {
+  explicit Silent(int port) : socket(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  }
+  ~Silent() { close(socket); }
+  Silent(const Silent&) = delete;
+  Silent& operator=(const Silent&) = delete;
+  int socket;
+};
+
 bool alive(pid_t process) { return kill(process, 0) == 0; }
 
 }  // namespace
@@ -90,6 +105,17 @@ TEST_CASE("a burst of connections is queued, not dropped") {
   }
   callers.clear();
   CHECK(slow == 0);  // a dropped SYN would be repeated after a second
+}
+
+TEST_CASE("connections that send nothing hold the workers for about a second") {
+  Served served(2);
+  served.server.Get("/",
+                    [](const httplib::Request&, httplib::Response& response) { answer_json(response, 200, "{}"); });
+  const std::string url = served.start("/");
+  const Silent first(served.port), second(served.port);
+  const auto start = SteadyClock::now();
+  CHECK(send({.url = url, .timeout = 10s}).status == 200);
+  CHECK(SteadyClock::now() - start < 3s);
 }
 
 TEST_CASE("a body beyond the bound is refused") {

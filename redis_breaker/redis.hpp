@@ -1,10 +1,11 @@
 // A Redis is a pool of connections to one server. Every command has one deadline for all that it takes: connecting,
 // logging in, sending and waiting.
 // Thread-safe: command(). A connection belongs to one thread at a time; idle ones are kept for the next.
-// Errors are values: RedisReply::error() says what went wrong and with which server, without the password. A command
-// that got no answer is never repeated, as nobody knows whether it ran. Source: protocol and parsing are hiredis's
-// (0.14 to 1.x). Sending and receiving are ours: hiredis's own time-out is for each read, so that a server that
-// trickles holds its caller, and its write may raise SIGPIPE.
+// Errors are values: RedisReply::error() is what the server said or, where there was no answer, which server gave none
+// (without the password). A command that got no answer is never repeated, as nobody knows whether it ran.
+// Limit: a host's name is looked up by the system, without a deadline; give an address where that may hang.
+// Source: protocol and parsing are hiredis's (0.14 to 1.x). Sending and receiving are ours: hiredis's own time-out is
+// for each read, so that a server that trickles holds its caller, and its write may raise SIGPIPE.
 #pragma once
 
 #include <hiredis/hiredis.h>

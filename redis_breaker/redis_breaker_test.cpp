@@ -236,6 +236,8 @@ TEST_CASE("a value that makes no sense is reported with key and value, and mende
       {"HSET", "cb:x:breaker", "generation", "soon"},
       {"HSET", "cb:x:breaker", "open_until", "-7"},
       {"HSET", "cb:x:breaker", "successes", "1e3"},
+      {"HSET", "cb:x:breaker", "generation", "9999999999999999"},
+      {"SET", "cb:x:last_failure", "banana"},
   };
   for (const auto& write : nonsense) {
     CAPTURE(write);
@@ -262,6 +264,79 @@ TEST_CASE("a key of another type is mended as well") {
     CHECK(a.last_cause().rfind("mended: cb:x:" + key, 0) == 0);
     CHECK(a.call(Outcome::failure).state == State::open);
   }
+}
+
+TEST_CASE("after nonsense the breaker counts as before") {
+  TestRedis redis;
+  Instance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
+  a.call(Outcome::success);
+  redis.cli({"HSET", "cb:x:breaker", "generation", "9999999999999999"});
+  for (int i = 0; i < 3; ++i) a.call(Outcome::failure);
+  CHECK(a.breaker.status().state == State::open);
+}
+
+TEST_CASE("a count at the edge of what fits opens the circuit, and it stays open") {
+  TestRedis redis;
+  Instance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
+  a.call(Outcome::success);
+  redis.cli({"SET", "cb:x:failures", "999999999"});
+  CHECK(a.call(Outcome::failure).state == State::open);
+  CHECK(a.rejected());
+}
+
+TEST_CASE("bytes that are no text are shown as question marks") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  redis.cli({"SET", "cb:x:state", "\xff\n\x1b[31m"});
+  a.call(Outcome::success);
+  CHECK(a.last_cause() == "mended: cb:x:state held \"???[31m\"");
+}
+
+TEST_CASE("a clock of Redis that was set back lengthens no break and no lease") {
+  TestRedis redis;
+  Instance a(redis, {.failure_threshold = 1, .recovery_timeout = 10s, .probe_timeout = 5s});
+  a.call(Outcome::failure);
+  redis.cli({"HSET", "cb:x:breaker", "open_until", "8000000000000000"});
+  CHECK(a.rejected());
+  CHECK(a.breaker.status().retry_after <= 10s);
+  redis.cli({"SET", "cb:x:state", "half_open"});
+  a.breaker.status();
+  redis.cli({"ZADD", "cb:x:probes", "8000000000000000", "7"});
+  CHECK(a.permit().is_probe());
+}
+
+TEST_CASE("a failed probe of another program begins a new break; its late failures do not lengthen one") {
+  TestRedis redis;
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 300ms};
+  Instance a(redis, policy);
+  a.call(Outcome::failure);
+  redis.cli({"SET", "cb:x:last_failure", "1"});  // during the break: a late one
+  CHECK(a.rejected());
+  CHECK(a.transitions.size() == 1);
+  wait_for_recovery(a);
+  redis.cli({"SET", "cb:x:last_failure", "2"});  // after it, with the state open again: a failed probe
+  CHECK(a.rejected());
+  CHECK(a.last_cause() == "written from outside");
+  wait_for_recovery(a);
+  CHECK(a.permit().is_probe());
+}
+
+TEST_CASE("a closed state written after a flush is told as a transition where it was open before") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.call(Outcome::failure);
+  redis.cli({"FLUSHALL"});
+  redis.cli({"SET", "cb:x:state", "closed"});
+  CHECK(a.call(Outcome::success).state == State::closed);
+  CHECK(a.transitions.back().from == State::open);
+}
+
+TEST_CASE("an open circuit whose hash was evicted begins its break anew") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.call(Outcome::failure);
+  redis.cli({"DEL", "cb:x:breaker"});
+  CHECK(a.rejected());
 }
 
 TEST_CASE("a long value is reported in part") {

@@ -102,6 +102,15 @@ TEST_CASE("an instance starts without Redis, and is protected once Redis is ther
   CHECK(instance.call().body["status"] == "blocked");
 }
 
+TEST_CASE("nonsense in Redis does not reach the status as broken JSON") {
+  FakeUpstream upstream;
+  TestRedis redis;
+  const auto instance = start(redis, upstream);
+  redis.cli({"SET", "cb:unreliable_service:state", "\xff\xfe"});
+  CHECK(instance.call().http_status == 200);
+  CHECK(instance.get("/status").http_status == 200);
+}
+
 TEST_CASE("a password comes from the environment, and is in no log and on no command line") {
   FakeUpstream upstream;
   TestRedis redis;

@@ -23,6 +23,7 @@ local is_state = {closed = true, open = true, half_open = true}
 local s = {}            -- the snapshot
 local changed = false   -- whether it must be written back
 local transitions = {}
+local last_failure      -- as it stands in its key; s.last_failure is how we have seen it before
 local nonsense          -- the first value that cannot be ours: which key, and what it held
 
 local function text(number) return string.format('%.0f', number) end
@@ -63,7 +64,8 @@ local function admit()
 end
 
 local function note_failure()
-  redis.call('SET', LAST_FAILURE, string.format('%d.%06d', time[1], time[2]))
+  last_failure = string.format('%d.%06d', time[1], time[2])
+  redis.call('SET', LAST_FAILURE, last_failure)
   changed = true
 end
 
@@ -72,7 +74,7 @@ local function settle_call(outcome)
     s.failures, changed = 0, true
   elseif outcome == 'failure' then
     note_failure()
-    s.failures = s.failures + 1
+    s.failures = math.min(s.failures + 1, 999999999)  -- what whole() reads back
     if s.failures >= failure_threshold then enter('open', counted(s.failures, 'consecutive failure')) end
   end
   return 'settled'
@@ -102,7 +104,8 @@ end
 ------------------------------------------------------------------------------------------- reading, mending, writing
 
 local function blame(key, value)
-  nonsense = nonsense or (key .. ' held "' .. string.sub(value, 1, 64) .. '"')
+  local printable = string.gsub(string.sub(value, 1, 64), '[^\32-\126]', '?')  -- it goes into logs and JSON
+  nonsense = nonsense or (key .. ' held "' .. printable .. '"')
 end
 
 local function read(key)
@@ -116,7 +119,8 @@ end
 
 local function whole(key, value, most_digits)
   if not value then return 0 end
-  if string.match(value, '^%d+$') and #value <= most_digits then return tonumber(value) end
+  local number = string.match(value, '^%d+$') and #value <= most_digits and tonumber(value)
+  if number and number < 9e15 then return number end  -- beyond 2^53 a Lua number skips some
   blame(key, value)
   return 0
 end
@@ -125,7 +129,10 @@ local function read_snapshot()
   local state = read(STATE)
   if state and not is_state[state] then blame(STATE, state) end
   s.failures = whole(FAILURES, read(FAILURES), 9)
-  local held = redis.pcall('HMGET', BREAKER, 'state', 'generation', 'open_until', 'successes', 'probes_granted')
+  last_failure = read(LAST_FAILURE) or ''
+  if not string.match(last_failure, '^%d*%.?%d*$') then blame(LAST_FAILURE, last_failure) end
+  local held = redis.pcall('HMGET', BREAKER, 'state', 'generation', 'open_until', 'successes', 'probes_granted',
+                           'last_failure')
   if held.err then
     blame(BREAKER, 'no hash')
     held = {}
@@ -135,6 +142,7 @@ local function read_snapshot()
   s.open_until = whole(BREAKER, held[3], 16)
   s.successes = whole(BREAKER, held[4], 9)
   s.probes_granted = whole(BREAKER, held[5], 16)
+  s.last_failure = held[6] or ''
   local kind = redis.call('TYPE', PROBES).ok
   if kind ~= 'none' and kind ~= 'zset' then blame(PROBES, 'no sorted set') end
   return state
@@ -147,30 +155,44 @@ local function honour(state)
   s.generation = math.max(s.generation, seen_generation)
   if nonsense then
     redis.call('DEL', unpack(KEYS))
+    last_failure = ''
     enter('closed', 'mended: ' .. nonsense)
   elseif first_time and not state and seen_generation > 0 then
     s.state = seen_state
     enter('closed', 'state gone: flushed, deleted or expired')
   elseif first_time then
     s.generation, changed = math.max(s.generation + 1, now), true
-    if state and state ~= 'closed' then enter(state, 'written from outside') end
+    if seen_generation > 0 then s.state = seen_state end
+    if state and (state ~= 'closed' or s.state ~= 'closed') then enter(state, 'written from outside') end
   elseif not state then
     enter('closed', 'state deleted from outside')
   elseif state ~= s.state then
     enter(state, 'written from outside')
   elseif rolled_back then
     enter(state, 'state went back to an older one')
+  elseif state == 'open' and last_failure ~= s.last_failure and now >= s.open_until then
+    enter('open', 'written from outside')  -- the break was over, another program probed, and its probe failed
   end
+  if last_failure ~= s.last_failure then changed = true end
+end
+
+-- No break and no lease is longer than its setting: one that seems so began before Redis's clock was set back.
+local function shorten_what_is_too_long()
+  if s.state == 'open' and s.open_until > now + recovery_timeout then
+    s.open_until, changed = now + recovery_timeout, true
+  end
+  if redis.call('ZREMRANGEBYSCORE', PROBES, '(' .. text(now + probe_timeout), '+inf') > 0 then changed = true end
 end
 
 local function write_snapshot()
   redis.call('SET', STATE, s.state)
   redis.call('SET', FAILURES, text(s.failures))
   redis.call('HSET', BREAKER, 'state', s.state, 'generation', text(s.generation), 'open_until', text(s.open_until),
-             'successes', text(s.successes), 'probes_granted', text(s.probes_granted))
+             'successes', text(s.successes), 'probes_granted', text(s.probes_granted), 'last_failure', last_failure)
 end
 
 honour(read_snapshot())
+if s.state ~= 'closed' then shorten_what_is_too_long() end
 local answer, probe = 'settled', 0
 if operation == 'acquire' then
   answer, probe = admit()

@@ -40,8 +40,9 @@ Admission CircuitBreaker::acquire() {
   if (state_in(word) == State::closed) return Permit(*this, {generation_in(word), 0});
   const TimePoint now = clock_();
   const TimePoint from = admits_from_.load(std::memory_order_acquire);
-  if (now < from) return Rejection{state_in(word), retry_after(from, now)};
-  return acquire_locked(now);
+  const bool same_stay = word_.load(std::memory_order_acquire) == word;  // else `from` may be another stay's
+  if (same_stay && now < from) return Rejection{state_in(word), retry_after(from, now)};
+  return acquire_locked();
 }
 
 Settled CircuitBreaker::settle(const PermitId& id, Outcome outcome) {
@@ -51,9 +52,9 @@ Settled CircuitBreaker::settle(const PermitId& id, Outcome outcome) {
   return nothing_to_do ? Settled{} : settle_locked(id, outcome);
 }
 
-Admission CircuitBreaker::acquire_locked(TimePoint now) {
+Admission CircuitBreaker::acquire_locked() {
   std::unique_lock lock(mutex_);
-  Decision decision = admit(snapshot_, policy_, now);
+  Decision decision = admit(snapshot_, policy_, clock_());
   publish();
   lock.unlock();
   report(decision.transition);

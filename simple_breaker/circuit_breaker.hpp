@@ -31,7 +31,7 @@ class CircuitBreaker final : public Breaker {
 
  private:
   Settled settle(const PermitId& id, Outcome outcome) override;
-  Admission acquire_locked(TimePoint now);
+  Admission acquire_locked();
   Settled settle_locked(const PermitId& id, Outcome outcome);
   void publish();
   void report(const std::optional<Transition>& transition) const;
