@@ -31,14 +31,14 @@ TimePoint steady_wall_clock() {
 CircuitBreaker::CircuitBreaker(Policy policy, Listeners listeners, Clock clock)
     : policy_(policy), listeners_(std::move(listeners)), clock_(std::move(clock)) {
   require_valid(policy_);
-  snapshot_ = fresh(clock_());
+  snapshot_ = fresh(now());
   publish();
 }
 
 Admission CircuitBreaker::acquire() {
   const uint64_t word = word_.load(std::memory_order_acquire);
   if (state_in(word) == State::closed) return Permit(*this, {generation_in(word), 0});
-  const TimePoint now = clock_();
+  const TimePoint now = this->now();
   const TimePoint from = admits_from_.load(std::memory_order_acquire);
   const bool same_stay = word_.load(std::memory_order_acquire) == word;  // else `from` may be another stay's
   if (same_stay && now < from) return Rejection{state_in(word), retry_after(from, now)};
@@ -54,7 +54,7 @@ Settled CircuitBreaker::settle(const PermitId& id, Outcome outcome) {
 
 Admission CircuitBreaker::acquire_locked() {
   std::unique_lock lock(mutex_);
-  Decision decision = admit(snapshot_, policy_, clock_());
+  Decision decision = admit(snapshot_, policy_, now());
   publish();
   lock.unlock();
   report(decision.transition);
@@ -64,7 +64,7 @@ Admission CircuitBreaker::acquire_locked() {
 
 Settled CircuitBreaker::settle_locked(const PermitId& id, Outcome outcome) {
   std::unique_lock lock(mutex_);
-  const Settlement settlement = cb::settle(snapshot_, policy_, id, outcome, clock_());
+  const Settlement settlement = cb::settle(snapshot_, policy_, id, outcome, now());
   const State state = snapshot_.state;
   publish();
   lock.unlock();
@@ -84,7 +84,7 @@ void CircuitBreaker::report(const std::optional<Transition>& transition) const {
 
 Status CircuitBreaker::status() {
   const std::scoped_lock lock(mutex_);
-  const TimePoint now = clock_();
+  const TimePoint now = this->now();
   const TimePoint from = admits_from(snapshot_, policy_);
   Status status;
   status.state = snapshot_.state;

@@ -24,7 +24,8 @@ TimePoint steady_wall_clock();
 
 class CircuitBreaker final : public Breaker {
  public:
-  explicit CircuitBreaker(Policy policy, Listeners listeners = {}, Clock clock = steady_wall_clock);
+  // `clock`: for tests and demos; an empty one is steady_wall_clock().
+  explicit CircuitBreaker(Policy policy, Listeners listeners = {}, Clock clock = {});
 
   Admission acquire() override;
   Status status() override;
@@ -33,6 +34,7 @@ class CircuitBreaker final : public Breaker {
   Settled settle(const PermitId& id, Outcome outcome) override;
   Admission acquire_locked();
   Settled settle_locked(const PermitId& id, Outcome outcome);
+  TimePoint now() const { return clock_ ? clock_() : steady_wall_clock(); }
   void publish();
   void report(const std::optional<Transition>& transition) const;
 
