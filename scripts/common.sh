@@ -20,15 +20,20 @@ need_build() {
   if [ ! -x "$bin/$1" ]; then "$root/scripts/build.sh" release programs; fi
 }
 
-# The port of instance A, B or C.
-port_of() {
-  case "$1" in
-    A) echo 8001 ;;
-    B) echo 8002 ;;
-    C) echo 8003 ;;
+# Becomes instance A, B or C of a stage: BINARY, LETTER, and further options.
+run_instance() {
+  local binary=$1 letter=${2:-} port
+  case "$letter" in
+    A) port=8001 ;;
+    B) port=8002 ;;
+    C) port=8003 ;;
     *)
-      echo "which instance: A, B or C? (not '$1')" >&2
-      return 2
+      echo "which instance: A, B or C? (not '$letter')" >&2
+      exit 2
       ;;
   esac
+  shift 2
+  need_build "$binary"
+  case " $* " in *" --port"*) ;; *) set -- --port "$port" "$@" ;; esac
+  exec "$bin/$binary" --name "Instance-$letter" "$@"
 }

@@ -22,7 +22,11 @@ fi
 # A tmux server of our own: no session or setting of the user's is touched.
 socket="circuit-breaker-lab-$$"
 lab() { TMUX='' tmux -L "$socket" -f /dev/null "$@"; }
-trap 'lab kill-server 2>/dev/null || true' EXIT
+clean_up() {
+  lab kill-server 2>/dev/null || true
+  rm -f "${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/$socket"
+}
+trap clean_up EXIT
 
 pane() {  # TITLE COMMAND: a pane that stays when its program ends, so that its last words can be read
   local id

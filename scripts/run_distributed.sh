@@ -7,9 +7,4 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
-instance=${1:-}
-port=$(port_of "$instance")
-shift
-need_build distributed_breaker
-case " $* " in *" --port"*) ;; *) set -- --port "$port" "$@" ;; esac
-exec "$bin/distributed_breaker" --name "Instance-$instance" "$@"
+run_instance distributed_breaker "$@"

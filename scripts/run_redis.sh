@@ -8,9 +8,4 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
-instance=${1:-}
-port=$(port_of "$instance")
-shift
-need_build redis_breaker
-case " $* " in *" --port"*) ;; *) set -- --port "$port" "$@" ;; esac
-exec "$bin/redis_breaker" --name "Instance-$instance" "$@"
+run_instance redis_breaker "$@"
