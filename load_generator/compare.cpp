@@ -23,7 +23,7 @@ const Expectation* prediction(const Summary& run, const std::string& measure) {
 
 std::string expected_cell(const Summary& run, const std::string& measure) {
   const Expectation* expectation = prediction(run, measure);
-  return cell(expectation == nullptr ? "" : bounds(*expectation));
+  return cell(expectation == nullptr ? "-" : bounds(*expectation));
 }
 
 std::string measured_cell(const Summary& run, const std::string& measure) {
@@ -42,7 +42,7 @@ std::string header(std::span<const Summary> runs) {
   return (one_scenario ? "" : names + "\n") + stages + "\n";
 }
 
-// First what was predicted, expected under measured; then whatever else was not nothing.
+// First what was predicted, expected under measured (-: no prediction); then whatever else was not nothing.
 std::string table(std::span<const Summary> runs) {
   std::string predicted, others;
   for (const std::string& measure : measure_names()) {

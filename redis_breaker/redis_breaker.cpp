@@ -91,8 +91,7 @@ void RedisBreaker::report_trouble(const std::string& what) {
   int64_t silent_until = silent_until_;
   const bool mine = now >= silent_until && silent_until_.compare_exchange_strong(silent_until, now + silence_ms);
   if (!mine || !listeners_.store_trouble) return;
-  listeners_.store_trouble(what + "; " + std::to_string(store_errors_) +
-                           " errors so far, calls go through unprotected");
+  listeners_.store_trouble(what + "; calls go through unprotected (error " + std::to_string(store_errors_) + ")");
 }
 
 Seen RedisBreaker::seen() const {

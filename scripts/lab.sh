@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Usage: scripts/lab.sh 2|3
 #
-# Stage 2 or 3 in one terminal: tmux, and every program in its own pane. Leave with Ctrl-b d or by closing the window;
-# either way everything that was started here is stopped.
+# Stage 2 or 3 in one terminal: tmux, and every program in its own pane. The upstream breaks after 8 s and heals after
+# 23 s. Leave with Ctrl-b d (inside another tmux: Ctrl-b Ctrl-b d) or by closing the window; either way everything that
+# was started here is stopped.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -23,6 +24,8 @@ fi
 socket="circuit-breaker-lab-$$"
 lab() { TMUX='' tmux -L "$socket" -f /dev/null "$@"; }
 clean_up() {
+  # By name, as closing its terminal does not end a redis-server.
+  lab list-panes -s -t lab -F '#{pane_pid}' 2>/dev/null | xargs -r kill 2>/dev/null || true
   lab kill-server 2>/dev/null || true
   rm -f "${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/$socket"
 }
@@ -30,18 +33,28 @@ trap clean_up EXIT
 
 pane() {  # TITLE COMMAND: a pane that stays when its program ends, so that its last words can be read
   local id
-  id=$(lab split-window -t lab -P -F '#{pane_id}' -c "$root" "$2")
+  id=$(lab split-window -t lab -P -F '#{pane_id}' -c "$root" "exec $2")
   lab select-pane -t "$id" -T "$1"
-  lab select-layout -t lab tiled >/dev/null
+  lab select-layout -t lab main-horizontal >/dev/null
 }
 
-lab new-session -d -s lab -x 200 -y 50 -c "$root" "scripts/run_upstream.sh --plan 'healthy 8s, down 15s, healthy'"
+answers() { echo "until curl -sf -o /dev/null $1/health; do sleep 0.1; done"; }
+if [ "$stage" = redis ]; then ready='until redis-cli ping >/dev/null 2>&1; do sleep 0.1; done'; else ready=true; fi
+
+lab new-session -d -s lab -x "$(tput cols)" -y "$(tput lines)" -c "$root" \
+  "$(answers http://127.0.0.1:8003); exec scripts/run_load.sh --duration 60s"
 lab set-option -g remain-on-exit on
 lab set-option -g pane-border-status top
 lab set-option -g pane-border-format ' #{pane_title} '
+lab set-option -g main-pane-height 50%
 lab set-option -g mouse on
-lab select-pane -t lab -T 'upstream (healthy 8 s, down 15 s, healthy)'
+lab set-option -g status-left ''
+lab set-option -g window-status-current-format ''
+lab set-option -g status-right ' Ctrl-b d ends the lab '
+lab select-pane -t lab -T 'load'
+pane 'upstream: down 8-23 s' "scripts/run_upstream.sh --plan 'healthy 8s, down 15s, healthy'"
 if [ "$stage" = redis ]; then pane 'Redis' scripts/start_redis.sh; fi
-for instance in A B C; do pane "Instance-$instance" "scripts/run_$stage.sh $instance"; done
-pane 'load' "until curl -sf -o /dev/null http://127.0.0.1:8003/health; do sleep 0.1; done; scripts/run_load.sh --duration 40s"
+for instance in A B C; do
+  pane "Instance-$instance" "bash -c '$ready; exec scripts/run_$stage.sh $instance'"
+done
 lab attach -t lab

@@ -2,6 +2,7 @@
 # Usage: scripts/run_load.sh [OPTIONS of load_generator]
 #
 # Ten calls a second, for ten seconds, to the instances on 8001 to 8003; then what became of them.
+# build/bin/load_generator --help lists the options.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -2,6 +2,7 @@
 # Usage: scripts/run_simple.sh [OPTIONS of simple_breaker]
 #
 # Stage 1: one process, one breaker in memory, an upstream that fails 60 % of the calls. --fast does not wait.
+# build/bin/simple_breaker --help lists the options.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

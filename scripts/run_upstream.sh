@@ -5,6 +5,7 @@
 #   curl -X PUT -d '{"failure_rate": 1}' http://127.0.0.1:9000/fault      break it
 #   curl -X PUT -d '{"failure_rate": 0}' http://127.0.0.1:9000/fault      heal it
 #   curl http://127.0.0.1:9000/ledger                                     what it really received
+# build/bin/unreliable_service --help lists the options.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

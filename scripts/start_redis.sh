@@ -25,5 +25,6 @@ case "$answer" in
     exit 1
     ;;
 esac
-echo "starting Redis on 127.0.0.1:6379; Ctrl-C stops it, and what it holds is gone then"
+echo "Redis on 127.0.0.1:6379; Ctrl-C stops it and empties it"
+echo "(should it warn about memory overcommit: that does no harm here)"
 exec redis-server --bind 127.0.0.1 --port 6379 --save "" --appendonly no --dir / --loglevel warning
