@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <mutex>
@@ -75,14 +76,21 @@ TEST_CASE("each kind of answer is told apart, and rubbish is no answer") {
   instance.start();
   const Run result = run(instance.url(), at(20, milliseconds(400)));
   REQUIRE(result.calls.size() == 8);
-  CHECK(result.calls[0].status == CallStatus::success);
-  CHECK(result.calls[1].status == CallStatus::failure);
-  CHECK(result.calls[1].probe);
-  CHECK(result.calls[1].late);
-  CHECK(result.calls[2].status == CallStatus::exception);
-  CHECK_FALSE(result.calls[2].sent);
-  CHECK(result.calls[3].status == CallStatus::blocked);
-  for (size_t i = 4; i < 8; ++i) CHECK(result.calls[i].status == CallStatus::unreachable);
+  // On a busy machine two calls may overtake each other, so each answer is looked for, not waited for in its place.
+  const auto with = [&](CallStatus status) {
+    std::vector<Call> calls;
+    std::copy_if(result.calls.begin(), result.calls.end(), std::back_inserter(calls),
+                 [status](const Call& call) { return call.status == status; });
+    return calls;
+  };
+  CHECK(with(CallStatus::success).size() == 1);
+  REQUIRE(with(CallStatus::failure).size() == 1);
+  CHECK(with(CallStatus::failure)[0].probe);
+  CHECK(with(CallStatus::failure)[0].late);
+  REQUIRE(with(CallStatus::exception).size() == 1);
+  CHECK_FALSE(with(CallStatus::exception)[0].sent);
+  CHECK(with(CallStatus::blocked).size() == 1);
+  CHECK(with(CallStatus::unreachable).size() == 4);
 }
 
 TEST_CASE("what the instance reported before the load began is no part of the run, and nothing is recorded twice") {
