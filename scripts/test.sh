@@ -45,7 +45,7 @@ if "$all"; then
   for sanitizer in asan tsan; do
     headline "unit and Redis tests under $sanitizer"
     scripts/build.sh "$sanitizer"
-    ctest --test-dir "build/$sanitizer" --output-on-failure -LE 'scenario|scripts' -j 2
+    ctest --test-dir "build/$sanitizer" --output-on-failure -LE 'scenario|scripts'
   done
   lint
 fi
