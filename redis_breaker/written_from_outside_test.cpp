@@ -1,0 +1,214 @@
+// What others write in Redis, by mistake or on purpose, and what the breaker makes of it.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "redis_breaker/shared_instance_for_test.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+TEST_CASE("a state written from outside is honoured by every instance, as one transition") {
+  TestRedis redis;
+  Instance a(redis, one_failure), b(redis, one_failure);
+  a.call(Outcome::success);
+  b.call(Outcome::success);
+  redis.cli({"SET", "cb:x:state", "open"});
+  CHECK(a.rejected());
+  CHECK(b.rejected());
+  CHECK(a.last_cause() == "written from outside");
+  CHECK(a.transitions.size() + b.transitions.size() == 1);
+  CHECK(a.breaker.status().retry_after > 59s);
+  redis.cli({"SET", "cb:x:state", "closed"});
+  CHECK(b.call(Outcome::success).state == State::closed);
+  CHECK(b.last_cause() == "written from outside");
+}
+
+TEST_CASE("a state written before any instance started is honoured, not overwritten") {
+  TestRedis redis;
+  redis.cli({"SET", "cb:x:state", "open"});
+  Instance a(redis, one_failure);
+  CHECK(a.rejected());
+  CHECK(redis.cli({"GET", "cb:x:state"}) == "open");
+}
+
+TEST_CASE("failures that another program counted count") {
+  TestRedis redis;
+  Instance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
+  a.call(Outcome::success);
+  redis.cli({"INCR", "cb:x:failures"});
+  redis.cli({"INCR", "cb:x:failures"});
+  CHECK(a.call(Outcome::failure).state == State::open);
+}
+
+TEST_CASE("a half-open that another program left behind is freed") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.call(Outcome::success);
+  redis.cli({"SET", "cb:x:state", "half_open"});
+  Permit probe = a.permit();
+  CHECK(probe.is_probe());
+  CHECK(probe.settle(Outcome::success).state == State::closed);
+}
+
+TEST_CASE("FLUSHALL resets the breaker, nobody throws, and calls from before it are late") {
+  TestRedis redis;
+  Instance a(redis, one_failure), b(redis, one_failure);
+  Permit before = b.permit();
+  a.call(Outcome::failure);
+  const uint64_t generation = a.breaker.status().generation;
+  redis.cli({"FLUSHALL"});
+  CHECK(a.call(Outcome::success).state == State::closed);
+  CHECK(a.transitions.back().from == State::open);
+  CHECK(a.last_cause() == "state gone: flushed, deleted or expired");
+  CHECK(a.breaker.status().generation > generation);
+  CHECK(before.settle(Outcome::failure).late);
+  CHECK(a.breaker.status().state == State::closed);
+}
+
+TEST_CASE("deleting the state alone is a reset too") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.call(Outcome::failure);
+  redis.cli({"DEL", "cb:x:state"});
+  CHECK(a.call(Outcome::success).state == State::closed);
+  CHECK(a.last_cause() == "state deleted from outside");
+}
+
+TEST_CASE("a state that went back to an older one begins a generation that nobody had") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.call(Outcome::success);
+  const std::string older = redis.cli({"HGET", "cb:x:breaker", "generation"});
+  redis.cli({"SET", "cb:x:state", "open"});
+  CHECK(a.rejected());
+  const uint64_t newest = a.breaker.status().generation;
+  redis.cli({"MSET", "cb:x:state", "closed", "cb:x:failures", "0"});
+  redis.cli({"HSET", "cb:x:breaker", "generation", older, "state", "closed"});
+  a.call(Outcome::success);
+  CHECK(a.last_cause() == "state went back to an older one");
+  CHECK(a.breaker.status().generation > newest);
+}
+
+TEST_CASE("a value that makes no sense is reported with key and value, and mended to a fresh closed breaker") {
+  const std::vector<std::vector<std::string>> nonsense{
+      {"SET", "cb:x:state", "banana"},
+      {"SET", "cb:x:state", ""},
+      {"SET", "cb:x:failures", "-1"},
+      {"SET", "cb:x:failures", "many"},
+      {"SET", "cb:x:failures", "99999999999999999999"},
+      {"SET", "cb:x:failures", "1.5"},
+      {"HSET", "cb:x:breaker", "generation", "soon"},
+      {"HSET", "cb:x:breaker", "open_until", "-7"},
+      {"HSET", "cb:x:breaker", "successes", "1e3"},
+      {"HSET", "cb:x:breaker", "generation", "9999999999999999"},
+      {"SET", "cb:x:last_failure", "banana"},
+  };
+  for (const auto& write : nonsense) {
+    CAPTURE(write);
+    TestRedis redis;
+    Instance a(redis, one_failure);
+    a.call(Outcome::failure);
+    redis.cli(write);
+    CHECK(a.call(Outcome::success).state == State::closed);
+    CHECK(a.last_cause() == "mended: " + write[1] + " held \"" + write.back() + "\"");
+    CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
+    CHECK(a.troubles.empty());
+  }
+}
+
+TEST_CASE("a key of another type is mended as well") {
+  for (const std::string key : {"state", "failures", "breaker", "probes"}) {
+    CAPTURE(key);
+    TestRedis redis;
+    Instance a(redis, one_failure);
+    a.call(Outcome::failure);
+    redis.cli({"DEL", "cb:x:" + key});
+    redis.cli({"RPUSH", "cb:x:" + key, "1", "2"});
+    CHECK(a.call(Outcome::success).state == State::closed);
+    CHECK(a.last_cause().rfind("mended: cb:x:" + key, 0) == 0);
+    CHECK(a.call(Outcome::failure).state == State::open);
+  }
+}
+
+TEST_CASE("after nonsense the breaker counts as before") {
+  TestRedis redis;
+  Instance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
+  a.call(Outcome::success);
+  redis.cli({"HSET", "cb:x:breaker", "generation", "9999999999999999"});
+  for (int i = 0; i < 3; ++i) a.call(Outcome::failure);
+  CHECK(a.breaker.status().state == State::open);
+}
+
+TEST_CASE("a count at the edge of what fits opens the circuit, and it stays open") {
+  TestRedis redis;
+  Instance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
+  a.call(Outcome::success);
+  redis.cli({"SET", "cb:x:failures", "999999999"});
+  CHECK(a.call(Outcome::failure).state == State::open);
+  CHECK(a.rejected());
+}
+
+TEST_CASE("bytes that are no text are shown as question marks") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  redis.cli({"SET", "cb:x:state", "\xff\n\x1b[31m"});
+  a.call(Outcome::success);
+  CHECK(a.last_cause() == "mended: cb:x:state held \"???[31m\"");
+}
+
+TEST_CASE("a clock of Redis that was set back lengthens no break and no lease") {
+  TestRedis redis;
+  Instance a(redis, {.failure_threshold = 1, .recovery_timeout = 10s, .probe_timeout = 5s});
+  a.call(Outcome::failure);
+  redis.cli({"HSET", "cb:x:breaker", "open_until", "8000000000000000"});
+  CHECK(a.rejected());
+  CHECK(a.breaker.status().retry_after <= 10s);
+  redis.cli({"SET", "cb:x:state", "half_open"});
+  a.breaker.status();
+  redis.cli({"ZADD", "cb:x:probes", "8000000000000000", "7"});
+  CHECK(a.permit().is_probe());
+}
+
+TEST_CASE("a failed probe of another program begins a new break; its late failures do not lengthen one") {
+  TestRedis redis;
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 300ms};
+  Instance a(redis, policy);
+  a.call(Outcome::failure);
+  redis.cli({"SET", "cb:x:last_failure", "1"});  // during the break: a late one
+  CHECK(a.rejected());
+  CHECK(a.transitions.size() == 1);
+  wait_for_recovery(a);
+  redis.cli({"SET", "cb:x:last_failure", "2"});  // after it, with the state open again: a failed probe
+  CHECK(a.rejected());
+  CHECK(a.last_cause() == "written from outside");
+  wait_for_recovery(a);
+  CHECK(a.permit().is_probe());
+}
+
+TEST_CASE("a closed state written after a flush is told as a transition where it was open before") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.call(Outcome::failure);
+  redis.cli({"FLUSHALL"});
+  redis.cli({"SET", "cb:x:state", "closed"});
+  CHECK(a.call(Outcome::success).state == State::closed);
+  CHECK(a.transitions.back().from == State::open);
+}
+
+TEST_CASE("an open circuit whose hash was evicted begins its break anew") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.call(Outcome::failure);
+  redis.cli({"DEL", "cb:x:breaker"});
+  CHECK(a.rejected());
+}
+
+TEST_CASE("a long value is reported in part") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  redis.cli({"SET", "cb:x:state", std::string(100'000, 'b')});
+  a.call(Outcome::success);
+  CHECK(a.last_cause().size() < 100);
+}
