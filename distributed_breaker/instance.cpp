@@ -70,7 +70,7 @@ int serve(InstanceOptions options, const program::StopSignal& stop, const MakeBr
   if (options.name.empty()) options.name = name_by_port(port);
   TransitionLog transitions;
   const UpstreamClient upstream(options.upstream, options.name, options.call_timeout);
-  const std::unique_ptr<Breaker> breaker = make_breaker(transitions.listeners());
+  const std::unique_ptr<Breaker> breaker = make_breaker(transitions.listener());
   ServiceInstance instance({options.name, options.breaker_name, options.policy}, *breaker, upstream, transitions);
   instance.add_routes(server);
   server.serve_until(stop, options.name);

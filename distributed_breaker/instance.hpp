@@ -9,7 +9,7 @@
 #include <string>
 
 #include "program/stop_signal.hpp"
-#include "simple_breaker/breaker.hpp"
+#include "simple_breaker/event.hpp"
 #include "simple_breaker/policy.hpp"
 
 namespace cb {
@@ -26,7 +26,7 @@ struct InstanceOptions {
 
 void add_instance_options(CLI::App& app, InstanceOptions& options);
 
-using MakeBreaker = std::function<std::unique_ptr<Breaker>(Listeners listeners)>;
+using MakeBreaker = std::function<std::unique_ptr<Breaker>(Listener listener)>;
 
 // Serves until a stop signal; returns the exit code. Throws std::invalid_argument for a setting that makes no sense and
 // std::runtime_error where the port is taken.

@@ -10,8 +10,8 @@ int main(int argc, char** argv) {
     cb::InstanceOptions options;
     cb::add_instance_options(app, options);
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
-    return cb::serve(options, stop, [&](cb::Listeners listeners) {
-      return std::make_unique<cb::CircuitBreaker>(options.policy, std::move(listeners));
+    return cb::serve(options, stop, [&](cb::Listener listener) {
+      return std::make_unique<cb::CircuitBreaker>(options.policy, std::move(listener));
     });
   });
 }

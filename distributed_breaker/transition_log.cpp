@@ -15,9 +15,11 @@ spdlog::level::level_enum level_of(State to) {
 
 }  // namespace
 
-Listeners TransitionLog::listeners() {
-  return {[this](const Transition& transition) { add(transition); },
-          [](const std::string& trouble) { spdlog::warn("store: {}", trouble); }};
+Listener TransitionLog::listener() {
+  return [this](const Event& event) {
+    if (const auto transition = transition_of(event)) add(*transition);
+    if (event.kind == EventKind::store_trouble) spdlog::warn("store: {}", event.cause);
+  };
 }
 
 std::vector<Transition> TransitionLog::transitions() const {

@@ -6,13 +6,13 @@
 #include <mutex>
 #include <vector>
 
-#include "simple_breaker/breaker.hpp"
+#include "simple_breaker/event.hpp"
 
 namespace cb {
 
 class TransitionLog {
  public:
-  Listeners listeners();  // to be given to a breaker that this log outlives
+  Listener listener();  // to be given to a breaker that this log outlives
   std::vector<Transition> transitions() const;
 
  private:

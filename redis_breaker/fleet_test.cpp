@@ -75,7 +75,7 @@ void run_fleet(const TestRedis& server, const std::string& name, const Policy& p
     }
     {
       Redis redis(parse_redis_url(server.server.url()), patience);
-      RedisBreaker breaker(redis, name, policy, {told, {}});
+      RedisBreaker breaker(redis, name, policy, told ? on_transition(told) : Listener{});
       std::vector<std::jthread> running;
       for (int thread = 0; thread < threads; ++thread) {
         running.emplace_back([&, worker = process * threads + thread] { work(breaker, worker); });

@@ -32,13 +32,13 @@ int main(int argc, char** argv) {
 
     const cb::RedisAddress address = cb::parse_redis_url(url);
     cb::Redis redis(address, redis_timeout);
-    return cb::serve(options, stop, [&](cb::Listeners listeners) -> std::unique_ptr<cb::Breaker> {
+    return cb::serve(options, stop, [&](cb::Listener listener) -> std::unique_ptr<cb::Breaker> {
       spdlog::info("breaker: cb:{}: at {}, store {}", options.breaker_name, address.to_text(), store);
       if (store == "naive") {
         return std::make_unique<cb::NaiveRedisBreaker>(redis, options.breaker_name, options.policy,
-                                                       std::move(listeners));
+                                                       std::move(listener));
       }
-      return std::make_unique<cb::RedisBreaker>(redis, options.breaker_name, options.policy, std::move(listeners));
+      return std::make_unique<cb::RedisBreaker>(redis, options.breaker_name, options.policy, std::move(listener));
     });
   });
 }

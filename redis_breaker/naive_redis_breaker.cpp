@@ -18,8 +18,8 @@ State to_state(const std::string& text) {
 
 }  // namespace
 
-NaiveRedisBreaker::NaiveRedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listeners listeners)
-    : redis_(redis), prefix_("cb:" + name + ":"), policy_(policy), listeners_(std::move(listeners)) {
+NaiveRedisBreaker::NaiveRedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener)
+    : redis_(redis), prefix_("cb:" + name + ":"), policy_(policy), listener_(std::move(listener)), identity_{name} {
   require_valid_name(name);
   require_valid(policy);
   const RedisReply exists = redis_.command({"EXISTS", prefix_ + "state"});
@@ -44,7 +44,7 @@ Admission NaiveRedisBreaker::acquire() {
   return Rejection{to_state(state), retry_after};
 }
 
-Settled NaiveRedisBreaker::settle(const PermitId&, Outcome outcome) {
+Settled NaiveRedisBreaker::settle(const PermitId&, TimePoint, Outcome outcome) {
   if (outcome == Outcome::ignored) return {};
   try {
     if (outcome == Outcome::success) {
@@ -96,9 +96,10 @@ void NaiveRedisBreaker::set(const std::string& key, const std::string& value) {
 
 void NaiveRedisBreaker::go(const std::string& from, State to, const std::string& cause) {
   set("state", std::string(to_text(to)));
-  if (!listeners_.transition) return;
+  open_ = to == State::open;
   const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
-  listeners_.transition({to_state(from), to, static_cast<uint64_t>(now.time_since_epoch().count()), cause, now});
+  const auto generation = static_cast<uint64_t>(now.time_since_epoch().count());
+  tell(listener_, identity_, EventKind::transition, Transition{to_state(from), to, generation, cause, now});
 }
 
 }  // namespace cb

@@ -8,10 +8,11 @@
 // Thread-safe, in that nothing crashes.
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "redis_breaker/redis.hpp"
-#include "simple_breaker/breaker.hpp"
+#include "simple_breaker/event.hpp"
 #include "simple_breaker/policy.hpp"
 
 namespace cb {
@@ -19,13 +20,19 @@ namespace cb {
 class NaiveRedisBreaker final : public Breaker {
  public:
   // Throws std::runtime_error where Redis does not answer.
-  NaiveRedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listeners listeners = {});
+  NaiveRedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener = {});
 
   Admission acquire() override;  // throws std::runtime_error where Redis fails or a key is missing
   Status status() override;      // likewise
+  std::string impose(const Override&, std::chrono::milliseconds) override {
+    return "the naive store knows no overrides; use --store atomic";
+  }
+  void hear(Health) override {}
+  bool is_open() const override { return open_; }
+  bool is_forgettable() const override { return true; }
 
  private:
-  Settled settle(const PermitId& id, Outcome outcome) override;
+  Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
   void on_success();
   void on_failure();
 
@@ -36,7 +43,9 @@ class NaiveRedisBreaker final : public Breaker {
   Redis& redis_;
   const std::string prefix_;
   const Policy policy_;
-  const Listeners listeners_;
+  const Listener listener_;
+  const Identity identity_;
+  std::atomic<bool> open_{false};
 };
 
 }  // namespace cb

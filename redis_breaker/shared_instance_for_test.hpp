@@ -18,9 +18,12 @@ namespace cb {
 struct Instance {
   Instance(TestRedis& shared, const Policy& policy, std::chrono::milliseconds timeout = std::chrono::seconds(5))
       : redis(parse_redis_url(shared.server.url()), timeout),
-        breaker(redis, "x", policy,
-                {[this](const Transition& transition) { transitions.push_back(transition); },
-                 [this](const std::string& what) { troubles.push_back(what); }}) {}
+        breaker(redis, "x", policy, [this](const Event& event) { hear(event); }) {}
+
+  void hear(const Event& event) {
+    if (const auto transition = transition_of(event)) transitions.push_back(*transition);
+    if (event.kind == EventKind::store_trouble) troubles.emplace_back(event.cause);
+  }
 
   Permit permit() {
     Admission admission = breaker.acquire();

@@ -6,20 +6,35 @@
 #include <string_view>
 #include <utility>
 
-#include "redis_breaker/state_machine_lua.hpp"
+#include "redis_breaker/shared_table_lua.hpp"
 
 namespace cb {
 namespace {
 
 using std::chrono::microseconds;
+using std::chrono::milliseconds;
 
-std::vector<std::string> keys_of(const std::string& name) {
-  const std::string prefix = "cb:" + name + ":";
-  return {prefix + "state", prefix + "failures", prefix + "last_failure", prefix + "breaker", prefix + "probes"};
-}
+constexpr std::array<const char*, 7> key_names{"state",  "failures", "last_failure", "breaker",
+                                               "probes", "window",   "reporters"};
 
 std::string in_microseconds(std::chrono::milliseconds duration) {
   return std::to_string(microseconds(duration).count());
+}
+
+std::string as_json(milliseconds duration) { return in_microseconds(duration); }
+std::string as_json(int number) { return std::to_string(number); }
+std::string as_json(double number) {
+  std::array<char, 32> digits{};
+  return {digits.begin(), std::to_chars(digits.begin(), digits.end(), number).ptr};  // reads back as the same number
+}
+
+std::string to_json(const Policy& policy) {
+  std::string json = "{";
+  for (const Setting& setting : settings()) {
+    json += "\"" + std::string(setting.name) + "\":";
+    json += std::visit([&](auto field) { return as_json(policy.*field); }, setting.field) + ",";
+  }
+  return json + "\"keeps_window\":" + (policy.keeps_window() ? "true" : "false") + "}";
 }
 
 std::string_view text_of(const redisReply& reply) {
@@ -62,60 +77,101 @@ std::optional<Transition> transition_of(const redisReply& reply, TimePoint now) 
   return Transition{*from, *to, number_of(*reply.element[2]), std::string(text_of(*reply.element[3])), now};
 }
 
+bool is_list(const redisReply& reply, size_t length) {
+  return reply.type == REDIS_REPLY_ARRAY && reply.elements == length;
+}
+
+bool read_transitions(const redisReply& reply, SharedAnswer& answer) {
+  for (size_t i = 0; i < reply.elements; ++i) {
+    auto transition = transition_of(*reply.element[i], answer.now);
+    if (!transition) return false;
+    answer.transitions.push_back(*std::move(transition));
+  }
+  return true;
+}
+
+bool read_override(const redisReply& reply, SharedAnswer& answer) {
+  if (!is_list(reply, 4)) return false;
+  const auto mode = mode_from(text_of(*reply.element[0]));
+  if (!mode) return false;
+  answer.imposed = {*mode, std::string(text_of(*reply.element[1])), std::string(text_of(*reply.element[2]))};
+  if (number_of(*reply.element[3]) > 0) answer.imposed_until = time_of(*reply.element[3]);
+  return true;
+}
+
+bool read_recent(const redisReply& reply, SharedAnswer& answer) {
+  if (!is_list(reply, 3)) return false;
+  const auto part = [&reply](size_t i) { return static_cast<uint32_t>(number_of(*reply.element[i])); };
+  answer.recent = {part(0), part(1), part(2)};
+  return true;
+}
+
 std::optional<SharedAnswer> answer_of(const redisReply& reply) {
-  if (reply.type != REDIS_REPLY_ARRAY || reply.elements != 8) return std::nullopt;
+  if (!is_list(reply, 11)) return std::nullopt;
   const auto part = [&reply](size_t i) -> const redisReply& { return *reply.element[i]; };
   const auto kind = kind_of(part(0));
   const auto state = state_of(part(4));
   if (!kind || !state) return std::nullopt;
-  SharedAnswer answer{*kind,  number_of(part(1)), microseconds(number_of(part(2))),     time_of(part(3)),
-                      *state, number_of(part(5)), static_cast<int>(number_of(part(6))), {}};
-  for (size_t i = 0; i < part(7).elements; ++i) {
-    auto transition = transition_of(*part(7).element[i], answer.now);
-    if (!transition) return std::nullopt;
-    answer.transitions.push_back(*std::move(transition));
-  }
-  return answer;
+  SharedAnswer answer{.kind = *kind,
+                      .probe = number_of(part(1)),
+                      .wait = microseconds(number_of(part(2))),
+                      .now = time_of(part(3)),
+                      .state = *state,
+                      .generation = number_of(part(5)),
+                      .failures = static_cast<int>(number_of(part(6))),
+                      .would_have_tripped = std::string(text_of(part(8)))};
+  const bool whole =
+      read_transitions(part(7), answer) && read_override(part(9), answer) && read_recent(part(10), answer);
+  return whole ? std::optional(std::move(answer)) : std::nullopt;
 }
 
 }  // namespace
 
-Script state_machine_script() { return {std::string(state_machine_lua), std::string(state_machine_sha1)}; }
+Script shared_table_script() { return {std::string(shared_table_lua), std::string(shared_table_sha1)}; }
 
-SharedTable::SharedTable(Redis& redis, const std::string& name, const Policy& policy, Script script)
-    : redis_(redis),
-      script_(std::move(script)),
-      keys_(keys_of(name)),
-      policy_{std::to_string(policy.failure_threshold), in_microseconds(policy.recovery_timeout),
-              std::to_string(policy.permitted_calls_in_half_open), std::to_string(policy.success_threshold),
-              in_microseconds(policy.probe_timeout)} {}
+SharedTable::SharedTable(Redis& redis, const Policy& policy, std::string instance, Script script)
+    : redis_(redis), policy_(to_json(policy)), instance_(std::move(instance)), script_(std::move(script)) {}
 
-SharedTable::Result SharedTable::acquire(const Seen& seen) const { return run("acquire", seen); }
-SharedTable::Result SharedTable::look(const Seen& seen) const { return run("look", seen); }
-
-SharedTable::Result SharedTable::settle(const Seen& seen, const PermitId& permit, Outcome outcome) const {
-  return run("settle", seen,
-             {std::to_string(permit.generation), std::to_string(permit.probe), std::string(to_text(outcome))});
+SharedTable::Result SharedTable::acquire(const std::string& name, const Seen& seen) const {
+  return run(name, "acquire", seen);
 }
 
-SharedTable::Result SharedTable::run(const std::string& operation, const Seen& seen,
-                                     const std::vector<std::string>& permit) const {
-  std::vector<std::string> arguments{operation};
-  arguments.insert(arguments.end(), policy_.begin(), policy_.end());
-  arguments.push_back(std::to_string(seen.generation));
-  arguments.emplace_back(to_text(seen.state));
-  arguments.insert(arguments.end(), permit.begin(), permit.end());
-  const RedisReply reply = evaluate(arguments);
+SharedTable::Result SharedTable::look(const std::string& name, const Seen& seen) const {
+  return run(name, "look", seen);
+}
+
+SharedTable::Result SharedTable::settle(const std::string& name, const Seen& seen, const PermitId& permit,
+                                        const CallResult& result) const {
+  return run(name, "settle", seen,
+             {std::to_string(permit.generation), std::to_string(permit.probe), std::string(to_text(result.outcome)),
+              std::to_string(result.took.count()), instance_});
+}
+
+SharedTable::Result SharedTable::impose(const std::string& name, const Seen& seen, const Override& order,
+                                        milliseconds lasts) const {
+  return run(name, "impose", seen,
+             {std::string(to_text(order.mode)), order.actor, order.reason, in_microseconds(lasts)});
+}
+
+SharedTable::Result SharedTable::hear(const std::string& name, const Seen& seen, Health health) const {
+  return run(name, "hear", seen, {health == Health::well ? "well" : "ill"});
+}
+
+SharedTable::Result SharedTable::run(const std::string& name, const std::string& operation, const Seen& seen,
+                                     const std::vector<std::string>& further) const {
+  std::vector<std::string> command{"EVALSHA", script_.sha1, std::to_string(key_names.size())};
+  for (const char* key : key_names) command.push_back("cb:" + name + ":" + key);
+  command.insert(command.end(),
+                 {operation, policy_, std::to_string(seen.generation), std::string(to_text(seen.state))});
+  command.insert(command.end(), further.begin(), further.end());
+  const RedisReply reply = evaluate(std::move(command));
   if (!reply.error().empty()) return StoreTrouble{reply.error()};
   auto answer = answer_of(*reply);
   if (!answer) return StoreTrouble{"the script's answer makes no sense"};
   return *std::move(answer);
 }
 
-RedisReply SharedTable::evaluate(const std::vector<std::string>& arguments) const {
-  std::vector<std::string> command{"EVALSHA", script_.sha1, std::to_string(keys_.size())};
-  command.insert(command.end(), keys_.begin(), keys_.end());
-  command.insert(command.end(), arguments.begin(), arguments.end());
+RedisReply SharedTable::evaluate(std::vector<std::string> command) const {
   RedisReply reply = redis_.command(command);
   if (reply.error().rfind("NOSCRIPT", 0) != 0) return reply;
   command[0] = "EVAL";  // Redis was restarted, or told to forget; this loads the script as well

@@ -1,9 +1,11 @@
-// A SharedTable applies the transition table to the snapshot of one breaker in Redis: each call is one run of
-// state_machine.lua, one round trip.
+// A SharedTable applies the transition table to breakers whose snapshots live in Redis: each call is one run of the
+// script (snapshot.lua and its neighbours), one round trip. One table serves all breakers of a policy.
 // Thread-safe: every method. Nothing here throws after construction; a failed run is a value.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -29,7 +31,11 @@ struct SharedAnswer {
   State state = State::closed;
   uint64_t generation = 0;
   int failures = 0;
-  std::vector<Transition> transitions;  // made by this very run; nobody else is told of them
+  std::vector<Transition> transitions{};  // made by this very run; nobody else is told of them
+  std::string would_have_tripped{};       // by this very run; empty: it would not
+  Override imposed{};
+  std::optional<TimePoint> imposed_until{};
+  CallCounts recent{};
 };
 
 struct StoreTrouble {
@@ -41,26 +47,31 @@ struct Script {
   std::string sha1;
 };
 
-Script state_machine_script();
+Script shared_table_script();
 
 class SharedTable {
  public:
-  // `name` has been validated. The public keys are cb:NAME:state, :failures and :last_failure.
-  SharedTable(Redis& redis, const std::string& name, const Policy& policy, Script script = state_machine_script());
+  // `instance` is who reports failures, where minimum_reporting_instances asks.
+  SharedTable(Redis& redis, const Policy& policy, std::string instance, Script script = shared_table_script());
 
+  // `name` has been validated. Its public keys are cb:NAME:state, :failures and :last_failure.
   using Result = std::variant<SharedAnswer, StoreTrouble>;
-  Result acquire(const Seen& seen) const;
-  Result settle(const Seen& seen, const PermitId& permit, Outcome outcome) const;
-  Result look(const Seen& seen) const;
+  Result acquire(const std::string& name, const Seen& seen) const;
+  Result settle(const std::string& name, const Seen& seen, const PermitId& permit, const CallResult& result) const;
+  Result look(const std::string& name, const Seen& seen) const;
+  Result impose(const std::string& name, const Seen& seen, const Override& order,
+                std::chrono::milliseconds lasts) const;
+  Result hear(const std::string& name, const Seen& seen, Health health) const;
 
  private:
-  Result run(const std::string& operation, const Seen& seen, const std::vector<std::string>& permit = {}) const;
-  RedisReply evaluate(const std::vector<std::string>& arguments) const;
+  Result run(const std::string& name, const std::string& operation, const Seen& seen,
+             const std::vector<std::string>& further = {}) const;
+  RedisReply evaluate(std::vector<std::string> command) const;
 
   Redis& redis_;
+  const std::string policy_;
+  const std::string instance_;
   const Script script_;
-  const std::vector<std::string> keys_;
-  const std::vector<std::string> policy_;
 };
 
 }  // namespace cb

@@ -8,20 +8,31 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
+
+#include "simple_breaker/override.hpp"
 
 namespace cb {
 
 enum class State { closed, open, half_open };
 enum class Outcome { success, failure, ignored };  // ignored: says nothing about the upstream's health
 
+// Which breaker: what it protects and, where each tenant (or host, or shard) has a breaker of its own, for whom.
+struct Identity {
+  std::string name;
+  std::string context{};
+  std::string full() const { return context.empty() ? name : name + "/" + context; }
+};
+
 // Names of breakers: 1 to 256 characters of A-Z a-z 0-9 _ - . / (they become keys, paths and labels).
 // Throws std::invalid_argument that quotes any other name.
 void require_valid_name(const std::string& name);
+bool is_valid_name(std::string_view name);
 
 std::string_view to_text(State state);
 std::string_view to_text(Outcome outcome);
@@ -44,6 +55,22 @@ struct Rejection {
   bool operator==(const Rejection&) const = default;
 };
 
+// How a call ended. A breaker that was told how long it took can tell that it was slow.
+struct CallResult {
+  Outcome outcome = Outcome::ignored;
+  std::chrono::microseconds took{0};
+};
+
+struct CallCounts {
+  uint32_t calls = 0;
+  uint32_t failures = 0;
+  uint32_t slow = 0;
+  bool operator==(const CallCounts&) const = default;
+};
+
+// What is known of the upstream from its health route.
+enum class Health { well, ill };
+
 // `cause` is for people: "3 consecutive failures".
 struct Transition {
   State from = State::closed;
@@ -65,8 +92,14 @@ struct Status {
   State state = State::closed;
   uint64_t generation = 0;
   int failures = 0;
+  CallCounts recent;                         // in the sliding window, where there is one
   std::chrono::milliseconds retry_after{0};  // 0: a call would be admitted
-  uint64_t late_results = 0;                 // dropped by this object since it was made
+  Override imposed;
+  std::optional<TimePoint> imposed_until;
+  uint64_t late_results = 0;        // dropped by this object since it was made
+  uint64_t slow_calls = 0;          // seen by this object
+  uint64_t would_have_tripped = 0;  // seen by this object while metrics_only
+  bool alone = false;               // stage 3: open for this instance only, as it was alone with its failures
   std::string store = "memory";
   uint64_t store_errors = 0;       // stage 3: operations on the store that failed
   uint64_t unprotected_calls = 0;  // stage 3: calls that went through because the store could not be asked
@@ -77,8 +110,13 @@ class Breaker;
 // Leave to make one call. Move-only.
 class [[nodiscard]] Permit {
  public:
-  Permit(Breaker& breaker, PermitId id) : breaker_(&breaker), id_(id) {}
-  Permit(Permit&& other) noexcept : breaker_(std::exchange(other.breaker_, nullptr)), id_(other.id_) {}
+  // `started`: when the call began, for a breaker that wants to know how long calls take.
+  Permit(Breaker& breaker, PermitId id, TimePoint started = {}) : breaker_(&breaker), id_(id), started_(started) {}
+  Permit(Permit&& other) noexcept
+      : breaker_(std::exchange(other.breaker_, nullptr)),
+        id_(other.id_),
+        started_(other.started_),
+        second_(std::move(other.second_)) {}
   Permit& operator=(Permit&&) = delete;
   ~Permit();
 
@@ -86,18 +124,17 @@ class [[nodiscard]] Permit {
   PermitId id() const { return id_; }
   bool is_probe() const { return id_.probe != 0; }
 
+  // The same call needs another breaker's leave too: settled together.
+  void join(Permit second) { second_ = std::make_unique<Permit>(std::move(second)); }
+
  private:
   Breaker* breaker_;
   PermitId id_;
+  TimePoint started_;
+  std::unique_ptr<Permit> second_;
 };
 
 using Admission = std::variant<Permit, Rejection>;
-
-// Told of what happens, on the thread that made it happen, with no lock held. Empty ones are not called.
-struct Listeners {
-  std::function<void(const Transition&)> transition;
-  std::function<void(const std::string&)> store_trouble;  // stage 3: what went wrong with the store
-};
 
 class Breaker {
  public:
@@ -105,14 +142,28 @@ class Breaker {
   virtual Admission acquire() = 0;
   virtual Status status() = 0;
 
+  // Puts a person's order into force for `lasts` (0: until further notice). `order` has no fault_in() it. Returns what
+  // went wrong with the store; empty: done.
+  virtual std::string impose(const Override& order, std::chrono::milliseconds lasts) = 0;
+
+  // News of the upstream's health route, which count while the circuit is open and nobody overrides it.
+  virtual void hear(Health health) = 0;
+
+  // Whether it is open, as far as is known without asking a store.
+  virtual bool is_open() const = 0;
+
+  // Whether nothing would be lost if this object was destroyed and made anew.
+  virtual bool is_forgettable() const = 0;
+
  private:
   friend class Permit;
-  virtual Settled settle(const PermitId& id, Outcome outcome) = 0;
+  virtual Settled settle(const PermitId& id, TimePoint started, Outcome outcome) = 0;
 };
 
 inline Settled Permit::settle(Outcome outcome) {
   Breaker* breaker = std::exchange(breaker_, nullptr);
-  return breaker == nullptr ? Settled{} : breaker->settle(id_, outcome);
+  if (second_ != nullptr) second_->settle(outcome);
+  return breaker == nullptr ? Settled{} : breaker->settle(id_, started_, outcome);
 }
 
 inline Permit::~Permit() {

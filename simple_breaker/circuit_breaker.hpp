@@ -1,18 +1,22 @@
 // A CircuitBreaker is the breaker of one process: the state machine, with a clock and a lock round it.
-// Thread-safe: every method. Listeners run on the calling thread, after the lock is released.
+// Thread-safe: every method. The listener runs on the calling thread, after the lock is released.
 // Cost: a successful call on a healthy circuit reads one atomic word twice; no lock, no clock, nothing written, so
-// threads do not slow each other down. A rejection reads the clock as well. Everything else takes the lock. Errors: the
-// constructor throws std::invalid_argument naming the setting; afterwards nothing throws.
+// threads do not slow each other down. A sliding window adds a clock reading and a counter of this core's own, a
+// threshold for slow calls another clock reading; a rejection reads the clock once. Everything else takes the lock.
+// Errors: the constructor throws std::invalid_argument naming the setting; afterwards nothing throws.
 #pragma once
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 
 #include "simple_breaker/breaker.hpp"
+#include "simple_breaker/event.hpp"
 #include "simple_breaker/policy.hpp"
 #include "simple_breaker/state_machine.hpp"
+#include "simple_breaker/striped_counter.hpp"
 
 namespace cb {
 
@@ -22,33 +26,60 @@ using Clock = std::function<TimePoint()>;
 // shortens or lengthens a break.
 TimePoint steady_wall_clock();
 
+// What breakers of one kind have in common, so that many of them cost little. Throws as require_valid() does.
+struct Setup {
+  explicit Setup(Policy policy, Listener listener = {}, Clock clock = {});
+  const Policy policy;
+  const Listener listener;
+  const Clock clock;  // for tests and demos; an empty one is steady_wall_clock()
+};
+
 class CircuitBreaker final : public Breaker {
  public:
-  // `clock`: for tests and demos; an empty one is steady_wall_clock().
-  explicit CircuitBreaker(Policy policy, Listeners listeners = {}, Clock clock = {});
+  explicit CircuitBreaker(Policy policy, Listener listener = {}, Clock clock = {}, Identity identity = {"breaker"});
+  CircuitBreaker(std::shared_ptr<const Setup> setup, Identity identity);
 
   Admission acquire() override;
   Status status() override;
+  std::string impose(const Override& order, std::chrono::milliseconds lasts) override;
+  void hear(Health health) override;
+  bool is_open() const override;
+  bool is_forgettable() const override;
 
  private:
-  Settled settle(const PermitId& id, Outcome outcome) override;
+  Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
+  bool count_success(TimePoint started, TimePoint now);
   Admission acquire_locked();
-  Settled settle_locked(const PermitId& id, Outcome outcome);
-  TimePoint now() const { return clock_ ? clock_() : steady_wall_clock(); }
+  Settled settle_locked(const PermitId& id, TimePoint started, Outcome outcome);
+  void collect();
   void publish();
-  void report(const std::optional<Transition>& transition) const;
 
-  const Policy policy_;
-  const Listeners listeners_;
-  const Clock clock_;
+  const Policy& policy() const { return setup_->policy; }
+  TimePoint now() const { return setup_->clock ? setup_->clock() : steady_wall_clock(); }
+  bool times_calls() const { return policy().slow_call_duration_threshold.count() > 0; }
+
+  void report(EventKind kind, const std::optional<Transition>& transition) const {
+    tell(setup_->listener, identity_, kind, transition);
+  }
+  void report(EventKind kind, Stay stay, std::string_view cause, TimePoint at) const {
+    tell(setup_->listener, identity_, kind, stay, cause, at);
+  }
+
+  const std::shared_ptr<const Setup> setup_;
+  const Identity identity_;
 
   // What the fast paths read. They may only answer what the table would; whenever in doubt they take the lock.
-  std::atomic<uint64_t> word_;          // generation, state, and whether there are failures to forget
+  std::atomic<uint64_t> word_;          // generation, state, and whether the table must hear of successes
   std::atomic<TimePoint> admits_from_;  // stored before word_: whoever sees a stay's word sees its time, or a later one
+  std::atomic<TimePoint> count_until_;  // until then a success need only be counted: its bucket is the newest
+  std::optional<StripedCounter> successes_;  // in the newest bucket, not yet in the snapshot; where there is a window
 
   std::atomic<uint64_t> late_results_{0};
-  std::mutex mutex_;
-  Snapshot snapshot_;  // guarded by mutex_
+  std::atomic<uint64_t> slow_calls_{0};
+  std::atomic<uint64_t> would_have_tripped_{0};
+  mutable std::mutex mutex_;
+  Snapshot snapshot_;                        // guarded by mutex_
+  std::unique_ptr<const Override> imposed_;  // guarded by mutex_; who ordered snapshot_.mode
 };
 
 }  // namespace cb

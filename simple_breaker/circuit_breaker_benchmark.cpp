@@ -21,6 +21,13 @@ CircuitBreaker& healthy() {
   return breaker;
 }
 
+CircuitBreaker& windowed() {
+  static CircuitBreaker breaker{Policy{.failure_rate_threshold = 0.5,
+                                       .slow_call_rate_threshold = 0.5,
+                                       .slow_call_duration_threshold = std::chrono::milliseconds(500)}};
+  return breaker;
+}
+
 CircuitBreaker& opened() {
   static CircuitBreaker breaker{Policy{.failure_threshold = 1, .recovery_timeout = std::chrono::hours(1)}};
   Admission admission = breaker.acquire();
@@ -30,6 +37,15 @@ CircuitBreaker& opened() {
 
 void successful_call(benchmark::State& state) {
   CircuitBreaker& breaker = healthy();
+  for ([[maybe_unused]] auto _ : state) {
+    Admission admission = breaker.acquire();
+    std::get<Permit>(admission).settle(Outcome::success);
+  }
+  report_ns_per_call(state);
+}
+
+void windowed_call(benchmark::State& state) {
+  CircuitBreaker& breaker = windowed();
   for ([[maybe_unused]] auto _ : state) {
     Admission admission = breaker.acquire();
     std::get<Permit>(admission).settle(Outcome::success);
@@ -57,6 +73,7 @@ void clock_read(benchmark::State& state) {
 }  // namespace
 
 BENCHMARK(successful_call)->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK(windowed_call)->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK(successful_execute)->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK(rejection)->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK(clock_read)->Threads(1)->Threads(2)->UseRealTime();

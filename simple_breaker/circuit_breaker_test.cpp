@@ -39,7 +39,7 @@ void on_threads(const std::function<void(int)>& work) {
 }  // namespace
 
 TEST_CASE("a setting that makes no sense is refused at construction, by name") {
-  CHECK_THROWS_WITH_AS(CircuitBreaker({.failure_threshold = 0}), "failure_threshold is 0; it must be 1 to 1000000",
+  CHECK_THROWS_WITH_AS(CircuitBreaker({.success_threshold = 0}), "success_threshold is 0; it must be 1 to 1000000",
                        std::invalid_argument);
 }
 
@@ -100,11 +100,10 @@ TEST_CASE("a late result is counted and changes nothing") {
 TEST_CASE("a listener may call the breaker: no lock is held") {
   Breaker* observed = nullptr;
   std::vector<State> seen;
-  CircuitBreaker breaker({.failure_threshold = 1}, {[&](const Transition& transition) {
-                                                      CHECK(observed->status().state == transition.to);
-                                                      seen.push_back(transition.to);
-                                                    },
-                                                    {}});
+  CircuitBreaker breaker({.failure_threshold = 1}, on_transition([&](const Transition& transition) {
+                           CHECK(observed->status().state == transition.to);
+                           seen.push_back(transition.to);
+                         }));
   observed = &breaker;
   call(breaker, Outcome::failure);
   CHECK(seen == std::vector{State::open});
@@ -134,8 +133,9 @@ TEST_CASE("with many threads a dead upstream gets the threshold and the calls in
   constexpr int threshold = 5;
   for (int round = 0; round < 200; ++round) {
     std::atomic<int> opened{0}, upstream_failures{0}, late{0};
-    CircuitBreaker breaker({.failure_threshold = threshold},
-                           {[&](const Transition& transition) { opened += transition.to == State::open ? 1 : 0; }, {}});
+    CircuitBreaker breaker({.failure_threshold = threshold}, on_transition([&](const Transition& transition) {
+                             opened += transition.to == State::open ? 1 : 0;
+                           }));
     std::barrier together(threads);
     on_threads([&](int) {
       together.arrive_and_wait();
@@ -191,16 +191,15 @@ TEST_CASE("exactly the permitted number of probes is out at once, in every half-
 
 TEST_CASE("under random load from many threads generations rise and transitions follow the table") {
   std::mutex mutex;
-  std::vector<Transition> told;
+  std::vector<Transition> chain;
   std::atomic<int> transitions{0};
   CircuitBreaker breaker(
       {.failure_threshold = 2, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 2, .probe_timeout = 2ms},
-      {[&](const Transition& transition) {
-         const std::scoped_lock lock(mutex);
-         told.push_back(transition);
-         ++transitions;
-       },
-       {}});
+      on_transition([&](const Transition& transition) {
+        const std::scoped_lock lock(mutex);
+        chain.push_back(transition);
+        ++transitions;
+      }));
   on_threads([&](int seed) {
     unsigned dice = static_cast<unsigned>(seed) * 7919 + 1;
     for (int i = 0; i < 20000 || transitions < 100; ++i) {
@@ -209,9 +208,9 @@ TEST_CASE("under random load from many threads generations rise and transitions 
       if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(static_cast<Outcome>((dice >> 24) % 3));
     }
   });
-  std::sort(told.begin(), told.end(), [](auto& a, auto& b) { return a.generation < b.generation; });
-  for (size_t i = 1; i < told.size(); ++i) {
-    CHECK(told[i].generation > told[i - 1].generation);
-    CHECK(told[i].from == told[i - 1].to);
+  std::sort(chain.begin(), chain.end(), [](auto& a, auto& b) { return a.generation < b.generation; });
+  for (size_t i = 1; i < chain.size(); ++i) {
+    CHECK(chain[i].generation > chain[i - 1].generation);
+    CHECK(chain[i].from == chain[i - 1].to);
   }
 }

@@ -55,9 +55,9 @@ class DemoClock {
 // Returns whether the story was told to its end.
 bool tell(const cb::DemoSettings& settings, const FaultPlan& plan, DemoClock& clock, cb::DemoReport& report) {
   std::vector<cb::Transition> transitions;
-  cb::Listeners listeners;
-  listeners.transition = [&](const cb::Transition& transition) { transitions.push_back(transition); };
-  cb::CircuitBreaker breaker(settings.policy, listeners, [&] { return clock.now(); });
+  const cb::Listener listener =
+      cb::on_transition([&](const cb::Transition& transition) { transitions.push_back(transition); });
+  cb::CircuitBreaker breaker(settings.policy, listener, [&] { return clock.now(); });
 
   unreliable::Dice dice(static_cast<uint64_t>(settings.seed));
   const auto call_upstream = [&] {

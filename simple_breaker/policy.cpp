@@ -1,28 +1,85 @@
 #include "simple_breaker/policy.hpp"
 
+#include <array>
+#include <charconv>
 #include <stdexcept>
-#include <string_view>
 
 namespace cb {
 namespace {
 
-constexpr int64_t most_calls = 1'000'000;
-constexpr std::chrono::milliseconds longest_timeout = std::chrono::hours(24 * 365);
+using std::chrono::milliseconds;
+
+constexpr double most_calls = 1'000'000;
+constexpr double longest = 365.0 * 24 * 3'600'000;
+
+constexpr std::array<Setting, 16> all_settings{{
+    {"failure_threshold", "Failures in a row that open the circuit", "never for that reason",
+     &Policy::failure_threshold, 0, most_calls},
+    {"failure_rate_threshold", "Share of recent calls, 0 to 1, that must fail to open it", "never for that reason",
+     &Policy::failure_rate_threshold, 0, 1},
+    {"slow_call_rate_threshold", "Share of recent calls, 0 to 1, that must be slow to open it", "never for that reason",
+     &Policy::slow_call_rate_threshold, 0, 1},
+    {"slow_call_duration_threshold", "A call that takes this long is slow", "no call is slow",
+     &Policy::slow_call_duration_threshold, 0, longest},
+    {"sliding_window_size", "How far back the rates look, in ten buckets", "", &Policy::sliding_window_size, 10,
+     longest},
+    {"minimum_number_of_calls", "With fewer recent calls no rate opens it", "", &Policy::minimum_number_of_calls, 1,
+     most_calls},
+    {"minimum_reporting_instances", "Instances that must have seen failures (stage 3)", "",
+     &Policy::minimum_reporting_instances, 1, 100},
+    {"clear_interval", "Counts are forgotten this long after the first of them", "never", &Policy::clear_interval, 0,
+     longest},
+    {"recovery_timeout", "How long an open circuit rejects before it lets a probe through", "",
+     &Policy::recovery_timeout, 1, longest},
+    {"recovery_timeout_multiplier", "A failed probe makes the next break longer by this factor", "",
+     &Policy::recovery_timeout_multiplier, 1, 100},
+    {"recovery_timeout_maximum", "To which breaks may grow", "no growth", &Policy::recovery_timeout_maximum, 0,
+     longest},
+    {"recovery_timeout_jitter", "Share of a break, 0 to 1, that is random: it ends earlier by up to that", "none",
+     &Policy::recovery_timeout_jitter, 0, 1},
+    {"health_check_interval", "How often to ask the upstream's /health while open", "never",
+     &Policy::health_check_interval, 0, longest},
+    {"permitted_calls_in_half_open", "Probes that may be under way at once", "", &Policy::permitted_calls_in_half_open,
+     1, 1000},
+    {"success_threshold", "Probes that must succeed before the circuit closes", "", &Policy::success_threshold, 1,
+     most_calls},
+    {"probe_timeout", "How long a probe holds its slot; keep it above the longest call", "", &Policy::probe_timeout, 1,
+     longest},
+}};
+
+std::string text(double number) {
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.begin(), digits.end(), number, std::chars_format::fixed).ptr;
+  return {digits.begin(), end};
+}
+
+double as_number(double value) { return value; }
+double as_number(milliseconds value) { return static_cast<double>(value.count()); }
+
+void check(const Policy& policy, const Setting& setting, std::vector<std::string>& faults) {
+  const double value = std::visit([&](auto field) { return as_number(policy.*field); }, setting.field);
+  if (value >= setting.least && value <= setting.most) return;  // NaN is neither
+  const std::string unit = std::holds_alternative<milliseconds Policy::*>(setting.field) ? "ms" : "";
+  faults.push_back(std::string(setting.name) + " is " + text(value) + unit + "; it must be " + text(setting.least) +
+                   unit + " to " + text(setting.most) + unit);
+}
 
 }  // namespace
 
+std::span<const Setting> settings() { return all_settings; }
+
 std::vector<std::string> validate(const Policy& policy) {
   std::vector<std::string> faults;
-  const auto check = [&faults](std::string_view setting, int64_t value, int64_t most, const std::string& unit) {
-    if (value >= 1 && value <= most) return;
-    faults.push_back(std::string(setting) + " is " + std::to_string(value) + unit + "; it must be 1" + unit + " to " +
-                     std::to_string(most) + unit);
-  };
-  check("failure_threshold", policy.failure_threshold, most_calls, "");
-  check("recovery_timeout", policy.recovery_timeout.count(), longest_timeout.count(), "ms");
-  check("permitted_calls_in_half_open", policy.permitted_calls_in_half_open, most_calls, "");
-  check("success_threshold", policy.success_threshold, most_calls, "");
-  check("probe_timeout", policy.probe_timeout.count(), longest_timeout.count(), "ms");
+  for (const Setting& setting : all_settings) check(policy, setting, faults);
+  if (policy.failure_threshold == 0 && !policy.keeps_window()) {
+    faults.push_back(
+        "failure_threshold, failure_rate_threshold and slow_call_rate_threshold are all 0: nothing would ever open the "
+        "circuit; set one of them");
+  }
+  if (policy.slow_call_rate_threshold > 0 && policy.slow_call_duration_threshold.count() == 0) {
+    faults.push_back(
+        "slow_call_rate_threshold is set and slow_call_duration_threshold is 0ms: no call is slow; set both");
+  }
   return faults;
 }
 

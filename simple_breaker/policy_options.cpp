@@ -1,21 +1,35 @@
 #include "simple_breaker/policy_options.hpp"
 
+#include <algorithm>
+
 #include "program/options.hpp"
 
 namespace cb {
+namespace {
+
+std::string option_name(std::string_view setting) {
+  std::string name = "--" + std::string(setting);
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+void add(CLI::App& app, const std::string& name, std::chrono::milliseconds& value, const std::string& meaning) {
+  program::add_duration(app, name, value, meaning);
+}
+
+void add(CLI::App& app, const std::string& name, auto& value, const std::string& meaning) {
+  app.add_option(name, value, meaning)->capture_default_str();
+}
+
+}  // namespace
 
 void add_policy_options(CLI::App& app, Policy& policy) {
-  app.add_option("--failure-threshold", policy.failure_threshold, "Failures in a row that open the circuit")
-      ->capture_default_str();
-  program::add_duration(app, "--recovery-timeout", policy.recovery_timeout,
-                        "How long an open circuit rejects before it lets a probe through");
-  app.add_option("--permitted-calls-in-half-open", policy.permitted_calls_in_half_open,
-                 "Probes that may be under way at once")
-      ->capture_default_str();
-  app.add_option("--success-threshold", policy.success_threshold, "Probes that must succeed before the circuit closes")
-      ->capture_default_str();
-  program::add_duration(app, "--probe-timeout", policy.probe_timeout,
-                        "How long a probe holds its slot; keep it above the longest call");
+  for (const Setting& setting : settings()) {
+    const std::string zero = setting.zero.empty() ? "" : " (0: " + std::string(setting.zero) + ")";
+    std::visit(
+        [&](auto field) { add(app, option_name(setting.name), policy.*field, std::string(setting.meaning) + zero); },
+        setting.field);
+  }
 }
 
 }  // namespace cb

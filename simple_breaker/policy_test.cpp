@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <stdexcept>
 
 #include "simple_breaker/breaker.hpp"
@@ -16,18 +17,38 @@ TEST_CASE("the defaults are those of the reference, and valid") {
   CHECK(validate(policy).empty());
 }
 
-TEST_CASE("each setting out of range is one line that names it and its value") {
-  const Policy policy{.failure_threshold = 0,
+TEST_CASE("each setting out of range is one line that names it, its value and its range") {
+  const Policy policy{.failure_threshold = -1,
+                      .failure_rate_threshold = 50,
                       .recovery_timeout = -5ms,
-                      .permitted_calls_in_half_open = 2'000'000,
-                      .success_threshold = 0,
-                      .probe_timeout = 0ms};
+                      .recovery_timeout_multiplier = 0.5,
+                      .permitted_calls_in_half_open = 2'000'000};
   const auto faults = validate(policy);
   REQUIRE(faults.size() == 5);
-  CHECK(faults[0] == "failure_threshold is 0; it must be 1 to 1000000");
-  CHECK(faults[1] == "recovery_timeout is -5ms; it must be 1ms to 31536000000ms");
-  CHECK(faults[2] == "permitted_calls_in_half_open is 2000000; it must be 1 to 1000000");
+  CHECK(faults[0] == "failure_threshold is -1; it must be 0 to 1000000");
+  CHECK(faults[1] == "failure_rate_threshold is 50; it must be 0 to 1");
+  CHECK(faults[2] == "recovery_timeout is -5ms; it must be 1ms to 31536000000ms");
+  CHECK(faults[3] == "recovery_timeout_multiplier is 0.5; it must be 1 to 100");
+  CHECK(faults[4] == "permitted_calls_in_half_open is 2000000; it must be 1 to 1000");
   CHECK_THROWS_AS(require_valid(policy), std::invalid_argument);
+}
+
+TEST_CASE("zero is refused exactly where settings() gives it no meaning") {
+  for (const Setting& setting : settings()) {
+    CAPTURE(setting.name);
+    Policy policy{.failure_rate_threshold = 0.5};
+    std::visit([&](auto field) { policy.*field = {}; }, setting.field);
+    if (setting.name == "failure_rate_threshold") policy.failure_threshold = 3;
+    CHECK(validate(policy).empty() == !setting.zero.empty());
+  }
+}
+
+TEST_CASE("what is no number is no share") { CHECK(validate({.failure_rate_threshold = std::nan("")}).size() == 1); }
+
+TEST_CASE("a policy under which nothing could ever open the circuit is refused") {
+  CHECK(validate({.failure_threshold = 0}).size() == 1);
+  CHECK(validate({.slow_call_rate_threshold = 0.5}).size() == 1);
+  CHECK(validate({.failure_threshold = 0, .failure_rate_threshold = 0.5}).empty());
 }
 
 TEST_CASE("a breaker's name is bounded, and plain enough for a key, a path and a label") {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "simple_breaker/recovery.hpp"
+
 namespace cb {
 namespace {
 
@@ -11,40 +13,67 @@ uint64_t generation_from(TimePoint now) {
 }
 
 // The only place where a state changes: what a new stay begins with is the same whatever led to it.
-Transition enter(Snapshot& snapshot, State to, std::string cause, const Policy& policy, TimePoint now) {
+Transition enter(Snapshot& snapshot, State to, std::string cause, TimePoint now) {
   const State from = snapshot.state;
   snapshot.state = to;
   snapshot.generation = std::max(snapshot.generation + 1, generation_from(now));
   snapshot.successes = 0;
   snapshot.probes_granted = 0;
   snapshot.probes.clear();
-  if (to == State::closed) snapshot.failures = 0;
-  if (to == State::open) snapshot.open_until = now + policy.recovery_timeout;
   return {from, to, snapshot.generation, std::move(cause), now};
 }
 
-std::string counted(int count, const std::string& thing) {
-  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
+Transition open(Snapshot& snapshot, std::string cause, const Policy& policy, TimePoint now) {
+  Transition transition = enter(snapshot, State::open, std::move(cause), now);
+  snapshot.break_length = next_break(policy, snapshot.break_length);
+  snapshot.open_until = now + shortened(snapshot.break_length, policy, snapshot.generation);
+  return transition;
 }
 
-Settlement settle_call(Snapshot& snapshot, const Policy& policy, Outcome outcome, TimePoint now) {
-  if (outcome == Outcome::success) snapshot.failures = 0;
-  if (outcome != Outcome::failure) return {};
-  snapshot.failures += 1;
-  if (snapshot.failures < policy.failure_threshold) return {};
-  return {false, enter(snapshot, State::open, counted(snapshot.failures, "consecutive failure"), policy, now)};
+Transition close(Snapshot& snapshot, std::string cause, TimePoint now) {
+  snapshot.tally = {};
+  snapshot.break_length = {};
+  return enter(snapshot, State::closed, std::move(cause), now);
 }
 
-Settlement settle_probe(Snapshot& snapshot, const Policy& policy, uint64_t probe, Outcome outcome, TimePoint now) {
+Settlement settle_call(Snapshot& snapshot, const Policy& policy, const CallResult& result, TimePoint now) {
+  if (result.outcome == Outcome::ignored || snapshot.mode == Mode::disabled) return {};
+  count(snapshot.tally, policy, result, now);
+  if (result.outcome == Outcome::success && !is_slow(result, policy)) return {};
+  auto cause = cause_to_open(snapshot.tally, policy);
+  if (!cause || snapshot.mode == Mode::forced_closed) return {};
+  if (snapshot.mode == Mode::automatic) return {.transition = open(snapshot, *std::move(cause), policy, now)};
+  snapshot.tally = {};
+  return {.would_have_tripped = std::move(cause)};
+}
+
+Settlement settle_probe(Snapshot& snapshot, const Policy& policy, uint64_t probe, const CallResult& result,
+                        TimePoint now) {
   const auto lease = std::find_if(snapshot.probes.begin(), snapshot.probes.end(),
                                   [&](const Lease& held) { return held.probe == probe && held.deadline > now; });
-  if (lease == snapshot.probes.end()) return {outcome != Outcome::ignored, std::nullopt};
+  if (lease == snapshot.probes.end()) return {.late = result.outcome != Outcome::ignored};
   snapshot.probes.erase(lease);
-  if (outcome == Outcome::ignored) return {};
-  if (outcome == Outcome::failure) return {false, enter(snapshot, State::open, "probe failed", policy, now)};
+  if (result.outcome == Outcome::ignored) return {};
+  if (result.outcome == Outcome::failure) return {.transition = open(snapshot, "probe failed", policy, now)};
+  if (policy.slow_call_rate_threshold > 0 && is_slow(result, policy)) {
+    return {.transition = open(snapshot, "probe was slow", policy, now)};
+  }
   snapshot.successes += 1;
   if (snapshot.successes < policy.success_threshold) return {};
-  return {false, enter(snapshot, State::closed, counted(snapshot.successes, "successful probe"), policy, now)};
+  return {.transition = close(snapshot, counted(snapshot.successes, "successful probe"), now)};
+}
+
+// An override ends: what it forced open begins with a probe, whatever else begins anew.
+Transition resume(Snapshot& snapshot, std::string cause, TimePoint now) {
+  const bool was_open = snapshot.mode == Mode::forced_open;
+  snapshot.mode = Mode::automatic;
+  snapshot.mode_until = {};
+  return was_open ? enter(snapshot, State::half_open, std::move(cause), now) : close(snapshot, std::move(cause), now);
+}
+
+std::string cause_of(const Override& order) {
+  std::string cause = std::string(in_words(order.mode)) + " by " + order.actor;
+  return order.reason.empty() ? cause : cause + ": " + order.reason;
 }
 
 }  // namespace
@@ -65,31 +94,62 @@ TimePoint admits_from(const Snapshot& snapshot, const Policy& policy) {
 }
 
 Decision admit(Snapshot& snapshot, const Policy& policy, TimePoint now) {
-  if (snapshot.state == State::closed) return {PermitId{snapshot.generation, 0}, std::nullopt};
+  auto transition = look(snapshot, now);
+  if (snapshot.state == State::closed) return {PermitId{snapshot.generation, 0}, std::move(transition)};
   if (const TimePoint from = admits_from(snapshot, policy); now < from) {
-    return {Rejection{snapshot.state, retry_after(from, now)}, std::nullopt};
+    return {Rejection{snapshot.state, retry_after(from, now, policy)}, std::move(transition)};
   }
-  std::optional<Transition> transition;
-  if (snapshot.state == State::open) {
-    transition = enter(snapshot, State::half_open, "recovery timeout over", policy, now);
-  }
+  if (snapshot.state == State::open) transition = enter(snapshot, State::half_open, "recovery timeout over", now);
   std::erase_if(snapshot.probes, [now](const Lease& lease) { return lease.deadline <= now; });
   snapshot.probes_granted += 1;
   snapshot.probes.push_back({snapshot.probes_granted, now + policy.probe_timeout});
   return {PermitId{snapshot.generation, snapshot.probes_granted}, std::move(transition)};
 }
 
-Settlement settle(Snapshot& snapshot, const Policy& policy, const PermitId& permit, Outcome outcome, TimePoint now) {
+Settlement settle(Snapshot& snapshot, const Policy& policy, const PermitId& permit, const CallResult& result,
+                  TimePoint now) {
+  auto transition = look(snapshot, now);
   // From an older stay: it says nothing about this one. A permit of this generation that is no probe means closed.
-  if (permit.generation != snapshot.generation) return {outcome != Outcome::ignored, std::nullopt};
-  if (permit.probe == 0) return settle_call(snapshot, policy, outcome, now);
-  return settle_probe(snapshot, policy, permit.probe, outcome, now);
+  if (permit.generation != snapshot.generation) {
+    return {.late = result.outcome != Outcome::ignored, .transition = std::move(transition)};
+  }
+  if (permit.probe == 0) return settle_call(snapshot, policy, result, now);
+  return settle_probe(snapshot, policy, permit.probe, result, now);
 }
 
-std::chrono::milliseconds retry_after(TimePoint until, TimePoint now) {
+std::optional<Transition> impose(Snapshot& snapshot, const Override& order, std::chrono::microseconds lasts,
+                                 TimePoint now) {
+  const bool already = order.mode == Mode::automatic && snapshot.mode == Mode::automatic;
+  if (already) return std::nullopt;
+  if (order.mode == Mode::automatic) return resume(snapshot, cause_of(order), now);
+  snapshot.mode = order.mode == Mode::reset ? Mode::automatic : order.mode;
+  snapshot.mode_until = lasts.count() > 0 && order.mode != Mode::reset ? now + lasts : TimePoint{};
+  if (order.mode != Mode::forced_open) return close(snapshot, cause_of(order), now);
+  snapshot.open_until = lasts.count() > 0 ? snapshot.mode_until : never;
+  return enter(snapshot, State::open, cause_of(order), now);
+}
+
+std::optional<Transition> hear(Snapshot& snapshot, Health health, TimePoint now) {
+  if (auto transition = look(snapshot, now)) return transition;
+  if (snapshot.state != State::open || snapshot.mode != Mode::automatic) return std::nullopt;
+  if (health == Health::well) return enter(snapshot, State::half_open, "the upstream says that it is well", now);
+  snapshot.open_until = now + snapshot.break_length;
+  return std::nullopt;
+}
+
+std::optional<Transition> look(Snapshot& snapshot, TimePoint now) {
+  if (snapshot.mode_until == TimePoint{} || now < snapshot.mode_until) return std::nullopt;
+  return resume(snapshot, std::string(in_words(snapshot.mode)) + ": expired", now);
+}
+
+std::chrono::milliseconds rounded_up(std::chrono::microseconds left) {
   // By hand, for rejections are frequent: std::chrono::ceil divides signed numbers, multiplies back and compares.
-  const auto left = static_cast<uint64_t>(std::max(std::chrono::microseconds(1), until - now).count());
-  return std::chrono::milliseconds((left + 999) / 1000);
+  const auto count = static_cast<uint64_t>(std::max(std::chrono::microseconds(1), left).count());
+  return std::chrono::milliseconds((count + 999) / 1000);
+}
+
+std::chrono::milliseconds retry_after(TimePoint until, TimePoint now, const Policy& policy) {
+  return until == never ? policy.recovery_timeout : rounded_up(until - now);
 }
 
 }  // namespace cb

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "simple_breaker/breaker.hpp"
+#include "simple_breaker/override.hpp"
 #include "simple_breaker/policy.hpp"
+#include "simple_breaker/tally.hpp"
 
 namespace cb {
 
@@ -25,13 +27,19 @@ struct Lease {
 struct Snapshot {
   State state = State::closed;
   uint64_t generation = 0;
-  int failures = 0;             // in a row, while closed; kept while open, for people to see
-  TimePoint open_until;         // open: the first instant at which a probe is admitted
-  int successes = 0;            // of probes, in this half-open stay
-  uint64_t probes_granted = 0;  // in this half-open stay; also the number of the newest lease
-  std::vector<Lease> probes;    // at most permitted_calls_in_half_open
+  Tally tally;                                // while closed; kept while open, for people to see
+  std::chrono::microseconds break_length{0};  // of the last break, if the circuit has not closed since
+  TimePoint open_until;                       // open: the first instant at which a probe is admitted
+  int successes = 0;                          // of probes, in this half-open stay
+  uint64_t probes_granted = 0;                // in this half-open stay; also the number of the newest lease
+  std::vector<Lease> probes;                  // at most permitted_calls_in_half_open
+  Mode mode = Mode::automatic;
+  TimePoint mode_until;  // the epoch: until further notice
   bool operator==(const Snapshot&) const = default;
 };
+
+// When a circuit ends that was forced open until further notice.
+constexpr TimePoint never{std::chrono::microseconds(8'999'999'999'999'999)};
 
 // A closed circuit that nobody has used. Generations come from the time, so that they do not repeat either when the
 // state was lost.
@@ -50,13 +58,29 @@ Decision admit(Snapshot& snapshot, const Policy& policy, TimePoint now);
 
 struct Settlement {
   bool late = false;
-  std::optional<Transition> transition;
+  std::optional<Transition> transition{};
+  std::optional<std::string> would_have_tripped{};  // metrics_only: why it would have opened
 };
 
 // A permitted call has ended.
-Settlement settle(Snapshot& snapshot, const Policy& policy, const PermitId& permit, Outcome outcome, TimePoint now);
+Settlement settle(Snapshot& snapshot, const Policy& policy, const PermitId& permit, const CallResult& result,
+                  TimePoint now);
 
-// Time left until `until`, as callers are told it: rounded up to a millisecond, at least 1 ms.
-std::chrono::milliseconds retry_after(TimePoint until, TimePoint now);
+// A person orders something, for `lasts` (0: until further notice). Nothing where it was automatic already.
+std::optional<Transition> impose(Snapshot& snapshot, const Override& order, std::chrono::microseconds lasts,
+                                 TimePoint now);
+
+// The upstream's health route has been asked.
+std::optional<Transition> hear(Snapshot& snapshot, Health health, TimePoint now);
+
+// Nothing happened, but time went by: an override may be over.
+std::optional<Transition> look(Snapshot& snapshot, TimePoint now);
+
+// As callers are told a time to wait: rounded up to a millisecond, at least 1 ms.
+std::chrono::milliseconds rounded_up(std::chrono::microseconds left);
+
+// Time left until `until`, as callers are told it. Nobody knows when a
+// circuit that was forced open will admit calls: to come back after recovery_timeout is then good advice.
+std::chrono::milliseconds retry_after(TimePoint until, TimePoint now, const Policy& policy);
 
 }  // namespace cb

@@ -34,7 +34,7 @@ TEST_CASE("a generation never repeats, also where several stays begin in the sam
   for (int i = 0; i < 100; ++i) {
     snapshot.open_until = start;  // no time passes
     const PermitId permit = admitted(snapshot, policy, start);
-    settle(snapshot, policy, permit, i % 2 == 0 ? Outcome::failure : Outcome::success, start);
+    settle(snapshot, policy, permit, {i % 2 == 0 ? Outcome::failure : Outcome::success}, start);
     CHECK(snapshot.generation > last);
     last = snapshot.generation;
   }
@@ -43,7 +43,7 @@ TEST_CASE("a generation never repeats, also where several stays begin in the sam
 TEST_CASE("a generation comes from the time, so a breaker that lost its state does not repeat one") {
   const Policy policy{.failure_threshold = 1};
   Snapshot before = fresh(start);
-  settle(before, policy, admitted(before, policy, start), Outcome::failure, start + 1s);
+  settle(before, policy, admitted(before, policy, start), {Outcome::failure}, start + 1s);
   CHECK(fresh(start + 2s).generation > before.generation);
 }
 
@@ -51,23 +51,23 @@ TEST_CASE("a clock that goes back cannot make a generation go back") {
   const Policy policy{.failure_threshold = 1};
   Snapshot snapshot = fresh(start);
   const uint64_t before = snapshot.generation;
-  settle(snapshot, policy, admitted(snapshot, policy, start), Outcome::failure, start - 1h);
+  settle(snapshot, policy, admitted(snapshot, policy, start), {Outcome::failure}, start - 1h);
   CHECK(snapshot.generation == before + 1);
 }
 
 TEST_CASE("a permit is good for one result only") {
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1s, .success_threshold = 2};
   Snapshot snapshot = fresh(start);
-  settle(snapshot, policy, admitted(snapshot, policy, start), Outcome::failure, start);
+  settle(snapshot, policy, admitted(snapshot, policy, start), {Outcome::failure}, start);
   const PermitId probe = admitted(snapshot, policy, start + 1s);
-  CHECK_FALSE(settle(snapshot, policy, probe, Outcome::success, start + 1s).late);
-  CHECK(settle(snapshot, policy, probe, Outcome::success, start + 1s).late);
+  CHECK_FALSE(settle(snapshot, policy, probe, {Outcome::success}, start + 1s).late);
+  CHECK(settle(snapshot, policy, probe, {Outcome::success}, start + 1s).late);
   CHECK(snapshot.state == State::half_open);
   CHECK(snapshot.successes == 1);
 }
 
 TEST_CASE("retry_after is rounded up and never zero") {
-  CHECK(retry_after(start + 1us, start) == 1ms);
-  CHECK(retry_after(start + 1001us, start) == 2ms);
-  CHECK(retry_after(start, start) == 1ms);
+  CHECK(retry_after(start + 1us, start, {}) == 1ms);
+  CHECK(retry_after(start + 1001us, start, {}) == 2ms);
+  CHECK(retry_after(start, start, {}) == 1ms);
 }

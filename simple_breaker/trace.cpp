@@ -12,8 +12,12 @@ namespace {
 
 constexpr std::string_view arrow = "-> ";
 
-std::string failures_of(const Snapshot& snapshot) {
-  return std::to_string(snapshot.failures) + (snapshot.failures == 1 ? " failure" : " failures");
+std::string counts_of(const Snapshot& snapshot) {
+  const std::string failures = counted(snapshot.tally.failures, "failure");
+  const CallCounts recent = total(snapshot.tally.window);
+  if (recent.calls == 0) return failures;
+  return failures + "; of " + counted(recent.calls, "call") + " " + std::to_string(recent.failures) + " failed, " +
+         std::to_string(recent.slow) + " slow";
 }
 
 std::string to_text(const std::optional<Transition>& transition) {
@@ -22,12 +26,9 @@ std::string to_text(const std::optional<Transition>& transition) {
          transition->cause;
 }
 
-Outcome outcome_of(const std::string& verb, const std::string& line) {
-  if (verb == "succeeds") return Outcome::success;
-  if (verb == "fails") return Outcome::failure;
-  if (verb == "is") return Outcome::ignored;
-  throw std::invalid_argument("no such event: " + line);
-}
+[[noreturn]] void no_such(const std::string& event) { throw std::invalid_argument("no such event: " + event); }
+
+std::chrono::milliseconds duration(const std::string& text) { return std::chrono::milliseconds(std::stol(text)); }
 
 class Player {
  public:
@@ -35,40 +36,81 @@ class Player {
 
   std::string play(const std::string& event) {
     std::istringstream words(event);
-    std::string at, call, verb;
-    words >> at >> call >> verb;
-    const TimePoint now{std::chrono::milliseconds(std::stol(at))};
-    if (verb == "acquires") return acquire(call, now);
-    const Settlement settlement = table_.settle(permits_.at(call), outcome_of(verb, event), now);
-    return to_text(settlement, table_.look());
+    std::string at, who, verb, what, preposition, length = "0";
+    words >> at >> who >> verb;
+    if (verb == "is" || verb == "orders") words >> what;
+    words >> preposition >> length;
+    now_ = TimePoint{duration(at)};
+    if (verb == "acquires") return acquire(who);
+    if (verb == "orders") return order(who, what, duration(length), event);
+    if (who == "upstream") return hear(what == "well" ? Health::well : Health::ill);
+    return settle(who, {outcome_of(verb, event), duration(length)});
   }
 
  private:
-  std::string acquire(const std::string& call, TimePoint now) {
-    const Decision decision = table_.admit(now);
+  std::string acquire(const std::string& call) {
+    const Decision decision = table_.admit(now_);
     if (const auto* permit = std::get_if<PermitId>(&decision.answer)) permits_[call] = *permit;
     return to_text(decision, table_.look());
   }
 
+  std::string settle(const std::string& call, const CallResult& result) {
+    const Settlement settlement = table_.settle(permits_.at(call), result, now_);
+    return to_text(settlement, table_.look());
+  }
+
+  std::string order(const std::string& actor, const std::string& mode, std::chrono::milliseconds lasts,
+                    const std::string& event) {
+    if (!mode_from(mode)) no_such(event);
+    const auto transition = table_.impose({*mode_from(mode), actor, ""}, lasts, now_);
+    return "ordered [" + std::string(to_text(table_.look().state)) + "]" + to_text(transition);
+  }
+
+  std::string hear(Health health) {
+    const auto transition = table_.hear(health, now_);
+    return "heard [" + std::string(to_text(table_.look().state)) + "]" + to_text(transition);
+  }
+
+  static Outcome outcome_of(const std::string& verb, const std::string& event) {
+    if (verb == "succeeds") return Outcome::success;
+    if (verb == "fails") return Outcome::failure;
+    if (verb == "is") return Outcome::ignored;
+    no_such(event);
+  }
+
   Table& table_;
+  TimePoint now_;
   std::map<std::string, PermitId> permits_;
 };
+
+void set(Policy& policy, const std::string& name, double value) {
+  for (const Setting& setting : settings()) {
+    const auto* const time = std::get_if<std::chrono::milliseconds Policy::*>(&setting.field);
+    if (std::string(setting.name) + (time != nullptr ? "_ms" : "") != name) continue;
+    if (time != nullptr) policy.** time = std::chrono::milliseconds(static_cast<int64_t>(value));
+    if (const auto* number = std::get_if<int Policy::*>(&setting.field)) policy.** number = static_cast<int>(value);
+    if (const auto* share = std::get_if<double Policy::*>(&setting.field)) policy.** share = value;
+    return;
+  }
+  throw std::invalid_argument("no such setting: " + name);
+}
 
 }  // namespace
 
 std::string to_text(const Decision& decision, const Snapshot& after) {
   if (const auto* rejection = std::get_if<Rejection>(&decision.answer)) {
-    return "rejected, retry in " + std::to_string(rejection->retry_after.count()) + "ms";
+    return "rejected, retry in " + std::to_string(rejection->retry_after.count()) + "ms" + to_text(decision.transition);
   }
   const PermitId& permit = std::get<PermitId>(decision.answer);
-  if (permit.probe == 0) return "admitted";
+  if (permit.probe == 0) return "admitted" + to_text(decision.transition);
   return "probe " + std::to_string(permit.probe) + " [" + std::string(to_text(after.state)) + "]" +
          to_text(decision.transition);
 }
 
 std::string to_text(const Settlement& settlement, const Snapshot& after) {
   return std::string(settlement.late ? "late" : "settled") + " [" + std::string(to_text(after.state)) + ", " +
-         failures_of(after) + "]" + to_text(settlement.transition);
+         counts_of(after) + "]" + to_text(settlement.transition) +
+         (settlement.would_have_tripped ? " would have opened: " + *settlement.would_have_tripped : "");
 }
 
 std::string replay(const std::string& trace, Table& table) {
@@ -90,15 +132,13 @@ std::string replay(const std::string& trace, Table& table) {
 Policy policy_of(const std::string& trace) {
   const auto start = trace.find("\npolicy ");
   if (start == std::string::npos) throw std::invalid_argument("a trace needs a line that starts with 'policy'");
-  std::istringstream settings(trace.substr(start + 8, trace.find('\n', start + 1) - start - 8));
-  std::map<std::string, int> values;
-  for (std::string setting; settings >> setting;) {
+  std::istringstream words(trace.substr(start + 8, trace.find('\n', start + 1) - start - 8));
+  Policy policy;
+  for (std::string setting; words >> setting;) {
     const auto equals = setting.find('=');
-    values[setting.substr(0, equals)] = std::stoi(setting.substr(equals + 1));
+    set(policy, setting.substr(0, equals), std::stod(setting.substr(equals + 1)));
   }
-  return {values.at("failure_threshold"), std::chrono::milliseconds(values.at("recovery_timeout_ms")),
-          values.at("permitted_calls_in_half_open"), values.at("success_threshold"),
-          std::chrono::milliseconds(values.at("probe_timeout_ms"))};
+  return policy;
 }
 
 std::vector<NamedTrace> read_traces(const std::string& folder) {

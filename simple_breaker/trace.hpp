@@ -1,6 +1,8 @@
 // Golden traces: stories of a breaker as text that people read and tests replay, against every implementation of the
-// transition table. A line is TIME, a call's name and what it does, then "->" and what must come of it; `#` is a
-// comment.
+// transition table. A line is TIME, who does what, then "->" and what must come of it; `#` is a comment.
+//   a acquires | a succeeds | a fails | a is ignored    ("in 300ms" may follow: how long the call took)
+//   ann orders forced_open                              ("for 500ms" may follow)
+//   upstream is well | upstream is ill                  (what its health route says)
 #pragma once
 
 #include <memory>
@@ -16,7 +18,9 @@ class Table {
  public:
   virtual ~Table() = default;
   virtual Decision admit(TimePoint now) = 0;
-  virtual Settlement settle(const PermitId& permit, Outcome outcome, TimePoint now) = 0;
+  virtual Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) = 0;
+  virtual std::optional<Transition> impose(const Override& order, std::chrono::milliseconds lasts, TimePoint now) = 0;
+  virtual std::optional<Transition> hear(Health health, TimePoint now) = 0;
   virtual Snapshot look() = 0;
 };
 
@@ -25,9 +29,13 @@ class LocalTable final : public Table {
  public:
   LocalTable(const Policy& policy, TimePoint now) : policy_(policy), snapshot_(fresh(now)) {}
   Decision admit(TimePoint now) override { return cb::admit(snapshot_, policy_, now); }
-  Settlement settle(const PermitId& permit, Outcome outcome, TimePoint now) override {
-    return cb::settle(snapshot_, policy_, permit, outcome, now);
+  Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) override {
+    return cb::settle(snapshot_, policy_, permit, result, now);
   }
+  std::optional<Transition> impose(const Override& order, std::chrono::milliseconds lasts, TimePoint now) override {
+    return cb::impose(snapshot_, order, lasts, now);
+  }
+  std::optional<Transition> hear(Health health, TimePoint now) override { return cb::hear(snapshot_, health, now); }
   Snapshot look() override { return snapshot_; }
 
  private:
@@ -39,7 +47,7 @@ class LocalTable final : public Table {
 // Throws std::invalid_argument that quotes a line it cannot read.
 std::string replay(const std::string& trace, Table& table);
 
-// The policy line of a trace.
+// The policy line of a trace: NAME=VALUE each, those that it leaves out by default.
 Policy policy_of(const std::string& trace);
 
 struct NamedTrace {

@@ -1,0 +1,36 @@
+// A QuorumBreaker is an instance's part in a shared breaker that opens only when several instances see failures. What
+// this instance alone sees, it keeps to itself: its own breaker counts its own calls, and opens for nobody else.
+// Thread-safe: every method. A call needs the leave of both, and both learn how it went. Whenever the shared breaker
+// changes its state, that is the fleet's word, and the instance's own count begins anew.
+// Its listener is told of the shared breaker's events by that one, and here of its own transitions ("alone: ...").
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "simple_breaker/breaker.hpp"
+#include "simple_breaker/circuit_breaker.hpp"
+
+namespace cb {
+
+class QuorumBreaker final : public Breaker {
+ public:
+  QuorumBreaker(std::unique_ptr<Breaker> shared, const Policy& policy, Listener listener, Identity identity);
+
+  Admission acquire() override;
+  Status status() override;
+  std::string impose(const Override& order, std::chrono::milliseconds lasts) override;
+  void hear(Health health) override;
+  bool is_open() const override { return shared_->is_open() || own_.is_open(); }
+  bool is_forgettable() const override { return shared_->is_forgettable() && own_.is_forgettable(); }
+
+ private:
+  Settled settle(const PermitId&, TimePoint, Outcome) override { return {}; }  // it grants the shared one's permits
+  void follow(uint64_t generation);
+
+  const std::unique_ptr<Breaker> shared_;
+  CircuitBreaker own_;
+  std::atomic<uint64_t> followed_{0};  // the shared breaker's newest stay that is known here
+};
+
+}  // namespace cb

@@ -1,0 +1,20 @@
+
+------------------------------------------------------------ how long to stay open: simple_breaker/recovery.cpp, likewise
+
+-- The product of 2^31 and 48271 fits into a Lua number's 53 bits.
+local function dice(seed)
+  local x = math.fmod(seed, 2147483647)
+  for _ = 1, 3 do x = math.fmod(x * 48271, 2147483647) end
+  return x / 2147483647
+end
+
+local function next_break(previous)
+  if previous == 0 then return policy.recovery_timeout end
+  local most = math.max(policy.recovery_timeout, policy.recovery_timeout_maximum)
+  return math.min(most, math.floor(previous * policy.recovery_timeout_multiplier))
+end
+
+local function shortened(length, generation)
+  local less = math.floor(length * (policy.recovery_timeout_jitter * dice(generation)))
+  return math.max(1000, length - less)
+end

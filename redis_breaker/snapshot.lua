@@ -1,0 +1,134 @@
+-- The shared breaker's script, in five rooms that are run as one: snapshot, tally, recovery, state_machine and run. One
+-- call of it is one event, and Redis runs scripts one at a time: no other instance ever sees, or interrupts, half a
+-- transition. The time is Redis's: no instance's clock counts. A call that changes nothing writes nothing.
+--
+-- KEYS  state, failures, last_failure: the public three. breaker: a hash of what else there is to know; a field that is
+--       0 or empty is left out. probes: a sorted set of leases, number by deadline. window: the sliding window, newest
+--       bucket first: "17324460001 12/7/0 9/0/1" (number, then calls/failures/slow of each). reporters: a sorted set of
+--       instances by the time of their last failure, the newest minimum_reporting_instances of them.
+-- ARGV  operation (acquire | settle | look | impose | hear), the policy (JSON, times in microseconds), the generation and
+--       state that the caller saw last; for settle generation, probe and outcome of the permit, how long the call took
+--       and which instance made it; for impose mode, actor, reason and for how long; for hear well | ill.
+--
+-- This room: the arguments, and the snapshot in Redis: read with suspicion, written as a whole.
+
+local STATE, FAILURES, LAST_FAILURE, BREAKER, PROBES, WINDOW, REPORTERS = unpack(KEYS)
+local operation = ARGV[1]
+local policy = cjson.decode(ARGV[2])
+local seen_generation, seen_state = tonumber(ARGV[3]), ARGV[4]
+
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+
+local is_state = {closed = true, open = true, half_open = true}
+local is_mode = {auto = true, forced_open = true, forced_closed = true, disabled = true, metrics_only = true}
+local s = {}            -- the snapshot
+local changed = false   -- whether it must be written back
+local last_failure      -- as it stands in its key; s.last_failure is how we have seen it before
+local nonsense          -- the first value that cannot be ours: which key, and what it held
+
+local numbers = {'generation', 'open_until', 'break_length', 'successes', 'probes_granted', 'mode_until', 'clear_at',
+                 'failing_since'}
+local texts = {'state', 'mode', 'last_failure', 'actor', 'reason'}
+
+local function text(number) return string.format('%.0f', number) end
+
+local function blame(key, value)
+  local printable = string.gsub(string.sub(value, 1, 64), '[^\32-\126]', '?')  -- it goes into logs and JSON
+  nonsense = nonsense or (key .. ' held "' .. printable .. '"')
+end
+
+local function read(key)
+  local value = redis.pcall('GET', key)
+  if type(value) == 'table' then
+    blame(key, 'no string')
+    return nil
+  end
+  return value or nil
+end
+
+local function whole(key, value, most_digits)
+  if not value then return 0 end
+  local number = string.match(value, '^%d+$') and #value <= most_digits and tonumber(value)
+  if number and number < 9e15 then return number end  -- beyond 2^53 a Lua number skips some
+  blame(key, value)
+  return 0
+end
+
+local function read_breaker()
+  local fields = redis.pcall('HGETALL', BREAKER)
+  if fields.err then
+    blame(BREAKER, 'no hash')
+    fields = {}
+  end
+  local held = {}
+  for i = 1, #fields, 2 do held[fields[i]] = fields[i + 1] end
+  for _, name in ipairs(numbers) do s[name] = whole(BREAKER, held[name], 16) end
+  for _, name in ipairs(texts) do s[name] = held[name] or '' end
+  s.state = is_state[s.state] and s.state or 'closed'  -- as this script left it
+  s.mode = is_mode[s.mode] and s.mode or 'auto'
+end
+
+-- The window as a list of buckets, newest first, each {calls, failures, slow}.
+local function read_window()
+  s.window, s.newest_bucket = {}, 0
+  local held = read(WINDOW)
+  if not held then return end
+  local newest, buckets = string.match(held, '^(%d+)([ /%d]*)$')
+  if not newest or #held > 512 then return blame(WINDOW, held) end
+  s.newest_bucket = whole(WINDOW, newest, 16)
+  for calls, failures, slow in string.gmatch(buckets, ' (%d+)/(%d+)/(%d+)') do
+    table.insert(s.window, {tonumber(calls), tonumber(failures), tonumber(slow)})
+  end
+  if #s.window > 10 then blame(WINDOW, held) end
+end
+
+local function require_sorted_set(key)
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'none' and kind ~= 'zset' then blame(key, 'no sorted set') end
+end
+
+-- Returns the public state, which somebody else may have written: nil where there is none.
+local function read_snapshot()
+  local state = read(STATE)
+  if state and not is_state[state] then blame(STATE, state) end
+  s.failures = whole(FAILURES, read(FAILURES), 9)
+  last_failure = read(LAST_FAILURE) or ''
+  if not string.match(last_failure, '^%d*%.?%d*$') then blame(LAST_FAILURE, last_failure) end
+  read_breaker()
+  s.window, s.newest_bucket = {}, 0
+  if policy.keeps_window then read_window() end
+  require_sorted_set(PROBES)
+  if policy.minimum_reporting_instances > 1 then require_sorted_set(REPORTERS) end
+  return state
+end
+
+local function write_breaker()
+  local fields = {}
+  local function keep(name, value)
+    table.insert(fields, name)
+    table.insert(fields, value)
+  end
+  s.last_failure = last_failure
+  for _, name in ipairs(numbers) do if s[name] ~= 0 then keep(name, text(s[name])) end end
+  for _, name in ipairs(texts) do if s[name] ~= '' and s[name] ~= 'auto' then keep(name, s[name]) end end
+  redis.call('DEL', BREAKER)
+  redis.call('HSET', BREAKER, unpack(fields))
+end
+
+local function write_window()
+  while #s.window > 0 and s.window[#s.window][1] == 0 do table.remove(s.window) end
+  if #s.window == 0 then return redis.call('DEL', WINDOW) end
+  local parts = {text(s.newest_bucket)}
+  for _, bucket in ipairs(s.window) do
+    table.insert(parts, text(bucket[1]) .. '/' .. text(bucket[2]) .. '/' .. text(bucket[3]))
+  end
+  redis.call('SET', WINDOW, table.concat(parts, ' '))
+end
+
+local function write_snapshot()
+  redis.call('SET', STATE, s.state)
+  redis.call('SET', FAILURES, text(s.failures))
+  write_breaker()
+  if policy.keeps_window then write_window() end
+end

@@ -1,0 +1,55 @@
+#include "simple_breaker/event.hpp"
+
+#include <utility>
+
+namespace cb {
+
+std::string_view to_text(EventKind kind) {
+  switch (kind) {
+    case EventKind::transition:
+      return "transition";
+    case EventKind::override:
+      return "override";
+    case EventKind::would_have_tripped:
+      return "would_have_tripped";
+    case EventKind::rejection:
+      return "rejection";
+    case EventKind::late_result:
+      return "late_result";
+    case EventKind::slow_call:
+      return "slow_call";
+    case EventKind::store_trouble:
+      return "store_trouble";
+  }
+  return "unknown";
+}
+
+std::optional<Transition> transition_of(const Event& event) {
+  if (event.kind != EventKind::transition && event.kind != EventKind::override) return std::nullopt;
+  return Transition{event.from, event.to, event.generation, std::string(event.cause), event.at};
+}
+
+Listener on_transition(std::function<void(const Transition&)> then) {
+  return [then = std::move(then)](const Event& event) {
+    if (const auto transition = transition_of(event)) then(*transition);
+  };
+}
+
+void tell(const Listener& listener, const Identity& who, EventKind kind, const std::optional<Transition>& transition) {
+  if (!transition || !listener) return;
+  listener({kind, who.name, who.context, transition->from, transition->to, transition->generation, transition->cause,
+            transition->at});
+}
+
+void tell(const Listener& listener, const Identity& who, EventKind kind, Stay stay, std::string_view cause,
+          TimePoint at) {
+  if (listener) listener({kind, who.name, who.context, stay.state, stay.state, stay.generation, cause, at});
+}
+
+void tell_slow(const Listener& listener, const Identity& who, Stay stay, const CallResult& result, TimePoint at) {
+  if (!listener) return;
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(result.took);
+  tell(listener, who, EventKind::slow_call, stay, "took " + std::to_string(took.count()) + "ms", at);
+}
+
+}  // namespace cb

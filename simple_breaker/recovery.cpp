@@ -1,0 +1,37 @@
+#include "simple_breaker/recovery.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cb {
+namespace {
+
+using std::chrono::microseconds;
+
+// The minimal standard generator of Park and Miller (1988), which fits into a double's 53 bits and so into Lua; three
+// rounds, as one maps neighbours to neighbours. 0 <= result < 1.
+double dice(uint64_t seed) {
+  constexpr uint64_t modulus = 2'147'483'647;
+  uint64_t x = seed % modulus;
+  for (int round = 0; round < 3; ++round) x = x * 48271 % modulus;
+  return static_cast<double>(x) / static_cast<double>(modulus);
+}
+
+microseconds scaled(microseconds length, double factor) {
+  return microseconds(static_cast<int64_t>(std::floor(static_cast<double>(length.count()) * factor)));
+}
+
+}  // namespace
+
+microseconds next_break(const Policy& policy, microseconds previous) {
+  if (previous.count() == 0) return policy.recovery_timeout;
+  const microseconds most = std::max(policy.recovery_timeout, policy.recovery_timeout_maximum);
+  return std::min(most, scaled(previous, policy.recovery_timeout_multiplier));
+}
+
+microseconds shortened(microseconds length, const Policy& policy, uint64_t generation) {
+  const microseconds less = scaled(length, policy.recovery_timeout_jitter * dice(generation));
+  return std::max(microseconds(1000), length - less);
+}
+
+}  // namespace cb

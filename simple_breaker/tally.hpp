@@ -1,0 +1,36 @@
+// A Tally is what a closed circuit has counted, and whether that is reason enough to open: failures in a row, and the
+// rates of failed and slow calls over a sliding window. Pure: no clock, no lock; nothing here throws.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "simple_breaker/breaker.hpp"
+#include "simple_breaker/policy.hpp"
+#include "simple_breaker/sliding_window.hpp"
+
+namespace cb {
+
+struct Tally {
+  int failures = 0;      // in a row
+  SlidingWindow window;  // counts only where the policy keeps one
+  TimePoint clear_at;    // from then on all this is forgotten; the epoch: nothing to forget, or never
+  bool operator==(const Tally&) const = default;
+};
+
+bool is_slow(const CallResult& result, const Policy& policy);
+
+// A call has ended, and was not ignored.
+void count(Tally& tally, const Policy& policy, const CallResult& result, TimePoint now);
+
+// Why the circuit should open: "3 consecutive failures", "6 of 10 calls failed". To be asked after a failed or slow
+// call: a good one never opens a circuit, even if it is the one that makes the window large enough to judge by.
+std::optional<std::string> cause_to_open(const Tally& tally, const Policy& policy);
+
+// What the window holds at `now`; nothing where the policy keeps none.
+CallCounts recent(const Tally& tally, const Policy& policy, TimePoint now);
+
+// "1 failure", "2 failures"
+std::string counted(int64_t count, const std::string& thing);
+
+}  // namespace cb
