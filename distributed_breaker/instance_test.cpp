@@ -153,7 +153,7 @@ TEST_CASE("a bad option is one line that names it, and exit code 2") {
   struct Bad {
     std::string option, value, named_as;
   };
-  for (const Bad& bad : {Bad{"--failure-threshold", "0", "failure_threshold is 0"},
+  for (const Bad& bad : {Bad{"--success-threshold", "0", "success_threshold is 0"},
                          {"--failure-threshold", "many", "--failure-threshold"},
                          {"--recovery-timeout", "10", "--recovery-timeout: '10'"},
                          {"--call-timeout", "-1s", "--call-timeout: '-1s'"},

@@ -183,7 +183,7 @@ TEST_CASE("a bad option is one line that names it, and exit code 2") {
   refused({"--interval", "0s"}, "interval is 0ms");
   refused({"--seed", "-1"}, "--seed");
   refused({"--failure-rate", "2"}, "failure_rate is 2");
-  refused({"--failure-threshold", "0"}, "failure_threshold is 0");
+  refused({"--success-threshold", "0"}, "success_threshold is 0");
   refused({"--failure-threshold", "many"}, "--failure-threshold");
   refused({"--recovery-timeout", "0s"}, "recovery_timeout is 0ms");
   refused({"--plan", "down 5s"}, "phase 'down 5s'");

@@ -1,0 +1,91 @@
+#include "simple_breaker/sliding_window.hpp"
+
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <random>
+
+#include "simple_breaker/tally.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto size = 1000ms;
+
+void count_at(SlidingWindow& window, TimePoint now, const CallCounts& counts) {
+  move_to(window, bucket_at(now, size));
+  add(window, counts);
+}
+
+double failure_rate(const CallCounts& counts) {
+  return static_cast<double>(counts.failures) / static_cast<double>(counts.calls);
+}
+
+}  // namespace
+
+TEST_CASE("the window holds exactly the calls of the newest ten buckets, whatever the traffic") {
+  struct Call {
+    int64_t bucket;
+    CallCounts counts;
+  };
+  std::mt19937 dice(1);
+  SlidingWindow window;
+  std::deque<Call> calls;
+  TimePoint now{1'000'000s};
+  for (int i = 0; i < 100'000; ++i) {
+    now += std::chrono::microseconds(dice() % 64 == 0 ? dice() % 3'000'000 : dice() % 30'000);
+    const unsigned kind = static_cast<unsigned>(dice()) % 4;
+    const CallCounts one{1, kind & 1, kind >> 1};
+    count_at(window, now, one);
+    calls.push_back({bucket_at(now, size), one});
+    while (calls.front().bucket + SlidingWindow::buckets <= calls.back().bucket) calls.pop_front();
+    CallCounts expected;
+    for (const Call& call : calls) {
+      expected.calls += 1;
+      expected.failures += call.counts.failures;
+      expected.slow += call.counts.slow;
+    }
+    REQUIRE(total(window) == expected);
+  }
+}
+
+TEST_CASE("the same traffic: a tumbling window sees 90 % failures where the sliding one sees 9 %") {
+  const TimePoint tumble{1'000'000s};  // the instant at which the tumbling window forgets
+  SlidingWindow sliding;
+  CallCounts tumbling;
+  for (int i = 0; i < 90; ++i) count_at(sliding, tumble - 900ms + i * 10ms, {1, 0, 0});
+  for (unsigned i = 0; i < 10; ++i) {
+    const CallCounts call{1, i == 0 ? 0U : 1U, 0};
+    count_at(sliding, tumble + i * 1ms, call);
+    tumbling.calls += call.calls;
+    tumbling.failures += call.failures;
+  }
+  CHECK(failure_rate(total(sliding)) == 0.09);
+  CHECK(failure_rate(tumbling) == 0.9);
+}
+
+TEST_CASE("a clock set back by less than a window goes on in the newest bucket, by more it starts anew") {
+  SlidingWindow window;
+  count_at(window, TimePoint{1000s}, {1, 1, 0});
+  count_at(window, TimePoint{1000s} - 900ms, {1, 0, 0});
+  CHECK(total(window) == CallCounts{2, 1, 0});
+  count_at(window, TimePoint{1000s} - 1h, {1, 0, 0});
+  CHECK(total(window) == CallCounts{1, 0, 0});
+}
+
+TEST_CASE("a rate is reached exactly at its threshold, however the fraction is written") {
+  for (const unsigned calls : {3U, 7U, 10U, 49U, 100U, 1000U}) {
+    for (unsigned failures = 1; failures <= calls; ++failures) {
+      const Policy policy{.failure_threshold = 0,
+                          .failure_rate_threshold = static_cast<double>(failures) / calls,
+                          .minimum_number_of_calls = 1};
+      Tally tally;
+      add(tally.window, {calls, failures - 1, 0});
+      REQUIRE_FALSE(cause_to_open(tally, policy));
+      add(tally.window, {0, 1, 0});
+      REQUIRE(cause_to_open(tally, policy));
+    }
+  }
+}
