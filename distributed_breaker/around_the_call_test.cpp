@@ -187,13 +187,15 @@ TEST_SUITE("retry") {
   }
 
   TEST_CASE("however many threads deposit and withdraw, no token is lost or made") {
-    constexpr int threads = 8, calls = 5000;
+    constexpr int threads = 8, calls = 50'000;
     RetryBudget budget(0.25);
     std::atomic<int> retries{0};
+    std::latch together(threads);
     {
       std::vector<std::jthread> callers;
       for (int i = 0; i < threads; ++i) {
         callers.emplace_back([&] {
+          together.arrive_and_wait();
           for (int call = 0; call < calls; ++call) {
             budget.deposit();
             if (budget.withdraw()) ++retries;
@@ -595,6 +597,27 @@ TEST_SUITE("guarded call") {
     CHECK(reply.course.end == CallEnd::deadline_over);
     CHECK(world.sleeps.empty());
     CHECK(call.retry_tokens() == 2);
+  }
+
+  TEST_CASE("an attempt that the deadline cut short is reported as such, though it was the last one allowed") {
+    World world;
+    GuardedCall call({.deadline = 500ms}, 1s, world.surroundings());
+    const auto reply = call.run([&](std::chrono::milliseconds at_most) {
+      world.now += at_most;
+      return dead(at_most);
+    });
+    CHECK(reply.course.end == CallEnd::deadline_over);
+    CHECK(reply.course.attempts == 1);
+  }
+
+  TEST_CASE("no attempt begins after the deadline, where a wait took longer than it should") {
+    World world;
+    Surroundings oversleeping = world.surroundings();
+    oversleeping.sleep = [&](std::chrono::milliseconds wait) { world.now += wait + 5s; };
+    GuardedCall call({.deadline = 1s, .max_attempts = 4}, 1s, oversleeping);
+    const auto reply = call.run(dead);
+    CHECK(reply.course.end == CallEnd::deadline_over);
+    CHECK(reply.course.attempts == 1);
   }
 
   TEST_CASE("a deadline that passes in the bulkhead's queue ends the call without an attempt") {
