@@ -18,6 +18,7 @@
 #include "distributed_breaker/fallback.hpp"
 #include "distributed_breaker/guarded_call.hpp"
 #include "distributed_breaker/retry.hpp"
+#include "simple_breaker/circuit_breaker.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
@@ -521,6 +522,24 @@ TEST_SUITE("guarded call") {
     CHECK(reply.course.attempts == 0);
     CHECK(reply.reply == "open");
     CHECK(world.sleeps.empty());
+  }
+
+  TEST_CASE(
+      "the breaker is asked for each attempt: a threshold of three ends a call of four attempts after its third") {
+    World world;
+    CircuitBreaker breaker({.failure_threshold = 3});
+    GuardedCall call({.max_attempts = 4}, 1s, world.surroundings());
+    const auto attempt = [&](std::chrono::milliseconds at_most) {
+      Admission admission = breaker.acquire();
+      if (std::holds_alternative<Rejection>(admission)) return refused(at_most);
+      std::get<Permit>(admission).settle(Outcome::failure);
+      return dead(at_most);
+    };
+    const auto tripping = call.run(attempt);
+    CHECK(tripping.course.end == CallEnd::breaker_refused);
+    CHECK(tripping.course.attempts == 3);
+    CHECK(tripping.reply == "no");
+    CHECK(call.run(attempt).course.attempts == 0);
   }
 
   TEST_CASE("where the breaker opens between two attempts, the reply is what the upstream answered to the first") {
