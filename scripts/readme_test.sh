@@ -2,7 +2,8 @@
 # Usage: scripts/readme_test.sh
 #
 # Holds the READMEs to what is there: links lead somewhere, each command in a console block exists with its options and
-# scenarios, and a block marked `<!-- output: COMMAND -->` is what the command prints today.
+# scenarios, a block marked `<!-- output: COMMAND -->` is what the command prints today, and one marked
+# `<!-- source: FILE -->` stands in that file.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -55,21 +56,37 @@ check_command() {  # README, and the words of a command
   done
 }
 
+block_after() {  # MARKER README: the lines between the marker and the end, without the fence
+  awk -v marker="$1" '$0 == marker {on = 1; next} /^<!-- end -->/ {on = 0} on && !/^```/' "$2"
+}
+
 check_outputs() {  # README
   local marker command shown printed
   while read -r marker; do
     command=${marker#<!-- output: }
     command=${command% -->}
-    shown=$(awk -v marker="$marker" '$0 == marker {on = 1; next} /^<!-- end -->/ {on = 0} on && !/^```/' "$1")
+    shown=$(block_after "$marker" "$1")
     printed=$(eval "$command")
     diff <(echo "$shown") <(echo "$printed") >&2 || fault "$1: '$command' prints something else today"
   done < <(grep '^<!-- output: ' "$1" || true)
+}
+
+check_sources() {  # README
+  local marker file shown
+  while read -r marker; do
+    file=${marker#<!-- source: }
+    file=${file% -->}
+    shown=$(block_after "$marker" "$1")
+    [[ -n "$shown" && $'\n'$(<"$file")$'\n' == *$'\n'"$shown"$'\n'* ]] ||
+      fault "$1: $file has other lines than it shows"
+  done < <(grep '^<!-- source: ' "$1" || true)
 }
 
 while read -r readme; do
   check_links "$readme"
   while read -r -a words; do check_command "$readme" "${words[@]}"; done < <(sed -n 's/^\$ //p' "$readme")
   check_outputs "$readme"
+  check_sources "$readme"
 done < <(git ls-files '*README.md')
 
 [ "$faults" -eq 0 ] || exit 1

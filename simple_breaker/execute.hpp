@@ -1,47 +1,69 @@
 // execute(): a protected call for those who do not want to handle permits by hand.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "simple_breaker/breaker.hpp"
+#include "simple_breaker/what_counts.hpp"
 
 namespace cb {
+namespace detail {
 
-// Runs `call` where the breaker lets it: returns its result (std::monostate for void), or the Rejection.
-// What the call throws counts as a failure and goes on to the caller; `outcome_of(result)` says what a result counts
-// as, and without it every result is a success.
-template <class Call, class OutcomeOf>
-auto execute(Breaker& breaker, Call&& call, OutcomeOf&& outcome_of) {
-  using Result = std::invoke_result_t<Call>;
-  using Value = std::conditional_t<std::is_void_v<Result>, std::monostate, Result>;
-  using Answer = std::variant<Value, Rejection>;
+// The result as a value: std::monostate for void.
+template <class Call>
+auto value_of(Call&& call) {
+  if constexpr (std::is_void_v<std::invoke_result_t<Call>>) {
+    std::invoke(std::forward<Call>(call));
+    return std::monostate{};
+  } else {
+    return std::invoke(std::forward<Call>(call));
+  }
+}
+
+template <class Judge>
+Outcome outcome_of_exception(const Judge& judge) {
+  if constexpr (std::is_same_v<Judge, WhatCounts>) {
+    return judge.of_exception(std::current_exception());
+  } else {
+    return Outcome::failure;
+  }
+}
+
+template <class Judge, class Value>
+Outcome outcome_of_result(Judge& judge, const Value& value) {
+  if constexpr (std::is_same_v<std::remove_const_t<Judge>, WhatCounts>) {
+    return judge.of_result(value);
+  } else {
+    return std::invoke(judge, value);
+  }
+}
+
+}  // namespace detail
+
+// Runs `call` where the breaker lets it: returns its result (std::monostate for void), or the Rejection; what the call
+// throws goes on to the caller. `judge` is a WhatCounts, or a callable that turns a result into an Outcome, and then
+// every exception is a failure. Without it so is every exception, and every result is a success.
+template <class Call, class Judge = WhatCounts>
+auto execute(Breaker& breaker, Call&& call, Judge&& judge = {}) {
+  using Answer = std::variant<decltype(detail::value_of(std::forward<Call>(call))), Rejection>;
   Admission admission = breaker.acquire();
   if (const auto* rejection = std::get_if<Rejection>(&admission)) return Answer(*rejection);
-  Permit& permit = std::get<Permit>(admission);
-  const auto run = [&]() -> Value {
+  Permit& permit = std::get<Permit>(admission);  // where a judge throws, its destructor settles it as ignored
+  const auto run = [&] {
     try {
-      if constexpr (!std::is_void_v<Result>) {
-        return std::invoke(std::forward<Call>(call));
-      } else {
-        std::invoke(std::forward<Call>(call));
-        return {};
-      }
+      return detail::value_of(std::forward<Call>(call));
     } catch (...) {
-      permit.settle(Outcome::failure);
+      permit.settle(detail::outcome_of_exception(judge));
       throw;
     }
   };
-  Value value = run();
-  permit.settle(std::invoke(std::forward<OutcomeOf>(outcome_of), std::as_const(value)));
+  auto value = run();
+  permit.settle(detail::outcome_of_result(judge, value));
   return Answer(std::move(value));
-}
-
-template <class Call>
-auto execute(Breaker& breaker, Call&& call) {
-  return execute(breaker, std::forward<Call>(call), [](const auto&) { return Outcome::success; });
 }
 
 }  // namespace cb

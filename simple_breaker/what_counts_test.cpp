@@ -1,0 +1,213 @@
+#include "simple_breaker/what_counts.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "simple_breaker/circuit_breaker.hpp"
+#include "simple_breaker/execute.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+// The chapter shows these lines as they stand here.
+struct ShipmentError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+  bool retryable = false;
+};
+struct ShipmentResult {
+  int status = 200;
+};
+
+const auto shipments = cb::WhatCounts{}
+                           .handle_exception<ShipmentError>(&ShipmentError::retryable)
+                           .ignore_result<ShipmentResult>([](const auto& result) { return result.status == 404; })
+                           .handle_result<ShipmentResult>([](const auto& result) { return result.status >= 400; });
+
+auto ship(cb::Breaker& breaker, const std::function<ShipmentResult()>& call) {
+  return cb::execute(breaker, call, shipments);
+}
+// So far.
+
+struct LostParcel : ShipmentError {
+  using ShipmentError::ShipmentError;
+};
+
+ShipmentError shipment_error(bool retryable) {
+  ShipmentError error("no ship");
+  error.retryable = retryable;
+  return error;
+}
+
+const auto throws = [](const auto& thrown) { return [thrown]() -> int { throw thrown; }; };
+const auto answers = [](int status) { return [status] { return ShipmentResult{status}; }; };
+
+// What one call did to a breaker that one failure opens and one success closes: asked once with a failure counted
+// (which a success forgets and an ignored outcome keeps).
+template <class Call>
+Outcome counted_as(const Call& call, const WhatCounts& counts) {
+  CircuitBreaker breaker({.failure_threshold = 2});
+  std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
+  try {
+    execute(breaker, call, counts);
+  } catch (...) {
+  }
+  const int failures = breaker.status().failures;
+  if (failures == 1) return Outcome::ignored;
+  return failures == 0 ? Outcome::success : Outcome::failure;
+}
+
+// A breaker whose next call is a probe.
+struct Probed {
+  Probed() {
+    std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
+    now += 1s;
+  }
+  TimePoint now{1000s};
+  CircuitBreaker breaker{
+      {.failure_threshold = 1, .recovery_timeout = 1s, .probe_timeout = 1h}, {}, [this] { return now; }};
+};
+
+}  // namespace
+
+TEST_CASE("without a rule every exception is a failure and every result a success") {
+  CHECK(counted_as(throws(std::runtime_error("down")), {}) == Outcome::failure);
+  CHECK(counted_as(throws(42), {}) == Outcome::failure);
+  CHECK(counted_as([] { return 42; }, {}) == Outcome::success);
+}
+
+TEST_CASE("an exception that a rule claims is a failure, and one that none claims is ignored") {
+  CHECK(counted_as(throws(shipment_error(true)), shipments) == Outcome::failure);
+  CHECK(counted_as(throws(shipment_error(false)), shipments) == Outcome::ignored);
+  CHECK(counted_as(throws(std::runtime_error("another")), shipments) == Outcome::ignored);
+  CHECK(counted_as(throws(42), shipments) == Outcome::ignored);
+}
+
+TEST_CASE("a rule without a predicate takes every exception of its type, and derived ones") {
+  const auto counts = WhatCounts{}.handle_exception<ShipmentError>();
+  CHECK(counted_as(throws(LostParcel("lost")), counts) == Outcome::failure);
+  CHECK(counted_as(throws(std::runtime_error("its base")), counts) == Outcome::ignored);
+}
+
+TEST_CASE("where only some exceptions are ignored, every other one is a failure") {
+  const auto counts = WhatCounts{}.ignore_exception<std::invalid_argument>();
+  CHECK(counted_as(throws(std::invalid_argument("the caller's fault")), counts) == Outcome::ignored);
+  CHECK(counted_as(throws(std::runtime_error("down")), counts) == Outcome::failure);
+}
+
+TEST_CASE("a result is a failure, ignored, or a success") {
+  CHECK(counted_as(answers(500), shipments) == Outcome::failure);
+  CHECK(counted_as(answers(404), shipments) == Outcome::ignored);
+  CHECK(counted_as(answers(200), shipments) == Outcome::success);
+  CHECK(counted_as([] { return 500; }, shipments) == Outcome::success);  // an int is no ShipmentResult
+}
+
+TEST_CASE("the first rule that claims decides") {
+  const auto lost_first = WhatCounts{}.ignore_exception<LostParcel>().handle_exception<ShipmentError>();
+  CHECK(counted_as(throws(LostParcel("lost")), lost_first) == Outcome::ignored);
+  const auto lost_last = WhatCounts{}.handle_exception<ShipmentError>().ignore_exception<LostParcel>();
+  CHECK(counted_as(throws(LostParcel("lost")), lost_last) == Outcome::failure);
+  const auto is_error = [](int status) { return status >= 400; };
+  const auto is_missing = [](int status) { return status == 404; };
+  const auto missing = [] { return 404; };
+  CHECK(counted_as(missing, WhatCounts{}.ignore_result<int>(is_missing).handle_result<int>(is_error)) ==
+        Outcome::ignored);
+  CHECK(counted_as(missing, WhatCounts{}.handle_result<int>(is_error).ignore_result<int>(is_missing)) ==
+        Outcome::failure);
+}
+
+TEST_CASE("a rule makes a new policy and leaves the old one as it was") {
+  const WhatCounts before;
+  const auto after = before.ignore_exception<int>();
+  CHECK(counted_as(throws(42), before) == Outcome::failure);
+  CHECK(counted_as(throws(42), after) == Outcome::ignored);
+}
+
+TEST_CASE("results and exceptions reach the caller, whatever they count as") {
+  CircuitBreaker breaker({.failure_threshold = 100});
+  CHECK(std::get<ShipmentResult>(ship(breaker, answers(404))).status == 404);
+  CHECK(std::get<ShipmentResult>(ship(breaker, answers(500))).status == 500);
+  CHECK_THROWS_AS(execute(breaker, throws(LostParcel("lost")), shipments), LostParcel);
+  CHECK_THROWS_WITH_AS(execute(breaker, throws(std::logic_error("ours")), shipments), "ours", std::logic_error);
+}
+
+TEST_CASE("a call without a result is a success, unless it throws") {
+  CHECK(counted_as([] {}, shipments) == Outcome::success);
+  CHECK(counted_as([] { throw shipment_error(true); }, shipments) == Outcome::failure);
+  CircuitBreaker breaker(Policy{});
+  CHECK(std::holds_alternative<std::monostate>(execute(
+      breaker, [] {}, shipments)));
+}
+
+TEST_CASE("a result that can only be moved is judged and handed on") {
+  using Parcel = std::unique_ptr<int>;
+  const auto counts = WhatCounts{}.handle_result<Parcel>([](const Parcel& parcel) { return parcel == nullptr; });
+  CircuitBreaker breaker({.failure_threshold = 1});
+  const auto answer = execute(
+      breaker, [] { return std::make_unique<int>(42); }, counts);
+  CHECK(*std::get<Parcel>(answer) == 42);
+  execute(
+      breaker, [] { return Parcel(); }, counts);
+  CHECK(breaker.status().state == State::open);
+}
+
+TEST_CASE("an ignored probe gives its slot back and decides nothing") {
+  Probed probed;
+  ship(probed.breaker, answers(404));
+  CHECK(probed.breaker.status().state == State::half_open);
+  CHECK_THROWS_AS(execute(probed.breaker, throws(42), shipments), int);
+  CHECK(probed.breaker.status().state == State::half_open);
+  ship(probed.breaker, answers(200));  // the slot is free, though no lease ran out
+  CHECK(probed.breaker.status().state == State::closed);
+}
+
+TEST_CASE("a predicate that throws reaches the caller, and the permit goes back as ignored") {
+  const auto broken = [](const auto&) -> bool { throw std::logic_error("broken rule"); };
+  Probed probed;
+  const auto by_result = WhatCounts{}.handle_result<ShipmentResult>(broken);
+  CHECK_THROWS_WITH_AS(execute(probed.breaker, answers(200), by_result), "broken rule", std::logic_error);
+  const auto by_exception = WhatCounts{}.handle_exception<ShipmentError>(broken).handle_exception<std::exception>();
+  CHECK_THROWS_WITH_AS(execute(probed.breaker, throws(LostParcel("lost")), by_exception), "broken rule",
+                       std::logic_error);
+  CHECK(probed.breaker.status().state == State::half_open);
+  CHECK(std::holds_alternative<Permit>(probed.breaker.acquire()));
+}
+
+TEST_CASE("a rejection asks no rule and makes no call") {
+  CircuitBreaker breaker({.failure_threshold = 1});
+  ship(breaker, answers(500));
+  int calls = 0;
+  const auto answer = execute(
+      breaker, [&] { return ++calls; }, shipments);
+  CHECK(std::get<Rejection>(answer).state == State::open);
+  CHECK(calls == 0);
+}
+
+TEST_CASE("many threads ask the same policy at once") {
+  constexpr int threads = 4, each = 500;
+  CircuitBreaker breaker({.failure_threshold = threads * each + 1});
+  {
+    std::vector<std::jthread> callers;
+    for (int i = 0; i < threads; ++i) {
+      callers.emplace_back([&] {
+        for (int call = 0; call < each; ++call) {
+          ship(breaker, answers(500));
+          ship(breaker, answers(404));
+          try {
+            execute(breaker, throws(shipment_error(false)), shipments);
+          } catch (const ShipmentError&) {
+          }
+        }
+      });
+    }
+  }
+  CHECK(breaker.status().failures == threads * each);
+}
