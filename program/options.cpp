@@ -15,6 +15,18 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::m
   return app.add_option_function<std::string>(name, read, help)->type_name("DURATION")->default_str(to_text(value));
 }
 
+CLI::Option* add_log_format(CLI::App& app, LogFormat& format) {
+  const auto read = [&format](const std::string& text) {
+    if (text != "text" && text != "json") {
+      throw CLI::ValidationError("--log-format", "'" + text + "' is no log format; write text or json");
+    }
+    format = text == "json" ? LogFormat::json : LogFormat::text;
+  };
+  return app.add_option_function<std::string>("--log-format", read, "Log lines for people, or one JSON object a line")
+      ->type_name("text|json")
+      ->default_str(format == LogFormat::json ? "json" : "text");
+}
+
 std::optional<int> parse(CLI::App& app, int argc, char** argv) {
   app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
     return failed->get_name() + ": " + error.what() + " (" + failed->get_name() + " --help lists the options)\n";

@@ -9,12 +9,16 @@
 #include <string>
 
 #include "program/duration.hpp"
+#include "program/log.hpp"
 
 namespace program {
 
 // An option that takes a duration; `value` holds the default, which --help shows.
 CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,
                           const std::string& help);
+
+// --log-format text|json; `format` holds the default.
+CLI::Option* add_log_format(CLI::App& app, LogFormat& format);
 
 // Nothing: go on. Otherwise the exit code: 0 after --help, 2 after one line about the bad option.
 std::optional<int> parse(CLI::App& app, int argc, char** argv);

@@ -1,0 +1,134 @@
+#include "program/log.hpp"
+
+#include <doctest/doctest.h>
+#include <spdlog/spdlog.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "program/options.hpp"
+
+using namespace program;
+using nlohmann::json;
+
+namespace {
+
+// What a process prints that sets up its log and writes to it, read from a pipe. It ends without flushing anything.
+std::string printed(LogFormat format, const std::function<void()>& write_log) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  std::cout.flush();  // else the child would print it again
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    set_up_log(format);
+    write_log();
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string output;
+  char part[4096];
+  for (ssize_t got = 0; (got = read(ends[0], part, sizeof part)) > 0;) output.append(part, static_cast<size_t>(got));
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  return output;
+}
+
+std::vector<std::string> lines_of(const std::string& output) {
+  std::vector<std::string> lines;
+  std::istringstream in(output);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string message_of(const std::string& message) {
+  const auto lines = lines_of(printed(LogFormat::json, [&] { spdlog::info(message); }));
+  REQUIRE(lines.size() == 1);
+  return json::parse(lines[0]).at("message");
+}
+
+std::optional<int> parse_options(std::vector<std::string> arguments, LogFormat& format) {
+  CLI::App app{"", "program"};
+  add_log_format(app, format);
+  std::vector<char*> argv;
+  arguments.insert(arguments.begin(), "program");
+  for (auto& argument : arguments) argv.push_back(argument.data());
+  return parse(app, static_cast<int>(argv.size()), argv.data());
+}
+
+}  // namespace
+
+TEST_CASE("a log line is a time of day and a sentence") {
+  const std::string output = printed(LogFormat::text, [] { spdlog::warn("probe {}", "failed"); });
+  CHECK(std::regex_match(output, std::regex(R"(\d\d:\d\d:\d\d\.\d{3} probe failed\n)")));
+}
+
+TEST_CASE("as JSON each line is one object: when, how grave, and what") {
+  const auto lines = lines_of(printed(LogFormat::json, [] {
+    spdlog::info("Instance-{}: stopped", "A");
+    spdlog::warn("odd");
+    spdlog::error("bad");
+  }));
+  REQUIRE(lines.size() == 3);
+  const std::string at = R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)";
+  CHECK(std::regex_match(lines[0],
+                         std::regex(R"(\{"at":")" + at + R"(","level":"info","message":"Instance-A: stopped"\})")));
+  CHECK(json::parse(lines[1]).at("level") == "warning");
+  CHECK(json::parse(lines[2]).at("level") == "error");
+}
+
+TEST_CASE("the time is UTC, wherever the program runs") {
+  const auto before = std::chrono::system_clock::now();
+  const std::string output = printed(LogFormat::json, [] {
+    setenv("TZ", "XXX-5:30", 1);
+    tzset();
+    spdlog::info("now");
+  });
+  const std::string at = json::parse(output).at("at");
+  const auto second = [](auto time) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    return std::string(text);
+  };
+  CHECK(at.substr(0, 19) >= second(before));
+  CHECK(at.substr(0, 19) <= second(std::chrono::system_clock::now()));
+}
+
+TEST_CASE("a message of any bytes stays one line that can be parsed") {
+  for (const std::string& message : {std::string("two\nlines\r\n"), std::string("\"quoted\\\" {}"),
+                                     std::string("tab\t"), std::string("zero\0byte", 9), std::string("\x1b[31mred"),
+                                     std::string("\u00e9"), std::string(), std::string(100'000, 'x')}) {
+    CHECK(message_of(message) == message);
+  }
+}
+
+TEST_CASE("what is no UTF-8 is replaced, and the rest is kept") {
+  CHECK(message_of("before \xff\xc3 after") == "before \ufffd\ufffd after");
+}
+
+TEST_CASE("the log's format is an option, and only text or json") {
+  LogFormat format = LogFormat::text;
+  CHECK_FALSE(parse_options({}, format));
+  CHECK(format == LogFormat::text);
+  CHECK_FALSE(parse_options({"--log-format", "json"}, format));
+  CHECK(format == LogFormat::json);
+  CHECK_FALSE(parse_options({"--log-format=text"}, format));
+  CHECK(format == LogFormat::text);
+  for (const char* bad : {"xml", "JSON", "1", ""}) {
+    CHECK(parse_options({"--log-format", bad}, format) == 2);
+  }
+}
