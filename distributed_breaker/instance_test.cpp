@@ -69,7 +69,7 @@ TEST_CASE("no answer in time is a 504 after the call timeout, and counts as a fa
   CHECK(SteadyClock::now() - start < 1s);
   CHECK(answer.http_status == 504);
   CHECK(answer.body["status"] == "exception");
-  CHECK(answer.body["sent"] == true);
+  CHECK(answer.body["upstream_calls"] == 1);
   CHECK(instance.get("/status").body["breaker"]["failures"] == 1);
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("no connection is a 504 that says that nothing was sent") {
   const auto answer = instance.call();
   CHECK(answer.http_status == 504);
   CHECK(answer.body["status"] == "exception");
-  CHECK(answer.body["sent"] == false);
+  CHECK(answer.body["upstream_calls"] == 0);
 }
 
 TEST_CASE("status shows the breaker, the policy, the calls and the transitions with their cause") {

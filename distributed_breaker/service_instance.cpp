@@ -79,7 +79,7 @@ void ServiceInstance::make_call(Permit permit, httplib::Response& response) {
             {"generation", permit.id().generation},
             {"probe", permit.is_probe()},
             {"late", settled.late},
-            {"sent", reply.sent}};
+            {"upstream_calls", reply.sent ? 1 : 0}};
   if (reply.http_status != 0) body["upstream_status"] = reply.http_status;
   if (!reply.error.empty()) body["error"] = reply.error;
   program::answer_json(response, http_statuses[status], body.dump());

@@ -72,6 +72,7 @@ TEST_CASE("the report never merges blocked with failed, and says what nobody can
   run.samples.resize(1);
   Call failed;
   failed.status = CallStatus::failure;
+  failed.upstream_calls = 1;
   Call blocked;
   blocked.status = CallStatus::blocked;
   run.calls = {failed, blocked, blocked};

@@ -64,7 +64,7 @@ TEST_CASE("each kind of answer is told apart, and rubbish is no answer") {
     const std::vector<std::string> bodies{
         success,
         R"({"status":"failure","probe":true,"late":true})",
-        R"({"status":"exception","sent":false})",
+        R"({"status":"exception","upstream_calls":0})",
         R"({"status":"blocked"})",
         R"({"status":"splendid"})",
         "[]",
@@ -88,9 +88,33 @@ TEST_CASE("each kind of answer is told apart, and rubbish is no answer") {
   CHECK(with(CallStatus::failure)[0].probe);
   CHECK(with(CallStatus::failure)[0].late);
   REQUIRE(with(CallStatus::exception).size() == 1);
-  CHECK_FALSE(with(CallStatus::exception)[0].sent);
+  CHECK(with(CallStatus::exception)[0].upstream_calls == 0);
   CHECK(with(CallStatus::blocked).size() == 1);
   CHECK(with(CallStatus::unreachable).size() == 4);
+}
+
+TEST_CASE("how many requests a call cost the upstream is the answer's word, else by its status") {
+  const auto requests = [](const std::string& body) {
+    program::HttpReply reply;
+    reply.status = 200;
+    reply.body = body;
+    return read_call(reply).upstream_calls;
+  };
+  CHECK(requests(R"({"status":"success","upstream_calls":3})") == 3);
+  CHECK(requests(R"({"status":"blocked","upstream_calls":2})") == 2);
+  CHECK(requests(R"({"status":"exception"})") == 1);
+  CHECK(requests(R"({"status":"blocked"})") == 0);
+  CHECK(requests(R"({"status":"failure","upstream_calls":-1})") == 1);
+  CHECK(requests(R"({"status":"failure","upstream_calls":"many"})") == 1);
+  CHECK(requests(R"({"status":"failure","upstream_calls":18446744073709551615})") == 1000);
+  CHECK(requests("no JSON") == 0);
+}
+
+TEST_CASE("what a call came to is what its body says, whatever the HTTP status: a fallback answers 200") {
+  program::HttpReply reply;
+  reply.status = 200;
+  reply.body = R"({"status":"failure","upstream_calls":1,"fallback":{"message":"yesterday's"}})";
+  CHECK(read_call(reply).status == CallStatus::failure);
 }
 
 TEST_CASE("what the instance reported before the load began is no part of the run, and nothing is recorded twice") {

@@ -1,5 +1,6 @@
 #include "load_generator/instance_api.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -10,6 +11,7 @@ using nlohmann::json;
 
 constexpr size_t longest_name = 64;
 constexpr size_t longest_cause = 200;
+constexpr uint64_t most_upstream_calls = 1000;  // of one call
 
 json parsed(const std::string& body) { return json::parse(body, nullptr, false); }
 
@@ -29,9 +31,9 @@ uint64_t count_in(const json& object, const char* name) {
   return value.is_number_unsigned() ? value.get<uint64_t>() : 0;
 }
 
-bool flag_in(const json& object, const char* name, bool otherwise) {
+bool flag_in(const json& object, const char* name) {
   const json& value = member(object, name);
-  return value.is_boolean() ? value.get<bool>() : otherwise;
+  return value.is_boolean() && value.get<bool>();
 }
 
 ReportedTransition read_transition(const json& entry) {
@@ -53,9 +55,12 @@ Call read_call(const program::HttpReply& reply) {
   if (reply.status == 0 || !status) return call;
   call.status = *status;
   call.generation = count_in(body, "generation");
-  call.probe = flag_in(body, "probe", false);
-  call.late = flag_in(body, "late", false);
-  call.sent = flag_in(body, "sent", true);
+  call.probe = flag_in(body, "probe");
+  call.late = flag_in(body, "late");
+  call.upstream_calls = usual_upstream_calls(call.status);
+  if (member(body, "upstream_calls").is_number_unsigned()) {
+    call.upstream_calls = std::min(count_in(body, "upstream_calls"), most_upstream_calls);
+  }
   return call;
 }
 

@@ -15,7 +15,8 @@ double count_if(const Range& range, Predicate predicate) {
 }
 
 bool was_late_failure(const Call& call) {
-  return call.late && (call.status == CallStatus::failure || (call.status == CallStatus::exception && call.sent));
+  const bool failed = call.status == CallStatus::failure || call.status == CallStatus::exception;
+  return call.late && failed && call.upstream_calls > 0;
 }
 
 void measure_ledger(const Run& run, Measures& measures) {

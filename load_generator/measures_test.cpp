@@ -28,6 +28,7 @@ Run run_with(size_t targets) {
 Call call(CallStatus status, uint64_t generation = 1) {
   Call call;
   call.status = status;
+  call.upstream_calls = usual_upstream_calls(status);
   call.generation = generation;
   return call;
 }
@@ -184,11 +185,22 @@ TEST_CASE("a caller that is no target is unexplained") {
 TEST_CASE("an exception that was never sent is not expected in the ledger; a call without an answer may be there") {
   Run run = run_with(1);
   run.calls = {call(CallStatus::exception), call(CallStatus::unreachable)};
-  run.calls[0].sent = false;
+  run.calls[0].upstream_calls = 0;
   run.ledger = Ledger{};
   CHECK(measure(run).at("unexplained") == 0);
   run.ledger = Ledger{{"Instance-A", {1, 1, 0, 0, 0}}};
   CHECK(measure(run).at("unexplained") == 0);
+}
+
+TEST_CASE("the books balance with retries: a call is as many requests as its answer says, blocked or not") {
+  Run run = run_with(1);
+  run.calls = {call(success), call(failure), call(blocked)};
+  run.calls[0].upstream_calls = 4;
+  run.calls[2].upstream_calls = 2;
+  run.ledger = Ledger{{"Instance-A", {7, 1, 6, 0, 0}}};
+  CHECK(measure(run).at("unexplained") == 0);
+  run.ledger->at("Instance-A").received = 6;
+  CHECK(measure(run).at("unexplained") == 1);
 }
 
 TEST_CASE("every measure has a name in the list that scenario files are checked against") {

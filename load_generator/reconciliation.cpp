@@ -12,20 +12,8 @@ Account& account_of(std::vector<Account>& accounts, const std::string& caller) {
 }
 
 void enter(Account& account, const Call& call) {
-  switch (call.status) {
-    case CallStatus::success:
-    case CallStatus::failure:
-      account.told += 1;
-      break;
-    case CallStatus::exception:
-      account.told += call.sent ? 1 : 0;
-      break;
-    case CallStatus::unreachable:
-      account.uncertain += 1;
-      break;
-    case CallStatus::blocked:
-      break;
-  }
+  account.told += call.upstream_calls;
+  account.uncertain += call.status == CallStatus::unreachable ? 1 : 0;
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace load {
 
 struct Account {
   std::string caller;
-  uint64_t told = 0;       // success + failure + those exceptions that were sent
+  uint64_t told = 0;       // requests that the answered calls say they made
   uint64_t uncertain = 0;  // no answer from the instance
   uint64_t received = 0;   // by the ledger
   uint64_t unexplained() const;

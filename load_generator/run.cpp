@@ -28,6 +28,11 @@ State state_from(std::string_view text) {
 
 char letter(State state) { return "COH?"[static_cast<size_t>(state)]; }
 
+uint64_t usual_upstream_calls(CallStatus status) {
+  const bool made = status != CallStatus::blocked && status != CallStatus::unreachable;
+  return made ? 1 : 0;
+}
+
 double to_ms(Offset offset) { return std::chrono::duration<double, std::milli>(offset).count(); }
 
 }  // namespace load

@@ -30,6 +30,9 @@ std::optional<CallStatus> call_status_from(std::string_view text);
 State state_from(std::string_view text);
 char letter(State state);  // C O H ?
 
+// Requests that a call of this status has cost the upstream where nobody says otherwise.
+uint64_t usual_upstream_calls(CallStatus status);
+
 double to_ms(Offset offset);
 
 struct Target {
@@ -44,8 +47,8 @@ struct Call {
   CallStatus status = CallStatus::unreachable;
   uint64_t generation = 0;  // the stay that admitted it
   bool probe = false;
-  bool late = false;  // its result came after that stay was over, and was dropped
-  bool sent = true;   // false: it cannot have reached the upstream
+  bool late = false;            // its result came after that stay was over, and was dropped
+  uint64_t upstream_calls = 0;  // requests that may have reached the upstream: more than one with retries
 };
 
 struct Transition {

@@ -95,6 +95,7 @@ void add_attempt(Run& run, StrictObject entry) {
   Call call;
   call.intended = milliseconds(entry.integer("at_ms", epoch_ms));
   call.status = *call_status_from(entry.one_of("status", {"success", "failure", "exception", "blocked"}));
+  call.upstream_calls = usual_upstream_calls(call.status);
   call.probe = entry.has("probe") && entry.boolean("probe");
   call.generation = generation_at(run.transitions, call.intended);
   run.samples[0].push_back({call.intended, state_from(entry.text("state", 20))});
