@@ -2,7 +2,9 @@
 
 #include <csignal>
 #include <filesystem>
+#include <stdexcept>
 
+#include "load_generator/instance_api.hpp"
 #include "program/duration.hpp"
 
 namespace load {
@@ -10,6 +12,8 @@ namespace {
 
 using Arguments = std::vector<std::string>;
 
+constexpr int refused_a_setting = 2;  // an exit code
+constexpr size_t longest_quote = 500;
 constexpr const char* nobody_listens = "http://127.0.0.1:1";  // port 1, tcpmux: refused at once
 
 void add(Arguments& arguments, const std::string& option, const std::string& value) {
@@ -17,16 +21,9 @@ void add(Arguments& arguments, const std::string& option, const std::string& val
   arguments.push_back(value);
 }
 
-void add_policy(Arguments& arguments, const BreakerSettings& breaker) {
-  add(arguments, "--failure-threshold", std::to_string(breaker.failure_threshold));
-  add(arguments, "--recovery-timeout", program::to_text(breaker.recovery_timeout));
-  if (const auto calls = breaker.permitted_calls_in_half_open) {
-    add(arguments, "--permitted-calls-in-half-open", std::to_string(*calls));
-  }
-  if (const auto successes = breaker.success_threshold) {
-    add(arguments, "--success-threshold", std::to_string(*successes));
-  }
-  if (breaker.probe_timeout) add(arguments, "--probe-timeout", program::to_text(*breaker.probe_timeout));
+void add(Arguments& arguments, const Settings& settings) {
+  const Arguments more = options(settings);
+  arguments.insert(arguments.end(), more.begin(), more.end());
 }
 
 Arguments upstream_arguments(const Scenario& scenario) {
@@ -43,22 +40,38 @@ Arguments instance_arguments(const Scenario& scenario, Stage stage, const Target
   add(arguments, "--name", instance.name);
   add(arguments, "--port", "0");
   add(arguments, "--call-timeout", program::to_text(scenario.call_timeout));
-  add_policy(arguments, scenario.breaker);
+  add(arguments, scenario.breaker);
+  add(arguments, scenario.instance);
   return arguments;
 }
 
-std::string url_of(program::ChildProcess& process) {
-  const std::string line = process.wait_for_line("listening on http://");
+std::string url_in(const std::string& line) {
   const auto start = line.find("http://");
   return line.substr(start, line.find_first_not_of("0123456789", line.rfind(':') + 1) - start);
 }
 
+std::string url_of(program::ChildProcess& process, const std::string& whose) try {
+  return url_in(process.wait_for_line("listening on http://"));
+} catch (const std::runtime_error&) {
+  require_settings_accepted(process, whose);
+  throw;
+}
+
 }  // namespace
+
+void require_settings_accepted(program::ChildProcess& process, const std::string& whose) {
+  if (process.wait(std::chrono::milliseconds(0)) != refused_a_setting) return;
+  std::string said = process.output();
+  while (said.ends_with('\n')) said.pop_back();
+  said.erase(0, said.rfind('\n') + 1);  // npos + 1 is 0
+  if (said.starts_with("error: ")) said.erase(0, 7);
+  throw std::invalid_argument(whose + ": " + printable(said, longest_quote));
+}
 
 std::string binaries_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path().string(); }
 
 Fleet::Fleet(const Scenario& scenario, Stage stage)
-    : upstream_(upstream_arguments(scenario)), upstream_url_(url_of(upstream_)) {
+    : upstream_(upstream_arguments(scenario)), upstream_url_(url_of(upstream_, scenario.file)) {
   if (stage == Stage::redis || stage == Stage::naive) redis_.emplace();
   start_instances(scenario, stage);
 }
@@ -73,7 +86,8 @@ void Fleet::start_instances(const Scenario& scenario, Stage stage) {
     if (redis_) add(arguments, "--store", stage == Stage::naive ? "naive" : "atomic");
     instances_.emplace_back(arguments);
   }
-  for (size_t index = 0; index < instances_.size(); ++index) targets_[index].url = url_of(instances_[index]);
+  const std::string whose = whose_settings(scenario, stage);
+  for (size_t index = 0; index < instances_.size(); ++index) targets_[index].url = url_of(instances_[index], whose);
 }
 
 // All are told to stop before any is waited for; else ten instances would take ten times as long.

@@ -17,9 +17,13 @@ namespace load {
 // The folder of this executable, where its siblings lie too.
 std::string binaries_folder();
 
+// Throws std::invalid_argument that names `whose` and quotes the program, where it ended because it refuses a setting.
+void require_settings_accepted(program::ChildProcess& process, const std::string& whose);
+
 class Fleet {
  public:
-  // Throws std::runtime_error, quoting its output, where one of the programs does not start.
+  // Throws std::invalid_argument, quoting it, where a program refuses its settings, and std::runtime_error where one
+  // does not start for any other reason.
   Fleet(const Scenario& scenario, Stage stage);
   ~Fleet();
   Fleet(const Fleet&) = delete;

@@ -149,6 +149,33 @@ TEST_CASE("a scenario leaves no process behind, neither on Ctrl-C nor when it is
   }
 }
 
+TEST_CASE("a setting that a program refuses is one line with the file's name, the program's words, and exit code 2") {
+  const ScratchFolder folder;
+  const auto refused = [&](const std::string& settings, const std::string& stage, const char* words) {
+    const std::string scenario = folder.file("odd.json", R"({"name":"odd","question":"Is this so?","instances":2,
+      "upstream":{"plan":"healthy"},"load":{"rate":50,"duration_ms":300},)" +
+                                                             settings + R"(,"expect":{"simple":[],"distributed":[]}})");
+    const Ended ended = run({"scenario", scenario, "--stage", stage, "--out", "/dev/null"});
+    CAPTURE(ended.output);
+    CHECK(ended.exit_code == 2);
+    CHECK(ended.output.find("odd.json, " + stage + ": ") != std::string::npos);
+    CHECK(ended.output.find(words) != std::string::npos);
+    CHECK(ended.output.find("error: ") == ended.output.rfind("error: "));
+  };
+  refused(R"("breaker":{"failure_threshold":0})", "distributed", "failure_threshold is 0");
+  refused(R"("breaker":{"failure_threshold":0})", "simple", "failure_threshold is 0");
+  refused(R"("breaker":{"magic":3})", "simple", "--magic=3");
+  refused(R"("breaker":{},"instance":{"magic":3})", "distributed", "--magic=3");
+}
+
+TEST_CASE("instance settings do not concern the program that has no instances") {
+  const ScratchFolder folder;
+  const std::string scenario = folder.file("calm.json", R"({"name":"calm","question":"Is this so?",
+    "upstream":{"plan":"healthy"},"load":{"rate":50,"duration_ms":300},"breaker":{},"instance":{"magic":3},
+    "expect":{"simple":[{"measure":"success","at_least":15,"because":"0.3 s x 50 a second"}]}})");
+  CHECK(run({"scenario", scenario, "--stage", "simple", "--out", "/dev/null"}).exit_code == 0);
+}
+
 TEST_CASE("a scenario whose prediction fails exits with 1, and still leaves its file to compare") {
   const ScratchFolder folder;
   const std::string scenario = folder.file("wrong.json", R"({"name":"wrong","question":"Is this so?","instances":2,

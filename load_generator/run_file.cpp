@@ -10,7 +10,7 @@
 namespace load {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 json to_json(const Expectation& expectation) {
   json entry{{"measure", expectation.measure}, {"because", expectation.because}};

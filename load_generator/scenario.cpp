@@ -9,20 +9,11 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr Between<int64_t> seeds{0, 1'000'000'000};
-constexpr Between<int64_t> counts{1, 1'000'000};
 constexpr Between<int64_t> times_ms{1, 3'600'000};
 constexpr int64_t most_instances = 26;  // A to Z
 
 milliseconds time(StrictObject& object, const std::string& field) {
   return milliseconds(object.integer(field, times_ms));
-}
-
-std::optional<milliseconds> time_if_there(StrictObject& object, const std::string& field) {
-  return object.has(field) ? std::optional(time(object, field)) : std::nullopt;
-}
-
-std::optional<int64_t> count_if_there(StrictObject& object, const std::string& field) {
-  return object.has(field) ? std::optional(object.integer(field, counts)) : std::nullopt;
 }
 
 LoadSettings read_load(StrictObject entry) {
@@ -43,17 +34,6 @@ LoadSettings read_load(StrictObject entry) {
   }
   entry.done();
   return load;
-}
-
-BreakerSettings read_breaker(StrictObject entry) {
-  BreakerSettings breaker;
-  breaker.failure_threshold = entry.integer("failure_threshold", counts);
-  breaker.recovery_timeout = time(entry, "recovery_timeout_ms");
-  breaker.permitted_calls_in_half_open = count_if_there(entry, "permitted_calls_in_half_open");
-  breaker.success_threshold = count_if_there(entry, "success_threshold");
-  breaker.probe_timeout = time_if_there(entry, "probe_timeout_ms");
-  entry.done();
-  return breaker;
 }
 
 void read_upstream(StrictObject entry, Scenario& scenario) {
@@ -116,10 +96,15 @@ Stage stage_from(const std::string& name) {
 
 std::string instance_name(size_t index) { return std::string("Instance-") + static_cast<char>('A' + index); }
 
+std::string whose_settings(const Scenario& scenario, Stage stage) {
+  return scenario.file + ", " + std::string(to_text(stage));
+}
+
 Scenario read_scenario(const std::string& path) {
-  const nlohmann::json json = read_json_file(path);
+  const auto json = read_json_file(path);
   StrictObject document(json, path);
   Scenario scenario;
+  scenario.file = path;
   scenario.name = document.text("name", 64);
   if (scenario.name.find('/') != std::string::npos) document.complain("name", "without a slash: it names a file");
   scenario.question = document.text("question", 500);
@@ -128,7 +113,8 @@ Scenario read_scenario(const std::string& path) {
   }
   read_upstream(document.object("upstream"), scenario);
   scenario.load = read_load(document.object("load"));
-  scenario.breaker = read_breaker(document.object("breaker"));
+  scenario.breaker = read_settings(document.object("breaker"));
+  if (document.has("instance")) scenario.instance = read_settings(document.object("instance"));
   if (document.has("call_timeout_ms")) scenario.call_timeout = time(document, "call_timeout_ms");
   if (document.has("faults")) {
     for (const StrictObject& fault : document.list("faults", 2)) read_fault(fault, scenario);

@@ -11,6 +11,7 @@
 
 #include "load_generator/expectation.hpp"
 #include "load_generator/schedule.hpp"
+#include "load_generator/settings.hpp"
 
 namespace load {
 
@@ -20,23 +21,16 @@ std::string_view to_text(Stage stage);
 const std::vector<std::string>& stage_names();
 Stage stage_from(const std::string& name);  // one of stage_names()
 
-// Settings of the breaker; those that a file leaves out keep the instance's own default.
-struct BreakerSettings {
-  int64_t failure_threshold = 3;
-  std::chrono::milliseconds recovery_timeout{10'000};
-  std::optional<int64_t> permitted_calls_in_half_open;
-  std::optional<int64_t> success_threshold;
-  std::optional<std::chrono::milliseconds> probe_timeout;
-};
-
 struct Scenario {
+  std::string file;  // where it was read
   std::string name;
   std::string question;
   size_t instances = 3;  // Instance-A, Instance-B, ...
   std::string plan;      // put into force when the load starts
   int64_t upstream_seed = 1;
   LoadSettings load;
-  BreakerSettings breaker;
+  Settings breaker;   // for every program; those left out keep the program's own default
+  Settings instance;  // for the HTTP instances only
   std::chrono::milliseconds call_timeout{1000};
   std::optional<size_t> cut_off;                               // index of the instance that cannot reach the upstream
   std::optional<std::chrono::milliseconds> kill_prober_after;  // from then on: kill -9 whoever holds a probe
@@ -44,6 +38,9 @@ struct Scenario {
 };
 
 std::string instance_name(size_t index);  // Instance-A for 0
+
+// "outage.json, redis": for complaints
+std::string whose_settings(const Scenario& scenario, Stage stage);
 
 Scenario read_scenario(const std::string& path);
 

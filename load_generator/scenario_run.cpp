@@ -107,7 +107,7 @@ Run run_scenario(const Scenario& scenario, Stage stage, const program::StopSigna
                  Screen screen) {
   out << scenario.name << ", stage " << to_text(stage) << "\n" << std::flush;
   Run run = stage == Stage::simple ? run_simple_stage(scenario, stop) : run_fleet(scenario, stage, stop, out, screen);
-  run.recovery_timeout = scenario.breaker.recovery_timeout;
+  run.recovery_timeout = duration_in(scenario.breaker, "recovery_timeout").value_or(milliseconds(0));
   return run;
 }
 

@@ -21,6 +21,7 @@ json good() {
     "upstream": {"plan": "down", "seed": 3},
     "load": {"rate": 50, "duration_ms": 6000, "arrivals": "poisson", "spread": "random", "burst": 2, "seed": 4},
     "breaker": {"failure_threshold": 5, "recovery_timeout_ms": 60000, "probe_timeout_ms": 3000},
+    "instance": {"max_attempts": 4},
     "call_timeout_ms": 700,
     "faults": [{"unreachable_upstream": "Instance-B"}, {"kill_prober_after_ms": 900}],
     "expect": {"redis": [{"measure": "opened", "at_least": 1, "at_most": 2, "because": "arithmetic"}], "naive": []}
@@ -62,9 +63,8 @@ TEST_CASE("a scenario file is read, field by field") {
   CHECK(scenario.load.arrivals == Arrivals::poisson);
   CHECK(scenario.load.spread == Spread::random);
   CHECK(scenario.load.burst == 2);
-  CHECK(scenario.breaker.failure_threshold == 5);
-  CHECK(scenario.breaker.probe_timeout == milliseconds(3000));
-  CHECK_FALSE(scenario.breaker.success_threshold);
+  CHECK(scenario.breaker == Settings{{"failure_threshold", "5"}, {"recovery_timeout", "1m"}, {"probe_timeout", "3s"}});
+  CHECK(scenario.instance == Settings{{"max_attempts", "4"}});
   CHECK(scenario.call_timeout == milliseconds(700));
   CHECK(scenario.cut_off == 1);
   CHECK(scenario.kill_prober_after == milliseconds(900));
@@ -102,8 +102,10 @@ TEST_CASE("what is wrong with a scenario file is said in one line that names fil
       {"/load/burst", 0, "load.burst"},
       {"/load/seed", -1, "load.seed"},
       {"/load/sead", 1, "load.sead is no known field"},
-      {"/breaker/failure_threshold", 0, "breaker.failure_threshold"},
-      {"/breaker/recovery_timeout_ms", nullptr, "breaker.recovery_timeout_ms is missing"},
+      {"/breaker", nullptr, "breaker must be an object"},
+      {"/breaker/Threshold", 1, "breaker.Threshold"},
+      {"/instance", 3, "instance must be an object"},
+      {"/instance/max_attempts", json::array(), "instance.max_attempts is []"},
       {"/breaker/probe_timeout_ms", true, "breaker.probe_timeout_ms is true"},
       {"/call_timeout_ms", "1s", "call_timeout_ms"},
       {"/faults", 5, "faults is 5; it must be a list"},

@@ -43,29 +43,28 @@ class TemporaryFolder {
 std::vector<std::string> arguments_for(const Scenario& scenario, const std::string& out) {
   const double attempts = scenario.load.rate * static_cast<double>(scenario.load.duration.count()) / 1000;
   const auto interval = milliseconds(std::lround(1000 / scenario.load.rate));
-  return {binaries_folder() + "/simple_breaker",
-          "--fast",
-          "--attempts",
-          std::to_string(std::lround(attempts)),
-          "--interval",
-          program::to_text(interval),
-          "--plan",
-          scenario.plan,
-          "--failure-threshold",
-          std::to_string(scenario.breaker.failure_threshold),
-          "--recovery-timeout",
-          program::to_text(scenario.breaker.recovery_timeout),
-          "--seed",
-          std::to_string(scenario.upstream_seed),
-          "--out",
-          out};
+  std::vector<std::string> arguments{binaries_folder() + "/simple_breaker",
+                                     "--fast",
+                                     "--attempts",
+                                     std::to_string(std::lround(attempts)),
+                                     "--interval",
+                                     program::to_text(interval),
+                                     "--plan",
+                                     scenario.plan,
+                                     "--seed",
+                                     std::to_string(scenario.upstream_seed),
+                                     "--out",
+                                     out};
+  for (const std::string& option : options(scenario.breaker)) arguments.push_back(option);
+  return arguments;
 }
 
-void wait_for(program::ChildProcess& process, const program::StopSignal& stop) {
+void wait_for(program::ChildProcess& process, const std::string& whose, const program::StopSignal& stop) {
   const auto deadline = std::chrono::steady_clock::now() + longest_run;
   while (true) {
     const auto exit_code = process.wait(milliseconds(50));
     if (exit_code == 0) return;
+    require_settings_accepted(process, whose);
     if (exit_code) throw std::runtime_error("simple_breaker failed: " + process.output());
     if (stop.requested()) throw std::runtime_error("interrupted");
     if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("simple_breaker does not end");
@@ -128,14 +127,14 @@ Run run_simple_stage(const Scenario& scenario, const program::StopSignal& stop) 
   const TemporaryFolder folder;
   const std::string out = folder.path() + "/simple.json";
   program::ChildProcess process(arguments_for(scenario, out));
-  wait_for(process, stop);
+  wait_for(process, whose_settings(scenario, Stage::simple), stop);
   Run run = read_simple_file(out);
   run.target_rate = scenario.load.rate;
   return run;
 }
 
 Run read_simple_file(const std::string& path) {
-  const nlohmann::json json = read_json_file(path);
+  const auto json = read_json_file(path);
   StrictObject document(json, path);
   Run run;
   run.targets = {{"simple_breaker", ""}};

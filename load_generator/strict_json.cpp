@@ -11,7 +11,7 @@
 namespace load {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr size_t largest_file = 64 * 1024 * 1024;
 constexpr size_t longest_quote = 60;

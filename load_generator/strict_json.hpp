@@ -1,5 +1,6 @@
 // Reading files that people write by hand: every field must be known, of the right type and in range. What is not right
 // becomes one std::invalid_argument that names file and field: "outage.json: load.rate is "fast"; it must be a number".
+// Fields keep the file's order.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 namespace load {
 
 // The file's JSON document. Files of more than 64 MiB are refused.
-nlohmann::json read_json_file(const std::string& path);
+nlohmann::ordered_json read_json_file(const std::string& path);
 
 template <typename Number>
 struct Between {
@@ -23,9 +24,10 @@ struct Between {
 class StrictObject {
  public:
   // `where` names the object in complaints: the file, then the path of fields. Complains where it is no object.
-  StrictObject(const nlohmann::json& object, std::string file, std::string path = "");
+  StrictObject(const nlohmann::ordered_json& object, std::string file, std::string path = "");
 
   bool has(const std::string& field) const { return object_.contains(field); }
+  bool is_text(const std::string& field) const { return has(field) && object_.at(field).is_string(); }
   std::string text(const std::string& field, size_t longest);
   std::string one_of(const std::string& field, const std::vector<std::string>& words);
   double number(const std::string& field, Between<double> range);
@@ -39,10 +41,10 @@ class StrictObject {
   [[noreturn]] void complain(const std::string& field, const std::string& rule) const;
 
  private:
-  const nlohmann::json& take(const std::string& field);
+  const nlohmann::ordered_json& take(const std::string& field);
   std::string path_of(const std::string& field) const;
 
-  const nlohmann::json& object_;
+  const nlohmann::ordered_json& object_;
   const std::string file_;
   const std::string path_;
   std::set<std::string> taken_;
