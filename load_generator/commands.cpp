@@ -22,7 +22,7 @@ Screen screen_in_use() { return program::colours_suit() ? Screen::terminal : Scr
 std::string out_path(const ScenarioOptions& options, const Summary& summary) {
   if (!options.out.empty()) return options.out;
   const auto beside = std::filesystem::path(binaries_folder()).parent_path() / "runs";
-  return (beside / (summary.name + "-" + summary.stage + ".json")).string();
+  return (beside / (summary.name + "-" + summary.variant + ".json")).string();
 }
 
 Summary summary_by_hand(const RunOptions& options, const Run& run) {
@@ -30,21 +30,24 @@ Summary summary_by_hand(const RunOptions& options, const Run& run) {
   return {name.substr(0, 64), "by hand", "A run by hand, without a prediction.", measure(run), {}};
 }
 
-// Throws std::invalid_argument where the scenario has no prediction for the stage that was asked for.
-std::vector<Stage> stages(const ScenarioOptions& options, const Scenario& scenario) {
-  std::vector<Stage> all;
-  for (const auto& [stage, expectations] : scenario.expect) all.push_back(stage);
-  if (options.stage.empty()) return all;
-  const Stage stage = stage_from(options.stage);
-  if (scenario.expect.contains(stage)) return {stage};
-  throw std::invalid_argument("scenario " + scenario.name + " expects nothing of stage " + options.stage);
+// Throws std::invalid_argument where the scenario knows no variant of the name that was asked for.
+std::vector<Variant> asked_for(const ScenarioOptions& options, const Scenario& scenario) {
+  if (options.variant.empty()) return scenario.variants;
+  std::string names;
+  for (const Variant& variant : scenario.variants) {
+    if (variant.name == options.variant) return {variant};
+    names += (names.empty() ? "" : ", ") + variant.name;
+  }
+  throw std::invalid_argument("scenario " + scenario.name + " expects nothing of '" + printable(options.variant, 64) +
+                              "'; --stage is one of " + names);
 }
 
-int one_stage(const ScenarioOptions& options, const Scenario& scenario, Stage stage, const program::StopSignal& stop) {
-  const Run run = run_scenario(scenario, stage, stop, std::cout, screen_in_use());
+int one_variant(const ScenarioOptions& options, const Scenario& scenario, const Variant& variant,
+                const program::StopSignal& stop) {
+  const Run run = run_scenario(scenario, variant, stop, std::cout, screen_in_use());
   std::cout << report(run) << "\n";
   if (run.interrupted) return interrupted;
-  const Summary summary = summary_of(scenario, stage, run);
+  const Summary summary = summary_of(scenario, variant, run);
   const std::string path = out_path(options, summary);
   write_run_file(path, summary, run);
   std::cout << verdicts(summary) << "written to " << path << "\n";
@@ -73,14 +76,14 @@ int run_command(const RunOptions& options, const program::StopSignal& stop) {
 
 int scenario_command(const ScenarioOptions& options, const program::StopSignal& stop) try {
   const Scenario scenario = read_scenario(scenario_path(options.scenario));
-  const std::vector<Stage> asked_for = stages(options, scenario);
+  const std::vector<Variant> variants = asked_for(options, scenario);
   std::cout << wrapped(scenario.question, 80, "") << "\n\n" << std::flush;
-  if (!options.stage.empty()) return one_stage(options, scenario, asked_for.front(), stop);
+  if (!options.variant.empty()) return one_variant(options, scenario, variants.front(), stop);
   std::vector<Summary> summaries;
-  for (const Stage stage : asked_for) {
-    const Run run = run_scenario(scenario, stage, stop, std::cout, screen_in_use());
+  for (const Variant& variant : variants) {
+    const Run run = run_scenario(scenario, variant, stop, std::cout, screen_in_use());
     if (run.interrupted) return interrupted;
-    summaries.push_back(summary_of(scenario, stage, run));
+    summaries.push_back(summary_of(scenario, variant, run));
     write_run_file(out_path(options, summaries.back()), summaries.back(), run);
     std::cout << "\n";
   }

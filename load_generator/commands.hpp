@@ -25,8 +25,8 @@ int run_command(const RunOptions& options, const program::StopSignal& stop);
 
 struct ScenarioOptions {
   std::string scenario;  // NAME or FILE
-  std::string stage;     // empty: each one that the scenario expects something of, then side by side
-  std::string out;       // one stage only; empty: runs/NAME-STAGE.json beside the folder of the binaries
+  std::string variant;   // or stage; empty: each one that the scenario expects something of, then side by side
+  std::string out;       // of one variant only; empty: runs/NAME-VARIANT.json beside the folder of the binaries
 };
 
 // 0 where every prediction held, 1 where one did not, 130 after Ctrl-C.

@@ -33,13 +33,42 @@ std::string measured_cell(const Summary& run, const std::string& measure) {
   return cell((found == run.measures.end() ? "-" : number_text(found->second)) + (wrong ? " !" : ""));
 }
 
+// A name too long for its column goes on in the next line, behind a hyphen.
+std::vector<std::string> broken(const std::string& name, size_t width) {
+  std::vector<std::string> lines(1);
+  for (size_t start = 0; start < name.size();) {
+    const size_t end = std::min(name.find('-', start), name.size() - 1) + 1;
+    if (!lines.back().empty() && lines.back().size() + end - start > width) lines.emplace_back();
+    lines.back() += name.substr(start, end - start);
+    start = end;
+  }
+  return lines;
+}
+
+std::string name_lines(const std::string& of_row, const std::vector<std::string>& of_columns) {
+  const std::vector<std::string> row = broken(of_row, label_width - 1);
+  std::vector<std::vector<std::string>> columns;
+  size_t height = row.size();
+  for (const std::string& name : of_columns) {
+    columns.push_back(broken(name, column_width - 1));
+    height = std::max(height, columns.back().size());
+  }
+  const auto part = [](const std::vector<std::string>& lines, size_t i) { return i < lines.size() ? lines[i] : ""; };
+  std::string text;
+  for (size_t i = 0; i < height; ++i) {
+    text += label(part(row, i));
+    for (const auto& column : columns) text += cell(part(column, i));
+    text += "\n";
+  }
+  return text;
+}
+
 std::string header(std::span<const Summary> runs) {
   const auto has_first_name = [&](const Summary& run) { return run.name == runs.front().name; };
   const bool one_scenario = std::all_of(runs.begin(), runs.end(), has_first_name);
-  std::string names = label("");
-  std::string stages = label(one_scenario ? runs.front().name : "");
-  for (const Summary& run : runs) names += cell(run.name), stages += cell(run.stage);
-  return (one_scenario ? "" : names + "\n") + stages + "\n";
+  std::vector<std::string> names, variants;
+  for (const Summary& run : runs) names.push_back(run.name), variants.push_back(run.variant);
+  return one_scenario ? name_lines(names.front(), variants) : name_lines("", names) + name_lines("", variants);
 }
 
 // First what was predicted, expected under measured (-: no prediction); then whatever else was not nothing.
@@ -79,7 +108,7 @@ std::string comparison(const std::vector<Summary>& runs) {
 
 std::string verdicts(const Summary& run) {
   if (run.expectations.empty()) return "";
-  std::string text = wrapped(run.name + ", stage " + run.stage + ":", 80, "") + "\n";
+  std::string text = wrapped(run.name + ", " + run.variant + ":", 80, "") + "\n";
   for (const Expectation& expectation : run.expectations) text += verdict(expectation, run.measures);
   return text + "\n";
 }

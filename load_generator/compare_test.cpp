@@ -55,9 +55,18 @@ TEST_CASE("a comparison shows question, arithmetic, expected beside measured, an
   }
 }
 
+TEST_CASE("long names of variants go over several lines, behind their hyphens") {
+  Summary first = summary(1), second = summary(1);
+  first.variant = "distributed";
+  second.variant = "distributed-errors-only";
+  const std::string text = comparison({first, second});
+  CHECK(text.find("outage                   distributed  distributed-\n"
+                  "                                       errors-only\n") == 0);
+}
+
 TEST_CASE("comparison and report keep to 80 columns and use no colours") {
   Summary wide = summary(1e12);
-  wide.name = wide.stage = std::string(64, 'n');
+  wide.name = wide.variant = std::string(64, 'n');
   wide.expectations[0].because = std::string("because ") + std::string(50, 'y') + " and " + std::string(40, 'z');
   const std::string compared = comparison(std::vector<Summary>(9, wide));
   CHECK(longest_line(compared) <= 80);
@@ -107,7 +116,7 @@ TEST_CASE("a run file is read back as it was written") {
   write_run_file(path, summary(7), crowded_run());
   const Summary read = read_run_file(path);
   CHECK(read.name == "outage");
-  CHECK(read.stage == "redis");
+  CHECK(read.variant == "redis");
   CHECK(read.measures.at("opened") == 7);
   CHECK(read.expectations.at(0).at_most == 2);
   CHECK(read.expectations.at(0).because == "one breaker");
@@ -123,8 +132,8 @@ TEST_CASE("a file that is no run is refused by file and field") {
   };
   refused("rubbish", "run.json: no JSON");
   refused("{}", "run.json: name is missing");
-  refused(R"({"name":"a","stage":"b","question":"c"})", "measures must be an object");
-  refused(R"({"name":"a","stage":"b","question":"c","measures":{"opened":"x"}})", "measures.opened is \"x\"");
-  refused(R"({"name":"a","stage":"b","question":"c","measures":{}})", "expectations is missing");
-  refused(R"({"name":"a","stage":"b","question":"c","measures":{},"expectations":[3]})", "expectations[0]");
+  refused(R"({"name":"a","variant":"b","question":"c"})", "measures must be an object");
+  refused(R"({"name":"a","variant":"b","question":"c","measures":{"opened":"x"}})", "measures.opened is \"x\"");
+  refused(R"({"name":"a","variant":"b","question":"c","measures":{}})", "expectations is missing");
+  refused(R"({"name":"a","variant":"b","question":"c","measures":{},"expectations":[3]})", "expectations[0]");
 }

@@ -34,14 +34,15 @@ Arguments upstream_arguments(const Scenario& scenario) {
   return arguments;
 }
 
-Arguments instance_arguments(const Scenario& scenario, Stage stage, const Target& instance) {
-  const bool shared = stage == Stage::redis || stage == Stage::naive;
-  Arguments arguments{binaries_folder() + (shared ? "/redis_breaker" : "/distributed_breaker")};
+bool needs_redis(const Variant& variant) { return variant.stage == Stage::redis || variant.stage == Stage::naive; }
+
+Arguments instance_arguments(const Scenario& scenario, const Variant& variant, const Target& instance) {
+  Arguments arguments{binaries_folder() + (needs_redis(variant) ? "/redis_breaker" : "/distributed_breaker")};
   add(arguments, "--name", instance.name);
   add(arguments, "--port", "0");
   add(arguments, "--call-timeout", program::to_text(scenario.call_timeout));
-  add(arguments, scenario.breaker);
-  add(arguments, scenario.instance);
+  add(arguments, variant.breaker);
+  add(arguments, variant.instance);
   return arguments;
 }
 
@@ -70,23 +71,23 @@ void require_settings_accepted(program::ChildProcess& process, const std::string
 
 std::string binaries_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path().string(); }
 
-Fleet::Fleet(const Scenario& scenario, Stage stage)
+Fleet::Fleet(const Scenario& scenario, const Variant& variant)
     : upstream_(upstream_arguments(scenario)), upstream_url_(url_of(upstream_, scenario.file)) {
-  if (stage == Stage::redis || stage == Stage::naive) redis_.emplace();
-  start_instances(scenario, stage);
+  if (needs_redis(variant)) redis_.emplace();
+  start_instances(scenario, variant);
 }
 
-void Fleet::start_instances(const Scenario& scenario, Stage stage) {
+void Fleet::start_instances(const Scenario& scenario, const Variant& variant) {
   instances_.reserve(scenario.instances);
   for (size_t index = 0; index < scenario.instances; ++index) {
     targets_.push_back({instance_name(index), ""});
-    Arguments arguments = instance_arguments(scenario, stage, targets_.back());
+    Arguments arguments = instance_arguments(scenario, variant, targets_.back());
     add(arguments, "--upstream", scenario.cut_off == index ? nobody_listens : upstream_url_);
     if (redis_) add(arguments, "--redis", redis_->url());
-    if (redis_) add(arguments, "--store", stage == Stage::naive ? "naive" : "atomic");
+    if (redis_) add(arguments, "--store", variant.stage == Stage::naive ? "naive" : "atomic");
     instances_.emplace_back(arguments);
   }
-  const std::string whose = whose_settings(scenario, stage);
+  const std::string whose = whose_settings(scenario, variant);
   for (size_t index = 0; index < instances_.size(); ++index) targets_[index].url = url_of(instances_[index], whose);
 }
 

@@ -24,7 +24,7 @@ class Fleet {
  public:
   // Throws std::invalid_argument, quoting it, where a program refuses its settings, and std::runtime_error where one
   // does not start for any other reason.
-  Fleet(const Scenario& scenario, Stage stage);
+  Fleet(const Scenario& scenario, const Variant& variant);
   ~Fleet();
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
@@ -34,7 +34,7 @@ class Fleet {
   void kill(size_t target);  // kill -9
 
  private:
-  void start_instances(const Scenario& scenario, Stage stage);
+  void start_instances(const Scenario& scenario, const Variant& variant);
 
   program::ChildProcess upstream_;
   std::string upstream_url_;

@@ -73,6 +73,7 @@ TEST_CASE("bad options are one line and exit code 2") {
                                                   {"scenario", "outage", "--stage", "fourth"},
                                                   {"scenario", "no-such", "--stage", "redis"},
                                                   {"scenario", "race", "--stage", "simple"},
+                                                  {"scenario", "race", "--stage", "\033[31m"},
                                                   {"compare"},
                                                   {"compare", "/dev/null"}};
   for (const auto& arguments : bad) {

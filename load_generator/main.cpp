@@ -40,10 +40,10 @@ void add_run_options(CLI::App& app, load::RunOptions& options) {
 CLI::App* add_scenario_command(CLI::App& app, load::ScenarioOptions& options) {
   CLI::App* command = app.add_subcommand("scenario", "Run an experiment, with programs of its own, and judge it");
   command->add_option("scenario", options.scenario, "Name of a shipped scenario, or a file")->required();
-  auto* stage =
-      command->add_option("--stage", options.stage, "One design, with its report; by default all, side by side");
-  stage->check(CLI::IsMember(load::stage_names()));
-  command->add_option("--out", options.out, "File for the run; by default runs/NAME-STAGE.json beside the binaries")
+  auto* stage = command->add_option("--stage", options.variant,
+                                    "Stage or variant to run, with its report; by default all, side by side");
+  stage->type_name("NAME");
+  command->add_option("--out", options.out, "File for the run; by default runs/NAME-VARIANT.json beside the binaries")
       ->needs(stage);
   return command;
 }

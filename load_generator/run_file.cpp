@@ -62,7 +62,7 @@ json states_json(const std::vector<Sample>& samples) {
 }
 
 json document_of(const Summary& summary, const Run& run) {
-  json document{{"name", summary.name},         {"stage", summary.stage},         {"question", summary.question},
+  json document{{"name", summary.name},         {"variant", summary.variant},     {"question", summary.question},
                 {"measures", summary.measures}, {"length_ms", to_ms(run.length)}, {"latency_ms", latencies_json(run)}};
   document["expectations"] = json::array();
   for (const Expectation& expectation : summary.expectations) document["expectations"].push_back(to_json(expectation));
@@ -93,7 +93,7 @@ Summary read_run_file(const std::string& path) {
   StrictObject document(parsed, path);
   Summary summary;
   summary.name = document.text("name", 64);
-  summary.stage = document.text("stage", 64);
+  summary.variant = document.text("variant", 64);
   summary.question = document.text("question", 500);
   StrictObject measures = document.object("measures");
   for (const std::string& name : measures.fields()) summary.measures[name] = measures.number(name, any_number);

@@ -1,5 +1,5 @@
 // What a run leaves on disk, as JSON: its figures, the predictions made of it, and enough detail to draw it.
-// {"name","stage","question","measures":{..},"expectations":[{"measure","at_least","at_most","because"}], ...}
+// {"name","variant","question","measures":{..},"expectations":[{"measure","at_least","at_most","because"}], ...}
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ namespace load {
 
 // The part of the file that `compare` reads.
 struct Summary {
-  std::string name;   // outage
-  std::string stage;  // redis
+  std::string name;     // outage
+  std::string variant;  // redis, redis-quorum
   std::string question;
   Measures measures;
   std::vector<Expectation> expectations;

@@ -58,20 +58,9 @@ void read_fault(StrictObject entry, Scenario& scenario) {
   entry.done();
 }
 
-void read_expect(StrictObject entry, Scenario& scenario) {
-  for (const std::string& name : stage_names()) {
-    if (!entry.has(name)) continue;
-    auto& expectations = scenario.expect[stage_from(name)];
-    for (StrictObject& item : entry.list(name, 50)) {
-      expectations.push_back(read_expectation(item));
-      item.done();
-    }
-  }
-  entry.done();
-}
-
 void require_what_one_process_can_do(const StrictObject& document, const Scenario& scenario) {
-  if (!scenario.expect.contains(Stage::simple)) return;
+  const auto is_simple = [](const Variant& variant) { return variant.stage == Stage::simple; };
+  if (std::none_of(scenario.variants.begin(), scenario.variants.end(), is_simple)) return;
   const double interval_ms = 1000 / scenario.load.rate;
   if (scenario.cut_off || scenario.kill_prober_after)
     document.complain("faults", "absent: stage simple is one process");
@@ -82,22 +71,10 @@ void require_what_one_process_can_do(const StrictObject& document, const Scenari
 
 }  // namespace
 
-std::string_view to_text(Stage stage) { return stage_names().at(static_cast<size_t>(stage)); }
-
-const std::vector<std::string>& stage_names() {
-  static const std::vector<std::string> names{"simple", "distributed", "redis", "naive"};
-  return names;
-}
-
-Stage stage_from(const std::string& name) {
-  const auto& names = stage_names();
-  return static_cast<Stage>(std::find(names.begin(), names.end(), name) - names.begin());
-}
-
 std::string instance_name(size_t index) { return std::string("Instance-") + static_cast<char>('A' + index); }
 
-std::string whose_settings(const Scenario& scenario, Stage stage) {
-  return scenario.file + ", " + std::string(to_text(stage));
+std::string whose_settings(const Scenario& scenario, const Variant& variant) {
+  return scenario.file + ", " + variant.name;
 }
 
 Scenario read_scenario(const std::string& path) {
@@ -113,13 +90,11 @@ Scenario read_scenario(const std::string& path) {
   }
   read_upstream(document.object("upstream"), scenario);
   scenario.load = read_load(document.object("load"));
-  scenario.breaker = read_settings(document.object("breaker"));
-  if (document.has("instance")) scenario.instance = read_settings(document.object("instance"));
   if (document.has("call_timeout_ms")) scenario.call_timeout = time(document, "call_timeout_ms");
   if (document.has("faults")) {
     for (const StrictObject& fault : document.list("faults", 2)) read_fault(fault, scenario);
   }
-  read_expect(document.object("expect"), scenario);
+  scenario.variants = read_variants(document);
   document.done();
   require_what_one_process_can_do(document, scenario);
   return scenario;

@@ -1,25 +1,16 @@
-// A Scenario is an experiment as a file: the question, the load, the upstream's fault plan, the breaker's settings,
-// faults of processes, and what each stage is expected to do. The same file is replayed against every stage.
-// Errors: read_scenario() throws std::invalid_argument naming file and field.
+// A Scenario is an experiment as a file: the question, the load, the upstream's fault plan, faults of processes, and
+// the variants, that is stages and their settings, that it is played against. Each of them gets the same load and
+// faults. Errors: read_scenario() throws std::invalid_argument naming file and field.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "load_generator/expectation.hpp"
 #include "load_generator/schedule.hpp"
-#include "load_generator/settings.hpp"
+#include "load_generator/variant.hpp"
 
 namespace load {
-
-// naive: stage 3 with the textbook's store, which is there to fail.
-enum class Stage { simple, distributed, redis, naive };
-std::string_view to_text(Stage stage);
-const std::vector<std::string>& stage_names();
-Stage stage_from(const std::string& name);  // one of stage_names()
 
 struct Scenario {
   std::string file;  // where it was read
@@ -29,18 +20,16 @@ struct Scenario {
   std::string plan;      // put into force when the load starts
   int64_t upstream_seed = 1;
   LoadSettings load;
-  Settings breaker;   // for every program; those left out keep the program's own default
-  Settings instance;  // for the HTTP instances only
   std::chrono::milliseconds call_timeout{1000};
   std::optional<size_t> cut_off;                               // index of the instance that cannot reach the upstream
   std::optional<std::chrono::milliseconds> kill_prober_after;  // from then on: kill -9 whoever holds a probe
-  std::map<Stage, std::vector<Expectation>> expect;            // the stages that it may be run against
+  std::vector<Variant> variants;                               // in the file's order
 };
 
 std::string instance_name(size_t index);  // Instance-A for 0
 
 // "outage.json, redis": for complaints
-std::string whose_settings(const Scenario& scenario, Stage stage);
+std::string whose_settings(const Scenario& scenario, const Variant& variant);
 
 Scenario read_scenario(const std::string& path);
 

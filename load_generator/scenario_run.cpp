@@ -62,9 +62,9 @@ class ProberKiller {
   std::optional<milliseconds> from_;
 };
 
-Run run_fleet(const Scenario& scenario, Stage stage, const program::StopSignal& stop, std::ostream& out,
+Run run_fleet(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop, std::ostream& out,
               Screen screen) {
-  Fleet fleet(scenario, stage);
+  Fleet fleet(scenario, variant);
   LiveLines lines(out, screen, fleet.targets(), scenario.load.duration);
   ProberKiller killer(fleet, scenario.kill_prober_after);
   Observers observers;
@@ -103,16 +103,17 @@ std::string scenario_path(const std::string& name) {
                               shipped_scenarios(folder));
 }
 
-Run run_scenario(const Scenario& scenario, Stage stage, const program::StopSignal& stop, std::ostream& out,
+Run run_scenario(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop, std::ostream& out,
                  Screen screen) {
-  out << scenario.name << ", stage " << to_text(stage) << "\n" << std::flush;
-  Run run = stage == Stage::simple ? run_simple_stage(scenario, stop) : run_fleet(scenario, stage, stop, out, screen);
-  run.recovery_timeout = duration_in(scenario.breaker, "recovery_timeout").value_or(milliseconds(0));
+  out << scenario.name << ", " << variant.name << "\n" << std::flush;
+  Run run = variant.stage == Stage::simple ? run_simple_stage(scenario, variant, stop)
+                                           : run_fleet(scenario, variant, stop, out, screen);
+  run.recovery_timeout = duration_in(variant.breaker, "recovery_timeout").value_or(milliseconds(0));
   return run;
 }
 
-Summary summary_of(const Scenario& scenario, Stage stage, const Run& run) {
-  return {scenario.name, std::string(to_text(stage)), scenario.question, measure(run), scenario.expect.at(stage)};
+Summary summary_of(const Scenario& scenario, const Variant& variant, const Run& run) {
+  return {scenario.name, variant.name, scenario.question, measure(run), variant.expectations};
 }
 
 }  // namespace load

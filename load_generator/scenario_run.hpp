@@ -1,4 +1,4 @@
-// Runs one scenario against one stage, from an empty desk to a judged run.
+// Plays one scenario against one variant, from an empty desk to a judged run.
 #pragma once
 
 #include <ostream>
@@ -16,12 +16,11 @@ namespace load {
 // shipped ones where it is neither.
 std::string scenario_path(const std::string& name);
 
-// The scenario expects something of the stage. Throws std::invalid_argument where the stage cannot play it, and
-// std::runtime_error where a program does
-// not start or the upstream refuses the plan. Main thread only.
-Run run_scenario(const Scenario& scenario, Stage stage, const program::StopSignal& stop, std::ostream& out,
+// Throws std::invalid_argument where a program refuses the variant's settings, and std::runtime_error where one does
+// not start for another reason or the upstream refuses the plan. Main thread only.
+Run run_scenario(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop, std::ostream& out,
                  Screen screen);
 
-Summary summary_of(const Scenario& scenario, Stage stage, const Run& run);
+Summary summary_of(const Scenario& scenario, const Variant& variant, const Run& run);
 
 }  // namespace load

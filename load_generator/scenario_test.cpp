@@ -10,7 +10,7 @@
 #include "load_generator/simple_stage.hpp"
 
 using namespace load;
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
 namespace {
@@ -24,7 +24,10 @@ json good() {
     "instance": {"max_attempts": 4},
     "call_timeout_ms": 700,
     "faults": [{"unreachable_upstream": "Instance-B"}, {"kill_prober_after_ms": 900}],
-    "expect": {"redis": [{"measure": "opened", "at_least": 1, "at_most": 2, "because": "arithmetic"}], "naive": []}
+    "expect": {"redis": [{"measure": "opened", "at_least": 1, "at_most": 2, "because": "arithmetic"}],
+               "naive": [], "distributed-calm": []},
+    "variants": {"distributed-calm": {"stage": "distributed", "breaker": {"failure_threshold": 9},
+                                      "instance": {"retry_budget": 0.1}}}
   })");
 }
 
@@ -63,14 +66,31 @@ TEST_CASE("a scenario file is read, field by field") {
   CHECK(scenario.load.arrivals == Arrivals::poisson);
   CHECK(scenario.load.spread == Spread::random);
   CHECK(scenario.load.burst == 2);
-  CHECK(scenario.breaker == Settings{{"failure_threshold", "5"}, {"recovery_timeout", "1m"}, {"probe_timeout", "3s"}});
-  CHECK(scenario.instance == Settings{{"max_attempts", "4"}});
   CHECK(scenario.call_timeout == milliseconds(700));
   CHECK(scenario.cut_off == 1);
   CHECK(scenario.kill_prober_after == milliseconds(900));
-  CHECK(scenario.expect.at(Stage::redis).at(0).at_most == 2);
-  CHECK(scenario.expect.at(Stage::naive).empty());
-  CHECK_FALSE(scenario.expect.contains(Stage::simple));
+}
+
+TEST_CASE("a scenario is played against the stages and variants that it expects something of, in the file's order") {
+  const Scenario scenario = read(good());
+  REQUIRE(scenario.variants.size() == 3);
+  CHECK(scenario.variants[0].name == "redis");
+  CHECK(scenario.variants[1].name == "naive");
+  CHECK(scenario.variants[2].name == "distributed-calm");
+  CHECK(scenario.variants[0].stage == Stage::redis);
+  CHECK(scenario.variants[2].stage == Stage::distributed);
+  CHECK(scenario.variants[0].expectations.at(0).at_most == 2);
+  CHECK(scenario.variants[1].expectations.empty());
+}
+
+TEST_CASE("a variant's settings are laid over the scenario's own") {
+  const Scenario scenario = read(good());
+  const Variant& stage = scenario.variants.at(0);
+  const Variant& variant = scenario.variants.at(2);
+  CHECK(stage.breaker == Settings{{"failure_threshold", "5"}, {"recovery_timeout", "1m"}, {"probe_timeout", "3s"}});
+  CHECK(variant.breaker == Settings{{"failure_threshold", "9"}, {"recovery_timeout", "1m"}, {"probe_timeout", "3s"}});
+  CHECK(stage.instance == Settings{{"max_attempts", "4"}});
+  CHECK(variant.instance == Settings{{"max_attempts", "4"}, {"retry_budget", "0.1"}});
 }
 
 TEST_CASE("what is wrong with a scenario file is said in one line that names file and field") {
@@ -102,8 +122,18 @@ TEST_CASE("what is wrong with a scenario file is said in one line that names fil
       {"/load/burst", 0, "load.burst"},
       {"/load/seed", -1, "load.seed"},
       {"/load/sead", 1, "load.sead is no known field"},
-      {"/breaker", nullptr, "breaker must be an object"},
+      {"/breaker", nullptr, "nothing"},
+      {"/breaker", 3, "breaker must be an object"},
       {"/breaker/Threshold", 1, "breaker.Threshold"},
+      {"/variants", 3, "variants must be an object"},
+      {"/variants/Quorum", json::object(), "variants.Quorum is {}; it must be named with up to 40 of a-z 0-9 -"},
+      {"/variants/redis", json::object(), "variants.redis is {}; it must be named otherwise"},
+      {"/variants/other", {{"stage", "redis"}}, "it must be in expect too"},
+      {"/variants/distributed-calm", nullptr, "expect.distributed-calm is no known field"},
+      {"/variants/distributed-calm/stage", "fastest", "variants.distributed-calm.stage is \"fastest\""},
+      {"/variants/distributed-calm/stage", "simple", "faults"},
+      {"/variants/distributed-calm/load", 1, "variants.distributed-calm.load is no known field"},
+      {"/variants/distributed-calm/breaker/A", 1, "variants.distributed-calm.breaker.A"},
       {"/instance", 3, "instance must be an object"},
       {"/instance/max_attempts", json::array(), "instance.max_attempts is []"},
       {"/breaker/probe_timeout_ms", true, "breaker.probe_timeout_ms is true"},
@@ -121,7 +151,7 @@ TEST_CASE("what is wrong with a scenario file is said in one line that names fil
   };
   for (const Case& wrong : cases) {
     const std::string said = complaint(wrong.pointer, wrong.value);
-    CAPTURE(wrong.pointer);
+    CAPTURE(std::string(wrong.pointer));
     CHECK_MESSAGE(said.find(wrong.complaint) != std::string::npos, said);
     CHECK(said.find('\n') == std::string::npos);
     if (said != "nothing") CHECK(said.find("scenario.json: ") != std::string::npos);

@@ -40,7 +40,7 @@ class TemporaryFolder {
   std::string path_;
 };
 
-std::vector<std::string> arguments_for(const Scenario& scenario, const std::string& out) {
+std::vector<std::string> arguments_for(const Scenario& scenario, const Variant& variant, const std::string& out) {
   const double attempts = scenario.load.rate * static_cast<double>(scenario.load.duration.count()) / 1000;
   const auto interval = milliseconds(std::lround(1000 / scenario.load.rate));
   std::vector<std::string> arguments{binaries_folder() + "/simple_breaker",
@@ -55,7 +55,7 @@ std::vector<std::string> arguments_for(const Scenario& scenario, const std::stri
                                      std::to_string(scenario.upstream_seed),
                                      "--out",
                                      out};
-  for (const std::string& option : options(scenario.breaker)) arguments.push_back(option);
+  for (const std::string& option : options(variant.breaker)) arguments.push_back(option);
   return arguments;
 }
 
@@ -123,11 +123,11 @@ void start_at_zero(Run& run) {
 
 }  // namespace
 
-Run run_simple_stage(const Scenario& scenario, const program::StopSignal& stop) {
+Run run_simple_stage(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop) {
   const TemporaryFolder folder;
   const std::string out = folder.path() + "/simple.json";
-  program::ChildProcess process(arguments_for(scenario, out));
-  wait_for(process, whose_settings(scenario, Stage::simple), stop);
+  program::ChildProcess process(arguments_for(scenario, variant, out));
+  wait_for(process, whose_settings(scenario, variant), stop);
   Run run = read_simple_file(out);
   run.target_rate = scenario.load.rate;
   return run;

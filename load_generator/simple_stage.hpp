@@ -10,7 +10,7 @@
 
 namespace load {
 
-Run run_simple_stage(const Scenario& scenario, const program::StopSignal& stop);
+Run run_simple_stage(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop);
 
 // Throws std::invalid_argument naming file and field.
 Run read_simple_file(const std::string& path);

@@ -1,0 +1,31 @@
+// A Variant is what a scenario is played against: a stage, with the settings that hold there and what is expected of
+// it. Each stage is a variant by its own name; a file may define more, with settings laid over the scenario's own.
+// Errors: read_variants() throws std::invalid_argument naming file and field.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "load_generator/expectation.hpp"
+#include "load_generator/settings.hpp"
+
+namespace load {
+
+// naive: stage 3 with the textbook's store, which is there to fail.
+enum class Stage { simple, distributed, redis, naive };
+std::string_view to_text(Stage stage);
+
+struct Variant {
+  std::string name;  // redis, redis-quorum
+  Stage stage = Stage::simple;
+  Settings breaker;   // for every program; those left out keep the program's own default
+  Settings instance;  // for the HTTP instances only
+  std::vector<Expectation> expectations;
+};
+
+// From a scenario's fields `breaker`, `instance`, `variants` and `expect`: those that something is expected of, in the
+// file's order.
+std::vector<Variant> read_variants(StrictObject& document);
+
+}  // namespace load
