@@ -191,6 +191,55 @@ TEST_CASE("targets have the names that they give themselves, and without any ans
                        std::runtime_error);
 }
 
+namespace {
+
+// An instance that keeps the overrides it is sent, and answers with `http_status`.
+class Overridable {
+ public:
+  Overridable(const std::string& store, int http_status) {
+    instance_.on("/status", R"({"instance":"x","breaker":{"state":"closed","store":")" + store + R"("}})");
+    instance_.on_put("/breaker/override", [this, http_status](const auto& request, auto& response) {
+      received_.push_back(request.body);
+      response.status = http_status;
+      response.set_content(R"({"error":"not by you"})", "application/json");
+    });
+    instance_.start();
+  }
+  const std::string& url() const { return instance_.url(); }
+  const std::vector<std::string>& received() const { return received_; }
+
+ private:
+  std::vector<std::string> received_;
+  FakeInstance instance_;  // last: its handler uses the list
+};
+
+const ManualOverride metrics_only{"metrics_only", "scenario", "to see what it would do"};
+
+}  // namespace
+
+TEST_CASE("an override is put to every instance that has a breaker of its own") {
+  const Overridable a("memory", 200), b("memory", 200);
+  put_override({{"a", a.url()}, {"b", b.url()}}, metrics_only);
+  const std::string body = R"({"actor":"scenario","mode":"metrics_only","reason":"to see what it would do"})";
+  CHECK(a.received() == std::vector{body});
+  CHECK(b.received() == std::vector{body});
+}
+
+TEST_CASE("an override of a shared breaker is put once, to the first instance") {
+  const Overridable a("redis", 200), b("redis", 200);
+  put_override({{"a", a.url()}, {"b", b.url()}}, metrics_only);
+  CHECK(a.received().size() == 1);
+  CHECK(b.received().empty());
+}
+
+TEST_CASE("an override that an instance refuses, or does not hear of, is one clear line that names the instance") {
+  const Overridable a("memory", 200), b("memory", 400);
+  CHECK_THROWS_WITH_AS(put_override({{"a", a.url()}, {"b", b.url()}}, metrics_only),
+                       R"(b refuses the override: {"error":"not by you"})", std::runtime_error);
+  CHECK_THROWS_WITH_AS(put_override({{"c", nobody}}, metrics_only), doctest::Contains("c refuses the override: "),
+                       std::runtime_error);
+}
+
 TEST_CASE("text from outside loses its control characters and its length") {
   CHECK(printable("a\033[31mb\n", 100) == "a [31mb ");
   CHECK(printable("abcdef", 3) == "abc");

@@ -21,8 +21,9 @@ class FakeInstance {
     on(route,
        [body](const httplib::Request&, httplib::Response& response) { response.set_content(body, "text/plain"); });
   }
+  void on_put(const std::string& route, httplib::Server::Handler handler) { server_.Put(route, std::move(handler)); }
 
-  // After the last on().
+  // After the last on() and on_put().
   void start() {
     url_ = "http://127.0.0.1:" + std::to_string(server_.bind("127.0.0.1", 0));
     thread_ = std::thread([this] { server_.listen_after_bind(); });

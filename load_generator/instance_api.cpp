@@ -9,6 +9,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::chrono::milliseconds control_timeout{2000};
 constexpr size_t longest_name = 64;
 constexpr size_t longest_cause = 200;
 constexpr uint64_t most_upstream_calls = 1000;  // of one call
@@ -44,6 +45,25 @@ ReportedTransition read_transition(const json& entry) {
 LedgerEntry read_entry(const json& entry) {
   return {count_in(entry, "received"), count_in(entry, "success"), count_in(entry, "failure"), count_in(entry, "hang"),
           count_in(entry, "drop")};
+}
+
+program::HttpReply put(const std::string& url, const json& body) {
+  return program::send({.method = "PUT",
+                        .url = url,
+                        .headers = {"Content-Type: application/json"},
+                        .body = body.dump(-1, ' ', false, json::error_handler_t::replace),
+                        .timeout = control_timeout});
+}
+
+std::string refusal(const program::HttpReply& reply) {
+  if (reply.status == 0) return reply.error;
+  return reply.body.empty() ? "HTTP " + std::to_string(reply.status) : printable(reply.body, longest_cause);
+}
+
+bool shares_its_breaker(const Target& target) {
+  const auto status = read_status(
+      program::send({.url = target.url + "/status", .headers = {}, .body = {}, .timeout = control_timeout}));
+  return status && status->shared_breaker;
 }
 
 }  // namespace
@@ -105,14 +125,17 @@ Ledger difference(const Ledger& before, const Ledger& after) {
 }
 
 void put_plan(const std::string& upstream, const std::string& plan) {
-  const auto reply = program::send({.method = "PUT",
-                                    .url = upstream + "/fault",
-                                    .headers = {"Content-Type: application/json"},
-                                    .body = json{{"plan", plan}}.dump(),
-                                    .timeout = std::chrono::seconds(2)});
-  if (reply.status == 200) return;
-  throw std::runtime_error("the upstream refuses the plan: " +
-                           printable(reply.status == 0 ? reply.error : reply.body, longest_cause));
+  const auto reply = put(upstream + "/fault", {{"plan", plan}});
+  if (reply.status != 200) throw std::runtime_error("the upstream refuses the plan: " + refusal(reply));
+}
+
+void put_override(const std::vector<Target>& targets, const ManualOverride& manual_override) {
+  const json body{{"mode", manual_override.mode}, {"actor", manual_override.actor}, {"reason", manual_override.reason}};
+  for (const Target& target : targets) {
+    const auto reply = put(target.url + "/breaker/override", body);
+    if (reply.status != 200) throw std::runtime_error(target.name + " refuses the override: " + refusal(reply));
+    if (shares_its_breaker(target)) return;
+  }
 }
 
 std::string printable(const std::string& text, size_t most) {

@@ -47,6 +47,10 @@ Ledger difference(const Ledger& before, const Ledger& after);
 // Puts a new fault plan into force now. Throws std::runtime_error quoting the upstream's refusal.
 void put_plan(const std::string& upstream, const std::string& plan);
 
+// Puts it into force at every instance, or at the first alone where they share a breaker. Throws std::runtime_error
+// naming the instance and quoting its refusal.
+void put_override(const std::vector<Target>& targets, const ManualOverride& manual_override);
+
 // At most `most` characters of `text`, printable.
 std::string printable(const std::string& text, size_t most);
 

@@ -40,6 +40,13 @@ struct Target {
   std::string url;   // http://127.0.0.1:8001
 };
 
+// What an operator puts into force at an instance's breaker; the instance judges it.
+struct ManualOverride {
+  std::string mode;  // metrics_only
+  std::string actor;
+  std::string reason;
+};
+
 struct Call {
   size_t target = 0;
   Offset intended{0};  // when it was due, and where its latency starts

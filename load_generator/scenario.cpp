@@ -59,8 +59,10 @@ void read_fault(StrictObject entry, Scenario& scenario) {
 }
 
 void require_what_one_process_can_do(const StrictObject& document, const Scenario& scenario) {
-  const auto is_simple = [](const Variant& variant) { return variant.stage == Stage::simple; };
-  if (std::none_of(scenario.variants.begin(), scenario.variants.end(), is_simple)) return;
+  const auto simple = std::find_if(scenario.variants.begin(), scenario.variants.end(),
+                                   [](const Variant& variant) { return variant.stage == Stage::simple; });
+  if (simple == scenario.variants.end()) return;
+  if (simple->manual_override) document.complain("override", "absent: stage simple has no HTTP to put it with");
   const double interval_ms = 1000 / scenario.load.rate;
   if (scenario.cut_off || scenario.kill_prober_after)
     document.complain("faults", "absent: stage simple is one process");

@@ -68,7 +68,10 @@ Run run_fleet(const Scenario& scenario, const Variant& variant, const program::S
   LiveLines lines(out, screen, fleet.targets(), scenario.load.duration);
   ProberKiller killer(fleet, scenario.kill_prober_after);
   Observers observers;
-  observers.start = [&] { put_plan(fleet.upstream(), scenario.plan); };
+  observers.start = [&] {
+    put_plan(fleet.upstream(), scenario.plan);
+    if (variant.manual_override) put_override(fleet.targets(), *variant.manual_override);
+  };
   observers.second = [&](const Second& second) { lines.second(second); };
   observers.tick = [&](Offset now) { lines.tick(now); };
   observers.status = [&](size_t target, const InstanceStatus& status, Offset now) {

@@ -17,7 +17,7 @@ namespace load {
 std::string scenario_path(const std::string& name);
 
 // Throws std::invalid_argument where a program refuses the variant's settings, and std::runtime_error where one does
-// not start for another reason or the upstream refuses the plan. Main thread only.
+// not start for another reason, the upstream refuses the plan or an instance the override. Main thread only.
 Run run_scenario(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop, std::ostream& out,
                  Screen screen);
 

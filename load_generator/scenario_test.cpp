@@ -93,6 +93,34 @@ TEST_CASE("a variant's settings are laid over the scenario's own") {
   CHECK(variant.instance == Settings{{"max_attempts", "4"}, {"retry_budget", "0.1"}});
 }
 
+TEST_CASE("an override is the scenario's, or a variant's own in place of it") {
+  json document = good();
+  document["override"] = {{"mode", "disabled"}, {"actor", "scenario"}, {"reason", "out of the way"}};
+  document["variants"]["distributed-calm"]["override"] = {{"mode", "metrics_only"}, {"actor", "me"}, {"reason", "why"}};
+  const Scenario scenario = read(document);
+  REQUIRE(scenario.variants.at(0).manual_override);
+  CHECK(scenario.variants[0].manual_override->mode == "disabled");
+  CHECK(scenario.variants[0].manual_override->reason == "out of the way");
+  REQUIRE(scenario.variants.at(2).manual_override);
+  CHECK(scenario.variants[2].manual_override->mode == "metrics_only");
+  CHECK_FALSE(read(good()).variants.at(0).manual_override);
+}
+
+TEST_CASE("an override is whole, and for stages that it can be put to") {
+  const json whole = {{"mode", "disabled"}, {"actor", "scenario"}, {"reason", "out of the way"}};
+  json without_actor = whole;
+  without_actor.erase("actor");
+  CHECK(complaint("/override", without_actor).find("override.actor is missing") != std::string::npos);
+  json longer = whole;
+  longer["until"] = "tomorrow";
+  CHECK(complaint("/override", longer).find("override.until is no known field") != std::string::npos);
+  json document = good();
+  document.erase("faults");
+  document["override"] = whole;
+  document["expect"]["simple"] = json::array();
+  CHECK_THROWS_WITH_AS(read(document), doctest::Contains("it must be absent: stage simple"), std::invalid_argument);
+}
+
 TEST_CASE("what is wrong with a scenario file is said in one line that names file and field") {
   struct Case {
     const char* pointer;

@@ -7,6 +7,7 @@ namespace load {
 namespace {
 
 constexpr size_t longest_name = 40;
+constexpr size_t longest_text = 200;
 constexpr size_t most_expectations = 50;
 
 using Known = std::map<std::string, Variant>;  // by name
@@ -29,9 +30,17 @@ bool is_name(const std::string& name) {
   return !name.empty() && name.size() <= longest_name && std::all_of(name.begin(), name.end(), fits);
 }
 
+ManualOverride read_override(StrictObject entry) {
+  ManualOverride read{entry.text("mode", longest_text), entry.text("actor", longest_text),
+                      entry.text("reason", longest_text)};
+  entry.done();
+  return read;
+}
+
 void lay_over(Variant& variant, StrictObject& entry) {
   if (entry.has("breaker")) variant.breaker = laid_over(variant.breaker, read_settings(entry.object("breaker")));
   if (entry.has("instance")) variant.instance = laid_over(variant.instance, read_settings(entry.object("instance")));
+  if (entry.has("override")) variant.manual_override = read_override(entry.object("override"));
 }
 
 Known each_stage(const Variant& common) {

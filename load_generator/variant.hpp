@@ -3,11 +3,13 @@
 // Errors: read_variants() throws std::invalid_argument naming file and field.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "load_generator/expectation.hpp"
+#include "load_generator/run.hpp"
 #include "load_generator/settings.hpp"
 
 namespace load {
@@ -19,13 +21,14 @@ std::string_view to_text(Stage stage);
 struct Variant {
   std::string name;  // redis, redis-quorum
   Stage stage = Stage::simple;
-  Settings breaker;   // for every program; those left out keep the program's own default
-  Settings instance;  // for the HTTP instances only
+  Settings breaker;                               // for every program; those left out keep the program's own default
+  Settings instance;                              // for the HTTP instances only
+  std::optional<ManualOverride> manual_override;  // put into force when the load starts
   std::vector<Expectation> expectations;
 };
 
-// From a scenario's fields `breaker`, `instance`, `variants` and `expect`: those that something is expected of, in the
-// file's order.
+// From a scenario's fields `breaker`, `instance`, `override`, `variants` and `expect`: those that something is expected
+// of, in the file's order.
 std::vector<Variant> read_variants(StrictObject& document);
 
 }  // namespace load
