@@ -5,6 +5,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "load_generator/latencies.hpp"
 #include "load_generator/report.hpp"
 #include "load_generator/scratch_file.hpp"
 

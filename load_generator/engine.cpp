@@ -21,6 +21,11 @@ constexpr Offset one_second = std::chrono::seconds(1);
 
 Offset epoch_now() { return std::chrono::duration_cast<Offset>(std::chrono::system_clock::now().time_since_epoch()); }
 
+// A count that is lower than before began anew in between.
+void leave_out(std::optional<uint64_t> before, std::optional<uint64_t>& count) {
+  if (before && count && *count >= *before) *count -= *before;
+}
+
 class Engine {
  public:
   Engine(const std::vector<Target>& targets, const EngineSettings& settings, const program::StopSignal& stop,
@@ -33,6 +38,7 @@ class Engine {
     run_.targets = targets;
     run_.target_rate = settings.load.rate;
     run_.samples.resize(targets.size());
+    run_.would_have_tripped.resize(targets.size());
     run_.calls.resize(plan_.size());
     second_.states.assign(targets.size(), State::unknown);
   }
@@ -42,6 +48,7 @@ class Engine {
     settle_polls(status_timeout);  // what had happened before the load is none of its business
     run_.transitions.clear();
     for (auto& samples : run_.samples) samples.clear();
+    const auto before = run_.would_have_tripped;
     if (observers_.start) observers_.start();
     start_ = Clock::now();
     epoch_at_start_ = epoch_now();
@@ -51,6 +58,8 @@ class Engine {
       loop_.wait_until(start_ + next_event(), stop_.fd());
     }
     finish();
+    for (size_t target = 0; target < before.size(); ++target)
+      leave_out(before[target], run_.would_have_tripped[target]);
     return std::move(run_);
   }
 
@@ -125,6 +134,7 @@ class Engine {
     second_.states[target] = status ? status->state : State::unknown;
     run_.samples[target].push_back({now(), second_.states[target]});
     if (!status) return;
+    run_.would_have_tripped[target] = status->would_have_tripped;
     run_.shared_breaker = run_.shared_breaker || status->shared_breaker;
     for (const ReportedTransition& reported : status->transitions) record_transition(target, reported);
     if (observers_.status) observers_.status(target, *status, now());
@@ -165,8 +175,9 @@ class Engine {
     poll_all(last_status_timeout);
     settle_polls(last_status_timeout);
     if (second_.sent + second_.ok + second_.failed + second_.blocked + second_.unreachable > 0) end_second();
-    std::sort(run_.transitions.begin(), run_.transitions.end(),
-              [](const Transition& a, const Transition& b) { return a.at < b.at; });
+    std::sort(run_.transitions.begin(), run_.transitions.end(), [](const Transition& a, const Transition& b) {
+      return std::tie(a.at, a.generation) < std::tie(b.at, b.generation);
+    });
   }
 
   // A call that was sent and not answered stays as `unreachable`: the upstream may or may not have seen it.

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "load_generator/fake_instance.hpp"
-#include "load_generator/report.hpp"
+#include "load_generator/latencies.hpp"
 
 using namespace load;
 using std::chrono::milliseconds;
@@ -110,6 +110,19 @@ TEST_CASE("how many requests a call cost the upstream is the answer's word, else
   CHECK(requests("no JSON") == 0);
 }
 
+TEST_CASE("a call that was blocked is the breaker's doing unless the answer says that it was the bulkhead's") {
+  const auto refused_by_bulkhead = [](const std::string& body) {
+    program::HttpReply reply;
+    reply.status = 503;
+    reply.body = body;
+    return read_call(reply).refused_by_bulkhead;
+  };
+  CHECK(refused_by_bulkhead(R"({"status":"blocked","blocked_by":"bulkhead"})"));
+  CHECK_FALSE(refused_by_bulkhead(R"({"status":"blocked","blocked_by":"breaker"})"));
+  CHECK_FALSE(refused_by_bulkhead(R"({"status":"blocked"})"));
+  CHECK_FALSE(refused_by_bulkhead(R"({"status":"success","blocked_by":"bulkhead"})"));
+}
+
 TEST_CASE("what a call came to is what its body says, whatever the HTTP status: a fallback answers 200") {
   program::HttpReply reply;
   reply.status = 200;
@@ -133,6 +146,20 @@ TEST_CASE("what the instance reported before the load began is no part of the ru
   CHECK(result.transitions[0].from == State::open);
   CHECK(polls > 4);
   CHECK(result.samples.at(0).size() > 3);
+}
+
+TEST_CASE("trips that were not made count from the start of the load to its last status") {
+  std::atomic<int> polls = 0;
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", [&](const auto&, auto& response) {
+    const std::string count = std::to_string(5 + 2 * std::min(polls++, 3));
+    response.set_content(R"({"instance":"A","breaker":{"state":"closed","would_have_tripped":)" + count + "}}",
+                         "application/json");
+  });
+  instance.start();
+  CHECK(run(instance.url(), at(10, milliseconds(500))).would_have_tripped == std::vector{std::optional<uint64_t>(6)});
+  CHECK(polls > 4);
 }
 
 TEST_CASE("every second is reported once, and the counts add up") {

@@ -27,10 +27,12 @@ std::string text_in(const json& object, const char* name) {
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
-uint64_t count_in(const json& object, const char* name) {
+std::optional<uint64_t> count_if_in(const json& object, const char* name) {
   const json& value = member(object, name);
-  return value.is_number_unsigned() ? value.get<uint64_t>() : 0;
+  return value.is_number_unsigned() ? std::optional(value.get<uint64_t>()) : std::nullopt;
 }
+
+uint64_t count_in(const json& object, const char* name) { return count_if_in(object, name).value_or(0); }
 
 bool flag_in(const json& object, const char* name) {
   const json& value = member(object, name);
@@ -77,10 +79,9 @@ Call read_call(const program::HttpReply& reply) {
   call.generation = count_in(body, "generation");
   call.probe = flag_in(body, "probe");
   call.late = flag_in(body, "late");
-  call.upstream_calls = usual_upstream_calls(call.status);
-  if (member(body, "upstream_calls").is_number_unsigned()) {
-    call.upstream_calls = std::min(count_in(body, "upstream_calls"), most_upstream_calls);
-  }
+  call.refused_by_bulkhead = call.status == CallStatus::blocked && text_in(body, "blocked_by") == "bulkhead";
+  const uint64_t upstream_calls = count_if_in(body, "upstream_calls").value_or(usual_upstream_calls(call.status));
+  call.upstream_calls = std::min(upstream_calls, most_upstream_calls);
   return call;
 }
 
@@ -93,6 +94,7 @@ std::optional<InstanceStatus> read_status(const program::HttpReply& reply) {
   status.state = state_from(text_in(breaker, "state"));
   status.shared_breaker = text_in(breaker, "store") != "memory";
   status.probes_in_flight = static_cast<int>(std::min<uint64_t>(count_in(breaker, "probes_in_flight"), 1'000'000));
+  status.would_have_tripped = count_if_in(breaker, "would_have_tripped");
   for (const json& entry : member(body, "transitions")) status.transitions.push_back(read_transition(entry));
   return status;
 }

@@ -26,6 +26,7 @@ struct InstanceStatus {
   State state = State::unknown;
   bool shared_breaker = false;  // its store is not its own memory
   int probes_in_flight = 0;
+  std::optional<uint64_t> would_have_tripped;
   std::vector<ReportedTransition> transitions;
 };
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "load_generator/latencies.hpp"
 #include "load_generator/reconciliation.hpp"
 
 namespace load {
@@ -29,6 +30,8 @@ void measure_ledger(const Run& run, Measures& measures) {
     failures += entry.failure + entry.hang + entry.drop;
   }
   measures["upstream_calls"] = static_cast<double>(received);
+  if (!run.calls.empty())
+    measures["load_factor"] = static_cast<double>(received) / static_cast<double>(run.calls.size());
   measures["upstream_failures"] = static_cast<double>(failures);
   measures["counted_failures"] = static_cast<double>(failures) - count_if(run.calls, was_late_failure);
   measures["unexplained"] = static_cast<double>(unexplained(*accounts));
@@ -53,10 +56,12 @@ void measure_calls(const Run& run, Measures& measures) {
   for (const CallStatus status : all_call_statuses) {
     measures[std::string(to_text(status))] = count_if(run.calls, [=](const Call& c) { return c.status == status; });
   }
+  measures["refused_by_bulkhead"] = count_if(run.calls, [](const Call& call) { return call.refused_by_bulkhead; });
   measures["late"] = count_if(run.calls, [](const Call& call) { return call.late; });
   measures["probes"] = count_if(run.calls, [](const Call& call) { return call.probe; });
   measures["failed_probes"] =
       count_if(run.calls, [](const Call& call) { return call.probe && call.status != CallStatus::success; });
+  if (const auto latency = latencies(run, CallStatus::success)) measures["p99_success_ms"] = latency->p99;
   if (run.recovery_timeout > Offset(0)) measures["most_probes_at_once"] = most_probes_at_once(run);
   if (run.cut_off) {
     measures["blocked_elsewhere"] = count_if(
@@ -98,9 +103,44 @@ std::optional<double> calls_per_trip(const Run& run) {
   return calls / trips;
 }
 
+bool enters(State state, const Transition& transition) { return transition.to == state && transition.from != state; }
+
+bool leaves(State state, const Transition& transition) { return transition.from == state && transition.to != state; }
+
+// The lengths of those stays in open of which both ends were reported.
+std::vector<Offset> breaks(const Run& run) {
+  std::vector<Offset> lengths;
+  std::map<size_t, Offset> opened_at;  // by breaker
+  for (const Transition& transition : run.transitions) {
+    const size_t breaker = run.shared_breaker ? 0 : transition.target;
+    if (enters(State::open, transition)) opened_at[breaker] = transition.at;
+    if (leaves(State::open, transition) && opened_at.contains(breaker)) {
+      lengths.push_back(transition.at - opened_at.extract(breaker).mapped());
+    }
+  }
+  return lengths;
+}
+
+void measure_breaks(const Run& run, Measures& measures) {
+  const std::vector<Offset> lengths = breaks(run);
+  if (lengths.empty()) return;
+  const auto [shortest, longest] = std::minmax_element(lengths.begin(), lengths.end());
+  measures["shortest_break_ms"] = to_ms(*shortest);
+  measures["longest_break_ms"] = to_ms(*longest);
+}
+
+std::optional<double> would_have_tripped(const Run& run) {
+  std::optional<double> sum;
+  for (const auto& count : run.would_have_tripped) {
+    if (count) sum = sum.value_or(0) + static_cast<double>(*count);
+  }
+  return sum;
+}
+
 void measure_transitions(const Run& run, Measures& measures) {
-  measures["opened"] = count_if(run.transitions, [](const Transition& t) { return t.to == State::open; });
-  measures["closed_again"] = count_if(run.transitions, [](const Transition& t) { return t.to == State::closed; });
+  measures["opened"] = count_if(run.transitions, [](const Transition& t) { return enters(State::open, t); });
+  measures["closed_again"] = count_if(run.transitions, [](const Transition& t) { return enters(State::closed, t); });
+  if (const auto trips = would_have_tripped(run)) measures["would_have_tripped"] = *trips;
   measures["instances_that_opened"] = instances_that_opened(run);
   if (const auto calls = calls_per_trip(run)) measures["calls_per_trip"] = *calls;
 }
@@ -155,6 +195,7 @@ Measures measure(const Run& run) {
   measure_ledger(run, measures);
   measure_calls(run, measures);
   measure_transitions(run, measures);
+  measure_breaks(run, measures);
   measure_states(run, measures);
   return measures;
 }
@@ -163,22 +204,28 @@ const std::vector<std::string>& measure_names() {
   static const std::vector<std::string> names{"upstream_calls",
                                               "upstream_failures",
                                               "counted_failures",
+                                              "load_factor",
                                               "success",
                                               "failure",
                                               "exception",
                                               "blocked",
+                                              "refused_by_bulkhead",
                                               "unreachable",
                                               "late",
                                               "opened",
                                               "closed_again",
+                                              "would_have_tripped",
                                               "probes",
                                               "failed_probes",
                                               "most_probes_at_once",
                                               "calls_per_trip",
                                               "instances_that_opened",
                                               "blocked_elsewhere",
+                                              "shortest_break_ms",
+                                              "longest_break_ms",
                                               "longest_half_open_ms",
                                               "disagreement_ms",
+                                              "p99_success_ms",
                                               "unexplained"};
   return names;
 }

@@ -3,21 +3,27 @@
 //   upstream_calls         calls that the upstream received, by its own ledger
 //   upstream_failures      those that it failed, hung or dropped, by its own ledger
 //   counted_failures       upstream_failures without the late ones: what the breakers counted
+//   load_factor            upstream_calls per call that callers made; above 1 by retries, below by what was blocked
 //   success, failure, exception, blocked, unreachable    answers to callers, by status
+//   refused_by_bulkhead    those of blocked that a bulkhead refused, not a breaker
 //   late                   results that came after the stay that had admitted the call was over
-//   opened                 transitions to open, failed probes included
-//   closed_again           transitions to closed
+//   opened                 transitions to open from another state, failed probes included
+//   closed_again           transitions to closed from another state
+//   would_have_tripped     trips that breakers report that they would have made, had they been let
 //   probes                 calls that a half-open breaker admitted (and whose answer arrived)
 //   failed_probes          those that did not succeed
 //   most_probes_at_once    largest group of probes; a group ends where the next gap exceeds recovery_timeout / 2
 //   calls_per_trip         mean number of calls that a closed stay admitted before it tripped (no probes, no late ones)
 //   instances_that_opened  instances that were seen open, in a poll or by a transition that they reported
 //   blocked_elsewhere      blocked at the instances whose network was not broken
+//   shortest_break_ms      shortest stay in open, by reported transitions; one still going does not count
+//   longest_break_ms       longest, likewise
 //   longest_half_open_ms   longest half-open stay of an instance, from polled states; one still going lasts to the end
 //   disagreement_ms        time in which polled states of instances that answer differ (a poll every 100 ms)
+//   p99_success_ms         latency that 99 % of the successes did not exceed
 //   unexplained            calls that only one side of the books knows
 //
-// One that the run cannot tell (no ledger, no trip) is absent, not 0.
+// One that the run cannot tell (no ledger, no trip, no call) is absent, not 0.
 #pragma once
 
 #include <map>

@@ -46,6 +46,10 @@ Transition trip(size_t target, uint64_t generation) {
 
 Transition change(State from, State to, size_t target = 0) { return {target, 1, from, to, "", Offset(0)}; }
 
+Transition change_at(int ms, State from, State to, size_t target) {
+  return {target, 1, from, to, "", milliseconds(ms)};
+}
+
 std::vector<Sample> samples(std::initializer_list<std::pair<int, State>> list) {
   std::vector<Sample> result;
   for (const auto& [ms, state] : list) result.push_back({milliseconds(ms), state});
@@ -203,10 +207,74 @@ TEST_CASE("the books balance with retries: a call is as many requests as its ans
   CHECK(measure(run).at("unexplained") == 1);
 }
 
+TEST_CASE("a transition that leaves the breaker as it was neither opens nor closes it") {
+  Run run = run_with(1);
+  run.transitions = {change(State::closed, State::closed), change(State::closed, State::open),
+                     change(State::open, State::open)};
+  CHECK(measure(run).at("opened") == 1);
+  CHECK(measure(run).at("closed_again") == 0);
+}
+
+TEST_CASE("the load factor is what the upstream received per call made, blocked ones included") {
+  Run run = run_with(1);
+  run.ledger = Ledger{{"Instance-A", {6, 0, 6, 0, 0}}};
+  CHECK_FALSE(measure(run).contains("load_factor"));
+  run.calls = {call(failure), call(failure), call(failure), call(blocked)};
+  CHECK(measure(run).at("load_factor") == 1.5);
+  run.ledger.reset();
+  CHECK_FALSE(measure(run).contains("load_factor"));
+}
+
+TEST_CASE("what a bulkhead refused is blocked, and told apart") {
+  Run run = run_with(1);
+  run.calls = {call(blocked), call(blocked), call(success)};
+  run.calls[1].refused_by_bulkhead = true;
+  CHECK(measure(run).at("blocked") == 2);
+  CHECK(measure(run).at("refused_by_bulkhead") == 1);
+}
+
+TEST_CASE("trips that were not made are summed over the instances that report any") {
+  Run run = run_with(3);
+  CHECK_FALSE(measure(run).contains("would_have_tripped"));
+  run.would_have_tripped = {2, std::nullopt, 1};
+  CHECK(measure(run).at("would_have_tripped") == 3);
+}
+
+TEST_CASE("a break lasts from open to the same breaker's next state, whatever is forced in between") {
+  Run run = run_with(2);
+  run.transitions = {change_at(100, State::closed, State::open, 0), change_at(200, State::closed, State::open, 1),
+                     change_at(300, State::open, State::open, 0), change_at(450, State::open, State::half_open, 0),
+                     change_at(460, State::half_open, State::open, 0)};
+  CHECK(measure(run).at("shortest_break_ms") == 350);
+  CHECK(measure(run).at("longest_break_ms") == 350);
+  run.transitions.push_back(change_at(1260, State::open, State::half_open, 0));
+  CHECK(measure(run).at("shortest_break_ms") == 350);
+  CHECK(measure(run).at("longest_break_ms") == 800);
+}
+
+TEST_CASE("a break of a shared breaker may be ended by another instance than began it") {
+  Run run = run_with(2);
+  run.transitions = {change_at(100, State::closed, State::open, 0), change_at(350, State::open, State::half_open, 1)};
+  CHECK_FALSE(measure(run).contains("longest_break_ms"));
+  run.shared_breaker = true;
+  CHECK(measure(run).at("longest_break_ms") == 250);
+}
+
+TEST_CASE("the 99th percentile is of successes alone") {
+  Run run = run_with(1);
+  run.calls = {call(failure)};
+  run.calls[0].latency = milliseconds(900);
+  CHECK_FALSE(measure(run).contains("p99_success_ms"));
+  run.calls.push_back(call(success));
+  run.calls[1].latency = milliseconds(30);
+  CHECK(measure(run).at("p99_success_ms") == 30);
+}
+
 TEST_CASE("every measure has a name in the list that scenario files are checked against") {
   Run run = run_with(1);
   run.calls = {probe_at(0, success), call(failure)};
-  run.transitions = {trip(0, 2)};
+  run.transitions = {trip(0, 2), change(State::open, State::half_open)};
+  run.would_have_tripped = {0};
   run.ledger = Ledger{};
   run.cut_off = 0;
   const Measures measures = measure(run);

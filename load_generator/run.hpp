@@ -54,10 +54,12 @@ struct Call {
   CallStatus status = CallStatus::unreachable;
   uint64_t generation = 0;  // the stay that admitted it
   bool probe = false;
-  bool late = false;            // its result came after that stay was over, and was dropped
-  uint64_t upstream_calls = 0;  // requests that may have reached the upstream: more than one with retries
+  bool refused_by_bulkhead = false;  // blocked, but not by a breaker
+  bool late = false;                 // its result came after that stay was over, and was dropped
+  uint64_t upstream_calls = 0;       // requests that may have reached the upstream: more than one with retries
 };
 
+// What an instance says of its breaker. From and to may be the same: an operator forced what it was already.
 struct Transition {
   size_t target = 0;  // the instance that reported it
   uint64_t generation = 0;
@@ -90,10 +92,11 @@ struct Run {
   bool shared_breaker = false;  // one breaker for all targets
   std::vector<Call> calls;
   std::vector<Transition> transitions;
-  std::vector<std::vector<Sample>> samples;  // by target, in order of time
-  std::optional<Ledger> ledger;              // nothing: the upstream could not be asked
-  std::optional<size_t> cut_off;             // the target whose network was broken on purpose
-  Offset recovery_timeout{0};                // 0: not known
+  std::vector<std::optional<uint64_t>> would_have_tripped;  // by target, as reported last; nothing: it does not say
+  std::vector<std::vector<Sample>> samples;                 // by target, in order of time
+  std::optional<Ledger> ledger;                             // nothing: the upstream could not be asked
+  std::optional<size_t> cut_off;                            // the target whose network was broken on purpose
+  Offset recovery_timeout{0};                               // 0: not known
 };
 
 }  // namespace load

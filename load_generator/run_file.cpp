@@ -5,7 +5,7 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "load_generator/report.hpp"
+#include "load_generator/latencies.hpp"
 
 namespace load {
 namespace {
