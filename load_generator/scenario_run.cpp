@@ -69,8 +69,8 @@ Run run_fleet(const Scenario& scenario, const Variant& variant, const program::S
   ProberKiller killer(fleet, scenario.kill_prober_after);
   Observers observers;
   observers.start = [&] {
-    put_plan(fleet.upstream(), scenario.plan);
     if (variant.manual_override) put_override(fleet.targets(), *variant.manual_override);
+    put_plan(fleet.upstream(), scenario.plan);  // last: its time starts now, and so does the load's
   };
   observers.second = [&](const Second& second) { lines.second(second); };
   observers.tick = [&](Offset now) { lines.tick(now); };
