@@ -3,9 +3,9 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev
-       libspdlog-dev libssl-dev nlohmann-json3-dev)
+       libprometheus-cpp-core1.0 libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
 run=(redis-server redis-tools procps curl jq tmux)
-test=(doctest-dev libbenchmark-dev)
+test=(doctest-dev libbenchmark-dev prometheus)
 develop=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 
 usage() {
@@ -18,7 +18,8 @@ Where nothing is missing it does nothing and says nothing.
   --develop   also what the lab's own checks need: ${develop[*]}
 
 On Debian the package redis-server also starts a Redis on 127.0.0.1:6379. The lab does not need it: its tests and
-comparisons start private ones.
+comparisons start private ones. Likewise prometheus starts a server on port 9090 of all addresses, where systemd runs;
+the lab's tests want only its promtool, and \`systemctl disable --now prometheus\` stops the rest.
 END
 }
 
