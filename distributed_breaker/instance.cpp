@@ -4,11 +4,15 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "distributed_breaker/call_policy_options.hpp"
+#include "distributed_breaker/failure_status.hpp"
+#include "distributed_breaker/health_checker.hpp"
+#include "distributed_breaker/metrics.hpp"
 #include "distributed_breaker/service_instance.hpp"
 #include "distributed_breaker/transition_log.hpp"
 #include "distributed_breaker/upstream_client.hpp"
+#include "program/admin_access.hpp"
 #include "program/http_server.hpp"
-#include "program/log.hpp"
 #include "program/options.hpp"
 #include "simple_breaker/policy_options.hpp"
 
@@ -45,6 +49,14 @@ void require_calls_can_end(const InstanceOptions& options) {
                               program::to_text(options.call_timeout + around_the_call) + " or more");
 }
 
+void require_sensible(const InstanceOptions& options) {
+  require_valid_name(options.breaker_name);
+  require_valid(options.policy);
+  require_valid(options.call_policy);
+  require_calls_can_end(options);
+  require_header_safe(options.name);
+}
+
 }  // namespace
 
 void add_instance_options(CLI::App& app, InstanceOptions& options) {
@@ -55,23 +67,43 @@ void add_instance_options(CLI::App& app, InstanceOptions& options) {
       ->capture_default_str();
   app.add_option("--upstream", options.upstream, "The service to call")->capture_default_str();
   program::add_duration(app, "--call-timeout", options.call_timeout, "Deadline of one upstream call, for all of it");
+  app.add_option("--failure-status", options.failure_status, "Upstream statuses that count as failures")
+      ->capture_default_str();
   app.add_option("--breaker-name", options.breaker_name, "What the breaker protects")->capture_default_str();
+  app.add_option("--max-breakers", options.max_breakers, "Breakers for tenants (0: all share one)")
+      ->capture_default_str();
+  app.add_option("--admin-token-file", options.admin_token_file,
+                 "Whoever overrides must bring this file's token; without it: be on this machine");
+  program::add_log_format(app, options.log_format);
   add_policy_options(app, options.policy);
+  add_call_policy_options(app, options.call_policy);
 }
 
-int serve(InstanceOptions options, const program::StopSignal& stop, const MakeBreaker& make_breaker) {
-  program::set_up_log();
-  require_valid_name(options.breaker_name);
-  require_valid(options.policy);
-  require_calls_can_end(options);
-  require_header_safe(options.name);
+int serve(InstanceOptions options, const program::StopSignal& stop, const Breakers& breakers) {
+  program::set_up_log(options.log_format);
+  require_sensible(options);
+  const auto admin = options.admin_token_file.empty() ? program::AdminAccess()
+                                                      : program::AdminAccess::from_file(options.admin_token_file);
+  const FailureStatus failure_status = FailureStatus::parse(options.failure_status);
   program::HttpServer server(workers);
   const int port = server.bind(options.listen, options.port);
   if (options.name.empty()) options.name = name_by_port(port);
+
+  const UpstreamClient upstream(options.upstream, options.name, failure_status);
   TransitionLog transitions;
-  const UpstreamClient upstream(options.upstream, options.name, options.call_timeout);
-  const std::unique_ptr<Breaker> breaker = make_breaker(transitions.listener());
-  ServiceInstance instance({options.name, options.breaker_name, options.policy}, *breaker, upstream, transitions);
+  Metrics metrics(options.breaker_name);
+  HealthChecker health(options.policy.health_check_interval, [&] { return upstream.health(options.call_timeout); });
+  const Listener count = metrics.listener();
+  const Listener listener = [&](const Event& event) {
+    transitions.note(event);
+    count(event);
+    health.notice(event);
+  };
+  BreakerRegistry registry(options.breaker_name, options.max_breakers, breakers(options.name, listener));
+  const std::jthread health_checks = health.watch(registry);
+  ServiceInstance instance(
+      {options.name, options.breaker_name, options.policy, options.call_policy, options.call_timeout},
+      {registry, upstream, transitions, metrics, admin});
   instance.add_routes(server);
   server.serve_until(stop, options.name);
   return 0;

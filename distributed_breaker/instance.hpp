@@ -8,6 +8,9 @@
 #include <memory>
 #include <string>
 
+#include "distributed_breaker/breaker_registry.hpp"
+#include "distributed_breaker/call_policy.hpp"
+#include "program/log.hpp"
 #include "program/stop_signal.hpp"
 #include "simple_breaker/event.hpp"
 #include "simple_breaker/policy.hpp"
@@ -20,16 +23,22 @@ struct InstanceOptions {
   int port = 8001;
   std::string upstream = "http://127.0.0.1:9000";
   std::chrono::milliseconds call_timeout{1000};
+  std::string failure_status = "500-599";
   std::string breaker_name = "unreliable_service";
+  size_t max_breakers = 10'000;
+  std::string admin_token_file;  // empty: none
+  program::LogFormat log_format = program::LogFormat::text;
   Policy policy;
+  CallPolicy call_policy;
 };
 
 void add_instance_options(CLI::App& app, InstanceOptions& options);
 
-using MakeBreaker = std::function<std::unique_ptr<Breaker>(Listener listener)>;
+// What a stage brings: how breakers are made that tell `listener` what happens, in an instance of that name.
+using Breakers = std::function<BreakerRegistry::Make(const std::string& instance, Listener listener)>;
 
 // Serves until a stop signal; returns the exit code. Throws std::invalid_argument for a setting that makes no sense and
 // std::runtime_error where the port is taken.
-int serve(InstanceOptions options, const program::StopSignal& stop, const MakeBreaker& make_breaker);
+int serve(InstanceOptions options, const program::StopSignal& stop, const Breakers& breakers);
 
 }  // namespace cb

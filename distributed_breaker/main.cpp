@@ -10,8 +10,9 @@ int main(int argc, char** argv) {
     cb::InstanceOptions options;
     cb::add_instance_options(app, options);
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
-    return cb::serve(options, stop, [&](cb::Listener listener) {
-      return std::make_unique<cb::CircuitBreaker>(options.policy, std::move(listener));
+    return cb::serve(options, stop, [&](const std::string&, cb::Listener listener) {
+      const auto setup = std::make_shared<const cb::Setup>(options.policy, std::move(listener));
+      return [setup](const cb::Identity& who) { return std::make_shared<cb::CircuitBreaker>(setup, who); };
     });
   });
 }

@@ -1,36 +1,20 @@
 #include "distributed_breaker/service_instance.hpp"
 
+#include <algorithm>
 #include <chrono>
 
+#include "distributed_breaker/override_json.hpp"
+#include "distributed_breaker/status_json.hpp"
 #include "program/http_server.hpp"
 
 namespace cb {
 namespace {
 
 using json = nlohmann::ordered_json;
+using std::chrono::milliseconds;
 
-constexpr std::array<const char*, 4> status_names{"success", "failure", "exception", "blocked"};
-constexpr std::array<int, 4> http_statuses{200, 502, 504, 503};
-
-int64_t epoch_ms(TimePoint at) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
-}
-
-json to_json(const Policy& policy) {
-  return {{"failure_threshold", policy.failure_threshold},
-          {"recovery_timeout_ms", policy.recovery_timeout.count()},
-          {"permitted_calls_in_half_open", policy.permitted_calls_in_half_open},
-          {"success_threshold", policy.success_threshold},
-          {"probe_timeout_ms", policy.probe_timeout.count()}};
-}
-
-json to_json(const Transition& transition) {
-  return {{"from", to_text(transition.from)},
-          {"to", to_text(transition.to)},
-          {"generation", transition.generation},
-          {"cause", transition.cause},
-          {"at_ms", epoch_ms(transition.at)}};
-}
+constexpr std::array<int, 4> http_statuses{200, 502, 504, 503};  // by CallStatus
+constexpr size_t most_open_shown = 20;
 
 // Counts one while it lives.
 class Counted {
@@ -45,78 +29,186 @@ class Counted {
   const int by_;
 };
 
+void refuse(httplib::Response& response, int status, const std::string& why) {
+  program::answer_json(response, status, dumped({{"error", why}}));
+}
+
+AttemptEnd end_of(const UpstreamReply& reply) {
+  if (reply.kind == UpstreamReply::Kind::success) return AttemptEnd::answered;
+  // What is ignored is the caller's own mistake, and would be one again.
+  return reply.outcome == Outcome::ignored && reply.http_status != 0 ? AttemptEnd::failed
+                                                                     : AttemptEnd::failed_may_retry;
+}
+
+// Whole seconds, rounded up, as the header wants them.
+std::string in_seconds(milliseconds wait) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count());
+}
+
 }  // namespace
 
-ServiceInstance::ServiceInstance(InstanceIdentity identity, Breaker& breaker, const UpstreamClient& upstream,
-                                 const TransitionLog& transitions)
-    : identity_(std::move(identity)), breaker_(breaker), upstream_(upstream), transitions_(transitions) {}
+// An attempt: refused by the breaker, or what the upstream said and what the breaker made of it.
+struct ServiceInstance::MadeCall {
+  std::optional<Rejection> rejection{};
+  UpstreamReply upstream{};
+  PermitId permit{};
+  Settled settled{};
+};
+
+ServiceInstance::ServiceInstance(InstanceSettings settings, InstanceParts parts)
+    : settings_(std::move(settings)), parts_(parts), guarded_(settings_.call_policy, settings_.call_timeout) {}
 
 void ServiceInstance::add_routes(httplib::Server& server) {
-  server.Get("/call", [this](const httplib::Request&, httplib::Response& response) { call(response); });
-  server.Get("/status", [this](const httplib::Request&, httplib::Response& response) {
-    program::answer_json(response, 200, status().dump(-1, ' ', false, json::error_handler_t::replace));
-  });
+  server.Get("/call", [this](const auto& request, auto& response) { call(request, response); });
+  server.Get("/status", [this](const auto& request, auto& response) { status(request, response); });
+  server.Put("/breaker/override", [this](const auto& request, auto& response) { impose(request, response); });
   server.Get("/health", [](const httplib::Request&, httplib::Response& response) {
     program::answer_json(response, 200, R"({"status":"ok"})");
   });
+  server.Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
+    const std::string text = parts_.metrics.text(parts_.breakers.common().status(), parts_.breakers.counts());
+    response.set_content(text, Metrics::content_type);
+  });
 }
 
-void ServiceInstance::call(httplib::Response& response) {
-  Admission admission = breaker_.acquire();
-  if (const auto* rejection = std::get_if<Rejection>(&admission)) return refuse(*rejection, response);
-  make_call(std::get<Permit>(std::move(admission)), response);
+// Whose breaker the request means; nothing, and the answer, where the tenant's name is none.
+std::shared_ptr<Breaker> ServiceInstance::breaker_for(const httplib::Request& request, httplib::Response& response) {
+  if (!request.has_param("tenant")) return parts_.breakers.at("");
+  const std::string tenant = request.get_param_value("tenant");
+  if (parts_.breakers.is_valid_context(tenant)) return parts_.breakers.at(tenant);
+  refuse(response, 400, "tenant is '" + tenant.substr(0, 128) + "'; use 1 to 128 of A-Z a-z 0-9 _ - . /");
+  return nullptr;
 }
 
-void ServiceInstance::make_call(Permit permit, httplib::Response& response) {
+void ServiceInstance::call(const httplib::Request& request, httplib::Response& response) {
+  const auto breaker = breaker_for(request, response);
+  if (breaker == nullptr) return;
+  const auto begun = std::chrono::steady_clock::now();
+  int upstream_calls = 0;
+  const Reply reply = guarded_.run([&](milliseconds at_most) { return attempt(*breaker, at_most, upstream_calls); });
+  const auto took = std::chrono::steady_clock::now() - begun;
+  answer(reply, upstream_calls, std::chrono::duration_cast<std::chrono::microseconds>(took), response);
+}
+
+Attempt<ServiceInstance::MadeCall> ServiceInstance::attempt(Breaker& breaker, milliseconds at_most,
+                                                            int& upstream_calls) {
+  Admission admission = breaker.acquire();
+  if (const auto* rejection = std::get_if<Rejection>(&admission)) {
+    return {AttemptEnd::refused, {.rejection = *rejection}};
+  }
+  Permit& permit = std::get<Permit>(admission);
   const Counted probe(probes_in_flight_, permit.is_probe());
-  const UpstreamReply reply = upstream_.call();
-  const Settled settled = permit.settle(outcome_of(reply.kind));
-  const auto status = static_cast<size_t>(reply.kind);
-  ++calls_[status];
-  json body{{"instance", identity_.name},
-            {"status", status_names[status]},
-            {"state", to_text(settled.state)},
-            {"generation", permit.id().generation},
-            {"probe", permit.is_probe()},
-            {"late", settled.late},
-            {"upstream_calls", reply.sent ? 1 : 0}};
-  if (reply.http_status != 0) body["upstream_status"] = reply.http_status;
-  if (!reply.error.empty()) body["error"] = reply.error;
-  program::answer_json(response, http_statuses[status], body.dump());
+  if (permit.is_probe()) parts_.metrics.count_probe();
+  UpstreamReply reply = parts_.upstream.call(at_most);
+  upstream_calls += reply.sent ? 1 : 0;
+  const Settled settled = permit.settle(outcome_of(reply, at_most));
+  const AttemptEnd end = end_of(reply);
+  std::string body = reply.body;
+  return {end, {{}, std::move(reply), permit.id(), settled}, std::move(body)};
 }
 
-void ServiceInstance::refuse(const Rejection& rejection, httplib::Response& response) {
-  ++calls_[blocked];
-  const json body{{"instance", identity_.name},
-                  {"status", status_names[blocked]},
-                  {"state", to_text(rejection.state)},
-                  {"retry_after_ms", rejection.retry_after.count()}};
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(rejection.retry_after);
-  response.set_header("Retry-After", std::to_string(seconds.count()));
-  program::answer_json(response, http_statuses[blocked], body.dump());
+// An attempt that waits or earlier attempts left too little time for says nothing about the upstream.
+Outcome ServiceInstance::outcome_of(const UpstreamReply& reply, milliseconds at_most) const {
+  const milliseconds deadline = settings_.call_policy.deadline;
+  const milliseconds whole = deadline.count() > 0 ? std::min(deadline, settings_.call_timeout) : settings_.call_timeout;
+  const bool cut_short = reply.http_status == 0 && at_most < whole;
+  return cut_short ? Outcome::ignored : reply.outcome;
 }
 
-nlohmann::ordered_json ServiceInstance::status() {
-  const Status breaker = breaker_.status();
+void ServiceInstance::answer(const Reply& reply, int upstream_calls, std::chrono::microseconds took,
+                             httplib::Response& response) {
+  json body{{"instance", settings_.name}, {"status", ""}};
+  CallStatus status = CallStatus::blocked;
+  if (!reply.reply || reply.reply->rejection) {
+    const bool late = reply.course.end == CallEnd::deadline_over;
+    status = late ? CallStatus::exception : CallStatus::blocked;
+    if (late) body["error"] = "the call's deadline was over before an attempt";
+    if (!late) body["blocked_by"] = reply.reply ? "breaker" : "bulkhead";
+    const Rejection rejection = reply.reply ? *reply.reply->rejection : Rejection{State::closed, milliseconds(1)};
+    body["state"] = to_text(rejection.state);
+    body["retry_after_ms"] = rejection.retry_after.count();
+    response.set_header("Retry-After", in_seconds(rejection.retry_after));
+  } else {
+    const MadeCall& made = *reply.reply;
+    status = static_cast<CallStatus>(made.upstream.kind);
+    body["state"] = to_text(made.settled.state);
+    body["generation"] = made.permit.generation;
+    body["probe"] = made.permit.probe != 0;
+    body["late"] = made.settled.late;
+    if (made.upstream.http_status != 0) body["upstream_status"] = made.upstream.http_status;
+    if (!made.upstream.error.empty()) body["error"] = made.upstream.error;
+  }
+  body["status"] = to_text(status);
+  body["upstream_calls"] = upstream_calls;
+  if (settings_.call_policy != CallPolicy{}) {
+    body["attempts"] = reply.course.attempts;
+    body["ended"] = to_text(reply.course.end);
+  }
+  if (reply.fallback) {
+    const json given = json::parse(reply.fallback->body, nullptr, false);
+    body["fallback"] = {{"answer", given.is_discarded() ? json(reply.fallback->body) : given},
+                        {"age_ms", reply.fallback->age.count()}};
+  }
+  ++calls_[static_cast<size_t>(status)];
+  parts_.metrics.count_call(status, took);
+  program::answer_json(response, reply.fallback ? 200 : http_statuses[static_cast<size_t>(status)], dumped(body));
+}
+
+void ServiceInstance::status(const httplib::Request& request, httplib::Response& response) {
+  const auto breaker = breaker_for(request, response);
+  if (breaker == nullptr) return;
   json calls;
-  for (size_t status = 0; status < calls_.size(); ++status) calls[status_names[status]] = calls_[status].load();
+  for (const CallStatus status :
+       {CallStatus::success, CallStatus::failure, CallStatus::exception, CallStatus::blocked}) {
+    calls[std::string(to_text(status))] = calls_[static_cast<size_t>(status)].load();
+  }
   json transitions = json::array();
-  for (const Transition& transition : transitions_.transitions()) transitions.push_back(to_json(transition));
-  return {{"instance", identity_.name},
-          {"breaker",
-           {{"name", identity_.breaker},
-            {"state", to_text(breaker.state)},
-            {"failures", breaker.failures},
-            {"generation", breaker.generation},
-            {"retry_after_ms", breaker.retry_after.count()},
-            {"store", breaker.store},
-            {"store_errors", breaker.store_errors},
-            {"unprotected_calls", breaker.unprotected_calls},
-            {"late_results", breaker.late_results},
-            {"probes_in_flight", probes_in_flight_.load()}}},
-          {"policy", to_json(identity_.policy)},
-          {"calls", calls},
-          {"transitions", transitions}};
+  for (const LoggedTransition& transition : parts_.transitions.transitions()) {
+    transitions.push_back(to_json(transition));
+  }
+  json open = json::array();
+  parts_.breakers.for_each_open(most_open_shown, [&](const std::string& context, const auto&) {
+    if (!context.empty()) open.push_back(context);
+  });
+  const BreakerCounts counts = parts_.breakers.counts();
+  const json body{{"instance", settings_.name},
+                  {"breaker", breaker_json(request, *breaker)},
+                  {"breakers", {{"all", counts.all}, {"open", counts.open}, {"open_contexts", open}}},
+                  {"policy", to_json(settings_.policy)},
+                  {"call", call_json()},
+                  {"calls", calls},
+                  {"transitions", transitions}};
+  program::answer_json(response, 200, dumped(body));
+}
+
+json ServiceInstance::breaker_json(const httplib::Request& request, Breaker& breaker) {
+  const bool common = &breaker == &parts_.breakers.common();
+  const std::string context = common ? "" : request.get_param_value("tenant");
+  json body = to_json(Identity{settings_.breaker_name, context}.full(), breaker.status(), settings_.policy);
+  body["probes_in_flight"] = probes_in_flight_.load();
+  return body;
+}
+
+json ServiceInstance::call_json() const {
+  json call{{"call_timeout_ms", settings_.call_timeout.count()}};
+  call.update(to_json(settings_.call_policy));
+  call["running"] = guarded_.bulkhead().running;
+  call["queued"] = guarded_.bulkhead().queued;
+  return call;
+}
+
+void ServiceInstance::impose(const httplib::Request& request, httplib::Response& response) {
+  if (!parts_.admin.admit(request, response)) return;
+  const auto order = read_order(request.body);
+  if (const auto* fault = std::get_if<std::string>(&order)) return refuse(response, 400, *fault);
+  const auto breaker = breaker_for(request, response);
+  if (breaker == nullptr) return;
+  const auto& [wanted, lasts] = std::get<Order>(order);
+  const std::string fault = breaker->impose(wanted, lasts);
+  if (!fault.empty()) return refuse(response, 503, fault);
+  json body = breaker_json(request, *breaker);
+  body["shared"] = body["store"] != "memory";
+  program::answer_json(response, 200, dumped(body));
 }
 
 }  // namespace cb

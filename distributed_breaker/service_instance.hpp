@@ -1,5 +1,6 @@
-// A ServiceInstance is one server of a fleet: each GET /call becomes at most one call of the upstream, if the breaker
-// lets it. It is the same whatever stands behind Breaker: stage 2 puts one in memory there, stage 3 one in Redis.
+// A ServiceInstance is one server of a fleet: each GET /call becomes one call of the upstream, if the breaker lets it
+// (or none, or a few, where retries, a bulkhead and the like stand round it). It is the same whatever stands behind
+// Breaker: stage 2 puts one in memory there, stage 3 one in Redis.
 // Thread-safe: every method; the routes run on the server's workers.
 #pragma once
 
@@ -10,40 +11,60 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "distributed_breaker/breaker_registry.hpp"
+#include "distributed_breaker/guarded_call.hpp"
+#include "distributed_breaker/metrics.hpp"
 #include "distributed_breaker/transition_log.hpp"
 #include "distributed_breaker/upstream_client.hpp"
+#include "program/admin_access.hpp"
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/policy.hpp"
 
 namespace cb {
 
-struct InstanceIdentity {
-  std::string name;     // Instance-A
-  std::string breaker;  // unreliable_service
-  Policy policy;        // shown in GET /status
+struct InstanceSettings {
+  std::string name;          // Instance-A
+  std::string breaker_name;  // unreliable_service
+  Policy policy;
+  CallPolicy call_policy;
+  std::chrono::milliseconds call_timeout{1000};
+};
+
+// What an instance works with, and does not own.
+struct InstanceParts {
+  BreakerRegistry& breakers;
+  const UpstreamClient& upstream;
+  const TransitionLog& transitions;
+  Metrics& metrics;
+  const program::AdminAccess& admin;
 };
 
 class ServiceInstance {
  public:
-  // What is given here outlives the instance.
-  ServiceInstance(InstanceIdentity identity, Breaker& breaker, const UpstreamClient& upstream,
-                  const TransitionLog& transitions);
+  // `parts` outlive the instance.
+  ServiceInstance(InstanceSettings settings, InstanceParts parts);
 
-  void add_routes(httplib::Server& server);  // GET /call, /status, /health
+  // GET /call, /status, /health, /metrics and PUT /breaker/override; ?tenant=NAME says whose breaker is meant.
+  void add_routes(httplib::Server& server);
 
  private:
-  enum CallStatus : size_t { success, failure, exception, blocked };
+  struct MadeCall;
+  using Reply = GuardedReply<MadeCall>;
 
-  void call(httplib::Response& response);
-  void make_call(Permit permit, httplib::Response& response);
-  void refuse(const Rejection& rejection, httplib::Response& response);
-  nlohmann::ordered_json status();
+  void call(const httplib::Request& request, httplib::Response& response);
+  Attempt<MadeCall> attempt(Breaker& breaker, std::chrono::milliseconds at_most, int& upstream_calls);
+  Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds at_most) const;
+  void answer(const Reply& reply, int upstream_calls, std::chrono::microseconds took, httplib::Response& response);
+  void status(const httplib::Request& request, httplib::Response& response);
+  void impose(const httplib::Request& request, httplib::Response& response);
+  std::shared_ptr<Breaker> breaker_for(const httplib::Request& request, httplib::Response& response);
+  nlohmann::ordered_json breaker_json(const httplib::Request& request, Breaker& breaker);
+  nlohmann::ordered_json call_json() const;
 
-  const InstanceIdentity identity_;
-  Breaker& breaker_;
-  const UpstreamClient& upstream_;
-  const TransitionLog& transitions_;
-  std::array<std::atomic<uint64_t>, 4> calls_{};
+  const InstanceSettings settings_;
+  const InstanceParts parts_;
+  GuardedCall guarded_;
+  std::array<std::atomic<uint64_t>, 4> calls_{};  // by CallStatus
   std::atomic<int> probes_in_flight_{0};
 };
 

@@ -13,26 +13,45 @@ spdlog::level::level_enum level_of(State to) {
   return to == State::half_open ? spdlog::level::warn : spdlog::level::info;
 }
 
+// "acme: " where the breaker is a context's.
+std::string prefix(const Event& event) { return event.context.empty() ? "" : std::string(event.context) + ": "; }
+
+void log(const Event& event) {
+  switch (event.kind) {
+    case EventKind::transition:
+    case EventKind::override:
+      spdlog::log(level_of(event.to), "{}{} > {}: {}", prefix(event), to_text(event.from), to_text(event.to),
+                  event.cause);
+      break;
+    case EventKind::would_have_tripped:
+      spdlog::warn("{}would have opened: {}", prefix(event), event.cause);
+      break;
+    case EventKind::slow_call:
+      spdlog::warn("{}slow call: {}", prefix(event), event.cause);
+      break;
+    case EventKind::store_trouble:
+      spdlog::warn("{}store: {}", prefix(event), event.cause);
+      break;
+    case EventKind::rejection:
+    case EventKind::late_result:
+      break;
+  }
+}
+
 }  // namespace
 
-Listener TransitionLog::listener() {
-  return [this](const Event& event) {
-    if (const auto transition = transition_of(event)) add(*transition);
-    if (event.kind == EventKind::store_trouble) spdlog::warn("store: {}", event.cause);
-  };
+void TransitionLog::note(const Event& event) {
+  log(event);
+  const auto transition = transition_of(event);
+  if (!transition) return;
+  const std::scoped_lock lock(mutex_);
+  transitions_.push_back({std::string(event.context), *transition});
+  if (transitions_.size() > most_kept) transitions_.pop_front();
 }
 
-std::vector<Transition> TransitionLog::transitions() const {
+std::vector<LoggedTransition> TransitionLog::transitions() const {
   const std::scoped_lock lock(mutex_);
   return {transitions_.begin(), transitions_.end()};
-}
-
-void TransitionLog::add(const Transition& transition) {
-  spdlog::log(level_of(transition.to), "{} > {}: {}", to_text(transition.from), to_text(transition.to),
-              transition.cause);
-  const std::scoped_lock lock(mutex_);
-  transitions_.push_back(transition);
-  if (transitions_.size() > most_kept) transitions_.pop_front();
 }
 
 }  // namespace cb

@@ -8,25 +8,38 @@
 namespace cb {
 namespace {
 
-std::string data_url(const std::string& address) {
+std::string valid_address(std::string address) {
   static const std::regex http_address(R"(http://[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?/?)");
   if (address.size() > 300 || !std::regex_match(address, http_address)) {
     throw std::invalid_argument("upstream is '" + address.substr(0, 300) + "'; write http://HOST:PORT");
   }
-  return address + (address.back() == '/' ? "data" : "/data");
+  if (address.back() == '/') address.pop_back();
+  return address;
 }
 
 }  // namespace
 
 UpstreamClient::UpstreamClient(const std::string& address, const std::string& caller,
-                               std::chrono::milliseconds call_timeout)
-    : url_(data_url(address)), caller_header_("X-Caller: " + caller), call_timeout_(call_timeout) {}
+                               const FailureStatus& failure_status)
+    : address_(valid_address(address)), caller_header_("X-Caller: " + caller), failure_status_(failure_status) {}
 
-UpstreamReply UpstreamClient::call() const {
-  const program::HttpReply reply = program::send({.url = url_, .headers = {caller_header_}, .timeout = call_timeout_});
-  if (reply.status == 0) return {UpstreamReply::Kind::exception, 0, reply.connected, reply.error};
-  const bool ok = reply.status >= 200 && reply.status < 400;
-  return {ok ? UpstreamReply::Kind::success : UpstreamReply::Kind::failure, reply.status, true, ""};
+UpstreamReply UpstreamClient::call(std::chrono::milliseconds at_most) const {
+  program::HttpReply reply =
+      program::send({.url = address_ + "/data", .headers = {caller_header_}, .timeout = at_most});
+  if (reply.status == 0) return {.sent = reply.connected, .error = reply.error};
+  const Outcome outcome = failure_status_.outcome_of(reply.status);
+  const bool good = outcome == Outcome::success;
+  return {.kind = good ? UpstreamReply::Kind::success : UpstreamReply::Kind::failure,
+          .outcome = outcome,
+          .http_status = reply.status,
+          .sent = true,
+          .body = std::move(reply.body)};
+}
+
+Health UpstreamClient::health(std::chrono::milliseconds at_most) const {
+  const program::HttpReply reply = program::send({.url = address_ + "/health", .timeout = at_most});
+  const bool ill = reply.status == 0 || failure_status_.outcome_of(reply.status) == Outcome::failure;
+  return ill ? Health::ill : Health::well;
 }
 
 }  // namespace cb

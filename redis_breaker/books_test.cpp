@@ -47,10 +47,10 @@ struct Upstream {
 };
 
 void make_calls(Breaker& breaker, const std::string& url, const std::string& caller) {
-  const UpstreamClient upstream(url, caller, 20s);
+  const UpstreamClient upstream(url, caller);
   for (int i = 0; i < calls_each; ++i) {
     Admission admission = breaker.acquire();
-    if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(outcome_of(upstream.call().kind));
+    if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(upstream.call(20s).outcome);
   }
 }
 

@@ -1,13 +1,32 @@
 // Stage 3: one instance of a fleet that shares one breaker in Redis. The difference to stage 2 is the last statement.
 #include <spdlog/spdlog.h>
 
-#include <map>
-
 #include "distributed_breaker/instance.hpp"
 #include "program/options.hpp"
 #include "redis_breaker/naive_redis_breaker.hpp"
+#include "redis_breaker/quorum_breaker.hpp"
 #include "redis_breaker/redis_address.hpp"
 #include "redis_breaker/redis_breaker.hpp"
+
+namespace {
+
+cb::BreakerRegistry::Make naive_breakers(cb::Redis& redis, const cb::Policy& policy, cb::Listener listener) {
+  return [&redis, policy, listener = std::move(listener)](const cb::Identity& who) {
+    return std::make_shared<cb::NaiveRedisBreaker>(redis, who.full(), policy, listener);
+  };
+}
+
+cb::BreakerRegistry::Make shared_breakers(cb::Redis& redis, const cb::Policy& policy, cb::Listener listener,
+                                          const std::string& instance) {
+  const auto setup = std::make_shared<const cb::SharedSetup>(redis, policy, std::move(listener), instance);
+  return [setup](const cb::Identity& who) -> std::shared_ptr<cb::Breaker> {
+    if (setup->policy.minimum_reporting_instances == 1) return std::make_shared<cb::RedisBreaker>(setup, who);
+    auto shared = std::make_unique<cb::RedisBreaker>(setup, who);
+    return std::make_shared<cb::QuorumBreaker>(std::move(shared), setup->policy, setup->listener, who);
+  };
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   return program::run([&]() -> int {
@@ -32,13 +51,10 @@ int main(int argc, char** argv) {
 
     const cb::RedisAddress address = cb::parse_redis_url(url);
     cb::Redis redis(address, redis_timeout);
-    return cb::serve(options, stop, [&](cb::Listener listener) -> std::unique_ptr<cb::Breaker> {
+    return cb::serve(options, stop, [&](const std::string& instance, cb::Listener listener) {
       spdlog::info("breaker: cb:{}: at {}, store {}", options.breaker_name, address.to_text(), store);
-      if (store == "naive") {
-        return std::make_unique<cb::NaiveRedisBreaker>(redis, options.breaker_name, options.policy,
-                                                       std::move(listener));
-      }
-      return std::make_unique<cb::RedisBreaker>(redis, options.breaker_name, options.policy, std::move(listener));
+      if (store == "naive") return naive_breakers(redis, options.policy, std::move(listener));
+      return shared_breakers(redis, options.policy, std::move(listener), instance);
     });
   });
 }

@@ -1,0 +1,23 @@
+// What GET /status says of a breaker, as JSON.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "distributed_breaker/transition_log.hpp"
+#include "simple_breaker/breaker.hpp"
+#include "simple_breaker/policy.hpp"
+
+namespace cb {
+
+// Each setting by its name; durations in milliseconds, with the unit in the name.
+nlohmann::ordered_json to_json(const Policy& policy);
+
+nlohmann::ordered_json to_json(const LoggedTransition& transition);
+
+// `policy` says whether there is a window to speak of.
+nlohmann::ordered_json to_json(const std::string& name, const Status& status, const Policy& policy);
+
+// Text from outside may hold bytes that are no UTF-8: they are replaced.
+std::string dumped(const nlohmann::ordered_json& json);
+
+}  // namespace cb
