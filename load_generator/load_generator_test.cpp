@@ -163,8 +163,8 @@ TEST_CASE("a setting that a program refuses is one line with the file's name, th
     CHECK(ended.output.find(words) != std::string::npos);
     CHECK(ended.output.find("error: ") == ended.output.rfind("error: "));
   };
-  refused(R"("breaker":{"failure_threshold":0})", "distributed", "failure_threshold is 0");
-  refused(R"("breaker":{"failure_threshold":0})", "simple", "failure_threshold is 0");
+  refused(R"("breaker":{"success_threshold":0})", "distributed", "success_threshold is 0");
+  refused(R"("breaker":{"success_threshold":0})", "simple", "success_threshold is 0");
   refused(R"("breaker":{"magic":3})", "simple", "--magic=3");
   refused(R"("breaker":{},"instance":{"magic":3})", "distributed", "--magic=3");
 }
