@@ -29,8 +29,24 @@ Admission QuorumBreaker::acquire() {
   auto* permit = std::get_if<Permit>(&shared);
   if (permit == nullptr) return shared;  // and the own permit is given back
   follow(permit->id().generation);
-  permit->join(std::get<Permit>(std::move(own)));
-  return shared;
+  return grant(std::move(*permit), std::get<Permit>(std::move(own)));
+}
+
+// The permit that the caller gets carries, in place of a time, the number under which the two behind it are kept.
+Permit QuorumBreaker::grant(Permit shared, Permit own) {
+  const PermitId id = shared.id();
+  const std::scoped_lock lock(mutex_);
+  const int64_t ticket = ++tickets_;
+  out_.emplace(ticket, Both{std::move(shared), std::move(own)});
+  return Permit(*this, id, TimePoint(std::chrono::microseconds(ticket)));
+}
+
+Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome) {
+  std::unique_lock lock(mutex_);
+  auto both = out_.extract(ticket.time_since_epoch().count());
+  lock.unlock();
+  both.mapped().own.settle(outcome);
+  return both.mapped().shared.settle(outcome);
 }
 
 Status QuorumBreaker::status() {

@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <unordered_map>
 
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
@@ -25,12 +27,20 @@ class QuorumBreaker final : public Breaker {
   bool is_forgettable() const override { return shared_->is_forgettable() && own_.is_forgettable(); }
 
  private:
-  Settled settle(const PermitId&, TimePoint, Outcome) override { return {}; }  // it grants the shared one's permits
+  struct Both {
+    Permit shared, own;
+  };
+
+  Settled settle(const PermitId& id, TimePoint ticket, Outcome outcome) override;
+  Permit grant(Permit shared, Permit own);
   void follow(uint64_t generation);
 
   const std::unique_ptr<Breaker> shared_;
   CircuitBreaker own_;
   std::atomic<uint64_t> followed_{0};  // the shared breaker's newest stay that is known here
+  std::mutex mutex_;
+  int64_t tickets_ = 0;                    // guarded by mutex_
+  std::unordered_map<int64_t, Both> out_;  // guarded by mutex_; calls under way, by the number on their permit
 };
 
 }  // namespace cb

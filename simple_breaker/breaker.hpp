@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -110,13 +109,12 @@ class Breaker;
 // Leave to make one call. Move-only.
 class [[nodiscard]] Permit {
  public:
-  // `started`: when the call began, for a breaker that wants to know how long calls take.
+  // `started`: given back to the breaker when the permit is settled, so that it can tell how long the call took.
   Permit(Breaker& breaker, PermitId id, TimePoint started = {}) : breaker_(&breaker), id_(id), started_(started) {}
   Permit(Permit&& other) noexcept
       : breaker_(std::exchange(other.breaker_, nullptr)),
         id_(other.id_),
-        started_(other.started_),
-        second_(std::move(other.second_)) {}
+        started_(other.started_) {}
   Permit& operator=(Permit&&) = delete;
   ~Permit();
 
@@ -124,14 +122,10 @@ class [[nodiscard]] Permit {
   PermitId id() const { return id_; }
   bool is_probe() const { return id_.probe != 0; }
 
-  // The same call needs another breaker's leave too: settled together.
-  void join(Permit second) { second_ = std::make_unique<Permit>(std::move(second)); }
-
  private:
   Breaker* breaker_;
   PermitId id_;
   TimePoint started_;
-  std::unique_ptr<Permit> second_;
 };
 
 using Admission = std::variant<Permit, Rejection>;
@@ -162,7 +156,6 @@ class Breaker {
 
 inline Settled Permit::settle(Outcome outcome) {
   Breaker* breaker = std::exchange(breaker_, nullptr);
-  if (second_ != nullptr) second_->settle(outcome);
   return breaker == nullptr ? Settled{} : breaker->settle(id_, started_, outcome);
 }
 

@@ -1,6 +1,7 @@
 #include "simple_breaker/circuit_breaker.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 namespace cb {
@@ -33,9 +34,13 @@ TimePoint count_until(const Snapshot& snapshot, const Policy& policy) {
 
 TimePoint steady_wall_clock() {
   using namespace std::chrono;
-  static const auto offset = duration_cast<microseconds>(system_clock::now().time_since_epoch()) -
-                             duration_cast<microseconds>(steady_clock::now().time_since_epoch());
-  return TimePoint{duration_cast<microseconds>(steady_clock::now().time_since_epoch()) + offset};
+  static const microseconds offset =
+      duration_cast<microseconds>(system_clock::now().time_since_epoch() - steady_clock::now().time_since_epoch());
+  // What steady_clock::now() asks too, and multiplies up to nanoseconds, to be divided again: 2 of 26 ns.
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto within_second = static_cast<uint32_t>(now.tv_nsec) / 1000;
+  return TimePoint{seconds(now.tv_sec) + microseconds(within_second) + offset};
 }
 
 Setup::Setup(Policy settings, Listener told, Clock time)
@@ -47,7 +52,9 @@ CircuitBreaker::CircuitBreaker(Policy policy, Listener listener, Clock clock, Id
     : CircuitBreaker(std::make_shared<Setup>(policy, std::move(listener), std::move(clock)), std::move(identity)) {}
 
 CircuitBreaker::CircuitBreaker(std::shared_ptr<const Setup> setup, Identity identity)
-    : setup_(std::move(setup)), identity_(std::move(identity)) {
+    : setup_(std::move(setup)),
+      identity_(std::move(identity)),
+      times_calls_(policy().slow_call_duration_threshold.count() > 0) {
   if (policy().keeps_window()) successes_.emplace();
   snapshot_ = fresh(now());
   publish();
@@ -56,7 +63,7 @@ CircuitBreaker::CircuitBreaker(std::shared_ptr<const Setup> setup, Identity iden
 Admission CircuitBreaker::acquire() {
   const uint64_t word = word_.load(std::memory_order_acquire);
   if (state_in(word) == State::closed) {
-    return Permit(*this, {generation_in(word), 0}, times_calls() ? now() : TimePoint{});
+    return Permit(*this, {generation_in(word), 0}, times_calls_ ? now() : TimePoint{});
   }
   const TimePoint now = this->now();
   const TimePoint from = admits_from_.load(std::memory_order_acquire);
@@ -71,7 +78,7 @@ Settled CircuitBreaker::settle(const PermitId& id, TimePoint started, Outcome ou
   const bool calm =
       outcome == Outcome::success && word_.load(std::memory_order_acquire) == closed_and_calm(id.generation);
   if (!calm) return settle_locked(id, started, outcome);
-  if (!successes_ && !times_calls()) return {};  // a success with nothing to forget: nothing is written
+  if (!successes_ && !times_calls_) return {};  // a success with nothing to forget: nothing is written
   return count_success(started, now()) ? Settled{} : settle_locked(id, started, outcome);
 }
 
@@ -102,7 +109,7 @@ Admission CircuitBreaker::acquire_locked() {
 Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Outcome outcome) {
   std::unique_lock lock(mutex_);
   const TimePoint now = this->now();
-  const CallResult result{outcome, times_calls() ? now - started : std::chrono::microseconds(0)};
+  const CallResult result{outcome, times_calls_ ? now - started : std::chrono::microseconds(0)};
   collect();
   const Settlement settlement = cb::settle(snapshot_, policy(), id, result, now);
   const State state = snapshot_.state;
