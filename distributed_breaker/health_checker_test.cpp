@@ -3,13 +3,16 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <utility>
+#include <thread>
 
+#include "distributed_breaker/fake_breaker_for_test.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 
 using namespace cb;
@@ -81,12 +84,28 @@ struct Lab {
 
 State state_of(Breaker& breaker) { return breaker.status().state; }
 
-void while_open_call(Breaker& breaker) {
+// One breaker, open or not as a test says, and an upstream that is well.
+struct FakeLab {
+  explicit FakeLab(std::chrono::milliseconds interval)
+      : checker(interval, [this] {
+          ++asked;
+          return Health::well;
+        }) {}
+
+  void tell(EventKind kind, State from, State to) {
+    checker.notice({kind, "upstream", "", from, to, 1, "", TimePoint{}});
+  }
+
+  std::atomic<int> asked{0};
+  HealthChecker checker;
+  std::shared_ptr<FakeBreaker> fake = std::make_shared<FakeBreaker>();
+  BreakerRegistry registry{"upstream", 0, [this](const Identity&) { return fake; }};
+};
+
+bool comes_true(const std::function<bool()>& condition) {
   const auto deadline = SteadyClock::now() + patience;
-  do {
-    const Admission answer = breaker.acquire();
-    std::this_thread::yield();
-  } while (breaker.is_open() && SteadyClock::now() < deadline);
+  while (!condition() && SteadyClock::now() < deadline) std::this_thread::yield();
+  return condition();
 }
 
 }  // namespace
@@ -144,25 +163,50 @@ TEST_CASE("a circuit stays open beyond recovery_timeout while the upstream is il
 
 TEST_CASE("a breaker that was open before the thread began is looked after too") {
   Lab lab(1ms);
+  lab.noticed = EventKind::rejection;  // that it opened was told to nobody here
   lab.upstream.health = Health::well;
   Lab::open(lab.registry.common());
   const std::jthread checking = lab.checker.watch(lab.registry);
   CHECK(lab.half_open.get_future().wait_for(patience) == std::future_status::ready);
 }
 
-TEST_CASE("each new outage wakes the thread, be it known by a transition or by a rejection alone") {
-  Lab lab(1ms);
-  SUBCASE("transition") { lab.noticed = EventKind::transition; }
-  SUBCASE("rejection") { lab.noticed = EventKind::rejection; }
-  lab.upstream.health = Health::well;
+TEST_CASE("once nothing is open the thread sleeps, and any event of an open breaker wakes it") {
+  FakeLab lab(1ms);
   const std::jthread checking = lab.checker.watch(lab.registry);
-  for (int outage = 0; outage < 100; ++outage) {
-    const auto breaker = lab.registry.at(std::to_string(outage % 10));
-    Lab::open(*breaker);
-    while_open_call(*breaker);
-    REQUIRE(state_of(*breaker) == State::half_open);
-    std::get<Permit>(breaker->acquire()).settle(Outcome::success);
+  for (int outage = 0; outage < 10; ++outage) {
+    // Each outage is two looks: one that finds it, and one that finds nothing, after which the thread sleeps.
+    REQUIRE(comes_true([&] { return lab.fake->looks > 2 * outage; }));
+    lab.fake->open = true;
+    if (outage % 2 == 0) lab.tell(EventKind::transition, State::closed, State::open);
+    if (outage % 2 == 1) lab.tell(EventKind::rejection, State::open, State::open);
+    REQUIRE(comes_true([&] { return lab.fake->heard > outage; }));
   }
+}
+
+TEST_CASE("what opens while the thread looks is not missed") {
+  FakeLab lab(1ms);
+  std::atomic<bool> opened{false};
+  lab.fake->on_look = [&] {
+    if (opened.exchange(true)) return;
+    lab.fake->open = true;
+    lab.tell(EventKind::transition, State::closed, State::open);
+  };
+  const std::jthread checking = lab.checker.watch(lab.registry);
+  CHECK(comes_true([&] { return lab.fake->heard == 1; }));
+}
+
+TEST_CASE("the upstream is asked an interval after the last time, and after something opened, at the earliest") {
+  constexpr auto interval = 50ms;
+  FakeLab lab(interval);
+  const auto start = SteadyClock::now();
+  lab.fake->open = true;
+  const std::jthread checking = lab.checker.watch(lab.registry);
+  REQUIRE(comes_true([&] { return lab.asked == 1; }));
+  CHECK(SteadyClock::now() - start >= interval);
+  lab.fake->open = true;
+  lab.tell(EventKind::transition, State::closed, State::open);
+  REQUIRE(comes_true([&] { return lab.asked == 2; }));
+  CHECK(SteadyClock::now() - start >= 2 * interval);
 }
 
 TEST_CASE("with an interval of 0 there is no thread") {

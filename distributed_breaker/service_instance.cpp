@@ -40,6 +40,12 @@ AttemptEnd end_of(const UpstreamReply& reply) {
                                                                      : AttemptEnd::failed_may_retry;
 }
 
+json fallback_json(const FallbackAnswer& fallback) {
+  json answer = json::parse(fallback.body, nullptr, false);
+  if (answer.is_discarded()) answer = fallback.body;
+  return {{"answer", answer}, {"age_ms", fallback.age.count()}};
+}
+
 // Whole seconds, rounded up, as the header wants them.
 std::string in_seconds(milliseconds wait) {
   return std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count());
@@ -87,7 +93,7 @@ void ServiceInstance::call(const httplib::Request& request, httplib::Response& r
   int upstream_calls = 0;
   const Reply reply = guarded_.run([&](milliseconds at_most) { return attempt(*breaker, at_most, upstream_calls); });
   const auto took = std::chrono::steady_clock::now() - begun;
-  answer(reply, upstream_calls, std::chrono::duration_cast<std::chrono::microseconds>(took), response);
+  answer(*breaker, reply, upstream_calls, std::chrono::duration_cast<std::chrono::microseconds>(took), response);
 }
 
 Attempt<ServiceInstance::MadeCall> ServiceInstance::attempt(Breaker& breaker, milliseconds at_most,
@@ -115,43 +121,52 @@ Outcome ServiceInstance::outcome_of(const UpstreamReply& reply, milliseconds at_
   return cut_short ? Outcome::ignored : reply.outcome;
 }
 
-void ServiceInstance::answer(const Reply& reply, int upstream_calls, std::chrono::microseconds took,
-                             httplib::Response& response) {
-  json body{{"instance", settings_.name}, {"status", ""}};
-  CallStatus status = CallStatus::blocked;
-  if (!reply.reply || reply.reply->rejection) {
-    const bool late = reply.course.end == CallEnd::deadline_over;
-    status = late ? CallStatus::exception : CallStatus::blocked;
-    if (late) body["error"] = "the call's deadline was over before an attempt";
-    if (!late) body["blocked_by"] = reply.reply ? "breaker" : "bulkhead";
-    const Rejection rejection = reply.reply ? *reply.reply->rejection : Rejection{State::closed, milliseconds(1)};
-    body["state"] = to_text(rejection.state);
-    body["retry_after_ms"] = rejection.retry_after.count();
-    response.set_header("Retry-After", in_seconds(rejection.retry_after));
-  } else {
-    const MadeCall& made = *reply.reply;
-    status = static_cast<CallStatus>(made.upstream.kind);
-    body["state"] = to_text(made.settled.state);
-    body["generation"] = made.permit.generation;
-    body["probe"] = made.permit.probe != 0;
-    body["late"] = made.settled.late;
-    if (made.upstream.http_status != 0) body["upstream_status"] = made.upstream.http_status;
-    if (!made.upstream.error.empty()) body["error"] = made.upstream.error;
-  }
-  body["status"] = to_text(status);
-  body["upstream_calls"] = upstream_calls;
-  if (settings_.call_policy != CallPolicy{}) {
-    body["attempts"] = reply.course.attempts;
-    body["ended"] = to_text(reply.course.end);
-  }
-  if (reply.fallback) {
-    const json given = json::parse(reply.fallback->body, nullptr, false);
-    body["fallback"] = {{"answer", given.is_discarded() ? json(reply.fallback->body) : given},
-                        {"age_ms", reply.fallback->age.count()}};
-  }
+void ServiceInstance::answer(const Breaker& breaker, const Reply& reply, int upstream_calls,
+                             std::chrono::microseconds took, httplib::Response& response) {
+  const CallStatus status = status_of(reply);
   ++calls_[static_cast<size_t>(status)];
   parts_.metrics.count_call(status, took);
+  json body{{"instance", settings_.name}, {"status", to_text(status)}, {"upstream_calls", upstream_calls}};
+  const bool was_made = reply.reply && !reply.reply->rejection;
+  body.update(was_made ? made_json(*reply.reply) : refused_json(reply, breaker.known_state()));
+  if (settings_.call_policy != CallPolicy{}) {
+    body.update(json{{"attempts", reply.course.attempts}, {"ended", to_text(reply.course.end)}});
+  }
+  if (reply.fallback) body["fallback"] = fallback_json(*reply.fallback);
+  if (status == CallStatus::blocked) response.set_header("Retry-After", in_seconds(retry_after(reply)));
   program::answer_json(response, reply.fallback ? 200 : http_statuses[static_cast<size_t>(status)], dumped(body));
+}
+
+// Blocked means that nothing was sent; a call whose deadline passed in the queue had no answer in time.
+CallStatus ServiceInstance::status_of(const Reply& reply) {
+  if (!reply.reply) return reply.course.end == CallEnd::deadline_over ? CallStatus::exception : CallStatus::blocked;
+  return reply.reply->rejection ? CallStatus::blocked : static_cast<CallStatus>(reply.reply->upstream.kind);
+}
+
+milliseconds ServiceInstance::retry_after(const Reply& reply) {
+  return reply.reply ? reply.reply->rejection->retry_after : milliseconds(1);  // a slot may be free any moment
+}
+
+json ServiceInstance::refused_json(const Reply& reply, State state) {
+  if (reply.reply) state = reply.reply->rejection->state;
+  json body{{"state", to_text(state)}};
+  if (status_of(reply) == CallStatus::exception) {
+    body["error"] = "the deadline was over before an attempt";
+  } else {
+    body["blocked_by"] = reply.reply ? "breaker" : "bulkhead";
+    body["retry_after_ms"] = retry_after(reply).count();
+  }
+  return body;
+}
+
+json ServiceInstance::made_json(const MadeCall& made) {
+  json body{{"state", to_text(made.settled.state)},
+            {"generation", made.permit.generation},
+            {"probe", made.permit.probe != 0},
+            {"late", made.settled.late}};
+  if (made.upstream.http_status != 0) body["upstream_status"] = made.upstream.http_status;
+  if (!made.upstream.error.empty()) body["error"] = made.upstream.error;
+  return body;
 }
 
 void ServiceInstance::status(const httplib::Request& request, httplib::Response& response) {

@@ -54,7 +54,12 @@ class ServiceInstance {
   void call(const httplib::Request& request, httplib::Response& response);
   Attempt<MadeCall> attempt(Breaker& breaker, std::chrono::milliseconds at_most, int& upstream_calls);
   Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds at_most) const;
-  void answer(const Reply& reply, int upstream_calls, std::chrono::microseconds took, httplib::Response& response);
+  void answer(const Breaker& breaker, const Reply& reply, int upstream_calls, std::chrono::microseconds took,
+              httplib::Response& response);
+  static CallStatus status_of(const Reply& reply);
+  static std::chrono::milliseconds retry_after(const Reply& reply);
+  static nlohmann::ordered_json refused_json(const Reply& reply, State state);
+  static nlohmann::ordered_json made_json(const MadeCall& made);
   void status(const httplib::Request& request, httplib::Response& response);
   void impose(const httplib::Request& request, httplib::Response& response);
   std::shared_ptr<Breaker> breaker_for(const httplib::Request& request, httplib::Response& response);

@@ -96,7 +96,7 @@ void NaiveRedisBreaker::set(const std::string& key, const std::string& value) {
 
 void NaiveRedisBreaker::go(const std::string& from, State to, const std::string& cause) {
   set("state", std::string(to_text(to)));
-  open_ = to == State::open;
+  state_ = to;
   const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
   const auto generation = static_cast<uint64_t>(now.time_since_epoch().count());
   tell(listener_, identity_, EventKind::transition, Transition{to_state(from), to, generation, cause, now});

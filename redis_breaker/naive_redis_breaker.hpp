@@ -28,7 +28,7 @@ class NaiveRedisBreaker final : public Breaker {
     return "the naive store knows no overrides; use --store atomic";
   }
   void hear(Health) override {}
-  bool is_open() const override { return open_; }
+  State known_state() const override { return state_; }
   bool is_forgettable() const override { return true; }
 
  private:
@@ -45,7 +45,7 @@ class NaiveRedisBreaker final : public Breaker {
   const Policy policy_;
   const Listener listener_;
   const Identity identity_;
-  std::atomic<bool> open_{false};
+  std::atomic<State> state_{State::closed};  // as this process left it
 };
 
 }  // namespace cb

@@ -23,7 +23,10 @@ class QuorumBreaker final : public Breaker {
   Status status() override;
   std::string impose(const Override& order, std::chrono::milliseconds lasts) override;
   void hear(Health health) override;
-  bool is_open() const override { return shared_->is_open() || own_.is_open(); }
+  State known_state() const override {
+    const State shared = shared_->known_state();
+    return shared == State::closed ? own_.known_state() : shared;
+  }
   bool is_forgettable() const override { return shared_->is_forgettable() && own_.is_forgettable(); }
 
  private:

@@ -37,7 +37,7 @@ class RedisBreaker final : public Breaker {
   Status status() override;
   std::string impose(const Override& order, std::chrono::milliseconds lasts) override;
   void hear(Health health) override;
-  bool is_open() const override { return seen().state == State::open; }
+  State known_state() const override { return seen().state; }
   bool is_forgettable() const override { return seen().state == State::closed; }
 
  private:

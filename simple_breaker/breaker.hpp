@@ -112,9 +112,7 @@ class [[nodiscard]] Permit {
   // `started`: given back to the breaker when the permit is settled, so that it can tell how long the call took.
   Permit(Breaker& breaker, PermitId id, TimePoint started = {}) : breaker_(&breaker), id_(id), started_(started) {}
   Permit(Permit&& other) noexcept
-      : breaker_(std::exchange(other.breaker_, nullptr)),
-        id_(other.id_),
-        started_(other.started_) {}
+      : breaker_(std::exchange(other.breaker_, nullptr)), id_(other.id_), started_(other.started_) {}
   Permit& operator=(Permit&&) = delete;
   ~Permit();
 
@@ -143,8 +141,9 @@ class Breaker {
   // News of the upstream's health route, which count while the circuit is open and nobody overrides it.
   virtual void hear(Health health) = 0;
 
-  // Whether it is open, as far as is known without asking a store.
-  virtual bool is_open() const = 0;
+  // Its state as far as is known without asking a store.
+  virtual State known_state() const = 0;
+  bool is_open() const { return known_state() == State::open; }
 
   // Whether nothing would be lost if this object was destroyed and made anew.
   virtual bool is_forgettable() const = 0;

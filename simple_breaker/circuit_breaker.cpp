@@ -151,7 +151,7 @@ void CircuitBreaker::hear(Health health) {
   report(EventKind::transition, transition);
 }
 
-bool CircuitBreaker::is_open() const { return state_in(word_.load(std::memory_order_acquire)) == State::open; }
+State CircuitBreaker::known_state() const { return state_in(word_.load(std::memory_order_acquire)); }
 
 bool CircuitBreaker::is_forgettable() const {
   const std::scoped_lock lock(mutex_);

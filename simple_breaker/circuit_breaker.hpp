@@ -43,7 +43,7 @@ class CircuitBreaker final : public Breaker {
   Status status() override;
   std::string impose(const Override& order, std::chrono::milliseconds lasts) override;
   void hear(Health health) override;
-  bool is_open() const override;
+  State known_state() const override;
   bool is_forgettable() const override;
 
  private:
