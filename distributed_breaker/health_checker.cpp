@@ -6,12 +6,14 @@
 
 namespace cb {
 
-bool check_health(const BreakerRegistry& registry, const AskHealth& ask) {
+bool check_health(const BreakerRegistry& registry, const AskHealth& ask, const std::stop_token& stop) {
   std::vector<std::shared_ptr<Breaker>> open;
   registry.for_each_open(BreakerRegistry::all, [&](const auto&, const auto& breaker) { open.push_back(breaker); });
   if (open.empty()) return false;
   const Health health = ask();
-  for (const auto& breaker : open) breaker->hear(health);
+  for (const auto& breaker : open) {
+    if (!stop.stop_requested()) breaker->hear(health);
+  }
   return true;
 }
 
@@ -32,7 +34,7 @@ void HealthChecker::run(const std::stop_token& stop, const BreakerRegistry& regi
     // Before looking: what opens after the look then wakes the thread again. The exchange, on both sides, makes sure
     // that whoever finds the flag set has opened what the look will see.
     something_opened_.exchange(false);
-    if (check_health(registry, ask_)) something_opened_ = true;
+    if (check_health(registry, ask_, stop)) something_opened_ = true;
   }
 }
 

@@ -25,7 +25,7 @@ using AskHealth = std::function<Health()>;
 
 // Asks, if some breaker is open, and tells those that were so before: what the upstream said says nothing about one
 // that opened meanwhile. Returns whether any was.
-bool check_health(const BreakerRegistry& registry, const AskHealth& ask);
+bool check_health(const BreakerRegistry& registry, const AskHealth& ask, const std::stop_token& stop = {});
 
 class HealthChecker {
  public:

@@ -37,6 +37,9 @@ void require_header_safe(const std::string& name) {
   }
 }
 
+// A health route that takes longer is ill; and no instance that is told to stop waits longer for it.
+constexpr std::chrono::milliseconds longest_health_check{500};
+
 // What a permit waits for besides the call: the store's deadlines, and a busy machine.
 constexpr std::chrono::milliseconds around_the_call{100};
 
@@ -92,7 +95,8 @@ int serve(InstanceOptions options, const program::StopSignal& stop, const Breake
   const UpstreamClient upstream(options.upstream, options.name, failure_status);
   TransitionLog transitions;
   Metrics metrics(options.breaker_name);
-  HealthChecker health(options.policy.health_check_interval, [&] { return upstream.health(options.call_timeout); });
+  HealthChecker health(options.policy.health_check_interval,
+                       [&] { return upstream.health(std::min(options.call_timeout, longest_health_check)); });
   const Listener count = metrics.listener();
   const Listener listener = [&](const Event& event) {
     transitions.note(event);

@@ -65,7 +65,10 @@ ServiceInstance::ServiceInstance(InstanceSettings settings, InstanceParts parts)
     : settings_(std::move(settings)), parts_(parts), guarded_(settings_.call_policy, settings_.call_timeout) {}
 
 void ServiceInstance::add_routes(httplib::Server& server) {
-  server.Get("/call", [this](const auto& request, auto& response) { call(request, response); });
+  server.Get("/call", [this](const auto& request, auto& response) {
+    if (request.method == "GET") return call(request, response);
+    refuse(response, 405, "only GET makes a call");  // the library takes a HEAD for a GET
+  });
   server.Get("/status", [this](const auto& request, auto& response) { status(request, response); });
   server.Put("/breaker/override", [this](const auto& request, auto& response) { impose(request, response); });
   server.Get("/health", [](const httplib::Request&, httplib::Response& response) {
@@ -113,11 +116,13 @@ Attempt<ServiceInstance::MadeCall> ServiceInstance::attempt(Breaker& breaker, mi
   return {end, {{}, std::move(reply), permit.id(), settled}, std::move(body)};
 }
 
-// An attempt that waits or earlier attempts left too little time for says nothing about the upstream.
+// An attempt that waiting and earlier attempts left less than half of its time for, and that ran out of it, says
+// nothing about the upstream. With half or more it was slow enough: else a hung upstream behind a queue would never be
+// found out.
 Outcome ServiceInstance::outcome_of(const UpstreamReply& reply, milliseconds at_most) const {
   const milliseconds deadline = settings_.call_policy.deadline;
   const milliseconds whole = deadline.count() > 0 ? std::min(deadline, settings_.call_timeout) : settings_.call_timeout;
-  const bool cut_short = reply.http_status == 0 && at_most < whole;
+  const bool cut_short = reply.timed_out && at_most < whole / 2;
   return cut_short ? Outcome::ignored : reply.outcome;
 }
 
@@ -170,8 +175,9 @@ json ServiceInstance::made_json(const MadeCall& made) {
 }
 
 void ServiceInstance::status(const httplib::Request& request, httplib::Response& response) {
-  const auto breaker = breaker_for(request, response);
-  if (breaker == nullptr) return;
+  const std::string tenant = request.get_param_value("tenant");
+  const auto breaker = parts_.breakers.find(tenant);
+  if (breaker == nullptr) return refuse(response, 404, "this instance has no breaker for the tenant (yet)");
   json calls;
   for (const CallStatus status :
        {CallStatus::success, CallStatus::failure, CallStatus::exception, CallStatus::blocked}) {
@@ -198,8 +204,8 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
 
 json ServiceInstance::breaker_json(const httplib::Request& request, Breaker& breaker) {
   const bool common = &breaker == &parts_.breakers.common();
-  const std::string context = common ? "" : request.get_param_value("tenant");
-  json body = to_json(Identity{settings_.breaker_name, context}.full(), breaker.status(), settings_.policy);
+  const Identity identity{settings_.breaker_name, common ? "" : request.get_param_value("tenant")};
+  json body = to_json(identity.full(), breaker.status(), settings_.policy);
   body["probes_in_flight"] = probes_in_flight_.load();
   return body;
 }
@@ -218,6 +224,9 @@ void ServiceInstance::impose(const httplib::Request& request, httplib::Response&
   if (const auto* fault = std::get_if<std::string>(&order)) return refuse(response, 400, *fault);
   const auto breaker = breaker_for(request, response);
   if (breaker == nullptr) return;
+  if (request.has_param("tenant") && breaker.get() == &parts_.breakers.common()) {
+    return refuse(response, 409, "this tenant has no breaker of its own: there is no room for one (max_breakers)");
+  }
   const auto& [wanted, lasts] = std::get<Order>(order);
   const std::string fault = breaker->impose(wanted, lasts);
   if (!fault.empty()) return refuse(response, 503, fault);

@@ -32,14 +32,10 @@ json to_json(const Policy& policy) {
     const std::string name(setting.name);
     if (const auto* time = std::get_if<std::chrono::milliseconds Policy::*>(&setting.field)) {
       all[name + "_ms"] = (policy.**time).count();
+    } else if (const auto* share = std::get_if<double Policy::*>(&setting.field)) {
+      all[name] = policy.**share;
     } else {
-      std::visit(
-          [&](auto field) {
-            if constexpr (!std::is_same_v<decltype(field), std::chrono::milliseconds Policy::*>) {
-              all[name] = policy.*field;
-            }
-          },
-          setting.field);
+      all[name] = policy.*std::get<int Policy::*>(setting.field);
     }
   }
   return all;

@@ -26,7 +26,7 @@ UpstreamClient::UpstreamClient(const std::string& address, const std::string& ca
 UpstreamReply UpstreamClient::call(std::chrono::milliseconds at_most) const {
   program::HttpReply reply =
       program::send({.url = address_ + "/data", .headers = {caller_header_}, .timeout = at_most});
-  if (reply.status == 0) return {.sent = reply.connected, .error = reply.error};
+  if (reply.status == 0) return {.sent = reply.connected, .timed_out = reply.timed_out, .error = reply.error};
   const Outcome outcome = failure_status_.outcome_of(reply.status);
   const bool good = outcome == Outcome::success;
   return {.kind = good ? UpstreamReply::Kind::success : UpstreamReply::Kind::failure,

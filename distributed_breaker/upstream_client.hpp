@@ -18,6 +18,7 @@ struct UpstreamReply {
   Outcome outcome = Outcome::failure;
   int http_status = 0;  // 0: no answer
   bool sent = false;    // false: the request cannot have reached the upstream
+  bool timed_out = false;
   std::string error{};  // why there was no answer
   std::string body{};
 };

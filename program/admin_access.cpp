@@ -96,6 +96,16 @@ bool is_loopback(std::string_view address) {
   return is_loopback(v4);
 }
 
+// A page from anywhere may have its own name resolve to this machine, and then talk to it as to its own server: but its
+// requests say that name. "127.0.0.1:8001", "localhost", "[::1]:8001"
+bool names_this_machine(std::string_view host) {
+  const size_t colon = host.rfind(':');
+  const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+  if (has_port) host = host.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  return host == "localhost" || is_loopback(host);
+}
+
 // For the log: a path may carry anything, also a line of its own.
 std::string on_one_line(std::string_view text) {
   constexpr size_t longest = 200;
@@ -130,7 +140,10 @@ AdminAccess AdminAccess::from_file(const std::string& path) {
 }
 
 AdminAccess::Verdict AdminAccess::check(const Caller& caller) const {
-  if (!token_) return is_loopback(caller.remote_address) ? Verdict::allowed : Verdict::forbidden;
+  if (!token_) {
+    const bool at_home = is_loopback(caller.remote_address) && names_this_machine(caller.host);
+    return at_home ? Verdict::allowed : Verdict::forbidden;
+  }
   const std::string_view candidate = bearer_token(caller.authorization);
   if (candidate.empty() || !std::all_of(candidate.begin(), candidate.end(), is_visible)) return Verdict::unauthorized;
   return is_token(candidate) ? Verdict::allowed : Verdict::forbidden;
@@ -153,7 +166,8 @@ bool AdminAccess::admit(const httplib::Request& request, httplib::Response& refu
   // Two such headers would leave it open which one counts.
   const bool one_header = request.get_header_value_count("Authorization") == 1;
   const std::string authorization = one_header ? request.get_header_value("Authorization") : "";
-  const Verdict verdict = check({.remote_address = request.remote_addr, .authorization = authorization});
+  const std::string host = request.get_header_value("Host");
+  const Verdict verdict = check({.remote_address = request.remote_addr, .authorization = authorization, .host = host});
   if (verdict == Verdict::allowed) return true;
   if (verdict == Verdict::unauthorized) {
     refusal.set_header("WWW-Authenticate", "Bearer");

@@ -1,4 +1,5 @@
-// AdminAccess says who may use the routes that write. Without a token: clients on loopback only. With one: whoever
+// AdminAccess says who may use the routes that write. Without a token: clients on loopback only, by a name of this
+// machine (so no page that a browser loaded from elsewhere). With one: whoever
 // brings it, and nobody else, loopback included. (Behind a proxy on this machine every client is on loopback: use a
 // token there.)
 // Thread-safe: every method; nothing changes after construction. The token is never printed, nor what a client sent
@@ -27,7 +28,8 @@ class AdminAccess {
 
   struct Caller {
     std::string_view remote_address;
-    std::string_view authorization;  // the header's value; empty: there is none
+    std::string_view authorization{};     // the header's value; empty: there is none
+    std::string_view host = "localhost";  // likewise: by which name the client knows this server
   };
 
   // Tokens are 16 to 256 printable ASCII characters without spaces.

@@ -71,6 +71,7 @@ httplib::Request request(const std::string& address, const std::string& authoriz
   request.path = "/breaker/override";
   request.remote_addr = address;
   if (!authorization.empty()) request.headers.emplace("Authorization", authorization);
+  request.headers.emplace("Host", "127.0.0.1:8001");
   return request;
 }
 
@@ -250,4 +251,19 @@ TEST_CASE("a path cannot write lines of its own into the log") {
   CHECK(line.find('\n') == line.size() - 1);
   CHECK(line.find('\x1b') == std::string::npos);
   CHECK(line.size() < 300);
+}
+
+TEST_CASE("without a token a page from elsewhere is refused, though its name resolves to this machine") {
+  const auto verdict = [](std::string_view host) {
+    return AdminAccess().check({.remote_address = "127.0.0.1", .host = host});
+  };
+  for (const char* home : {"localhost", "localhost:8001", "127.0.0.1", "127.0.0.1:8001", "[::1]", "[::1]:8001"}) {
+    CAPTURE(home);
+    CHECK(verdict(home) == AdminAccess::Verdict::allowed);
+  }
+  for (const char* other :
+       {"", "evil.example", "evil.example:8001", "127.0.0.1.evil.example", "localhost.evil", "[", ":"}) {
+    CAPTURE(other);
+    CHECK(verdict(other) == AdminAccess::Verdict::forbidden);
+  }
 }

@@ -13,8 +13,8 @@ namespace program {
 
 class HttpServer : public httplib::Server {
  public:
-  // `workers`: how many requests are worked on at once. Each connection carries one request, and has a second to send
-  // it, so that idle connections do not hold workers.
+  // `workers`: how many requests are worked on at once. Each connection carries one request, and is given up
+  // after a second in which nothing comes, so that idle connections do not hold workers. (One that trickles does.)
   explicit HttpServer(size_t workers);
 
   // Binds; port 0 takes a free one. Returns the port. Throws std::runtime_error that names address and reason.

@@ -21,9 +21,13 @@ cb::BreakerRegistry::Make shared_breakers(cb::Redis& redis, const cb::Policy& po
   const auto setup = std::make_shared<const cb::SharedSetup>(redis, policy, std::move(listener), instance);
   return [setup](const cb::Identity& who) -> std::shared_ptr<cb::Breaker> {
     if (setup->policy.minimum_reporting_instances == 1) return std::make_shared<cb::RedisBreaker>(setup, who);
-    auto shared = std::make_unique<cb::RedisBreaker>(setup, who);
-    return std::make_shared<cb::QuorumBreaker>(std::move(shared), setup->policy, setup->listener, who);
+    return std::make_shared<cb::QuorumBreaker>(setup, who);
   };
+}
+
+void require_sensible(std::chrono::milliseconds redis_timeout) {
+  if (redis_timeout >= std::chrono::milliseconds(1) && redis_timeout <= std::chrono::seconds(10)) return;
+  throw std::invalid_argument("redis_timeout is " + program::to_text(redis_timeout) + "; it must be 1ms to 10s");
 }
 
 }  // namespace
@@ -47,7 +51,7 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"atomic", "naive"}))
         ->capture_default_str();
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
-    if (redis_timeout.count() == 0) throw std::invalid_argument("redis_timeout is 0ms; it must be at least 1ms");
+    require_sensible(redis_timeout);
 
     const cb::RedisAddress address = cb::parse_redis_url(url);
     cb::Redis redis(address, redis_timeout);

@@ -5,36 +5,54 @@
 namespace cb {
 namespace {
 
-Listener only_transitions(Listener listener) {
+// Of what the shared breaker tells too, nothing; nor that a closed one begins anew.
+bool is_news(const Event& event) {
+  switch (event.kind) {
+    case EventKind::transition:
+    case EventKind::rejection:
+      return true;
+    case EventKind::override:
+      return event.from != event.to;
+    default:
+      return false;
+  }
+}
+
+Listener alone(const Listener& listener) {
   if (!listener) return {};
-  return [listener = std::move(listener)](const Event& event) {
-    if (event.kind != EventKind::transition) return;
+  return [listener](Event event) {
+    if (!is_news(event)) return;
     const std::string cause = "alone: " + std::string(event.cause);
-    Event alone = event;
-    alone.cause = cause;
-    listener(alone);
+    event.cause = cause;
+    listener(event);
   };
 }
 
 }  // namespace
 
-QuorumBreaker::QuorumBreaker(std::unique_ptr<Breaker> shared, const Policy& policy, Listener listener,
-                             Identity identity)
-    : shared_(std::move(shared)), own_(policy, only_transitions(std::move(listener)), {}, std::move(identity)) {}
+QuorumBreaker::QuorumBreaker(const std::shared_ptr<const SharedSetup>& setup, const Identity& identity)
+    : shared_(setup, identity), own_(setup->policy, alone(setup->listener), {}, identity) {}
 
 Admission QuorumBreaker::acquire() {
-  Admission own = own_.acquire();
-  if (std::holds_alternative<Rejection>(own)) return own;
-  Admission shared = shared_->acquire();
+  Admission shared = shared_.acquire();
   auto* permit = std::get_if<Permit>(&shared);
-  if (permit == nullptr) return shared;  // and the own permit is given back
+  if (permit == nullptr) return shared;
   follow(permit->id().generation);
+  if (shared_.known_mode() != Mode::automatic) return shared;
+  Admission own = own_.acquire();
+  if (std::holds_alternative<Rejection>(own)) return own;  // and the shared permit is given back
   return grant(std::move(*permit), std::get<Permit>(std::move(own)));
+}
+
+State QuorumBreaker::known_state() const {
+  const State shared = shared_.known_state();
+  return shared == State::closed || own_.is_open() ? own_.known_state() : shared;
 }
 
 // The permit that the caller gets carries, in place of a time, the number under which the two behind it are kept.
 Permit QuorumBreaker::grant(Permit shared, Permit own) {
-  const PermitId id = shared.id();
+  PermitId id = shared.id();
+  if (id.probe == 0) id.probe = own.id().probe;  // a probe for whoever asks, if only this instance's own
   const std::scoped_lock lock(mutex_);
   const int64_t ticket = ++tickets_;
   out_.emplace(ticket, Both{std::move(shared), std::move(own)});
@@ -50,10 +68,11 @@ Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome
 }
 
 Status QuorumBreaker::status() {
-  Status status = shared_->status();
+  Status status = shared_.status();
   follow(status.generation);
   const Status own = own_.status();
-  if (status.state != State::closed || own.state == State::closed) return status;
+  const bool alone = status.state == State::closed && status.imposed.mode == Mode::automatic;
+  if (!alone || own.state == State::closed) return status;
   status.alone = true;
   status.state = own.state;
   status.failures = own.failures;
@@ -62,13 +81,13 @@ Status QuorumBreaker::status() {
 }
 
 std::string QuorumBreaker::impose(const Override& order, std::chrono::milliseconds lasts) {
-  const std::string fault = shared_->impose(order, lasts);
+  const std::string fault = shared_.impose(order, lasts);
   if (fault.empty()) own_.impose({Mode::reset, order.actor, order.reason}, {});
   return fault;
 }
 
 void QuorumBreaker::hear(Health health) {
-  if (shared_->is_open()) shared_->hear(health);
+  if (shared_.is_open()) shared_.hear(health);
   if (own_.is_open()) own_.hear(health);
 }
 

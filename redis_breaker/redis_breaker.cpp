@@ -16,6 +16,12 @@ int64_t steady_ms() {
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
+void raise(std::atomic<uint64_t>& value, uint64_t to) {
+  uint64_t known = value;
+  while (known < to && !value.compare_exchange_weak(known, to)) {
+  }
+}
+
 const Policy& valid(const Policy& policy) {
   require_valid(policy);
   return policy;
@@ -112,9 +118,8 @@ std::optional<SharedAnswer> RedisBreaker::learn(SharedTable::Result result, Even
     return std::nullopt;
   }
   auto& answer = std::get<SharedAnswer>(result);
-  const uint64_t newest = answer.generation << 2 | static_cast<uint64_t>(answer.state);
-  for (uint64_t known = seen_; known < newest && !seen_.compare_exchange_weak(known, newest);) {
-  }
+  mode_ = answer.imposed.mode;
+  raise(seen_, answer.generation << 2 | static_cast<uint64_t>(answer.state));
   for (const Transition& transition : answer.transitions) tell(setup_->listener, identity_, kind, transition);
   return std::move(answer);
 }

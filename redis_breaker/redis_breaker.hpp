@@ -38,7 +38,8 @@ class RedisBreaker final : public Breaker {
   std::string impose(const Override& order, std::chrono::milliseconds lasts) override;
   void hear(Health health) override;
   State known_state() const override { return seen().state; }
-  bool is_forgettable() const override { return seen().state == State::closed; }
+  Mode known_mode() const { return mode_; }              // as the last script's answer had it
+  bool is_forgettable() const override { return true; }  // what there is to know is in Redis
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
@@ -51,6 +52,7 @@ class RedisBreaker final : public Breaker {
   const Identity identity_;
   const std::string name_;
   std::atomic<uint64_t> seen_{0};  // the newest stay known here: generation << 2 | state; never goes back
+  std::atomic<Mode> mode_{Mode::automatic};
   std::atomic<uint64_t> late_results_{0};
   std::atomic<uint64_t> slow_calls_{0};
   std::atomic<uint64_t> would_have_tripped_{0};

@@ -20,7 +20,7 @@ local function honour(state)
     s.state = seen_state
     follow('closed', 'state gone: flushed, deleted or expired')
   elseif first_time then
-    s.generation, changed = math.max(s.generation + 1, now), true
+    s.generation, changed = math.min(math.max(s.generation + 1, now), never), true
     if seen_generation > 0 then s.state = seen_state end
     if state and (state ~= 'closed' or s.state ~= 'closed') then follow(state, 'written from outside') end
   elseif not state then
@@ -39,6 +39,7 @@ end
 
 -- No break and no lease is longer than it was made: one that seems so began before Redis's clock was set back.
 local function shorten_what_is_too_long()
+  s.break_length = math.min(s.break_length, math.max(policy.recovery_timeout, policy.recovery_timeout_maximum))
   local longest = s.mode == 'auto' and math.max(s.break_length, policy.recovery_timeout) or never
   if s.state == 'open' and s.open_until > now + longest then s.open_until, changed = now + longest, true end
   local stray = '(' .. text(now + policy.probe_timeout)
@@ -48,7 +49,8 @@ end
 -- Long after the last use; an order until further notice outlives a fleet that sleeps for a month.
 local function lifetime_ms()
   local day = 24 * 60 * 60 * 1000
-  if s.mode ~= 'auto' then return (s.mode_until ~= 0 and (s.mode_until - now) / 1000 or 30 * day) + day end
+  if s.mode ~= 'auto' and s.mode_until == 0 then return 30 * day + day end
+  if s.mode ~= 'auto' then return (s.mode_until - now) / 1000 + day end
   return day + (math.max(s.break_length, policy.recovery_timeout) + policy.probe_timeout) / 1000
 end
 

@@ -24,9 +24,7 @@ const Policy rates{.failure_threshold = 0,
 struct Member {
   Member(TestRedis& shared, const Policy& policy, const std::string& instance)
       : redis(parse_redis_url(shared.server.url()), 5s),
-        breaker(std::make_unique<RedisBreaker>(std::make_shared<SharedSetup>(redis, policy, hear(), instance),
-                                               Identity{"x"}),
-                policy, hear(), {"x"}) {}
+        breaker(std::make_shared<SharedSetup>(redis, policy, hear(), instance), {"x"}) {}
 
   Listener hear() {
     return on_transition([this](const Transition& transition) { causes.push_back(transition.cause); });
@@ -221,6 +219,56 @@ TEST_CASE("whatever reports, Redis keeps no more reporters than the quorum needs
   policy.failure_threshold = 1000;
   for (int i = 0; i < 20; ++i) Member(redis, policy, "instance-" + std::to_string(i)).call(Outcome::failure);
   CHECK(redis.cli({"ZCARD", "cb:x:reporters"}) == "2");
+}
+
+TEST_CASE("a person's word is stronger than an instance's own breaker") {
+  TestRedis redis;
+  Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
+  for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
+  CHECK(b.rejected());
+  for (const Mode mode : {Mode::forced_closed, Mode::disabled, Mode::metrics_only}) {
+    a.breaker.impose({mode, "ann", ""}, {});
+    for (int i = 0; i < 5; ++i) CHECK(b.call(Outcome::failure).state == State::closed);
+    CHECK_FALSE(b.breaker.status().alone);
+  }
+  a.breaker.impose({Mode::forced_open, "ann", ""}, {});
+  CHECK(b.rejected());
+}
+
+TEST_CASE("what an instance decides alone is told, from opening to the fleet's word that ends it") {
+  TestRedis redis;
+  Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
+  for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
+  a.breaker.impose({Mode::reset, "ann", ""}, {});
+  b.call(Outcome::success);
+  CHECK(b.causes == std::vector<std::string>{"alone: 3 consecutive failures", "alone: reset by fleet"});
+}
+
+TEST_CASE("a slow success is no report of a failure") {
+  TestRedis redis;
+  Policy policy = two_must_agree;
+  policy.failure_threshold = 0;
+  policy.failure_rate_threshold = 0.5;
+  policy.minimum_number_of_calls = 4;
+  policy.slow_call_duration_threshold = 1ms;
+  Member a(redis, policy, "a"), b(redis, policy, "b");
+  Admission slow = b.breaker.acquire();
+  std::this_thread::sleep_for(2ms);  // what makes it slow
+  std::get<Permit>(slow).settle(Outcome::success);
+  for (int i = 0; i < 3; ++i) a.call(Outcome::failure);
+  CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
+  CHECK(redis.cli({"ZRANGE", "cb:x:reporters", "0", "-1"}) == "a");
+}
+
+TEST_CASE("who reported in a future that Redis's clock was set back from vouches for nobody") {
+  TestRedis redis;
+  Member a(redis, two_must_agree, "a");
+  a.call(Outcome::failure);
+  redis.cli({"ZADD", "cb:x:reporters", "8000000000000000", "b", "8000000000000000", "c"});
+  for (int i = 0; i < 5 && !a.rejected(); ++i) a.call(Outcome::failure);
+  CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
+  CHECK(redis.cli({"ZRANGE", "cb:x:reporters", "0", "-1"}) == "a");
+  CHECK(std::stol(redis.cli({"PTTL", "cb:x:reporters"})) > 0);
 }
 
 // As many as LAB_CALLS says; a million takes a minute and gives the same figure.

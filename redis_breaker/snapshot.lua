@@ -20,6 +20,8 @@ local seen_generation, seen_state = tonumber(ARGV[3]), ARGV[4]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 
+local never = 8999999999999999  -- when a circuit ends that was forced open until further notice; the largest number
+
 local is_state = {closed = true, open = true, half_open = true}
 local is_mode = {auto = true, forced_open = true, forced_closed = true, disabled = true, metrics_only = true}
 local s = {}            -- the snapshot
@@ -49,7 +51,7 @@ end
 
 local function whole(key, value, most_digits)
   if not value then return 0 end
-  local number = string.match(value, '^%d+$') and #value <= most_digits and tonumber(value)
+  local number = #value <= most_digits and string.match(value, '^%d+$') and tonumber(value)
   if number and number < 9e15 then return number end  -- beyond 2^53 a Lua number skips some
   blame(key, value)
   return 0
@@ -64,7 +66,10 @@ local function read_breaker()
   local held = {}
   for i = 1, #fields, 2 do held[fields[i]] = fields[i + 1] end
   for _, name in ipairs(numbers) do s[name] = whole(BREAKER, held[name], 16) end
-  for _, name in ipairs(texts) do s[name] = held[name] or '' end
+  for _, name in ipairs(texts) do
+    s[name] = held[name] or ''
+    if #s[name] > 256 then blame(BREAKER, s[name]) end
+  end
   s.state = is_state[s.state] and s.state or 'closed'  -- as this script left it
   s.mode = is_mode[s.mode] and s.mode or 'auto'
 end
@@ -74,8 +79,9 @@ local function read_window()
   s.window, s.newest_bucket = {}, 0
   local held = read(WINDOW)
   if not held then return end
+  if #held > 512 then return blame(WINDOW, held) end  -- before the pattern, which would take minutes for a megabyte
   local newest, buckets = string.match(held, '^(%d+)([ /%d]*)$')
-  if not newest or #held > 512 then return blame(WINDOW, held) end
+  if not newest then return blame(WINDOW, held) end
   s.newest_bucket = whole(WINDOW, newest, 16)
   for calls, failures, slow in string.gmatch(buckets, ' (%d+)/(%d+)/(%d+)') do
     table.insert(s.window, {tonumber(calls), tonumber(failures), tonumber(slow)})
@@ -94,7 +100,7 @@ local function read_snapshot()
   if state and not is_state[state] then blame(STATE, state) end
   s.failures = whole(FAILURES, read(FAILURES), 9)
   last_failure = read(LAST_FAILURE) or ''
-  if not string.match(last_failure, '^%d*%.?%d*$') then blame(LAST_FAILURE, last_failure) end
+  if #last_failure > 32 or not string.match(last_failure, '^%d*%.?%d*$') then blame(LAST_FAILURE, last_failure) end
   read_breaker()
   s.window, s.newest_bucket = {}, 0
   if policy.keeps_window then read_window() end

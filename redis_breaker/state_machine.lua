@@ -1,7 +1,6 @@
 
 ------------------------------------------------------------------------ the table: simple_breaker/state_machine.cpp, likewise
 
-local never = 8999999999999999  -- when a circuit ends that was forced open until further notice
 local transitions = {}
 local would_have_tripped = ''
 
@@ -11,7 +10,7 @@ local words = {auto = 'automatic again', forced_open = 'forced open', forced_clo
 local function enter(to, cause)
   local from = s.state
   s.state = to
-  s.generation = math.max(s.generation + 1, now)
+  s.generation = math.min(math.max(s.generation + 1, now), never)  -- a number that big was written from outside
   s.successes, s.probes_granted = 0, 0
   redis.call('DEL', PROBES)
   changed = true
@@ -58,7 +57,7 @@ local function settle_call(outcome, took, instance)
   count(outcome, took)
   if outcome == 'success' and not is_slow(took) then return 'settled' end
   if outcome == 'failure' then note_failure() end
-  note_reporter(instance)
+  if outcome == 'failure' or policy.slow_call_rate_threshold > 0 then note_reporter(instance) end
   local cause = cause_to_open()
   if cause and s.mode == 'auto' then
     open(cause)

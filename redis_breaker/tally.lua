@@ -44,8 +44,13 @@ local function count(outcome, took)
   if not failed and s.failures == 0 and not policy.keeps_window then return end
   changed = true
   if s.clear_at ~= 0 and now >= s.clear_at then forget_counts() end
-  s.failing_since = not failed and 0 or s.failures > 0 and s.failing_since or now
-  s.failures = failed and math.min(s.failures + 1, 999999999) or 0
+  if failed then
+    if s.failures == 0 then s.failing_since = now end
+    s.failures = math.min(s.failures + 1, 999999999)
+  else
+    s.failures, s.failing_since = 0, 0
+    if not policy.keeps_window then s.clear_at = 0 end  -- nothing is left to forget
+  end
   if policy.keeps_window then
     move_window_to(bucket_now())
     s.window[1] = s.window[1] or {0, 0, 0}
@@ -68,6 +73,9 @@ end
 local function note_reporter(instance)
   local wanted = policy.minimum_reporting_instances
   if wanted <= 1 then return end
+  changed = true
+  s.failing_since = math.min(s.failing_since, now)
+  redis.call('ZREMRANGEBYSCORE', REPORTERS, '(' .. text(now), '+inf')  -- from before Redis's clock was set back
   redis.call('ZADD', REPORTERS, text(now), instance)
   redis.call('ZREMRANGEBYRANK', REPORTERS, 0, -wanted - 1)
 end

@@ -212,3 +212,38 @@ TEST_CASE("a long value is reported in part") {
   a.call(Outcome::success);
   CHECK(a.last_cause().size() < 100);
 }
+
+TEST_CASE("a megabyte of garbage in any key is mended at once: Redis is nobody's to hold up") {
+  TestRedis redis;
+  Policy policy = one_failure;
+  policy.failure_rate_threshold = 0.5;
+  Instance a(redis, policy);
+  const std::string digits(1'000'000, '1');
+  for (const char* key : {"state", "failures", "last_failure", "window"}) {
+    CAPTURE(key);
+    a.call(Outcome::success);
+    redis.cli({"SET", std::string("cb:x:") + key, digits + "x"});
+    const auto begun = std::chrono::steady_clock::now();
+    CHECK(a.call(Outcome::success).state == State::closed);
+    CHECK(std::chrono::steady_clock::now() - begun < 2s);
+    CHECK(a.last_cause().find("mended: cb:x:") == 0);
+  }
+  for (const char* field : {"actor", "reason", "generation"}) {
+    CAPTURE(field);
+    redis.cli({"HSET", "cb:x:breaker", field, digits});
+    CHECK(a.call(Outcome::success).state == State::closed);
+    CHECK(a.last_cause().find("mended: cb:x:breaker") == 0);
+  }
+}
+
+TEST_CASE("a generation written up to its limit does not switch protection off") {
+  TestRedis redis;
+  Instance a(redis, one_failure), b(redis, one_failure);
+  a.call(Outcome::success);
+  redis.cli({"HSET", "cb:x:breaker", "generation", "8999999999999998"});
+  CHECK(a.call(Outcome::failure).state == State::open);
+  CHECK(b.rejected());
+  CHECK(a.breaker.impose({Mode::reset, "ann", ""}, {}).empty());
+  CHECK(b.call(Outcome::failure).state == State::open);
+  CHECK(a.rejected());
+}

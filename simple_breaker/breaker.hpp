@@ -145,7 +145,8 @@ class Breaker {
   virtual State known_state() const = 0;
   bool is_open() const { return known_state() == State::open; }
 
-  // Whether nothing would be lost if this object was destroyed and made anew.
+  // Whether little would be lost if this object was destroyed and made anew: closed, or open once and then not asked
+  // again for as long as its break was.
   virtual bool is_forgettable() const = 0;
 
  private:

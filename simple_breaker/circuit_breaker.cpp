@@ -155,7 +155,9 @@ State CircuitBreaker::known_state() const { return state_in(word_.load(std::memo
 
 bool CircuitBreaker::is_forgettable() const {
   const std::scoped_lock lock(mutex_);
-  return snapshot_.state == State::closed && snapshot_.mode == Mode::automatic;
+  if (snapshot_.mode != Mode::automatic) return false;
+  if (snapshot_.state == State::closed) return true;
+  return now() >= std::max(snapshot_.open_until, admits_from(snapshot_, policy())) + snapshot_.break_length;
 }
 
 // Takes the successes that were only counted into the snapshot: they all belong to the window's newest bucket.

@@ -1,6 +1,5 @@
 #include "simple_breaker/override.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace cb {
@@ -23,8 +22,15 @@ constexpr size_t longest_actor = 64;
 constexpr size_t longest_reason = 200;
 constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 365);
 
+// It goes into logs and onto terminals, some of which obey the control characters of Latin-1 too (C2 80 to C2 9F).
 bool printable(const std::string& text) {
-  return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  unsigned char last = 0;
+  for (const unsigned char letter : text) {
+    const bool high_control = last == 0xc2 && letter >= 0x80 && letter < 0xa0;
+    if (letter < 0x20 || letter == 0x7f || high_control) return false;
+    last = letter;
+  }
+  return true;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr double most_calls = 1'000'000;
+constexpr double an_hour = 3'600'000;
 constexpr double longest = 365.0 * 24 * 3'600'000;
 
 constexpr std::array<Setting, 16> all_settings{{
@@ -22,7 +23,7 @@ constexpr std::array<Setting, 16> all_settings{{
     {"slow_call_duration_threshold", "A call that takes this long is slow", "no call is slow",
      &Policy::slow_call_duration_threshold, 0, longest},
     {"sliding_window_size", "How far back the rates look, in ten buckets", "", &Policy::sliding_window_size, 10,
-     longest},
+     an_hour},
     {"minimum_number_of_calls", "With fewer recent calls no rate opens it", "", &Policy::minimum_number_of_calls, 1,
      most_calls},
     {"minimum_reporting_instances", "Instances that must have seen failures (stage 3)", "",

@@ -8,7 +8,8 @@ std::chrono::microseconds width(std::chrono::milliseconds window_size) {
 }
 
 CallCounts& at(SlidingWindow& window, int64_t bucket) {
-  return window.held[static_cast<size_t>(bucket % SlidingWindow::buckets)];
+  constexpr int64_t buckets = SlidingWindow::buckets;
+  return window.held[static_cast<size_t>((bucket % buckets + buckets) % buckets)];  // before 1970 they are negative
 }
 
 }  // namespace

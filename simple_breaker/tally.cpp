@@ -26,6 +26,7 @@ void count(Tally& tally, const Policy& policy, const CallResult& result, TimePoi
   if (!failed && tally.failures == 0 && !policy.keeps_window()) return;  // nothing to count, nothing to forget
   if (tally.clear_at != TimePoint{} && now >= tally.clear_at) tally = {};
   tally.failures = failed ? std::min(tally.failures + 1, most_failures) : 0;
+  if (!failed && !policy.keeps_window()) tally.clear_at = {};  // nothing is left to forget
   if (policy.keeps_window()) {
     move_to(tally.window, bucket_at(now, policy.sliding_window_size));
     add(tally.window, {1, failed ? 1U : 0U, is_slow(result, policy) ? 1U : 0U});

@@ -158,3 +158,14 @@ TEST_CASE("an open or overridden breaker must not be forgotten") {
   story.breaker.impose({Mode::automatic, "ann", ""}, {});
   CHECK(story.breaker.is_forgettable());
 }
+
+TEST_CASE("an open breaker that nobody asked for again may be forgotten, in time") {
+  Story story({.failure_threshold = 1, .recovery_timeout = 1s});
+  std::get<Permit>(story.breaker.acquire()).settle(Outcome::failure);
+  story.now += 1999ms;
+  CHECK_FALSE(story.breaker.is_forgettable());
+  story.now += 1ms;
+  CHECK(story.breaker.is_forgettable());
+  Admission probe = story.breaker.acquire();
+  CHECK_FALSE(story.breaker.is_forgettable());
+}
