@@ -93,7 +93,9 @@ for _ in 1 2 3 4 5; do
   start redis redis-server --bind 127.0.0.1 --port "$port" --save '' --dir /
   if eventually redis_is_up && kill -0 "${pids[redis]}" 2>/dev/null; then break; fi
 done
-run_fleet scripts/run_redis.sh --redis "$redis"
+# A window and a quorum: with them, every key that there can be (but for probes, which need a half-open breaker).
+run_fleet scripts/run_redis.sh --redis "$redis" --failure-rate-threshold 1 --minimum-reporting-instances 2
+[ "$(redis-cli -u "$redis" exists cb:unreliable_service:{window,reporters})" = 2 ] || fail "keys are not what they were"
 
 redis-cli -u "$redis" set keep me >/dev/null
 REDIS_URL=$redis scripts/reset.sh >"$work/reset" || fail "reset.sh" "$work/reset"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Usage: scripts/reset.sh [NAME]
 #
-# Makes a breaker forget everything, by deleting its own keys in Redis (cb:NAME:*; by default NAME is
-# unreliable_service). REDIS_URL names another Redis than 127.0.0.1:6379. Nothing else in there is touched.
+# Makes a breaker forget everything, overrides too, by deleting its own keys in Redis (cb:NAME:*; by default NAME is
+# unreliable_service, and a tenant's breaker is unreliable_service/TENANT). REDIS_URL names another Redis than
+# 127.0.0.1:6379. Nothing else in there is touched.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -15,7 +16,7 @@ if ! [[ "$name" =~ ^[A-Za-z0-9_./-]{1,256}$ ]]; then
 fi
 "$root/scripts/setup.sh"
 keys=()
-for part in state failures last_failure breaker probes; do keys+=("cb:$name:$part"); done
+for part in state failures last_failure breaker probes window reporters; do keys+=("cb:$name:$part"); done
 
 # A password belongs into the environment of redis-cli, not on its command line, where everybody could read it.
 url=${REDIS_URL:-redis://127.0.0.1:6379/0}
