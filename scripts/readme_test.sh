@@ -16,12 +16,22 @@ fault() {
   faults=$((faults + 1))
 }
 
+prose_of() {  # README: without its fenced blocks, as code has brackets of its own
+  awk '/^```/ {fenced = !fenced} !fenced' "$1"
+}
+
+anchors_in() {  # FILE: its headings, as links name them
+  prose_of "$1" | sed -n 's/^##* //p' | tr '[:upper:] ' '[:lower:]-' | tr -cd 'a-z0-9_\n-'
+}
+
 check_links() {  # README
-  local folder link
-  folder=$(dirname "$1")
+  local link file
   while read -r link; do
-    [ -e "$folder/$link" ] || fault "$1: the link $link leads nowhere"
-  done < <(grep -o '](\([^)#:]*\))' "$1" | sed 's/^](//; s/)$//')
+    file=$(dirname "$1")/${link%%#*}
+    [[ "$link" != '#'* ]] || file=$1
+    [ -e "$file" ] || fault "$1: the link $link leads nowhere"
+    [[ "$link" != *'#'* ]] || anchors_in "$file" | grep -qx -- "${link#*#}" || fault "$1: $link: no such heading"
+  done < <(prose_of "$1" | grep -o '](\([^):]*\))' | sed 's/^](//; s/)$//')
 }
 
 # Which program's options a launcher takes.
