@@ -3,7 +3,7 @@
 #
 # Holds the READMEs to what is there: links lead somewhere, each command in a console block exists with its options and
 # scenarios, a block marked `<!-- output: COMMAND -->` is what the command prints today, and one marked
-# `<!-- source: FILE -->` stands in that file.
+# `<!-- source: FILE -->` stands in that file. Every option of an instance stands in the main README's tables.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -92,12 +92,20 @@ check_sources() {  # README
   done < <(grep '^<!-- source: ' "$1" || true)
 }
 
+check_options() {  # as a setting, or as it is written on the command line
+  local name
+  while read -r name; do
+    grep -q -e "^| .*\`--$name\`" -e "^| \`${name//-/_}\`" README.md || fault "README.md: no table has --$name"
+  done < <("$bin/redis_breaker" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p')
+}
+
 while read -r readme; do
   check_links "$readme"
   while read -r -a words; do check_command "$readme" "${words[@]}"; done < <(sed -n 's/^\$ //p' "$readme")
   check_outputs "$readme"
   check_sources "$readme"
 done < <(git ls-files '*README.md')
+check_options
 
 [ "$faults" -eq 0 ] || exit 1
 echo "the READMEs hold"
