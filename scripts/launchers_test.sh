@@ -37,6 +37,7 @@ eventually() {  # COMMAND...: tries for ten seconds
 start() {  # NAME COMMAND...: in the background; its output in $work/NAME
   local name=$1
   shift
+  : >"$work/$name"  # here: in the background it may come after the look for an earlier fleet's address
   "$@" >"$work/$name" 2>&1 &
   pids[$name]=$!
 }
