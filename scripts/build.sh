@@ -2,7 +2,8 @@
 # Usage: scripts/build.sh [release|debug|asan|tsan [TARGET]]
 #
 # Sets up what is missing and builds one preset: release into build/, each other one into build/NAME. asan (address and
-# undefined-behaviour sanitizers) is built with Clang, the others with the system's compiler. TARGET `programs` leaves out the tests.
+# undefined-behaviour sanitizers) is built with Clang, the others with the system's compiler. TARGET `programs` leaves
+# out the tests.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
