@@ -77,7 +77,7 @@ run_fleet() {  # LAUNCHER [OPTIONS]: three instances, load, and every call expla
 }
 
 for script in scripts/*.sh; do
-  [ "$script" = scripts/common.sh ] || "$script" --help | grep -q Usage || fail "$script --help says nothing"
+  [ "$script" = scripts/common.sh ] || grep -q Usage <<<"$("$script" --help)" || fail "$script --help says nothing"
 done
 for script in scripts/run_distributed.sh scripts/run_redis.sh scripts/lab.sh; do
   if "$script" Z >"$work/wrong" 2>&1 || [ "$(wc -l <"$work/wrong")" -ne 1 ]; then

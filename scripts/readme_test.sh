@@ -30,7 +30,7 @@ check_links() {  # README
     file=$(dirname "$1")/${link%%#*}
     [[ "$link" != '#'* ]] || file=$1
     [ -e "$file" ] || fault "$1: the link $link leads nowhere"
-    [[ "$link" != *'#'* ]] || anchors_in "$file" | grep -qx -- "${link#*#}" || fault "$1: $link: no such heading"
+    [[ "$link" != *'#'* ]] || grep -qx -- "${link#*#}" <<<"$(anchors_in "$file")" || fault "$1: $link: no such heading"
   done < <(prose_of "$1" | grep -o '](\([^):]*\))' | sed 's/^](//; s/)$//')
 }
 
@@ -59,9 +59,9 @@ check_command() {  # README, and the words of a command
     if [[ "$command" == */compare.sh && "$word" != -* && "$word" != all ]]; then
       [ -e "load_generator/scenarios/$word.json" ] || fault "$readme: there is no scenario $word"
     elif [[ "$word" == --* && -n "$program" ]]; then
-      "$bin/$program" --help | grep -q -- "$word\b" || fault "$readme: $program has no option $word"
+      grep -q -- "$word\b" <<<"$("$bin/$program" --help)" || fault "$readme: $program has no option $word"
     elif [[ "$word" == --* ]]; then
-      "$command" --help | grep -q -- "$word" || fault "$readme: $command has no option $word"
+      grep -q -- "$word" <<<"$("$command" --help)" || fault "$readme: $command has no option $word"
     fi
   done
 }
