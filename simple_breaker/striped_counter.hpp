@@ -1,17 +1,15 @@
 // A StripedCounter counts from many threads at once without making them wait for each other: once two have met, each
 // core adds to a cache line of its own, and only who wants the sum pays for reading them all.
 // Thread-safe: every method. What take() returned is counted exactly once. Memory: 16 bytes; after the first time that
-// two threads met, 64 more for each of at most 16 cores. Most of many counters are never that busy.
+// two threads met, a kilobyte. Of many counters few are ever that busy.
 // Source: the striping is that of Java's LongAdder (Doug Lea).
 #pragma once
 
 #include <sched.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <thread>
 
 namespace cb {
 
@@ -30,33 +28,30 @@ class StripedCounter {
       stripes = grow();  // somebody was quicker
     }
     // Which core this is decides only how fast it goes: a thread that moves meanwhile still counts once.
-    stripes[static_cast<unsigned>(sched_getcpu()) % count()].value.fetch_add(1, std::memory_order_relaxed);
+    stripes[static_cast<unsigned>(sched_getcpu()) % count].value.fetch_add(1, std::memory_order_relaxed);
   }
 
   // The sum of what was added since the last time.
   uint32_t take() {
     uint32_t sum = alone_.exchange(0, std::memory_order_relaxed);
     Stripe* const stripes = stripes_.load(std::memory_order_acquire);
-    for (unsigned i = 0; stripes != nullptr && i < count(); ++i) {
+    for (unsigned i = 0; stripes != nullptr && i < count; ++i) {
       sum += stripes[i].value.exchange(0, std::memory_order_relaxed);
     }
     return sum;
   }
 
  private:
+  static constexpr unsigned count = 16;
+
   struct alignas(64) Stripe {
     std::atomic<uint32_t> value{0};
   };
 
   Stripe* grow() {
-    auto mine = std::make_unique<Stripe[]>(count());
+    auto mine = std::make_unique<Stripe[]>(count);
     Stripe* theirs = nullptr;
     return stripes_.compare_exchange_strong(theirs, mine.get(), std::memory_order_acq_rel) ? mine.release() : theirs;
-  }
-
-  static unsigned count() {
-    static const unsigned cores = std::clamp(std::thread::hardware_concurrency(), 1U, 16U);
-    return cores;
   }
 
   std::atomic<uint32_t> alone_{0};         // until two threads have met
