@@ -103,7 +103,7 @@ TEST_SUITE("call policy") {
     CallPolicy policy;
     add_call_policy_options(app, policy);
     const std::string help = app.help();
-    for (const CallSetting& setting : call_settings()) CHECK(!setting.zero.empty());
+    for (const auto& setting : call_settings()) CHECK(help.find(setting.meaning) != std::string::npos);
     CHECK(help.find("Attempts under way at once (0: no bulkhead)") != std::string::npos);
     CHECK(help.find("--retry-backoff DURATION=50ms") != std::string::npos);
     CHECK(help.find("--fallback KIND=none") != std::string::npos);

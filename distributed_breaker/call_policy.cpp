@@ -1,11 +1,10 @@
 #include "distributed_breaker/call_policy.hpp"
 
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <stdexcept>
+
+#include "distributed_breaker/settings_json.hpp"
 
 namespace cb {
 namespace {
@@ -17,14 +16,13 @@ constexpr double most_calls = 10'000;
 constexpr size_t longest_answer = 4096;
 constexpr size_t longest_quote = 60;
 
-constexpr std::array<CallSetting, 9> settings{{
+constexpr std::array<Setting<CallPolicy>, 9> all_settings{{
     {"deadline", "How long the whole call may take: attempts, waiting and backoff together", "no deadline",
      &CallPolicy::deadline, 0, an_hour},
-    {"max_attempts", "Attempts in all, the first one included; 1: no retries", "refused", &CallPolicy::max_attempts, 1,
-     10},
+    {"max_attempts", "Attempts in all, the first one included; 1: no retries", "", &CallPolicy::max_attempts, 1, 10},
     {"retry_backoff", "The wait before the first retry", "retries follow at once", &CallPolicy::retry_backoff, 0,
      an_hour},
-    {"retry_backoff_multiplier", "How much longer each further wait is than the one before it", "refused",
+    {"retry_backoff_multiplier", "How much longer each further wait is than the one before it", "",
      &CallPolicy::retry_backoff_multiplier, 1, 10},
     {"retry_backoff_maximum", "No wait before a retry is longer than this", "only with a backoff of 0",
      &CallPolicy::retry_backoff_maximum, 0, an_hour},
@@ -37,23 +35,6 @@ constexpr std::array<CallSetting, 9> settings{{
     {"max_queued_calls", "Calls that may wait for a slot of the bulkhead", "a call that finds no slot is refused",
      &CallPolicy::max_queued_calls, 0, most_calls},
 }};
-
-double number(double value) { return value; }
-double number(milliseconds value) { return static_cast<double>(value.count()); }
-
-std::string plain(double value) {
-  if (value == std::floor(value) && std::abs(value) < 1e15) return std::to_string(static_cast<int64_t>(value));
-  std::array<char, 32> text;
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
-}
-
-std::optional<std::string> fault_of(const CallSetting& setting, const CallPolicy& policy) {
-  const double value = std::visit([&policy](auto member) { return number(policy.*member); }, setting.member);
-  if (value >= setting.least && value <= setting.most) return std::nullopt;  // and so NaN is refused
-  const std::string unit = std::holds_alternative<milliseconds CallPolicy::*>(setting.member) ? "ms" : "";
-  return std::string(setting.name) + " is " + plain(value) + unit + "; it must be " + plain(setting.least) + unit +
-         " to " + plain(setting.most) + unit;
-}
 
 // What the user wrote may be long, and need not be printable.
 std::string quoted(const std::string& text) {
@@ -95,36 +76,20 @@ std::string_view to_text(Fallback fallback) {
   return names[static_cast<size_t>(fallback)];
 }
 
-std::span<const CallSetting> call_settings() { return settings; }
+std::span<const Setting<CallPolicy>> call_settings() { return all_settings; }
 
 std::vector<std::string> validate(const CallPolicy& policy) {
-  std::vector<std::string> faults;
-  const auto note = [&faults](std::optional<std::string> fault) {
-    if (fault) faults.push_back(std::move(*fault));
-  };
-  for (const CallSetting& setting : settings) note(fault_of(setting, policy));
-  for (const auto fault : {fault_of_waits, fault_of_queue, fault_of_fallback}) note(fault(policy));
+  std::vector<std::string> faults = out_of_range(policy, call_settings());
+  for (const auto fault_of : {fault_of_waits, fault_of_queue, fault_of_fallback}) {
+    if (auto fault = fault_of(policy)) faults.push_back(*std::move(fault));
+  }
   return faults;
 }
 
-void require_valid(const CallPolicy& policy) {
-  std::string all;
-  for (const auto& fault : validate(policy)) all += (all.empty() ? "" : "; ") + fault;
-  if (!all.empty()) throw std::invalid_argument(all);
-}
+void require_valid(const CallPolicy& policy) { require_none(validate(policy)); }
 
 nlohmann::ordered_json to_json(const CallPolicy& policy) {
-  nlohmann::ordered_json json;
-  for (const CallSetting& setting : settings) {
-    const std::string name(setting.name);
-    if (const auto* duration = std::get_if<milliseconds CallPolicy::*>(&setting.member)) {
-      json[name + "_ms"] = (policy.**duration).count();
-    } else if (const auto* share = std::get_if<double CallPolicy::*>(&setting.member)) {
-      json[name] = policy.**share;
-    } else {
-      json[name] = policy.*std::get<int CallPolicy::*>(setting.member);
-    }
-  }
+  nlohmann::ordered_json json = to_json(policy, call_settings());
   json["fallback"] = to_text(policy.fallback);
   if (policy.fallback == Fallback::fixed) json["fallback_answer"] = policy.fallback_answer;
   return json;

@@ -9,8 +9,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
+
+#include "simple_breaker/setting.hpp"
 
 namespace cb {
 
@@ -60,19 +61,8 @@ struct CallPolicy {
   bool operator==(const CallPolicy&) const = default;
 };
 
-struct CallSetting {
-  using Member = std::variant<int CallPolicy::*, double CallPolicy::*, std::chrono::milliseconds CallPolicy::*>;
-
-  std::string_view name;     // retry_backoff
-  std::string_view meaning;  // one line
-  std::string_view zero;     // what zero means
-  Member member;
-  double least;  // in milliseconds where the member is a duration
-  double most;
-};
-
 // All settings that are numbers or durations, in the order of CallPolicy: all but the fallback's two.
-std::span<const CallSetting> call_settings();
+std::span<const Setting<CallPolicy>> call_settings();
 
 // One line for each fault, such as "max_attempts is 0; it must be 1 to 10". Empty: all is well.
 std::vector<std::string> validate(const CallPolicy& policy);

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "distributed_breaker/override_json.hpp"
+#include "distributed_breaker/settings_json.hpp"
 #include "distributed_breaker/status_json.hpp"
 #include "program/http_server.hpp"
 
@@ -195,7 +196,7 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
   const json body{{"instance", settings_.name},
                   {"breaker", breaker_json(request, *breaker)},
                   {"breakers", {{"all", counts.all}, {"open", counts.open}, {"open_contexts", open}}},
-                  {"policy", to_json(settings_.policy)},
+                  {"policy", to_json(settings_.policy, cb::settings())},
                   {"call", call_json()},
                   {"calls", calls},
                   {"transitions", transitions}};

@@ -57,15 +57,15 @@ void check_row(std::string_view name, const std::string& default_value, std::str
 }  // namespace
 
 TEST_CASE("the README's table has every setting of the breaker, with its default and what zero means") {
-  for (const Setting& setting : settings()) {
+  for (const Setting<Policy>& setting : settings()) {
     const auto value = std::visit([](auto field) { return written(Policy{}.*field); }, setting.field);
     check_row(setting.name, value, setting.zero);
   }
 }
 
 TEST_CASE("the README's table has every setting of what stands round the call, with its default and what zero means") {
-  for (const CallSetting& setting : call_settings()) {
-    const auto value = std::visit([](auto member) { return written(CallPolicy{}.*member); }, setting.member);
+  for (const Setting<CallPolicy>& setting : call_settings()) {
+    const auto value = std::visit([](auto field) { return written(CallPolicy{}.*field); }, setting.field);
     check_row(setting.name, value, setting.zero);
   }
 }

@@ -26,21 +26,6 @@ json override_json(const Status& status) {
 
 }  // namespace
 
-json to_json(const Policy& policy) {
-  json all;
-  for (const Setting& setting : settings()) {
-    const std::string name(setting.name);
-    if (const auto* time = std::get_if<std::chrono::milliseconds Policy::*>(&setting.field)) {
-      all[name + "_ms"] = (policy.**time).count();
-    } else if (const auto* share = std::get_if<double Policy::*>(&setting.field)) {
-      all[name] = policy.**share;
-    } else {
-      all[name] = policy.*std::get<int Policy::*>(setting.field);
-    }
-  }
-  return all;
-}
-
 json to_json(const LoggedTransition& logged) {
   json entry{{"from", to_text(logged.transition.from)},
              {"to", to_text(logged.transition.to)},

@@ -9,9 +9,6 @@
 
 namespace cb {
 
-// Each setting by its name; durations in milliseconds, with the unit in the name.
-nlohmann::ordered_json to_json(const Policy& policy);
-
 nlohmann::ordered_json to_json(const LoggedTransition& transition);
 
 // `policy` says whether there is a window to speak of.

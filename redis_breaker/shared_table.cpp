@@ -22,15 +22,11 @@ std::string in_microseconds(std::chrono::milliseconds duration) {
 }
 
 std::string as_json(milliseconds duration) { return in_microseconds(duration); }
-std::string as_json(int number) { return std::to_string(number); }
-std::string as_json(double number) {
-  std::array<char, 32> digits{};
-  return {digits.begin(), std::to_chars(digits.begin(), digits.end(), number).ptr};  // reads back as the same number
-}
+std::string as_json(double number) { return to_text(number); }
 
 std::string to_json(const Policy& policy) {
   std::string json = "{";
-  for (const Setting& setting : settings()) {
+  for (const Setting<Policy>& setting : settings()) {
     json += "\"" + std::string(setting.name) + "\":";
     json += std::visit([&](auto field) { return as_json(policy.*field); }, setting.field) + ",";
   }

@@ -1,19 +1,15 @@
 #include "simple_breaker/policy.hpp"
 
 #include <array>
-#include <charconv>
-#include <stdexcept>
 
 namespace cb {
 namespace {
-
-using std::chrono::milliseconds;
 
 constexpr double most_calls = 1'000'000;
 constexpr double an_hour = 3'600'000;
 constexpr double longest = 365.0 * 24 * 3'600'000;
 
-constexpr std::array<Setting, 16> all_settings{{
+constexpr std::array<Setting<Policy>, 16> all_settings{{
     {"failure_threshold", "Failures in a row that open the circuit", "never for that reason",
      &Policy::failure_threshold, 0, most_calls},
     {"failure_rate_threshold", "Share of recent calls, 0 to 1, that must fail to open it", "never for that reason",
@@ -48,30 +44,12 @@ constexpr std::array<Setting, 16> all_settings{{
      longest},
 }};
 
-std::string text(double number) {
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.begin(), digits.end(), number, std::chars_format::fixed).ptr;
-  return {digits.begin(), end};
-}
-
-double as_number(double value) { return value; }
-double as_number(milliseconds value) { return static_cast<double>(value.count()); }
-
-void check(const Policy& policy, const Setting& setting, std::vector<std::string>& faults) {
-  const double value = std::visit([&](auto field) { return as_number(policy.*field); }, setting.field);
-  if (value >= setting.least && value <= setting.most) return;  // NaN is neither
-  const std::string unit = std::holds_alternative<milliseconds Policy::*>(setting.field) ? "ms" : "";
-  faults.push_back(std::string(setting.name) + " is " + text(value) + unit + "; it must be " + text(setting.least) +
-                   unit + " to " + text(setting.most) + unit);
-}
-
 }  // namespace
 
-std::span<const Setting> settings() { return all_settings; }
+std::span<const Setting<Policy>> settings() { return all_settings; }
 
 std::vector<std::string> validate(const Policy& policy) {
-  std::vector<std::string> faults;
-  for (const Setting& setting : all_settings) check(policy, setting, faults);
+  std::vector<std::string> faults = out_of_range(policy, settings());
   if (policy.failure_threshold == 0 && !policy.keeps_window()) {
     faults.push_back(
         "failure_threshold, failure_rate_threshold and slow_call_rate_threshold are all 0: nothing would ever open the "
@@ -84,10 +62,6 @@ std::vector<std::string> validate(const Policy& policy) {
   return faults;
 }
 
-void require_valid(const Policy& policy) {
-  std::string all;
-  for (const auto& fault : validate(policy)) all += (all.empty() ? "" : "; ") + fault;
-  if (!all.empty()) throw std::invalid_argument(all);
-}
+void require_valid(const Policy& policy) { require_none(validate(policy)); }
 
 }  // namespace cb

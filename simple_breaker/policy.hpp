@@ -6,9 +6,9 @@
 #include <chrono>
 #include <span>
 #include <string>
-#include <string_view>
-#include <variant>
 #include <vector>
+
+#include "simple_breaker/setting.hpp"
 
 namespace cb {
 
@@ -66,18 +66,7 @@ struct Policy {
   bool operator==(const Policy&) const = default;
 };
 
-struct Setting {
-  using Field = std::variant<int Policy::*, double Policy::*, std::chrono::milliseconds Policy::*>;
-
-  std::string_view name;
-  std::string_view meaning;  // one line, for --help
-  std::string_view zero;     // what zero means; empty: it is refused
-  Field field;
-  double least;  // milliseconds for durations
-  double most;
-};
-
-std::span<const Setting> settings();
+std::span<const Setting<Policy>> settings();
 
 // One line for each setting out of range, such as "success_threshold is 0; it must be 1 to 1000000", and for those that
 // make no sense together. Empty: all is well.

@@ -34,7 +34,7 @@ TEST_CASE("each setting out of range is one line that names it, its value and it
 }
 
 TEST_CASE("zero is refused exactly where settings() gives it no meaning") {
-  for (const Setting& setting : settings()) {
+  for (const Setting<Policy>& setting : settings()) {
     CAPTURE(setting.name);
     Policy policy{.failure_rate_threshold = 0.5};
     std::visit([&](auto field) { policy.*field = {}; }, setting.field);

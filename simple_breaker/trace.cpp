@@ -83,14 +83,16 @@ class Player {
   std::map<std::string, PermitId> permits_;
 };
 
+void assign(int& field, double value) { field = static_cast<int>(value); }
+void assign(double& field, double value) { field = value; }
+void assign(std::chrono::milliseconds& field, double value) {
+  field = std::chrono::milliseconds(static_cast<int64_t>(value));
+}
+
 void set(Policy& policy, const std::string& name, double value) {
-  for (const Setting& setting : settings()) {
-    const auto* const time = std::get_if<std::chrono::milliseconds Policy::*>(&setting.field);
-    if (std::string(setting.name) + (time != nullptr ? "_ms" : "") != name) continue;
-    if (time != nullptr) policy.** time = std::chrono::milliseconds(static_cast<int64_t>(value));
-    if (const auto* number = std::get_if<int Policy::*>(&setting.field)) policy.** number = static_cast<int>(value);
-    if (const auto* share = std::get_if<double Policy::*>(&setting.field)) policy.** share = value;
-    return;
+  for (const Setting<Policy>& setting : settings()) {
+    if (setting.json_name() != name) continue;
+    return std::visit([&](auto field) { assign(policy.*field, value); }, setting.field);
   }
   throw std::invalid_argument("no such setting: " + name);
 }
