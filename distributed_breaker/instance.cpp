@@ -105,9 +105,9 @@ int serve(InstanceOptions options, const program::StopSignal& stop, const Breake
   };
   BreakerRegistry registry(options.breaker_name, options.max_breakers, breakers(options.name, listener));
   const std::jthread health_checks = health.watch(registry);
-  ServiceInstance instance(
-      {options.name, options.breaker_name, options.policy, options.call_policy, options.call_timeout},
-      {registry, upstream, transitions, metrics, admin});
+  ServiceInstance instance({options.name, options.breaker_name, options.policy, options.call_policy,
+                            options.call_timeout, failure_status, options.max_breakers},
+                           {registry, upstream, transitions, metrics, admin});
   instance.add_routes(server);
   server.serve_until(stop, options.name);
   return 0;

@@ -193,13 +193,15 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
     if (!context.empty()) open.push_back(context);
   });
   const BreakerCounts counts = parts_.breakers.counts();
-  const json body{{"instance", settings_.name},
-                  {"breaker", breaker_json(request, *breaker)},
-                  {"breakers", {{"all", counts.all}, {"open", counts.open}, {"open_contexts", open}}},
-                  {"policy", to_json(settings_.policy, cb::settings())},
-                  {"call", call_json()},
-                  {"calls", calls},
-                  {"transitions", transitions}};
+  const json body{
+      {"instance", settings_.name},
+      {"breaker", breaker_json(request, *breaker)},
+      {"breakers",
+       {{"max_breakers", settings_.max_breakers}, {"all", counts.all}, {"open", counts.open}, {"open_contexts", open}}},
+      {"policy", to_json(settings_.policy, cb::settings())},
+      {"call", call_json()},
+      {"calls", calls},
+      {"transitions", transitions}};
   program::answer_json(response, 200, dumped(body));
 }
 
@@ -212,7 +214,8 @@ json ServiceInstance::breaker_json(const httplib::Request& request, Breaker& bre
 }
 
 json ServiceInstance::call_json() const {
-  json call{{"call_timeout_ms", settings_.call_timeout.count()}};
+  json call{{"call_timeout_ms", settings_.call_timeout.count()},
+            {"failure_status", settings_.failure_status.to_text()}};
   call.update(to_json(settings_.call_policy));
   call["running"] = guarded_.bulkhead().running;
   call["queued"] = guarded_.bulkhead().queued;

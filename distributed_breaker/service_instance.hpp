@@ -28,6 +28,8 @@ struct InstanceSettings {
   Policy policy;
   CallPolicy call_policy;
   std::chrono::milliseconds call_timeout{1000};
+  FailureStatus failure_status;
+  size_t max_breakers = 0;
 };
 
 // What an instance works with, and does not own.
