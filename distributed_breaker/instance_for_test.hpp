@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -23,10 +25,15 @@ class FakeUpstream {
         const std::scoped_lock lock(mutex_);
         last_caller_ = request.get_header_value("X-Caller");
       }
+      // Looked at all the time: a test that sets it to 0 lets go the calls that wait.
       for (int waited = 0; waited < latency_ms && !stopping_; waited += 5) {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
       }
-      program::answer_json(response, status, "{}");
+      program::answer_json(response, status, body());
+    });
+    server_.Get("/health", [this](const httplib::Request&, httplib::Response& response) {
+      ++health_checks;
+      program::answer_json(response, health_status, "{}");
     });
     running_ = std::thread([this] { server_.listen_after_bind(); });
     while (!server_.is_running()) std::this_thread::yield();
@@ -41,17 +48,29 @@ class FakeUpstream {
   std::atomic<int> status{200};
   std::atomic<int> latency_ms{0};
   std::atomic<int> calls{0};
+  std::atomic<int> health_status{200};
+  std::atomic<int> health_checks{0};
   std::string last_caller() const {
     const std::scoped_lock lock(mutex_);
     return last_caller_;
   }
+  void set_body(const std::string& body) {
+    const std::scoped_lock lock(mutex_);
+    body_ = body;
+  }
 
  private:
+  std::string body() const {
+    const std::scoped_lock lock(mutex_);
+    return body_;
+  }
+
   program::HttpServer server_;
   int port_;
   std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;
   std::string last_caller_;  // guarded by mutex_
+  std::string body_{"{}"};   // guarded by mutex_
   std::thread running_;
 };
 
@@ -60,26 +79,36 @@ class InstanceProcess {
   InstanceProcess(const std::string& binary, const std::string& upstream, std::vector<std::string> options = {})
       : process(command(binary, upstream, std::move(options))) {
     const std::string line = process.wait_for_line("listening on ");
-    url = line.substr(line.find("http://"));
+    const size_t begin = line.find("http://");
+    url = line.substr(begin, line.find('"', begin) - begin);  // as JSON the line goes on
   }
 
   struct Answer {
     int http_status;
     nlohmann::json body;
   };
-  Answer get(const std::string& path) const {
-    const program::HttpReply reply = program::send({.url = url + path, .timeout = std::chrono::seconds(10)});
-    auto body = nlohmann::json::parse(reply.body, nullptr, false);
-    if (!body.is_object()) body = nlohmann::json::object();  // no answer
-    return {reply.status, std::move(body)};
-  }
+  Answer get(const std::string& path) const { return ask({.url = url + path}); }
   Answer call() const { return get("/call"); }
-  std::string state() const { return get("/status").body["breaker"]["state"]; }
+  Answer put(const std::string& path, const std::string& body) const {
+    return ask({.method = "PUT", .url = url + path, .headers = {"Content-Type: application/json"}, .body = body});
+  }
+  Answer override(const nlohmann::json& order, const std::string& query = "") const {
+    return put("/breaker/override" + query, order.dump());
+  }
+  nlohmann::json breaker(const std::string& query = "") const { return get("/status" + query).body["breaker"]; }
+  std::string state(const std::string& query = "") const { return breaker(query)["state"]; }
 
   program::ChildProcess process;
   std::string url;
 
  private:
+  static Answer ask(program::HttpRequest request) {
+    request.timeout = std::chrono::seconds(30);
+    const program::HttpReply reply = program::send(request);
+    auto body = nlohmann::json::parse(reply.body, nullptr, false);
+    if (!body.is_object()) body = nlohmann::json::object();  // no answer
+    return {reply.status, std::move(body)};
+  }
   static std::vector<std::string> command(const std::string& binary, const std::string& upstream,
                                           std::vector<std::string> options) {
     std::vector<std::string> all{std::string(LAB_BIN_DIR "/") + binary, "--port", "0", "--upstream", upstream};
@@ -87,6 +116,16 @@ class InstanceProcess {
     return all;
   }
 };
+
+// Waits for something that other threads or processes bring about; false where it does not come.
+inline bool happens(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 // Runs a program that is expected to end by itself.
 struct Ended {
@@ -96,7 +135,7 @@ struct Ended {
 
 inline Ended run_to_end(const std::vector<std::string>& command) {
   program::ChildProcess process(command);
-  const auto exit_code = process.wait(std::chrono::seconds(10));
+  const auto exit_code = process.wait(std::chrono::seconds(30));
   return {exit_code.value_or(-1), process.output()};
 }
 

@@ -20,15 +20,6 @@ InstanceProcess start(const TestRedis& redis, const FakeUpstream& upstream, std:
   return {"redis_breaker", upstream.url(), std::move(options)};
 }
 
-bool happens(const std::function<bool()>& condition) {
-  const auto deadline = SteadyClock::now() + 10s;
-  while (!condition()) {
-    if (SteadyClock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
 }  // namespace
 
 TEST_CASE("three instances learn together: the threshold alone reaches a dead upstream") {

@@ -1,0 +1,80 @@
+// Stage 3 behaves as an instance does, and what one instance learns or is told holds for all.
+#include "distributed_breaker/behaviour_for_test.hpp"
+#include "program/private_redis.hpp"
+
+using namespace cb;
+
+cb::StageUnderTest cb::stage_under_test() {
+  const auto redis = std::make_shared<program::PrivateRedis>();
+  return {.binary = "redis_breaker", .options = {"--redis", redis->url(), "--redis-timeout", "10s"}, .shared = redis};
+}
+
+TEST_CASE("an order to one instance is in force at the others, and one of them reports its end") {
+  Fleet fleet;
+  const auto a = fleet.start(), b = fleet.start();
+  CHECK(a.override(order("forced_open")).body["shared"] == true);
+  const auto blocked = b.call();
+  CHECK(blocked.http_status == 503);
+  CHECK(blocked.body["state"] == "open");
+  CHECK(b.breaker()["override"]["actor"] == "ann");
+  CHECK(causes(b).empty());  // told once, by the instance that was asked
+  CHECK(b.override(order("reset")).http_status == 200);
+  CHECK(a.call().http_status == 200);
+  CHECK_FALSE(a.breaker().contains("override"));
+}
+
+TEST_CASE("an order that expires is reported once in the whole fleet") {
+  Fleet fleet;
+  const auto a = fleet.start(), b = fleet.start();
+  auto order_for_now = order("forced_open");
+  order_for_now["expires_in_ms"] = 100;
+  a.override(order_for_now);
+  CHECK(happens([&] { return a.state() == "half_open" && b.state() == "half_open"; }));
+  std::vector<std::string> told = causes(a);
+  for (const std::string& cause : causes(b)) told.push_back(cause);
+  CHECK(std::count(told.begin(), told.end(), "forced open: expired") == 1);
+}
+
+TEST_CASE("two instances share a tenant's breaker, and count together") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const std::string options = "--failure-threshold 2 --recovery-timeout 1m";
+  const auto a = fleet.start(options), b = fleet.start(options);
+  a.get("/call?tenant=acme");
+  CHECK(b.get("/call?tenant=acme").body["state"] == "open");
+  CHECK(a.get("/call?tenant=acme").http_status == 503);
+  CHECK(a.state("?tenant=acme") == "open");
+  CHECK(a.state() == "closed");
+  CHECK(a.get("/call?tenant=beta").http_status == 502);
+  CHECK(fleet.upstream.calls == 3);
+}
+
+TEST_CASE("what an instance forgets for want of room, Redis remembers") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--max-breakers 1 --failure-threshold 2 --recovery-timeout 1m");
+  instance.get("/call?tenant=acme");
+  instance.get("/call?tenant=beta");
+  CHECK(instance.get("/call?tenant=acme").body["state"] == "open");
+}
+
+TEST_CASE("breaker.sh tells one instance, and it holds for all") {
+  Fleet fleet;
+  const auto a = fleet.start("--name a"), b = fleet.start("--name b");
+  const auto breaker = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), LAB_SOURCE_DIR "/scripts/breaker.sh");
+    arguments.insert(arguments.end(), {"--instance", a.url, "--instance", b.url});
+    return run_to_end(arguments);
+  };
+  const Ended forced = breaker({"force-open", "--actor", "ann", "--reason", "deploying", "--for", "10m"});
+  CHECK_MESSAGE(forced.exit_code == 0, forced.output);
+  CHECK(forced.output == a.url + ": force-open is done\nthe others share this breaker\n");
+  for (const auto* instance : {&a, &b}) CHECK(instance->call().http_status == 503);
+  const Ended status = breaker({"status"});
+  CHECK(status.exit_code == 0);
+  for (const std::string name : {"a", "b"}) CHECK(holds(status.output, "\n" + name + "         open   forced_open"));
+  CHECK(holds(status.output, "deploying (ann)"));
+  CHECK(breaker({"auto"}).exit_code == 0);
+  CHECK(b.call().body["state"] == "closed");
+  CHECK(a.state() == "closed");
+}
