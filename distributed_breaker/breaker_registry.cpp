@@ -8,7 +8,6 @@
 namespace cb {
 namespace {
 
-constexpr size_t most_breakers = 1'000'000;
 constexpr size_t longest_context = 128;
 
 // How many of the least recently used a newcomer may be refused by. Each of them gets a second chance at the front, so
@@ -24,9 +23,10 @@ std::string valid_name(std::string name) {
 }
 
 size_t valid_bound(size_t max_breakers) {
-  if (max_breakers <= most_breakers) return max_breakers;
+  constexpr size_t most = BreakerRegistry::most_breakers;
+  if (max_breakers <= most) return max_breakers;
   throw std::invalid_argument("max_breakers is " + std::to_string(max_breakers) + "; it must be 0 to " +
-                              std::to_string(most_breakers));
+                              std::to_string(most));
 }
 
 // Nobody else has it and, while the registry is locked, nobody can get it.

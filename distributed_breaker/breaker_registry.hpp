@@ -38,8 +38,9 @@ class BreakerRegistry {
   using Visit = std::function<void(const std::string& context, const std::shared_ptr<Breaker>& breaker)>;
 
   static constexpr size_t all = std::numeric_limits<size_t>::max();
+  static constexpr size_t most_breakers = 1'000'000;
 
-  // `max_breakers`: 0 to 1,000,000; 0: every context shares the common breaker.
+  // `max_breakers`: 0 to most_breakers; 0: every context shares the common breaker.
   BreakerRegistry(std::string name, size_t max_breakers, Make make);
   BreakerRegistry(const BreakerRegistry&) = delete;
   BreakerRegistry& operator=(const BreakerRegistry&) = delete;

@@ -74,6 +74,7 @@ void add_instance_options(CLI::App& app, InstanceOptions& options) {
       ->capture_default_str();
   app.add_option("--breaker-name", options.breaker_name, "What the breaker protects")->capture_default_str();
   app.add_option("--max-breakers", options.max_breakers, "Breakers for tenants (0: all share one)")
+      ->check(CLI::Range(size_t{0}, BreakerRegistry::most_breakers))
       ->capture_default_str();
   app.add_option("--admin-token-file", options.admin_token_file,
                  "Whoever overrides must bring this file's token; without it: be on this machine");

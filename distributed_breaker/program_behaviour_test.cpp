@@ -127,6 +127,8 @@ TEST_CASE("a setting that makes no sense is one line that names it, and exit cod
       {"--failure-status 500-", "failure_status is '500-'"},
       {"--failure-status 599-500", "failure_status is '599-500'"},
       {"--failure-status 5xx", "failure_status is '5xx'"},
+      {"--max-breakers -1", "--max-breakers: Value -1"},
+      {"--max-breakers 1000001", "--max-breakers: Value 1000001"},
       {"--max-breakers many", "--max-breakers"},
       {"--deadline 2h", "deadline is 7200000ms"},
       {"--max-attempts 0", "max_attempts is 0"},
