@@ -228,6 +228,15 @@ TEST_CASE("the longest actor, reason and expiry that are allowed are taken") {
   CHECK(instance.breaker()["override"]["reason"] == std::string(194, 'x') + "\"\\ \u00e9/");
 }
 
+TEST_CASE("an order without a body is a 400 that says so") {
+  const Fleet fleet;
+  const auto instance = fleet.start();
+  const auto answer = instance.put("/breaker/override", "");
+  CHECK(answer.http_status == 400);
+  CHECK(answer.body["error"] == "the request was not understood");
+  CHECK(instance.state() == "closed");
+}
+
 TEST_CASE("a body of 100 KiB is refused, and changes nothing") {
   Fleet fleet;
   const auto instance = fleet.start();
@@ -235,6 +244,7 @@ TEST_CASE("a body of 100 KiB is refused, and changes nothing") {
   const std::string body = forced_open_with(R"("reason":")" + std::string(100 * 1024, 'x') + R"(")");
   const auto answer = instance.put("/breaker/override", body);
   CHECK(answer.http_status == 413);
+  CHECK(answer.body["error"] == "the body is too large");
   CHECK(instance.get("/status").body == before);
 }
 

@@ -156,6 +156,15 @@ TEST_CASE("a setting that makes no sense is one line that names it, and exit cod
   }
 }
 
+TEST_CASE("what is no route is a 404 that says so as JSON") {
+  const Fleet fleet;
+  const auto instance = fleet.start();
+  for (const auto& answer : {instance.get("/calls"), instance.get("/"), instance.put("/call", "{}")}) {
+    CHECK(answer.http_status == 404);
+    CHECK(answer.body["error"] == "there is no such route");
+  }
+}
+
 TEST_CASE("with --log-format json each line is an object with at, level and message") {
   Fleet fleet;
   fleet.upstream.status = 500;

@@ -34,6 +34,16 @@ void refuse(httplib::Response& response, int status, const std::string& why) {
   program::answer_json(response, status, dumped({{"error", why}}));
 }
 
+// What the server refuses by itself it refuses without a word.
+void explain(const httplib::Request&, httplib::Response& response) {
+  if (!response.body.empty()) return;
+  const int status = response.status;
+  refuse(response, status,
+         status == 404   ? "there is no such route"
+         : status == 413 ? "the body is too large"
+                         : "the request was not understood");
+}
+
 AttemptEnd end_of(const UpstreamReply& reply) {
   if (reply.kind == UpstreamReply::Kind::success) return AttemptEnd::answered;
   // What is ignored is the caller's own mistake, and would be one again.
@@ -66,6 +76,7 @@ ServiceInstance::ServiceInstance(InstanceSettings settings, InstanceParts parts)
     : settings_(std::move(settings)), parts_(parts), guarded_(settings_.call_policy, settings_.call_timeout) {}
 
 void ServiceInstance::add_routes(httplib::Server& server) {
+  server.set_error_handler(explain);
   server.Get("/call", [this](const auto& request, auto& response) {
     if (request.method == "GET") return call(request, response);
     refuse(response, 405, "only GET makes a call");  // the library takes a HEAD for a GET
