@@ -87,7 +87,7 @@ class PrivateFile {
 inline std::vector<std::string> causes(const InstanceProcess& instance) {
   std::vector<std::string> all;
   const nlohmann::json status = instance.get("/status").body;
-  for (const auto& transition : status["transitions"]) all.push_back(transition["cause"]);
+  for (const auto& transition : status.at("transitions")) all.push_back(transition.at("cause"));
   return all;
 }
 

@@ -29,7 +29,7 @@ TEST_CASE("failures in a row open the circuit; a success in between starts the c
     CHECK(instance.call().body["state"] == "closed");
   }
   CHECK(instance.breaker()["failures"] == 2);
-  const auto tripping = instance.call();
+  auto tripping = instance.call();
   CHECK(tripping.http_status == 502);
   CHECK(tripping.body["state"] == "open");
   CHECK(instance.call().http_status == 503);
@@ -60,10 +60,10 @@ TEST_CASE("slow successes open the circuit, and a slow probe keeps it open") {
       "--failure-threshold 0 --slow-call-rate-threshold 1 --slow-call-duration-threshold 20ms "
       "--minimum-number-of-calls 2 --sliding-window-size 1h --recovery-timeout 50ms");
   CHECK(instance.call().body["state"] == "closed");
-  const auto tripping = instance.call();
+  auto tripping = instance.call();
   CHECK(tripping.http_status == 200);
   CHECK(tripping.body["state"] == "open");
-  const auto probe = first_admitted(instance);
+  auto probe = first_admitted(instance);
   CHECK(probe.body["status"] == "success");
   CHECK(probe.body["state"] == "open");
   CHECK(causes(instance) ==
@@ -84,7 +84,7 @@ TEST_CASE("K probes are under way at once and no more, and success_threshold of 
   for (int i = 0; i < 2; ++i) probers.emplace_back([&] { CHECK(instance.call().body["probe"] == true); });
   REQUIRE(happens([&] { return fleet.upstream.calls == 3; }));
   CHECK(instance.breaker()["probes_in_flight"] == 2);
-  const auto third = instance.call();
+  auto third = instance.call();
   CHECK(third.http_status == 503);
   CHECK(third.body["state"] == "half_open");
   CHECK(third.body["retry_after_ms"] > 0);
@@ -162,7 +162,7 @@ TEST_CASE("a 404 is the caller's mistake: an error for the caller, and nothing t
   const auto instance = fleet.start("--failure-threshold 2 --recovery-timeout 1m");
   for (const int status : {404, 404, 500, 404, 404}) {
     fleet.upstream.status = status;
-    const auto answer = instance.call();
+    auto answer = instance.call();
     CHECK(answer.http_status == 502);
     CHECK(answer.body["upstream_status"] == status);
     CHECK(answer.body["state"] == "closed");
@@ -180,7 +180,7 @@ TEST_CASE("a 404 neither closes a half-open circuit nor opens it, and gives the 
   fleet.upstream.status = 404;
   CHECK(first_admitted(instance).body["probe"] == true);
   CHECK(instance.state() == "half_open");
-  const auto second = instance.call();
+  auto second = instance.call();
   CHECK(second.body["probe"] == true);
   CHECK(second.body["state"] == "half_open");
   fleet.upstream.status = 200;

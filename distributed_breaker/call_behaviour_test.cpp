@@ -11,7 +11,7 @@ TEST_CASE("a failing upstream is asked as often as max_attempts says, and each a
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--max-attempts 3 --retry-backoff 1ms --failure-threshold 10");
-  const auto answer = instance.call();
+  auto answer = instance.call();
   CHECK(answer.http_status == 502);
   CHECK(answer.body["attempts"] == 3);
   CHECK(answer.body["upstream_calls"] == 3);
@@ -24,7 +24,7 @@ TEST_CASE("a failing upstream is asked as often as max_attempts says, and each a
 TEST_CASE("attempts that find nobody are no upstream calls") {
   const Fleet fleet;
   const auto instance = fleet.start_at("http://127.0.0.1:1", "--max-attempts 3 --retry-backoff 1ms");
-  const auto answer = instance.call();
+  auto answer = instance.call();
   CHECK(answer.http_status == 504);
   CHECK(answer.body["attempts"] == 3);
   CHECK(answer.body["upstream_calls"] == 0);
@@ -34,12 +34,12 @@ TEST_CASE("retries meet the breaker that their own failures opened") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--max-attempts 5 --retry-backoff 1ms --failure-threshold 2 --recovery-timeout 1m");
-  const auto answer = instance.call();
+  auto answer = instance.call();
   CHECK(answer.http_status == 502);
   CHECK(answer.body["state"] == "open");
   CHECK(answer.body["attempts"] == 2);
   CHECK(answer.body["ended"] == "breaker_refused");
-  const auto blocked = instance.call();
+  auto blocked = instance.call();
   CHECK(blocked.body["status"] == "blocked");
   CHECK(blocked.body["blocked_by"] == "breaker");
   CHECK(blocked.body["attempts"] == 0);
@@ -51,7 +51,7 @@ TEST_CASE("what succeeds, and the caller's own mistake, are not tried again") {
   const auto instance = fleet.start("--max-attempts 3 --retry-backoff 1ms");
   for (const auto& [status, ended] : {std::pair{200, "answered"}, {404, "failed"}}) {
     fleet.upstream.status = status;
-    const auto answer = instance.call();
+    auto answer = instance.call();
     CHECK(answer.body["attempts"] == 1);
     CHECK(answer.body["ended"] == ended);
   }
@@ -65,7 +65,7 @@ TEST_CASE("a deadline ends attempts that would go on") {
       "--max-attempts 10 --retry-backoff 1h --retry-backoff-maximum 1h --retry-jitter 0 --deadline 10s "
       "--failure-threshold 100");
   const auto start = SteadyClock::now();
-  const auto answer = instance.call();
+  auto answer = instance.call();
   CHECK(answer.body["ended"] == "deadline_over");
   CHECK(answer.body["status"] == "failure");
   CHECK(answer.body["attempts"] == 1);
@@ -77,7 +77,7 @@ TEST_CASE("a deadline ends a call that the upstream leaves hanging") {
   fleet.upstream.latency_ms = 60'000;
   const auto instance = fleet.start("--deadline 100ms");
   const auto start = SteadyClock::now();
-  const auto answer = instance.call();
+  auto answer = instance.call();
   CHECK(SteadyClock::now() - start < 10s);
   CHECK(answer.http_status == 504);
   CHECK(answer.body["status"] == "exception");
@@ -90,7 +90,7 @@ TEST_CASE("once the retry budget is spent, a call has one attempt") {
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--max-attempts 2 --retry-backoff 1ms --retry-budget 0.1 --failure-threshold 1000");
   CHECK(instance.call().body["attempts"] == 2);  // a new process may retry once
-  const auto answer = instance.call();
+  auto answer = instance.call();
   CHECK(answer.body["attempts"] == 1);
   CHECK(answer.body["ended"] == "retry_budget_empty");
 }
@@ -101,7 +101,7 @@ TEST_CASE("with all slots taken a call is blocked by the bulkhead, and nothing i
   const auto instance = fleet.start("--max-concurrent-calls 1");
   std::jthread first([&] { CHECK(instance.call().http_status == 200); });
   REQUIRE(happens([&] { return fleet.upstream.calls == 1; }));
-  const auto second = instance.call();
+  auto second = instance.call();
   CHECK(second.http_status == 503);
   CHECK(second.body["status"] == "blocked");
   CHECK(second.body["blocked_by"] == "bulkhead");
@@ -133,7 +133,7 @@ TEST_CASE("a fixed fallback is a 200 for the caller, and the status still says w
   const auto instance = fleet.start(
       R"(--fallback fixed --fallback-answer {"price":null,"note":"later"} --failure-threshold 1 --recovery-timeout 1m)");
   for (const char* status : {"failure", "blocked"}) {
-    const auto answer = instance.call();
+    auto answer = instance.call();
     CHECK(answer.http_status == 200);
     CHECK(answer.body["status"] == status);
     CHECK(answer.body["state"] == "open");
@@ -147,7 +147,7 @@ TEST_CASE("the last good answer is given with its age; where there was none yet,
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--fallback last-good --failure-threshold 100");
-  const auto nothing_yet = instance.call();
+  auto nothing_yet = instance.call();
   CHECK(nothing_yet.http_status == 502);
   CHECK_FALSE(nothing_yet.body.contains("fallback"));
   fleet.upstream.status = 200;
@@ -174,7 +174,7 @@ TEST_CASE("a last good answer that is no JSON is given as text, whatever its byt
   const auto instance = fleet.start("--fallback last-good --failure-threshold 100");
   instance.call();
   fleet.upstream.status = 500;
-  const auto answer = instance.call();
+  auto answer = instance.call();
   CHECK(answer.http_status == 200);
   CHECK(holds(answer.body["fallback"]["answer"], "7 "));
 }

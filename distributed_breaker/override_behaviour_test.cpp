@@ -31,20 +31,20 @@ TEST_CASE("forced open rejects every call, and says who, why and until when") {
   Fleet fleet;
   const auto instance = fleet.start();
   const int64_t before = now_ms();
-  const auto ordered = instance.override(order_for("forced_open", 60'000));
+  auto ordered = instance.override(order_for("forced_open", 60'000));
   CHECK(ordered.http_status == 200);
   CHECK(ordered.body["state"] == "open");
-  const auto call = instance.call();
+  auto call = instance.call();
   CHECK(call.http_status == 503);
   CHECK(call.body["state"] == "open");
   CHECK(call.body["blocked_by"] == "breaker");
   CHECK(fleet.upstream.calls == 0);
   const json shown = instance.breaker()["override"];
-  CHECK(shown["mode"] == "forced_open");
-  CHECK(shown["actor"] == "ann");
-  CHECK(shown["reason"] == "deploying");
-  CHECK(shown["expires_at_ms"] >= before + 60'000);
-  CHECK(shown["expires_at_ms"] <= now_ms() + 60'000);
+  CHECK(shown.at("mode") == "forced_open");
+  CHECK(shown.at("actor") == "ann");
+  CHECK(shown.at("reason") == "deploying");
+  CHECK(shown.at("expires_at_ms") >= before + 60'000);
+  CHECK(shown.at("expires_at_ms") <= now_ms() + 60'000);
   CHECK(ordered.body["override"] == shown);
   CHECK(causes(instance) == std::vector<std::string>{"forced open by ann: deploying"});
 }
@@ -97,7 +97,7 @@ TEST_CASE("auto after forced open begins with a probe") {
   CHECK(instance.override(order("auto")).body["state"] == "half_open");
   CHECK_FALSE(instance.breaker().contains("override"));
   CHECK(last_cause(instance) == "automatic again by ann: deploying");
-  const auto probe = instance.call();
+  auto probe = instance.call();
   CHECK(probe.body["probe"] == true);
   CHECK(probe.body["state"] == "closed");
 }
@@ -145,7 +145,7 @@ TEST_CASE("the latest order counts, and repeating it is no fault") {
 TEST_CASE("an order is for the tenant that it names, and for nobody else") {
   Fleet fleet;
   const auto instance = fleet.start();
-  const auto ordered = instance.override(order("forced_open"), "?tenant=acme");
+  auto ordered = instance.override(order("forced_open"), "?tenant=acme");
   CHECK(ordered.body["name"] == "unreliable_service/acme");
   CHECK(instance.get("/call?tenant=acme").http_status == 503);
   CHECK(instance.get("/call?tenant=beta").http_status == 200);
@@ -208,7 +208,7 @@ TEST_CASE("an order that makes no sense is a 400 that names the field, and chang
       {forced_open_with(R"("Mode":"auto")"), "there is no field Mode"},
   };
   for (const auto& [body, named] : bad_bodies) {
-    const auto answer = instance.put("/breaker/override", body);
+    auto answer = instance.put("/breaker/override", body);
     CAPTURE(body.substr(0, 100));
     CHECK(answer.http_status == 400);
     CHECK(holds(answer.body.value("error", ""), named));
@@ -219,10 +219,10 @@ TEST_CASE("an order that makes no sense is a 400 that names the field, and chang
 TEST_CASE("the longest actor, reason and expiry that are allowed are taken") {
   Fleet fleet;
   const auto instance = fleet.start();
-  const auto ordered = instance.override({{"mode", "forced_open"},
-                                          {"actor", std::string(64, 'a')},
-                                          {"reason", std::string(194, 'x') + "\"\\ \u00e9/"},
-                                          {"expires_in_ms", 31'536'000'000}});
+  auto ordered = instance.override({{"mode", "forced_open"},
+                                    {"actor", std::string(64, 'a')},
+                                    {"reason", std::string(194, 'x') + "\"\\ \u00e9/"},
+                                    {"expires_in_ms", 31'536'000'000}});
   CHECK(ordered.http_status == 200);
   CHECK(instance.breaker()["override"]["actor"] == std::string(64, 'a'));
   CHECK(instance.breaker()["override"]["reason"] == std::string(194, 'x') + "\"\\ \u00e9/");
@@ -231,9 +231,9 @@ TEST_CASE("the longest actor, reason and expiry that are allowed are taken") {
 TEST_CASE("an order without a body is a 400 that says so") {
   const Fleet fleet;
   const auto instance = fleet.start();
-  const auto answer = instance.put("/breaker/override", "");
+  auto answer = instance.put("/breaker/override", "");
   CHECK(answer.http_status == 400);
-  CHECK(answer.body["error"] == "the request was not understood");
+  CHECK(answer.body.value("error", "") == "the request was not understood");
   CHECK(instance.state() == "closed");
 }
 
@@ -242,9 +242,9 @@ TEST_CASE("a body of 100 KiB is refused, and changes nothing") {
   const auto instance = fleet.start();
   const json before = instance.get("/status").body;
   const std::string body = forced_open_with(R"("reason":")" + std::string(100 * 1024, 'x') + R"(")");
-  const auto answer = instance.put("/breaker/override", body);
+  auto answer = instance.put("/breaker/override", body);
   CHECK(answer.http_status == 413);
-  CHECK(answer.body["error"] == "the body is too large");
+  CHECK(answer.body.value("error", "") == "the body is too large");
   CHECK(instance.get("/status").body == before);
 }
 
@@ -259,8 +259,8 @@ TEST_CASE("a tenant's name that is none is a 400 on every route, and changes not
         std::string("%7Bacme%7D"), std::string("a*"), std::string("%22")}) {
     CAPTURE(name);
     const std::string query = "?tenant=" + name;
-    for (const auto& answer : {instance.get("/call" + query), instance.get("/status" + query),
-                               instance.override(order("forced_open"), query)}) {
+    for (auto answer : {instance.get("/call" + query), instance.get("/status" + query),
+                        instance.override(order("forced_open"), query)}) {
       CHECK(answer.http_status == 400);
       CHECK(holds(answer.body.value("error", ""), "tenant"));
     }

@@ -159,9 +159,9 @@ TEST_CASE("a setting that makes no sense is one line that names it, and exit cod
 TEST_CASE("what is no route is a 404 that says so as JSON") {
   const Fleet fleet;
   const auto instance = fleet.start();
-  for (const auto& answer : {instance.get("/calls"), instance.get("/"), instance.put("/call", "{}")}) {
+  for (auto answer : {instance.get("/calls"), instance.get("/"), instance.put("/call", "{}")}) {
     CHECK(answer.http_status == 404);
-    CHECK(answer.body["error"] == "there is no such route");
+    CHECK(answer.body.value("error", "") == "there is no such route");
   }
 }
 
@@ -181,9 +181,9 @@ TEST_CASE("with --log-format json each line is an object with at, level and mess
     const json entry = json::parse(line, nullptr, false);
     REQUIRE(entry.is_object());
     CHECK(entry.size() == 3);
-    CHECK(entry["at"].get<std::string>().size() == std::string("2026-01-31T12:34:56.789Z").size());
-    CHECK(entry["level"].is_string());
-    messages += entry["message"].get<std::string>() + "\n";
+    CHECK(entry.at("at").get<std::string>().size() == std::string("2026-01-31T12:34:56.789Z").size());
+    CHECK(entry.at("level").is_string());
+    messages += entry.at("message").get<std::string>() + "\n";
   }
   for (const std::string part : {"listening on http://127.0.0.1:", "acme: closed > open: 1 consecutive failure",
                                  "refused with 401: PUT /breaker/override", "stopped"}) {

@@ -24,7 +24,7 @@ TEST_CASE("a tenant's failures open that tenant's breaker, and nobody else's") {
   CHECK(instance.get("/call?tenant=acme").http_status == 503);
   CHECK(instance.get("/call?tenant=beta").http_status == 200);
   CHECK(instance.call().http_status == 200);
-  const json status = instance.get("/status?tenant=acme").body;
+  json status = instance.get("/status?tenant=acme").body;
   CHECK(status["breaker"]["name"] == "unreliable_service/acme");
   CHECK(status["breaker"]["state"] == "open");
   CHECK(status["breaker"]["retry_after_ms"] > 0);

@@ -13,7 +13,7 @@ TEST_CASE("an order to one instance is in force at the others, and one of them r
   Fleet fleet;
   const auto a = fleet.start(), b = fleet.start();
   CHECK(a.override(order("forced_open")).body["shared"] == true);
-  const auto blocked = b.call();
+  auto blocked = b.call();
   CHECK(blocked.http_status == 503);
   CHECK(blocked.body["state"] == "open");
   CHECK(b.breaker()["override"]["actor"] == "ann");
@@ -77,4 +77,16 @@ TEST_CASE("breaker.sh tells one instance, and it holds for all") {
   CHECK(breaker({"auto"}).exit_code == 0);
   CHECK(b.call().body["state"] == "closed");
   CHECK(a.state() == "closed");
+}
+
+TEST_CASE("while Redis is dead an order is a 503 that says so, and calls go on") {
+  FakeUpstream upstream;
+  program::PrivateRedis redis;
+  InstanceProcess instance("redis_breaker", upstream.url(), {"--redis", redis.url()});
+  redis.process().send_signal(SIGKILL);
+  redis.process().wait(std::chrono::seconds(5));
+  const auto refused = instance.override(order("forced_open"));
+  CHECK(refused.http_status == 503);
+  CHECK(holds(refused.body.value("error", ""), "Redis did not take the order"));
+  CHECK(instance.call().http_status == 200);
 }
