@@ -92,18 +92,20 @@ void ServiceInstance::add_routes(httplib::Server& server) {
   });
 }
 
-// Whose breaker the request means; nothing, and the answer, where the tenant's name is none.
-std::shared_ptr<Breaker> ServiceInstance::breaker_for(const httplib::Request& request, httplib::Response& response) {
-  if (!request.has_param("tenant")) return parts_.breakers.at("");
-  const std::string tenant = request.get_param_value("tenant");
-  if (parts_.breakers.is_valid_context(tenant)) return parts_.breakers.at(tenant);
+// Whom the request is for, empty for nobody in particular; nothing, and the answer, where that is no name.
+std::optional<std::string> ServiceInstance::tenant_of(const httplib::Request& request,
+                                                      httplib::Response& response) const {
+  if (!request.has_param("tenant")) return "";
+  std::string tenant = request.get_param_value("tenant");
+  if (parts_.breakers.is_valid_context(tenant)) return tenant;
   refuse(response, 400, "tenant is '" + tenant.substr(0, 128) + "'; use 1 to 128 of A-Z a-z 0-9 _ - . /");
-  return nullptr;
+  return std::nullopt;
 }
 
 void ServiceInstance::call(const httplib::Request& request, httplib::Response& response) {
-  const auto breaker = breaker_for(request, response);
-  if (breaker == nullptr) return;
+  const auto tenant = tenant_of(request, response);
+  if (!tenant) return;
+  const auto breaker = parts_.breakers.at(*tenant);
   const auto begun = std::chrono::steady_clock::now();
   int upstream_calls = 0;
   const Reply reply = guarded_.run([&](milliseconds at_most) { return attempt(*breaker, at_most, upstream_calls); });
@@ -187,9 +189,9 @@ json ServiceInstance::made_json(const MadeCall& made) {
 }
 
 void ServiceInstance::status(const httplib::Request& request, httplib::Response& response) {
-  const std::string tenant = request.get_param_value("tenant");
-  const auto breaker = parts_.breakers.find(tenant);
-  if (breaker == nullptr) return refuse(response, 404, "this instance has no breaker for the tenant (yet)");
+  const auto tenant = tenant_of(request, response);
+  if (!tenant) return;
+  const auto breaker = parts_.breakers.at(*tenant);
   json calls;
   for (const CallStatus status :
        {CallStatus::success, CallStatus::failure, CallStatus::exception, CallStatus::blocked}) {
@@ -206,7 +208,7 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
   const BreakerCounts counts = parts_.breakers.counts();
   const json body{
       {"instance", settings_.name},
-      {"breaker", breaker_json(request, *breaker)},
+      {"breaker", breaker_json(*tenant, *breaker)},
       {"breakers",
        {{"max_breakers", settings_.max_breakers}, {"all", counts.all}, {"open", counts.open}, {"open_contexts", open}}},
       {"policy", to_json(settings_.policy, cb::settings())},
@@ -216,9 +218,9 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
   program::answer_json(response, 200, dumped(body));
 }
 
-json ServiceInstance::breaker_json(const httplib::Request& request, Breaker& breaker) {
-  const bool common = &breaker == &parts_.breakers.common();
-  const Identity identity{settings_.breaker_name, common ? "" : request.get_param_value("tenant")};
+json ServiceInstance::breaker_json(const std::string& tenant, Breaker& breaker) {
+  const bool common = &breaker == &parts_.breakers.common();  // which is who has no room for one of its own shares
+  const Identity identity{settings_.breaker_name, common ? "" : tenant};
   json body = to_json(identity.full(), breaker.status(), settings_.policy);
   body["probes_in_flight"] = probes_in_flight_.load();
   return body;
@@ -237,15 +239,16 @@ void ServiceInstance::impose(const httplib::Request& request, httplib::Response&
   if (!parts_.admin.admit(request, response)) return;
   const auto order = read_order(request.body);
   if (const auto* fault = std::get_if<std::string>(&order)) return refuse(response, 400, *fault);
-  const auto breaker = breaker_for(request, response);
-  if (breaker == nullptr) return;
-  if (request.has_param("tenant") && breaker.get() == &parts_.breakers.common()) {
+  const auto tenant = tenant_of(request, response);
+  if (!tenant) return;
+  const auto breaker = parts_.breakers.at(*tenant);
+  if (!tenant->empty() && breaker.get() == &parts_.breakers.common()) {
     return refuse(response, 409, "this tenant has no breaker of its own: there is no room for one (max_breakers)");
   }
   const auto& [wanted, lasts] = std::get<Order>(order);
   const std::string fault = breaker->impose(wanted, lasts);
   if (!fault.empty()) return refuse(response, 503, fault);
-  json body = breaker_json(request, *breaker);
+  json body = breaker_json(*tenant, *breaker);
   body["shared"] = body["store"] != "memory";
   program::answer_json(response, 200, dumped(body));
 }

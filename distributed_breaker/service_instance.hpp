@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "distributed_breaker/breaker_registry.hpp"
@@ -64,8 +65,8 @@ class ServiceInstance {
   static nlohmann::ordered_json made_json(const MadeCall& made);
   void status(const httplib::Request& request, httplib::Response& response);
   void impose(const httplib::Request& request, httplib::Response& response);
-  std::shared_ptr<Breaker> breaker_for(const httplib::Request& request, httplib::Response& response);
-  nlohmann::ordered_json breaker_json(const httplib::Request& request, Breaker& breaker);
+  std::optional<std::string> tenant_of(const httplib::Request& request, httplib::Response& response) const;
+  nlohmann::ordered_json breaker_json(const std::string& tenant, Breaker& breaker);
   nlohmann::ordered_json call_json() const;
 
   const InstanceSettings settings_;

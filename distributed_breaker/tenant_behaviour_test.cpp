@@ -28,7 +28,7 @@ TEST_CASE("a tenant's failures open that tenant's breaker, and nobody else's") {
   CHECK(status["breaker"]["name"] == "unreliable_service/acme");
   CHECK(status["breaker"]["state"] == "open");
   CHECK(status["breaker"]["retry_after_ms"] > 0);
-  CHECK(status["breakers"] == json{{"all", 3}, {"open", 1}, {"open_contexts", {"acme"}}});
+  CHECK(breakers(instance) == json{{"max_breakers", 10000}, {"all", 3}, {"open", 1}, {"open_contexts", {"acme"}}});
   REQUIRE(status["transitions"].size() == 1);
   CHECK(status["transitions"][0]["context"] == "acme");
   CHECK(instance.breaker()["name"] == "unreliable_service");
@@ -55,7 +55,7 @@ TEST_CASE("where there is no room, an idle tenant's breaker goes and an open one
     CHECK(instance.breaker("?tenant=" + tenant)["name"] == "unreliable_service/" + tenant);
   }
   CHECK(instance.get("/call?tenant=acme").http_status == 503);
-  CHECK(breakers(instance) == json{{"all", 3}, {"open", 1}, {"open_contexts", {"acme"}}});
+  CHECK(breakers(instance) == json{{"max_breakers", 2}, {"all", 3}, {"open", 1}, {"open_contexts", {"acme"}}});
 }
 
 TEST_CASE("where all that there is room for are open, a newcomer shares the common breaker") {
@@ -78,5 +78,5 @@ TEST_CASE("with --max-breakers 0 all tenants share one breaker") {
   CHECK(instance.get("/call?tenant=beta").http_status == 503);
   CHECK(instance.call().http_status == 503);
   CHECK(instance.breaker("?tenant=beta")["name"] == "unreliable_service");
-  CHECK(breakers(instance) == json{{"all", 1}, {"open", 1}, {"open_contexts", json::array()}});
+  CHECK(breakers(instance) == json{{"max_breakers", 0}, {"all", 1}, {"open", 1}, {"open_contexts", json::array()}});
 }

@@ -119,10 +119,16 @@ std::optional<SharedAnswer> RedisBreaker::learn(SharedTable::Result result, Even
   }
   auto& answer = std::get<SharedAnswer>(result);
   mode_ = answer.imposed.mode;
+  const auto busy =
+      std::chrono::duration_cast<std::chrono::milliseconds>(answer.wait) + setup_->policy.recovery_timeout;
+  busy_until_ = answer.state == State::closed ? 0 : steady_ms() + busy.count();
   raise(seen_, answer.generation << 2 | static_cast<uint64_t>(answer.state));
   for (const Transition& transition : answer.transitions) tell(setup_->listener, identity_, kind, transition);
   return std::move(answer);
 }
+
+// What there is to know is in Redis; but one that is open is not to be looked up there again for each call.
+bool RedisBreaker::is_forgettable() const { return steady_ms() >= busy_until_; }
 
 void RedisBreaker::report_trouble(const std::string& what) {
   const int64_t now = steady_ms();

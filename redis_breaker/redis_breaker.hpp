@@ -38,8 +38,8 @@ class RedisBreaker final : public Breaker {
   std::string impose(const Override& order, std::chrono::milliseconds lasts) override;
   void hear(Health health) override;
   State known_state() const override { return seen().state; }
-  Mode known_mode() const { return mode_; }              // as the last script's answer had it
-  bool is_forgettable() const override { return true; }  // what there is to know is in Redis
+  Mode known_mode() const { return mode_; }  // as the last script's answer had it
+  bool is_forgettable() const override;
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
@@ -58,6 +58,7 @@ class RedisBreaker final : public Breaker {
   std::atomic<uint64_t> would_have_tripped_{0};
   std::atomic<uint64_t> store_errors_{0};
   std::atomic<uint64_t> unprotected_calls_{0};
+  std::atomic<int64_t> busy_until_{0};    // steady milliseconds; a break, and as much again in which nobody asked
   std::atomic<int64_t> silent_until_{0};  // steady milliseconds; trouble is reported once a second, not once a call
 };
 

@@ -19,6 +19,8 @@ local function honour(state)
   elseif first_time and not state and seen_generation > 0 then
     s.state = seen_state
     follow('closed', 'state gone: flushed, deleted or expired')
+  elseif first_time and not state and operation == 'look' then
+    return  -- nobody has used it; a look leaves nothing behind
   elseif first_time then
     s.generation, changed = math.min(math.max(s.generation + 1, now), never), true
     if seen_generation > 0 then s.state = seen_state end

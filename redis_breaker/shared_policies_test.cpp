@@ -147,6 +147,15 @@ TEST_CASE("an actor's words stay words") {
   CHECK(a.breaker.status().imposed == order);
 }
 
+TEST_CASE("to look at a breaker that nobody has used leaves nothing in Redis, and is no reset when it is used") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  CHECK(a.breaker.status().state == State::closed);
+  CHECK(redis.cli({"DBSIZE"}) == "0");
+  a.call(Outcome::success);
+  CHECK(a.transitions.empty());
+}
+
 TEST_CASE("without Redis an order is refused, not lost") {
   TestRedis redis;
   Instance a(redis, one_failure, 100ms);

@@ -42,7 +42,7 @@ class RedisTable final : public Table {
       : redis_(redis), table_(redis.redis, policy, "tester", script_with_held_time(redis)) {
     redis_.cli({"FLUSHALL"});
     set_time(now);
-    run(table_.look(name, {}));
+    run(table_.acquire(name, {}));
   }
 
   Decision admit(TimePoint now) override {
