@@ -209,7 +209,8 @@ TEST_CASE("an order that makes no sense is a 400 that names the field, and chang
   };
   for (const auto& [body, named] : bad_bodies) {
     auto answer = instance.put("/breaker/override", body);
-    CAPTURE(body.substr(0, 100));
+    const std::string start = body.substr(0, 100);
+    CAPTURE(start);
     CHECK(answer.http_status == 400);
     CHECK(holds(answer.body.value("error", ""), named));
   }

@@ -148,7 +148,8 @@ TEST_CASE("a setting that makes no sense is one line that names it, and exit cod
   };
   for (const auto& [options, named] : bad_settings) {
     const Ended ended = fleet.run(options);
-    CAPTURE(options);
+    const std::string given = options;
+    CAPTURE(given);
     CAPTURE(ended.output);
     CHECK(ended.exit_code == 2);
     CHECK(std::count(ended.output.begin(), ended.output.end(), '\n') == 1);
