@@ -104,7 +104,10 @@ CallCounts window_in(TestRedis& redis) {
 TEST_CASE("the sliding window in Redis and the upstream's ledger hold the same calls and the same failures") {
   TestRedis redis;
   const Upstream upstream;
-  const Policy never_opens{.failure_threshold = 0, .failure_rate_threshold = 1, .sliding_window_size = 1h};
+  const Policy never_opens{.failure_threshold = 0,
+                           .failure_rate_threshold = 1,
+                           .sliding_window_size = 1h,
+                           .minimum_number_of_calls = 1'000'000};
   CHECK(run_fleet(redis, upstream.url, never_opens) == 0);
   const CallCounts received = upstream.ledger();
   CHECK(received.calls == processes * threads * calls_each);
