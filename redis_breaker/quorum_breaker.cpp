@@ -81,7 +81,7 @@ Status QuorumBreaker::status() {
 }
 
 std::string QuorumBreaker::impose(const Override& order, std::chrono::milliseconds lasts) {
-  const std::string fault = shared_.impose(order, lasts);
+  std::string fault = shared_.impose(order, lasts);
   if (fault.empty()) own_.impose({Mode::reset, order.actor, order.reason}, {});
   return fault;
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view arrow = "-> ";
 
 std::string counts_of(const Snapshot& snapshot) {
-  const std::string failures = counted(snapshot.tally.failures, "failure");
+  std::string failures = counted(snapshot.tally.failures, "failure");
   const CallCounts recent = total(snapshot.tally.window);
   if (recent.calls == 0) return failures;
   return failures + "; of " + counted(recent.calls, "call") + " " + std::to_string(recent.failures) + " failed, " +
