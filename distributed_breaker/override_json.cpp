@@ -18,6 +18,14 @@ std::optional<std::string> unknown_field(const json& body) {
   return std::nullopt;
 }
 
+// Short, plain, and never deep: it goes into an error line.
+std::string shown(const json& body, const char* field) {
+  if (!body.contains(field)) return "missing";
+  const json& value = body[field];
+  if (value.is_structured()) return value.is_array() ? "an array" : "an object";
+  return value.dump(-1, ' ', true, json::error_handler_t::replace).substr(0, 80);
+}
+
 // Nothing where the field is there and no text.
 std::optional<std::string> text(const json& body, const char* field) {
   if (!body.contains(field)) return "";
@@ -31,16 +39,22 @@ std::variant<Order, std::string> read_order(const std::string& body) {
   if (!json.is_object()) return "the body must be a JSON object with mode, actor, reason and expires_in_ms";
   if (const auto name = unknown_field(json)) return "there is no field " + *name;
   const auto mode = mode_from(text(json, "mode").value_or(""));
-  if (!mode) return "mode must be auto, forced_open, forced_closed, disabled, metrics_only or reset";
+  if (!mode) {
+    return "mode is " + shown(json, "mode") +
+           "; it must be auto, forced_open, forced_closed, disabled, metrics_only or reset";
+  }
   const auto actor = text(json, "actor");
   const auto reason = text(json, "reason");
-  if (!actor) return "actor must be text";
-  if (!reason) return "reason must be text";
+  if (!actor) return "actor is " + shown(json, "actor") + "; it must be text";
+  if (!reason) return "reason is " + shown(json, "reason") + "; it must be text";
   Order order{{*mode, *actor, *reason}};
   if (json.contains("expires_in_ms")) {
     const auto& lasts = json["expires_in_ms"];
     const bool fits = lasts.is_number_unsigned() && lasts.get<uint64_t>() >= 1 && lasts.get<uint64_t>() < (1ULL << 60);
-    if (!fits) return "expires_in_ms must be a whole number, 1 to 31536000000, or absent";
+    if (!fits) {
+      return "expires_in_ms is " + shown(json, "expires_in_ms") +
+             "; it must be a whole number, 1 to 31536000000, or absent";
+    }
     order.lasts = std::chrono::milliseconds(lasts.get<int64_t>());
   }
   std::string fault = fault_in(order.override, order.lasts);
