@@ -29,12 +29,12 @@ lint() {
   shellcheck -x scripts/*.sh .ci/run
 }
 
-# It takes minutes of one core, which the sanitized tests leave idle: they run one at a time.
+# It takes minutes, and the sanitized tests leave a core idle: they run one at a time.
 tidy=
 trap '[ -z "$tidy" ] || kill "$tidy" 2>/dev/null || true' EXIT
 tidy_meanwhile() {
   git ls-files '*.cpp' | grep -v _test.cpp |
-    nice -n 19 xargs -n 4 clang-tidy -p build/asan --quiet >build/tidy.log 2>/dev/null &
+    nice -n 19 xargs -P "$(nproc)" -n 4 clang-tidy -p build/asan --quiet >build/tidy.log 2>/dev/null &
   tidy=$!
 }
 
