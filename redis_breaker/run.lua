@@ -1,5 +1,5 @@
 
--------------------------------------------------------------------------- one run: what others wrote, the event, the reply
+----------------------------------------------------------------------- one run: what others wrote, the event, the reply
 
 -- The public keys are the truth: what others wrote there since our last script is honoured as a transition, and ends an
 -- override that says otherwise.

@@ -6,9 +6,9 @@
 --       0 or empty is left out. probes: a sorted set of leases, number by deadline. window: the sliding window, newest
 --       bucket first: "17324460001 12/7/0 9/0/1" (number, then calls/failures/slow of each). reporters: a sorted set of
 --       instances by the time of their last failure, the newest minimum_reporting_instances of them.
--- ARGV  operation (acquire | settle | look | impose | hear), the policy (JSON, times in microseconds), the generation and
---       state that the caller saw last; for settle generation, probe and outcome of the permit, how long the call took
---       and which instance made it; for impose mode, actor, reason and for how long; for hear well | ill.
+-- ARGV  operation (acquire | settle | look | impose | hear), the policy (JSON, times in microseconds), the generation
+--       and state that the caller saw last; for settle generation, probe and outcome of the permit, how long the call
+--       took and which instance made it; for impose mode, actor, reason and for how long; for hear well | ill.
 --
 -- This room: the arguments, and the snapshot in Redis: read with suspicion, written as a whole.
 

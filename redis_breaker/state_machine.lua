@@ -1,5 +1,5 @@
 
------------------------------------------------------------------------- the table: simple_breaker/state_machine.cpp, likewise
+------------------------------------------------------------------ the table: simple_breaker/state_machine.cpp, likewise
 
 local transitions = {}
 local would_have_tripped = ''

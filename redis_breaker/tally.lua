@@ -87,7 +87,8 @@ local function cause_to_open()
     return counted(s.failures, 'consecutive failure')
   end
   local calls, failures, slow = total()
-  if calls < policy.minimum_number_of_calls or not enough_reporters(now - policy.sliding_window_size) then return nil end
+  if calls < policy.minimum_number_of_calls then return nil end
+  if not enough_reporters(now - policy.sliding_window_size) then return nil end
   if reached(failures, calls, policy.failure_rate_threshold) then
     return text(failures) .. ' of ' .. counted(calls, 'call') .. ' failed'
   elseif reached(slow, calls, policy.slow_call_rate_threshold) then
