@@ -156,23 +156,24 @@ SharedTable::Result SharedTable::hear(const std::string& name, const Seen& seen,
 SharedTable::Result SharedTable::run(const std::string& name, const std::string& operation, const Seen& seen,
                                      const std::vector<std::string>& further) const {
   std::vector<std::string> command{"EVALSHA", script_.sha1, std::to_string(key_names.size())};
-  for (const char* key : key_names) command.push_back("cb:" + name + ":" + key);
+  const std::string prefix = redis_.prefix(name);
+  for (const char* key : key_names) command.push_back(prefix + key);
   command.insert(command.end(),
                  {operation, policy_, std::to_string(seen.generation), std::string(to_text(seen.state))});
   command.insert(command.end(), further.begin(), further.end());
-  const RedisReply reply = evaluate(std::move(command));
+  const RedisReply reply = evaluate(name, std::move(command));
   if (!reply.error().empty()) return StoreTrouble{reply.error()};
   auto answer = answer_of(*reply);
   if (!answer) return StoreTrouble{"the script's answer makes no sense"};
   return *std::move(answer);
 }
 
-RedisReply SharedTable::evaluate(std::vector<std::string> command) const {
-  RedisReply reply = redis_.command(command);
+RedisReply SharedTable::evaluate(const std::string& name, std::vector<std::string> command) const {
+  RedisReply reply = redis_.command(command, name);
   if (reply.error().rfind("NOSCRIPT", 0) != 0) return reply;
   command[0] = "EVAL";  // Redis was restarted, or told to forget; this loads the script as well
   command[1] = script_.source;
-  return redis_.command(command);
+  return redis_.command(command, name);
 }
 
 }  // namespace cb

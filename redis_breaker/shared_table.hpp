@@ -66,7 +66,7 @@ class SharedTable {
  private:
   Result run(const std::string& name, const std::string& operation, const Seen& seen,
              const std::vector<std::string>& further = {}) const;
-  RedisReply evaluate(std::vector<std::string> command) const;
+  RedisReply evaluate(const std::string& name, std::vector<std::string> command) const;
 
   Redis& redis_;
   const std::string policy_;
