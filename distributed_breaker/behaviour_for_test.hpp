@@ -84,6 +84,13 @@ class PrivateFile {
   std::string path_ = "/tmp/behaviour_test.XXXXXX";
 };
 
+// GET /status, without what changes by itself.
+inline nlohmann::json status_of(const InstanceProcess& instance) {
+  auto status = instance.get("/status").body;
+  status["breaker"].erase("view_age_ms");
+  return status;
+}
+
 inline std::vector<std::string> causes(const InstanceProcess& instance) {
   std::vector<std::string> all;
   const nlohmann::json status = instance.get("/status").body;

@@ -20,11 +20,25 @@ size_t index(CallStatus status) { return static_cast<size_t>(status); }
 
 std::string text_of(auto value) { return std::string(to_text(value)); }
 
-// A share of no calls is not a number: then there is no sample.
-void show_share(prometheus::Family<prometheus::Gauge>& rate, uint32_t part, uint32_t of) {
-  auto& gauge = rate.Add({});
-  if (of == 0) return rate.Remove(&gauge);
-  gauge.Set(static_cast<double>(part) / of);
+// Without a value there is no sample.
+void show(prometheus::Family<prometheus::Gauge>& family, std::optional<double> value) {
+  auto& gauge = family.Add({});
+  if (!value) return family.Remove(&gauge);
+  gauge.Set(*value);
+}
+
+// A share of no calls is not a number.
+std::optional<double> share(uint32_t part, uint32_t of) {
+  return of == 0 ? std::nullopt : std::optional(static_cast<double>(part) / of);
+}
+
+std::optional<double> joined(const Status& common) {
+  if (!common.view_age && common.store_error.empty()) return std::nullopt;  // in memory there is nothing to join
+  return common.store_error.empty() ? 1 : 0;
+}
+
+std::optional<double> seconds(const std::optional<std::chrono::milliseconds>& time) {
+  return time ? std::optional(std::chrono::duration<double>(*time).count()) : std::nullopt;
 }
 
 }  // namespace
@@ -50,14 +64,15 @@ Metrics::Metrics(const std::string& breaker)
       slow_calls_(counter("slow_calls_total", "Calls as long as slow_call_duration_threshold, or longer.")),
       would_have_tripped_(counter("would_have_tripped_total", "Times that a breaker in metrics_only let it pass.")),
       overrides_(counter("overrides_total", "Orders of people that breakers followed.")),
-      store_errors_(
-          counter("store_errors_total", "Reports of trouble with the store; each breaker makes one a second at most.")),
+      store_errors_(counter("store_errors_total", "Times that Redis was found to be away.")),
       probes_(counter("probes_total", "Calls that were made to find out whether the upstream is well again.")),
       breakers_(gauge("breakers", "Breakers in this instance.")),
       open_breakers_(gauge("open_breakers", "Breakers in this instance that are open.")),
       failure_rate_(rate("failure_rate", "Share of the calls in the common breaker's sliding window that failed.")),
       slow_call_rate_(
-          rate("slow_call_rate", "Share of the calls in the common breaker's sliding window that were slow.")) {
+          rate("slow_call_rate", "Share of the calls in the common breaker's sliding window that were slow.")),
+      store_joined_(rate("store_joined", "1 while Redis is well, 0 while this instance is on local breakers.")),
+      view_age_(rate("view_age_seconds", "How long ago all that this instance knows of the shared breaker was so.")) {
   add_calls();
   add_transitions();
   add_states();
@@ -93,18 +108,22 @@ void Metrics::count(const Event& event) {
     case EventKind::rejection:
       return rejections_.Increment();
     case EventKind::late_result:
-      return late_results_.Increment();
+      return late_results_.Increment(event.count);
     case EventKind::slow_call:
       return slow_calls_.Increment();
     case EventKind::store_trouble:
       return store_errors_.Increment();
+    case EventKind::store_joined:
+      return;
   }
 }
 
 void Metrics::show(const Status& common, BreakerCounts breakers) {
   for (const State state : states) states_[index(state)]->Set(state == common.state ? 1 : 0);
-  show_share(failure_rate_, common.recent.failures, common.recent.calls);
-  show_share(slow_call_rate_, common.recent.slow, common.recent.calls);
+  cb::show(failure_rate_, share(common.recent.failures, common.recent.calls));
+  cb::show(slow_call_rate_, share(common.recent.slow, common.recent.calls));
+  cb::show(store_joined_, joined(common));
+  cb::show(view_age_, seconds(common.view_age));
   breakers_.Set(static_cast<double>(breakers.all));
   open_breakers_.Set(static_cast<double>(breakers.open));
 }

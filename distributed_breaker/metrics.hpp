@@ -66,7 +66,7 @@ class Metrics {
   std::mutex scrape_;               // the gauges of one scrape are not mixed with another's
   std::array<Gauge*, 3> states_{};  // by State
   Gauge &breakers_, &open_breakers_;
-  Rate &failure_rate_, &slow_call_rate_;
+  Rate &failure_rate_, &slow_call_rate_, &store_joined_, &view_age_;  // families: a sample may be absent
 };
 
 }  // namespace cb

@@ -156,7 +156,7 @@ TEST_CASE("an order is for the tenant that it names, and for nobody else") {
 TEST_CASE("an order that makes no sense is a 400 that names the field, and changes nothing") {
   Fleet fleet;
   const auto instance = fleet.start();
-  const json before = instance.get("/status").body;
+  const json before = status_of(instance);
   const std::string an_object = "the body must be a JSON object", expiry = "expires_in_ms";
   const std::string not_utf8 = "{\"mode\":\"forced_open\",\"actor\":\"\xff\xfe\"}";
   const std::pair<std::string, std::string> bad_bodies[]{
@@ -214,7 +214,7 @@ TEST_CASE("an order that makes no sense is a 400 that names the field, and chang
     CHECK(answer.http_status == 400);
     CHECK(holds(answer.body.value("error", ""), named));
   }
-  CHECK(instance.get("/status").body == before);
+  CHECK(status_of(instance) == before);
 }
 
 TEST_CASE("the longest actor, reason and expiry that are allowed are taken") {
@@ -241,18 +241,18 @@ TEST_CASE("an order without a body is a 400 that says so") {
 TEST_CASE("a body of 100 KiB is refused, and changes nothing") {
   Fleet fleet;
   const auto instance = fleet.start();
-  const json before = instance.get("/status").body;
+  const json before = status_of(instance);
   const std::string body = forced_open_with(R"("reason":")" + std::string(100 * 1024, 'x') + R"(")");
   auto answer = instance.put("/breaker/override", body);
   CHECK(answer.http_status == 413);
   CHECK(answer.body.value("error", "") == "the body is too large");
-  CHECK(instance.get("/status").body == before);
+  CHECK(status_of(instance) == before);
 }
 
 TEST_CASE("a tenant's name that is none is a 400 on every route, and changes nothing") {
   Fleet fleet;
   const auto instance = fleet.start();
-  const json before = instance.get("/status").body;
+  const json before = status_of(instance);
   for (const std::string& name :
        {std::string(), std::string(129, 'a'), std::string(5000, 'a'), std::string("a%20b"), std::string("a+b"),
         std::string("a:b"), std::string("a%3Ab"), std::string("%00"), std::string("acme%00"), std::string("a%0D%0Ab"),
@@ -266,7 +266,7 @@ TEST_CASE("a tenant's name that is none is a 400 on every route, and changes not
       CHECK(holds(answer.body.value("error", ""), "tenant"));
     }
   }
-  CHECK(instance.get("/status").body == before);
+  CHECK(status_of(instance) == before);
   CHECK(fleet.upstream.calls == 0);
 }
 
@@ -275,7 +275,7 @@ TEST_CASE("with a token file, only who brings the token may order, and the log n
   const std::string token = "correct-horse-battery-staple", wrong = "wrong-horse-battery-staple";
   const PrivateFile file(token + "\n");
   auto instance = fleet.start("--admin-token-file " + file.path());
-  const json before = instance.get("/status").body;
+  const json before = status_of(instance);
   const auto put = [&](const httplib::Headers& headers) {
     httplib::Client client(instance.url);
     client.set_read_timeout(30s);
@@ -291,7 +291,7 @@ TEST_CASE("with a token file, only who brings the token may order, and the log n
   for (const std::string& other : {wrong, token + "x", token.substr(1), std::string(300, 'x')}) {
     CHECK(put({{"Authorization", "Bearer " + other}}).status == 403);
   }
-  CHECK(instance.get("/status").body == before);
+  CHECK(status_of(instance) == before);
   CHECK(put({{"Authorization", "Bearer " + token}}).status == 200);
   CHECK(instance.state() == "open");
   instance.process.send_signal(SIGTERM);

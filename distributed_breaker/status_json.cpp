@@ -44,10 +44,12 @@ json to_json(const std::string& name, const Status& status, const Policy& policy
                {"retry_after_ms", status.retry_after.count()},
                {"store", status.store},
                {"store_errors", status.store_errors},
-               {"unprotected_calls", status.unprotected_calls},
+               {"local_calls", status.local_calls},
                {"late_results", status.late_results},
                {"slow_calls", status.slow_calls},
                {"would_have_tripped", status.would_have_tripped}};
+  if (!status.store_error.empty()) breaker["store_error"] = status.store_error;
+  if (status.view_age) breaker["view_age_ms"] = status.view_age->count();
   if (policy.keeps_window()) breaker["recent"] = recent_json(status.recent);
   if (policy.minimum_reporting_instances > 1) breaker["alone"] = status.alone;
   if (status.imposed.mode != Mode::automatic) breaker["override"] = override_json(status);

@@ -30,7 +30,10 @@ void log(const Event& event) {
       spdlog::warn("{}slow call: {}", prefix(event), event.cause);
       break;
     case EventKind::store_trouble:
-      spdlog::warn("{}store: {}", prefix(event), event.cause);
+      spdlog::warn("store: {}", event.cause);
+      break;
+    case EventKind::store_joined:
+      spdlog::info("store: {}", event.cause);
       break;
     case EventKind::rejection:
     case EventKind::late_result:

@@ -72,7 +72,7 @@ uint32_t run_fleet(const TestRedis& server, const std::string& url, const Policy
       for (int thread = 0; thread < threads; ++thread) running.emplace_back([&] { make_calls(breaker, url, caller); });
     }
     const Status status = breaker.status();
-    _exit(status.unprotected_calls == 0 ? static_cast<int>(status.late_results) : 255);
+    _exit(status.local_calls == 0 ? static_cast<int>(status.late_results) : 255);
   }
   uint32_t late = 0;
   for (const pid_t child : children) {

@@ -19,7 +19,7 @@ State to_state(const std::string& text) {
 }  // namespace
 
 NaiveRedisBreaker::NaiveRedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener)
-    : redis_(redis), prefix_("cb:" + name + ":"), policy_(policy), listener_(std::move(listener)), identity_{name} {
+    : redis_(redis), prefix_(redis.prefix(name)), policy_(policy), listener_(std::move(listener)), identity_{name} {
   require_valid_name(name);
   require_valid(policy);
   const RedisReply exists = redis_.command({"EXISTS", prefix_ + "state"});

@@ -37,8 +37,8 @@ Admission QuorumBreaker::acquire() {
   Admission shared = shared_.acquire();
   auto* permit = std::get_if<Permit>(&shared);
   if (permit == nullptr) return shared;
-  follow(permit->id().generation);
-  if (shared_.known_mode() != Mode::automatic) return shared;
+  follow(shared_.known_generation());
+  if (shared_.is_overridden()) return shared;
   Admission own = own_.acquire();
   if (std::holds_alternative<Rejection>(own)) return own;  // and the shared permit is given back
   return grant(std::move(*permit), std::get<Permit>(std::move(own)));
@@ -69,7 +69,7 @@ Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome
 
 Status QuorumBreaker::status() {
   Status status = shared_.status();
-  follow(status.generation);
+  follow(shared_.known_generation());
   const Status own = own_.status();
   const bool alone = status.state == State::closed && status.imposed.mode == Mode::automatic;
   if (!alone || own.state == State::closed) return status;

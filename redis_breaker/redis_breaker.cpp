@@ -1,99 +1,288 @@
 #include "redis_breaker/redis_breaker.hpp"
 
-#include <optional>
 #include <utility>
 #include <variant>
-
-#include "simple_breaker/circuit_breaker.hpp"
 
 namespace cb {
 namespace {
 
-constexpr int64_t silence_ms = 1000;
-
-int64_t steady_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
-void raise(std::atomic<uint64_t>& value, uint64_t to) {
-  uint64_t known = value;
-  while (known < to && !value.compare_exchange_weak(known, to)) {
-  }
-}
+using std::chrono::milliseconds;
 
 const Policy& valid(const Policy& policy) {
   require_valid(policy);
   return policy;
 }
 
+// Counts those who are at something; the number of the one who has just come.
+class Turn {
+ public:
+  explicit Turn(std::atomic<int>& count) : count_(count), number_(++count) {}
+  ~Turn() { --count_; }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  int number() const { return number_; }
+
+ private:
+  std::atomic<int>& count_;
+  const int number_;
+};
+
+// What a local breaker does is told as such: "local: 3 consecutive failures".
+Listener as_local(const Listener& listener) {
+  if (!listener) return {};
+  return [listener](Event event) {
+    const std::string cause = transition_of(event) ? "local: " + std::string(event.cause) : std::string(event.cause);
+    event.cause = cause;
+    listener(event);
+  };
+}
+
 }  // namespace
 
 SharedSetup::SharedSetup(Redis& redis, Policy settings, Listener told, std::string instance)
-    : policy(valid(settings)), table(redis, policy, std::move(instance)), listener(std::move(told)) {}
+    : policy(valid(settings)),
+      table(redis, policy, std::move(instance)),
+      listener(std::move(told)),
+      alone(std::make_shared<const Setup>(policy, as_local(listener))),
+      link(std::make_unique<Link>(redis, listener)) {}
 
 RedisBreaker::RedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener)
     : RedisBreaker(std::make_shared<SharedSetup>(redis, policy, std::move(listener)), {name}) {}
 
 RedisBreaker::RedisBreaker(std::shared_ptr<const SharedSetup> setup, Identity identity)
-    : setup_(std::move(setup)), identity_(std::move(identity)), name_(identity_.full()) {
+    : setup_(std::move(setup)),
+      identity_(std::move(identity)),
+      name_(identity_.full()),
+      times_calls_(setup_->policy.slow_call_duration_threshold.count() > 0),
+      counts_calls_(setup_->policy.keeps_window()),
+      view_(setup_->link->feed(0)) {
   require_valid_name(name_);
+  setup_->link->add(*this, identity_.name);
 }
 
+RedisBreaker::~RedisBreaker() { setup_->link->remove(*this); }
+
+// --- acquire
+
 Admission RedisBreaker::acquire() {
-  const auto answer = learn(setup_->table.acquire(name_, seen()));
+  const StayWord word = view_.word();
+  if (!word.admits_all() || !view_.is_pushed()) return acquire_slowly();
+  return Permit(*this, {word.generation(), 0}, times_calls_ ? steady_wall_clock() : TimePoint{});
+}
+
+Admission RedisBreaker::acquire_slowly() {
+  if (auto answer = answer_from_view()) return *std::move(answer);
+  const Turn turn(askers_);
+  // A break is over, and thousands want to probe: as many as there may be probes go and ask, one after another.
+  const bool there_may_be_a_probe = view_.is_usable(setup_->link->guard().era());
+  if (there_may_be_a_probe && turn.number() > setup_->policy.permitted_calls_in_half_open) {
+    return reject(view_.word().state(), {}, steady_wall_clock());
+  }
+  const std::scoped_lock lock(asking_);  // and where the view was too old, whoever asks first asks for all
+  if (auto answer = answer_from_view()) return *std::move(answer);
+  return ask_for_permit();
+}
+
+// Nothing: Redis has to be asked, for what is known is too old, or as there may be a probe to make.
+std::optional<Admission> RedisBreaker::answer_from_view() {
+  if (!is_joined()) {
+    ++local_calls_;
+    return alone().acquire();
+  }
+  if (!view_.is_usable(setup_->link->guard().era())) return std::nullopt;
+  const StayWord word = view_.word();
+  if (word.state() == State::closed) return Permit(*this, {word.generation(), 0}, steady_wall_clock());
+  const TimePoint from = view_.admits_from();
+  const TimePoint now = steady_wall_clock();
+  const bool same_stay = view_.word() == word;  // else `from` may be another stay's
+  if (!same_stay || now >= from) return std::nullopt;
+  return reject(word.state(), from, now);
+}
+
+Admission RedisBreaker::ask_for_permit() {
+  const auto answer = ask([this](const Seen& seen) { return setup_->table.acquire(name_, seen); });
   if (!answer) {
-    ++unprotected_calls_;
-    return Permit(*this, {});
+    ++local_calls_;
+    return alone().acquire();
   }
   if (answer->kind == SharedAnswer::Kind::permit) {
     return Permit(*this, {answer->generation, answer->probe}, steady_wall_clock());
   }
-  tell(setup_->listener, identity_, EventKind::rejection, {answer->state, answer->generation}, "not permitted",
-       answer->now);
-  return Rejection{answer->state, rounded_up(answer->wait)};
+  const TimePoint now = steady_wall_clock();
+  return reject(answer->state, now + answer->wait, now);
 }
+
+Admission RedisBreaker::reject(State state, TimePoint from, TimePoint now) {
+  tell(setup_->listener, identity_, EventKind::rejection, {state, view_.word().generation()}, "not permitted", now);
+  return Rejection{state, retry_after(from, now, setup_->policy)};
+}
+
+// --- settle
 
 Settled RedisBreaker::settle(const PermitId& id, TimePoint started, Outcome outcome) {
-  const bool nothing_to_tell = id.generation == 0 || (outcome == Outcome::ignored && id.probe == 0);
-  if (nothing_to_tell) return {seen().state, false};
-  const CallResult result{outcome, steady_wall_clock() - started};
-  const auto answer = learn(setup_->table.settle(name_, seen(), id, result));
-  return answer ? note(*answer, id, result) : Settled{seen().state, false};
+  const bool changes_nothing = outcome == Outcome::success && !times_calls_ && !counts_calls_ &&
+                               view_.word() == StayWord(id.generation, State::closed, false, false);
+  if (changes_nothing) return {};
+  return settle_slowly(id, {outcome, times_calls_ ? steady_wall_clock() - started : std::chrono::microseconds(0)});
 }
 
-Settled RedisBreaker::note(const SharedAnswer& answer, const PermitId& id, const CallResult& result) {
-  const Stay stay{answer.state, id.generation};
-  const bool late = answer.kind == SharedAnswer::Kind::late;
-  if (late) {
-    ++late_results_;
-    tell(setup_->listener, identity_, EventKind::late_result, stay, to_text(result.outcome), answer.now);
+Settled RedisBreaker::settle_slowly(const PermitId& id, const CallResult& result) {
+  const StayWord word = view_.word();
+  const bool nothing_to_tell = result.outcome == Outcome::ignored && id.probe == 0;
+  if (nothing_to_tell) return {word.state(), false};
+  const bool slow = is_slow(result, setup_->policy);
+  if (id.generation != word.generation()) {  // the stay is over, and nobody has to be asked to know that
+    if (slow && result.outcome != Outcome::ignored) note_slow({word.state(), id.generation}, result);
+    if (result.outcome == Outcome::ignored) return {word.state(), false};
+    note_late({word.state(), id.generation}, result.outcome, 1);
+    return {word.state(), true};
   }
-  if (result.outcome != Outcome::ignored && is_slow(result, setup_->policy)) {
-    ++slow_calls_;
-    tell_slow(setup_->listener, identity_, stay, result, answer.now);
-  }
-  if (!answer.would_have_tripped.empty()) {
+  if (id.probe != 0 || slow || result.outcome == Outcome::failure) return ask_to_settle(id, result);
+  if (counts_calls_ || word.attentive()) count_success();
+  return {word.state(), false};
+}
+
+void RedisBreaker::count_success() {
+  successes_.add_one();
+  if (will_report_.load(std::memory_order_relaxed) || will_report_.exchange(true)) return;
+  setup_->link->report_soon(*this);
+}
+
+Settled RedisBreaker::ask_to_settle(const PermitId& id, const CallResult& result) {
+  const auto answer = ask([&](const Seen& seen) { return setup_->table.settle(name_, seen, id, result); });
+  if (!answer) return settle_alone(id, result.outcome);
+  const Stay stay{answer->state, id.generation};
+  const bool late = answer->kind == SharedAnswer::Kind::late;
+  if (late) note_late(stay, result.outcome, 1);
+  if (result.outcome != Outcome::ignored && is_slow(result, setup_->policy)) note_slow(stay, result);
+  if (!answer->would_have_tripped.empty()) {
     ++would_have_tripped_;
-    tell(setup_->listener, identity_, EventKind::would_have_tripped, stay, answer.would_have_tripped, answer.now);
+    tell(setup_->listener, identity_, EventKind::would_have_tripped, stay, answer->would_have_tripped,
+         steady_wall_clock());
   }
-  return {answer.state, late};
+  return {answer->state, late};
 }
 
-std::string RedisBreaker::impose(const Override& order, std::chrono::milliseconds lasts) {
-  const auto answer = learn(setup_->table.impose(name_, seen(), order, lasts), EventKind::override);
+void RedisBreaker::note_slow(Stay stay, const CallResult& result) {
+  ++slow_calls_;
+  tell_slow(setup_->listener, identity_, stay, result, steady_wall_clock());
+}
+
+void RedisBreaker::note_late(Stay stay, Outcome outcome, uint32_t count) {
+  if (count == 0) return;
+  late_results_ += count;
+  if (!setup_->listener) return;
+  setup_->listener({EventKind::late_result, identity_.name, identity_.context, stay.state, stay.state, stay.generation,
+                    to_text(outcome), steady_wall_clock(), count});
+}
+
+// --- asking Redis
+
+// Nothing where there was trouble.
+std::optional<SharedAnswer> RedisBreaker::ask(const Question& question, EventKind kind) {
+  auto result = setup_->link->guard().run([&] { return question_of(question, kind); });
+  if (auto* answer = std::get_if<SharedAnswer>(&result)) return std::move(*answer);
+  return std::nullopt;
+}
+
+SharedTable::Result RedisBreaker::question_of(const Question& question, EventKind kind) {
+  const uint64_t era = setup_->link->guard().era();
+  const SharedView::Sent sent = view_.sending();
+  Seen seen = view_.seen();
+  will_report_ = false;
+  seen.successes = successes_.take();
+  auto result = question(seen);
+  if (const auto* answer = std::get_if<SharedAnswer>(&result)) {
+    learn(*answer, sent, era, kind);
+  } else {
+    ++store_errors_;
+  }
+  return result;
+}
+
+void RedisBreaker::learn(const SharedAnswer& answer, const SharedView::Sent& sent, uint64_t era, EventKind kind) {
+  const uint64_t generation = view_.word().generation();
+  uint32_t late = answer.late_successes;
+  if (view_.learn(answer, setup_->link->feed(answer.origin.node), sent, era)) late += successes_.take();
+  note_late({answer.state, generation}, Outcome::success, late);
+  for (const Transition& transition : answer.transitions) tell(setup_->listener, identity_, kind, transition);
+}
+
+std::string RedisBreaker::impose(const Override& order, milliseconds lasts) {
+  const auto answer =
+      ask([&](const Seen& seen) { return setup_->table.impose(name_, seen, order, lasts); }, EventKind::override);
   return answer ? "" : "Redis did not take the order; nothing is changed, as far as is known";
 }
 
-void RedisBreaker::hear(Health health) { learn(setup_->table.hear(name_, seen(), health)); }
+void RedisBreaker::hear(Health health) {
+  if (!is_joined()) return alone().hear(health);
+  ask([&](const Seen& seen) { return setup_->table.hear(name_, seen, health); });
+}
+
+// --- what the link asks for
+
+void RedisBreaker::refresh() {
+  ask([this](const Seen& seen) { return setup_->table.look(name_, seen); });
+}
+
+void RedisBreaker::report() { refresh(); }  // every question brings along what was counted
+
+SharedTable::Result RedisBreaker::join() {
+  return question_of([this](const Seen& seen) { return setup_->table.join(name_, seen); }, EventKind::transition);
+}
+
+bool RedisBreaker::hear_of(std::string_view key) {
+  const bool only_counted = key != "state" && view_.word().state() == State::closed;
+  if (only_counted) view_.pay_attention();
+  return !only_counted;
+}
+
+// --- alone, while Redis is away
+
+CircuitBreaker& RedisBreaker::alone() {
+  const uint64_t era = setup_->link->guard().era();
+  if (alone_era_.load(std::memory_order_acquire) == era) return *alone_;
+  const std::scoped_lock lock(mutex_);
+  if (alone_era_ == era) return *alone_;
+  if (!alone_) alone_ = std::make_unique<CircuitBreaker>(setup_->alone, identity_);
+  alone_->adopt(view_.snapshot(), view_.imposed());
+  alone_era_ = era;
+  return *alone_;
+}
+
+bool RedisBreaker::is_alone() const {
+  return !is_joined() && alone_era_.load(std::memory_order_acquire) == setup_->link->guard().era();
+}
+
+// A result that Redis could not be told of. The probe that it may be of was the fleet's: it was a good sign, or
+// nothing.
+Settled RedisBreaker::settle_alone(const PermitId& id, Outcome outcome) {
+  CircuitBreaker& local = alone();
+  if (id.probe != 0) {
+    if (outcome == Outcome::success) local.hear(Health::well);
+  } else if (Admission admission = local.acquire(); auto* permit = std::get_if<Permit>(&admission)) {
+    permit->settle(outcome);
+  }
+  return {local.known_state(), false};
+}
+
+State RedisBreaker::known_state() const { return is_alone() ? alone_->known_state() : view_.word().state(); }
+
+// What there is to know is in Redis; but one that is open is not to be looked up there again for each call.
+bool RedisBreaker::is_forgettable() const {
+  if (is_alone() && !alone_->is_forgettable()) return false;
+  const StayWord word = view_.word();
+  if (word.state() == State::closed) return true;
+  const TimePoint from = view_.admits_from();
+  return from != never && steady_wall_clock() >= from + setup_->policy.recovery_timeout;
+}
 
 Status RedisBreaker::status() {
-  const auto answer = learn(setup_->table.look(name_, seen()));
+  const auto age = view_.age();
+  const auto answer = ask([this](const Seen& seen) { return setup_->table.look(name_, seen); });
   Status status;
-  status.store = answer ? "redis" : "redis (no answer; this is what was last seen)";
-  status.state = seen().state;
-  status.generation = seen().generation;
   if (answer) {
+    status.store = "redis";
     status.state = answer->state;
     status.generation = answer->generation;
     status.failures = answer->failures;
@@ -101,48 +290,18 @@ Status RedisBreaker::status() {
     if (answer->wait.count() > 0) status.retry_after = rounded_up(answer->wait);
     status.imposed = answer->imposed;
     status.imposed_until = answer->imposed_until;
+  } else {
+    status = alone().status();
+    status.store = "local";
+    status.store_error = setup_->link->guard().trouble();
   }
-  status.late_results = late_results_;
-  status.slow_calls = slow_calls_;
-  status.would_have_tripped = would_have_tripped_;
+  status.view_age = age;
+  status.late_results += late_results_;
+  status.slow_calls += slow_calls_;
+  status.would_have_tripped += would_have_tripped_;
   status.store_errors = store_errors_;
-  status.unprotected_calls = unprotected_calls_;
+  status.local_calls = local_calls_;
   return status;
-}
-
-// Takes in what a run of the script said; nothing where there was trouble.
-std::optional<SharedAnswer> RedisBreaker::learn(SharedTable::Result result, EventKind kind) {
-  if (const auto* trouble = std::get_if<StoreTrouble>(&result)) {
-    ++store_errors_;
-    report_trouble(trouble->what);
-    return std::nullopt;
-  }
-  auto& answer = std::get<SharedAnswer>(result);
-  mode_ = answer.imposed.mode;
-  const auto busy =
-      std::chrono::duration_cast<std::chrono::milliseconds>(answer.wait) + setup_->policy.recovery_timeout;
-  busy_until_ = answer.state == State::closed ? 0 : steady_ms() + busy.count();
-  raise(seen_, answer.generation << 2 | static_cast<uint64_t>(answer.state));
-  for (const Transition& transition : answer.transitions) tell(setup_->listener, identity_, kind, transition);
-  return std::move(answer);
-}
-
-// What there is to know is in Redis; but one that is open is not to be looked up there again for each call.
-bool RedisBreaker::is_forgettable() const { return steady_ms() >= busy_until_; }
-
-void RedisBreaker::report_trouble(const std::string& what) {
-  const int64_t now = steady_ms();
-  int64_t silent_until = silent_until_;
-  const bool mine = now >= silent_until && silent_until_.compare_exchange_strong(silent_until, now + silence_ms);
-  if (!mine) return;
-  const std::string cause = what + "; calls go through unprotected (error " + std::to_string(store_errors_) + ")";
-  tell(setup_->listener, identity_, EventKind::store_trouble, {seen().state, seen().generation}, cause,
-       steady_wall_clock());
-}
-
-Seen RedisBreaker::seen() const {
-  const uint64_t word = seen_;
-  return {word >> 2, static_cast<State>(word & 3)};
 }
 
 }  // namespace cb

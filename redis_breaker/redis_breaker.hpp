@@ -1,22 +1,33 @@
-// A RedisBreaker is one breaker that many processes share: the state machine runs inside Redis, an event at a time.
-// Thread-safe: every method. The listener runs on the calling thread; a transition is reported by the process whose
-// call made it, and by no other. Cost: one round trip for acquire() and one for settling a permit; the object itself is
-// small, and holds no connection. Errors: the constructor throws std::invalid_argument for a bad name or setting.
-// Trouble with Redis never reaches the caller: the call goes through unprotected, is counted and reported, and never
-// counts as a failure of the upstream.
+// A RedisBreaker is one breaker that many processes share: the state machine runs inside Redis, an event at a time, and
+// each process answers from what it knows of it (shared_view.hpp), which Redis keeps fresh by pushes (link.hpp).
+// Thread-safe: every method. The listener runs on the calling thread, or on the link's; a transition is reported by the
+// process whose question to Redis made it, and by no other.
+// Cost: a successful call on a healthy circuit reads a few atomics and a coarse clock; no lock, no Redis command. With
+// a sliding window it adds to a counter that is reported every 100 ms. A rejection reads the clock. A failure is one
+// round trip, and so is a probe's lease, which one caller of the process asks for while the others are rejected. How
+// old what it answers from may be: a push takes a millisecond or so; where pushes fail, a second at most. Redis sick or
+// gone: no call waits for it more than once, none fails. Each process goes on with a breaker of stage 1 that begins
+// where the shared one was last seen, and forgets it when Redis is well again. Errors: the constructor throws
+// std::invalid_argument for a bad name or setting.
 #pragma once
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
+#include "redis_breaker/link.hpp"
 #include "redis_breaker/redis.hpp"
 #include "redis_breaker/shared_table.hpp"
+#include "redis_breaker/shared_view.hpp"
 #include "simple_breaker/breaker.hpp"
+#include "simple_breaker/circuit_breaker.hpp"
 #include "simple_breaker/event.hpp"
 #include "simple_breaker/policy.hpp"
+#include "simple_breaker/striped_counter.hpp"
 
 namespace cb {
 
@@ -26,40 +37,80 @@ struct SharedSetup {
   const Policy policy;
   const SharedTable table;
   const Listener listener;
+  const std::shared_ptr<const Setup> alone;  // of the local breakers
+  const std::unique_ptr<Link> link;
 };
 
-class RedisBreaker final : public Breaker {
+class RedisBreaker final : public Breaker, private LinkMember {
  public:
   RedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener = {});
   RedisBreaker(std::shared_ptr<const SharedSetup> setup, Identity identity);
+  ~RedisBreaker() override;
+  RedisBreaker(const RedisBreaker&) = delete;
+  RedisBreaker& operator=(const RedisBreaker&) = delete;
 
   Admission acquire() override;
   Status status() override;
   std::string impose(const Override& order, std::chrono::milliseconds lasts) override;
   void hear(Health health) override;
-  State known_state() const override { return seen().state; }
-  Mode known_mode() const { return mode_; }  // as the last script's answer had it
+  State known_state() const override;
   bool is_forgettable() const override;
 
+  // Of the shared breaker, as far as is known here.
+  uint64_t known_generation() const { return view_.word().generation(); }
+  bool is_overridden() const { return view_.word().overridden(); }
+  bool is_pushed() const { return view_.is_pushed(); }
+
  private:
+  using Question = std::function<SharedTable::Result(const Seen&)>;
+
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
-  Settled note(const SharedAnswer& answer, const PermitId& id, const CallResult& result);
-  std::optional<SharedAnswer> learn(SharedTable::Result result, EventKind kind = EventKind::transition);
-  void report_trouble(const std::string& what);
-  Seen seen() const;
+
+  std::string_view name() const override { return name_; }
+  void refresh() override;
+  void report() override;
+  SharedTable::Result join() override;
+  bool hear_of(std::string_view key) override;
+
+  Admission acquire_slowly();
+  std::optional<Admission> answer_from_view();
+  Admission ask_for_permit();
+  Admission reject(State state, TimePoint from, TimePoint now);
+  Settled settle_slowly(const PermitId& id, const CallResult& result);
+  Settled ask_to_settle(const PermitId& id, const CallResult& result);
+  void count_success();
+  void note_slow(Stay stay, const CallResult& result);
+  void note_late(Stay stay, Outcome outcome, uint32_t count);
+
+  std::optional<SharedAnswer> ask(const Question& question, EventKind kind = EventKind::transition);
+  SharedTable::Result question_of(const Question& question, EventKind kind);
+  void learn(const SharedAnswer& answer, const SharedView::Sent& sent, uint64_t era, EventKind kind);
+
+  bool is_joined() const { return setup_->link->guard().is_joined(); }
+  CircuitBreaker& alone();
+  Settled settle_alone(const PermitId& id, Outcome outcome);
+  bool is_alone() const;
 
   const std::shared_ptr<const SharedSetup> setup_;
   const Identity identity_;
   const std::string name_;
-  std::atomic<uint64_t> seen_{0};  // the newest stay known here: generation << 2 | state; never goes back
-  std::atomic<Mode> mode_{Mode::automatic};
+  const bool times_calls_;  // here and not two pointers away, as each call asks
+  const bool counts_calls_;
+  SharedView view_;
+  StripedCounter successes_;  // of the view's stay, not reported yet
+  std::atomic<bool> will_report_{false};
+  std::atomic<int> askers_{0};  // who ask for a permit, or wait until they may
+  std::mutex asking_;           // held by the one who asks
+
+  std::mutex mutex_;
+  std::unique_ptr<CircuitBreaker> alone_;  // made once, under mutex_
+  std::atomic<uint64_t> alone_era_{0};     // in which alone_ began; 0: there is none
+
   std::atomic<uint64_t> late_results_{0};
   std::atomic<uint64_t> slow_calls_{0};
   std::atomic<uint64_t> would_have_tripped_{0};
   std::atomic<uint64_t> store_errors_{0};
-  std::atomic<uint64_t> unprotected_calls_{0};
-  std::atomic<int64_t> busy_until_{0};    // steady milliseconds; a break, and as much again in which nobody asked
-  std::atomic<int64_t> silent_until_{0};  // steady milliseconds; trouble is reported once a second, not once a call
+  std::atomic<uint64_t> local_calls_{0};
 };
 
 }  // namespace cb

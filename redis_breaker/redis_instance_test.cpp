@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "distributed_breaker/instance_for_test.hpp"
+#include "program/http_client.hpp"
 #include "redis_breaker/redis_for_test.hpp"
 
 using namespace cb;
@@ -75,9 +76,14 @@ TEST_CASE("while Redis is dead every call is answered in time, and says so in th
     CHECK(SteadyClock::now() - start < 500ms);
   }
   const auto status = instance.get("/status").body;
-  CHECK(status["breaker"]["unprotected_calls"] == 5);
-  CHECK(status["breaker"]["store_errors"] >= 5);
-  CHECK(instance.process.output().find("calls go through unprotected") != std::string::npos);
+  CHECK(status["breaker"]["store"] == "local");
+  CHECK(status["breaker"]["store_error"].get<std::string>().find("redis://127.0.0.1:") == 0);
+  const std::string log = instance.process.output();
+  const std::string line = "on a local breaker until Redis is well";
+  CHECK(log.find(line) != std::string::npos);
+  CHECK(log.find(line) == log.rfind(line));
+  const std::string metrics = program::send({.url = instance.url + "/metrics", .timeout = 5s}).body;
+  CHECK(metrics.find("circuit_breaker_store_joined{breaker=\"unreliable_service\"} 0") != std::string::npos);
 }
 
 TEST_CASE("an instance starts without Redis, and is protected once Redis is there") {

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -14,6 +16,17 @@
 
 namespace cb {
 
+// Waits for what should take milliseconds; false where it does not come.
+inline bool happens(const std::function<bool()>& condition,
+                    std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
 // An instance: its own connections to the shared Redis, and what its breaker reported.
 struct Instance {
   Instance(TestRedis& shared, const Policy& policy, std::chrono::milliseconds timeout = std::chrono::seconds(5))
@@ -21,8 +34,9 @@ struct Instance {
         breaker(redis, "x", policy, [this](const Event& event) { hear(event); }) {}
 
   void hear(const Event& event) {
-    if (const auto transition = transition_of(event)) transitions.push_back(*transition);
-    if (event.kind == EventKind::store_trouble) troubles.emplace_back(event.cause);
+    const std::scoped_lock lock(mutex);
+    if (const auto transition = transition_of(event)) told.push_back(*transition);
+    if (event.kind == EventKind::store_trouble) said.emplace_back(event.cause);
   }
 
   Permit permit() {
@@ -32,11 +46,37 @@ struct Instance {
   }
   Settled call(Outcome outcome) { return permit().settle(outcome); }
   bool rejected() { return std::holds_alternative<Rejection>(breaker.acquire()); }
-  std::string last_cause() const { return transitions.empty() ? "" : transitions.back().cause; }
+
+  // What the listener was told, by the caller's thread or by the link's.
+  std::vector<Transition> transitions() const {
+    const std::scoped_lock lock(mutex);
+    return told;
+  }
+  std::vector<std::string> troubles() const {
+    const std::scoped_lock lock(mutex);
+    return said;
+  }
+  std::string last_cause() const {
+    const auto all = transitions();
+    return all.empty() ? "" : all.back().cause;
+  }
+
+  // Waits until it has heard by itself, from a push and without a call, that the state is this one.
+  bool hears_of(State state) {
+    return happens([&] { return breaker.known_state() == state; });
+  }
+  bool hears_of(const std::string& cause) {
+    return happens([&] { return last_cause() == cause; });
+  }
+  // Waits until calls are answered from what Redis pushes.
+  bool listens() {
+    return happens([&] { return breaker.is_pushed(); });
+  }
 
   Redis redis;
-  std::vector<Transition> transitions;
-  std::vector<std::string> troubles;
+  mutable std::mutex mutex;
+  std::vector<Transition> told;   // guarded by mutex
+  std::vector<std::string> said;  // guarded by mutex
   RedisBreaker breaker;
 };
 

@@ -27,13 +27,21 @@ struct Member {
         breaker(std::make_shared<SharedSetup>(redis, policy, hear(), instance), {"x"}) {}
 
   Listener hear() {
-    return on_transition([this](const Transition& transition) { causes.push_back(transition.cause); });
+    return on_transition([this](const Transition& transition) {
+      const std::scoped_lock lock(mutex);
+      told.push_back(transition.cause);
+    });
+  }
+  std::vector<std::string> causes() const {
+    const std::scoped_lock lock(mutex);
+    return told;
   }
   Settled call(Outcome outcome) { return std::get<Permit>(breaker.acquire()).settle(outcome); }
   bool rejected() { return std::holds_alternative<Rejection>(breaker.acquire()); }
 
   Redis redis;
-  std::vector<std::string> causes;
+  mutable std::mutex mutex;
+  std::vector<std::string> told;  // guarded by mutex
   QuorumBreaker breaker;
 };
 
@@ -56,6 +64,7 @@ TEST_CASE("the window is the fleet's: half of all calls must fail, whichever ins
   CHECK(a.breaker.status().recent == CallCounts{9, 4, 0});
   CHECK(c.call(Outcome::failure).state == State::open);
   CHECK(c.last_cause() == "5 of 10 calls failed");
+  CHECK(a.hears_of(State::open));
   CHECK(a.rejected());
 }
 
@@ -96,12 +105,13 @@ TEST_CASE("an override is everybody's: kept in Redis, shown by all, told by the 
   Instance a(redis, one_failure), b(redis, one_failure);
   CHECK(a.breaker.impose({Mode::forced_open, "ann", "deploying"}, {}).empty());
   CHECK(a.last_cause() == "forced open by ann: deploying");
-  CHECK(b.transitions.empty());
+  CHECK(b.transitions().empty());
   CHECK(std::get<Rejection>(b.breaker.acquire()).retry_after == 60s);
   CHECK(b.breaker.status().imposed == Override{Mode::forced_open, "ann", "deploying"});
   CHECK(redis.cli({"GET", "cb:x:state"}) == "open");
   CHECK(b.breaker.impose({Mode::automatic, "bob", ""}, {}).empty());
   CHECK(b.last_cause() == "automatic again by bob");
+  CHECK(a.hears_of(State::half_open));
   CHECK(a.permit().is_probe());
 }
 
@@ -134,9 +144,9 @@ TEST_CASE("an order until further notice outlives a sleeping fleet, and a key wr
   constexpr long days_30 = 30L * 24 * 3600 * 1000;
   for (const char* key : {"cb:x:state", "cb:x:breaker"}) CHECK(std::stol(redis.cli({"PTTL", key})) > days_30);
   redis.cli({"SET", "cb:x:state", "closed"});
+  CHECK(a.hears_of("written from outside"));
   CHECK(a.call(Outcome::success).state == State::closed);
   CHECK(a.breaker.status().imposed == Override{});
-  CHECK(a.last_cause() == "written from outside");
 }
 
 TEST_CASE("an actor's words stay words") {
@@ -153,7 +163,7 @@ TEST_CASE("to look at a breaker that nobody has used leaves nothing in Redis, an
   CHECK(a.breaker.status().state == State::closed);
   CHECK(redis.cli({"DBSIZE"}) == "0");
   a.call(Outcome::success);
-  CHECK(a.transitions.empty());
+  CHECK(a.transitions().empty());
 }
 
 TEST_CASE("without Redis an order is refused, not lost") {
@@ -161,7 +171,7 @@ TEST_CASE("without Redis an order is refused, not lost") {
   Instance a(redis, one_failure, 100ms);
   redis.server.process().send_signal(SIGKILL);
   CHECK_FALSE(a.breaker.impose({Mode::forced_open, "ann", ""}, {}).empty());
-  CHECK(a.troubles.size() == 1);
+  CHECK(a.troubles().size() == 1);
 }
 
 TEST_CASE("with a quorum of two, one instance's failures open nobody's breaker but its own") {
@@ -171,7 +181,7 @@ TEST_CASE("with a quorum of two, one instance's failures open nobody's breaker b
   CHECK(b.rejected());
   CHECK(b.breaker.status().alone);
   CHECK(b.breaker.status().state == State::open);
-  CHECK(b.causes == std::vector<std::string>{"alone: 3 consecutive failures"});
+  CHECK(b.causes() == std::vector<std::string>{"alone: 3 consecutive failures"});
   CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
   for (int i = 0; i < 10; ++i) CHECK(a.call(Outcome::success).state == State::closed);
   CHECK_FALSE(a.breaker.status().alone);
@@ -183,9 +193,9 @@ TEST_CASE("with a quorum of two, the second instance's failure opens for everyon
   b.call(Outcome::failure);
   b.call(Outcome::failure);
   CHECK(a.call(Outcome::failure).state == State::open);
-  CHECK(a.causes == std::vector<std::string>{"3 consecutive failures"});
+  CHECK(a.causes() == std::vector<std::string>{"3 consecutive failures"});
   for (Member* member : {&a, &b, &c}) {
-    CHECK(member->rejected());
+    CHECK(happens([&] { return member->rejected(); }));
     CHECK_FALSE(member->breaker.status().alone);
   }
 }
@@ -209,7 +219,7 @@ TEST_CASE("an instance that is open alone comes back by a probe of its own") {
   while (b.breaker.status().retry_after > 0ms) std::this_thread::yield();
   b.call(Outcome::success);
   CHECK_FALSE(b.breaker.status().alone);
-  CHECK(b.causes.back() == "alone: 1 successful probe");
+  CHECK(b.causes().back() == "alone: 1 successful probe");
 }
 
 TEST_CASE("when the fleet's circuit changes its state, an instance's own count begins anew") {
@@ -237,10 +247,12 @@ TEST_CASE("a person's word is stronger than an instance's own breaker") {
   CHECK(b.rejected());
   for (const Mode mode : {Mode::forced_closed, Mode::disabled, Mode::metrics_only}) {
     a.breaker.impose({mode, "ann", ""}, {});
+    CHECK(happens([&] { return b.breaker.status().imposed.mode == mode; }));
     for (int i = 0; i < 5; ++i) CHECK(b.call(Outcome::failure).state == State::closed);
     CHECK_FALSE(b.breaker.status().alone);
   }
   a.breaker.impose({Mode::forced_open, "ann", ""}, {});
+  CHECK(happens([&] { return b.breaker.known_state() == State::open; }));
   CHECK(b.rejected());
 }
 
@@ -249,8 +261,8 @@ TEST_CASE("what an instance decides alone is told, from opening to the fleet's w
   Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
   a.breaker.impose({Mode::reset, "ann", ""}, {});
-  b.call(Outcome::success);
-  CHECK(b.causes == std::vector<std::string>{"alone: 3 consecutive failures", "alone: reset by fleet"});
+  CHECK(happens([&] { return !b.rejected(); }));
+  CHECK(b.causes() == std::vector<std::string>{"alone: 3 consecutive failures", "alone: reset by fleet"});
 }
 
 TEST_CASE("a slow success is no report of a failure") {

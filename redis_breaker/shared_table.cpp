@@ -2,6 +2,8 @@
 
 #include <array>
 #include <charconv>
+#include <cinttypes>
+#include <cstdio>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -19,6 +21,14 @@ constexpr std::array<const char*, 7> key_names{"state",  "failures", "last_failu
 
 std::string in_microseconds(std::chrono::milliseconds duration) {
   return std::to_string(microseconds(duration).count());
+}
+
+// As a run_id begins; nothing where it is not known.
+std::string in_hex(uint64_t run) {
+  std::array<char, 17> digits{};
+  if (run == 0) return "";
+  std::snprintf(digits.data(), digits.size(), "%016" PRIx64, run);
+  return digits.data();
 }
 
 std::string as_json(milliseconds duration) { return in_microseconds(duration); }
@@ -103,7 +113,7 @@ bool read_recent(const redisReply& reply, SharedAnswer& answer) {
 }
 
 std::optional<SharedAnswer> answer_of(const redisReply& reply) {
-  if (!is_list(reply, 11)) return std::nullopt;
+  if (!is_list(reply, 13)) return std::nullopt;
   const auto part = [&reply](size_t i) -> const redisReply& { return *reply.element[i]; };
   const auto kind = kind_of(part(0));
   const auto state = state_of(part(4));
@@ -114,7 +124,9 @@ std::optional<SharedAnswer> answer_of(const redisReply& reply) {
                       .now = time_of(part(3)),
                       .state = *state,
                       .generation = number_of(part(5)),
+                      .epoch = number_of(part(11)),
                       .failures = static_cast<int>(number_of(part(6))),
+                      .late_successes = static_cast<uint32_t>(number_of(part(12))),
                       .would_have_tripped = std::string(text_of(part(8)))};
   const bool whole =
       read_transitions(part(7), answer) && read_override(part(9), answer) && read_recent(part(10), answer);
@@ -134,6 +146,10 @@ SharedTable::Result SharedTable::acquire(const std::string& name, const Seen& se
 
 SharedTable::Result SharedTable::look(const std::string& name, const Seen& seen) const {
   return run(name, "look", seen);
+}
+
+SharedTable::Result SharedTable::join(const std::string& name, const Seen& seen) const {
+  return run(name, "join", seen);
 }
 
 SharedTable::Result SharedTable::settle(const std::string& name, const Seen& seen, const PermitId& permit,
@@ -158,13 +174,15 @@ SharedTable::Result SharedTable::run(const std::string& name, const std::string&
   std::vector<std::string> command{"EVALSHA", script_.sha1, std::to_string(key_names.size())};
   const std::string prefix = redis_.prefix(name);
   for (const char* key : key_names) command.push_back(prefix + key);
-  command.insert(command.end(),
-                 {operation, policy_, std::to_string(seen.generation), std::string(to_text(seen.state))});
+  command.insert(command.end(), {operation, policy_, std::to_string(seen.generation), std::string(to_text(seen.state)),
+                                 std::to_string(seen.epoch), in_hex(seen.run), std::to_string(seen.open_for.count()),
+                                 std::to_string(seen.successes)});
   command.insert(command.end(), further.begin(), further.end());
   const RedisReply reply = evaluate(name, std::move(command));
   if (!reply.error().empty()) return StoreTrouble{reply.error()};
   auto answer = answer_of(*reply);
   if (!answer) return StoreTrouble{"the script's answer makes no sense"};
+  answer->origin = reply.origin();
   return *std::move(answer);
 }
 

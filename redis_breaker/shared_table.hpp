@@ -16,10 +16,15 @@
 
 namespace cb {
 
-// The newest stay that a caller knows of. It lets the script see that the state was lost, and keeps generations rising.
+// What a caller brings along, whatever it asks: the newest stay that it knows of, which lets the script see that the
+// state was lost, and keeps generations rising; and the successes of that stay that it has not reported yet.
 struct Seen {
   uint64_t generation = 0;
   State state = State::closed;
+  uint64_t epoch = 0;                     // the generation with which that line of stays began
+  uint64_t run = 0;                       // which run of which server said so
+  std::chrono::microseconds open_for{0};  // how much longer it is open
+  uint32_t successes = 0;
 };
 
 struct SharedAnswer {
@@ -30,7 +35,10 @@ struct SharedAnswer {
   TimePoint now;                      // Redis's time
   State state = State::closed;
   uint64_t generation = 0;
+  uint64_t epoch = 0;
+  RedisOrigin origin{};
   int failures = 0;
+  uint32_t late_successes = 0;            // of those that the caller brought along
   std::vector<Transition> transitions{};  // made by this very run; nobody else is told of them
   std::string would_have_tripped{};       // by this very run; empty: it would not
   Override imposed{};
@@ -59,6 +67,7 @@ class SharedTable {
   Result acquire(const std::string& name, const Seen& seen) const;
   Result settle(const std::string& name, const Seen& seen, const PermitId& permit, const CallResult& result) const;
   Result look(const std::string& name, const Seen& seen) const;
+  Result join(const std::string& name, const Seen& seen) const;  // looks, and proves that Redis takes writes
   Result impose(const std::string& name, const Seen& seen, const Override& order,
                 std::chrono::milliseconds lasts) const;
   Result hear(const std::string& name, const Seen& seen, Health health) const;

@@ -6,16 +6,20 @@
 --       0 or empty is left out. probes: a sorted set of leases, number by deadline. window: the sliding window, newest
 --       bucket first: "17324460001 12/7/0 9/0/1" (number, then calls/failures/slow of each). reporters: a sorted set of
 --       instances by the time of their last failure, the newest minimum_reporting_instances of them.
--- ARGV  operation (acquire | settle | look | impose | hear), the policy (JSON, times in microseconds), the generation
---       and state that the caller saw last; for settle generation, probe and outcome of the permit, how long the call
---       took and which instance made it; for impose mode, actor, reason and for how long; for hear well | ill.
+-- ARGV  operation (acquire | settle | look | join | impose | hear), the policy (JSON, times in microseconds); what the
+--       caller saw last: generation, state, epoch, on which run of which server, and for how long it is still open;
+--       how many successes of that generation it has not yet reported; for settle generation, probe and outcome of the
+--       permit, how long the call took and which instance made it; for impose mode, actor, reason and for how long; for
+--       hear well | ill. A join is a look that writes: it proves that this Redis takes writes.
 --
 -- This room: the arguments, and the snapshot in Redis: read with suspicion, written as a whole.
 
 local STATE, FAILURES, LAST_FAILURE, BREAKER, PROBES, WINDOW, REPORTERS = unpack(KEYS)
 local operation = ARGV[1]
 local policy = cjson.decode(ARGV[2])
-local seen_generation, seen_state = tonumber(ARGV[3]), ARGV[4]
+local seen_generation, seen_state, seen_epoch = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local seen_run, seen_open_for = ARGV[6], tonumber(ARGV[7])
+local unreported_successes = tonumber(ARGV[8])
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -24,13 +28,15 @@ local never = 8999999999999999  -- when a circuit ends that was forced open unti
 
 local is_state = {closed = true, open = true, half_open = true}
 local is_mode = {auto = true, forced_open = true, forced_closed = true, disabled = true, metrics_only = true}
-local s = {}            -- the snapshot
-local changed = false   -- whether it must be written back
-local last_failure      -- as it stands in its key; s.last_failure is how we have seen it before
-local nonsense          -- the first value that cannot be ours: which key, and what it held
+local s = {}                    -- the snapshot
+local held, held_failures = {}  -- the hash, and the count, as they were read
+local changed = false           -- whether the snapshot must be written back
+local new_stay = false          -- whether it is another stay: only then is the key of the state written
+local last_failure              -- as it stands in its key; s.last_failure is how we have seen it before
+local nonsense                  -- the first value that cannot be ours: which key, and what it held
 
-local numbers = {'generation', 'open_until', 'break_length', 'successes', 'probes_granted', 'mode_until', 'clear_at',
-                 'failing_since'}
+local numbers = {'generation', 'epoch', 'open_until', 'break_length', 'successes', 'probes_granted', 'mode_until',
+                 'clear_at', 'failing_since'}
 local texts = {'state', 'mode', 'last_failure', 'actor', 'reason'}
 
 local function text(number) return string.format('%.0f', number) end
@@ -63,7 +69,6 @@ local function read_breaker()
     blame(BREAKER, 'no hash')
     fields = {}
   end
-  local held = {}
   for i = 1, #fields, 2 do held[fields[i]] = fields[i + 1] end
   for _, name in ipairs(numbers) do s[name] = whole(BREAKER, held[name], 16) end
   for _, name in ipairs(texts) do
@@ -98,28 +103,40 @@ end
 local function read_snapshot()
   local state = read(STATE)
   if state and not is_state[state] then blame(STATE, state) end
-  s.failures = whole(FAILURES, read(FAILURES), 9)
+  held_failures = read(FAILURES)
+  s.failures = whole(FAILURES, held_failures, 9)
   last_failure = read(LAST_FAILURE) or ''
   if #last_failure > 32 or not string.match(last_failure, '^%d*%.?%d*$') then blame(LAST_FAILURE, last_failure) end
   read_breaker()
   s.window, s.newest_bucket = {}, 0
   if policy.keeps_window then read_window() end
-  require_sorted_set(PROBES)
+  if state ~= 'closed' then require_sorted_set(PROBES) end
   if policy.minimum_reporting_instances > 1 then require_sorted_set(REPORTERS) end
   return state
 end
 
+-- Long after the last use; an order until further notice outlives a fleet that sleeps for a month.
+local function lifetime_ms()
+  local day = 24 * 60 * 60 * 1000
+  if s.mode ~= 'auto' and s.mode_until == 0 then return 30 * day + day end
+  if s.mode ~= 'auto' then return (s.mode_until - now) / 1000 + day end
+  return day + (math.max(s.break_length, policy.recovery_timeout) + policy.probe_timeout) / 1000
+end
+
+-- Only what is another than it was: each written key is pushed to every instance that watches it.
 local function write_breaker()
-  local fields = {}
-  local function keep(name, value)
-    table.insert(fields, name)
-    table.insert(fields, value)
-  end
   s.last_failure = last_failure
-  for _, name in ipairs(numbers) do if s[name] ~= 0 then keep(name, text(s[name])) end end
-  for _, name in ipairs(texts) do if s[name] ~= '' and s[name] ~= 'auto' then keep(name, s[name]) end end
-  redis.call('DEL', BREAKER)
-  redis.call('HSET', BREAKER, unpack(fields))
+  local set, gone = {}, {}
+  local function compare(name, value)
+    if value == (held[name] or '') then return end
+    if value == '' then return table.insert(gone, name) end
+    table.insert(set, name)
+    table.insert(set, value)
+  end
+  for _, name in ipairs(numbers) do compare(name, s[name] ~= 0 and text(s[name]) or '') end
+  for _, name in ipairs(texts) do compare(name, s[name] ~= 'auto' and s[name] or '') end
+  if #set > 0 then redis.call('HSET', BREAKER, unpack(set)) end
+  if #gone > 0 then redis.call('HDEL', BREAKER, unpack(gone)) end
 end
 
 local function write_window()
@@ -129,12 +146,22 @@ local function write_window()
   for _, bucket in ipairs(s.window) do
     table.insert(parts, text(bucket[1]) .. '/' .. text(bucket[2]) .. '/' .. text(bucket[3]))
   end
-  redis.call('SET', WINDOW, table.concat(parts, ' '))
+  redis.call('SET', WINDOW, table.concat(parts, ' '), 'PX', text(lifetime_ms()))
 end
 
 local function write_snapshot()
-  redis.call('SET', STATE, s.state)
-  redis.call('SET', FAILURES, text(s.failures))
+  local lifetime = text(lifetime_ms())
+  if held_failures ~= text(s.failures) or operation == 'join' then
+    redis.call('SET', FAILURES, text(s.failures), 'PX', lifetime)
+  end
   write_breaker()
   if policy.keeps_window then write_window() end
+  if new_stay then redis.call('SET', STATE, s.state, 'PX', lifetime) end
+end
+
+-- All keys get their time together; between two stays the key of the state tells when it is due.
+local function keep_alive()
+  local lifetime = lifetime_ms()
+  if not new_stay and redis.call('PTTL', STATE) >= lifetime / 2 then return end
+  for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, text(lifetime)) end
 end

@@ -13,7 +13,7 @@ local function enter(to, cause)
   s.generation = math.min(math.max(s.generation + 1, now), never)  -- a number that big was written from outside
   s.successes, s.probes_granted = 0, 0
   redis.call('DEL', PROBES)
-  changed = true
+  changed, new_stay = true, true
   table.insert(transitions, {from, to, text(s.generation), cause})
 end
 
@@ -42,19 +42,20 @@ local function admit()
   redis.call('ZREMRANGEBYSCORE', PROBES, '-inf', text(now))
   s.probes_granted = s.probes_granted + 1
   redis.call('ZADD', PROBES, text(now + policy.probe_timeout), text(s.probes_granted))
+  redis.call('PEXPIRE', PROBES, text(lifetime_ms()))
   changed = true
   return 'permit', s.probes_granted
 end
 
 local function note_failure()
   last_failure = string.format('%d.%06d', time[1], time[2])
-  redis.call('SET', LAST_FAILURE, last_failure)
+  redis.call('SET', LAST_FAILURE, last_failure, 'PX', text(lifetime_ms()))
   changed = true
 end
 
 local function settle_call(outcome, took, instance)
   if outcome == 'ignored' or s.mode == 'disabled' then return 'settled' end
-  count(outcome, took)
+  count(outcome, took, 1)
   if outcome == 'success' and not is_slow(took) then return 'settled' end
   if outcome == 'failure' then note_failure() end
   if outcome == 'failure' or policy.slow_call_rate_threshold > 0 then note_reporter(instance) end
@@ -89,6 +90,15 @@ local function settle(generation, probe, outcome, took, instance)
   if generation ~= s.generation then return outcome == 'ignored' and 'settled' or 'late' end
   if probe == 0 then return settle_call(outcome, took, instance) end
   return settle_probe(probe, outcome, took)
+end
+
+-- Successes that an instance kept to itself until it had something to say. They never open a circuit. Returns how many
+-- of them are late.
+local function settle_successes(times)
+  if times == 0 then return 0 end
+  if seen_generation ~= s.generation then return times end
+  if s.mode ~= 'disabled' then count('success', 0, times) end
+  return 0
 end
 
 -- An override ends: what it forced open begins with a probe, whatever else begins anew.

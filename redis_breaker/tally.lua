@@ -39,7 +39,7 @@ local function is_slow(took)
   return policy.slow_call_duration_threshold > 0 and took >= policy.slow_call_duration_threshold
 end
 
-local function count(outcome, took)
+local function count(outcome, took, times)
   local failed = outcome == 'failure'
   if not failed and s.failures == 0 and not policy.keeps_window then return end
   changed = true
@@ -55,9 +55,9 @@ local function count(outcome, took)
     move_window_to(bucket_now())
     s.window[1] = s.window[1] or {0, 0, 0}
     local newest = s.window[1]
-    newest[1] = newest[1] + 1
-    newest[2] = newest[2] + (failed and 1 or 0)
-    newest[3] = newest[3] + (is_slow(took) and 1 or 0)
+    newest[1] = newest[1] + times
+    newest[2] = newest[2] + (failed and times or 0)
+    newest[3] = newest[3] + (is_slow(took) and times or 0)
   end
   if policy.clear_interval > 0 and s.clear_at == 0 and (failed or policy.keeps_window) then
     s.clear_at = now + policy.clear_interval
@@ -78,6 +78,7 @@ local function note_reporter(instance)
   redis.call('ZREMRANGEBYSCORE', REPORTERS, '(' .. text(now), '+inf')  -- from before Redis's clock was set back
   redis.call('ZADD', REPORTERS, text(now), instance)
   redis.call('ZREMRANGEBYRANK', REPORTERS, 0, -wanted - 1)
+  redis.call('PEXPIRE', REPORTERS, text(lifetime_ms()))
 end
 
 local function reached(part, of, threshold) return threshold > 0 and part / of >= threshold end

@@ -40,7 +40,6 @@ std::string_view to_text(Outcome outcome);
 using TimePoint = std::chrono::sys_time<std::chrono::microseconds>;
 
 // Which stay granted a permit. probe 0: an ordinary call; otherwise the number of the lease within the generation.
-// generation 0: nobody granted it (the store could not be asked), so there is nothing to settle.
 struct PermitId {
   uint64_t generation = 0;
   uint64_t probe = 0;
@@ -100,8 +99,10 @@ struct Status {
   uint64_t would_have_tripped = 0;  // seen by this object while metrics_only
   bool alone = false;               // stage 3: open for this instance only, as it was alone with its failures
   std::string store = "memory";
-  uint64_t store_errors = 0;       // stage 3: operations on the store that failed
-  uint64_t unprotected_calls = 0;  // stage 3: calls that went through because the store could not be asked
+  uint64_t store_errors = 0;  // stage 3: operations on the store that failed
+  std::string store_error;    // stage 3: why this instance is on a local breaker of its own; empty: it is not
+  uint64_t local_calls = 0;   // stage 3: calls that the local breaker decided on
+  std::optional<std::chrono::milliseconds> view_age;  // stage 3: how old what it knew was, before it was asked for this
 };
 
 class Breaker;

@@ -151,6 +151,15 @@ void CircuitBreaker::hear(Health health) {
   report(EventKind::transition, transition);
 }
 
+void CircuitBreaker::adopt(Snapshot snapshot, const Override& imposed) {
+  const std::scoped_lock lock(mutex_);
+  collect();
+  snapshot.generation = std::max({snapshot.generation, snapshot_.generation + 1, fresh(now()).generation});
+  snapshot_ = std::move(snapshot);
+  imposed_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(imposed);
+  publish();
+}
+
 State CircuitBreaker::known_state() const { return state_in(word_.load(std::memory_order_acquire)); }
 
 bool CircuitBreaker::is_forgettable() const {

@@ -46,6 +46,9 @@ class CircuitBreaker final : public Breaker {
   State known_state() const override;
   bool is_forgettable() const override;
 
+  // Goes on from what somebody else knew, in a stay of its own. Permits from before it are late; nobody is told.
+  void adopt(Snapshot snapshot, const Override& imposed);
+
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
   bool count_success(TimePoint started, TimePoint now);

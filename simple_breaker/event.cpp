@@ -20,6 +20,8 @@ std::string_view to_text(EventKind kind) {
       return "slow_call";
     case EventKind::store_trouble:
       return "store_trouble";
+    case EventKind::store_joined:
+      return "store_joined";
   }
   return "unknown";
 }

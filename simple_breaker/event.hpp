@@ -12,8 +12,17 @@ namespace cb {
 // transition: from one stay to the next, told once (in stage 3 by the one process whose call made it).
 // override: a transition that a person ordered, or the end of one. would_have_tripped: metrics_only let it pass.
 // rejection: a call was refused. late_result: one was dropped. slow_call: it took slow_call_duration_threshold or more.
-// store_trouble: stage 3 could not ask Redis.
-enum class EventKind { transition, override, would_have_tripped, rejection, late_result, slow_call, store_trouble };
+// store_trouble: stage 3 cannot ask Redis, and goes on alone. store_joined: it can again.
+enum class EventKind {
+  transition,
+  override,
+  would_have_tripped,
+  rejection,
+  late_result,
+  slow_call,
+  store_trouble,
+  store_joined
+};
 
 std::string_view to_text(EventKind kind);
 
@@ -27,6 +36,7 @@ struct Event {
   uint64_t generation = 0;
   std::string_view cause;  // for people
   TimePoint at;
+  uint32_t count = 1;  // of late results that were found out together
 };
 
 // The transition that an event tells of, ordered or not; nothing for the other kinds.
