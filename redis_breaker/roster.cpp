@@ -12,9 +12,10 @@ void Roster::add(LinkMember& member) {
 void Roster::remove(LinkMember& member) {
   std::unique_lock lock(mutex_);
   left_alone_.wait(lock, [&] { return busy_with_ != &member; });
-  std::erase(to_report_, &member);
   const auto entry = entries_.find(member.name());
-  if (entry != entries_.end() && entry->second.member == &member) entries_.erase(entry);
+  if (entry == entries_.end() || entry->second.member != &member) return;
+  to_report_.erase(&entry->second);
+  entries_.erase(entry);
 }
 
 void Roster::with(std::string_view name, const Then& then) {
@@ -41,18 +42,19 @@ std::vector<std::string> Roster::names(size_t most, const std::string& after) co
 
 void Roster::report_soon(LinkMember& member) {
   const std::scoped_lock lock(mutex_);
-  if (std::find(to_report_.begin(), to_report_.end(), &member) == to_report_.end()) to_report_.push_back(&member);
+  const auto entry = entries_.find(member.name());
+  if (entry != entries_.end()) to_report_.insert(&entry->second);
 }
 
 void Roster::call_reports_due(SteadyClock::time_point now) {
   std::vector<std::string> due;
   {
     const std::scoped_lock lock(mutex_);
-    std::erase_if(to_report_, [&](const LinkMember* member) {
-      Entry& entry = entries_.at(member->name());
-      if (entry.may_report_at > now) return false;
-      entry.may_report_at = now + between_reports;
-      due.emplace_back(member->name());
+    const auto pause = std::max(between_reports, std::chrono::milliseconds(to_report_.size()));
+    std::erase_if(to_report_, [&](Entry* entry) {
+      if (entry->may_report_at > now) return false;
+      entry->may_report_at = now + pause;
+      due.emplace_back(entry->member->name());
       return true;
     });
   }
@@ -64,7 +66,7 @@ void Roster::call_reports_due(SteadyClock::time_point now) {
 Roster::SteadyClock::time_point Roster::next_report_due() const {
   const std::scoped_lock lock(mutex_);
   auto next = SteadyClock::time_point::max();
-  for (const LinkMember* member : to_report_) next = std::min(next, entries_.at(member->name()).may_report_at);
+  for (const Entry* entry : to_report_) next = std::min(next, entry->may_report_at);
   return next;
 }
 

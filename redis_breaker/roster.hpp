@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@ class Roster {
   using SteadyClock = std::chrono::steady_clock;
   using Then = std::function<void(LinkMember&)>;
 
+  // Of one breaker; where many have something to report, as many milliseconds as there are breakers.
   static constexpr std::chrono::milliseconds between_reports{100};
 
   void add(LinkMember& member);
@@ -58,7 +60,7 @@ class Roster {
   mutable std::mutex mutex_;
   std::condition_variable left_alone_;
   std::map<std::string_view, Entry> entries_;  // guarded by mutex_; the names are the members'
-  std::vector<LinkMember*> to_report_;         // guarded by mutex_
+  std::set<Entry*> to_report_;                 // guarded by mutex_
   LinkMember* busy_with_ = nullptr;            // guarded by mutex_
 };
 
