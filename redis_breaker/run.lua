@@ -18,6 +18,7 @@ end
 
 -- What the caller saw is newer than what is here, or all that there is.
 local function restore(cause)
+  if seen_epoch > 0 then s.epoch = seen_epoch end  -- it goes on where it was
   if seen_state == 'closed' then return close(cause) end
   enter(seen_state, cause)
   s.break_length = math.max(s.break_length, policy.recovery_timeout)
