@@ -1,34 +1,78 @@
 #include "program/private_redis.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <list>
 #include <stdexcept>
+#include <thread>
 
 namespace program {
 namespace {
 
-// Redis cannot take "any free port", so we look for one; another program may take it before Redis does.
-int free_port() {
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  const bool bound = bind(probe, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
-                     getsockname(probe, reinterpret_cast<sockaddr*>(&address), &length) == 0;
-  close(probe);
-  if (!bound) throw std::runtime_error("no free port on 127.0.0.1");
-  return ntohs(address.sin_port);
-}
+// A socket that holds a free port until it is closed.
+class HeldPort {
+ public:
+  HeldPort() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    const bool bound = bind(socket_, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
+                       getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &length) == 0;
+    port_ = bound ? ntohs(address.sin_port) : 0;
+  }
+  ~HeldPort() { close(socket_); }
+  HeldPort(const HeldPort&) = delete;
+  HeldPort& operator=(const HeldPort&) = delete;
+  int port() const { return port_; }
+
+ private:
+  int socket_;
+  int port_ = 0;
+};
 
 }  // namespace
 
+std::vector<int> free_ports(size_t count) {
+  std::list<HeldPort> held;  // all at once, so that none is found twice
+  std::vector<int> ports;
+  while (ports.size() < count) {
+    ports.push_back(held.emplace_back().port());
+    if (ports.back() == 0) throw std::runtime_error("no free port on 127.0.0.1");
+  }
+  return ports;
+}
+
+ChildProcess start_redis_server(int port, const std::vector<std::string>& options) {
+  std::vector<std::string> command{"redis-server", "--port", std::to_string(port), "--bind", "127.0.0.1", "--save", "",
+                                   "--appendonly", "no",     "--daemonize",        "no"};
+  command.insert(command.end(), options.begin(), options.end());
+  ChildProcess server(command);
+  server.wait_for_line("Ready to accept connections");
+  return server;
+}
+
+std::string redis_cli(int port, const std::vector<std::string>& command) {
+  std::vector<std::string> arguments{"redis-cli", "-h", "127.0.0.1", "-p", std::to_string(port)};
+  arguments.insert(arguments.end(), command.begin(), command.end());
+  ChildProcess cli(arguments);
+  cli.wait(std::chrono::seconds(5));
+  return cli.output();
+}
+
+void wait_until(const std::string& what, const std::function<bool()>& is_so) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!is_so()) {
+    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("did not happen in time: " + what);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 PrivateRedis::PrivateRedis() : port_(0) {
   for (int attempts_left = 5;; --attempts_left) {
-    port_ = free_port();
+    port_ = free_ports(1)[0];
     try {
       start();
       return;
@@ -41,9 +85,8 @@ PrivateRedis::PrivateRedis() : port_(0) {
 }
 
 void PrivateRedis::start() {
-  process_.emplace(std::vector<std::string>{"redis-server", "--port", std::to_string(port_), "--bind", "127.0.0.1",
-                                            "--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", "/"});
-  process_->wait_for_line("Ready to accept connections");
+  process_.reset();
+  process_.emplace(start_redis_server(port_, {"--dir", "/"}));
 }
 
 void PrivateRedis::restart() {

@@ -2,12 +2,24 @@
 // The user's Redis is never touched. Not thread-safe.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "program/child_process.hpp"
 
 namespace program {
+
+// Ports of 127.0.0.1 that are free now, for servers that cannot take "any free port"; somebody else may take one first.
+std::vector<int> free_ports(size_t count);
+
+// A redis-server on such a port, without persistence, and what redis-cli prints when it asks one.
+ChildProcess start_redis_server(int port, const std::vector<std::string>& options);
+std::string redis_cli(int port, const std::vector<std::string>& command);
+
+// Throws std::runtime_error that says `what` did not happen, after twenty seconds.
+void wait_until(const std::string& what, const std::function<bool()>& is_so);
 
 class PrivateRedis {
  public:

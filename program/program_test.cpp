@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <thread>
 
@@ -13,6 +15,8 @@
 #include "program/http_server.hpp"
 #include "program/options.hpp"
 #include "program/private_redis.hpp"
+#include "program/private_sentinel.hpp"
+#include "program/temporary_folder.hpp"
 
 using namespace program;
 using namespace std::chrono_literals;
@@ -233,4 +237,30 @@ TEST_CASE("a private Redis is on loopback, empty again after a restart, and gone
     server = redis.process().pid();
   }
   CHECK_FALSE(alive(server));
+}
+
+TEST_CASE("a private Sentinel sees a dead master and a planned failover, and nothing of it is left afterwards") {
+  std::vector<pid_t> processes;
+  {
+    PrivateSentinel watched;
+    const int first = watched.master();
+    CHECK(first == watched.servers()[0]);
+    watched.fail_over();
+    const int second = watched.master();
+    CHECK(second == watched.servers()[1]);
+    for (const int port : watched.sentinels()) processes.push_back(watched.process(port).pid());
+    for (const int port : watched.servers()) processes.push_back(watched.process(port).pid());
+  }
+  for (const pid_t process : processes) CHECK_FALSE(alive(process));
+}
+
+TEST_CASE("a temporary folder is gone afterwards, with what is in it") {
+  std::filesystem::path path;
+  {
+    const TemporaryFolder folder;
+    path = folder.path();
+    std::ofstream(path / "file") << "text";
+    REQUIRE(std::filesystem::exists(path / "file"));
+  }
+  CHECK_FALSE(std::filesystem::exists(path));
 }

@@ -1,5 +1,5 @@
-// A Redis is a pool of connections to where the breakers' state lives. Every command has one deadline for all that it
-// takes: connecting, logging in, sending and waiting.
+// A Redis is where the breakers' state lives: one server, the master that Sentinels name, or a cluster. Every command
+// has one deadline for all that it takes: finding the server, connecting, logging in, sending and waiting.
 // Thread-safe: every method. A connection belongs to one thread at a time; idle ones are kept for the next.
 // Errors are values: RedisReply::error() is what the server said or, where there was no answer, which server gave none
 // (without the password). A command that got no answer is never repeated, as nobody knows whether it ran.
@@ -7,12 +7,12 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "redis_breaker/redis_address.hpp"
 #include "redis_breaker/redis_connection.hpp"
+#include "redis_breaker/redis_route.hpp"
 
 namespace cb {
 
@@ -29,21 +29,16 @@ class Redis {
   // A connection of the caller's own to a node that an earlier reply came from; see its error().
   std::unique_ptr<RedisConnection> connect(size_t node);
 
-  // What the keys of this breaker begin with: "cb:NAME:".
+  // What the keys of this breaker begin with: "cb:NAME:", and in a cluster "cb:{NAME}:", so that one node has them all.
   std::string prefix(const std::string& name) const;
 
   std::chrono::milliseconds timeout() const { return timeout_; }
   std::string to_text() const { return address_.to_text(); }  // without the password
 
  private:
-  std::unique_ptr<RedisConnection> take_idle();
-  void keep(std::unique_ptr<RedisConnection> connection);
-  RedisReply failed(const RedisConnection& connection) const;
-
   const RedisAddress address_;
   const std::chrono::milliseconds timeout_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<RedisConnection>> idle_;  // guarded by mutex_
+  const std::unique_ptr<RedisRoute> route_;
 };
 
 }  // namespace cb

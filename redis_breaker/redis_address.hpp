@@ -1,17 +1,39 @@
-// Where a Redis is: redis://[[user]:password@]host[:port][/db] or unix:///path.
+// Where the breakers' Redis is, as a URL says it. One server, the master that Sentinels name, or a Redis Cluster:
+//   redis://[[user]:password@]host[:port][/db]                              unix:///path
+//   redis+sentinel://[[user]:password@]host[:26379][,host...]/master[/db]
+//   redis+cluster://[[user]:password@]host[:6379][,host...]
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace cb {
 
+struct RedisEndpoint {
+  std::string host;
+  int port = 0;
+  bool operator==(const RedisEndpoint&) const = default;
+  std::string to_text() const;
+};
+
+// Nothing where this is no host (name or address) or no port from 1 to 65535; servers name each other, too.
+std::optional<RedisEndpoint> endpoint_of(const std::string& host, const std::string& port);
+
 struct RedisAddress {
-  std::string host = "127.0.0.1";
+  enum class Kind { server, sentinel, cluster };
+  Kind kind = Kind::server;
+  std::string host = "127.0.0.1";  // server: this one, or
   int port = 6379;
-  std::string socket;  // a path; where it is set, host and port are not used
+  std::string socket;                // a path; where it is set, host and port are not used
+  std::vector<RedisEndpoint> hosts;  // sentinel: the Sentinels; cluster: the nodes that are asked first
+  std::string master;                // sentinel: the name of what they watch
   std::string user;
   std::string password;  // empty: no AUTH is sent
   int database = 0;
+
+  // One server of them, with the same login.
+  RedisAddress at(const RedisEndpoint& endpoint) const;
 
   // For people and logs: never the password.
   std::string to_text() const;

@@ -18,15 +18,35 @@ constexpr size_t longest_reply = 64 * 1024;
 
 bool may_try_again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
-// The first 16 digits of "run_id:5c7a...", of which 40 are given.
-uint64_t run_in(std::string_view info) {
-  constexpr std::string_view field = "run_id:";
-  const auto at = info.find(field);
-  uint64_t run = 0;
-  if (at == std::string_view::npos) return run;
-  const std::string_view digits = info.substr(at + field.size(), 16);
-  std::from_chars(digits.data(), digits.data() + digits.size(), run, 16);
-  return run;
+// What INFO's answer has after "FIELD:", on a line of its own; empty: nothing.
+std::string_view field(std::string_view info, std::string_view name) {
+  const auto at = info.find(name);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = info.substr(at + name.size());
+  return rest.substr(0, rest.find('\r'));
+}
+
+void learn_from(std::string_view info, RedisServer& server) {
+  using Mode = RedisServer::Mode;
+  const std::string_view run = field(info, "\nrun_id:").substr(0, 16);
+  std::from_chars(run.data(), run.data() + run.size(), server.run, 16);
+  const std::string_view mode = field(info, "_mode:");  // redis_mode, or Valkey's server_mode
+  server.mode = mode == "cluster" ? Mode::cluster : mode == "sentinel" ? Mode::sentinel : Mode::standalone;
+  server.is_replica = field(info, "\nrole:") == "slave";
+  server.is_read_only = server.is_replica && field(info, "\nslave_read_only:") != "0";
+}
+
+// Everything that is said first, all at once.
+std::vector<std::vector<std::string>> greeting(const RedisAddress& address) {
+  std::vector<std::vector<std::string>> commands;
+  if (!address.password.empty() && address.user.empty()) commands.push_back({"AUTH", address.password});
+  if (!address.password.empty() && !address.user.empty()) {
+    commands.push_back({"AUTH", address.user, address.password});
+  }
+  if (address.database != 0) commands.push_back({"SELECT", std::to_string(address.database)});
+  commands.push_back({"INFO", "server"});
+  commands.push_back({"INFO", "replication"});
+  return commands;
 }
 
 }  // namespace
@@ -70,20 +90,27 @@ RedisConnection::RedisConnection(const RedisAddress& address, const Deadline& de
   log_in(address, deadline);
 }
 
+std::unique_ptr<RedisConnection> RedisConnection::failed(const std::string& error) {
+  auto connection = std::unique_ptr<RedisConnection>(new RedisConnection);
+  connection->error_ = error;
+  return connection;
+}
+
 void RedisConnection::log_in(const RedisAddress& address, const Deadline& deadline) {
-  if (!address.password.empty()) {
-    const std::vector<std::string> auth = address.user.empty()
-                                              ? std::vector<std::string>{"AUTH", address.password}
-                                              : std::vector<std::string>{"AUTH", address.user, address.password};
-    error_ = command(auth, deadline).error();
+  const auto commands = greeting(address);
+  for (const auto& command : commands) {
+    if (!send(command, deadline)) return;
   }
-  if (error_.empty() && address.database != 0) {
-    error_ = command({"SELECT", std::to_string(address.database)}, deadline).error();
+  std::string info;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    const RedisReply reply = receive(deadline);
+    if (!reply.error().empty()) {
+      fail(reply.error());
+      return;
+    }
+    if (reply->str != nullptr) info.append(reply->str, reply->len);
   }
-  if (!error_.empty()) return;
-  const RedisReply info = command({"INFO", "server"}, deadline);
-  error_ = info.error();
-  if (error_.empty() && info->str != nullptr) run_ = run_in({info->str, info->len});
+  learn_from(info, server_);
 }
 
 bool RedisConnection::fail(const std::string& error) {
@@ -137,6 +164,7 @@ std::vector<RedisReply> RedisConnection::receive_all(const Deadline& deadline) {
 }
 
 bool RedisConnection::has_input() const {
+  if (context_->reader->pos < context_->reader->len) return true;
   pollfd descriptor{fd(), POLLIN, 0};
   return poll(&descriptor, 1, 0) != 0;
 }

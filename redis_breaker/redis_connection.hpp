@@ -32,7 +32,8 @@ class RedisReply {
   explicit RedisReply(redisReply* reply);  // takes it over; an error reply of the server becomes error()
   static RedisReply failed(std::string error);
 
-  const std::string& error() const { return error_; }  // empty: all is well, and the reply is there
+  const std::string& error() const { return error_; }   // empty: all is well, and the reply is there
+  bool is_answer() const { return reply_ != nullptr; }  // a server's, if only an error
   const RedisOrigin& origin() const { return origin_; }
   void came_from(RedisOrigin origin) { origin_ = origin; }
   const redisReply& operator*() const { return *reply_; }
@@ -52,20 +53,34 @@ class RedisReply {
 // A point in time until which something must be done.
 struct Deadline {
   explicit Deadline(std::chrono::microseconds from_now) : at(std::chrono::steady_clock::now() + from_now) {}
-  std::chrono::microseconds left() const;  // 0: it is over
+  Deadline share(size_t parts) const { return Deadline(left() / parts); }  // for one of several things to be done
+  std::chrono::microseconds left() const;                                  // 0: it is over
   bool wait_until_ready(int fd, short events) const;
 
   const std::chrono::steady_clock::time_point at;
 };
 
+// What a server says of itself when a connection is made.
+struct RedisServer {
+  enum class Mode { standalone, sentinel, cluster };
+  uint64_t run = 0;  // as in RedisOrigin
+  Mode mode = Mode::standalone;
+  bool is_replica = false;
+  bool is_read_only = false;
+};
+
 class RedisConnection {
  public:
-  // Connects and logs in; see error() for whether that went well.
+  // Connects to the one server that `address` names, and logs in; see error() for whether that went well.
   RedisConnection(const RedisAddress& address, const Deadline& deadline);
 
+  // In place of a connection, where there is none to be had.
+  static std::unique_ptr<RedisConnection> failed(const std::string& error);
+
   const std::string& error() const { return error_; }
-  uint64_t run() const { return run_; }  // of the server: as in RedisOrigin
-  int fd() const { return context_->fd; }
+  bool fail(const std::string& error);  // from now on it is broken; false, for convenience
+  const RedisServer& server() const { return server_; }
+  int fd() const { return context_ ? context_->fd : -1; }
 
   RedisReply command(const std::vector<std::string>& arguments, const Deadline& deadline);
 
@@ -80,13 +95,13 @@ class RedisConnection {
     void operator()(redisContext* context) const { redisFree(context); }
   };
 
+  RedisConnection() = default;
   void log_in(const RedisAddress& address, const Deadline& deadline);
-  bool fail(const std::string& error);
   redisReply* read(const Deadline& deadline);
 
   std::unique_ptr<redisContext, Close> context_;
   std::string error_;
-  uint64_t run_ = 0;
+  RedisServer server_;
 };
 
 }  // namespace cb
