@@ -14,6 +14,7 @@
 #include "program/http_client.hpp"
 #include "program/http_server.hpp"
 #include "program/options.hpp"
+#include "program/private_cluster.hpp"
 #include "program/private_redis.hpp"
 #include "program/private_sentinel.hpp"
 #include "program/temporary_folder.hpp"
@@ -250,6 +251,22 @@ TEST_CASE("a private Sentinel sees a dead master and a planned failover, and not
     CHECK(second == watched.servers()[1]);
     for (const int port : watched.sentinels()) processes.push_back(watched.process(port).pid());
     for (const int port : watched.servers()) processes.push_back(watched.process(port).pid());
+  }
+  for (const pid_t process : processes) CHECK_FALSE(alive(process));
+}
+
+TEST_CASE("a private cluster serves every slot, moves one, and nothing of it is left afterwards") {
+  std::vector<pid_t> processes;
+  {
+    PrivateCluster cluster;
+    const int before = cluster.owner_of("k"), after = cluster.other_than(before);
+    CHECK(redis_cli(before, {"SET", "k", "v"}) == "OK\n");
+    CHECK(redis_cli(after, {"GET", "k"}).rfind("MOVED ", 0) == 0);
+    cluster.begin_move("k", after);
+    cluster.finish_move("k", after);
+    CHECK(cluster.owner_of("k") == after);
+    CHECK(redis_cli(after, {"GET", "k"}) == "v\n");
+    for (const int port : cluster.ports()) processes.push_back(cluster.process(port).pid());
   }
   for (const pid_t process : processes) CHECK_FALSE(alive(process));
 }

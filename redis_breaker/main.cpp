@@ -42,8 +42,9 @@ int main(int argc, char** argv) {
     std::chrono::milliseconds redis_timeout{50};
     std::string store = "atomic";
     app.add_option("--redis", url,
-                   "redis://[[user]:password@]host:port/db, redis+sentinel://host:port,host:port/master or "
-                   "unix:///path; a password is better kept off the command line, in REDIS_URL")
+                   "redis://[[user]:password@]host:port/db, redis+sentinel://host:port,host:port/master, "
+                   "redis+cluster://host:port,host:port or unix:///path; a password is better kept off the command "
+                   "line, in REDIS_URL")
         ->envname("REDIS_URL")
         ->capture_default_str();
     program::add_duration(app, "--redis-timeout", redis_timeout, "Deadline of one Redis operation, for all of it");

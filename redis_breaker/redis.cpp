@@ -2,12 +2,21 @@
 
 #include <utility>
 
+#include "redis_breaker/redis_cluster.hpp"
 #include "redis_breaker/redis_master.hpp"
 
 namespace cb {
+namespace {
+
+std::unique_ptr<RedisRoute> route_to(const RedisAddress& address) {
+  if (address.kind == RedisAddress::Kind::cluster) return std::make_unique<RedisCluster>(address);
+  return std::make_unique<RedisMaster>(address);
+}
+
+}  // namespace
 
 Redis::Redis(RedisAddress address, std::chrono::milliseconds timeout)
-    : address_(std::move(address)), timeout_(timeout), route_(std::make_unique<RedisMaster>(address_)) {}
+    : address_(std::move(address)), timeout_(timeout), route_(route_to(address_)) {}
 
 Redis::~Redis() = default;
 
@@ -18,6 +27,8 @@ RedisReply Redis::command(const std::vector<std::string>& arguments, const std::
 
 std::unique_ptr<RedisConnection> Redis::connect(size_t node) { return route_->connect(node, Deadline(timeout_)); }
 
-std::string Redis::prefix(const std::string& name) const { return "cb:" + name + ":"; }
+std::string Redis::prefix(const std::string& name) const {
+  return address_.kind == RedisAddress::Kind::cluster ? "cb:{" + name + "}:" : "cb:" + name + ":";
+}
 
 }  // namespace cb

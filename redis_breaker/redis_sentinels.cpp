@@ -1,5 +1,6 @@
 #include "redis_breaker/redis_sentinels.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace cb {
@@ -42,7 +43,7 @@ std::unique_ptr<RedisConnection> RedisSentinels::connect_to_master(const Deadlin
   std::optional<RedisEndpoint> tried;
   for (size_t i = 0; i < count; ++i) {
     const size_t index = (first + i) % count;
-    const Named named = ask(address_.hosts[index], deadline.share(count - i + 1));
+    const Named named = ask(address_.hosts[index], deadline.share(std::min<size_t>(count - i + 1, 4)));
     if (!named.master) fault_of_sentinel = address_.hosts[index].to_text() + ": " + named.fault;
     if (!named.master || named.master == tried) continue;
     tried = named.master;

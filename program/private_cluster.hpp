@@ -1,0 +1,41 @@
+// A PrivateCluster is a Redis Cluster of three masters without replicas, on free loopback ports. All of it, and its
+// folder, ends with this object. Not thread-safe. Throws std::runtime_error where something does not start.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "program/child_process.hpp"
+#include "program/temporary_folder.hpp"
+
+namespace program {
+
+class PrivateCluster {
+ public:
+  explicit PrivateCluster(std::vector<std::string> options = {});  // for each redis-server
+
+  std::string url() const;  // redis+cluster://...
+  const std::vector<int>& ports() const { return ports_; }
+  ChildProcess& process(int port) { return processes_.at(port); }
+
+  int owner_of(const std::string& key) const;  // its node's port
+  int other_than(int port) const;
+
+  // Moves the slot of this key. In between the old node says ASK for what it does not have (any more).
+  void begin_move(const std::string& key, int to);
+  void move_keys(const std::string& key, int to);
+  void finish_move(const std::string& key, int to);
+
+ private:
+  void start();
+  void join();
+
+  const std::vector<std::string> options_;
+  TemporaryFolder folder_;
+  std::vector<int> ports_;
+  std::map<int, ChildProcess> processes_;  // by port
+  std::map<int, int> moved_;               // slot to port
+};
+
+}  // namespace program
