@@ -70,7 +70,17 @@ void wait_until(const std::string& what, const std::function<bool()>& is_so) {
   }
 }
 
-PrivateRedis::PrivateRedis() : port_(0) {
+PrivateRedis::PrivateRedis() { start_somewhere(); }
+
+PrivateRedis::PrivateRedis(const Certificate& certificate, const std::vector<std::string>& options)
+    : scheme_("rediss") {
+  for (const auto& more : {certificate.redis_options(), options}) {
+    options_.insert(options_.end(), more.begin(), more.end());
+  }
+  start_somewhere();
+}
+
+void PrivateRedis::start_somewhere() {
   for (int attempts_left = 5;; --attempts_left) {
     port_ = free_ports(1)[0];
     try {
@@ -86,7 +96,9 @@ PrivateRedis::PrivateRedis() : port_(0) {
 
 void PrivateRedis::start() {
   process_.reset();
-  process_.emplace(start_redis_server(port_, {"--dir", "/"}));
+  std::vector<std::string> options = options_;
+  if (scheme_ == "rediss") options.insert(options.end(), {"--port", "0", "--tls-port", std::to_string(port_)});
+  process_.emplace(start_redis_server(port_, options));
 }
 
 void PrivateRedis::restart() {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "program/certificate.hpp"
 #include "program/child_process.hpp"
 
 namespace program {
@@ -24,16 +25,21 @@ void wait_until(const std::string& what, const std::function<bool()>& is_so);
 class PrivateRedis {
  public:
   PrivateRedis();  // throws std::runtime_error where redis-server is missing or does not start
+  // Speaks TLS, and nothing else.
+  explicit PrivateRedis(const Certificate& certificate, const std::vector<std::string>& options = {});
 
   int port() const { return port_; }
-  std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_) + "/0"; }
+  std::string url() const { return scheme_ + "://127.0.0.1:" + std::to_string(port_) + "/0"; }
   ChildProcess& process() { return *process_; }
   void restart();  // kill -9, then a new and empty server on the same port
 
  private:
   void start();
+  void start_somewhere();
 
-  int port_;
+  int port_ = 0;
+  std::string scheme_ = "redis";
+  std::vector<std::string> options_{"--dir", "/"};
   std::optional<ChildProcess> process_;
 };
 

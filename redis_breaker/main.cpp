@@ -43,8 +43,8 @@ int main(int argc, char** argv) {
     std::string store = "atomic";
     app.add_option("--redis", url,
                    "redis://[[user]:password@]host:port/db, redis+sentinel://host:port,host:port/master, "
-                   "redis+cluster://host:port,host:port or unix:///path; a password is better kept off the command "
-                   "line, in REDIS_URL")
+                   "redis+cluster://host:port,host:port or unix:///path; rediss: over TLS; a password is better "
+                   "kept off the command line, in REDIS_URL")
         ->envname("REDIS_URL")
         ->capture_default_str();
     program::add_duration(app, "--redis-timeout", redis_timeout, "Deadline of one Redis operation, for all of it");

@@ -6,6 +6,8 @@
 #include <regex>
 #include <stdexcept>
 
+#include "redis_breaker/tls.hpp"
+
 namespace cb {
 namespace {
 
@@ -43,7 +45,7 @@ int number(const std::string& text, int most, const std::string& what) {
 [[noreturn]] void not_understood() {
   throw fault(
       "write redis://[[user]:password@]host:port/db, redis+sentinel://host:port,host:port/master, "
-      "redis+cluster://host:port,host:port or unix:///path");
+      "redis+cluster://host:port,host:port or unix:///path (rediss in place of redis: over TLS)");
 }
 
 RedisEndpoint parse_host(const std::string& text, int port) {
@@ -100,7 +102,7 @@ void parse_path(std::string path, RedisAddress& address) {
 
 RedisAddress parse_redis_url(const std::string& url) {
   static const std::regex unix_socket(R"(unix://(/[^\0]{1,106}))");
-  static const std::regex tcp(R"(redis(\+sentinel|\+cluster)?://(?:([^:@/]*):([^@/]*)@)?([^@/]+)(?:/([^@]*))?)");
+  static const std::regex tcp(R"(redis(s?)(\+sentinel|\+cluster)?://(?:([^:@/]*):([^@/]*)@)?([^@/]+)(?:/([^@]*))?)");
   RedisAddress address;
   std::smatch parts;
   if (url.size() > longest_url) not_understood();
@@ -109,11 +111,12 @@ RedisAddress parse_redis_url(const std::string& url) {
     return address;
   }
   if (!std::regex_match(url, parts, tcp)) not_understood();
-  if (parts[1] == "+sentinel") address.kind = RedisAddress::Kind::sentinel;
-  if (parts[1] == "+cluster") address.kind = RedisAddress::Kind::cluster;
-  parse_login(parts[2], parts[3], address);
-  parse_hosts(parts[4], address);
-  parse_path(parts[5], address);
+  if (parts[2] == "+sentinel") address.kind = RedisAddress::Kind::sentinel;
+  if (parts[2] == "+cluster") address.kind = RedisAddress::Kind::cluster;
+  parse_login(parts[3], parts[4], address);
+  parse_hosts(parts[5], address);
+  parse_path(parts[6], address);
+  if (parts[1] == "s") address.tls = std::make_shared<TlsClient>();
   return address;
 }
 
@@ -144,17 +147,18 @@ RedisAddress RedisAddress::at(const RedisEndpoint& endpoint) const {
 
 std::string RedisAddress::to_text() const {
   if (!socket.empty()) return "unix://" + socket;
+  const std::string scheme = tls ? "rediss" : "redis";
   const std::string login = password.empty() ? "" : user + ":***@";
   const std::string database_part = "/" + std::to_string(database);
   std::string all;
   for (const RedisEndpoint& one : hosts) all += (all.empty() ? "" : ",") + one.to_text();
   switch (kind) {
     case Kind::sentinel:
-      return "redis+sentinel://" + login + all + "/" + master + database_part;
+      return scheme + "+sentinel://" + login + all + "/" + master + database_part;
     case Kind::cluster:
-      return "redis+cluster://" + login + all;
+      return scheme + "+cluster://" + login + all;
     default:
-      return "redis://" + login + RedisEndpoint{host, port}.to_text() + database_part;
+      return scheme + "://" + login + RedisEndpoint{host, port}.to_text() + database_part;
   }
 }
 

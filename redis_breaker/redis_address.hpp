@@ -2,13 +2,17 @@
 //   redis://[[user]:password@]host[:port][/db]                              unix:///path
 //   redis+sentinel://[[user]:password@]host[:26379][,host...]/master[/db]
 //   redis+cluster://[[user]:password@]host[:6379][,host...]
+// and each with rediss in place of redis, which means over TLS.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace cb {
+
+class TlsClient;
 
 struct RedisEndpoint {
   std::string host;
@@ -31,6 +35,7 @@ struct RedisAddress {
   std::string user;
   std::string password;  // empty: no AUTH is sent
   int database = 0;
+  std::shared_ptr<const TlsClient> tls;  // none: in the clear
 
   // One server of them, with the same login.
   RedisAddress at(const RedisEndpoint& endpoint) const;

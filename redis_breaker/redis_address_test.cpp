@@ -53,9 +53,18 @@ TEST_CASE("the nodes of a cluster are read") {
   CHECK(parse_redis_url("redis+cluster://h:1/").hosts.size() == 1);
 }
 
+TEST_CASE("rediss in place of redis means over TLS") {
+  for (const std::string rest : {"://h:1/2", "+sentinel://a:1,b:2/m/0", "+cluster://a:1,b:2"}) {
+    CHECK_FALSE(parse_redis_url("redis" + rest).tls);
+    CHECK(parse_redis_url("rediss" + rest).tls);
+    CHECK(parse_redis_url("rediss" + rest).at({"c", 3}).tls);
+  }
+}
+
 TEST_CASE("what is shown can be read again") {
-  for (const std::string url : {"redis://[::1]:6379/3", "redis+sentinel://a:1,[::1]:2/m/4", "redis+cluster://a:1,b:2",
-                                "unix:///run/redis.sock"}) {
+  for (const std::string url :
+       {"redis://[::1]:6379/3", "redis+sentinel://a:1,[::1]:2/m/4", "redis+cluster://a:1,b:2", "rediss://h:1/0",
+        "rediss+sentinel://h:1/m/0", "rediss+cluster://h:1", "unix:///run/redis.sock"}) {
     CHECK(parse_redis_url(url).to_text() == url);
   }
 }

@@ -87,13 +87,23 @@ RedisConnection::RedisConnection(const RedisAddress& address, const Deadline& de
     error_ = context_ ? context_->errstr : "out of memory";
     return;
   }
-  log_in(address, deadline);
+  if (!address.tls || secure(address, deadline)) log_in(address, deadline);
 }
 
 std::unique_ptr<RedisConnection> RedisConnection::failed(const std::string& error) {
   auto connection = std::unique_ptr<RedisConnection>(new RedisConnection);
   connection->error_ = error;
   return connection;
+}
+
+bool RedisConnection::secure(const RedisAddress& address, const Deadline& deadline) {
+  tls_ = std::make_unique<TlsStream>(*address.tls, fd(), address.host);
+  while (true) {
+    const Step step = tls_->shake_hands();
+    if (!step.fault.empty()) return fail(step.fault);
+    if (step.wait_for == 0) return true;
+    if (!deadline.wait_until_ready(fd(), step.wait_for)) return fail("no answer in time to the greeting of TLS");
+  }
 }
 
 void RedisConnection::log_in(const RedisAddress& address, const Deadline& deadline) {
@@ -135,16 +145,27 @@ bool RedisConnection::send(const std::vector<std::string>& arguments, const Dead
   if (length < 0) return fail("out of memory");
   const std::unique_ptr<char, void (*)(char*)> owner(formatted, redisFreeCommand);
   for (size_t sent = 0; sent < static_cast<size_t>(length);) {
-    const auto count = ::send(fd(), formatted + sent, length - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count > 0) {
-      sent += static_cast<size_t>(count);
-    } else if (!may_try_again()) {
-      return fail(std::strerror(errno));
-    } else if (!deadline.wait_until_ready(fd(), POLLOUT)) {
-      return fail("no answer in time");
-    }
+    const Step step = try_to_send(formatted + sent, static_cast<size_t>(length) - sent);
+    if (!step.fault.empty()) return fail(step.fault);
+    if (step.wait_for != 0 && !deadline.wait_until_ready(fd(), step.wait_for)) return fail("no answer in time");
+    sent += step.bytes;
   }
   return true;
+}
+
+Step RedisConnection::try_to_send(const char* data, size_t size) {
+  if (tls_) return tls_->send(data, size);
+  const auto count = ::send(fd(), data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (count >= 0) return {.bytes = static_cast<size_t>(count)};
+  return may_try_again() ? Step{.wait_for = POLLOUT} : Step{.fault = std::strerror(errno)};
+}
+
+Step RedisConnection::try_to_receive(char* data, size_t size) {
+  if (tls_) return tls_->receive(data, size);
+  const auto count = recv(fd(), data, size, MSG_DONTWAIT);
+  if (count > 0) return {.bytes = static_cast<size_t>(count)};
+  if (count == 0) return {.fault = "connection closed"};
+  return may_try_again() ? Step{.wait_for = POLLIN} : Step{.fault = std::strerror(errno)};
 }
 
 RedisReply RedisConnection::receive(const Deadline& deadline) {
@@ -165,12 +186,12 @@ std::vector<RedisReply> RedisConnection::receive_all(const Deadline& deadline) {
 
 bool RedisConnection::has_input() const {
   if (context_->reader->pos < context_->reader->len) return true;
+  if (tls_) return tls_->has_input();
   pollfd descriptor{fd(), POLLIN, 0};
   return poll(&descriptor, 1, 0) != 0;
 }
 
 redisReply* RedisConnection::read(const Deadline& deadline) {
-  std::array<char, 4096> buffer;
   size_t received = 0;
   void* reply = nullptr;
   while (true) {
@@ -179,19 +200,24 @@ redisReply* RedisConnection::read(const Deadline& deadline) {
       return nullptr;
     }
     if (reply != nullptr) return static_cast<redisReply*>(reply);
-    if (!deadline.wait_until_ready(fd(), POLLIN)) {
-      fail("no answer in time");
-      return nullptr;
-    }
-    const auto count = recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (count < 0 && may_try_again()) continue;
-    received += count > 0 ? static_cast<size_t>(count) : 0;
-    if (count <= 0 || received > longest_reply) {
-      fail(count < 0 ? std::strerror(errno) : count == 0 ? "connection closed" : "answer too long");
-      return nullptr;
-    }
-    redisReaderFeed(context_->reader, buffer.data(), static_cast<size_t>(count));
+    if (!feed_reader(received, deadline)) return nullptr;
   }
+}
+
+// Waits for something, and takes all that the socket can no longer announce.
+bool RedisConnection::feed_reader(size_t& received, const Deadline& deadline) {
+  std::array<char, 4096> buffer;
+  short wait_for = POLLIN;
+  do {
+    if (wait_for != 0 && !deadline.wait_until_ready(fd(), wait_for)) return fail("no answer in time");
+    const Step step = try_to_receive(buffer.data(), buffer.size());
+    if (!step.fault.empty()) return fail(step.fault);
+    redisReaderFeed(context_->reader, buffer.data(), step.bytes);
+    received += step.bytes;
+    if (received > longest_reply) return fail("answer too long");
+    wait_for = step.wait_for;
+  } while (wait_for != 0 || has_buffered());
+  return true;
 }
 
 }  // namespace cb

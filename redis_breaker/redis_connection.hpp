@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "redis_breaker/redis_address.hpp"
+#include "redis_breaker/tls.hpp"
 
 namespace cb {
 
@@ -96,10 +97,16 @@ class RedisConnection {
   };
 
   RedisConnection() = default;
+  bool secure(const RedisAddress& address, const Deadline& deadline);
   void log_in(const RedisAddress& address, const Deadline& deadline);
+  Step try_to_send(const char* data, size_t size);
+  Step try_to_receive(char* data, size_t size);
+  bool has_buffered() const { return tls_ && tls_->has_buffered(); }
   redisReply* read(const Deadline& deadline);
+  bool feed_reader(size_t& received, const Deadline& deadline);
 
   std::unique_ptr<redisContext, Close> context_;
+  std::unique_ptr<TlsStream> tls_;  // over context_'s socket, and gone before it
   std::string error_;
   RedisServer server_;
 };
