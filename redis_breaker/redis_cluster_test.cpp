@@ -151,22 +151,49 @@ TEST_CASE("a slot that moves is followed: ASK for one command, MOVED for good") 
   CHECK(redis_cli(to, {"GET", key}) == "closed\n");
 }
 
-TEST_CASE("a breaker goes on where its slot went; on the way Redis has no answer for it, and calls are unprotected") {
+TEST_CASE("a breaker goes on where its slot went; on the way it goes on alone") {
   PrivateCluster cluster;
-  Redis redis(parse_redis_url(cluster.url()), 5s);
+  Redis redis(parse_redis_url(cluster.url()), 5s), others(parse_redis_url(cluster.url()), 5s);
   const int from = cluster.ports()[1], to = cluster.ports()[2];
   const std::string name = name_at(cluster, from);
+  std::mutex mutex;
   std::string trouble;
-  RedisBreaker breaker(redis, name, {.failure_threshold = 1, .recovery_timeout = 1min}, [&](const Event& event) {
-    if (event.kind == EventKind::store_trouble) trouble = event.cause;
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 1min};
+  RedisBreaker breaker(redis, name, policy, [&](const Event& event) {
+    const std::scoped_lock lock(mutex);
+    if (event.kind == EventKind::store_trouble && trouble.empty()) trouble = event.cause;
   });
+  RedisBreaker other(others, name, policy);
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
   cluster.begin_move(redis.prefix(name) + "state", to);
-  CHECK(std::holds_alternative<Permit>(breaker.acquire()));
-  CHECK(holds(trouble, "TRYAGAIN"));
-  cluster.finish_move(redis.prefix(name) + "state", to);
+  breaker.status();
+  {
+    const std::scoped_lock lock(mutex);
+    CHECK(holds(trouble, "TRYAGAIN"));
+  }
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
-  CHECK(breaker.status().state == State::open);
+  cluster.finish_move(redis.prefix(name) + "state", to);
+  wait_until("it has joined again", [&] { return breaker.status().store == "redis"; });
+  CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
+  CHECK(breaker.impose({Mode::reset, "ann", ""}, {}).empty());
+  wait_until("the other has heard of it", [&] { return other.known_state() == State::closed; });
+}
+
+TEST_CASE("breakers of several nodes hear of their changes, each from its own") {
+  PrivateCluster cluster;
+  Redis redis(parse_redis_url(cluster.url()), 5s), others(parse_redis_url(cluster.url()), 5s);
+  const auto mine = std::make_shared<const SharedSetup>(redis, Policy{.failure_threshold = 1});
+  const auto theirs = std::make_shared<const SharedSetup>(others, Policy{.failure_threshold = 1});
+  for (const int port : cluster.ports()) {
+    CAPTURE(port);
+    const std::string name = name_at(cluster, port);
+    RedisBreaker here(mine, {name}), there(theirs, {name});
+    std::get<Permit>(here.acquire()).settle(Outcome::success);
+    std::get<Permit>(there.acquire()).settle(Outcome::success);
+    wait_until("it listens", [&] { return here.is_pushed(); });
+    std::get<Permit>(there.acquire()).settle(Outcome::failure);
+    wait_until("it has heard of it", [&] { return here.known_state() == State::open; });
+  }
 }
 
 TEST_CASE("a node that is killed is a clear error in time, and the others go on") {

@@ -59,7 +59,29 @@ TEST_CASE("a master that is killed is replaced, and the breaker works again") {
   CHECK(reply.origin().run != before);
   CHECK(port_behind(redis) != killed);
   CHECK(std::holds_alternative<Permit>(breaker.acquire()));
-  CHECK(breaker.status().store_errors == 0);
+  wait_until("the breaker has joined again", [&] { return breaker.status().store == "redis"; });
+}
+
+TEST_CASE("a break outlives its master: the fleet rejects throughout, and listens to the new one") {
+  PrivateSentinel watched;
+  Redis redis(parse_redis_url(watched.url()), 1s), others(parse_redis_url(watched.url()), 1s);
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 5min};
+  RedisBreaker a(redis, "x", policy), b(others, "x", policy);
+  std::get<Permit>(b.acquire()).settle(Outcome::success);
+  std::get<Permit>(a.acquire()).settle(Outcome::failure);
+  wait_until("the other has heard of it", [&] { return b.known_state() == State::open; });
+  const int killed = watched.master();
+  watched.process(killed).send_signal(SIGKILL);
+  bool rejected_throughout = true;
+  const auto rejects = [](Breaker& breaker) { return std::holds_alternative<Rejection>(breaker.acquire()); };
+  wait_until("both have joined the new master", [&] {
+    rejected_throughout = rejected_throughout && rejects(a) && rejects(b);
+    const bool another = watched.master() != killed && watched.master() != 0;
+    return another && a.status().store == "redis" && b.status().store == "redis";
+  });
+  CHECK(rejected_throughout);
+  CHECK(a.impose({Mode::reset, "ann", ""}, {}).empty());
+  wait_until("the other has heard of it", [&] { return b.known_state() == State::closed; });
 }
 
 TEST_CASE("a planned failover is followed within two seconds, while the old master still takes writes") {
