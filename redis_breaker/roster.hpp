@@ -1,6 +1,6 @@
 // A Roster is the list of the breakers that a link keeps fresh, by name, and of those that have something to report.
 // Thread-safe: every method. A member that has left is not called any more: remove() waits for a call that is under
-// way.
+// way. Several members may have one name: each is called.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,6 @@
 #include <functional>
 #include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,13 +34,12 @@ class Roster {
   using SteadyClock = std::chrono::steady_clock;
   using Then = std::function<void(LinkMember&)>;
 
-  // Of one breaker; where many have something to report, as many milliseconds as there are breakers.
   static constexpr std::chrono::milliseconds between_reports{100};
 
   void add(LinkMember& member);
   void remove(LinkMember& member);
 
-  // Runs `then`, without the lock, unless the member has left.
+  // Runs `then` for each member of that name, without the lock, unless it has left.
   void with(std::string_view name, const Then& then);
 
   // At most `most` names that follow `after` in their order, from the beginning again where there are none.
@@ -57,11 +55,14 @@ class Roster {
     SteadyClock::time_point may_report_at{};
   };
 
+  std::vector<LinkMember*> named(std::string_view name) const;
+  void call(LinkMember& member, std::string_view name, const Then& then);
+
   mutable std::mutex mutex_;
   std::condition_variable left_alone_;
-  std::map<std::string_view, Entry> entries_;  // guarded by mutex_; the names are the members'
-  std::set<Entry*> to_report_;                 // guarded by mutex_
-  LinkMember* busy_with_ = nullptr;            // guarded by mutex_
+  std::multimap<std::string_view, Entry> entries_;  // guarded by mutex_; the names are the members'
+  std::vector<LinkMember*> to_report_;              // guarded by mutex_
+  LinkMember* busy_with_ = nullptr;                 // guarded by mutex_
 };
 
 }  // namespace cb

@@ -1,0 +1,81 @@
+// What a review of the shared breaker found: each test fails on the code that was reviewed.
+#include <doctest/doctest.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "redis_breaker/shared_instance_for_test.hpp"
+#include "redis_breaker/shared_table.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// How a process of its own ends: 0, or what ended it. SIGALRM ends one that hangs.
+int end_of_process(const std::function<void()>& work) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    work();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+SharedAnswer answer_in(const SharedTable::Result& result) {
+  REQUIRE(std::holds_alternative<SharedAnswer>(result));
+  return std::get<SharedAnswer>(result);
+}
+
+Seen seen_in(const SharedAnswer& answer) {
+  Seen seen{.generation = answer.generation, .state = answer.state, .epoch = answer.epoch, .run = answer.origin.run};
+  seen.open_for = answer.wait;
+  return seen;
+}
+
+long connections_made(TestRedis& redis) {
+  const std::string info = redis.cli({"INFO", "stats"});
+  const std::string field = "total_connections_received:";
+  return std::stol(info.substr(info.find(field) + field.size()));
+}
+
+}  // namespace
+
+TEST_CASE("two breakers of one name and one setup: the second hears of what the fleet does") {
+  TestRedis server;
+  const auto setup = std::make_shared<SharedSetup>(server.redis, one_failure);
+  RedisBreaker first(setup, {"x"});
+  RedisBreaker second(setup, {"x"});
+  std::get<Permit>(second.acquire()).settle(Outcome::success);
+  REQUIRE(happens([&] { return second.is_pushed() || (second.status(), false); }));
+  server.cli({"SET", "cb:x:state", "open"});
+  CHECK(happens([&] { return second.known_state() == State::open; }, 8s));
+}
+
+TEST_CASE("two breakers of one name and one setup: where the first goes, the second does not end the process") {
+  TestRedis server;
+  CHECK(end_of_process([&] {
+          Redis redis(parse_redis_url(server.server.url()), 5s);
+          const auto setup = std::make_shared<SharedSetup>(redis, Policy{.failure_rate_threshold = 0.5});
+          auto first = std::make_unique<RedisBreaker>(setup, Identity{"x"});
+          RedisBreaker second(setup, {"x"});
+          std::get<Permit>(second.acquire()).settle(Outcome::ignored);
+          first.reset();
+          std::get<Permit>(second.acquire()).settle(Outcome::success);
+          std::this_thread::sleep_for(1s);
+        }) == 0);
+}
