@@ -161,6 +161,7 @@ void Link::serve(Listening& listening) {
   if (!listening.subscription) return;
   if (listening.subscription->has_input()) {
     const Heard heard = listening.subscription->hear(Deadline(redis_.timeout()));
+    if (heard.everything) listening.feed.session = ++sessions_;  // also those that are not fetched at once are old
     follow(heard);
     if (!listening.subscription->error().empty()) return stop_listening(listening);
     if (heard.pong) listening.feed.confirmed_at = listening.pinged_at;

@@ -79,3 +79,20 @@ TEST_CASE("two breakers of one name and one setup: where the first goes, the sec
           std::this_thread::sleep_for(1s);
         }) == 0);
 }
+
+TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") {
+  TestRedis server;
+  const auto setup = std::make_shared<SharedSetup>(server.redis, one_failure);
+  std::vector<std::unique_ptr<RedisBreaker>> breakers;
+  for (int i = 100; i < 250; ++i)
+    breakers.push_back(std::make_unique<RedisBreaker>(setup, Identity{"x", std::to_string(i)}));
+  RedisBreaker& last = *breakers.back();
+  REQUIRE(last.impose({Mode::forced_open, "ann", ""}, {}).empty());
+  REQUIRE(happens([&] {
+    last.status();
+    return last.is_pushed();
+  }));
+  CHECK(std::holds_alternative<Rejection>(last.acquire()));
+  server.cli({"FLUSHALL"});
+  CHECK(happens([&] { return std::holds_alternative<Permit>(last.acquire()); }, 5s));
+}
