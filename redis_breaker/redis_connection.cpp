@@ -69,9 +69,9 @@ std::chrono::microseconds Deadline::left() const {
 
 bool Deadline::wait_until_ready(int fd, short events) const {
   pollfd descriptor{fd, events, 0};
-  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left()).count();
   int ready = 0;
-  do {
+  do {  // a signal ends the poll, and must not begin the wait anew
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left()).count();
     ready = poll(&descriptor, 1, static_cast<int>(ms));
   } while (ready < 0 && errno == EINTR);
   return ready == 1;

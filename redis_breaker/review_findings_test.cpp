@@ -96,3 +96,30 @@ TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") 
   server.cli({"FLUSHALL"});
   CHECK(happens([&] { return std::holds_alternative<Permit>(last.acquire()); }, 5s));
 }
+
+TEST_CASE("signals do not lengthen a deadline") {
+  TestRedis server;
+  Redis redis(parse_redis_url(server.server.url()), 100ms);
+  REQUIRE(redis.command({"PING"}).error().empty());
+  static std::atomic<int> ticks{0};
+  struct sigaction count {};
+  count.sa_handler = [](int) { ++ticks; };
+  struct sigaction before {};
+  sigaction(SIGALRM, &count, &before);
+  server.server.process().send_signal(SIGSTOP);
+  std::atomic<bool> done{false};
+  const pthread_t caller = pthread_self();
+  std::jthread ticker([&] {
+    for (int i = 0; i < 300 && !done; ++i) {
+      pthread_kill(caller, SIGALRM);
+      std::this_thread::sleep_for(10ms);
+    }
+  });
+  const auto begun = SteadyClock::now();
+  CHECK_FALSE(redis.command({"PING"}).error().empty());
+  CHECK(SteadyClock::now() - begun < 1s);
+  done = true;
+  ticker.join();
+  sigaction(SIGALRM, &before, nullptr);
+  server.server.process().send_signal(SIGCONT);
+}
