@@ -123,3 +123,12 @@ TEST_CASE("signals do not lengthen a deadline") {
   sigaction(SIGALRM, &before, nullptr);
   server.server.process().send_signal(SIGCONT);
 }
+
+TEST_CASE("a user of Redis who may not ask INFO is served") {
+  TestRedis server;
+  server.cli({"ACL", "SETUSER", "default", "-info"});
+  Instance a(server, one_failure);
+  a.call(Outcome::failure);
+  CHECK(a.breaker.status().store == "redis");
+  CHECK(a.troubles().empty());
+}
