@@ -132,3 +132,17 @@ TEST_CASE("a user of Redis who may not ask INFO is served") {
   CHECK(a.breaker.status().store == "redis");
   CHECK(a.troubles().empty());
 }
+
+TEST_CASE("a reset by a person on the new server is not undone by who still knows the old one") {
+  TestRedis server;
+  const SharedTable table(server.redis, one_failure, "a");
+  const Seen nothing;
+  const auto closed = answer_in(table.acquire("x", nothing));
+  const auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
+  REQUIRE(open.state == State::open);
+  server.server.restart();
+  const auto newcomers = answer_in(table.acquire("x", nothing));
+  CHECK(newcomers.state == State::closed);
+  answer_in(table.impose("x", seen_in(newcomers), {Mode::reset, "ann", ""}, {}));
+  CHECK(answer_in(table.look("x", seen_in(open))).state == State::closed);
+}

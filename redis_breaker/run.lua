@@ -37,15 +37,17 @@ local function honour_loss()
   follow('closed', 'state gone: flushed, deleted or expired')
 end
 
--- Somebody who did not know that it was open has begun anew on a server that had lost it.
-local function was_lost_before()
-  return seen_epoch > 0 and s.epoch ~= seen_epoch and seen_state == 'open' and seen_open_for > 0 and
+-- Somebody who did not know that it was open has begun anew on a server that had lost it. What happened to it since
+-- then, a person's order for one, is newer than what the caller saw.
+local function was_lost_before(untouched)
+  return untouched and seen_epoch > 0 and s.epoch ~= seen_epoch and seen_state == 'open' and seen_open_for > 0 and
          s.state == 'closed' and s.mode == 'auto' and is_another_server()
 end
 
 local function honour(state)
   local first_time = s.generation == 0
   local rolled_back = s.generation < seen_generation
+  local untouched = s.generation == s.epoch
   s.generation = math.max(s.generation, seen_generation)
   if nonsense then
     redis.call('DEL', unpack(KEYS))
@@ -65,7 +67,7 @@ local function honour(state)
     enter(state, 'state lost: it went back to an older one')
   elseif rolled_back then
     restore('state lost: it went back to an older one')
-  elseif was_lost_before() then
+  elseif was_lost_before(untouched) then
     restore('state lost: this server did not have it')
   elseif state == 'open' and s.mode == 'auto' and last_failure ~= s.last_failure and now >= s.open_until then
     follow('open', 'written from outside')  -- the break was over, another program probed, and its probe failed
