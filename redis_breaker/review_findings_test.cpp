@@ -146,3 +146,17 @@ TEST_CASE("a reset by a person on the new server is not undone by who still know
   answer_in(table.impose("x", seen_in(newcomers), {Mode::reset, "ann", ""}, {}));
   CHECK(answer_in(table.look("x", seen_in(open))).state == State::closed);
 }
+
+TEST_CASE("a long break that was lost is restored as long as it was to be") {
+  TestRedis server;
+  const Policy policy{.failure_threshold = 1,
+                      .recovery_timeout = 1s,
+                      .recovery_timeout_multiplier = 10,
+                      .recovery_timeout_maximum = 10min};
+  const SharedTable table(server.redis, policy, "a");
+  const auto closed = answer_in(table.acquire("x", {}));
+  auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
+  open.wait = 300s;  // a break that has grown
+  server.server.restart();
+  CHECK(answer_in(table.look("x", seen_in(open))).wait > 290s);
+}

@@ -21,7 +21,7 @@ local function restore(cause)
   if seen_epoch > 0 then s.epoch = seen_epoch end  -- it goes on where it was
   if seen_state == 'closed' then return close(cause) end
   enter(seen_state, cause)
-  s.break_length = math.max(s.break_length, policy.recovery_timeout)
+  s.break_length = math.max(s.break_length, policy.recovery_timeout, seen_open_for)  -- it may have grown
   s.open_until = now + seen_open_for
 end
 
