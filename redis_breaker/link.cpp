@@ -168,7 +168,9 @@ void Link::serve(Listening& listening) {
     if (heard.pong) listening.pong_due.reset();
   }
   const auto now = SteadyClock::now();
-  if (listening.pong_due && now >= *listening.pong_due) return stop_listening(listening);
+  // What has come meanwhile may hold the pong: it is this thread then that is late, and not Redis.
+  const bool silent = !listening.subscription->has_input();
+  if (listening.pong_due && now >= *listening.pong_due && silent) return stop_listening(listening);
   if (now >= listening.next_ping && !listening.pong_due) ping(listening);
 }
 

@@ -160,3 +160,29 @@ TEST_CASE("a long break that was lost is restored as long as it was to be") {
   server.server.restart();
   CHECK(answer_in(table.look("x", seen_in(open))).wait > 290s);
 }
+
+TEST_CASE("who hears of much at once still listens afterwards") {
+  TestRedis server;
+  Redis redis(parse_redis_url(server.server.url()), 50ms);
+  const auto setup = std::make_shared<SharedSetup>(redis, one_failure);
+  std::vector<std::unique_ptr<RedisBreaker>> breakers;
+  std::vector<std::string> write{"EVAL", "for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[1]) end", "600"};
+  for (int i = 0; i < 600; ++i) {
+    breakers.push_back(std::make_unique<RedisBreaker>(setup, Identity{"x", std::to_string(i)}));
+    std::get<Permit>(breakers.back()->acquire()).settle(Outcome::success);
+    write.push_back("cb:x/" + std::to_string(i) + ":state");
+  }
+  write.emplace_back("open");
+  const auto both_are = [&](State state) {
+    return happens([&] { return breakers.front()->known_state() == state && breakers.back()->known_state() == state; },
+                   3s);
+  };
+  REQUIRE(happens([&] { return breakers.front()->is_pushed(); }));
+  const long before = connections_made(server);
+  for (int i = 0; i < 20; ++i) {
+    write.back() = i % 2 == 0 ? "open" : "closed";
+    server.cli(write);
+    CHECK(both_are(i % 2 == 0 ? State::open : State::closed));
+  }
+  CHECK(connections_made(server) - before <= 2);
+}
