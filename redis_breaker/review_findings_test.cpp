@@ -1,6 +1,8 @@
 // What a review of the shared breaker found: each test fails on the code that was reviewed.
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
-#include <sys/time.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 
 #include "redis_breaker/shared_instance_for_test.hpp"
 #include "redis_breaker/shared_table.hpp"
+#include "redis_breaker/subscription.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
@@ -185,4 +188,27 @@ TEST_CASE("who hears of much at once still listens afterwards") {
     CHECK(both_are(i % 2 == 0 ? State::open : State::closed));
   }
   CHECK(connections_made(server) - before <= 2);
+}
+
+TEST_CASE("a server that goes while it is asked for pushes has not refused them") {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), length) == 0);
+  REQUIRE(listen(listener, 1) == 0);
+  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length);
+  std::jthread server([listener] {
+    const int client = accept(listener, nullptr, nullptr);
+    char asked[512];
+    if (read(client, asked, sizeof asked) > 0) send(client, "$0\r\n\r\n", 6, MSG_NOSIGNAL);  // INFO
+    if (read(client, asked, sizeof asked) > 0) close(client);                                // CLIENT ID
+  });
+  Redis redis(parse_redis_url("redis://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/0"), 5s);
+  const Subscription subscription(redis, 0, {"cb:x:"});
+  CHECK(subscription.error() == "connection closed");
+  CHECK_FALSE(subscription.is_refused());
+  server.join();
+  close(listener);
 }

@@ -31,7 +31,7 @@ Subscription::Subscription(Redis& redis, size_t node, const std::vector<std::str
 void Subscription::listen(const std::vector<std::string>& prefixes, const Deadline& deadline) {
   const RedisReply id = connection_->command({"CLIENT", "ID"}, deadline);
   if (!id.error().empty()) {
-    error_ = id.error();
+    if (connection_->error().empty()) error_ = id.error();
     return;
   }
   std::vector<std::string> track{"CLIENT", "TRACKING", "ON", "REDIRECT", std::to_string(id->integer), "BCAST"};
