@@ -190,6 +190,36 @@ TEST_CASE("who hears of much at once still listens afterwards") {
   CHECK(connections_made(server) - before <= 2);
 }
 
+TEST_CASE("what is pushed is heard of while thousands of breakers report") {
+  TestRedis server;
+  Redis redis(parse_redis_url(server.server.url()), 1s);
+  const auto setup = std::make_shared<SharedSetup>(redis, Policy{.failure_rate_threshold = 0.5});
+  std::vector<std::unique_ptr<RedisBreaker>> breakers;
+  for (int i = 0; i < 10000; ++i) {
+    breakers.push_back(std::make_unique<RedisBreaker>(setup, Identity{"x", std::to_string(i)}));
+    std::get<Permit>(breakers.back()->acquire()).settle(Outcome::ignored);
+  }
+  std::jthread traffic([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      for (auto& breaker : breakers) {
+        Admission admission = breaker->acquire();
+        if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(Outcome::success);
+      }
+    }
+  });
+  std::this_thread::sleep_for(2s);
+  std::chrono::milliseconds longest{0};
+  for (int i = 0; i < 10; ++i) {
+    const State wanted = i % 2 == 0 ? State::open : State::closed;
+    const auto begun = SteadyClock::now();
+    server.cli({"SET", "cb:x/0:state", i % 2 == 0 ? "open" : "closed"});
+    REQUIRE(happens([&] { return breakers[0]->known_state() == wanted; }));
+    longest = std::max(longest, std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - begun));
+  }
+  MESSAGE("a change was known after at most " << longest.count() << " ms");
+  CHECK(longest < 500ms);
+}
+
 TEST_CASE("a server that goes while it is asked for pushes has not refused them") {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};

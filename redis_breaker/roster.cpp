@@ -5,6 +5,8 @@
 namespace cb {
 namespace {
 
+constexpr size_t most_reports = 50;
+
 // Where a member stands among those of its name.
 template <class Entries>
 auto find(Entries& entries, const LinkMember& member) {
@@ -23,8 +25,9 @@ void Roster::add(LinkMember& member) {
 void Roster::remove(LinkMember& member) {
   std::unique_lock lock(mutex_);
   left_alone_.wait(lock, [&] { return busy_with_ != &member; });
-  std::erase(to_report_, &member);
-  if (const auto entry = find(entries_, member); entry != entries_.end()) entries_.erase(entry);
+  const auto entry = find(entries_, member);
+  to_report_.erase({entry->second.may_report_at, &member});
+  entries_.erase(entry);
 }
 
 std::vector<LinkMember*> Roster::named(std::string_view name) const {
@@ -66,31 +69,25 @@ std::vector<std::string> Roster::names(size_t most, const std::string& after) co
 
 void Roster::report_soon(LinkMember& member) {
   const std::scoped_lock lock(mutex_);
-  if (std::find(to_report_.begin(), to_report_.end(), &member) == to_report_.end()) to_report_.push_back(&member);
+  to_report_.emplace(find(entries_, member)->second.may_report_at, &member);
 }
 
 void Roster::call_reports_due(SteadyClock::time_point now) {
-  std::vector<std::string> due;
-  {
-    const std::scoped_lock lock(mutex_);
-    std::erase_if(to_report_, [&](const LinkMember* member) {
-      Entry& entry = find(entries_, *member)->second;
-      if (entry.may_report_at > now) return false;
-      entry.may_report_at = now + between_reports;
-      due.emplace_back(member->name());
-      return true;
-    });
-  }
-  for (const std::string& name : due) {
-    with(name, [](LinkMember& member) { member.report(); });
+  for (size_t called = 0; called < most_reports; ++called) {
+    std::unique_lock lock(mutex_);
+    if (to_report_.empty() || to_report_.begin()->first > now) return;
+    LinkMember* const member = to_report_.begin()->second;
+    to_report_.erase(to_report_.begin());
+    find(entries_, *member)->second.may_report_at = now + between_reports;
+    const std::string name(member->name());
+    lock.unlock();
+    call(*member, name, [](LinkMember& due) { due.report(); });
   }
 }
 
 Roster::SteadyClock::time_point Roster::next_report_due() const {
   const std::scoped_lock lock(mutex_);
-  auto next = SteadyClock::time_point::max();
-  for (const LinkMember* member : to_report_) next = std::min(next, find(entries_, *member)->second.may_report_at);
-  return next;
+  return to_report_.empty() ? SteadyClock::time_point::max() : to_report_.begin()->first;
 }
 
 }  // namespace cb

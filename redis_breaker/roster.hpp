@@ -8,8 +8,10 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "redis_breaker/shared_table.hpp"
@@ -46,6 +48,7 @@ class Roster {
   std::vector<std::string> names(size_t most, const std::string& after = "") const;
 
   void report_soon(LinkMember& member);  // once until it has reported
+  // At most 50 at a time, so that what Redis says is heard between them.
   void call_reports_due(SteadyClock::time_point now);
   SteadyClock::time_point next_report_due() const;  // max(): none
 
@@ -61,8 +64,8 @@ class Roster {
   mutable std::mutex mutex_;
   std::condition_variable left_alone_;
   std::multimap<std::string_view, Entry> entries_;  // guarded by mutex_; the names are the members'
-  std::vector<LinkMember*> to_report_;              // guarded by mutex_
-  LinkMember* busy_with_ = nullptr;                 // guarded by mutex_
+  std::set<std::pair<SteadyClock::time_point, LinkMember*>> to_report_;  // guarded by mutex_; by when they may
+  LinkMember* busy_with_ = nullptr;                                      // guarded by mutex_
 };
 
 }  // namespace cb
