@@ -66,6 +66,7 @@ TEST_CASE("FLUSHALL resets the breaker, nobody throws, and calls from before it 
   CHECK(a.hears_of(State::closed));
   CHECK(b.hears_of(State::closed));
   CHECK(a.call(Outcome::success).state == State::closed);
+  REQUIRE(happens([&] { return a.transitions().size() + b.transitions().size() == 2; }));
   std::vector<Transition> told = a.transitions();
   for (const Transition& transition : b.transitions()) told.push_back(transition);
   REQUIRE(told.size() == 2);
@@ -139,7 +140,7 @@ TEST_CASE("a key of another type is mended as well") {
     redis.cli({"EVAL", "redis.call('DEL', KEYS[1]) redis.call('RPUSH', KEYS[1], '1', '2')", "1", "cb:x:" + key});
     CHECK(a.hears_of(State::closed));
     CHECK(a.call(Outcome::success).state == State::closed);
-    CHECK(a.last_cause().rfind("mended: cb:x:" + key, 0) == 0);
+    CHECK(happens([&] { return a.last_cause().rfind("mended: cb:x:" + key, 0) == 0; }));
     CHECK(a.call(Outcome::failure).state == State::open);
   }
 }
@@ -168,7 +169,7 @@ TEST_CASE("bytes that are no text are shown as question marks") {
   Instance a(redis, one_failure);
   redis.cli({"SET", "cb:x:state", "\xff\n\x1b[31m"});
   a.call(Outcome::success);
-  CHECK(a.last_cause() == "mended: cb:x:state held \"???[31m\"");
+  CHECK(a.hears_of("mended: cb:x:state held \"???[31m\""));
 }
 
 TEST_CASE("a clock of Redis that was set back lengthens no break and no lease") {
@@ -226,6 +227,7 @@ TEST_CASE("a long value is reported in part") {
   Instance a(redis, one_failure);
   redis.cli({"SET", "cb:x:state", std::string(100'000, 'b')});
   a.call(Outcome::success);
+  REQUIRE(happens([&] { return !a.last_cause().empty(); }));
   CHECK(a.last_cause().size() < 100);
 }
 
