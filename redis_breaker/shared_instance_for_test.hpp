@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -30,8 +31,9 @@ inline bool happens(const std::function<bool()>& condition,
 // An instance: its own connections to the shared Redis, and what its breaker reported.
 struct Instance {
   Instance(TestRedis& shared, const Policy& policy, std::chrono::milliseconds timeout = std::chrono::seconds(5))
-      : redis(parse_redis_url(shared.server.url()), timeout),
-        breaker(redis, "x", policy, [this](const Event& event) { hear(event); }) {}
+      : redis(std::make_unique<Redis>(parse_redis_url(shared.server.url()), timeout)),
+        owned(std::make_unique<RedisBreaker>(*redis, "x", policy, [this](const Event& event) { hear(event); })),
+        breaker(*owned) {}
 
   void hear(const Event& event) {
     const std::scoped_lock lock(mutex);
@@ -73,11 +75,14 @@ struct Instance {
     return happens([&] { return breaker.is_pushed(); });
   }
 
-  Redis redis;
   mutable std::mutex mutex;
   std::vector<Transition> told;   // guarded by mutex
   std::vector<std::string> said;  // guarded by mutex
-  RedisBreaker breaker;
+
+  // Not on the stack, where the locks of one test would stand in the places of another's: TSan holds them for the same.
+  const std::unique_ptr<Redis> redis;
+  const std::unique_ptr<RedisBreaker> owned;
+  RedisBreaker& breaker;
 };
 
 inline const Policy one_failure{.failure_threshold = 1, .recovery_timeout = std::chrono::seconds(60)};
