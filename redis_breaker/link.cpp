@@ -24,6 +24,9 @@ constexpr auto longest_between_polls = 6s;
 constexpr size_t most_polled = 10;
 constexpr size_t most_refreshed = 100;  // others are asked for when they are used
 
+// Of more names than these everything is listened to: Redis compares each prefix with each.
+constexpr size_t most_base_names = 16;
+
 // What of a breaker's keys is worth hearing of: not the window, which every report writes.
 constexpr std::array watched_keys{"state", "failures", "last_failure", "breaker", "probes"};
 
@@ -250,6 +253,7 @@ Link::SteadyClock::time_point Link::next_due() const {
 
 std::vector<std::string> Link::prefixes() const {
   const std::scoped_lock lock(mutex_);
+  if (base_names_.size() > most_base_names) return {"cb:"};
   std::vector<std::string> prefixes;
   for (const std::string& name : base_names_) {
     for (const char* key : watched_keys) prefixes.push_back(redis_.prefix(name) + key);

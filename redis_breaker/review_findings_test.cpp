@@ -242,3 +242,39 @@ TEST_CASE("a server that goes while it is asked for pushes has not refused them"
   server.join();
   close(listener);
 }
+
+TEST_CASE("what one knew to be closed again on the lost server is not opened by who had not heard of it") {
+  TestRedis server;
+  const SharedTable table(server.redis, one_failure, "a");
+  const auto closed = answer_in(table.acquire("x", {}));
+  const auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
+  const auto reset = answer_in(table.impose("x", seen_in(open), {Mode::reset, "ann", ""}, {}));
+  server.server.restart();
+  CHECK(answer_in(table.look("x", seen_in(reset))).state == State::closed);
+  CHECK(answer_in(table.look("x", seen_in(open))).state == State::closed);
+}
+
+TEST_CASE("what one had not heard of is restored by who had, in whatever order they come") {
+  TestRedis server;
+  const SharedTable table(server.redis, one_failure, "a");
+  const auto closed = answer_in(table.acquire("x", {}));
+  const auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
+  server.server.restart();
+  CHECK(answer_in(table.look("x", seen_in(closed))).state == State::closed);
+  CHECK(answer_in(table.look("x", seen_in(open))).state == State::open);
+  CHECK(answer_in(table.look("x", seen_in(open))).transitions.empty());
+}
+
+TEST_CASE("a setup of a thousand names is pushed to") {
+  TestRedis server;
+  Redis redis(parse_redis_url(server.server.url()), 1s);
+  const auto setup = std::make_shared<SharedSetup>(redis, one_failure);
+  std::vector<std::unique_ptr<RedisBreaker>> breakers;
+  for (int i = 0; i < 1000; ++i) {
+    breakers.push_back(std::make_unique<RedisBreaker>(setup, Identity{"x-" + std::to_string(i)}));
+  }
+  RedisBreaker& last = *breakers.back();
+  std::get<Permit>(last.acquire()).settle(Outcome::success);
+  server.cli({"SET", "cb:x-999:state", "open"});
+  CHECK(happens([&] { return last.known_state() == State::open; }, 5s));
+}
