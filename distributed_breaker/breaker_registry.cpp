@@ -49,12 +49,15 @@ bool BreakerRegistry::is_valid_context(std::string_view context) const {
 
 std::shared_ptr<Breaker> BreakerRegistry::at(const std::string& context) {
   if (context.empty()) return common_;
+  std::shared_ptr<Breaker> gone;  // declared before the lock: its end may wait for a store, and nobody else should
   const std::scoped_lock lock(mutex_);
   if (const auto found = by_context_.find(context); found != by_context_.end()) {
     entries_.splice(entries_.begin(), entries_, found->second);
     return found->second->breaker;
   }
-  return by_context_.size() < max_breakers_ || make_room() ? add(context) : common_;
+  if (by_context_.size() < max_breakers_) return add(context);
+  gone = make_room();
+  return gone ? add(context) : common_;
 }
 
 std::shared_ptr<Breaker> BreakerRegistry::find(const std::string& context) const {
@@ -70,17 +73,18 @@ std::shared_ptr<Breaker> BreakerRegistry::add(const std::string& context) {
   return entries_.front().breaker;
 }
 
-bool BreakerRegistry::make_room() {
+std::shared_ptr<Breaker> BreakerRegistry::make_room() {
   for (size_t looks = std::min(most_looks, entries_.size()); looks > 0; --looks) {
     const auto oldest = std::prev(entries_.end());
     if (may_go(oldest->breaker)) {
+      std::shared_ptr<Breaker> gone = std::move(oldest->breaker);
       by_context_.erase(oldest->context);
       entries_.erase(oldest);
-      return true;
+      return gone;
     }
     entries_.splice(entries_.begin(), entries_, oldest);
   }
-  return false;
+  return nullptr;
 }
 
 size_t BreakerRegistry::size() const {

@@ -71,7 +71,7 @@ class BreakerRegistry {
   using Entries = std::list<Entry>;
 
   std::shared_ptr<Breaker> add(const std::string& context);
-  bool make_room();
+  std::shared_ptr<Breaker> make_room();  // the one that had to go; nothing: none could
   std::vector<Entry> open_among(size_t first_bucket) const;
 
   const std::string name_;

@@ -256,7 +256,7 @@ TEST_CASE("each transition is told once in the whole fleet, and they form one ch
   const Shared<Counts> counts;
   run_fleet(
       redis, "chain",
-      {.failure_threshold = 2, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 2, .probe_timeout = 2ms},
+      {.failure_threshold = 2, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 2, .probe_timeout = 100ms},
       [&](const Transition& transition) {
         counts->told.at(counts->transitions++) = {transition.generation, transition.from, transition.to};
       },

@@ -71,45 +71,56 @@ Admission RedisBreaker::acquire() {
 }
 
 Admission RedisBreaker::acquire_slowly() {
-  if (auto answer = answer_from_view()) return *std::move(answer);
+  if (const auto verdict = verdict_of_view()) return carry_out(*verdict);
   const Turn turn(askers_);
   // A break is over, and thousands want to probe: as many as there may be probes go and ask, one after another.
-  const bool there_may_be_a_probe = view_.is_usable(setup_->link->guard().era());
+  const bool there_may_be_a_probe =
+      view_.is_usable(setup_->link->guard().era()) && view_.word().state() != State::closed;
   if (there_may_be_a_probe && turn.number() > setup_->policy.permitted_calls_in_half_open) {
     return reject(view_.word().state(), {}, steady_wall_clock());
   }
-  const std::scoped_lock lock(asking_);  // and where the view was too old, whoever asks first asks for all
-  if (auto answer = answer_from_view()) return *std::move(answer);
-  return ask_for_permit();
+  std::unique_lock lock(asking_);  // and where the view was too old, whoever asks first asks for all
+  if (const auto verdict = verdict_of_view()) {
+    lock.unlock();
+    return carry_out(*verdict);
+  }
+  const auto answer = ask_quietly([this](const Seen& seen) { return setup_->table.acquire(name_, seen); });
+  lock.unlock();
+  return carry_out(answer);
 }
 
 // Nothing: Redis has to be asked, for what is known is too old, or as there may be a probe to make.
-std::optional<Admission> RedisBreaker::answer_from_view() {
-  if (!is_joined()) {
-    ++local_calls_;
-    return alone().acquire();
-  }
+std::optional<RedisBreaker::Verdict> RedisBreaker::verdict_of_view() const {
+  using Kind = Verdict::Kind;
+  if (!is_joined()) return Verdict{.kind = Kind::local};
   if (!view_.is_usable(setup_->link->guard().era())) return std::nullopt;
   const StayWord word = view_.word();
-  if (word.state() == State::closed) return Permit(*this, {word.generation(), 0}, steady_wall_clock());
+  if (word.state() == State::closed) return Verdict{.kind = Kind::permit, .word = word};
   const TimePoint from = view_.admits_from();
-  const TimePoint now = steady_wall_clock();
   const bool same_stay = view_.word() == word;  // else `from` may be another stay's
-  if (!same_stay || now >= from) return std::nullopt;
-  return reject(word.state(), from, now);
+  if (!same_stay || steady_wall_clock() >= from) return std::nullopt;
+  return Verdict{.kind = Kind::rejection, .word = word, .from = from};
 }
 
-Admission RedisBreaker::ask_for_permit() {
-  const auto answer = ask([this](const Seen& seen) { return setup_->table.acquire(name_, seen); });
-  if (!answer) {
-    ++local_calls_;
-    return alone().acquire();
+Admission RedisBreaker::carry_out(const Verdict& verdict) {
+  switch (verdict.kind) {
+    case Verdict::Kind::permit:
+      return Permit(*this, {verdict.word.generation(), 0}, steady_wall_clock());
+    case Verdict::Kind::rejection:
+      return reject(verdict.word.state(), verdict.from, steady_wall_clock());
+    case Verdict::Kind::local:
+      break;
   }
-  if (answer->kind == SharedAnswer::Kind::permit) {
-    return Permit(*this, {answer->generation, answer->probe}, steady_wall_clock());
-  }
+  ++local_calls_;
+  return alone().acquire();
+}
+
+Admission RedisBreaker::carry_out(const std::optional<SharedAnswer>& answer) {
+  if (!answer) return carry_out(Verdict{.kind = Verdict::Kind::local});
+  tell_of(*answer, EventKind::transition);
   const TimePoint now = steady_wall_clock();
-  return reject(answer->state, now + answer->wait, now);
+  if (answer->kind != SharedAnswer::Kind::permit) return reject(answer->state, now + answer->wait, now);
+  return Permit(*this, {answer->generation, answer->probe}, now);
 }
 
 Admission RedisBreaker::reject(State state, TimePoint from, TimePoint now) {
@@ -180,31 +191,35 @@ void RedisBreaker::note_late(Stay stay, Outcome outcome, uint32_t count) {
 
 // Nothing where there was trouble.
 std::optional<SharedAnswer> RedisBreaker::ask(const Question& question, EventKind kind) {
-  auto result = setup_->link->guard().run([&] { return question_of(question, kind); });
+  auto answer = ask_quietly(question);
+  if (answer) tell_of(*answer, kind);
+  return answer;
+}
+
+std::optional<SharedAnswer> RedisBreaker::ask_quietly(const Question& question) {
+  auto result = setup_->link->guard().run([&] { return learn_from(question); });
   if (auto* answer = std::get_if<SharedAnswer>(&result)) return std::move(*answer);
   return std::nullopt;
 }
 
-SharedTable::Result RedisBreaker::question_of(const Question& question, EventKind kind) {
+SharedTable::Result RedisBreaker::learn_from(const Question& question) {
   const uint64_t era = setup_->link->guard().era();
   const SharedView::Sent sent = view_.sending();
   Seen seen = view_.seen();
   will_report_ = false;
   seen.successes = successes_.take();
   auto result = question(seen);
-  if (const auto* answer = std::get_if<SharedAnswer>(&result)) {
-    learn(*answer, sent, era, kind);
+  if (auto* answer = std::get_if<SharedAnswer>(&result)) {
+    const bool new_stay = view_.learn(*answer, setup_->link->feed(answer->origin.node), sent, era);
+    if (new_stay) answer->late_successes += successes_.take();
   } else {
     ++store_errors_;
   }
   return result;
 }
 
-void RedisBreaker::learn(const SharedAnswer& answer, const SharedView::Sent& sent, uint64_t era, EventKind kind) {
-  const uint64_t generation = view_.word().generation();
-  uint32_t late = answer.late_successes;
-  if (view_.learn(answer, setup_->link->feed(answer.origin.node), sent, era)) late += successes_.take();
-  note_late({answer.state, generation}, Outcome::success, late);
+void RedisBreaker::tell_of(const SharedAnswer& answer, EventKind kind) {
+  note_late({answer.state, answer.generation}, Outcome::success, answer.late_successes);
   for (const Transition& transition : answer.transitions) tell(setup_->listener, identity_, kind, transition);
 }
 
@@ -228,7 +243,9 @@ void RedisBreaker::refresh() {
 void RedisBreaker::report() { refresh(); }  // every question brings along what was counted
 
 SharedTable::Result RedisBreaker::join() {
-  return question_of([this](const Seen& seen) { return setup_->table.join(name_, seen); }, EventKind::transition);
+  auto result = learn_from([this](const Seen& seen) { return setup_->table.join(name_, seen); });
+  if (const auto* answer = std::get_if<SharedAnswer>(&result)) tell_of(*answer, EventKind::transition);
+  return result;
 }
 
 bool RedisBreaker::hear_of(std::string_view key) {
@@ -240,7 +257,8 @@ bool RedisBreaker::hear_of(std::string_view key) {
 // --- alone, while Redis is away
 
 CircuitBreaker& RedisBreaker::alone() {
-  const uint64_t era = setup_->link->guard().era();
+  const uint64_t known = setup_->link->guard().era();
+  const uint64_t era = known + known % 2;  // the one in which Redis is away, where that is about to begin
   if (alone_era_.load(std::memory_order_acquire) == era) return *alone_;
   const std::scoped_lock lock(mutex_);
   if (alone_era_ == era) return *alone_;

@@ -1,7 +1,7 @@
 // A RedisBreaker is one breaker that many processes share: the state machine runs inside Redis, an event at a time, and
 // each process answers from what it knows of it (shared_view.hpp), which Redis keeps fresh by pushes (link.hpp).
 // Thread-safe: every method. The listener runs on the calling thread, or on the link's; a transition is reported by the
-// process whose question to Redis made it, and by no other.
+// process whose question to Redis made it, and by no other. The listener must not destroy the breaker.
 // Cost: a successful call on a healthy circuit reads a few atomics and a coarse clock; no lock, no Redis command. With
 // a sliding window it adds to a counter that is reported every 100 ms. A rejection reads the clock. A failure is one
 // round trip, and so is a probe's lease, which one caller of the process asks for while the others are rejected. How
@@ -72,9 +72,18 @@ class RedisBreaker final : public Breaker, private LinkMember {
   SharedTable::Result join() override;
   bool hear_of(std::string_view key) override;
 
+  // What becomes of a call, before anybody is told.
+  struct Verdict {
+    enum class Kind { permit, rejection, local };
+    Kind kind = Kind::local;
+    StayWord word{};
+    TimePoint from{};
+  };
+
   Admission acquire_slowly();
-  std::optional<Admission> answer_from_view();
-  Admission ask_for_permit();
+  std::optional<Verdict> verdict_of_view() const;
+  Admission carry_out(const Verdict& verdict);
+  Admission carry_out(const std::optional<SharedAnswer>& answer);
   Admission reject(State state, TimePoint from, TimePoint now);
   Settled settle_slowly(const PermitId& id, const CallResult& result);
   Settled ask_to_settle(const PermitId& id, const CallResult& result);
@@ -83,8 +92,9 @@ class RedisBreaker final : public Breaker, private LinkMember {
   void note_late(Stay stay, Outcome outcome, uint32_t count);
 
   std::optional<SharedAnswer> ask(const Question& question, EventKind kind = EventKind::transition);
-  SharedTable::Result question_of(const Question& question, EventKind kind);
-  void learn(const SharedAnswer& answer, const SharedView::Sent& sent, uint64_t era, EventKind kind);
+  std::optional<SharedAnswer> ask_quietly(const Question& question);  // the listener is told by the caller: tell_of()
+  SharedTable::Result learn_from(const Question& question);
+  void tell_of(const SharedAnswer& answer, EventKind kind);
 
   bool is_joined() const { return setup_->link->guard().is_joined(); }
   CircuitBreaker& alone();

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <thread>
 
 #include "redis_breaker/redis_for_test.hpp"
@@ -112,4 +113,31 @@ TEST_CASE("many threads share the connections, and each gets its own answers") {
   }
   threads.clear();
   CHECK(wrong == 0);
+}
+
+TEST_CASE("signals do not lengthen a deadline") {
+  TestRedis server;
+  Redis redis(parse_redis_url(server.server.url()), 100ms);
+  REQUIRE(redis.command({"PING"}).error().empty());
+  static std::atomic<int> ticks{0};
+  struct sigaction count {};
+  count.sa_handler = [](int) { ++ticks; };
+  struct sigaction before {};
+  sigaction(SIGALRM, &count, &before);
+  server.server.process().send_signal(SIGSTOP);
+  std::atomic<bool> done{false};
+  const pthread_t caller = pthread_self();
+  std::jthread ticker([&] {
+    for (int i = 0; i < 300 && !done; ++i) {
+      pthread_kill(caller, SIGALRM);
+      std::this_thread::sleep_for(10ms);
+    }
+  });
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK_FALSE(redis.command({"PING"}).error().empty());
+  CHECK(std::chrono::steady_clock::now() - begun < 1s);
+  done = true;
+  ticker.join();
+  sigaction(SIGALRM, &before, nullptr);
+  server.server.process().send_signal(SIGCONT);
 }

@@ -78,7 +78,8 @@ void Roster::call_reports_due(SteadyClock::time_point now) {
     if (to_report_.empty() || to_report_.begin()->first > now) return;
     LinkMember* const member = to_report_.begin()->second;
     to_report_.erase(to_report_.begin());
-    find(entries_, *member)->second.may_report_at = now + between_reports;
+    const auto pause = std::max(between_reports, std::chrono::milliseconds(to_report_.size()));
+    find(entries_, *member)->second.may_report_at = now + pause;
     const std::string name(member->name());
     lock.unlock();
     call(*member, name, [](LinkMember& due) { due.report(); });

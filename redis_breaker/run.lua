@@ -18,7 +18,6 @@ end
 
 -- What the caller saw is newer than what is here, or all that there is.
 local function restore(cause)
-  if seen_epoch > 0 then s.epoch = seen_epoch end  -- it goes on where it was
   if seen_state == 'closed' then return close(cause) end
   enter(seen_state, cause)
   s.break_length = math.max(s.break_length, policy.recovery_timeout, seen_open_for)  -- it may have grown
@@ -33,15 +32,19 @@ end
 
 local function honour_loss()
   s.state = seen_state
-  if is_another_server() then return restore('state lost: this server did not have it') end
+  if is_another_server() then
+    s.lost = seen_generation
+    return restore('state lost: this server did not have it')
+  end
   follow('closed', 'state gone: flushed, deleted or expired')
 end
 
 -- Somebody who did not know that it was open has begun anew on a server that had lost it. What happened to it since
 -- then, a person's order for one, is newer than what the caller saw.
 local function was_lost_before(untouched)
-  return untouched and seen_epoch > 0 and s.epoch ~= seen_epoch and seen_state == 'open' and seen_open_for > 0 and
-         s.state == 'closed' and s.mode == 'auto' and is_another_server()
+  return untouched and seen_generation > s.lost and seen_epoch > 0 and s.epoch ~= seen_epoch and
+         seen_state == 'open' and seen_open_for > 0 and s.state == 'closed' and s.mode == 'auto' and
+         is_another_server()
 end
 
 local function honour(state)

@@ -35,8 +35,9 @@ local new_stay = false          -- whether it is another stay: only then is the 
 local last_failure              -- as it stands in its key; s.last_failure is how we have seen it before
 local nonsense                  -- the first value that cannot be ours: which key, and what it held
 
-local numbers = {'generation', 'epoch', 'open_until', 'break_length', 'successes', 'probes_granted', 'mode_until',
-                 'clear_at', 'failing_since'}
+-- lost: the newest stay of the server before this one from which this line of stays goes on.
+local numbers = {'generation', 'epoch', 'lost', 'open_until', 'break_length', 'successes', 'probes_granted',
+                 'mode_until', 'clear_at', 'failing_since'}
 local texts = {'state', 'mode', 'last_failure', 'actor', 'reason'}
 
 local function text(number) return string.format('%.0f', number) end
