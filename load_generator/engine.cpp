@@ -77,12 +77,17 @@ class Engine {
   Offset next_event() const {
     Offset next = std::min({next_poll_, next_tick_, one_second * (second_.number + 1)});
     if (next_call_ < plan_.size()) next = std::min(next, plan_[next_call_].due);
+    if (has_appointment()) next = std::min(next, next_appointment().at);
     return now() < settings_.load.duration ? std::min<Offset>(next, settings_.load.duration) : next;
   }
+
+  const Appointment& next_appointment() const { return observers_.appointments[appointments_kept_]; }
+  bool has_appointment() const { return appointments_kept_ < observers_.appointments.size(); }
 
   void start_what_is_due() {
     if (one_second * (second_.number + 1) <= now()) end_second();  // first: a call that is due now is in the next one
     while (next_call_ < plan_.size() && plan_[next_call_].due <= now()) start_call(next_call_++);
+    while (has_appointment() && next_appointment().at <= now()) keep_appointment();
     if (next_poll_ <= now()) poll_all(status_timeout);
     if (next_tick_ <= now()) tick();
   }
@@ -146,6 +151,12 @@ class Engine {
     run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at});
   }
 
+  void keep_appointment() {
+    const Appointment& appointment = next_appointment();
+    appointments_kept_ += 1;
+    appointment.keep();
+  }
+
   void tick() {
     next_tick_ = now() + tick_every;
     if (observers_.tick) observers_.tick(now());
@@ -202,6 +213,7 @@ class Engine {
   Offset epoch_at_start_{0};
   size_t next_call_ = 0;
   size_t unanswered_ = 0;
+  size_t appointments_kept_ = 0;
   Offset next_poll_{0};
   Offset next_tick_{0};
   Second second_;

@@ -27,12 +27,19 @@ struct Second {
   std::vector<State> states;  // by target, at its end
 };
 
+// Something to do at a certain time of the load.
+struct Appointment {
+  Offset at{0};
+  std::function<void()> keep;
+};
+
 // Called on the engine's thread, between its events. Empty ones are not called.
 struct Observers {
   std::function<void()> start;  // just before the first call
   std::function<void(const Second&)> second;
   std::function<void(Offset now)> tick;  // about ten times a second
   std::function<void(size_t target, const InstanceStatus&, Offset now)> status;
+  std::vector<Appointment> appointments;  // in order of time; they take no longer than the gap between two calls
 };
 
 struct EngineSettings {

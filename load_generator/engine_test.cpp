@@ -178,6 +178,26 @@ TEST_CASE("every second is reported once, and the counts add up") {
   CHECK(seconds[1].states == std::vector{State::closed});
 }
 
+TEST_CASE("appointments are kept in their order, once, not before their time, and the load goes on") {
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", status_with(""));
+  instance.start();
+  std::vector<int> kept;
+  Observers observers;
+  const auto begun = std::make_shared<std::chrono::steady_clock::time_point>();
+  observers.start = [&] { *begun = std::chrono::steady_clock::now(); };
+  for (const int ms : {0, 55, 55, 333}) {
+    observers.appointments.push_back({milliseconds(ms), [&kept, ms, begun] {
+                                        CHECK(std::chrono::steady_clock::now() - *begun >= milliseconds(ms));
+                                        kept.push_back(ms);
+                                      }});
+  }
+  const Run result = run(instance.url(), at(20, milliseconds(400)), observers);
+  CHECK(kept == std::vector{0, 55, 55, 333});
+  CHECK(result.calls.size() == 8);
+}
+
 TEST_CASE("a stop signal ends the load at once, and calls without an answer are kept as such") {
   FakeInstance instance;
   instance.on("/status", status_with(""));
