@@ -137,7 +137,7 @@ class Engine {
   void record_status(size_t target, const std::optional<InstanceStatus>& status) {
     poll_under_way_[target] = false;
     second_.states[target] = status ? status->state : State::unknown;
-    run_.samples[target].push_back({now(), second_.states[target]});
+    run_.samples[target].push_back({now(), second_.states[target], status && status->local});
     if (!status) return;
     run_.would_have_tripped[target] = status->would_have_tripped;
     run_.shared_breaker = run_.shared_breaker || status->shared_breaker;
@@ -148,7 +148,8 @@ class Engine {
   void record_transition(size_t target, const ReportedTransition& reported) {
     if (!known_transitions_.emplace(target, reported.generation, reported.to, reported.at_epoch_ms).second) return;
     const Offset at = milliseconds(reported.at_epoch_ms) - epoch_at_start_;
-    run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at});
+    const bool local = reported.cause.starts_with("local: ");
+    run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});
   }
 
   void keep_appointment() {

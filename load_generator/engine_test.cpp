@@ -198,6 +198,27 @@ TEST_CASE("appointments are kept in their order, once, not before their time, an
   CHECK(result.calls.size() == 8);
 }
 
+TEST_CASE("an instance that goes by a breaker of its own for want of Redis is told apart, and its transitions") {
+  const std::string own = R"({"generation":2,"from":"closed","to":"open","cause":"local: 3 failures","at_ms":1})";
+  const std::string shared = R"({"generation":3,"from":"open","to":"closed","cause":"3 local: failures","at_ms":2})";
+  std::atomic<int> polls = 0;
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", [&](const auto&, auto& response) {
+    response.set_content(R"({"instance":"Instance-A","breaker":{"state":"open","store":"local"},"transitions":[)" +
+                             (++polls == 1 ? "" : own + "," + shared) + "]}",
+                         "application/json");
+  });
+  instance.start();
+  const Run polled = run(instance.url(), at(10, milliseconds(300)));
+  CHECK(polled.shared_breaker);
+  REQUIRE_FALSE(polled.samples.at(0).empty());
+  for (const Sample& sample : polled.samples[0]) CHECK(sample.local);
+  REQUIRE(polled.transitions.size() == 2);
+  CHECK(polled.transitions[0].local);
+  CHECK_FALSE(polled.transitions[1].local);
+}
+
 TEST_CASE("a stop signal ends the load at once, and calls without an answer are kept as such") {
   FakeInstance instance;
   instance.on("/status", status_with(""));

@@ -93,6 +93,7 @@ std::optional<InstanceStatus> read_status(const program::HttpReply& reply) {
   status.name = printable(text_in(body, "instance"), longest_name);
   status.state = state_from(text_in(breaker, "state"));
   status.shared_breaker = text_in(breaker, "store") != "memory";
+  status.local = text_in(breaker, "store") == "local";
   status.probes_in_flight = static_cast<int>(std::min<uint64_t>(count_in(breaker, "probes_in_flight"), 1'000'000));
   status.would_have_tripped = count_if_in(breaker, "would_have_tripped");
   for (const json& entry : member(body, "transitions")) status.transitions.push_back(read_transition(entry));

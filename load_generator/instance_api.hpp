@@ -25,6 +25,7 @@ struct InstanceStatus {
   std::string name;
   State state = State::unknown;
   bool shared_breaker = false;  // its store is not its own memory
+  bool local = false;           // but for now it goes by a breaker of its own, for want of Redis
   int probes_in_flight = 0;
   std::optional<uint64_t> would_have_tripped;
   std::vector<ReportedTransition> transitions;

@@ -6,6 +6,7 @@
 
 #include "load_generator/latencies.hpp"
 #include "load_generator/reconciliation.hpp"
+#include "load_generator/state_measures.hpp"
 
 namespace load {
 namespace {
@@ -37,6 +38,14 @@ void measure_ledger(const Run& run, Measures& measures) {
   measures["unexplained"] = static_cast<double>(unexplained(*accounts));
 }
 
+std::optional<Offset> slowest_answer(const Run& run) {
+  std::optional<Offset> slowest;
+  for (const Call& call : run.calls) {
+    if (call.status != CallStatus::unreachable) slowest = std::max(slowest.value_or(Offset(0)), call.latency);
+  }
+  return slowest;
+}
+
 double most_probes_at_once(const Run& run) {
   std::vector<Offset> times;
   for (const Call& call : run.calls) {
@@ -62,6 +71,7 @@ void measure_calls(const Run& run, Measures& measures) {
   measures["failed_probes"] =
       count_if(run.calls, [](const Call& call) { return call.probe && call.status != CallStatus::success; });
   if (const auto latency = latencies(run, CallStatus::success)) measures["p99_success_ms"] = latency->p99;
+  if (const auto slowest = slowest_answer(run)) measures["slowest_answer_ms"] = to_ms(*slowest);
   if (run.recovery_timeout > Offset(0)) measures["most_probes_at_once"] = most_probes_at_once(run);
   if (run.cut_off) {
     measures["blocked_elsewhere"] = count_if(
@@ -83,7 +93,9 @@ double instances_that_opened(const Run& run) {
   return static_cast<double>(opened.size());
 }
 
-bool is_trip(const Transition& transition) { return transition.from == State::closed && transition.to == State::open; }
+bool is_trip(const Transition& transition) {
+  return transition.from == State::closed && transition.to == State::open && !transition.local;
+}
 
 // Whether the closed stay that admitted the call ended in a trip that was seen.
 bool its_stay_tripped(const Run& run, const Call& call) {
@@ -105,6 +117,10 @@ std::optional<double> calls_per_trip(const Run& run) {
 
 bool enters(State state, const Transition& transition) { return transition.to == state && transition.from != state; }
 
+// Of a breaker that is not one instance's makeshift.
+bool opens(const Transition& transition) { return enters(State::open, transition) && !transition.local; }
+bool closes(const Transition& transition) { return enters(State::closed, transition) && !transition.local; }
+
 bool leaves(State state, const Transition& transition) { return transition.from == state && transition.to != state; }
 
 // The lengths of those stays in open of which both ends were reported.
@@ -112,6 +128,7 @@ std::vector<Offset> breaks(const Run& run) {
   std::vector<Offset> lengths;
   std::map<size_t, Offset> opened_at;  // by breaker
   for (const Transition& transition : run.transitions) {
+    if (transition.local) continue;
     const size_t breaker = run.shared_breaker ? 0 : transition.target;
     if (enters(State::open, transition)) opened_at[breaker] = transition.at;
     if (leaves(State::open, transition) && opened_at.contains(breaker)) {
@@ -138,54 +155,13 @@ std::optional<double> would_have_tripped(const Run& run) {
 }
 
 void measure_transitions(const Run& run, Measures& measures) {
-  measures["opened"] = count_if(run.transitions, [](const Transition& t) { return enters(State::open, t); });
-  measures["closed_again"] = count_if(run.transitions, [](const Transition& t) { return enters(State::closed, t); });
+  measures["opened"] = count_if(run.transitions, opens);
+  measures["closed_again"] = count_if(run.transitions, closes);
+  measures["opened_locally"] =
+      count_if(run.transitions, [](const Transition& t) { return enters(State::open, t) && t.local; });
   if (const auto trips = would_have_tripped(run)) measures["would_have_tripped"] = *trips;
   measures["instances_that_opened"] = instances_that_opened(run);
   if (const auto calls = calls_per_trip(run)) measures["calls_per_trip"] = *calls;
-}
-
-Offset longest_half_open(const std::vector<Sample>& samples, Offset end) {
-  Offset longest{0};
-  Offset stay{0};
-  for (size_t i = 0; i < samples.size(); ++i) {
-    const Offset until = i + 1 < samples.size() ? samples[i + 1].at : std::max(end, samples[i].at);
-    stay = samples[i].state == State::half_open ? stay + (until - samples[i].at) : Offset(0);
-    longest = std::max(longest, stay);
-  }
-  return longest;
-}
-
-struct Change {
-  Offset at;
-  size_t target;
-  State state;
-};
-
-// Each instance is in the state of its last sample; before its first, and while it does not answer, it is left out.
-Offset disagreement(const Run& run) {
-  std::vector<Change> changes;
-  for (size_t target = 0; target < run.samples.size(); ++target) {
-    for (const Sample& sample : run.samples[target]) changes.push_back({sample.at, target, sample.state});
-  }
-  std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) { return a.at < b.at; });
-  std::vector<State> states(run.samples.size(), State::unknown);
-  Offset total{0};
-  for (size_t i = 0; i < changes.size(); ++i) {
-    states[changes[i].target] = changes[i].state;
-    std::set<State> different(states.begin(), states.end());
-    different.erase(State::unknown);
-    const Offset until = i + 1 < changes.size() ? changes[i + 1].at : std::max(run.length, changes[i].at);
-    if (different.size() > 1) total += until - changes[i].at;
-  }
-  return total;
-}
-
-void measure_states(const Run& run, Measures& measures) {
-  Offset longest{0};
-  for (const auto& samples : run.samples) longest = std::max(longest, longest_half_open(samples, run.length));
-  measures["longest_half_open_ms"] = to_ms(longest);
-  measures["disagreement_ms"] = to_ms(disagreement(run));
 }
 
 }  // namespace
@@ -197,6 +173,7 @@ Measures measure(const Run& run) {
   measure_transitions(run, measures);
   measure_breaks(run, measures);
   measure_states(run, measures);
+  if (run.redis_scripts) measures["redis_scripts"] = static_cast<double>(*run.redis_scripts);
   return measures;
 }
 
@@ -213,6 +190,7 @@ const std::vector<std::string>& measure_names() {
                                               "unreachable",
                                               "late",
                                               "opened",
+                                              "opened_locally",
                                               "closed_again",
                                               "would_have_tripped",
                                               "probes",
@@ -225,7 +203,12 @@ const std::vector<std::string>& measure_names() {
                                               "longest_break_ms",
                                               "longest_half_open_ms",
                                               "disagreement_ms",
+                                              "local_ms",
+                                              "rejoined_ms",
+                                              "closed_at_end",
                                               "p99_success_ms",
+                                              "slowest_answer_ms",
+                                              "redis_scripts",
                                               "unexplained"};
   return names;
 }

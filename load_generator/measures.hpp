@@ -8,6 +8,7 @@
 //   refused_by_bulkhead    those of blocked that a bulkhead refused, not a breaker
 //   late                   results that came after the stay that had admitted the call was over
 //   opened                 transitions to open from another state, failed probes included
+//   opened_locally         likewise, of breakers that stand in while Redis is away; no other measure counts these
 //   closed_again           transitions to closed from another state
 //   would_have_tripped     trips that breakers report that they would have made, had they been let
 //   probes                 calls that a half-open breaker admitted (and whose answer arrived)
@@ -20,7 +21,12 @@
 //   longest_break_ms       longest, likewise
 //   longest_half_open_ms   longest half-open stay of an instance, from polled states; one still going lasts to the end
 //   disagreement_ms        time in which polled states of instances that answer differ (a poll every 100 ms)
+//   local_ms               longest time in which an instance went by a breaker of its own, for want of Redis (polled)
+//   rejoined_ms            from Redis's return (a restart, a continue) until the last instance shares again (polled)
+//   closed_at_end          instances whose breaker was closed in the last poll
 //   p99_success_ms         latency that 99 % of the successes did not exceed
+//   slowest_answer_ms      longest latency of a call that was answered, whatever the answer
+//   redis_scripts          scripts that Redis ran for the instances during the load
 //   unexplained            calls that only one side of the books knows
 //
 // One that the run cannot tell (no ledger, no trip, no call) is absent, not 0.

@@ -50,12 +50,6 @@ Transition change_at(int ms, State from, State to, size_t target) {
   return {target, 1, from, to, "", milliseconds(ms)};
 }
 
-std::vector<Sample> samples(std::initializer_list<std::pair<int, State>> list) {
-  std::vector<Sample> result;
-  for (const auto& [ms, state] : list) result.push_back({milliseconds(ms), state});
-  return result;
-}
-
 }  // namespace
 
 TEST_CASE("the upstream's figures are its ledger's; hangs and drops are failures") {
@@ -137,7 +131,7 @@ TEST_CASE("instances that opened: those that reported it, and those that a poll 
   CHECK(measure(run).at("instances_that_opened") == 0);
   run.transitions = {trip(1, 2), trip(1, 4)};
   CHECK(measure(run).at("instances_that_opened") == 1);
-  run.samples[2] = samples({{0, State::closed}, {100, State::open}, {200, State::closed}});
+  run.samples[2] = {{milliseconds(0), State::closed}, {milliseconds(100), State::open}};
   CHECK(measure(run).at("instances_that_opened") == 2);
 }
 
@@ -148,24 +142,6 @@ TEST_CASE("blocked elsewhere leaves out the instance whose network was broken") 
   CHECK_FALSE(measure(run).contains("blocked_elsewhere"));
   run.cut_off = 0;
   CHECK(measure(run).at("blocked_elsewhere") == 1);
-}
-
-TEST_CASE("the longest half-open stay ends with another state, or with the run") {
-  Run run = run_with(2);
-  run.samples[0] = samples({{0, State::closed}, {100, State::half_open}, {200, State::half_open}, {300, State::open}});
-  CHECK(measure(run).at("longest_half_open_ms") == 200);
-  run.samples[1] = samples({{0, State::open}, {600, State::half_open}});
-  CHECK(measure(run).at("longest_half_open_ms") == 400);
-  run.samples[1].push_back({milliseconds(700), State::unknown});  // it died
-  CHECK(measure(run).at("longest_half_open_ms") == 200);
-}
-
-TEST_CASE("disagreement is the time in which instances that answer are in different states") {
-  Run run = run_with(3);
-  run.samples[0] = samples({{0, State::closed}, {300, State::open}});
-  run.samples[1] = samples({{0, State::closed}, {500, State::open}});
-  run.samples[2] = samples({{0, State::unknown}});
-  CHECK(measure(run).at("disagreement_ms") == 200);
 }
 
 TEST_CASE("a lost call is found, on whichever side of the books it is missing") {
@@ -260,6 +236,46 @@ TEST_CASE("a break of a shared breaker may be ended by another instance than beg
   CHECK(measure(run).at("longest_break_ms") == 250);
 }
 
+TEST_CASE("what a breaker does that stands in for the shared one is counted apart") {
+  Run run = run_with(2);
+  run.shared_breaker = true;
+  run.calls = {call(failure, 1), call(failure, 1), call(failure, 1)};
+  run.transitions = {change_at(100, State::closed, State::open, 0), change_at(200, State::open, State::half_open, 0),
+                     change_at(220, State::half_open, State::open, 0),
+                     change_at(300, State::half_open, State::closed, 0),
+                     change_at(500, State::open, State::half_open, 1)};
+  run.transitions[0].generation = 2;
+  for (const size_t local : {1, 2, 3}) run.transitions[local].local = true;
+  CHECK(measure(run).at("opened") == 1);
+  CHECK(measure(run).at("opened_locally") == 1);
+  CHECK(measure(run).at("closed_again") == 0);
+  CHECK(measure(run).at("shortest_break_ms") == 400);
+  CHECK(measure(run).at("calls_per_trip") == 3);
+  run.transitions.push_back(change_at(600, State::closed, State::open, 1));
+  run.transitions.back().generation = 3;
+  run.transitions.back().local = true;
+  CHECK(measure(run).at("calls_per_trip") == 3);
+}
+
+TEST_CASE("the slowest answer is of any kind, but an answer") {
+  Run run = run_with(1);
+  run.calls = {call(CallStatus::unreachable)};
+  run.calls[0].latency = milliseconds(900);
+  CHECK_FALSE(measure(run).contains("slowest_answer_ms"));
+  run.calls.push_back(call(blocked));
+  run.calls[1].latency = milliseconds(70);
+  run.calls.push_back(call(success));
+  run.calls[2].latency = milliseconds(30);
+  CHECK(measure(run).at("slowest_answer_ms") == 70);
+}
+
+TEST_CASE("scripts that Redis ran are known where somebody could count them") {
+  Run run = run_with(1);
+  CHECK_FALSE(measure(run).contains("redis_scripts"));
+  run.redis_scripts = 7;
+  CHECK(measure(run).at("redis_scripts") == 7);
+}
+
 TEST_CASE("the 99th percentile is of successes alone") {
   Run run = run_with(1);
   run.calls = {call(failure)};
@@ -277,6 +293,8 @@ TEST_CASE("every measure has a name in the list that scenario files are checked 
   run.would_have_tripped = {0};
   run.ledger = Ledger{};
   run.cut_off = 0;
+  run.redis_back_at = Offset(0);
+  run.redis_scripts = 0;
   const Measures measures = measure(run);
   for (const std::string& name : measure_names()) CHECK_MESSAGE(measures.contains(name), name);
   CHECK(measures.size() == measure_names().size());

@@ -59,7 +59,8 @@ struct Call {
   uint64_t upstream_calls = 0;       // requests that may have reached the upstream: more than one with retries
 };
 
-// What an instance says of its breaker. From and to may be the same: an operator forced what it was already.
+// What an instance says of its breaker. From and to may be the same: an operator forced what it was already. `local`:
+// of the breaker that stands in for the shared one while Redis is away.
 struct Transition {
   size_t target = 0;  // the instance that reported it
   uint64_t generation = 0;
@@ -67,11 +68,13 @@ struct Transition {
   State to = State::unknown;
   std::string cause;
   Offset at{0};
+  bool local = false;
 };
 
 struct Sample {
   Offset at{0};
   State state = State::unknown;
+  bool local = false;  // the instance goes by a breaker of its own, for want of Redis
 };
 
 struct LedgerEntry {
@@ -97,6 +100,8 @@ struct Run {
   std::optional<Ledger> ledger;                             // nothing: the upstream could not be asked
   std::optional<size_t> cut_off;                            // the target whose network was broken on purpose
   Offset recovery_timeout{0};                               // 0: not known
+  std::optional<Offset> redis_back_at;                      // when the last fault of Redis was over
+  std::optional<uint64_t> redis_scripts;                    // run for the instances; nothing: nobody could count them
 };
 
 }  // namespace load

@@ -55,8 +55,9 @@ json latencies_json(const Run& run) {
 json states_json(const std::vector<Sample>& samples) {
   json changes = json::array();
   for (size_t i = 0; i < samples.size(); ++i) {
-    if (i > 0 && samples[i].state == samples[i - 1].state) continue;
+    if (i > 0 && samples[i].state == samples[i - 1].state && samples[i].local == samples[i - 1].local) continue;
     changes.push_back({{"at_ms_since_start", to_ms(samples[i].at)}, {"state", to_text(samples[i].state)}});
+    if (samples[i].local) changes.back()["store"] = "local";
   }
   return changes;
 }

@@ -1,0 +1,93 @@
+#include "load_generator/state_measures.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+namespace load {
+namespace {
+
+template <typename Predicate>
+Offset longest_stay(const std::vector<Sample>& samples, Offset end, Predicate predicate) {
+  Offset longest{0};
+  Offset stay{0};
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const Offset until = i + 1 < samples.size() ? samples[i + 1].at : std::max(end, samples[i].at);
+    stay = predicate(samples[i]) ? stay + (until - samples[i].at) : Offset(0);
+    longest = std::max(longest, stay);
+  }
+  return longest;
+}
+
+struct Change {
+  Offset at;
+  size_t target;
+  State state;
+};
+
+// Each instance is in the state of its last sample; before its first, and while it does not answer, it is left out.
+Offset disagreement(const Run& run) {
+  std::vector<Change> changes;
+  for (size_t target = 0; target < run.samples.size(); ++target) {
+    for (const Sample& sample : run.samples[target]) changes.push_back({sample.at, target, sample.state});
+  }
+  std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) { return a.at < b.at; });
+  std::vector<State> states(run.samples.size(), State::unknown);
+  Offset total{0};
+  for (size_t i = 0; i < changes.size(); ++i) {
+    states[changes[i].target] = changes[i].state;
+    std::set<State> different(states.begin(), states.end());
+    different.erase(State::unknown);
+    const Offset until = i + 1 < changes.size() ? changes[i + 1].at : std::max(run.length, changes[i].at);
+    if (different.size() > 1) total += until - changes[i].at;
+  }
+  return total;
+}
+
+bool is_half_open(const Sample& sample) { return sample.state == State::half_open; }
+bool is_local(const Sample& sample) { return sample.local; }
+
+template <typename Predicate>
+double longest_stay_ms(const Run& run, Predicate predicate) {
+  Offset longest{0};
+  for (const auto& samples : run.samples) longest = std::max(longest, longest_stay(samples, run.length, predicate));
+  return to_ms(longest);
+}
+
+// When the instance was first seen sharing again, for good; nothing where it never was.
+std::optional<Offset> last_return(const std::vector<Sample>& samples) {
+  const auto last_local = std::find_if(samples.rbegin(), samples.rend(), is_local);
+  if (last_local == samples.rend()) return Offset(0);
+  const auto answers = [](const Sample& sample) { return sample.state != State::unknown; };
+  const auto back = std::find_if(last_local.base(), samples.end(), answers);
+  return back == samples.end() ? std::nullopt : std::optional(back->at);
+}
+
+std::optional<Offset> rejoined(const Run& run) {
+  if (!run.redis_back_at) return std::nullopt;
+  Offset last = *run.redis_back_at;
+  for (const auto& samples : run.samples) {
+    const auto back = last_return(samples);
+    if (!back) return std::nullopt;
+    last = std::max(last, *back);
+  }
+  return last - *run.redis_back_at;
+}
+
+double closed_at_end(const Run& run) {
+  return static_cast<double>(std::count_if(run.samples.begin(), run.samples.end(), [](const auto& samples) {
+    return !samples.empty() && samples.back().state == State::closed;
+  }));
+}
+
+}  // namespace
+
+void measure_states(const Run& run, Measures& measures) {
+  measures["longest_half_open_ms"] = longest_stay_ms(run, is_half_open);
+  measures["disagreement_ms"] = to_ms(disagreement(run));
+  measures["local_ms"] = longest_stay_ms(run, is_local);
+  if (const auto time = rejoined(run)) measures["rejoined_ms"] = to_ms(*time);
+  measures["closed_at_end"] = closed_at_end(run);
+}
+
+}  // namespace load
