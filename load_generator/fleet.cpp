@@ -82,7 +82,7 @@ void Fleet::start_instances(const Scenario& scenario, const Variant& variant) {
   for (size_t index = 0; index < scenario.instances; ++index) {
     targets_.push_back({instance_name(index), ""});
     Arguments arguments = instance_arguments(scenario, variant, targets_.back());
-    add(arguments, "--upstream", scenario.cut_off == index ? nobody_listens : upstream_url_);
+    add(arguments, "--upstream", variant.faults.cut_off == index ? nobody_listens : upstream_url_);
     if (redis_) add(arguments, "--redis", redis_->url());
     if (redis_) add(arguments, "--store", variant.stage == Stage::naive ? "naive" : "atomic");
     instances_.emplace_back(arguments);

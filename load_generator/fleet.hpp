@@ -32,6 +32,7 @@ class Fleet {
   const std::string& upstream() const { return upstream_url_; }
   const std::vector<Target>& targets() const { return targets_; }
   void kill(size_t target);  // kill -9
+  std::optional<program::PrivateRedis>& redis() { return redis_; }
 
  private:
   void start_instances(const Scenario& scenario, const Variant& variant);

@@ -51,6 +51,11 @@ void LiveLines::second(const Second& second) {
   out_ << "\n" << std::flush;
 }
 
+void LiveLines::event(Offset now, const std::string& what) {
+  if (screen_ == Screen::terminal) out_ << erase_line;
+  out_ << fmt::format("{:>6.1f} {}\n", to_ms(now) / 1000, what) << std::flush;
+}
+
 void LiveLines::tick(Offset now) {
   if (screen_ == Screen::plain) return;
   const double done = std::min(1.0, to_ms(now) / static_cast<double>(duration_.count()));

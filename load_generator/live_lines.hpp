@@ -17,6 +17,7 @@ class LiveLines {
   LiveLines(std::ostream& out, Screen screen, const std::vector<Target>& targets, std::chrono::milliseconds duration);
 
   void second(const Second& second);
+  void event(Offset now, const std::string& what);  // a line of its own
   void tick(Offset now);
   void end();  // takes the bar away
 

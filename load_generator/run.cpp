@@ -33,6 +33,8 @@ uint64_t usual_upstream_calls(CallStatus status) {
   return made ? 1 : 0;
 }
 
+std::string instance_name(size_t index) { return std::string("Instance-") + static_cast<char>('A' + index); }
+
 double to_ms(Offset offset) { return std::chrono::duration<double, std::milli>(offset).count(); }
 
 }  // namespace load

@@ -35,6 +35,8 @@ uint64_t usual_upstream_calls(CallStatus status);
 
 double to_ms(Offset offset);
 
+std::string instance_name(size_t index);  // Instance-A for 0
+
 struct Target {
   std::string name;  // as /status gives it, and as the upstream's ledger knows it
   std::string url;   // http://127.0.0.1:8001

@@ -42,29 +42,13 @@ void read_upstream(StrictObject entry, Scenario& scenario) {
   entry.done();
 }
 
-size_t read_instance(StrictObject& entry, const std::string& field, size_t instances) {
-  std::vector<std::string> names;
-  for (size_t index = 0; index < instances; ++index) names.push_back(instance_name(index));
-  const std::string name = entry.one_of(field, names);
-  return static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
-}
-
-void read_fault(StrictObject entry, Scenario& scenario) {
-  if (entry.has("unreachable_upstream")) {
-    scenario.cut_off = read_instance(entry, "unreachable_upstream", scenario.instances);
-  } else {
-    scenario.kill_prober_after = time(entry, "kill_prober_after_ms");
-  }
-  entry.done();
-}
-
 void require_what_one_process_can_do(const StrictObject& document, const Scenario& scenario) {
   const auto simple = std::find_if(scenario.variants.begin(), scenario.variants.end(),
                                    [](const Variant& variant) { return variant.stage == Stage::simple; });
   if (simple == scenario.variants.end()) return;
   if (simple->manual_override) document.complain("override", "absent: stage simple has no HTTP to put it with");
   const double interval_ms = 1000 / scenario.load.rate;
-  if (scenario.cut_off || scenario.kill_prober_after)
+  if (simple->faults.cut_off || simple->faults.kill_prober_after)
     document.complain("faults", "absent: stage simple is one process");
   if (interval_ms != static_cast<double>(static_cast<int64_t>(interval_ms))) {
     document.complain("load", "at a rate that is whole milliseconds a call, for stage simple");
@@ -72,8 +56,6 @@ void require_what_one_process_can_do(const StrictObject& document, const Scenari
 }
 
 }  // namespace
-
-std::string instance_name(size_t index) { return std::string("Instance-") + static_cast<char>('A' + index); }
 
 std::string whose_settings(const Scenario& scenario, const Variant& variant) {
   return scenario.file + ", " + variant.name;
@@ -93,10 +75,7 @@ Scenario read_scenario(const std::string& path) {
   read_upstream(document.object("upstream"), scenario);
   scenario.load = read_load(document.object("load"));
   if (document.has("call_timeout_ms")) scenario.call_timeout = time(document, "call_timeout_ms");
-  if (document.has("faults")) {
-    for (const StrictObject& fault : document.list("faults", 2)) read_fault(fault, scenario);
-  }
-  scenario.variants = read_variants(document);
+  scenario.variants = read_variants(document, scenario.instances);
   document.done();
   require_what_one_process_can_do(document, scenario);
   return scenario;

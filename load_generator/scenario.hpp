@@ -1,9 +1,8 @@
-// A Scenario is an experiment as a file: the question, the load, the upstream's fault plan, faults of processes, and
-// the variants, that is stages and their settings, that it is played against. Each of them gets the same load and
-// faults. Errors: read_scenario() throws std::invalid_argument naming file and field.
+// A Scenario is an experiment as a file: the question, the load, the upstream's fault plan, and the variants, that is
+// stages, their settings and faults of processes, that it is played against. Each of them gets the same load and plan.
+// Errors: read_scenario() throws std::invalid_argument naming file and field.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,12 +20,8 @@ struct Scenario {
   int64_t upstream_seed = 1;
   LoadSettings load;
   std::chrono::milliseconds call_timeout{1000};
-  std::optional<size_t> cut_off;                               // index of the instance that cannot reach the upstream
-  std::optional<std::chrono::milliseconds> kill_prober_after;  // from then on: kill -9 whoever holds a probe
-  std::vector<Variant> variants;                               // in the file's order
+  std::vector<Variant> variants;  // in the file's order
 };
-
-std::string instance_name(size_t index);  // Instance-A for 0
 
 // "outage.json, redis": for complaints
 std::string whose_settings(const Scenario& scenario, const Variant& variant);

@@ -7,6 +7,8 @@
 
 #include "load_generator/engine.hpp"
 #include "load_generator/fleet.hpp"
+#include "load_generator/redis_console.hpp"
+#include "load_generator/sabotage.hpp"
 #include "load_generator/simple_stage.hpp"
 
 namespace load {
@@ -37,11 +39,11 @@ std::optional<Ledger> settled_ledger(const std::string& upstream, const program:
   }
 }
 
-EngineSettings engine_settings(const Scenario& scenario) {
+EngineSettings engine_settings(const Scenario& scenario, const Variant& variant) {
   EngineSettings settings;
   settings.load = scenario.load;
   settings.request_timeout = scenario.call_timeout + spare_time;
-  if (scenario.kill_prober_after) settings.poll_closely_from = *scenario.kill_prober_after;
+  if (variant.faults.kill_prober_after) settings.poll_closely_from = *variant.faults.kill_prober_after;
   return settings;
 }
 
@@ -62,13 +64,70 @@ class ProberKiller {
   std::optional<milliseconds> from_;
 };
 
+// Does to the fleet's Redis what the faults say, and fills in what the run knows of it. Without a Redis it does
+// nothing.
+class RedisFaults {
+ public:
+  RedisFaults(Fleet& fleet, const std::vector<PlannedRedisFault>& faults) : redis_(fleet.redis()), faults_(faults) {}
+
+  std::vector<Appointment> appointments(LiveLines& lines) {
+    std::vector<Appointment> appointments;
+    if (!redis_) return appointments;
+    for (const PlannedRedisFault& fault : faults_) {
+      appointments.push_back({fault.at, [this, fault, &lines] {
+                                inflict(fault.what, *redis_);
+                                lines.event(fault.at, "redis: " + std::string(to_text(fault.what)));
+                              }});
+    }
+    return appointments;
+  }
+
+  void before_the_load() {
+    if (counts_scripts()) scripts_before_ = scripts_run();
+  }
+
+  void after_the_load(Run& run) {
+    if (!redis_ || run.interrupted) return;  // Ctrl-C reaches the server too
+    require_alive(faults_, *redis_);
+    run.redis_back_at = back_at();
+    if (counts_scripts()) run.redis_scripts = scripts_run() - scripts_before_;
+  }
+
+ private:
+  // A server that is started again has forgotten what the old one did, and one that is not there cannot be asked.
+  bool counts_scripts() const {
+    const bool ends_stopped = !faults_.empty() && faults_.back().what == RedisFault::stop;
+    return redis_ && !ends_stopped && std::none_of(faults_.begin(), faults_.end(), [](const auto& fault) {
+             return fault.what == RedisFault::kill || fault.what == RedisFault::restart;
+           });
+  }
+
+  uint64_t scripts_run() const { return load::scripts_run(RedisConsole(redis_->port()).ask({"INFO", "commandstats"})); }
+
+  // When Redis is there again for good, by the plan.
+  std::optional<Offset> back_at() const {
+    std::optional<Offset> at;
+    for (const PlannedRedisFault& fault : faults_) {
+      if (fault.what == RedisFault::restart || fault.what == RedisFault::go_on) at = fault.at;
+      if (fault.what == RedisFault::kill || fault.what == RedisFault::stop) at.reset();
+    }
+    return at;
+  }
+
+  std::optional<program::PrivateRedis>& redis_;
+  const std::vector<PlannedRedisFault>& faults_;
+  uint64_t scripts_before_ = 0;
+};
+
 Run run_fleet(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop, std::ostream& out,
               Screen screen) {
   Fleet fleet(scenario, variant);
   LiveLines lines(out, screen, fleet.targets(), scenario.load.duration);
-  ProberKiller killer(fleet, scenario.kill_prober_after);
+  ProberKiller killer(fleet, variant.faults.kill_prober_after);
+  RedisFaults redis_faults(fleet, variant.faults.redis);
   Observers observers;
   observers.start = [&] {
+    redis_faults.before_the_load();
     if (variant.manual_override) put_override(fleet.targets(), *variant.manual_override);
     put_plan(fleet.upstream(), scenario.plan);  // last: its time starts now, and so does the load's
   };
@@ -77,10 +136,12 @@ Run run_fleet(const Scenario& scenario, const Variant& variant, const program::S
   observers.status = [&](size_t target, const InstanceStatus& status, Offset now) {
     killer.look_at(target, status, now);
   };
-  Run run = run_load(fleet.targets(), engine_settings(scenario), stop, observers);
+  observers.appointments = redis_faults.appointments(lines);
+  Run run = run_load(fleet.targets(), engine_settings(scenario, variant), stop, observers);
   lines.end();
+  redis_faults.after_the_load(run);
   run.ledger = settled_ledger(fleet.upstream(), stop);
-  run.cut_off = scenario.cut_off;
+  run.cut_off = variant.faults.cut_off;
   return run;
 }
 

@@ -67,8 +67,6 @@ TEST_CASE("a scenario file is read, field by field") {
   CHECK(scenario.load.spread == Spread::random);
   CHECK(scenario.load.burst == 2);
   CHECK(scenario.call_timeout == milliseconds(700));
-  CHECK(scenario.cut_off == 1);
-  CHECK(scenario.kill_prober_after == milliseconds(900));
 }
 
 TEST_CASE("a scenario is played against the stages and variants that it expects something of, in the file's order") {
@@ -169,6 +167,7 @@ TEST_CASE("what is wrong with a scenario file is said in one line that names fil
       {"/faults", 5, "faults is 5; it must be a list"},
       {"/faults/0", 5, "faults[0] must be an object"},
       {"/faults/0/unreachable_upstream", "Instance-K", "faults[0].unreachable_upstream"},
+      {"/variants/distributed-calm/faults", 5, "variants.distributed-calm.faults is 5; it must be a list"},
       {"/faults/1/kill_prober_after_ms", -5, "faults[1].kill_prober_after_ms"},
       {"/expect/fastest", json::array(), "expect.fastest is no known field"},
       {"/expect/redis/0/measure", "happiness", "expect.redis[0].measure"},

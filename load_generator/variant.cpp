@@ -37,10 +37,11 @@ ManualOverride read_override(StrictObject entry) {
   return read;
 }
 
-void lay_over(Variant& variant, StrictObject& entry) {
+void lay_over(Variant& variant, StrictObject& entry, size_t instances) {
   if (entry.has("breaker")) variant.breaker = laid_over(variant.breaker, read_settings(entry.object("breaker")));
   if (entry.has("instance")) variant.instance = laid_over(variant.instance, read_settings(entry.object("instance")));
   if (entry.has("override")) variant.manual_override = read_override(entry.object("override"));
+  if (entry.has("faults")) variant.faults = read_faults(entry, instances);
 }
 
 Known each_stage(const Variant& common) {
@@ -53,17 +54,17 @@ Known each_stage(const Variant& common) {
   return known;
 }
 
-Variant read_variant(StrictObject entry, const std::string& name, const Known& stages) {
+Variant read_variant(StrictObject entry, const std::string& name, const Known& stages, size_t instances) {
   Variant variant = stages.at(entry.one_of("stage", stage_names()));
   variant.name = name;
-  lay_over(variant, entry);
+  lay_over(variant, entry, instances);
   entry.done();
   return variant;
 }
 
-Known read_known(StrictObject& document) {
+Known read_known(StrictObject& document, size_t instances) {
   Variant common;
-  lay_over(common, document);
+  lay_over(common, document, instances);
   const Known stages = each_stage(common);
   Known known = stages;
   if (!document.has("variants")) return known;
@@ -71,7 +72,7 @@ Known read_known(StrictObject& document) {
   for (const std::string& name : variants.fields()) {
     if (!is_name(name)) variants.complain(name, "named with up to 40 of a-z 0-9 -");
     if (stages.contains(name)) variants.complain(name, "named otherwise: a stage has that name");
-    known[name] = read_variant(variants.object(name), name, stages);
+    known[name] = read_variant(variants.object(name), name, stages, instances);
   }
   return known;
 }
@@ -97,8 +98,8 @@ std::vector<Expectation> read_expectations(StrictObject& expect, const std::stri
 
 std::string_view to_text(Stage stage) { return stage_names().at(static_cast<size_t>(stage)); }
 
-std::vector<Variant> read_variants(StrictObject& document) {
-  Known known = read_known(document);
+std::vector<Variant> read_variants(StrictObject& document, size_t instances) {
+  Known known = read_known(document, instances);
   StrictObject expect = document.object("expect");
   require_all_expected(document, expect);
   std::vector<Variant> variants;

@@ -1,5 +1,6 @@
 // A Variant is what a scenario is played against: a stage, with the settings that hold there and what is expected of
-// it. Each stage is a variant by its own name; a file may define more, with settings laid over the scenario's own.
+// it. Each stage is a variant by its own name; a file may define more, with settings laid over the scenario's own, and
+// faults and an override in place of the scenario's.
 // Errors: read_variants() throws std::invalid_argument naming file and field.
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "load_generator/expectation.hpp"
+#include "load_generator/faults.hpp"
 #include "load_generator/run.hpp"
 #include "load_generator/settings.hpp"
 
@@ -24,11 +26,12 @@ struct Variant {
   Settings breaker;                               // for every program; those left out keep the program's own default
   Settings instance;                              // for the HTTP instances only
   std::optional<ManualOverride> manual_override;  // put into force when the load starts
+  Faults faults;
   std::vector<Expectation> expectations;
 };
 
-// From a scenario's fields `breaker`, `instance`, `override`, `variants` and `expect`: those that something is expected
-// of, in the file's order.
-std::vector<Variant> read_variants(StrictObject& document);
+// From a scenario's fields `breaker`, `instance`, `override`, `faults`, `variants` and `expect`: those that something
+// is expected of, in the file's order.
+std::vector<Variant> read_variants(StrictObject& document, size_t instances);
 
 }  // namespace load

@@ -33,6 +33,15 @@ class HeldPort {
   int port_ = 0;
 };
 
+constexpr const char* is_ready = "Ready to accept connections";
+
+ChildProcess launch_redis_server(int port, const std::vector<std::string>& options) {
+  std::vector<std::string> command{"redis-server", "--port", std::to_string(port), "--bind", "127.0.0.1", "--save", "",
+                                   "--appendonly", "no",     "--daemonize",        "no"};
+  command.insert(command.end(), options.begin(), options.end());
+  return ChildProcess(command);
+}
+
 }  // namespace
 
 std::vector<int> free_ports(size_t count) {
@@ -46,11 +55,8 @@ std::vector<int> free_ports(size_t count) {
 }
 
 ChildProcess start_redis_server(int port, const std::vector<std::string>& options) {
-  std::vector<std::string> command{"redis-server", "--port", std::to_string(port), "--bind", "127.0.0.1", "--save", "",
-                                   "--appendonly", "no",     "--daemonize",        "no"};
-  command.insert(command.end(), options.begin(), options.end());
-  ChildProcess server(command);
-  server.wait_for_line("Ready to accept connections");
+  ChildProcess server = launch_redis_server(port, options);
+  server.wait_for_line(is_ready);
   return server;
 }
 
@@ -94,17 +100,23 @@ void PrivateRedis::start_somewhere() {
   }
 }
 
-void PrivateRedis::start() {
-  process_.reset();
+void PrivateRedis::launch() {
+  if (process_) kill();
   std::vector<std::string> options = options_;
   if (scheme_ == "rediss") options.insert(options.end(), {"--port", "0", "--tls-port", std::to_string(port_)});
-  process_.emplace(start_redis_server(port_, options));
+  process_.emplace(launch_redis_server(port_, options));
 }
 
-void PrivateRedis::restart() {
+void PrivateRedis::start() {
+  launch();
+  process_->wait_for_line(is_ready);
+}
+
+void PrivateRedis::restart() { start(); }
+
+void PrivateRedis::kill() {
   process_->send_signal(SIGKILL);
   process_->wait(std::chrono::seconds(5));
-  start();
 }
 
 }  // namespace program

@@ -32,6 +32,11 @@ class PrivateRedis {
   std::string url() const { return scheme_ + "://127.0.0.1:" + std::to_string(port_) + "/0"; }
   ChildProcess& process() { return *process_; }
   void restart();  // kill -9, then a new and empty server on the same port
+  void kill();     // -9, and waits for the end
+
+  // A new and empty server on the same port, which nobody waits for: it listens some milliseconds later. Kills what
+  // runs.
+  void launch();
 
  private:
   void start();

@@ -1,0 +1,106 @@
+// Against a real Redis of the test's own.
+#include "load_generator/sabotage.hpp"
+
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+#include <thread>
+
+#include "load_generator/redis_console.hpp"
+
+using namespace load;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds patience{10'000};
+
+bool answers(const RedisConsole& console) {
+  try {
+    return console.ask({"PING"}) == "PONG";
+  } catch (const std::runtime_error&) {
+    return false;
+  }
+}
+
+bool comes_to_answer(const RedisConsole& console) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!answers(console)) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("a flushed Redis has forgotten its keys") {
+  program::PrivateRedis redis;
+  const RedisConsole console(redis.port());
+  CHECK(console.ask({"SET", "key", "value"}) == "OK");
+  inflict(RedisFault::flush, redis);
+  CHECK(console.ask({"EXISTS", "key"}) == "0");
+}
+
+TEST_CASE("a killed Redis is gone, and a restarted one is another, empty, on the same port") {
+  program::PrivateRedis redis;
+  const RedisConsole console(redis.port());
+  CHECK(console.ask({"SET", "key", "value"}) == "OK");
+  const std::string first = console.ask({"INFO", "server"});
+  inflict(RedisFault::kill, redis);
+  CHECK_FALSE(answers(console));
+  inflict(RedisFault::restart, redis);
+  CHECK(comes_to_answer(console));
+  CHECK(console.ask({"EXISTS", "key"}) == "0");
+  CHECK(console.ask({"INFO", "server"}) != first);
+}
+
+TEST_CASE("a Redis that runs may be restarted too") {
+  program::PrivateRedis redis;
+  const RedisConsole console(redis.port());
+  CHECK(console.ask({"SET", "key", "value"}) == "OK");
+  inflict(RedisFault::restart, redis);
+  CHECK(comes_to_answer(console));
+  CHECK(console.ask({"EXISTS", "key"}) == "0");
+}
+
+TEST_CASE("a stopped Redis answers nobody until it goes on, with all its keys") {
+  program::PrivateRedis redis;
+  const RedisConsole console(redis.port(), patience);
+  CHECK(console.ask({"SET", "key", "value"}) == "OK");
+  inflict(RedisFault::stop, redis);
+  CHECK_FALSE(answers(RedisConsole(redis.port(), milliseconds(100))));
+  inflict(RedisFault::go_on, redis);
+  CHECK(console.ask({"GET", "key"}) == "value");
+}
+
+TEST_CASE("no answer and an error for an answer are one line that names command and server") {
+  program::PrivateRedis redis;
+  const std::string port = std::to_string(redis.port());
+  CHECK_THROWS_WITH_AS(RedisConsole(redis.port()).ask({"DANCE"}),
+                       doctest::Contains(("redis on port " + port + ": DANCE: ERR unknown command").c_str()),
+                       std::runtime_error);
+  redis.kill();
+  CHECK_THROWS_WITH_AS(inflict(RedisFault::flush, redis), doctest::Contains("FLUSHALL: Connection refused"),
+                       std::runtime_error);
+}
+
+TEST_CASE("a Redis that has ended by itself is told from one that was killed") {
+  program::PrivateRedis redis;
+  require_alive({}, redis);
+  redis.kill();
+  require_alive({{milliseconds(10), RedisFault::kill}}, redis);
+  CHECK_THROWS_WITH_AS(require_alive({{milliseconds(10), RedisFault::flush}}, redis),
+                       doctest::Contains("has ended by itself"), std::runtime_error);
+}
+
+TEST_CASE("scripts are counted, however they are called, and nothing else") {
+  program::PrivateRedis redis;
+  const RedisConsole console(redis.port());
+  const auto run = [&] { return scripts_run(console.ask({"INFO", "commandstats"})); };
+  CHECK(run() == 0);
+  console.ask({"EVAL", "return redis.call('SET', KEYS[1], 1)", "1", "key"});
+  console.ask({"EVALSHA", console.ask({"SCRIPT", "LOAD", "return 1"}), "0"});
+  console.ask({"PING"});
+  CHECK(run() == 2);
+}
