@@ -192,3 +192,21 @@ TEST_CASE("a scenario whose prediction fails exits with 1, and still leaves its 
   CHECK(read_run_file(out).measures.at("upstream_calls") == 15);
   CHECK(run({"compare", out}).exit_code == 1);
 }
+
+TEST_CASE("what is done to a scenario's Redis is told when it happens, and a stage without one has none to lose") {
+  const ScratchFolder folder;
+  const std::string scenario = folder.file("crash.json", R"({"name":"crash","question":"Is this so?","instances":2,
+    "upstream":{"plan":"healthy"},"load":{"rate":50,"duration_ms":900},"breaker":{},
+    "faults":[{"at_ms":100,"redis":"kill"},{"at_ms":200,"redis":"restart"}],
+    "expect":{"redis":[{"measure":"unreachable","at_most":0,"because":"calls are answered all the time"}],
+              "distributed":[]}})");
+  const Ended redis = run({"scenario", scenario, "--stage", "redis", "--out", "/dev/null"});
+  CAPTURE(redis.output);
+  CHECK(redis.exit_code == 0);
+  const auto killed = redis.output.find("\n   0.1 redis: killed\n");
+  CHECK(killed != std::string::npos);
+  CHECK(redis.output.find("\n   0.2 redis: started again, empty\n") > killed);
+  const Ended distributed = run({"scenario", scenario, "--stage", "distributed", "--out", "/dev/null"});
+  CHECK(distributed.exit_code == 0);
+  CHECK(distributed.output.find("redis: ") == std::string::npos);
+}
