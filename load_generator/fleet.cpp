@@ -1,7 +1,9 @@
 #include "load_generator/fleet.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <iterator>
 #include <stdexcept>
 
 #include "load_generator/instance_api.hpp"
@@ -13,6 +15,7 @@ namespace {
 using Arguments = std::vector<std::string>;
 
 constexpr int refused_a_setting = 2;  // an exit code
+constexpr const char* is_ready = "listening on http://";
 constexpr size_t longest_quote = 500;
 constexpr const char* nobody_listens = "http://127.0.0.1:1";  // port 1, tcpmux: refused at once
 
@@ -52,7 +55,7 @@ std::string url_in(const std::string& line) {
 }
 
 std::string url_of(program::ChildProcess& process, const std::string& whose) try {
-  return url_in(process.wait_for_line("listening on http://"));
+  return url_in(process.wait_for_line(is_ready));
 } catch (const std::runtime_error&) {
   require_settings_accepted(process, whose);
   throw;
@@ -85,18 +88,40 @@ void Fleet::start_instances(const Scenario& scenario, const Variant& variant) {
     add(arguments, "--upstream", variant.faults.cut_off == index ? nobody_listens : upstream_url_);
     if (redis_) add(arguments, "--redis", redis_->url());
     if (redis_) add(arguments, "--store", variant.stage == Stage::naive ? "naive" : "atomic");
-    instances_.emplace_back(arguments);
+    instances_.push_back({arguments, std::nullopt, ""});
+    instances_.back().process.emplace(arguments);
   }
   const std::string whose = whose_settings(scenario, variant);
-  for (size_t index = 0; index < instances_.size(); ++index) targets_[index].url = url_of(instances_[index], whose);
+  for (size_t index = 0; index < instances_.size(); ++index) {
+    targets_[index].url = url_of(*instances_[index].process, whose);
+  }
 }
 
 // All are told to stop before any is waited for; else ten instances would take ten times as long.
 Fleet::~Fleet() {
-  for (auto& instance : instances_) instance.send_signal(SIGTERM);
+  for (Instance& instance : instances_) instance.process->send_signal(SIGTERM);
   upstream_.send_signal(SIGTERM);
 }
 
-void Fleet::kill(size_t target) { instances_.at(target).send_signal(SIGKILL); }
+void Fleet::kill(size_t target) { instances_.at(target).process->send_signal(SIGKILL); }
+
+void Fleet::launch(size_t target) {
+  Instance& instance = instances_.at(target);
+  instance.process->wait(std::chrono::seconds(5));
+  instance.last_words += instance.process->output();
+  const std::string& url = targets_.at(target).url;
+  Arguments arguments = instance.arguments;
+  *std::next(std::find(arguments.begin(), arguments.end(), "--port")) = url.substr(url.rfind(':') + 1);
+  instance.process.emplace(arguments);
+}
+
+bool Fleet::listens(size_t target) const {
+  return instances_.at(target).process->output().find(is_ready) != std::string::npos;
+}
+
+std::string Fleet::said(size_t target) const {
+  const Instance& instance = instances_.at(target);
+  return instance.last_words + instance.process->output();
+}
 
 }  // namespace load

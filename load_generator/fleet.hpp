@@ -31,16 +31,25 @@ class Fleet {
 
   const std::string& upstream() const { return upstream_url_; }
   const std::vector<Target>& targets() const { return targets_; }
-  void kill(size_t target);  // kill -9
+  void kill(size_t target);               // -9
+  void launch(size_t target);             // a killed one again, with the same name and port; nobody waits for it
+  bool listens(size_t target) const;      // the one launched last has said so
+  std::string said(size_t target) const;  // all that it, and those that were killed before it, wrote
   std::optional<program::PrivateRedis>& redis() { return redis_; }
 
  private:
+  struct Instance {
+    std::vector<std::string> arguments;
+    std::optional<program::ChildProcess> process;
+    std::string last_words;  // of those before
+  };
+
   void start_instances(const Scenario& scenario, const Variant& variant);
 
   program::ChildProcess upstream_;
   std::string upstream_url_;
   std::optional<program::PrivateRedis> redis_;
-  std::vector<program::ChildProcess> instances_;
+  std::vector<Instance> instances_;
   std::vector<Target> targets_;
 };
 

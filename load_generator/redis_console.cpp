@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 
 namespace load {
@@ -44,6 +45,13 @@ uint64_t calls_in(const std::string& commandstats, const std::string& command) {
   return calls;
 }
 
+std::string field(const std::string& line, const std::string& name) {
+  const auto at = (" " + line).find(" " + name + "=");
+  if (at == std::string::npos) return "";
+  const auto start = at + name.size() + 1;
+  return line.substr(start, line.find(' ', start) - start);
+}
+
 }  // namespace
 
 std::string RedisConsole::ask(const std::vector<std::string>& command) const {
@@ -57,6 +65,16 @@ std::string RedisConsole::ask(const std::vector<std::string>& command) const {
   if (!reply) throw fail(connection->errstr);
   if (reply->type == REDIS_REPLY_ERROR) throw fail(to_text(*reply));
   return to_text(*reply);
+}
+
+size_t cut_pushes(const RedisConsole& console) {
+  std::istringstream clients(console.ask({"CLIENT", "LIST"}));
+  size_t cut = 0;
+  for (std::string line; std::getline(clients, line);) {
+    const bool tracks = field(line, "flags").find('t') != std::string::npos;
+    if (tracks) cut += console.ask({"CLIENT", "KILL", "ID", field(line, "id")}) == "1" ? 1 : 0;
+  }
+  return cut;
 }
 
 uint64_t scripts_run(const std::string& commandstats) {

@@ -24,6 +24,9 @@ class RedisConsole {
   std::chrono::milliseconds patience_;
 };
 
+// Ends the connections by which the server tells clients of changes to keys. Returns how many there were.
+size_t cut_pushes(const RedisConsole& console);
+
 // How many scripts were run, in the words of INFO commandstats.
 uint64_t scripts_run(const std::string& commandstats);
 

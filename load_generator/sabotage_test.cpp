@@ -104,3 +104,19 @@ TEST_CASE("scripts are counted, however they are called, and nothing else") {
   console.ask({"PING"});
   CHECK(run() == 2);
 }
+
+TEST_CASE("connections that are told of changes are cut, and no others") {
+  program::PrivateRedis redis;
+  const RedisConsole console(redis.port());
+  const auto client = [&](const std::string& commands) {
+    return program::ChildProcess(
+        {"sh", "-c", "(" + commands + "; sleep 60) | exec redis-cli -p " + std::to_string(redis.port())});
+  };
+  program::ChildProcess tracking = client("echo HELLO 3; echo CLIENT TRACKING ON BCAST; echo PING");
+  program::ChildProcess other = client("echo PING");
+  tracking.wait_for_line("PONG");
+  other.wait_for_line("PONG");
+  CHECK(cut_pushes(console) == 1);
+  CHECK(cut_pushes(console) == 0);
+  CHECK(console.ask({"CLIENT", "LIST"}).find("cmd=ping") != std::string::npos);
+}

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <stdexcept>
-#include <thread>
 
 #include "load_generator/engine.hpp"
 #include "load_generator/fleet.hpp"
 #include "load_generator/redis_console.hpp"
 #include "load_generator/sabotage.hpp"
+#include "load_generator/settled_ledger.hpp"
 #include "load_generator/simple_stage.hpp"
 
 namespace load {
@@ -18,26 +18,6 @@ using std::chrono::milliseconds;
 
 // An instance answers within its call timeout; one that takes this much longer does not answer.
 constexpr milliseconds spare_time{5000};
-constexpr milliseconds ledger_timeout{500};
-constexpr milliseconds ledger_patience{3000};
-
-bool settled(const Ledger& ledger) {
-  return std::all_of(ledger.begin(), ledger.end(), [](const auto& caller) {
-    const LedgerEntry& entry = caller.second;
-    return entry.received == entry.success + entry.failure + entry.hang + entry.drop;
-  });
-}
-
-// A caller that was killed leaves a call behind on which the upstream is still at work.
-std::optional<Ledger> settled_ledger(const std::string& upstream, const program::StopSignal& stop) {
-  const auto deadline = std::chrono::steady_clock::now() + ledger_patience;
-  while (true) {
-    auto ledger = fetch_ledger(upstream, ledger_timeout);
-    const bool enough = stop.requested() || std::chrono::steady_clock::now() > deadline;
-    if (enough || (ledger && settled(*ledger))) return ledger;
-    std::this_thread::sleep_for(milliseconds(20));
-  }
-}
 
 EngineSettings engine_settings(const Scenario& scenario, const Variant& variant) {
   EngineSettings settings;
