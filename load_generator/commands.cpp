@@ -4,6 +4,8 @@
 #include <iostream>
 #include <stdexcept>
 
+#include "load_generator/chaos_run.hpp"
+#include "load_generator/chaos_story.hpp"
 #include "load_generator/compare.hpp"
 #include "load_generator/expectation.hpp"
 #include "load_generator/fleet.hpp"
@@ -19,10 +21,12 @@ constexpr std::chrono::milliseconds ledger_timeout{500};
 
 Screen screen_in_use() { return program::colours_suit() ? Screen::terminal : Screen::plain; }
 
+std::string in_runs_folder(const std::string& name) {
+  return (std::filesystem::path(binaries_folder()).parent_path() / "runs" / (name + ".json")).string();
+}
+
 std::string out_path(const ScenarioOptions& options, const Summary& summary) {
-  if (!options.out.empty()) return options.out;
-  const auto beside = std::filesystem::path(binaries_folder()).parent_path() / "runs";
-  return (beside / (summary.name + "-" + summary.variant + ".json")).string();
+  return options.out.empty() ? in_runs_folder(summary.name + "-" + summary.variant) : options.out;
 }
 
 Summary summary_by_hand(const RunOptions& options, const Run& run) {
@@ -99,6 +103,20 @@ int compare_command(const std::vector<std::string>& files) {
   for (const std::string& file : files) runs.push_back(read_run_file(file));
   std::cout << comparison(runs);
   return every_expectation_held(runs) ? 0 : 1;
+}
+
+int chaos_command(const ChaosOptions& options, const program::StopSignal& stop) try {
+  const ChaosHistory history = run_chaos(options.settings, stop, std::cout);
+  if (history.run.interrupted) return interrupted;
+  const std::vector<Verdict> verdicts = check(history);
+  const std::string path =
+      options.out.empty() ? in_runs_folder("chaos-" + std::to_string(options.settings.seed)) : options.out;
+  write_history(path, history, verdicts);
+  std::cout << report(history, verdicts) << "written to " << path << "\n";
+  return all_held(verdicts) ? 0 : 1;
+} catch (const std::runtime_error&) {
+  if (stop.requested()) return interrupted;
+  throw;
 }
 
 }  // namespace load

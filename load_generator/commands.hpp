@@ -1,10 +1,11 @@
-// The three things that load_generator does. Each returns the program's exit code.
+// The four things that load_generator does. Each returns the program's exit code.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "load_generator/chaos_plan.hpp"
 #include "load_generator/engine.hpp"
 #include "load_generator/scenario.hpp"
 #include "program/stop_signal.hpp"
@@ -34,5 +35,13 @@ int scenario_command(const ScenarioOptions& options, const program::StopSignal& 
 
 // 0 where every prediction of every run held, 1 where one did not.
 int compare_command(const std::vector<std::string>& files);
+
+struct ChaosOptions {
+  ChaosSettings settings;
+  std::string out;  // empty: runs/chaos-SEED.json beside the folder of the binaries
+};
+
+// 0 where everything held that must hold, 1 where something did not, 130 after Ctrl-C.
+int chaos_command(const ChaosOptions& options, const program::StopSignal& stop);
 
 }  // namespace load

@@ -74,6 +74,9 @@ TEST_CASE("bad options are one line and exit code 2") {
                                                   {"scenario", "no-such", "--stage", "redis"},
                                                   {"scenario", "race", "--stage", "simple"},
                                                   {"scenario", "race", "--stage", "\033[31m"},
+                                                  {"chaos", "--duration", "1s"},
+                                                  {"chaos", "--instances", "27"},
+                                                  {"chaos", "--slack", "some"},
                                                   {"compare"},
                                                   {"compare", "/dev/null"}};
   for (const auto& arguments : bad) {

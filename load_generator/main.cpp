@@ -54,6 +54,26 @@ CLI::App* add_compare_command(CLI::App& app, std::vector<std::string>& files) {
   return command;
 }
 
+CLI::App* add_chaos_command(CLI::App& app, load::ChaosOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      "chaos", "Do harm to Redis, instances and upstream at random, and check what must hold all the same");
+  load::ChaosSettings& settings = options.settings;
+  program::add_duration(*command, "--duration", settings.duration, "How long to do harm, 10s to 1h; a calm follows");
+  command->add_option("--seed", settings.seed, "The same seed does the same harm")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1'000'000'000}))
+      ->capture_default_str();
+  command->add_option("--instances", settings.instances, "How many instances")
+      ->check(CLI::Range(1, 26))
+      ->capture_default_str();
+  command->add_option("--rate", settings.rate, "Calls per second, over all instances")
+      ->check(CLI::Range(0.1, 10'000.0))
+      ->capture_default_str();
+  program::add_duration(*command, "--slack", settings.slack, "What a busy machine may add to any deadline");
+  command->add_option("--out", options.out,
+                      "File for the history; by default runs/chaos-SEED.json beside the binaries");
+  return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -62,14 +82,17 @@ int main(int argc, char** argv) {
     CLI::App app{"Sends load to instances, measures what comes back, and compares runs", "load_generator"};
     load::RunOptions run;
     load::ScenarioOptions scenario;
+    load::ChaosOptions chaos;
     std::vector<std::string> files;
     add_run_options(app, run);
     const CLI::App* scenario_command = add_scenario_command(app, scenario);
     const CLI::App* compare_command = add_compare_command(app, files);
+    const CLI::App* chaos_command = add_chaos_command(app, chaos);
     app.require_subcommand(0, 1);
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
     if (scenario_command->parsed()) return load::scenario_command(scenario, stop);
     if (compare_command->parsed()) return load::compare_command(files);
+    if (chaos_command->parsed()) return load::chaos_command(chaos, stop);
     return load::run_command(run, stop);
   });
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Usage: scripts/test.sh [--all]
 #
-# Sets up, builds, and runs every test, the scenarios included. With --all also what guards the repository: warnings as
-# errors with GCC and Clang, the unit and Redis tests under the address, undefined-behaviour (built with Clang) and
-# thread sanitizers (with GCC), clang-tidy, clang-format and shellcheck.
+# Sets up, builds, and runs every test, the scenarios and a short chaos included. With --all also what guards the
+# repository: warnings as errors with GCC and Clang, the unit and Redis tests under the address, undefined-behaviour
+# (built with Clang) and thread sanitizers (with GCC), clang-tidy, clang-format and shellcheck.
 # Everything runs on free ports of its own, with private Redis servers.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
