@@ -140,17 +140,32 @@ TEST_CASE("Ctrl-C ends a run within a second, with the report of what was done, 
   CHECK(process.output().find("Instance-A") != std::string::npos);
 }
 
-TEST_CASE("a scenario leaves no process behind, neither on Ctrl-C nor when it is killed") {
+namespace {
+
+void check_that_it_leaves_nothing_behind(const std::vector<std::string>& arguments, const std::string& once_it_says,
+                                         size_t children_expected) {
   for (const int signal : {SIGINT, SIGKILL}) {
-    ChildProcess process = start({"scenario", "outage", "--stage", "distributed", "--out", "/dev/null"});
-    process.wait_for_line("     1 ");
+    ChildProcess process = start(arguments);
+    process.wait_for_line(once_it_says, patience);
     const std::vector<pid_t> children = children_of(process);
-    CHECK(children.size() == 4);  // the upstream and three instances
+    CHECK(children.size() == children_expected);
     process.send_signal(signal);
     CHECK(process.wait(milliseconds(3000)) == (signal == SIGINT ? 130 : 128 + SIGKILL));
     std::this_thread::sleep_for(milliseconds(200));  // the kernel's part, after a kill -9
     for (const pid_t child : children) CHECK_FALSE(is_running(child));
   }
+}
+
+}  // namespace
+
+TEST_CASE("a scenario leaves no process behind, neither on Ctrl-C nor when it is killed") {
+  check_that_it_leaves_nothing_behind({"scenario", "outage", "--stage", "distributed", "--out", "/dev/null"}, "     1 ",
+                                      4);  // the upstream and three instances
+}
+
+TEST_CASE("chaos leaves no process behind, not one that it has started again either") {
+  check_that_it_leaves_nothing_behind({"chaos", "--duration", "20s", "--seed", "1", "--out", "/dev/null"},
+                                      ": started again\n", 5);  // upstream, Redis and three instances
 }
 
 TEST_CASE("a setting that a program refuses is one line with the file's name, the program's words, and exit code 2") {
