@@ -281,3 +281,18 @@ TEST_CASE("a temporary folder is gone afterwards, with what is in it") {
   }
   CHECK_FALSE(std::filesystem::exists(path));
 }
+
+TEST_CASE("a private Redis that was killed is gone until it is launched again, on the same port") {
+  PrivateRedis redis;
+  const int port = redis.port();
+  const pid_t first = redis.process().pid();
+  redis.kill();
+  CHECK_FALSE(alive(first));
+  redis.launch();
+  redis.process().wait_for_line("Ready to accept connections");
+  CHECK(redis.port() == port);
+  const pid_t second = redis.process().pid();
+  redis.launch();  // in place of the one that runs
+  redis.process().wait_for_line("Ready to accept connections");
+  CHECK_FALSE(alive(second));
+}
