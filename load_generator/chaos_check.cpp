@@ -46,8 +46,9 @@ Verdict check_time(const ChaosHistory& history, const std::string& what, std::ch
   Verdict verdict{"in time", what, 0, static_cast<double>(most.count()), {}};
   for (const Call& call : history.run.calls) {
     if (!concerns(call.status)) continue;
-    verdict.measured = std::max(verdict.measured, to_ms(call.latency));
-    if (call.latency > most) verdict.violations.push_back({call.intended, told(history, call)});
+    const Offset took = call.latency - call.sent_late;
+    verdict.measured = std::max(verdict.measured, to_ms(took));
+    if (took > most) verdict.violations.push_back({call.intended, told(history, call)});
   }
   return verdict;
 }
@@ -191,29 +192,42 @@ Verdict check_explained(const ChaosHistory& history) {
 
 bool is_well(const Sample& sample) { return sample.state == State::closed && !sample.local; }
 
-// When the instance was seen to be well for good; the run's end, which is later than it may be, where it never was.
-Offset well_for_good(const ChaosHistory& history, size_t target) {
+// A time in which an instance was not closed, or not sharing, after all was well.
+struct IllStay {
+  Offset from{0};
+  Offset length{0};
+};
+
+IllStay longest_ill_stay(const ChaosHistory& history, size_t target) {
   const std::vector<Sample>& samples = history.run.samples.at(target);
-  const auto last_ill = std::find_if_not(samples.rbegin(), samples.rend(), is_well);
-  const auto well = last_ill.base();
-  return well == samples.end() ? history.run.length : std::max(well->at, history.well_at);
+  IllStay longest;
+  IllStay stay{history.well_at, Offset(0)};
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const Offset until = i + 1 < samples.size() ? samples[i + 1].at : std::max(history.run.length, samples[i].at);
+    if (is_well(samples[i])) stay.from = until;
+    stay.from = std::max(stay.from, history.well_at);
+    stay.length = std::max(until - stay.from, Offset(0));
+    if (stay.length > longest.length) longest = stay;
+  }
+  return samples.empty() ? IllStay{history.well_at, history.run.length - history.well_at} : longest;
 }
 
-std::string at_the_end(const ChaosHistory& history, size_t target) {
-  const std::vector<Sample>& samples = history.run.samples.at(target);
-  if (samples.empty()) return "never seen";
-  return std::string(to_text(samples.back().state)) + (samples.back().local ? ", by a breaker of its own" : "");
+std::string seen_in(const IllStay& stay, const std::vector<Sample>& samples) {
+  const auto after = std::find_if(samples.begin(), samples.end(), [&](const Sample& s) { return s.at > stay.from; });
+  if (after == samples.begin()) return "never heard of";
+  const Sample& sample = *std::prev(after);
+  return std::string(to_text(sample.state)) + (sample.local ? ", by a breaker of its own" : "");
 }
 
 Verdict check_recovered(const ChaosHistory& history) {
   const auto most = time_to_recover(history.settings, history.breaker);
-  Verdict verdict{"recovered", "last one closed and sharing, ms", 0, static_cast<double>(most.count()), {}};
+  Verdict verdict{"recovered", "not closed or not sharing for, ms", 0, static_cast<double>(most.count()), {}};
   for (size_t target = 0; target < history.run.targets.size(); ++target) {
-    const Offset took = well_for_good(history, target) - history.well_at;
-    verdict.measured = std::max(verdict.measured, to_ms(took));
-    if (took <= most) continue;
+    const IllStay stay = longest_ill_stay(history, target);
+    verdict.measured = std::max(verdict.measured, to_ms(stay.length));
+    if (stay.length <= most) continue;
     verdict.violations.push_back(
-        {history.well_at + most, name_of(history, target) + ": at the end " + at_the_end(history, target)});
+        {stay.from + most, name_of(history, target) + ": still " + seen_in(stay, history.run.samples[target])});
   }
   return verdict;
 }

@@ -2,7 +2,8 @@
 // history in, verdicts out.
 //
 //   answered         every call is answered, but where its instance was down
-//   in time          within the call's own deadline, and a rejection at once: Redis makes nobody wait
+//   in time          within the call's own deadline, and a rejection at once: Redis makes nobody wait (from when the
+//                    call went out, so that this program's own delays are nobody's fault)
 //   protected        no instance lets one failure after another through: where nothing succeeds in between, it trips;
 //   it
 //                    may begin to count anew when Redis goes and when it comes back, so three times the threshold
@@ -11,7 +12,8 @@
 //   told once        no two transitions of the shared breaker begin the same stay
 //   in order         the stays that an instance tells of come in the order of their generations
 //   explained        every call that the upstream received was somebody's
-//   recovered        soon after all is well, every instance is closed, and shares its breaker again
+//   recovered        once all is well, no instance stays for long what it should not be: open, half-open, not there, or
+//                    by a breaker of its own
 //
 // A check never accuses on a guess: of a probe's lease we know only that it began between a call's due time and its
 // answer, so two of them are too many only where they are so however it was.
@@ -69,7 +71,7 @@ struct Verdict {
   std::vector<Violation> violations;  // empty: it held
 };
 
-// How long after `well_at` the last instance may be closed and share again.
+// How long after `well_at` an instance may not be closed, or not share.
 std::chrono::milliseconds time_to_recover(const ChaosSettings& settings, const ChaosBreaker& breaker);
 
 std::vector<Verdict> check(const ChaosHistory& history);

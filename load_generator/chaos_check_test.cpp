@@ -112,6 +112,15 @@ TEST_CASE("an answer after the call's deadline and the slack breaks it") {
   CHECK(broken(history) == Broken{});
 }
 
+TEST_CASE("a call that went out late is late by this program's fault alone") {
+  ChaosHistory history = good_history();
+  history.run.calls.push_back(call(5000, CallStatus::blocked, 0, 150));
+  history.run.calls.back().sent_late = milliseconds(50);
+  CHECK(broken(history) == Broken{});
+  history.run.calls.back().sent_late = milliseconds(49);
+  CHECK(broken(history) == Broken{"in time"});
+}
+
 TEST_CASE("a rejection has nothing to wait for but the slack") {
   ChaosHistory history = good_history();
   history.run.calls.push_back(call(5000, CallStatus::blocked, 0, 101));
@@ -225,29 +234,36 @@ TEST_CASE("a killed instance takes its calls' answers with it, not the upstream'
   CHECK(broken(history) == Broken{});
 }
 
-TEST_CASE("an instance that is not closed soon after all is well breaks it") {
+TEST_CASE("an instance that stays open or half-open once all is well breaks it") {
   CHECK(time_to_recover({}, {}) == milliseconds(500 + 1500 + 2000 + 100));
   ChaosHistory history = good_history();
-  history.run.samples[1] = {{milliseconds(0), State::closed},
-                            {milliseconds(14'100), State::half_open},
-                            {milliseconds(14'200), State::closed}};
-  CHECK(broken(history) == Broken{"recovered"});
-  history.run.samples[1] = {{milliseconds(0), State::closed},
-                            {milliseconds(14'000), State::half_open},
-                            {milliseconds(14'100), State::closed}};
-  CHECK(broken(history) == Broken{});
-}
-
-TEST_CASE("an instance that is not closed at the end, not heard of, or by a breaker of its own, breaks it") {
-  ChaosHistory history = good_history();
-  const auto with_end = [&](Sample end) {
+  const auto with = [&](std::vector<Sample> samples) {
     ChaosHistory changed = history;
-    changed.run.samples[0].push_back(end);
+    changed.run.samples[1] = std::move(samples);
     return broken(changed);
   };
-  CHECK(with_end({milliseconds(14'950), State::half_open}) == Broken{"recovered"});
-  CHECK(with_end({milliseconds(14'950), State::unknown}) == Broken{"recovered"});
-  CHECK(with_end({milliseconds(14'950), State::closed, true}) == Broken{"recovered"});
-  history.run.samples[0].clear();
-  CHECK(broken(history) == Broken{"recovered"});
+  const Sample early{milliseconds(1000), State::half_open};
+  CHECK(with({early, {milliseconds(14'100), State::closed}}) == Broken{});
+  CHECK(with({early, {milliseconds(12'000), State::open}, {milliseconds(14'101), State::closed}}) ==
+        Broken{"recovered"});
+  CHECK(with({early, {milliseconds(10'100), State::closed}, {milliseconds(10'899), State::open}}) ==
+        Broken{"recovered"});
+  CHECK(with({early, {milliseconds(10'100), State::closed}, {milliseconds(10'901), State::open}}) == Broken{});
+}
+
+TEST_CASE("an instance that is not heard of, or by a breaker of its own, once all is well breaks it") {
+  ChaosHistory history = good_history();
+  const auto with = [&](std::vector<Sample> samples) {
+    ChaosHistory changed = history;
+    changed.run.samples[0] = std::move(samples);
+    return check(changed).back().violations;
+  };
+  const auto ill = [&](Sample sample) { return with({{milliseconds(0), State::closed}, sample}); };
+  CHECK(ill({milliseconds(10'100), State::closed}).empty());
+  REQUIRE(ill({milliseconds(10'100), State::unknown}).size() == 1);
+  CHECK(ill({milliseconds(10'100), State::unknown})[0].at == milliseconds(14'200));
+  CHECK(ill({milliseconds(10'100), State::unknown})[0].text == "Instance-A: still unknown");
+  CHECK(ill({milliseconds(10'100), State::closed, true})[0].text ==
+        "Instance-A: still closed, by a breaker of its own");
+  CHECK(with({})[0].text == "Instance-A: still never heard of");
 }

@@ -95,6 +95,7 @@ class Engine {
   void start_call(size_t index) {
     const PlannedCall& planned = plan_[index];
     run_.last_send = now();
+    run_.calls[index].sent_late = run_.last_send - planned.due;
     second_.sent += 1;
     unanswered_ += 1;
     loop_.get(run_.targets[planned.target].url + "/call", settings_.request_timeout,
@@ -105,6 +106,7 @@ class Engine {
     call.target = plan_[index].target;
     call.intended = plan_[index].due;
     call.latency = now() - call.intended;
+    call.sent_late = run_.calls[index].sent_late;
     run_.calls[index] = call;
     unanswered_ -= 1;
     switch (call.status) {

@@ -54,6 +54,7 @@ TEST_CASE("a stalled instance does not hide its latency: calls leave on time, an
   const auto latency = latencies(result, CallStatus::success);
   REQUIRE(latency);
   CHECK(latency->max >= 490);
+  for (const Call& call : result.calls) CHECK(call.sent_late <= call.latency);
   CHECK(latency->p50 >= 250);  // a closed loop would report one slow call and 19 fast ones
 }
 

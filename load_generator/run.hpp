@@ -53,6 +53,7 @@ struct Call {
   size_t target = 0;
   Offset intended{0};  // when it was due, and where its latency starts
   Offset latency{0};
+  Offset sent_late{0};  // how long after that it really went out
   CallStatus status = CallStatus::unreachable;
   uint64_t generation = 0;  // the stay that admitted it
   bool probe = false;
