@@ -76,6 +76,24 @@ run_fleet() {  # LAUNCHER [OPTIONS]: three instances, load, and every call expla
   stops_within_a_second TERM C
 }
 
+# Starts several Redis servers by their launcher, and an instance with the URL that it prints.
+run_with_several_servers() {  # LAUNCHER SCHEME
+  local launcher=$1 scheme=$2 url port
+  for _ in 1 2 3 4 5; do
+    port=$((20000 + RANDOM % 10000))
+    start several "$launcher" "$port"
+    if eventually grep -q "$scheme://" "$work/several"; then break; fi
+  done
+  url=$(grep -o "$scheme://[^ ]*" "$work/several") || fail "$launcher does not start" "$work/several"
+  if "$launcher" "$port" >"$work/second" 2>&1; then fail "$launcher starts twice" "$work/second"; fi
+  grep -q "something already uses 127.0.0.1:$port" "$work/second" || fail "$launcher: which port?" "$work/second"
+  start A scripts/run_redis.sh A --port 0 --redis "$url" --redis-timeout 5s
+  curl --silent --noproxy '*' "$(url_of A)/status" >"$work/status"
+  grep -q '"store":"redis"' "$work/status" || fail "no breaker in $url" "$work/status" "$work/A"
+  stops_within_a_second TERM A several
+  if redis-cli -p "$port" ping >/dev/null 2>&1; then fail "$launcher leaves servers behind"; fi
+}
+
 for script in scripts/*.sh; do
   [ "$script" = scripts/common.sh ] || grep -q Usage <<<"$("$script" --help)" || fail "$script --help says nothing"
 done
@@ -103,7 +121,11 @@ REDIS_URL=$redis scripts/reset.sh >"$work/reset" || fail "reset.sh" "$work/reset
 grep -q 'cb:unreliable_service: is reset' "$work/reset" || fail "reset.sh says something else" "$work/reset"
 [ "$(redis-cli -u "$redis" keys '*')" = keep ] || fail "reset.sh left keys, or took others'"
 if REDIS_URL=$redis scripts/reset.sh 'a*' 2>/dev/null; then fail "reset.sh takes any name"; fi
+if REDIS_URL=rediss+sentinel://:sesame@h/m scripts/reset.sh 2>"$work/reset"; then fail "reset.sh takes any URL"; fi
+if [ "$(wc -l <"$work/reset")" -ne 1 ] || grep -q sesame "$work/reset"; then fail "not in one line" "$work/reset"; fi
 redis-cli -u "$redis" config set requirepass sesame >/dev/null
 REDIS_URL=redis://:sesame@127.0.0.1:$port/0 scripts/reset.sh >"$work/reset" || fail "reset.sh with a password" "$work/reset"
 stops_within_a_second TERM redis
+run_with_several_servers scripts/start_sentinel.sh redis+sentinel
+run_with_several_servers scripts/start_cluster.sh redis+cluster
 echo "the launchers work"

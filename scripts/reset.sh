@@ -3,7 +3,7 @@
 #
 # Makes a breaker forget everything, overrides too, by deleting its own keys in Redis (cb:NAME:*; by default NAME is
 # unreliable_service, and a tenant's breaker is unreliable_service/TENANT). REDIS_URL names another Redis than
-# 127.0.0.1:6379. Nothing else in there is touched.
+# 127.0.0.1:6379. Nothing else in there is touched. Behind Sentinels, in a cluster or over TLS: breaker.sh reset.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -18,8 +18,13 @@ fi
 keys=()
 for part in state failures last_failure breaker probes window reporters; do keys+=("cb:$name:$part"); done
 
-# A password belongs into the environment of redis-cli, not on its command line, where everybody could read it.
 url=${REDIS_URL:-redis://127.0.0.1:6379/0}
+if ! [[ "$url" =~ ^(redis|unix):// ]]; then
+  echo "reset.sh: REDIS_URL is no redis:// or unix://; scripts/breaker.sh reset has an instance do it, wherever it is" >&2
+  exit 2
+fi
+
+# A password belongs into the environment of redis-cli, not on its command line, where everybody could read it.
 if [[ "$url" =~ ^redis://([^:@/]*):([^@/]*)@(.*)$ ]]; then
   export REDISCLI_AUTH=${BASH_REMATCH[2]}
   user=${BASH_REMATCH[1]}
