@@ -54,7 +54,7 @@ local function honour(state)
   s.generation = math.max(s.generation, seen_generation)
   if nonsense then
     redis.call('DEL', unpack(KEYS))
-    last_failure, held, held_failures = '', {}, nil
+    last_failure, held, was, held_failures = '', {}, {}, nil
     follow('closed', 'mended: ' .. nonsense)
   elseif first_time and not state and seen_generation > 0 then
     honour_loss()
@@ -111,5 +111,10 @@ if changed or operation == 'join' then write_snapshot() end
 keep_alive()
 if operation == 'look' and policy.keeps_window then move_window_to(bucket_now()) end
 local calls, failures, slow = total()
-return {answer, probe, wait(), text(now), s.state, text(s.generation), s.failures, transitions, would_have_tripped,
-        {s.mode, s.actor, s.reason, text(s.mode_until)}, {calls, failures, slow}, text(s.epoch), late_successes}
+return {answer, probe, wait(), now, s.state, s.generation, s.failures, transitions, would_have_tripped,
+        s.mode ~= 'auto' and {s.mode, s.actor, s.reason, s.mode_until}, calls > 0 and {calls, failures, slow}, s.epoch,
+        late_successes}
+
+end
+
+return event()

@@ -64,7 +64,7 @@ std::optional<SharedAnswer::Kind> kind_of(const redisReply& reply) {
   return std::nullopt;
 }
 
-// Lua numbers come as integers, or as text where Redis might round them.
+// Lua numbers come as integers; those of a transition, as text.
 uint64_t number_of(const redisReply& reply) {
   if (reply.type == REDIS_REPLY_INTEGER) return static_cast<uint64_t>(reply.integer);
   uint64_t number = 0;
@@ -96,7 +96,11 @@ bool read_transitions(const redisReply& reply, SharedAnswer& answer) {
   return true;
 }
 
+// Lua's false: there is nothing to say.
+bool is_nothing(const redisReply& reply) { return reply.type == REDIS_REPLY_NIL; }
+
 bool read_override(const redisReply& reply, SharedAnswer& answer) {
+  if (is_nothing(reply)) return true;
   if (!is_list(reply, 4)) return false;
   const auto mode = mode_from(text_of(*reply.element[0]));
   if (!mode) return false;
@@ -106,6 +110,7 @@ bool read_override(const redisReply& reply, SharedAnswer& answer) {
 }
 
 bool read_recent(const redisReply& reply, SharedAnswer& answer) {
+  if (is_nothing(reply)) return true;
   if (!is_list(reply, 3)) return false;
   const auto part = [&reply](size_t i) { return static_cast<uint32_t>(number_of(*reply.element[i])); };
   answer.recent = {part(0), part(1), part(2)};
