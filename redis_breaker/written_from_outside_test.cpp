@@ -144,6 +144,17 @@ TEST_CASE("a key of another type is mended as well") {
   }
 }
 
+TEST_CASE("what was right in a hash is still there after something else was mended") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.call(Outcome::failure);
+  const std::string epoch = redis.cli({"HGET", "cb:x:breaker", "epoch"});
+  CHECK(epoch != "");
+  redis.cli({"SET", "cb:x:failures", "banana"});
+  CHECK(happens([&] { return a.breaker.status().state == State::closed; }));
+  CHECK(redis.cli({"HGET", "cb:x:breaker", "epoch"}) == epoch);
+}
+
 TEST_CASE("after nonsense the breaker counts as before") {
   TestRedis redis;
   Instance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
