@@ -29,7 +29,7 @@ lint() {
   shellcheck -x scripts/*.sh .ci/run
 }
 
-# It takes minutes, and the sanitized tests leave a core idle: they run one at a time.
+# It takes minutes, and the sanitized tests often wait.
 tidy=
 trap '[ -z "$tidy" ] || kill "$tidy" 2>/dev/null || true' EXIT
 tidy_meanwhile() {
@@ -60,7 +60,7 @@ if "$all"; then
     headline "unit and Redis tests under $sanitizer"
     scripts/build.sh "$sanitizer"
     if [ "$sanitizer" = asan ]; then tidy_meanwhile; fi
-    ctest --test-dir "build/$sanitizer" --output-on-failure -LE "scenario|scripts|not_$sanitizer"
+    ctest --test-dir "build/$sanitizer" --output-on-failure -LE "scenario|scripts|not_$sanitizer" -j 2
   done
   tidy_result
 fi
