@@ -126,5 +126,4 @@ TEST_CASE("when the window opens the circuit, ledger and window differ by the la
   CHECK(redis.cli({"GET", "cb:books:state"}) == "open");
   CHECK(window_in(redis).calls >= 300);
   CHECK(window_in(redis).calls + late == upstream.ledger().calls);
-  CHECK(late <= processes * threads - 1);
 }
