@@ -115,8 +115,8 @@ TEST_CASE("at the end of a break the callers of an instance make one request, no
   std::vector<Permit> probe;
   std::mutex mutex;
   {
-    std::vector<std::jthread> callers;
     const auto end = SteadyClock::now() + 600ms;
+    std::vector<std::jthread> callers;
     for (int thread = 0; thread < 16; ++thread) {
       callers.emplace_back([&] {
         while (SteadyClock::now() < end) {
