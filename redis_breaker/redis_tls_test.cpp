@@ -227,7 +227,7 @@ TEST_CASE("Sentinels and their master are spoken to over TLS") {
 TEST_CASE("a cluster is spoken to over TLS") {
   const Certificate certificate(here);
   const TemporaryFolder folder;
-  PrivateRedis node(certificate, {"--dir", folder.path(), "--cluster-enabled", "yes"});
+  PrivateRedis node(certificate, {"--dir", folder.path(), "--cluster-enabled", "yes", "--tls-cluster", "yes"});
   Redis redis(trusting(certificate, "rediss+cluster://localhost:" + std::to_string(node.port())), 5s);
   std::vector<std::string> all_slots{"CLUSTER", "ADDSLOTS"};
   for (size_t slot = 0; slot < slot_count; ++slot) all_slots.push_back(std::to_string(slot));
