@@ -35,13 +35,6 @@ class HeldPort {
 
 constexpr const char* is_ready = "Ready to accept connections";
 
-ChildProcess launch_redis_server(int port, const std::vector<std::string>& options) {
-  std::vector<std::string> command{"redis-server", "--port", std::to_string(port), "--bind", "127.0.0.1", "--save", "",
-                                   "--appendonly", "no",     "--daemonize",        "no"};
-  command.insert(command.end(), options.begin(), options.end());
-  return ChildProcess(command);
-}
-
 }  // namespace
 
 std::vector<int> free_ports(size_t count) {
@@ -52,6 +45,13 @@ std::vector<int> free_ports(size_t count) {
     if (ports.back() == 0) throw std::runtime_error("no free port on 127.0.0.1");
   }
   return ports;
+}
+
+ChildProcess launch_redis_server(int port, const std::vector<std::string>& options) {
+  std::vector<std::string> command{"redis-server", "--port", std::to_string(port), "--bind", "127.0.0.1", "--save", "",
+                                   "--appendonly", "no",     "--daemonize",        "no"};
+  command.insert(command.end(), options.begin(), options.end());
+  return ChildProcess(command);
 }
 
 ChildProcess start_redis_server(int port, const std::vector<std::string>& options) {

@@ -15,8 +15,10 @@ namespace program {
 // Ports of 127.0.0.1 that are free now, for servers that cannot take "any free port"; somebody else may take one first.
 std::vector<int> free_ports(size_t count);
 
-// A redis-server on such a port, without persistence, and what redis-cli prints when it asks one.
+// A redis-server on such a port, without persistence, and what redis-cli prints when it asks one. One that is launched
+// nobody waits for: it listens some milliseconds later.
 ChildProcess start_redis_server(int port, const std::vector<std::string>& options);
+ChildProcess launch_redis_server(int port, const std::vector<std::string>& options);
 std::string redis_cli(int port, const std::vector<std::string>& command);
 
 // Throws std::runtime_error that says `what` did not happen, after twenty seconds.

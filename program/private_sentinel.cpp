@@ -35,8 +35,7 @@ void PrivateSentinel::start() {
   const std::vector<int> ports = free_ports(5);
   servers_ = {ports[0], ports[1]};
   sentinels_ = {ports[2], ports[3], ports[4]};
-  const std::vector<std::string> options{"--dir", folder_.path(), "--repl-diskless-sync-delay", "0"};
-  for (const int port : servers_) processes_.emplace(port, start_redis_server(port, options));
+  for (const int port : servers_) processes_.emplace(port, start_redis_server(port, server_options()));
   redis_cli(servers_[1], {"REPLICAOF", "127.0.0.1", std::to_string(servers_[0])});
   wait_until("the replica follows its master", [this] {
     return holds(redis_cli(servers_[1], {"INFO", "replication"}), "master_link_status:up");
@@ -45,6 +44,10 @@ void PrivateSentinel::start() {
   for (const int port : sentinels_) {
     wait_until("a Sentinel sees all others", [&] { return is_watched(port); });
   }
+}
+
+std::vector<std::string> PrivateSentinel::server_options() const {
+  return {"--dir", folder_.path(), "--repl-diskless-sync-delay", "0"};
 }
 
 void PrivateSentinel::start_sentinel(size_t index) {
@@ -105,6 +108,14 @@ void PrivateSentinel::fail_over() {
     return redis_cli(sentinels_[0], {"SENTINEL", "FAILOVER", "mymaster"}) == "OK\n";
   });
   wait_for_another_master(before);
+}
+
+void PrivateSentinel::launch_replica(int port) {
+  const int master = servers_[0] == port ? servers_[1] : servers_[0];
+  std::vector<std::string> options = server_options();
+  options.insert(options.end(), {"--replicaof", "127.0.0.1 " + std::to_string(master)});
+  processes_.erase(port);
+  processes_.emplace(port, launch_redis_server(port, options));
 }
 
 }  // namespace program

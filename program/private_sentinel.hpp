@@ -24,9 +24,11 @@ class PrivateSentinel {
   int master() const;                      // its port, as the Sentinels say; 0 where they disagree
   void wait_for_another_master(int than);  // until all Sentinels that live name it
   void fail_over();                        // planned: the old master lives on
+  void launch_replica(int port);           // of the other server, empty, where one was killed; nobody waits for it
 
  private:
   void start();
+  std::vector<std::string> server_options() const;
   void start_sentinel(size_t index);
   bool is_watched(int sentinel) const;
   int master_by(int sentinel) const;
