@@ -18,11 +18,13 @@ struct Word {
   std::string_view in_files;
   std::string_view for_people;
 };
-constexpr std::array<Word, 5> words{{{"kill", "killed"},
+constexpr std::array<Word, 7> words{{{"kill", "killed"},
                                      {"restart", "started again, empty"},
                                      {"stop", "stopped"},
                                      {"continue", "goes on"},
-                                     {"flush", "flushed"}}};  // by RedisFault
+                                     {"flush", "flushed"},
+                                     {"kill_master", "master killed"},
+                                     {"fail_over", "planned failover"}}};  // by RedisFault
 
 enum class Redis { runs, stopped, dead };
 
@@ -34,6 +36,8 @@ Redis after(RedisFault fault) {
 Redis after(const std::vector<PlannedRedisFault>& faults) {
   return faults.empty() ? Redis::runs : after(faults.back().what);
 }
+
+bool is_failover(RedisFault fault) { return fault == RedisFault::kill_master || fault == RedisFault::fail_over; }
 
 void require_possible(const StrictObject& entry, RedisFault fault, Redis redis) {
   const bool needs_it_running = fault == RedisFault::flush || fault == RedisFault::stop;
@@ -52,6 +56,8 @@ void read_redis(StrictObject& entry, std::vector<PlannedRedisFault>& faults) {
   const milliseconds at(entry.integer("at_ms", {0, an_hour_in_ms}));
   const RedisFault what = read_redis_fault(entry);
   if (!faults.empty() && at < faults.back().at) entry.complain("at_ms", "no earlier than that of the one before it");
+  const bool fails_over = is_failover(what) || need_sentinels(faults);
+  if (fails_over && !faults.empty()) entry.complain("redis", "the only fault of Redis, where one is a failover");
   require_possible(entry, what, after(faults));
   faults.push_back({at, what});
 }
@@ -77,6 +83,10 @@ void read_fault(StrictObject& entry, size_t instances, Faults& faults) {
 }  // namespace
 
 std::string_view to_text(RedisFault fault) { return words.at(static_cast<size_t>(fault)).for_people; }
+
+bool need_sentinels(const std::vector<PlannedRedisFault>& faults) {
+  return std::any_of(faults.begin(), faults.end(), [](const auto& fault) { return is_failover(fault.what); });
+}
 
 Faults read_faults(StrictObject& document, size_t instances) {
   Faults faults;

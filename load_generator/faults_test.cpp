@@ -56,7 +56,8 @@ TEST_CASE("a fault of Redis that makes no sense is one line that names it") {
     CHECK_MESSAGE(said.find("x.json: faults" + expected) == 0, said);
   };
   refused(R"([{"at_ms":5,"redis":"melt"}])",
-          "[0].redis is \"melt\"; it must be one of kill, restart, stop, continue, flush");
+          "[0].redis is \"melt\"; it must be one of kill, restart, stop, continue, flush, "
+          "kill_master, fail_over");
   refused(R"([{"at_ms":-1,"redis":"kill"}])", "[0].at_ms is -1; it must be a whole number from 0");
   refused(R"([{"redis":"kill"}])", "[0].at_ms is missing");
   refused(R"([{"at_ms":5}])", "[0].kill_prober_after_ms is missing");
@@ -66,6 +67,17 @@ TEST_CASE("a fault of Redis that makes no sense is one line that names it") {
           "[1].redis is \"flush\"; it must be of a Redis");
   refused(R"([{"at_ms":5,"redis":"stop"},{"at_ms":6,"redis":"stop"}])", "[1].redis is \"stop\"; it must be of a Redis");
   refused(R"([{"at_ms":5,"redis":"continue"}])", "[0].redis is \"continue\"; it must be of a Redis that is stopped");
+}
+
+TEST_CASE("a failover needs Sentinels, and is the only fault of Redis in its list") {
+  CHECK(need_sentinels(read(R"([{"at_ms":5,"redis":"kill_master"}])").redis));
+  CHECK(need_sentinels(read(R"([{"at_ms":5,"redis":"fail_over"},{"kill_prober_after_ms":900}])").redis));
+  CHECK_FALSE(need_sentinels(read(R"([{"at_ms":5,"redis":"kill"}])").redis));
+  CHECK_FALSE(need_sentinels({}));
+  const std::string alone = "must be the only fault of Redis, where one is a failover";
+  CHECK(complaint(R"([{"at_ms":5,"redis":"flush"},{"at_ms":6,"redis":"fail_over"}])").find(alone) != std::string::npos);
+  CHECK(complaint(R"([{"at_ms":5,"redis":"kill_master"},{"at_ms":6,"redis":"kill_master"}])").find(alone) !=
+        std::string::npos);
 }
 
 TEST_CASE("a list of more than twenty faults is refused") {
@@ -79,11 +91,13 @@ TEST_CASE("a variant's own faults stand in place of the scenario's") {
   const Scenario scenario = read_scenario(folder.file("flush.json", R"({"name":"flush","question":"What then?",
     "upstream":{"plan":"down"},"load":{"rate":50,"duration_ms":300},"breaker":{},
     "faults":[{"kill_prober_after_ms":900},{"at_ms":20,"redis":"flush"}],
-    "variants":{"redis-killed":{"stage":"redis","faults":[{"at_ms":10,"redis":"kill"}]}},
+    "variants":{"redis-killed":{"stage":"redis","faults":[{"at_ms":10,"redis":"kill_master"}]}},
     "expect":{"redis":[],"redis-killed":[]}})"));
   CHECK(scenario.variants.at(0).faults.redis.at(0).what == RedisFault::flush);
   CHECK(scenario.variants.at(0).faults.kill_prober_after == milliseconds(900));
-  CHECK(scenario.variants.at(1).faults.redis.at(0).what == RedisFault::kill);
+  CHECK(scenario.variants.at(1).faults.redis.at(0).what == RedisFault::kill_master);
+  CHECK(scenario.variants.at(1).watched_by_sentinels);
+  CHECK_FALSE(scenario.variants.at(0).watched_by_sentinels);
   CHECK_FALSE(scenario.variants.at(1).faults.kill_prober_after);
 }
 

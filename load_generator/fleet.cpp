@@ -76,8 +76,16 @@ std::string binaries_folder() { return std::filesystem::read_symlink("/proc/self
 
 Fleet::Fleet(const Scenario& scenario, const Variant& variant)
     : upstream_(upstream_arguments(scenario)), upstream_url_(url_of(upstream_, scenario.file)) {
-  if (needs_redis(variant)) redis_.emplace();
+  if (needs_redis(variant)) start_redis(variant);
   start_instances(scenario, variant);
+}
+
+void Fleet::start_redis(const Variant& variant) {
+  if (variant.watched_by_sentinels) {
+    watched_redis_.emplace();
+  } else {
+    redis_.emplace();
+  }
 }
 
 void Fleet::start_instances(const Scenario& scenario, const Variant& variant) {
@@ -86,8 +94,8 @@ void Fleet::start_instances(const Scenario& scenario, const Variant& variant) {
     targets_.push_back({instance_name(index), ""});
     Arguments arguments = instance_arguments(scenario, variant, targets_.back());
     add(arguments, "--upstream", variant.faults.cut_off == index ? nobody_listens : upstream_url_);
-    if (redis_) add(arguments, "--redis", redis_->url());
-    if (redis_) add(arguments, "--store", variant.stage == Stage::naive ? "naive" : "atomic");
+    if (needs_redis(variant)) add(arguments, "--redis", redis_ ? redis_->url() : watched_redis_->url());
+    if (needs_redis(variant)) add(arguments, "--store", variant.stage == Stage::naive ? "naive" : "atomic");
     instances_.push_back({arguments, std::nullopt, ""});
     instances_.back().process.emplace(arguments);
   }

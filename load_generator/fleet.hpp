@@ -1,6 +1,6 @@
 // A Fleet is what a scenario runs against, all its own and all on free loopback ports: the upstream, a Redis where the
-// stage needs one, and the instances. Nothing outlives it, whatever happens.
-// Make it on the main thread (see ChildProcess). Not thread-safe.
+// stage needs one (watched by Sentinels where the variant asks for it), and the instances. Nothing outlives it,
+// whatever happens. Make it on the main thread (see ChildProcess). Not thread-safe.
 #pragma once
 
 #include <optional>
@@ -11,6 +11,7 @@
 #include "load_generator/scenario.hpp"
 #include "program/child_process.hpp"
 #include "program/private_redis.hpp"
+#include "program/private_sentinel.hpp"
 
 namespace load {
 
@@ -35,7 +36,9 @@ class Fleet {
   void launch(size_t target);             // a killed one again, with the same name and port; nobody waits for it
   bool listens(size_t target) const;      // the one launched last has said so
   std::string said(size_t target) const;  // all that it, and those that were killed before it, wrote
+  // At most one of them.
   std::optional<program::PrivateRedis>& redis() { return redis_; }
+  std::optional<program::PrivateSentinel>& watched_redis() { return watched_redis_; }
 
  private:
   struct Instance {
@@ -44,11 +47,13 @@ class Fleet {
     std::string last_words;  // of those before
   };
 
+  void start_redis(const Variant& variant);
   void start_instances(const Scenario& scenario, const Variant& variant);
 
   program::ChildProcess upstream_;
   std::string upstream_url_;
   std::optional<program::PrivateRedis> redis_;
+  std::optional<program::PrivateSentinel> watched_redis_;
   std::vector<Instance> instances_;
   std::vector<Target> targets_;
 };

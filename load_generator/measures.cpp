@@ -206,6 +206,7 @@ const std::vector<std::string>& measure_names() {
                                               "local_ms",
                                               "rejoined_ms",
                                               "closed_at_end",
+                                              "local_at_end",
                                               "p99_success_ms",
                                               "slowest_answer_ms",
                                               "redis_scripts",

@@ -24,6 +24,7 @@
 //   local_ms               longest time in which an instance went by a breaker of its own, for want of Redis (polled)
 //   rejoined_ms            from Redis's return (a restart, a continue) until the last instance shares again (polled)
 //   closed_at_end          instances whose breaker was closed in the last poll
+//   local_at_end           instances that went by a breaker of their own in the last poll
 //   p99_success_ms         latency that 99 % of the successes did not exceed
 //   slowest_answer_ms      longest latency of a call that was answered, whatever the answer
 //   redis_scripts          scripts that Redis ran for the instances during the load

@@ -19,6 +19,10 @@ void inflict(RedisFault fault, program::PrivateRedis& redis) {
       return redis.process().send_signal(SIGCONT);
     case RedisFault::flush:
       RedisConsole(redis.port()).ask({"FLUSHALL"});
+      return;
+    case RedisFault::kill_master:
+    case RedisFault::fail_over:
+      throw std::runtime_error("no Sentinels watch this redis-server");
   }
 }
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "load_generator/engine.hpp"
+#include "load_generator/failover.hpp"
 #include "load_generator/fleet.hpp"
 #include "load_generator/redis_console.hpp"
 #include "load_generator/sabotage.hpp"
@@ -48,14 +49,15 @@ class ProberKiller {
 // nothing.
 class RedisFaults {
  public:
-  RedisFaults(Fleet& fleet, const std::vector<PlannedRedisFault>& faults) : redis_(fleet.redis()), faults_(faults) {}
+  RedisFaults(Fleet& fleet, const std::vector<PlannedRedisFault>& faults)
+      : redis_(fleet.redis()), watched_redis_(fleet.watched_redis()), faults_(faults) {}
 
   std::vector<Appointment> appointments(LiveLines& lines) {
     std::vector<Appointment> appointments;
-    if (!redis_) return appointments;
+    if (!redis_ && !watched_redis_) return appointments;
     for (const PlannedRedisFault& fault : faults_) {
       appointments.push_back({fault.at, [this, fault, &lines] {
-                                inflict(fault.what, *redis_);
+                                inflict(fault.what);
                                 lines.event(fault.at, "redis: " + std::string(to_text(fault.what)));
                               }});
     }
@@ -74,6 +76,11 @@ class RedisFaults {
   }
 
  private:
+  void inflict(RedisFault fault) {
+    if (redis_) load::inflict(fault, *redis_);
+    if (watched_redis_) load::inflict(fault, *watched_redis_);
+  }
+
   // A server that is started again has forgotten what the old one did, and one that is not there cannot be asked.
   bool counts_scripts() const {
     const bool ends_stopped = !faults_.empty() && faults_.back().what == RedisFault::stop;
@@ -95,6 +102,7 @@ class RedisFaults {
   }
 
   std::optional<program::PrivateRedis>& redis_;
+  std::optional<program::PrivateSentinel>& watched_redis_;
   const std::vector<PlannedRedisFault>& faults_;
   uint64_t scripts_before_ = 0;
 };

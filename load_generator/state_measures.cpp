@@ -74,9 +74,12 @@ std::optional<Offset> rejoined(const Run& run) {
   return last - *run.redis_back_at;
 }
 
-double closed_at_end(const Run& run) {
-  return static_cast<double>(std::count_if(run.samples.begin(), run.samples.end(), [](const auto& samples) {
-    return !samples.empty() && samples.back().state == State::closed;
+bool is_closed(const Sample& sample) { return sample.state == State::closed; }
+
+template <typename Predicate>
+double instances_at_end(const Run& run, Predicate predicate) {
+  return static_cast<double>(std::count_if(run.samples.begin(), run.samples.end(), [&](const auto& samples) {
+    return !samples.empty() && predicate(samples.back());
   }));
 }
 
@@ -87,7 +90,8 @@ void measure_states(const Run& run, Measures& measures) {
   measures["disagreement_ms"] = to_ms(disagreement(run));
   measures["local_ms"] = longest_stay_ms(run, is_local);
   if (const auto time = rejoined(run)) measures["rejoined_ms"] = to_ms(*time);
-  measures["closed_at_end"] = closed_at_end(run);
+  measures["closed_at_end"] = instances_at_end(run, is_closed);
+  measures["local_at_end"] = instances_at_end(run, is_local);
 }
 
 }  // namespace load

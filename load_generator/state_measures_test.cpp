@@ -86,3 +86,10 @@ TEST_CASE("closed at the end: who was closed in its last poll") {
   run.samples[1] = samples({{0, State::closed}, {100, State::half_open}});
   CHECK(measure(run).at("closed_at_end") == 1);
 }
+
+TEST_CASE("local at the end: who went by a breaker of its own in its last poll") {
+  Run run = run_with(3);
+  run.samples[0] = stores({{0, false}, {100, true}});
+  run.samples[1] = stores({{0, true}, {100, false}});
+  CHECK(measure(run).at("local_at_end") == 1);
+}

@@ -107,6 +107,7 @@ std::vector<Variant> read_variants(StrictObject& document, size_t instances) {
     const auto found = known.find(name);
     if (found == known.end()) continue;  // done() complains about it
     found->second.expectations = read_expectations(expect, name);
+    found->second.watched_by_sentinels = need_sentinels(found->second.faults.redis);
     variants.push_back(found->second);
   }
   expect.done();

@@ -27,6 +27,7 @@ struct Variant {
   Settings instance;                              // for the HTTP instances only
   std::optional<ManualOverride> manual_override;  // put into force when the load starts
   Faults faults;
+  bool watched_by_sentinels = false;  // the Redis, where the stage needs one; because a fault asks for it
   std::vector<Expectation> expectations;
 };
 
