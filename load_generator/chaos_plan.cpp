@@ -4,6 +4,7 @@
 #include <array>
 #include <random>
 #include <stdexcept>
+#include <utility>
 
 #include "program/duration.hpp"
 
@@ -22,9 +23,17 @@ constexpr const char* slow_but_in_time = "slow 300ms";
 constexpr const char* slower_than_calls_wait = "slow 700ms";
 constexpr int most_phases = 40;  // a fault plan has at most 1000 characters
 
-constexpr std::array<std::string_view, 8> words{
-    "redis: killed",       "redis: started again, empty", "redis: stopped",    "redis: goes on",
-    "redis: keys flushed", "redis: scripts flushed",      "redis: pushes cut", "instance killed"};
+constexpr std::array<std::string_view, 11> words{"redis: killed",
+                                                 "redis: started again, empty",
+                                                 "redis: stopped",
+                                                 "redis: goes on",
+                                                 "redis: keys flushed",
+                                                 "redis: scripts flushed",
+                                                 "redis: pushes cut",
+                                                 "instance killed",
+                                                 "redis: master killed",
+                                                 "redis: planned failover",
+                                                 "redis: old master becomes a replica"};
 
 // The standard's distributions differ between libraries; these do not.
 class Dice {
@@ -42,12 +51,10 @@ class Dice {
 // Each kind of harm comes up before any comes up again, so that a short run sees all of them.
 class Deck {
  public:
-  explicit Deck(Dice& dice) : dice_(dice) {}
+  Deck(Dice& dice, std::vector<Harm> all) : dice_(dice), all_(std::move(all)) {}
 
   Harm draw() {
-    if (cards_.empty()) {
-      cards_ = {Harm::kill_redis, Harm::stop_redis, Harm::flush_keys, Harm::flush_scripts, Harm::cut_pushes};
-    }
+    if (cards_.empty()) cards_ = all_;
     const auto card = cards_.begin() + static_cast<std::ptrdiff_t>(dice_.below(cards_.size()));
     const Harm drawn = *card;
     cards_.erase(card);
@@ -56,30 +63,46 @@ class Deck {
 
  private:
   Dice& dice_;
+  const std::vector<Harm> all_;
   std::vector<Harm> cards_;
 };
+
+std::vector<Harm> harms_to_redis(const ChaosSettings& settings) {
+  if (settings.sentinel) {
+    return {Harm::kill_master, Harm::fail_over, Harm::flush_keys, Harm::flush_scripts, Harm::cut_pushes};
+  }
+  return {Harm::kill_redis, Harm::stop_redis, Harm::flush_keys, Harm::flush_scripts, Harm::cut_pushes};
+}
 
 milliseconds length_of(Harm harm, Dice& dice) {
   if (harm == Harm::kill_redis) return dice.between(milliseconds(0), milliseconds(2000));
   if (harm == Harm::stop_redis) return dice.between(milliseconds(100), milliseconds(3000));
+  if (harm == Harm::kill_master) return dice.between(milliseconds(5000), milliseconds(7000));
+  if (harm == Harm::fail_over) return dice.between(milliseconds(2000), milliseconds(4000));
   return milliseconds(0);
 }
 
 void end(Harm harm, milliseconds at, std::vector<PlannedHarm>& harms) {
   if (harm == Harm::kill_redis) harms.push_back({at, Harm::restart_redis});
   if (harm == Harm::stop_redis) harms.push_back({at, Harm::continue_redis});
+  if (harm == Harm::kill_master || harm == Harm::fail_over) harms.push_back({at, Harm::follow_master});
 }
 
-void plan_redis(milliseconds duration, Dice& dice, std::vector<PlannedHarm>& harms) {
-  Deck deck(dice);
+// Until the Sentinels know a new replica, they have nobody to promote.
+milliseconds time_to_know_the_replica(Harm harm) {
+  return milliseconds(harm == Harm::kill_master || harm == Harm::fail_over ? 2000 : 0);
+}
+
+void plan_redis(const ChaosSettings& settings, Dice& dice, std::vector<PlannedHarm>& harms) {
+  Deck deck(dice, harms_to_redis(settings));
   milliseconds at = first_harm;
   while (true) {
     const Harm harm = deck.draw();
     const milliseconds over = at + length_of(harm, dice);
-    if (over > duration) return;
+    if (over > settings.duration) return;
     harms.push_back({at, harm});
     end(harm, over, harms);
-    at = over + dice.between(milliseconds(300), milliseconds(2000));
+    at = over + dice.between(milliseconds(300), milliseconds(2000)) + time_to_know_the_replica(harm);
   }
 }
 
@@ -145,7 +168,7 @@ ChaosPlan plan_chaos(const ChaosSettings& settings) {
   ChaosPlan plan;
   Dice of_upstream(settings.seed), of_redis(settings.seed + 1), of_instances(settings.seed + 2);
   plan.upstream = plan_upstream(settings.duration, of_upstream);
-  plan_redis(settings.duration, of_redis, plan.harms);
+  plan_redis(settings, of_redis, plan.harms);
   plan_instances(settings, plan.upstream, of_instances, plan.harms);
   std::stable_sort(plan.harms.begin(), plan.harms.end(),
                    [](const PlannedHarm& a, const PlannedHarm& b) { return a.at < b.at; });

@@ -18,6 +18,7 @@ struct ChaosSettings {
   size_t instances = 3;
   double rate = 100;                     // calls a second
   std::chrono::milliseconds slack{100};  // what the machine may add to any deadline
+  bool sentinel = false;                 // Redis is a master and a replica, watched by Sentinels
 };
 
 // The settings of the breaker and of the instances round it. Short times, so that much happens.
@@ -29,7 +30,7 @@ struct ChaosBreaker {
   std::chrono::milliseconds call_timeout{500};
 };
 
-// A fail-over of Redis would be a further word here, in the deck of chaos_plan.cpp and in ChaosRun::do_harm().
+// The last three are for a Redis that Sentinels watch, and kill_redis to continue_redis for another.
 enum class Harm {
   kill_redis,
   restart_redis,
@@ -38,7 +39,10 @@ enum class Harm {
   flush_keys,
   flush_scripts,
   cut_pushes,  // the connections by which Redis tells instances of changes
-  kill_instance
+  kill_instance,
+  kill_master,
+  fail_over,     // as planned
+  follow_master  // the old master, started again where it was killed, becomes a replica
 };
 std::string_view to_text(Harm harm);  // for people: "redis: killed"
 

@@ -78,6 +78,27 @@ TEST_CASE("a minute sees every kind of harm, and every kind of upstream") {
   }
 }
 
+TEST_CASE("where Sentinels watch Redis, failovers come in place of kills and stops, each with seconds to be over") {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    CAPTURE(seed);
+    ChaosSettings watched = settings(seed, milliseconds(60'000));
+    watched.sentinel = true;
+    std::set<Harm> seen;
+    milliseconds failover_at{-1};  // under way
+    for (const PlannedHarm& harm : plan_chaos(watched).harms) {
+      seen.insert(harm.what);
+      if (harm.what == Harm::kill_instance) continue;
+      CHECK((harm.what == Harm::follow_master) == (failover_at >= milliseconds(0)));
+      if (harm.what == Harm::follow_master) CHECK(harm.at >= failover_at + milliseconds(2000));
+      const bool begins = harm.what == Harm::kill_master || harm.what == Harm::fail_over;
+      failover_at = begins ? harm.at : milliseconds(-1);
+    }
+    CHECK(failover_at < milliseconds(0));
+    CHECK(seen == std::set<Harm>{Harm::flush_keys, Harm::flush_scripts, Harm::cut_pushes, Harm::kill_instance,
+                                 Harm::kill_master, Harm::fail_over, Harm::follow_master});
+  }
+}
+
 TEST_CASE("many a kill comes where probes last long enough to be met") {
   int kills = 0, while_slow = 0;
   for (uint64_t seed = 0; seed < 50; ++seed) {

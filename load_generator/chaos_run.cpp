@@ -6,10 +6,9 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "load_generator/chaos_redis.hpp"
 #include "load_generator/engine.hpp"
 #include "load_generator/fleet.hpp"
-#include "load_generator/redis_console.hpp"
-#include "load_generator/sabotage.hpp"
 #include "load_generator/settled_ledger.hpp"
 #include "program/duration.hpp"
 
@@ -21,7 +20,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds status_every{50};
 constexpr milliseconds spare_time{5000};  // an instance that takes this much longer than its deadline does not answer
 constexpr milliseconds watched_after_recovery{1000};
-constexpr milliseconds console_patience{200};
 
 Scenario fleet_of(const ChaosSettings& settings, const ChaosBreaker& breaker) {
   Scenario scenario;
@@ -32,10 +30,11 @@ Scenario fleet_of(const ChaosSettings& settings, const ChaosBreaker& breaker) {
   return scenario;
 }
 
-Variant stage_of(const ChaosBreaker& breaker) {
+Variant stage_of(const ChaosSettings& settings, const ChaosBreaker& breaker) {
   Variant variant;
   variant.name = "redis";
   variant.stage = Stage::redis;
+  variant.watched_by_sentinels = settings.sentinel;
   variant.breaker = {{"failure_threshold", std::to_string(breaker.failure_threshold)},
                      {"permitted_calls_in_half_open", std::to_string(breaker.permitted_calls_in_half_open)},
                      {"recovery_timeout", program::to_text(breaker.recovery_timeout)},
@@ -67,7 +66,7 @@ Offset since_1970() { return std::chrono::duration_cast<Offset>(std::chrono::sys
 class ChaosRun {
  public:
   ChaosRun(const ChaosSettings& settings, std::ostream& out)
-      : plan_(plan_chaos(settings)), fleet_(fleet_of(settings, breaker_), stage_of(breaker_)), out_(out) {
+      : plan_(plan_chaos(settings)), fleet_(fleet_of(settings, breaker_), stage_of(settings, breaker_)), out_(out) {
     history_.settings = settings;
     history_.breaker = breaker_;
     history_.well_at = settings.duration;
@@ -77,7 +76,10 @@ class ChaosRun {
     out_ << headline(history_.settings) << std::flush;
     Observers observers;
     observers.start = [this] { start(); };
-    observers.tick = [this](Offset) { look_after_the_killed(); };
+    observers.tick = [this](Offset) {
+      look_after_the_killed();
+      look_after_redis();
+    };
     observers.status = [this](size_t target, const InstanceStatus& status, Offset) { look_at(target, status); };
     observers.appointments = appointments();
     history_.run = run_load(fleet_.targets(), load_of(history_), stop, observers);
@@ -124,28 +126,21 @@ class ChaosRun {
       return;
     }
     try {
-      note(std::string(to_text(harm.what)) + harm_redis(harm.what));
+      note(std::string(to_text(harm.what)) + redis_.inflict(harm.what));
     } catch (const std::runtime_error& error) {  // a Redis that has just been started may not listen yet
       note(std::string(to_text(harm.what)) + ": " + error.what());
     }
   }
 
-  // What there is to add, for people.
-  std::string harm_redis(Harm harm) {
-    program::PrivateRedis& redis = *fleet_.redis();
-    const RedisConsole console(redis.port(), console_patience);
-    if (harm == Harm::kill_redis) inflict(RedisFault::kill, redis);
-    if (harm == Harm::restart_redis) inflict(RedisFault::restart, redis);
-    if (harm == Harm::stop_redis) inflict(RedisFault::stop, redis);
-    if (harm == Harm::continue_redis) inflict(RedisFault::go_on, redis);
-    if (harm == Harm::flush_keys) console.ask({"FLUSHALL"});
-    if (harm == Harm::flush_scripts) console.ask({"SCRIPT", "FLUSH"});
-    return harm == Harm::cut_pushes ? fmt::format(" ({})", cut_pushes(console)) : "";
-  }
-
   void look_at(size_t target, const InstanceStatus& status) {
     if (wanted_ && status.probes_in_flight > 0 && !is_down(target)) kill(target, " while it holds a probe");
     look_after_the_killed();
+  }
+
+  void look_after_redis() try {
+    if (redis_.look_for_another_master()) note("redis: another master, and the old one becomes its replica");
+  } catch (const std::runtime_error& error) {
+    note(std::string("redis: the old master does not become a replica: ") + error.what());
   }
 
   void look_after_the_killed() {
@@ -180,7 +175,7 @@ class ChaosRun {
   }
 
   void take_stock(const program::StopSignal& stop) {
-    require_alive({}, *fleet_.redis());
+    redis_.require_well();
     history_.run.ledger = settled_ledger(fleet_.upstream(), stop);
     for (Killed& killed : killed_) {
       killed.absence.until = history_.run.length;
@@ -197,6 +192,7 @@ class ChaosRun {
   const ChaosBreaker breaker_;
   const ChaosPlan plan_;
   Fleet fleet_;
+  ChaosRedis redis_{fleet_};
   std::ostream& out_;
   ChaosHistory history_;
   std::chrono::steady_clock::time_point started_;

@@ -76,6 +76,13 @@ TEST_CASE("what did not hold is told with what happened round it, and how to see
     CHECK_MESSAGE(text.find(part) != std::string::npos, part);
   }
   CHECK(text.find("upstream: down") == std::string::npos);  // seconds later
+  CHECK(text.find("--sentinel") == std::string::npos);
+}
+
+TEST_CASE("the command that does the same harm again says so where Sentinels watched") {
+  ChaosHistory history = bad_history();
+  history.settings.sentinel = true;
+  CHECK(report(history, check(history)).find("--slack 100ms --sentinel\n") != std::string::npos);
 }
 
 TEST_CASE("where all held, a table says so, within 80 columns") {

@@ -85,9 +85,9 @@ std::string violations_of(const ChaosHistory& history, const Verdict& verdict) {
 }
 
 std::string command(const ChaosSettings& settings) {
-  return fmt::format("load_generator chaos --seed {} --duration {} --instances {} --rate {} --slack {}", settings.seed,
-                     program::to_text(settings.duration), settings.instances, settings.rate,
-                     program::to_text(settings.slack));
+  return fmt::format("load_generator chaos --seed {} --duration {} --instances {} --rate {} --slack {}{}",
+                     settings.seed, program::to_text(settings.duration), settings.instances, settings.rate,
+                     program::to_text(settings.slack), settings.sentinel ? " --sentinel" : "");
 }
 
 json to_json(const ChaosSettings& settings, const ChaosBreaker& breaker) {

@@ -69,6 +69,7 @@ CLI::App* add_chaos_command(CLI::App& app, load::ChaosOptions& options) {
       ->check(CLI::Range(0.1, 10'000.0))
       ->capture_default_str();
   program::add_duration(*command, "--slack", settings.slack, "What a busy machine may add to any deadline");
+  command->add_flag("--sentinel", settings.sentinel, "A Redis that Sentinels watch; what befalls it is failovers");
   command->add_option("--out", options.out,
                       "File for the history; by default runs/chaos-SEED.json beside the binaries");
   return command;
