@@ -15,6 +15,7 @@
 //   recovered        once all is well, no instance stays for long what it should not be: open, half-open, not there, or
 //                    by a breaker of its own
 //
+// Limit: what an instance did in the last moments before it was killed stands in its log alone, without its generation.
 // A check never accuses on a guess: of a probe's lease we know only that it began between a call's due time and its
 // answer, so two of them are too many only where they are so however it was.
 #pragma once
