@@ -13,13 +13,14 @@ TEST_CASE("an order to one instance is in force at the others, and one of them r
   Fleet fleet;
   const auto a = fleet.start(), b = fleet.start();
   CHECK(a.override(order("forced_open")).body["shared"] == true);
+  REQUIRE(happens([&] { return b.state() == "open"; }));
   auto blocked = b.call();
   CHECK(blocked.http_status == 503);
   CHECK(blocked.body["state"] == "open");
   CHECK(b.breaker()["override"]["actor"] == "ann");
   CHECK(causes(b).empty());  // told once, by the instance that was asked
   CHECK(b.override(order("reset")).http_status == 200);
-  CHECK(a.call().http_status == 200);
+  CHECK(happens([&] { return a.call().http_status == 200; }));
   CHECK_FALSE(a.breaker().contains("override"));
 }
 
@@ -69,12 +70,14 @@ TEST_CASE("breaker.sh tells one instance, and it holds for all") {
   const Ended forced = breaker({"force-open", "--actor", "ann", "--reason", "deploying", "--for", "10m"});
   CHECK_MESSAGE(forced.exit_code == 0, forced.output);
   CHECK(forced.output == a.url + ": force-open is done\nthe others share this breaker\n");
+  REQUIRE(happens([&] { return b.state() == "open"; }));
   for (const auto* instance : {&a, &b}) CHECK(instance->call().http_status == 503);
   const Ended status = breaker({"status"});
   CHECK(status.exit_code == 0);
   for (const std::string name : {"a", "b"}) CHECK(holds(status.output, "\n" + name + "         open   forced_open"));
   CHECK(holds(status.output, "deploying (ann)"));
   CHECK(breaker({"auto"}).exit_code == 0);
+  REQUIRE(happens([&] { return b.state() == "half_open"; }));
   CHECK(b.call().body["state"] == "closed");
   CHECK(a.state() == "closed");
 }
