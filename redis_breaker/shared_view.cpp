@@ -70,8 +70,13 @@ bool SharedView::learn(const SharedAnswer& answer, const PushFeed& feed, const S
   const bool same_feed = sent.feed == &feed;
   if (is_outdated(answer)) return false;
   const bool new_stay = answer.generation != known_.generation;
-  known_ = {answer.generation, answer.epoch, answer.origin.run, answer.now,
-            answer.failures,   answer.state, order_in(answer)};
+  known_.generation = answer.generation;
+  known_.epoch = answer.epoch;
+  known_.run = answer.origin.run;
+  known_.now = answer.now;
+  known_.failures = answer.failures;
+  known_.state = answer.state;
+  known_.imposed = order_in(answer);
   admits_from_ = end_of_waiting(answer);
   look_again_at_ = end_of_order(answer);
   // What was hinted at after the question was sent may not be in the answer.
