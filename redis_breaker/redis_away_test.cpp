@@ -126,15 +126,6 @@ TEST_CASE("an answer that comes after its deadline is not taken for the next one
   CHECK(a.call(Outcome::failure).state == State::open);
 }
 
-TEST_CASE("a script that Redis has forgotten is loaded again without the caller noticing") {
-  TestRedis redis;
-  Instance a(redis, one_failure);
-  a.call(Outcome::success);
-  redis.cli({"SCRIPT", "FLUSH"});
-  CHECK(a.call(Outcome::failure).state == State::open);
-  CHECK(a.troubles().empty());
-}
-
 TEST_CASE("trouble while a result is recorded is not recorded as a failure of the upstream") {
   TestRedis redis;
   Instance a(redis, {.failure_threshold = 1, .failure_rate_threshold = 0.5, .recovery_timeout = 60s}, 50ms);

@@ -27,7 +27,7 @@ class LinkMember {
   virtual void report() = 0;               // tells Redis what was counted here
   virtual SharedTable::Result join() = 0;  // asks, while Redis is away, whether it takes writes again
 
-  // Somebody has written cb:NAME:`key`. Returns whether that may be more than what refresh() need not be called for.
+  // Somebody has written cb:NAME:`key`. Returns whether it has to refresh().
   virtual bool hear_of(std::string_view key) = 0;
 };
 

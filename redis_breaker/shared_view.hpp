@@ -101,8 +101,8 @@ class SharedView {
   Mode mode() const { return known_.imposed ? known_.imposed->mode : Mode::automatic; }
 
   std::atomic<StayWord> word_{};
-  std::atomic<TimePoint>
-      admits_from_{};  // stored before word_: whoever sees a stay's word sees its time, or a later one
+  // Stored before word_: whoever sees a stay's word sees its time, or a later one.
+  std::atomic<TimePoint> admits_from_{};
   std::atomic<const PushFeed*> feed_;
   std::atomic<uint64_t> session_{0};  // of feed_, in which the answer was asked for
   std::atomic<int64_t> asked_at_{0};  // coarse
