@@ -44,18 +44,11 @@ std::vector<int> ports_with_room_for_the_bus() {
 }  // namespace
 
 PrivateCluster::PrivateCluster(std::vector<std::string> options) : options_(std::move(options)) {
-  for (int attempts_left = 5;; --attempts_left) {
-    try {
-      start();
-      join();
-      return;
-    } catch (const std::system_error&) {
-      throw;  // no redis-server: other ports will not help
-    } catch (const std::runtime_error&) {
-      processes_.clear();
-      if (attempts_left == 0) throw;
-    }
-  }
+  try_ports([this] {
+    processes_.clear();
+    start();
+    join();
+  });
 }
 
 void PrivateCluster::start() {

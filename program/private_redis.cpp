@@ -47,6 +47,18 @@ std::vector<int> free_ports(size_t count) {
   return ports;
 }
 
+void try_ports(const std::function<void()>& start) {
+  for (int attempts_left = 5;; --attempts_left) {
+    try {
+      return start();
+    } catch (const std::system_error&) {
+      throw;
+    } catch (const std::runtime_error&) {
+      if (attempts_left == 0) throw;
+    }
+  }
+}
+
 ChildProcess launch_redis_server(int port, const std::vector<std::string>& options) {
   std::vector<std::string> command{"redis-server", "--port", std::to_string(port), "--bind", "127.0.0.1", "--save", "",
                                    "--appendonly", "no",     "--daemonize",        "no"};
@@ -87,17 +99,10 @@ PrivateRedis::PrivateRedis(const Certificate& certificate, const std::vector<std
 }
 
 void PrivateRedis::start_somewhere() {
-  for (int attempts_left = 5;; --attempts_left) {
+  try_ports([this] {
     port_ = free_ports(1)[0];
-    try {
-      start();
-      return;
-    } catch (const std::system_error&) {
-      throw;  // no redis-server: another port will not help
-    } catch (const std::runtime_error&) {
-      if (attempts_left == 0) throw;
-    }
-  }
+    start();
+  });
 }
 
 void PrivateRedis::launch() {

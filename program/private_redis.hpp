@@ -24,6 +24,10 @@ std::string redis_cli(int port, const std::vector<std::string>& command);
 // Throws std::runtime_error that says `what` did not happen, after twenty seconds.
 void wait_until(const std::string& what, const std::function<bool()>& is_so);
 
+// Calls `start`, which looks for free ports, up to six times: whatever it was that took one may be gone the next time.
+// Throws what the last one threw, and a std::system_error at once: where there is no redis-server, no port helps.
+void try_ports(const std::function<void()>& start);
+
 class PrivateRedis {
  public:
   PrivateRedis();  // throws std::runtime_error where redis-server is missing or does not start

@@ -18,17 +18,10 @@ std::string identity(size_t index) { return std::string(39, '0') + std::to_strin
 }  // namespace
 
 PrivateSentinel::PrivateSentinel() {
-  for (int attempts_left = 5;; --attempts_left) {
-    try {
-      start();
-      return;
-    } catch (const std::system_error&) {
-      throw;  // no redis-server: other ports will not help
-    } catch (const std::runtime_error&) {
-      processes_.clear();
-      if (attempts_left == 0) throw;
-    }
-  }
+  try_ports([this] {
+    processes_.clear();
+    start();
+  });
 }
 
 void PrivateSentinel::start() {
