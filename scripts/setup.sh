@@ -3,7 +3,7 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev
-       libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
+       libjs-dygraphs libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
 run=(redis-server redis-tools procps curl jq tmux)
 test=(doctest-dev libbenchmark-dev openssl prometheus)
 develop=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
