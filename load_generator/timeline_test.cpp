@@ -164,6 +164,8 @@ TEST_CASE("an instance that was away may have forgotten: its first answer counts
   poll(run, a, {{0, closed}, {100, open}, {200, unknown}, {300, closed}});
   change(run, a, 50, closed, open);
   CHECK(lane(run, a) == "0 C, 50 O, 200 ?, 300 C");
+  run.samples[a][1].state = closed;  // one that is in doubt when the answers cease
+  CHECK(lane(run, a) == "0 C, 50 O, 200 ?, 300 C");
 }
 
 TEST_CASE("that an instance goes by its own breaker, and by the shared one again, polls say at once") {
