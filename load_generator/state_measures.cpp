@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
+
+#include "load_generator/disagreement.hpp"
 
 namespace load {
 namespace {
@@ -19,29 +20,12 @@ Offset longest_stay(const std::vector<Sample>& samples, Offset end, Predicate pr
   return longest;
 }
 
-struct Change {
-  Offset at;
-  size_t target;
-  State state;
-};
-
-// Each instance is in the state of its last sample; before its first, and while it does not answer, it is left out.
 Offset disagreement(const Run& run) {
-  std::vector<Change> changes;
-  for (size_t target = 0; target < run.samples.size(); ++target) {
-    for (const Sample& sample : run.samples[target]) changes.push_back({sample.at, target, sample.state});
+  Offset end = run.length;
+  for (const auto& samples : run.samples) {
+    if (!samples.empty()) end = std::max(end, samples.back().at);
   }
-  std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) { return a.at < b.at; });
-  std::vector<State> states(run.samples.size(), State::unknown);
-  Offset total{0};
-  for (size_t i = 0; i < changes.size(); ++i) {
-    states[changes[i].target] = changes[i].state;
-    std::set<State> different(states.begin(), states.end());
-    different.erase(State::unknown);
-    const Offset until = i + 1 < changes.size() ? changes[i + 1].at : std::max(run.length, changes[i].at);
-    if (different.size() > 1) total += until - changes[i].at;
-  }
-  return total;
+  return disagreement_in(run.samples).total(end);
 }
 
 bool is_half_open(const Sample& sample) { return sample.state == State::half_open; }
