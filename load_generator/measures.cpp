@@ -7,6 +7,7 @@
 #include "load_generator/latencies.hpp"
 #include "load_generator/reconciliation.hpp"
 #include "load_generator/state_measures.hpp"
+#include "load_generator/timeline.hpp"
 
 namespace load {
 namespace {
@@ -67,6 +68,7 @@ void measure_calls(const Run& run, Measures& measures) {
   }
   measures["refused_by_bulkhead"] = count_if(run.calls, [](const Call& call) { return call.refused_by_bulkhead; });
   measures["late"] = count_if(run.calls, [](const Call& call) { return call.late; });
+  measures["wasted"] = count_if(marks(run), [](const Mark& mark) { return mark.wasted; });
   measures["probes"] = count_if(run.calls, [](const Call& call) { return call.probe; });
   measures["failed_probes"] =
       count_if(run.calls, [](const Call& call) { return call.probe && call.status != CallStatus::success; });
@@ -189,6 +191,7 @@ const std::vector<std::string>& measure_names() {
                                               "refused_by_bulkhead",
                                               "unreachable",
                                               "late",
+                                              "wasted",
                                               "opened",
                                               "opened_locally",
                                               "closed_again",

@@ -7,6 +7,8 @@
 //   success, failure, exception, blocked, unreachable    answers to callers, by status
 //   refused_by_bulkhead    those of blocked that a bulkhead refused, not a breaker
 //   late                   results that came after the stay that had admitted the call was over
+//   wasted                 calls that failed at the upstream, though another instance's breaker was open when they were
+//                          sent: what one knew and another did not (see timeline.hpp)
 //   opened                 transitions to open from another state, failed probes included
 //   opened_locally         likewise, of breakers that stand in while Redis is away; no other measure counts these
 //   closed_again           transitions to closed from another state

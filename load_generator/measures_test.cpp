@@ -87,6 +87,17 @@ TEST_CASE("answers are counted by status, and blocked is no failure") {
   CHECK(measures.at("unreachable") == 0);
 }
 
+TEST_CASE("wasted are the failed calls of who could have known better from another") {
+  Run run = run_with(2);
+  run.samples = {{{Offset(0), State::closed}}, {{Offset(0), State::closed}}};
+  run.transitions = {change_at(5, State::closed, State::open, 0)};
+  run.calls = {call(failure), probe_at(10, failure), probe_at(20, success)};
+  for (Call& each : run.calls) each.target = 1;
+  CHECK(measure(run).at("wasted") == 1);
+  run.transitions.clear();
+  CHECK(measure(run).at("wasted") == 0);
+}
+
 TEST_CASE("transitions to open and to closed are counted, failed probes included") {
   Run run = run_with(1);
   run.transitions = {trip(0, 2), change(State::open, State::half_open), change(State::half_open, State::open),
