@@ -27,6 +27,13 @@ Expectation read_expectation(StrictObject& entry) {
   return expectation;
 }
 
+nlohmann::ordered_json to_json(const Expectation& expectation) {
+  nlohmann::ordered_json entry{{"measure", expectation.measure}, {"because", expectation.because}};
+  if (expectation.at_least) entry["at_least"] = *expectation.at_least;
+  if (expectation.at_most) entry["at_most"] = *expectation.at_most;
+  return entry;
+}
+
 bool holds(const Expectation& expectation, const Measures& measures) {
   const auto measured = measures.find(expectation.measure);
   return measured != measures.end() && measured->second >= expectation.at_least.value_or(measured->second) &&

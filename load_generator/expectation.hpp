@@ -20,6 +20,9 @@ struct Expectation {
 // Throws std::invalid_argument naming file and field. Fields other than the four are left for the caller to judge.
 Expectation read_expectation(StrictObject& entry);
 
+// As a run's file has it: {"measure","because","at_least","at_most"}, a bound only where there is one.
+nlohmann::ordered_json to_json(const Expectation& expectation);
+
 // A measure that the run could not tell holds nothing.
 bool holds(const Expectation& expectation, const Measures& measures);
 bool all_hold(const std::vector<Expectation>& expectations, const Measures& measures);

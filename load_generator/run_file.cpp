@@ -1,32 +1,21 @@
 #include "load_generator/run_file.hpp"
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
 #include "load_generator/latencies.hpp"
+#include "load_generator/timeline_json.hpp"
 
 namespace load {
 namespace {
 
 using json = nlohmann::ordered_json;
 
-json to_json(const Expectation& expectation) {
-  json entry{{"measure", expectation.measure}, {"because", expectation.because}};
-  if (expectation.at_least) entry["at_least"] = *expectation.at_least;
-  if (expectation.at_most) entry["at_most"] = *expectation.at_most;
-  return entry;
-}
-
-json to_json(const Run& run, const Transition& transition) {
-  return {{"at_ms_since_start", to_ms(transition.at)},
-          {"instance", run.targets.at(transition.target).name},
-          {"generation", transition.generation},
-          {"from", to_text(transition.from)},
-          {"to", to_text(transition.to)},
-          {"cause", transition.cause}};
-}
+// Traffic is counted in steps that a chart can show.
+constexpr Offset short_run = std::chrono::minutes(1);
+constexpr Offset fine_step = std::chrono::milliseconds(200);
+constexpr Offset coarse_step = std::chrono::seconds(1);
 
 json ledger_json(const Ledger& ledger) {
   json callers = json::object();
@@ -51,26 +40,23 @@ json latencies_json(const Run& run) {
   return statuses;
 }
 
-// The moments at which an instance's polled state became another.
-json states_json(const std::vector<Sample>& samples) {
-  json changes = json::array();
-  for (size_t i = 0; i < samples.size(); ++i) {
-    if (i > 0 && samples[i].state == samples[i - 1].state && samples[i].local == samples[i - 1].local) continue;
-    changes.push_back({{"at_ms_since_start", to_ms(samples[i].at)}, {"state", to_text(samples[i].state)}});
-    if (samples[i].local) changes.back()["store"] = "local";
-  }
-  return changes;
+json names_json(const std::vector<Target>& targets) {
+  json names = json::array();
+  for (const Target& target : targets) names.push_back(target.name);
+  return names;
 }
 
 json document_of(const Summary& summary, const Run& run) {
-  json document{{"name", summary.name},         {"variant", summary.variant},     {"question", summary.question},
-                {"measures", summary.measures}, {"length_ms", to_ms(run.length)}, {"latency_ms", latencies_json(run)}};
-  document["expectations"] = json::array();
+  json document{{"name", summary.name},           {"variant", summary.variant},
+                {"question", summary.question},   {"instances", names_json(run.targets)},
+                {"length_ms", to_ms(run.length)}, {"shared_breaker", run.shared_breaker},
+                {"measures", summary.measures},   {"expectations", json::array()}};
   for (const Expectation& expectation : summary.expectations) document["expectations"].push_back(to_json(expectation));
-  document["transitions"] = json::array();
-  for (const Transition& transition : run.transitions) document["transitions"].push_back(to_json(run, transition));
-  document["states"] = json::object();
-  for (size_t i = 0; i < run.samples.size(); ++i) document["states"][run.targets[i].name] = states_json(run.samples[i]);
+  document["transitions"] = transitions_json(run);
+  document["states"] = states_json(run.targets, lanes(run));
+  document["marks"] = marks_json(run.targets, marks(run));
+  document["traffic"] = traffic_json(traffic(run, run.length <= short_run ? fine_step : coarse_step));
+  document["latency_ms"] = latencies_json(run);
   if (run.ledger) document["ledger"] = ledger_json(*run.ledger);
   return document;
 }
@@ -89,9 +75,7 @@ void write_run_file(const std::string& path, const Summary& summary, const Run& 
   if (!file.flush()) throw std::runtime_error(path + ": cannot be written");
 }
 
-Summary read_run_file(const std::string& path) {
-  const json parsed = read_json_file(path);
-  StrictObject document(parsed, path);
+Summary read_summary(StrictObject& document) {
   Summary summary;
   summary.name = document.text("name", 64);
   summary.variant = document.text("variant", 64);
@@ -103,6 +87,12 @@ Summary read_run_file(const std::string& path) {
     entry.done();
   }
   return summary;
+}
+
+Summary read_run_file(const std::string& path) {
+  const json parsed = read_json_file(path);
+  StrictObject document(parsed, path);
+  return read_summary(document);
 }
 
 }  // namespace load

@@ -1,5 +1,11 @@
-// What a run leaves on disk, as JSON: its figures, the predictions made of it, and enough detail to draw it.
-// {"name","variant","question","measures":{..},"expectations":[{"measure","at_least","at_most","because"}], ...}
+// What a run leaves on disk, as JSON: its figures, the predictions made of it, and what it takes to draw it.
+//
+// {"name","variant","question",
+//  "instances":["Instance-A",..], "length_ms", "shared_breaker":true,   // one breaker for all instances
+//  "measures":{..}, "expectations":[{"measure","because","at_least","at_most"}],
+//  "transitions":[..], "states":{..}, "marks":[..], "traffic":{..},      // see timeline_json.hpp
+//  "latency_ms":{"success":{"p50","p90","p99","max"},..},
+//  "ledger":{"Instance-A":{"received","success","failure","hang","drop"},..}}   // where the upstream could be asked
 #pragma once
 
 #include <string>
@@ -23,7 +29,8 @@ struct Summary {
 // Makes the folder where needed. Throws std::runtime_error naming the path where it cannot be written.
 void write_run_file(const std::string& path, const Summary& summary, const Run& run);
 
-// Throws std::invalid_argument naming file and field.
+// Both throw std::invalid_argument naming file and field.
+Summary read_summary(StrictObject& document);
 Summary read_run_file(const std::string& path);
 
 }  // namespace load
