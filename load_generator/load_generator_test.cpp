@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "load_generator/fake_instance.hpp"
+#include "load_generator/run_document.hpp"
 #include "load_generator/run_file.hpp"
 #include "load_generator/scratch_file.hpp"
 #include "program/child_process.hpp"
@@ -109,6 +110,10 @@ TEST_CASE("in a pipe a run is plain lines, and its file can be compared") {
   CHECK(ended.output.find('\r') == std::string::npos);
   CHECK(ended.output.find("     1      20       0       0       20  O") != std::string::npos);
   CHECK(read_run_file(out).measures.at("blocked") == 20);
+  uint64_t blocked = 0;
+  const auto document = run_document(out);
+  for (const auto& count : document.at("traffic").at("blocked")) blocked += count.get<uint64_t>();
+  CHECK(blocked == 20);
   CHECK(run({"compare", out, out}).exit_code == 0);
 }
 

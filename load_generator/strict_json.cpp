@@ -15,8 +15,18 @@ using json = nlohmann::ordered_json;
 
 constexpr size_t largest_file = 64 * 1024 * 1024;
 constexpr size_t longest_quote = 60;
+constexpr size_t longest_path = 200;
+constexpr int deepest_quote = 5;
 
+bool is_deeper_than(int levels, const json& value) {
+  if (!value.is_structured()) return false;
+  return levels == 0 ||
+         std::any_of(value.begin(), value.end(), [&](const json& each) { return is_deeper_than(levels - 1, each); });
+}
+
+// Nothing deep: writing nested lists needs a stack as deep as they.
 std::string quoted(const json& value) {
+  if (is_deeper_than(deepest_quote, value)) return "too deep";
   return printable(value.dump(-1, ' ', true, json::error_handler_t::replace), longest_quote);
 }
 
@@ -46,6 +56,8 @@ json read_json_file(const std::string& path) {
     return json::parse(text);
   } catch (const json::parse_error& error) {
     throw std::invalid_argument(path + ": no JSON; the fault is near byte " + std::to_string(error.byte));
+  } catch (const json::out_of_range&) {
+    throw std::invalid_argument(path + ": a number in it is too large");
   }
 }
 
@@ -63,6 +75,13 @@ std::string StrictObject::text(const std::string& field, size_t longest) {
     complain(field, "a text of 1 to " + std::to_string(longest) + " bytes");
   }
   return printable(value.get<std::string>(), longest);
+}
+
+std::string StrictObject::any_text(const std::string& field, size_t longest) {
+  const json& value = take(field);
+  const bool fits = value.is_string() && value.get_ref<const std::string&>().size() <= longest;
+  if (!fits) complain(field, "a text of at most " + std::to_string(longest) + " bytes");
+  return value.get<std::string>();
 }
 
 std::string StrictObject::one_of(const std::string& field, const std::vector<std::string>& words) {
@@ -106,6 +125,27 @@ std::vector<StrictObject> StrictObject::list(const std::string& field, size_t lo
   return objects;
 }
 
+std::vector<std::string> StrictObject::texts(const std::string& field, size_t longest_list, size_t longest_text) {
+  const json& value = take(field);
+  const auto fits = [&](const json& each) {
+    return each.is_string() && each.get_ref<const std::string&>().size() <= longest_text;
+  };
+  if (!value.is_array() || value.size() > longest_list || !std::all_of(value.begin(), value.end(), fits)) {
+    complain(field, "a list of at most " + std::to_string(longest_list) + " texts of at most " +
+                        std::to_string(longest_text) + " bytes");
+  }
+  return value.get<std::vector<std::string>>();
+}
+
+std::vector<uint64_t> StrictObject::counts(const std::string& field, size_t longest) {
+  const json& value = take(field);
+  const auto fits = [](const json& each) { return each.is_number_unsigned(); };
+  if (!value.is_array() || value.size() > longest || !std::all_of(value.begin(), value.end(), fits)) {
+    complain(field, "a list of at most " + std::to_string(longest) + " whole numbers from 0 on");
+  }
+  return value.get<std::vector<uint64_t>>();
+}
+
 std::vector<std::string> StrictObject::fields() const {
   std::vector<std::string> names;
   for (const auto& [name, value] : object_.items()) names.push_back(name);
@@ -122,7 +162,8 @@ void StrictObject::done() const {
 void StrictObject::complain(const std::string& field, const std::string& rule) const {
   const auto found = object_.find(field);
   const std::string present = found == object_.end() ? "missing" : quoted(*found);
-  throw std::invalid_argument(file_ + ": " + path_of(field) + " is " + present + "; it must be " + rule);
+  throw std::invalid_argument(file_ + ": " + printable(path_of(field), longest_path) + " is " + present +
+                              "; it must be " + rule);
 }
 
 const json& StrictObject::take(const std::string& field) {

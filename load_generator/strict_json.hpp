@@ -1,6 +1,6 @@
-// Reading files that people write by hand: every field must be known, of the right type and in range. What is not right
-// becomes one std::invalid_argument that names file and field: "outage.json: load.rate is "fast"; it must be a number".
-// Fields keep the file's order.
+// Reading files that people write by hand, or may have changed: every field must be known, of the right type and in
+// range. What is not right becomes one std::invalid_argument that names file and field: "outage.json: load.rate is
+// "fast"; it must be a number". Fields keep the file's order.
 #pragma once
 
 #include <cstdint>
@@ -29,12 +29,15 @@ class StrictObject {
   bool has(const std::string& field) const { return object_.contains(field); }
   bool is_text(const std::string& field) const { return has(field) && object_.at(field).is_string(); }
   std::string text(const std::string& field, size_t longest);
+  std::string any_text(const std::string& field, size_t longest);  // as it is; it may be empty
   std::string one_of(const std::string& field, const std::vector<std::string>& words);
   double number(const std::string& field, Between<double> range);
   int64_t integer(const std::string& field, Between<int64_t> range);
   bool boolean(const std::string& field);
   StrictObject object(const std::string& field);
   std::vector<StrictObject> list(const std::string& field, size_t longest);  // of objects
+  std::vector<std::string> texts(const std::string& field, size_t longest_list, size_t longest_text);
+  std::vector<uint64_t> counts(const std::string& field, size_t longest);
   std::vector<std::string> fields() const;
   void done() const;
 
