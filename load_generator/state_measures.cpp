@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "load_generator/disagreement.hpp"
+#include "load_generator/timeline.hpp"
 
 namespace load {
 namespace {
@@ -25,7 +26,7 @@ Offset disagreement(const Run& run) {
   for (const auto& samples : run.samples) {
     if (!samples.empty()) end = std::max(end, samples.back().at);
   }
-  return disagreement_in(run.samples).total(end);
+  return disagreement_in(lanes(run)).total(end);
 }
 
 bool is_half_open(const Sample& sample) { return sample.state == State::half_open; }

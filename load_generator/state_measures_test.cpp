@@ -42,10 +42,21 @@ TEST_CASE("the longest half-open stay ends with another state, or with the run")
 
 TEST_CASE("disagreement is the time in which instances that answer are in different states") {
   Run run = run_with(3);
-  run.samples[0] = samples({{0, State::closed}, {300, State::open}});
-  run.samples[1] = samples({{0, State::closed}, {500, State::open}});
+  run.samples[0] = samples({{0, State::closed}, {300, State::open}, {400, State::open}});
+  run.samples[1] = samples({{0, State::closed}, {500, State::open}, {600, State::open}});
   run.samples[2] = samples({{0, State::unknown}});
   CHECK(measure(run).at("disagreement_ms") == 200);
+}
+
+TEST_CASE("disagreement goes by when transitions happened, not by which poll came first") {
+  Run run = run_with(2);
+  run.samples[0] = samples({{0, State::closed}, {300, State::open}});
+  run.samples[1] = samples({{0, State::closed}, {305, State::open}});
+  run.transitions = {{0, 2, State::closed, State::open, "", milliseconds(210)},
+                     {1, 2, State::closed, State::open, "", milliseconds(280)}};
+  CHECK(measure(run).at("disagreement_ms") == 70);
+  run.shared_breaker = true;
+  CHECK(measure(run).at("disagreement_ms") == 0);
 }
 
 TEST_CASE("the longest time by a breaker of one's own is one instance's, and one stay") {
