@@ -21,6 +21,46 @@ TEST_CASE("a failing upstream is asked as often as max_attempts says, and each a
   CHECK(instance.get("/status").body["calls"]["failure"] == 1);
 }
 
+TEST_CASE("status shows a call that failed once, when its last attempt was sent, with all its attempts") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--max-attempts 3 --retry-backoff 100ms --retry-jitter 0 --failure-threshold 10");
+  const auto before_ms = std::chrono::system_clock::now().time_since_epoch() / 1ms;
+  const auto answer = instance.call();
+  const json calls = instance.get("/status").body["notable_calls"];
+  REQUIRE(calls.size() == 1);
+  CHECK(calls[0]["status"] == "failure");
+  CHECK(calls[0]["upstream_calls"] == 3);
+  CHECK(calls[0]["generation"] == answer.body["generation"]);
+  CHECK(calls[0]["at_ms"] >= before_ms + 300);  // 100 ms and 200 ms of waiting
+}
+
+TEST_CASE("status shows probes and late results, though they succeeded, and nothing of plain successes") {
+  Fleet fleet;
+  fleet.upstream.latency_ms = 60'000;
+  const auto instance = fleet.start();
+  std::jthread slow([&] { CHECK(instance.call().body["late"] == true); });
+  REQUIRE(happens([&] { return fleet.upstream.calls == 1; }));
+  instance.override(order("forced_open"));
+  fleet.upstream.latency_ms = 0;
+  slow.join();
+  CHECK(instance.call().http_status == 503);
+  instance.override(order("auto"));
+  const auto probe = first_admitted(instance);
+  CHECK(instance.call().http_status == 200);
+  const json calls = instance.get("/status").body["notable_calls"];
+  REQUIRE(calls.size() == 2);
+  CHECK(calls[0]["late"] == true);
+  CHECK(calls[0]["probe"] == false);
+  CHECK(calls[0]["status"] == "success");
+  CHECK(calls[0]["generation"] < calls[1]["generation"]);
+  CHECK(calls[1]["probe"] == true);
+  CHECK(calls[1]["late"] == false);
+  CHECK(calls[1]["generation"] == probe.body["generation"]);
+  CHECK(calls[0]["number"] == 1);
+  CHECK(calls[1]["number"] == 2);
+}
+
 TEST_CASE("attempts that find nobody are no upstream calls") {
   const Fleet fleet;
   const auto instance = fleet.start_at("http://127.0.0.1:1", "--max-attempts 3 --retry-backoff 1ms");
@@ -28,6 +68,10 @@ TEST_CASE("attempts that find nobody are no upstream calls") {
   CHECK(answer.http_status == 504);
   CHECK(answer.body["attempts"] == 3);
   CHECK(answer.body["upstream_calls"] == 0);
+  const json calls = instance.get("/status").body["notable_calls"];
+  REQUIRE(calls.size() == 1);
+  CHECK(calls[0]["status"] == "exception");
+  CHECK(calls[0]["upstream_calls"] == 0);
 }
 
 TEST_CASE("retries meet the breaker that their own failures opened") {

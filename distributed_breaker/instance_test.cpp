@@ -109,6 +109,31 @@ TEST_CASE("status shows the breaker, the policy, the calls and the transitions w
   CHECK(std::abs(now_ms - status["transitions"][2]["at_ms"].get<int64_t>()) < 10'000);
 }
 
+TEST_CASE("status shows the calls that told something, and when they were sent, but no success and no rejection") {
+  FakeUpstream upstream;
+  upstream.latency_ms = 20;
+  const InstanceProcess instance(binary, upstream.url(), {"--failure-threshold", "2", "--recovery-timeout", "1m"});
+  CHECK(instance.get("/status").body["notable_calls"].empty());
+  instance.call();
+  upstream.status = 500;
+  const auto before_ms = std::chrono::system_clock::now().time_since_epoch() / 1ms;
+  const auto failed = instance.call();
+  const auto after_ms = std::chrono::system_clock::now().time_since_epoch() / 1ms;
+  instance.call();
+  CHECK(instance.call().body["status"] == "blocked");
+  const auto calls = instance.get("/status").body["notable_calls"];
+  REQUIRE(calls.size() == 2);
+  CHECK(calls[0]["number"] == 1);
+  CHECK(calls[0]["status"] == "failure");
+  CHECK(calls[0]["generation"] == failed.body["generation"]);
+  CHECK(calls[0]["probe"] == false);
+  CHECK(calls[0]["late"] == false);
+  CHECK(calls[0]["upstream_calls"] == 1);
+  CHECK(calls[0]["at_ms"] >= before_ms);
+  CHECK(calls[0]["at_ms"] <= after_ms - 20);
+  CHECK(calls[1]["number"] == 2);
+}
+
 TEST_CASE("three instances each learn for themselves: three times the threshold reaches a dead upstream") {
   FakeUpstream upstream;
   upstream.status = 500;

@@ -57,6 +57,15 @@ json fallback_json(const FallbackAnswer& fallback) {
   return {{"answer", answer}, {"age_ms", fallback.age.count()}};
 }
 
+template <class Entry>
+json list_json(const std::vector<Entry>& entries) {
+  json list = json::array();
+  for (const Entry& entry : entries) list.push_back(to_json(entry));
+  return list;
+}
+
+TimePoint now() { return std::chrono::floor<TimePoint::duration>(std::chrono::system_clock::now()); }
+
 // Whole seconds, rounded up, as the header wants them.
 std::string in_seconds(milliseconds wait) {
   return std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count());
@@ -67,6 +76,7 @@ std::string in_seconds(milliseconds wait) {
 // An attempt: refused by the breaker, or what the upstream said and what the breaker made of it.
 struct ServiceInstance::MadeCall {
   std::optional<Rejection> rejection{};
+  TimePoint sent{};
   UpstreamReply upstream{};
   PermitId permit{};
   Settled settled{};
@@ -110,6 +120,7 @@ void ServiceInstance::call(const httplib::Request& request, httplib::Response& r
   int upstream_calls = 0;
   const Reply reply = guarded_.run([&](milliseconds at_most) { return attempt(*breaker, at_most, upstream_calls); });
   const auto took = std::chrono::steady_clock::now() - begun;
+  note_if_notable(context_of(*tenant, *breaker), reply, upstream_calls);
   answer(*breaker, reply, upstream_calls, std::chrono::duration_cast<std::chrono::microseconds>(took), response);
 }
 
@@ -122,12 +133,13 @@ Attempt<ServiceInstance::MadeCall> ServiceInstance::attempt(Breaker& breaker, mi
   Permit& permit = std::get<Permit>(admission);
   const Counted probe(probes_in_flight_, permit.is_probe());
   if (permit.is_probe()) parts_.metrics.count_probe();
+  const TimePoint sent = now();
   UpstreamReply reply = parts_.upstream.call(at_most);
   upstream_calls += reply.sent ? 1 : 0;
   const Settled settled = permit.settle(outcome_of(reply, at_most));
   const AttemptEnd end = end_of(reply);
   std::string body = reply.body;
-  return {end, {{}, std::move(reply), permit.id(), settled}, std::move(body)};
+  return {end, {{}, sent, std::move(reply), permit.id(), settled}, std::move(body)};
 }
 
 // An attempt that waiting and earlier attempts left less than half of its time for, and that ran out of it, says
@@ -154,6 +166,15 @@ void ServiceInstance::answer(const Breaker& breaker, const Reply& reply, int ups
   if (reply.fallback) body["fallback"] = fallback_json(*reply.fallback);
   if (status == CallStatus::blocked) response.set_header("Retry-After", in_seconds(retry_after(reply)));
   program::answer_json(response, reply.fallback ? 200 : http_statuses[static_cast<size_t>(status)], dumped(body));
+}
+
+void ServiceInstance::note_if_notable(const std::string& context, const Reply& reply, int upstream_calls) {
+  const CallStatus status = status_of(reply);
+  if (status == CallStatus::blocked) return;
+  if (!reply.reply) return notable_calls_.note({.context = context, .at = now(), .status = status});
+  const MadeCall& made = *reply.reply;
+  notable_calls_.note(
+      {context, made.sent, status, made.permit.generation, made.permit.probe != 0, made.settled.late, upstream_calls});
 }
 
 // Blocked means that nothing was sent; a call whose deadline passed in the queue had no answer in time.
@@ -197,10 +218,6 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
        {CallStatus::success, CallStatus::failure, CallStatus::exception, CallStatus::blocked}) {
     calls[std::string(to_text(status))] = calls_[static_cast<size_t>(status)].load();
   }
-  json transitions = json::array();
-  for (const LoggedTransition& transition : parts_.transitions.transitions()) {
-    transitions.push_back(to_json(transition));
-  }
   json open = json::array();
   parts_.breakers.for_each_open(most_open_shown, [&](const std::string& context, const auto&) {
     if (!context.empty()) open.push_back(context);
@@ -214,13 +231,18 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
       {"policy", to_json(settings_.policy, cb::settings())},
       {"call", call_json()},
       {"calls", calls},
-      {"transitions", transitions}};
+      {"transitions", list_json(parts_.transitions.transitions())},
+      {"notable_calls", list_json(notable_calls_.calls())}};
   program::answer_json(response, 200, dumped(body));
 }
 
-json ServiceInstance::breaker_json(const std::string& tenant, Breaker& breaker) {
+std::string ServiceInstance::context_of(const std::string& tenant, const Breaker& breaker) const {
   const bool common = &breaker == &parts_.breakers.common();  // which is who has no room for one of its own shares
-  const Identity identity{settings_.breaker_name, common ? "" : tenant};
+  return common ? "" : tenant;
+}
+
+json ServiceInstance::breaker_json(const std::string& tenant, Breaker& breaker) {
+  const Identity identity{settings_.breaker_name, context_of(tenant, breaker)};
   json body = to_json(identity.full(), breaker.status(), settings_.policy);
   body["probes_in_flight"] = probes_in_flight_.load();
   return body;

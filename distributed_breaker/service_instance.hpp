@@ -15,6 +15,7 @@
 #include "distributed_breaker/breaker_registry.hpp"
 #include "distributed_breaker/guarded_call.hpp"
 #include "distributed_breaker/metrics.hpp"
+#include "distributed_breaker/notable_calls.hpp"
 #include "distributed_breaker/transition_log.hpp"
 #include "distributed_breaker/upstream_client.hpp"
 #include "program/admin_access.hpp"
@@ -59,6 +60,7 @@ class ServiceInstance {
   Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds at_most) const;
   void answer(const Breaker& breaker, const Reply& reply, int upstream_calls, std::chrono::microseconds took,
               httplib::Response& response);
+  void note_if_notable(const std::string& context, const Reply& reply, int upstream_calls);
   static CallStatus status_of(const Reply& reply);
   static std::chrono::milliseconds retry_after(const Reply& reply);
   static nlohmann::ordered_json refused_json(const Reply& reply, State state);
@@ -66,6 +68,8 @@ class ServiceInstance {
   void status(const httplib::Request& request, httplib::Response& response);
   void impose(const httplib::Request& request, httplib::Response& response);
   std::optional<std::string> tenant_of(const httplib::Request& request, httplib::Response& response) const;
+  // The tenant, or nobody in particular, who has no breaker of its own.
+  std::string context_of(const std::string& tenant, const Breaker& breaker) const;
   nlohmann::ordered_json breaker_json(const std::string& tenant, Breaker& breaker);
   nlohmann::ordered_json call_json() const;
 
@@ -73,6 +77,7 @@ class ServiceInstance {
   const InstanceParts parts_;
   GuardedCall guarded_;
   std::array<std::atomic<uint64_t>, 4> calls_{};  // by CallStatus
+  NotableCalls notable_calls_;
   std::atomic<int> probes_in_flight_{0};
 };
 

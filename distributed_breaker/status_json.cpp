@@ -36,6 +36,18 @@ json to_json(const LoggedTransition& logged) {
   return entry;
 }
 
+json to_json(const NotableCall& call) {
+  json entry{{"number", call.number},
+             {"at_ms", epoch_ms(call.at)},
+             {"status", to_text(call.status)},
+             {"generation", call.generation},
+             {"probe", call.probe},
+             {"late", call.late},
+             {"upstream_calls", call.upstream_calls}};
+  if (!call.context.empty()) entry["context"] = call.context;
+  return entry;
+}
+
 json to_json(const std::string& name, const Status& status, const Policy& policy) {
   json breaker{{"name", name},
                {"state", to_text(status.state)},

@@ -1,8 +1,9 @@
-// What GET /status says of a breaker, as JSON.
+// What GET /status says of a breaker and of the calls that it saw, as JSON.
 #pragma once
 
 #include <nlohmann/json.hpp>
 
+#include "distributed_breaker/notable_calls.hpp"
 #include "distributed_breaker/transition_log.hpp"
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/policy.hpp"
@@ -10,6 +11,7 @@
 namespace cb {
 
 nlohmann::ordered_json to_json(const LoggedTransition& transition);
+nlohmann::ordered_json to_json(const NotableCall& call);
 
 // `policy` says whether there is a window to speak of.
 nlohmann::ordered_json to_json(const std::string& name, const Status& status, const Policy& policy);

@@ -31,6 +31,8 @@ TEST_CASE("a tenant's failures open that tenant's breaker, and nobody else's") {
   CHECK(breakers(instance) == json{{"max_breakers", 10000}, {"all", 3}, {"open", 1}, {"open_contexts", {"acme"}}});
   REQUIRE(status["transitions"].size() == 1);
   CHECK(status["transitions"][0]["context"] == "acme");
+  REQUIRE(status["notable_calls"].size() == 1);
+  CHECK(status["notable_calls"][0]["context"] == "acme");
   CHECK(instance.breaker()["name"] == "unreliable_service");
   CHECK(instance.state() == "closed");
   CHECK(instance.state("?tenant=beta") == "closed");
