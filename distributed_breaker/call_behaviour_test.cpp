@@ -157,6 +157,7 @@ TEST_CASE("with all slots taken a call is blocked by the bulkhead, and nothing i
   CHECK(instance.call().http_status == 200);
   CHECK(instance.breaker()["failures"] == 0);
   CHECK(fleet.upstream.calls == 2);
+  CHECK(instance.get("/status").body["notable_calls"].empty());
 }
 
 TEST_CASE("a call may wait in the queue for the slot") {
