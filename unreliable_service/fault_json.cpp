@@ -1,5 +1,6 @@
 #include "unreliable_service/fault_json.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -8,6 +9,9 @@ namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
+
+constexpr size_t most_dropped_callers = 26;
+constexpr size_t longest_caller = 64;
 
 // A value as text for an error line: short, plain, and never deep (writing nested arrays needs a stack as deep as
 // they).
@@ -36,46 +40,35 @@ std::chrono::milliseconds latency(const std::string& field, const json& value) {
   return std::chrono::milliseconds(value.get<int64_t>());
 }
 
+bool is_caller(const json& name) {
+  if (!name.is_string()) return false;
+  const auto& text = name.get_ref<const std::string&>();
+  const auto is_plain = [](char letter) { return letter >= ' ' && letter <= '~'; };
+  return !text.empty() && text.size() <= longest_caller && std::all_of(text.begin(), text.end(), is_plain);
+}
+
+Callers callers(const std::string& field, const json& value) {
+  if (!value.is_array() || value.size() > most_dropped_callers) {
+    refuse(field, value, "a list of at most " + std::to_string(most_dropped_callers) + " names");
+  }
+  for (const json& name : value) {
+    if (!is_caller(name)) {
+      refuse("a name in " + field, name, "1 to " + std::to_string(longest_caller) + " plain characters");
+    }
+  }
+  return value.get<Callers>();
+}
+
 FaultPlan read_plan(const json& change) {
   const json& plan = change["plan"];
   if (!plan.is_string()) refuse("plan", plan, "a text such as \"down 10s, healthy\"");
-  if (change.size() > 1) throw std::invalid_argument("plan stands alone; send other fields without it");
+  if (change.size() > 1) {
+    throw std::invalid_argument("plan stands alone, or beside dropped_callers; send other fields without it");
+  }
   return FaultPlan(plan.get<std::string>());
 }
 
-ordered_json to_json(const Counts& counts) {
-  return {{"received", counts.received()},
-          {"success", counts.of(Fate::success)},
-          {"failure", counts.of(Fate::failure)},
-          {"hang", counts.of(Fate::hang)},
-          {"drop", counts.of(Fate::drop)}};
-}
-
-}  // namespace
-
-std::string fault_json(const Fault& present, const FaultPlan& plan) {
-  ordered_json fault{{"failure_rate", present.failure_rate},
-                     {"latency_ms", present.latency.count()},
-                     {"hang_rate", present.hang_rate},
-                     {"drop_rate", present.drop_rate}};
-  if (!plan.text().empty()) fault["plan"] = plan.text();
-  return fault.dump();
-}
-
-std::string ledger_json(const LedgerPage& page) {
-  ordered_json callers = ordered_json::object();
-  for (const auto& [caller, counts] : page.callers) callers[caller] = to_json(counts);
-  return ordered_json{{"total", to_json(page.total)}, {"callers", callers}}.dump();
-}
-
-std::string error_json(const std::string& error) { return json{{"error", error}}.dump(); }
-
-FaultPlan read_fault_change(const std::string& body, const Fault& present) {
-  const json change = json::parse(body, nullptr, false);  // no exceptions: what is no JSON is "discarded"
-  if (change.is_discarded()) throw std::invalid_argument("the body is no valid JSON");
-  if (!change.is_object()) throw std::invalid_argument("the body must be a JSON object");
-  if (change.contains("plan")) return read_plan(change);
-  Fault fault = present;
+FaultPlan read_fields(const json& change, Fault fault) {
   fault.down = false;
   for (const auto& [field, value] : change.items()) {
     if (field == "failure_rate") {
@@ -88,10 +81,53 @@ FaultPlan read_fault_change(const std::string& body, const Fault& present) {
       fault.drop_rate = rate(field, value);
     } else {
       throw std::invalid_argument("unknown field " + quote(field) + " with value " + quote(value) +
-                                  "; the fields are failure_rate, latency_ms, hang_rate, drop_rate, or plan alone");
+                                  "; the fields are failure_rate, latency_ms, hang_rate, drop_rate, or plan without "
+                                  "them; and dropped_callers");
     }
   }
   return FaultPlan(fault);
+}
+
+ordered_json to_json(const Counts& counts) {
+  return {{"received", counts.received()},
+          {"success", counts.of(Fate::success)},
+          {"failure", counts.of(Fate::failure)},
+          {"hang", counts.of(Fate::hang)},
+          {"drop", counts.of(Fate::drop)}};
+}
+
+}  // namespace
+
+std::string fault_json(const Fault& present, const FaultPlan& plan, const Callers& dropped_callers) {
+  ordered_json fault{{"failure_rate", present.failure_rate},
+                     {"latency_ms", present.latency.count()},
+                     {"hang_rate", present.hang_rate},
+                     {"drop_rate", present.drop_rate}};
+  if (!plan.text().empty()) fault["plan"] = plan.text();
+  if (!dropped_callers.empty()) fault["dropped_callers"] = dropped_callers;
+  return fault.dump();
+}
+
+std::string ledger_json(const LedgerPage& page) {
+  ordered_json callers = ordered_json::object();
+  for (const auto& [caller, counts] : page.callers) callers[caller] = to_json(counts);
+  return ordered_json{{"total", to_json(page.total)}, {"callers", callers}}.dump();
+}
+
+std::string error_json(const std::string& error) { return json{{"error", error}}.dump(); }
+
+FaultChange read_fault_change(const std::string& body, const Fault& present) {
+  json fields = json::parse(body, nullptr, false);  // no exceptions: what is no JSON is "discarded"
+  if (fields.is_discarded()) throw std::invalid_argument("the body is no valid JSON");
+  if (!fields.is_object()) throw std::invalid_argument("the body must be a JSON object");
+  FaultChange change;
+  if (fields.contains("dropped_callers")) {
+    change.dropped_callers = callers("dropped_callers", fields["dropped_callers"]);
+    fields.erase("dropped_callers");
+    if (fields.empty()) return change;
+  }
+  change.plan = fields.contains("plan") ? read_plan(fields) : read_fields(fields, present);
+  return change;
 }
 
 }  // namespace unreliable

@@ -6,8 +6,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "unreliable_service/fault_json.hpp"
-
 namespace unreliable {
 namespace {
 
@@ -52,13 +50,14 @@ void UnreliableService::add_routes(program::HttpServer& server) {
     ledger_.clear();
     get_ledger(response);
   });
-  server.Get("/health", [this](const auto&, auto& response) { get_health(response); });
+  server.Get("/health", [this](const auto& request, auto& response) { get_health(request, response); });
 }
 
 void UnreliableService::get_data(const httplib::Request& request, httplib::Response& response) {
   std::unique_lock lock(mutex_);
   const Fault fault = present_fault();
-  const Fate fate = dice_.roll(fault);
+  const Fate rolled = dice_.roll(fault);  // for everybody: who is dropped does not shift what the others meet
+  const Fate fate = is_dropped(request) ? Fate::drop : rolled;
   ledger_.enter(request.get_header_value("X-Caller"), fate);  // before the answer: a client may hang up any time
   lock.unlock();
   if (fate == Fate::hang) return hang(response);
@@ -76,14 +75,18 @@ void UnreliableService::hang(httplib::Response& response) const {
 
 void UnreliableService::get_fault(httplib::Response& response) {
   const std::scoped_lock lock(mutex_);
-  program::answer_json(response, 200, fault_json(present_fault(), plan_));
+  program::answer_json(response, 200, fault_json(present_fault(), plan_, dropped_callers_));
 }
 
 void UnreliableService::put_fault(const httplib::Request& request, httplib::Response& response) {
   try {
     const std::scoped_lock lock(mutex_);
-    plan_ = read_fault_change(request.body, present_fault());
-    started_ = Clock::now();
+    FaultChange change = read_fault_change(request.body, present_fault());
+    if (change.dropped_callers) dropped_callers_ = *std::move(change.dropped_callers);
+    if (change.plan) {
+      plan_ = *std::move(change.plan);
+      started_ = Clock::now();
+    }
   } catch (const std::invalid_argument& error) {
     return program::answer_json(response, 400, error_json(error.what()));
   }
@@ -94,8 +97,13 @@ void UnreliableService::get_ledger(httplib::Response& response) const {
   program::answer_json(response, 200, ledger_json(ledger_.page()));
 }
 
-void UnreliableService::get_health(httplib::Response& response) {
-  if (fault().down) return program::answer_json(response, 503, R"({"status":"down"})");
+void UnreliableService::get_health(const httplib::Request& request, httplib::Response& response) {
+  std::unique_lock lock(mutex_);
+  const bool dropped = is_dropped(request);
+  const bool down = present_fault().down;
+  lock.unlock();
+  if (dropped) return answer_with_half_a_reply(response, [](auto&) {});
+  if (down) return program::answer_json(response, 503, R"({"status":"down"})");
   program::answer_json(response, 200, R"({"status":"up"})");
 }
 
@@ -106,6 +114,11 @@ Fault UnreliableService::fault() {
 
 const Fault& UnreliableService::present_fault() const {
   return plan_.fault_at(std::chrono::duration_cast<milliseconds>(Clock::now() - started_));
+}
+
+bool UnreliableService::is_dropped(const httplib::Request& request) const {
+  const std::string caller = request.get_header_value("X-Caller");
+  return std::find(dropped_callers_.begin(), dropped_callers_.end(), caller) != dropped_callers_.end();
 }
 
 void UnreliableService::log_changes(const std::stop_token& stop) {

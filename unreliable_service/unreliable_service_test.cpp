@@ -250,6 +250,73 @@ TEST_CASE("a bad change names field and value, and changes nothing") {
   refused(R"({"plan":""})", "plan");
   refused(R"({"plan":"down 1s, broken"})", "phase 'broken'");
   refused(R"({"plan":"down","failure_rate":1})", "plan stands alone");
+  refused(R"({"plan":"down","failure_rate":1,"dropped_callers":[]})", "plan stands alone");
+  refused(R"({"dropped_callers":"Instance-B"})", "dropped_callers is \"Instance-B\"; it must be a list");
+  refused(R"({"dropped_callers":null})", "dropped_callers is null");
+  refused(R"({"dropped_callers":["a",1]})", "a name in dropped_callers is 1");
+  refused(R"({"dropped_callers":[""]})", "a name in dropped_callers is \"\"");
+  refused(R"({"dropped_callers":["a\nb"]})", "a name in dropped_callers is");
+  refused(R"({"dropped_callers":["\u00e9"]})", "a name in dropped_callers is");
+  refused(R"({"dropped_callers":[")" + std::string(65, 'a') + "\"]}", "1 to 64 plain characters");
+  refused(R"({"dropped_callers":)" + json(27, "a").dump() + "}", "at most 26 names");
+  refused(R"({"dropped_callers":["a"],"failure_rate":7})", "failure_rate is 7");
+  refused(R"({"dropped_callers":["a"],"plan":"broken"})", "phase 'broken'");
+}
+
+TEST_CASE("a dropped caller gets no answer, the others do, and the ledger says so, until it is mended") {
+  const Served service{FaultPlan("healthy")};
+  const auto status_of = [&](const std::string& caller, const std::string& path) {
+    return program::send({.url = service / path, .headers = {"X-Caller: " + caller}}).status;
+  };
+  CHECK(put(service / "fault", R"({"dropped_callers":["Instance-B","Instance-C"]})").status == 200);
+  CHECK(get_json(service / "fault")["dropped_callers"] == json{"Instance-B", "Instance-C"});
+  CHECK(status_of("Instance-A", "data") == 200);
+  CHECK(status_of("Instance-B", "data") == 0);
+  CHECK(status_of("Instance-C", "data") == 0);
+  CHECK(get(service / "data").status == 200);
+  CHECK(status_of("Instance-A", "health") == 200);
+  CHECK(status_of("Instance-B", "health") == 0);
+  const json callers = get_json(service / "ledger")["callers"];
+  CHECK(callers["Instance-A"]["success"] == 1);
+  CHECK(callers["Instance-B"] == json{{"received", 1}, {"success", 0}, {"failure", 0}, {"hang", 0}, {"drop", 1}});
+  CHECK(put(service / "fault", R"({"dropped_callers":[]})").status == 200);
+  CHECK_FALSE(get_json(service / "fault").contains("dropped_callers"));
+  CHECK(status_of("Instance-B", "data") == 200);
+}
+
+TEST_CASE("dropped callers and plan do not touch each other") {
+  const Served service{FaultPlan(Fault{})};
+  const std::string b = R"("dropped_callers":["Instance-B"])";
+  CHECK(put(service / "fault", R"({"plan":"down",)" + b + "}").status == 200);
+  CHECK(get_json(service / "fault")["plan"] == "down");
+  CHECK(get_json(service / "fault")["dropped_callers"].size() == 1);
+  CHECK(get(service / "health").status == 503);
+  CHECK(put(service / "fault", R"({"dropped_callers":[]})").status == 200);
+  CHECK(get_json(service / "fault")["plan"] == "down");
+  CHECK(put(service / "fault", R"({"latency_ms":1,)" + b + "}").status == 200);
+  CHECK(get_json(service / "fault")["latency_ms"] == 1);
+  CHECK(put(service / "fault", R"({"failure_rate":1})").status == 200);
+  CHECK(put(service / "fault", R"({"plan":"healthy"})").status == 200);
+  CHECK(get_json(service / "fault")["dropped_callers"] == json{"Instance-B"});
+}
+
+TEST_CASE("a plan goes on while callers are dropped and mended") {
+  const Served service{FaultPlan(Fault{})};
+  put(service / "fault", R"({"plan":"down 500ms, healthy"})");
+  // Were its time begun anew each time, it would never get to the end.
+  wait_until([&] {
+    put(service / "fault", R"({"dropped_callers":["Instance-B"]})");
+    return get(service / "health").status == 200;
+  });
+}
+
+TEST_CASE("who is dropped does not shift what the others meet") {
+  const FaultPlan flaky(Fault{.failure_rate = 0.6});
+  const Served one(flaky), other(flaky);
+  put(other / "fault", R"({"dropped_callers":["Instance-B"]})");
+  get_as("Instance-B", one / "data");
+  get_as("Instance-B", other / "data");
+  CHECK(statuses(other, 20) == statuses(one, 20));
 }
 
 TEST_CASE("a fault and its changes are logged by the program, with the seed") {
