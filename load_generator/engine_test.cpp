@@ -149,6 +149,16 @@ TEST_CASE("what the instance reported before the load began is no part of the ru
   CHECK(result.samples.at(0).size() > 3);
 }
 
+TEST_CASE("a tenant's transitions are not those of the breaker that the load meets") {
+  program::HttpReply reply;
+  reply.status = 200;
+  reply.body = status_with(R"({"context":"acme","from":"closed","to":"open"},{"from":"closed","to":"half_open"})");
+  const auto status = read_status(reply);
+  REQUIRE(status);
+  REQUIRE(status->transitions.size() == 1);
+  CHECK(status->transitions[0].to == State::half_open);
+}
+
 TEST_CASE("trips that were not made count from the start of the load to its last status") {
   std::atomic<int> polls = 0;
   FakeInstance instance;

@@ -96,7 +96,10 @@ std::optional<InstanceStatus> read_status(const program::HttpReply& reply) {
   status.local = text_in(breaker, "store") == "local";
   status.probes_in_flight = static_cast<int>(std::min<uint64_t>(count_in(breaker, "probes_in_flight"), 1'000'000));
   status.would_have_tripped = count_if_in(breaker, "would_have_tripped");
-  for (const json& entry : member(body, "transitions")) status.transitions.push_back(read_transition(entry));
+  for (const json& entry : member(body, "transitions")) {
+    const bool of_a_tenant = !text_in(entry, "context").empty();
+    if (!of_a_tenant) status.transitions.push_back(read_transition(entry));
+  }
   return status;
 }
 

@@ -28,7 +28,7 @@ struct InstanceStatus {
   bool local = false;           // but for now it goes by a breaker of its own, for want of Redis
   int probes_in_flight = 0;
   std::optional<uint64_t> would_have_tripped;
-  std::vector<ReportedTransition> transitions;
+  std::vector<ReportedTransition> transitions;  // of the common breaker
 };
 
 // The answer of GET /call; `target` and times stay for the caller to fill in.
