@@ -120,7 +120,8 @@ TEST_CASE("while the upstream's health route says ill, the circuit stays open be
   Fleet fleet;
   fleet.upstream.status = 500;
   fleet.upstream.health_status = 503;
-  const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 10s --health-check-interval 20ms");
+  const auto instance =
+      fleet.start("--name Instance-B --failure-threshold 1 --recovery-timeout 10s --health-check-interval 20ms");
   instance.call();
   const auto opened = SteadyClock::now();
   CHECK(happens([&] {
@@ -128,6 +129,7 @@ TEST_CASE("while the upstream's health route says ill, the circuit stays open be
     return since + std::chrono::milliseconds(instance.breaker()["retry_after_ms"].get<int>()) > 10s + 200ms;
   }));
   CHECK(fleet.upstream.health_checks > 1);
+  CHECK(fleet.upstream.last_health_checker() == "Instance-B");
   CHECK(instance.state() == "open");
   CHECK(fleet.upstream.calls == 1);
 }

@@ -31,7 +31,11 @@ class FakeUpstream {
       }
       program::answer_json(response, status, body());
     });
-    server_.Get("/health", [this](const httplib::Request&, httplib::Response& response) {
+    server_.Get("/health", [this](const httplib::Request& request, httplib::Response& response) {
+      {
+        const std::scoped_lock lock(mutex_);
+        last_health_checker_ = request.get_header_value("X-Caller");
+      }
       ++health_checks;
       program::answer_json(response, health_status, "{}");
     });
@@ -54,6 +58,10 @@ class FakeUpstream {
     const std::scoped_lock lock(mutex_);
     return last_caller_;
   }
+  std::string last_health_checker() const {
+    const std::scoped_lock lock(mutex_);
+    return last_health_checker_;
+  }
   void set_body(const std::string& body) {
     const std::scoped_lock lock(mutex_);
     body_ = body;
@@ -69,8 +77,9 @@ class FakeUpstream {
   int port_;
   std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;
-  std::string last_caller_;  // guarded by mutex_
-  std::string body_{"{}"};   // guarded by mutex_
+  std::string last_caller_;          // guarded by mutex_
+  std::string last_health_checker_;  // guarded by mutex_
+  std::string body_{"{}"};           // guarded by mutex_
   std::thread running_;
 };
 
