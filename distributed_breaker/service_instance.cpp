@@ -170,7 +170,6 @@ void ServiceInstance::answer(const Breaker& breaker, const Reply& reply, int ups
 
 void ServiceInstance::note_if_notable(const std::string& context, const Reply& reply, int upstream_calls) {
   const CallStatus status = status_of(reply);
-  if (status == CallStatus::blocked) return;
   if (!reply.reply) return notable_calls_.note({.context = context, .at = now(), .status = status});
   const MadeCall& made = *reply.reply;
   notable_calls_.note(
