@@ -96,16 +96,6 @@ bool is_loopback(std::string_view address) {
   return is_loopback(v4);
 }
 
-// A page from anywhere may have its own name resolve to this machine, and then talk to it as to its own server: but its
-// requests say that name. "127.0.0.1:8001", "localhost", "[::1]:8001"
-bool names_this_machine(std::string_view host) {
-  const size_t colon = host.rfind(':');
-  const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
-  if (has_port) host = host.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  return host == "localhost" || is_loopback(host);
-}
-
 // For the log: a path may carry anything, also a line of its own.
 std::string on_one_line(std::string_view text) {
   constexpr size_t longest = 200;
@@ -180,6 +170,17 @@ bool AdminAccess::admit(const httplib::Request& request, httplib::Response& refu
   spdlog::warn("refused with {}: {} {} from {}", refusal.status, request.method, on_one_line(request.path),
                request.remote_addr);
   return false;
+}
+
+bool names_this_machine(std::string_view host) {
+  const size_t colon = host.rfind(':');
+  const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+  if (has_port) {
+    if (host.find_first_not_of("0123456789", colon + 1) != std::string_view::npos) return false;
+    host = host.substr(0, colon);
+  }
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  return host == "localhost" || is_loopback(host);
 }
 
 }  // namespace program

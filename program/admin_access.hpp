@@ -55,4 +55,9 @@ class AdminAccess {
   std::optional<Padded> token_;
 };
 
+// Whether the value of a request's header Host is a name that this machine has for itself: "127.0.0.1:8001",
+// "localhost", "[::1]:8001". A page from anywhere may have its own name resolve to this machine, and then talk to it as
+// to its own server: but its requests say that name.
+bool names_this_machine(std::string_view host);
+
 }  // namespace program

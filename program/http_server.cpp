@@ -4,10 +4,8 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <future>
 #include <stdexcept>
 #include <thread>
 
@@ -59,26 +57,42 @@ int HttpServer::bind(const std::string& address, int port) {
   return bound;
 }
 
+HttpServer::~HttpServer() {
+  stop();
+  if (server_.joinable()) server_.join();
+}
+
 void HttpServer::serve_until(const StopSignal& stop, const std::string& name) {
-  std::promise<void> ended;
-  std::thread server([this, &ended] {
-    listen_after_bind();
-    ended.set_value();
-  });
-  while (!is_running()) std::this_thread::yield();
+  start();
   spdlog::info("{}: listening on {}", name, url_);
-  auto end = ended.get_future();
-  while (!stop.requested() && end.wait_for(look_round) == std::future_status::timeout) {
+  while (!stop.requested() && !has_ended(look_round)) {
   }
   const bool asked_to = stop.requested();
-  this->stop();
-  if (end.wait_for(grace) == std::future_status::timeout) {
+  if (!stop_within(grace)) {
     spdlog::warn("{}: stopped, with requests still running", name);
     std::_Exit(0);
   }
-  server.join();
   if (!asked_to) throw std::runtime_error(name + ": the system lets it accept no more connections on " + url_);
   spdlog::info("{}: stopped", name);
+}
+
+void HttpServer::start() {
+  std::promise<void> ended;
+  ended_ = ended.get_future();
+  server_ = std::thread([this, ended = std::move(ended)]() mutable {
+    listen_after_bind();
+    ended.set_value();
+  });
+  while (!is_running() && !has_ended()) std::this_thread::yield();
+}
+
+bool HttpServer::has_ended(std::chrono::milliseconds wait) const {
+  return ended_.wait_for(wait) == std::future_status::ready;
+}
+
+bool HttpServer::stop_within(std::chrono::milliseconds grace) {
+  stop();
+  return has_ended(grace);
 }
 
 void answer_json(httplib::Response& response, int status, const std::string& body) {

@@ -5,7 +5,10 @@
 
 #include <httplib.h>
 
+#include <chrono>
+#include <future>
 #include <string>
+#include <thread>
 
 #include "program/stop_signal.hpp"
 
@@ -16,6 +19,7 @@ class HttpServer : public httplib::Server {
   // `workers`: how many requests are worked on at once. Each connection carries one request, and is given up
   // after a second in which nothing comes, so that idle connections do not hold workers. (One that trickles does.)
   explicit HttpServer(size_t workers);
+  ~HttpServer() override;  // waits for what was started
 
   // Binds; port 0 takes a free one. Returns the port. Throws std::runtime_error that names address and reason.
   int bind(const std::string& address, int port);
@@ -25,8 +29,19 @@ class HttpServer : public httplib::Server {
   // Prints "NAME: listening on http://ADDRESS:PORT" once connections are accepted.
   void serve_until(const StopSignal& stop, const std::string& name);
 
+  // The same in parts, for a program that does more than serve. start() returns once connections are accepted;
+  // has_ended() says that the system lets it accept no more. stop_within() is false where a request still runs when
+  // `grace` is over.
+  void start();
+  bool has_ended(std::chrono::milliseconds wait = {}) const;
+  bool stop_within(std::chrono::milliseconds grace);
+
+  const std::string& url() const { return url_; }  // http://127.0.0.1:8001
+
  private:
   std::string url_;
+  std::future<void> ended_;
+  std::thread server_;
 };
 
 // Sends a body as application/json with the given status.

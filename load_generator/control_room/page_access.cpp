@@ -1,0 +1,65 @@
+#include "load_generator/control_room/page_access.hpp"
+
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace load {
+namespace {
+
+std::string random_token() {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::array<unsigned char, 16> bytes{};
+  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw std::system_error(errno, std::generic_category(), "getrandom");
+  }
+  std::string token;
+  for (const unsigned char byte : bytes) {
+    token += digits[byte >> 4];
+    token += digits[byte & 15];
+  }
+  return token;
+}
+
+// Nothing where there is none, or two that leave it open which one counts.
+std::optional<std::string> only(const httplib::Request& request, const char* header) {
+  if (request.get_header_value_count(header) != 1) return std::nullopt;
+  return request.get_header_value(header);
+}
+
+bool is_json(const httplib::Request& request) {
+  const std::string type = only(request, "Content-Type").value_or("");
+  return type.substr(0, type.find_first_of("; ")) == "application/json";
+}
+
+bool comes_from_the_page(const httplib::Request& request) {
+  return only(request, "Origin") == "http://" + request.get_header_value("Host");
+}
+
+}  // namespace
+
+PageAccess::PageAccess() : token_(random_token()), holder_(token_) {}
+
+std::optional<Refusal> PageAccess::refuse_to_show(const httplib::Request& request) {
+  const auto host = only(request, "Host");
+  if (host && program::names_this_machine(*host)) return std::nullopt;
+  return Refusal{403,
+                 "the control room is for browsers on this machine; its address is http://127.0.0.1 or "
+                 "http://localhost, with its port"};
+}
+
+std::optional<Refusal> PageAccess::refuse_to_change(const httplib::Request& request) const {
+  if (auto refusal = refuse_to_show(request)) return refusal;
+  if (!comes_from_the_page(request)) return Refusal{403, "only the control room's own page can change something"};
+  const std::string bearer = "Bearer " + only(request, "X-Control-Token").value_or("");
+  const auto verdict = holder_.check({.remote_address = request.remote_addr, .authorization = bearer});
+  if (verdict != program::AdminAccess::Verdict::allowed) {
+    return Refusal{403, "that is not the token of this control room; load the page again"};
+  }
+  if (!is_json(request)) return Refusal{415, "the body must be of type application/json"};
+  return std::nullopt;
+}
+
+}  // namespace load
