@@ -12,7 +12,12 @@ using nlohmann::json;
 constexpr std::chrono::milliseconds control_timeout{2000};
 constexpr size_t longest_name = 64;
 constexpr size_t longest_cause = 200;
-constexpr uint64_t most_upstream_calls = 1000;  // of one call
+constexpr size_t longest_breaker_name = 400;  // a name and a tenant's
+constexpr size_t longest_word = 32;
+constexpr size_t most_entries = 1000;            // of any list
+constexpr uint64_t most_upstream_calls = 1000;   // of one call
+constexpr uint64_t largest_number = 1ULL << 53;  // beyond it JSON's readers lose digits
+constexpr uint64_t latest_time = 1ULL << 50;     // epoch ms: some 35,000 years from now, and microseconds still fit
 
 json parsed(const std::string& body) { return json::parse(body, nullptr, false); }
 
@@ -39,9 +44,66 @@ bool flag_in(const json& object, const char* name) {
   return value.is_boolean() && value.get<bool>();
 }
 
+uint64_t figure_in(const json& object, const char* name) { return std::min(count_in(object, name), largest_number); }
+
+double share_in(const json& object, const char* name) {
+  const json& value = member(object, name);
+  return value.is_number() ? std::clamp(value.get<double>(), 0.0, 1.0) : 0;
+}
+
+int64_t time_in(const json& object, const char* name) {
+  return static_cast<int64_t>(std::min(count_in(object, name), latest_time));
+}
+
+// The first `most_entries` of a list; none where it is no list.
+template <typename Read>
+void each_in(const json& object, const char* name, Read read) {
+  const json& list = member(object, name);
+  if (!list.is_array()) return;
+  for (size_t i = 0; i < std::min(list.size(), most_entries); ++i) read(list[i]);
+}
+
+bool is_of_a_tenant(const json& entry) { return !text_in(entry, "context").empty(); }
+
 ReportedTransition read_transition(const json& entry) {
   return {count_in(entry, "generation"), state_from(text_in(entry, "from")), state_from(text_in(entry, "to")),
-          printable(text_in(entry, "cause"), longest_cause), static_cast<int64_t>(count_in(entry, "at_ms"))};
+          printable(text_in(entry, "cause"), longest_cause), time_in(entry, "at_ms")};
+}
+
+Call read_call(const json& body) {
+  Call call;
+  const auto status = call_status_from(text_in(body, "status"));
+  if (!status) return call;
+  call.status = *status;
+  call.generation = count_in(body, "generation");
+  call.probe = flag_in(body, "probe");
+  call.late = flag_in(body, "late");
+  call.refused_by_bulkhead = call.status == CallStatus::blocked && text_in(body, "blocked_by") == "bulkhead";
+  const uint64_t upstream_calls = count_if_in(body, "upstream_calls").value_or(usual_upstream_calls(call.status));
+  call.upstream_calls = std::min(upstream_calls, most_upstream_calls);
+  return call;
+}
+
+CallCounts read_counts(const json& calls) {
+  return {figure_in(calls, "success"), figure_in(calls, "failure"), figure_in(calls, "exception"),
+          figure_in(calls, "blocked")};
+}
+
+void read_breaker(const json& breaker, InstanceStatus& status) {
+  status.state = state_from(text_in(breaker, "state"));
+  status.breaker = printable(text_in(breaker, "name"), longest_breaker_name);
+  status.store = printable(text_in(breaker, "store"), longest_word);
+  status.shared_breaker = status.store != "memory";
+  status.local = status.store == "local";
+  status.store_error = printable(text_in(breaker, "store_error"), longest_cause);
+  if (count_if_in(breaker, "view_age_ms")) status.view_age_ms = figure_in(breaker, "view_age_ms");
+  status.generation = figure_in(breaker, "generation");
+  status.failures = figure_in(breaker, "failures");
+  status.retry_after_ms = figure_in(breaker, "retry_after_ms");
+  status.late_results = figure_in(breaker, "late_results");
+  status.override_mode = printable(text_in(member(breaker, "override"), "mode"), longest_word);
+  status.probes_in_flight = static_cast<int>(std::min<uint64_t>(count_in(breaker, "probes_in_flight"), 1'000'000));
+  status.would_have_tripped = count_if_in(breaker, "would_have_tripped");
 }
 
 LedgerEntry read_entry(const json& entry) {
@@ -70,20 +132,7 @@ bool shares_its_breaker(const Target& target) {
 
 }  // namespace
 
-Call read_call(const program::HttpReply& reply) {
-  Call call;
-  const json body = parsed(reply.body);
-  const auto status = call_status_from(text_in(body, "status"));
-  if (reply.status == 0 || !status) return call;
-  call.status = *status;
-  call.generation = count_in(body, "generation");
-  call.probe = flag_in(body, "probe");
-  call.late = flag_in(body, "late");
-  call.refused_by_bulkhead = call.status == CallStatus::blocked && text_in(body, "blocked_by") == "bulkhead";
-  const uint64_t upstream_calls = count_if_in(body, "upstream_calls").value_or(usual_upstream_calls(call.status));
-  call.upstream_calls = std::min(upstream_calls, most_upstream_calls);
-  return call;
-}
+Call read_call(const program::HttpReply& reply) { return reply.status == 0 ? Call{} : read_call(parsed(reply.body)); }
 
 std::optional<InstanceStatus> read_status(const program::HttpReply& reply) {
   const json body = parsed(reply.body);
@@ -91,16 +140,31 @@ std::optional<InstanceStatus> read_status(const program::HttpReply& reply) {
   if (reply.status != 200 || !breaker.is_object()) return std::nullopt;
   InstanceStatus status;
   status.name = printable(text_in(body, "instance"), longest_name);
-  status.state = state_from(text_in(breaker, "state"));
-  status.shared_breaker = text_in(breaker, "store") != "memory";
-  status.local = text_in(breaker, "store") == "local";
-  status.probes_in_flight = static_cast<int>(std::min<uint64_t>(count_in(breaker, "probes_in_flight"), 1'000'000));
-  status.would_have_tripped = count_if_in(breaker, "would_have_tripped");
-  for (const json& entry : member(body, "transitions")) {
-    const bool of_a_tenant = !text_in(entry, "context").empty();
-    if (!of_a_tenant) status.transitions.push_back(read_transition(entry));
-  }
+  read_breaker(breaker, status);
+  status.calls = read_counts(member(body, "calls"));
+  each_in(body, "transitions", [&](const json& entry) {
+    if (!is_of_a_tenant(entry)) status.transitions.push_back(read_transition(entry));
+  });
+  each_in(body, "notable_calls", [&](const json& entry) {
+    if (is_of_a_tenant(entry)) return;
+    status.notable_calls.push_back({count_in(entry, "number"), time_in(entry, "at_ms"), read_call(entry)});
+  });
   return status;
+}
+
+std::optional<UpstreamFault> read_fault(const program::HttpReply& reply) {
+  const json body = parsed(reply.body);
+  if (reply.status != 200 || !body.is_object()) return std::nullopt;
+  UpstreamFault fault{share_in(body, "failure_rate"),
+                      figure_in(body, "latency_ms"),
+                      share_in(body, "hang_rate"),
+                      share_in(body, "drop_rate"),
+                      printable(text_in(body, "plan"), longest_cause),
+                      {}};
+  each_in(body, "dropped_callers", [&](const json& caller) {
+    if (caller.is_string()) fault.dropped_callers.push_back(printable(caller.get<std::string>(), longest_name));
+  });
+  return fault;
 }
 
 std::optional<Ledger> read_ledger(const std::string& body) {

@@ -21,14 +21,51 @@ struct ReportedTransition {
   bool operator==(const ReportedTransition&) const = default;
 };
 
+// A call that tells something, as the instance remembers its last ones.
+struct NotableCall {
+  uint64_t number = 0;  // counts up from the instance's start
+  int64_t at_epoch_ms = 0;
+  Call call;  // `target` and times stay for the caller to fill in
+};
+
+struct CallCounts {
+  uint64_t success = 0;
+  uint64_t failure = 0;
+  uint64_t exception = 0;
+  uint64_t blocked = 0;
+};
+
 struct InstanceStatus {
   std::string name;
   State state = State::unknown;
+  std::string breaker;      // its name
+  std::string store;        // memory, redis, local
+  std::string store_error;  // empty: none
+  std::optional<uint64_t> view_age_ms;
+  uint64_t generation = 0;
+  uint64_t failures = 0;
+  uint64_t retry_after_ms = 0;
+  uint64_t late_results = 0;
+  std::string override_mode;    // empty: none
+  CallCounts calls;             // since its start
   bool shared_breaker = false;  // its store is not its own memory
   bool local = false;           // but for now it goes by a breaker of its own, for want of Redis
   int probes_in_flight = 0;
   std::optional<uint64_t> would_have_tripped;
-  std::vector<ReportedTransition> transitions;  // of the common breaker
+  // Of the common breaker, not of tenants'.
+  std::vector<ReportedTransition> transitions;
+  std::vector<NotableCall> notable_calls;
+};
+
+// What is wrong with the upstream, by its own word.
+struct UpstreamFault {
+  double failure_rate = 0;
+  uint64_t latency_ms = 0;
+  double hang_rate = 0;
+  double drop_rate = 0;
+  std::string plan;                          // empty: none
+  std::vector<std::string> dropped_callers;  // whose network to it is broken
+  bool operator==(const UpstreamFault&) const = default;
 };
 
 // The answer of GET /call; `target` and times stay for the caller to fill in.
@@ -39,6 +76,9 @@ std::optional<InstanceStatus> read_status(const program::HttpReply& reply);
 
 // The answer of GET /ledger.
 std::optional<Ledger> read_ledger(const std::string& body);
+
+// The answer of GET /fault; nothing where it is no answer.
+std::optional<UpstreamFault> read_fault(const program::HttpReply& reply);
 
 // Asks the upstream; nothing where it does not answer.
 std::optional<Ledger> fetch_ledger(const std::string& upstream, std::chrono::milliseconds timeout);

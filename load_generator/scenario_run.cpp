@@ -108,8 +108,9 @@ class RedisFaults {
 };
 
 Run run_fleet(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop, std::ostream& out,
-              Screen screen) {
+              Screen screen, const ScenarioObserver& observer) {
   Fleet fleet(scenario, variant);
+  if (observer.fleet_is_up) observer.fleet_is_up(fleet.targets(), fleet.upstream());
   LiveLines lines(out, screen, fleet.targets(), scenario.load.duration);
   ProberKiller killer(fleet, variant.faults.kill_prober_after);
   RedisFaults redis_faults(fleet, variant.faults.redis);
@@ -120,7 +121,10 @@ Run run_fleet(const Scenario& scenario, const Variant& variant, const program::S
     put_plan(fleet.upstream(), scenario.plan);  // last: its time starts now, and so does the load's
   };
   observers.second = [&](const Second& second) { lines.second(second); };
-  observers.tick = [&](Offset now) { lines.tick(now); };
+  observers.tick = [&](Offset now) {
+    lines.tick(now);
+    if (observer.tick) observer.tick(now);
+  };
   observers.status = [&](size_t target, const InstanceStatus& status, Offset now) {
     killer.look_at(target, status, now);
   };
@@ -130,20 +134,27 @@ Run run_fleet(const Scenario& scenario, const Variant& variant, const program::S
   redis_faults.after_the_load(run);
   run.ledger = settled_ledger(fleet.upstream(), stop);
   run.cut_off = variant.faults.cut_off;
+  if (observer.load_is_over) observer.load_is_over();
   return run;
 }
 
-std::string shipped_scenarios(const std::filesystem::path& folder) {
-  std::vector<std::string> names;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) names.push_back(entry.path().stem());
-  std::sort(names.begin(), names.end());
+std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
 }
 
 }  // namespace
+
+std::vector<std::string> shipped_scenarios() {
+  std::vector<std::string> names;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(SCENARIOS_FOLDER, none)) {
+    names.push_back(entry.path().stem());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 std::string scenario_path(const std::string& name) {
   const std::filesystem::path folder = SCENARIOS_FOLDER;
@@ -152,14 +163,14 @@ std::string scenario_path(const std::string& name) {
   if (plain && std::filesystem::is_regular_file(shipped)) return shipped;
   if (std::filesystem::is_regular_file(name)) return name;
   throw std::invalid_argument("scenario '" + printable(name, 200) + "' is neither a file nor one of " +
-                              shipped_scenarios(folder));
+                              joined(shipped_scenarios()));
 }
 
 Run run_scenario(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop, std::ostream& out,
-                 Screen screen) {
+                 Screen screen, const ScenarioObserver& observer) {
   out << scenario.name << ", " << variant.name << "\n" << std::flush;
   Run run = variant.stage == Stage::simple ? run_simple_stage(scenario, variant, stop)
-                                           : run_fleet(scenario, variant, stop, out, screen);
+                                           : run_fleet(scenario, variant, stop, out, screen, observer);
   run.recovery_timeout = duration_in(variant.breaker, "recovery_timeout").value_or(milliseconds(0));
   return run;
 }

@@ -1,0 +1,65 @@
+#include "load_generator/control_room/load_sender.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace load {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds call_timeout{10'000};
+constexpr milliseconds longest_wait{1000};
+constexpr milliseconds most_caught_up{1000};  // after a stall of this program; what fell due before is left out
+
+}  // namespace
+
+LoadSender::LoadSender(std::vector<std::string> urls)
+    : urls_(std::move(urls)), last_due_(Clock::now()), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+LoadSender::~LoadSender() {
+  thread_.request_stop();
+  wake_up_.ring();
+}
+
+void LoadSender::set_rate(double rate) {
+  rate_ = std::clamp(rate, 0.0, highest_rate);
+  wake_up_.ring();
+}
+
+void LoadSender::pause() { paused_ = true; }
+
+void LoadSender::go_on() {
+  paused_ = false;
+  wake_up_.ring();
+}
+
+void LoadSender::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    send_what_is_due();
+    const auto next = gap() == Clock::duration::zero() ? Clock::now() + longest_wait : last_due_ + gap();
+    loop_.wait_until(next, wake_up_.fd());
+    wake_up_.hear();
+  }
+  loop_.abandon();
+}
+
+void LoadSender::send_what_is_due() {
+  const auto now = Clock::now();
+  const auto every = gap();
+  last_due_ = std::max(last_due_, now - std::max<Clock::duration>(most_caught_up, every));
+  if (every == Clock::duration::zero()) last_due_ = now;
+  for (; every != Clock::duration::zero() && last_due_ + every <= now; last_due_ += every) {
+    if (in_flight_ == most_in_flight) continue;
+    in_flight_ += 1;
+    sent_ += 1;
+    loop_.get(urls_[next_++ % urls_.size()] + "/call", call_timeout, [this](const auto&) { in_flight_ -= 1; });
+  }
+}
+
+LoadSender::Clock::duration LoadSender::gap() const {
+  if (paused_ || rate_ <= 0) return Clock::duration::zero();
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 / rate_));
+}
+
+}  // namespace load

@@ -1,0 +1,55 @@
+// A LoadSender sends calls to the instances at a rate that can be changed while it runs. Open loop: a call goes out
+// when it is due, whether or not earlier ones have been answered. What comes back is thrown away: who wants to know
+// what became of the calls asks the instances. At most `most_in_flight` calls are under way; where that many wait for
+// an answer, those that fall due are left out. Thread-safe: every method. It sends from a thread of its own, which ends
+// with this object.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "load_generator/control_room/wake_up.hpp"
+#include "load_generator/http_loop.hpp"
+
+namespace load {
+
+class LoadSender {
+ public:
+  static constexpr double highest_rate = 1000;
+  static constexpr size_t most_in_flight = 500;
+
+  // Calls go to each URL in turn, with /call added.
+  explicit LoadSender(std::vector<std::string> urls);
+  ~LoadSender();
+  LoadSender(const LoadSender&) = delete;
+  LoadSender& operator=(const LoadSender&) = delete;
+
+  // Calls a second over all, from now on; 0 stops. What is outside 0 to highest_rate is cut.
+  void set_rate(double rate);
+  double rate() const { return rate_; }
+  void pause();  // until go_on(), whatever the rate
+  void go_on();
+  uint64_t sent() const { return sent_; }
+
+ private:
+  using Clock = HttpLoop::Clock;
+
+  void run(const std::stop_token& stop);
+  void send_what_is_due();
+  Clock::duration gap() const;  // between two calls; zero: none is due
+
+  const std::vector<std::string> urls_;
+  std::atomic<double> rate_ = 0;
+  std::atomic<bool> paused_ = false;
+  std::atomic<uint64_t> sent_ = 0;
+  WakeUp wake_up_;
+  HttpLoop loop_;  // of the thread, as all that follows
+  Clock::time_point last_due_;
+  size_t in_flight_ = 0;
+  size_t next_ = 0;
+  std::jthread thread_;  // last: it uses the rest
+};
+
+}  // namespace load

@@ -1,0 +1,85 @@
+#include "load_generator/control_room/load_sender.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <functional>
+
+#include "load_generator/fake_instance.hpp"
+
+using namespace load;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds patience{20'000};
+
+bool comes_true(const std::function<bool()>& is_so) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!is_so()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  return true;
+}
+
+// Counts the calls that arrive.
+class Counter {
+ public:
+  Counter() {
+    instance.on("/call", [this](const auto&, auto&) { ++calls; });
+    instance.start();
+  }
+  std::atomic<uint64_t> calls = 0;
+  FakeInstance instance;
+};
+
+}  // namespace
+
+TEST_CASE("calls go to the instances in turn, at the rate that was set, and stop when it is 0") {
+  Counter a;
+  Counter b;
+  LoadSender sender({a.instance.url(), b.instance.url()});
+  CHECK(sender.sent() == 0);
+  const auto start = std::chrono::steady_clock::now();
+  sender.set_rate(100);
+  REQUIRE(comes_true([&] { return sender.sent() >= 50; }));
+  CHECK(std::chrono::steady_clock::now() - start >= milliseconds(480));
+  sender.set_rate(0);
+  REQUIRE(comes_true([&] { return a.calls + b.calls == sender.sent(); }));
+  CHECK(a.calls + 1 >= b.calls);
+  CHECK(b.calls + 1 >= a.calls);
+}
+
+TEST_CASE("a pause lets nothing out, and leaves the rate as it was") {
+  Counter counter;
+  LoadSender sender({counter.instance.url()});
+  sender.pause();
+  sender.set_rate(1000);
+  std::this_thread::sleep_for(milliseconds(50));  // in which fifty would go out
+  CHECK(sender.sent() == 0);
+  CHECK(sender.rate() == 1000);
+  sender.go_on();
+  CHECK(comes_true([&] { return counter.calls > 10; }));
+}
+
+TEST_CASE("instances that never answer hold a bounded number of calls") {
+  std::atomic<bool> over = false;
+  FakeInstance instance;
+  instance.on("/call", [&](const auto&, auto&) { comes_true([&] { return over.load(); }); });
+  instance.start();
+  LoadSender sender({instance.url()});
+  sender.set_rate(LoadSender::highest_rate);
+  REQUIRE(comes_true([&] { return sender.sent() == LoadSender::most_in_flight; }));
+  std::this_thread::sleep_for(milliseconds(100));  // in which a hundred more fall due
+  CHECK(sender.sent() == LoadSender::most_in_flight);
+  over = true;
+}
+
+TEST_CASE("a rate out of bounds is cut") {
+  LoadSender sender({"http://127.0.0.1:1"});
+  sender.set_rate(1e9);
+  CHECK(sender.rate() == LoadSender::highest_rate);
+  sender.set_rate(-1);
+  CHECK(sender.rate() == 0);
+}
