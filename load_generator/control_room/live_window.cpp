@@ -1,0 +1,226 @@
+#include "load_generator/control_room/live_window.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+#include <tuple>
+
+namespace load {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Offset tidy_every = std::chrono::seconds(5);
+constexpr size_t most_news = 4000;
+constexpr double slack = 1.2;  // what may be there beyond a bound until it is tidied up
+
+// Never the same twice in this process.
+uint64_t new_edition() {
+  static std::atomic<uint64_t> last = 0;
+  return ++last;
+}
+
+bool holds_too_many(size_t count, size_t most) {
+  return static_cast<double>(count) > static_cast<double>(most) * slack;
+}
+
+// Of things that are numbered or dated anew after a restart, so that two alike are the same.
+using Identity = std::tuple<uint64_t, int64_t>;
+Identity identity(const NotableCall& call) { return {call.number, call.at_epoch_ms}; }
+
+bool is_earlier(const Transition& a, const Transition& b) {
+  return std::tie(a.at, a.generation) < std::tie(b.at, b.generation);
+}
+
+// All but the last `most` of the items, which are in order.
+template <typename Item>
+void keep_last(std::vector<Item>& items, size_t most) {
+  if (items.size() > most) items.erase(items.begin(), items.end() - static_cast<ptrdiff_t>(most));
+}
+
+uint64_t count_wasted(const std::vector<Mark>& marks, Offset after, Offset until) {
+  return static_cast<uint64_t>(std::count_if(marks.begin(), marks.end(), [&](const Mark& mark) {
+    return mark.wasted && mark.at > after && mark.at <= until;
+  }));
+}
+
+}  // namespace
+
+LiveWindow::LiveWindow(const WatchedFleet& fleet, int64_t started_at_epoch_ms)
+    : started_at_(started_at_epoch_ms),
+      traffic_(fleet.targets.size()),
+      edition_(new_edition()),
+      disagreement_(fleet.targets.size()) {
+  run_.samples.resize(fleet.targets.size());
+  for (const Target& target : fleet.targets) {
+    run_.targets.push_back({target.name.empty() ? target.url : target.name, target.url});
+    instances_.push_back({target.url, false, {}});
+  }
+  upstream_.url = fleet.upstream;
+}
+
+bool LiveWindow::take_status(size_t target, Offset now, const std::optional<InstanceStatus>& status) {
+  Instance& instance = instances_[target];
+  std::vector<Sample>& samples = run_.samples[target];
+  Offset from = samples.empty() ? now : samples.back().at;  // a sample may change what is made of the one before
+  const bool same_answer =
+      instance.answers == status.has_value() &&
+      (!status || (instance.status.state == status->state && instance.status.local == status->local &&
+                   instance.status.override_mode == status->override_mode));
+  samples.push_back({now, status ? status->state : State::unknown, status && status->local});
+  const size_t transitions_before = run_.transitions.size();
+  if (status) {
+    name_target(target, status->name);
+    from = std::min(
+        {from, take_transitions(target, now, status->transitions), take_calls(target, now, status->notable_calls)});
+    traffic_.read_blocked(now, target, status->calls.blocked);
+    instance.status = *status;
+  }
+  instance.answers = status.has_value();
+  run_.shared_breaker = std::any_of(instances_.begin(), instances_.end(),
+                                    [](const Instance& each) { return each.answers && each.status.shared_breaker; });
+  run_.length = now;
+  note_change_from(from);
+  const bool news = !same_answer || run_.transitions.size() > transitions_before;
+  tidy(now);
+  return news;
+}
+
+bool LiveWindow::take_fault(const std::optional<UpstreamFault>& fault) {
+  const bool news = upstream_.answers != fault.has_value() || (fault && *fault != upstream_.fault);
+  upstream_.answers = fault.has_value();
+  if (fault) upstream_.fault = *fault;
+  return news;
+}
+
+void LiveWindow::take_ledger(Offset now, const std::optional<Ledger>& ledger) {
+  if (!ledger) return;
+  upstream_.ledger = *ledger;
+  traffic_.read_ledger(now, *ledger);
+}
+
+LiveWindow::Sums LiveWindow::sums(Offset now) const {
+  Sums sums{lanes(run_), marks(run_), wasted_, Offset(0), std::nullopt};
+  sums.wasted += count_wasted(sums.marks, waste_settled_, Offset::max());
+  Disagreement disagreement = disagreement_;
+  feed(disagreement, sums.lanes, now);
+  sums.disagreement = disagreement.total(now);
+  sums.disagreeing_for = disagreement.present(now);
+  return sums;
+}
+
+Offset LiveWindow::changes_since(uint64_t place) const {
+  Offset from = Offset::max();
+  if (news_.empty() || place + 1 < news_.front().place) return Offset::min();
+  for (auto news = news_.rbegin(); news != news_.rend() && news->place > place; ++news)
+    from = std::min(from, news->from);
+  return from;
+}
+
+void LiveWindow::name_target(size_t target, const std::string& name) {
+  if (name.empty()) return;
+  const auto& targets = run_.targets;
+  const bool taken = std::any_of(targets.begin(), targets.end(),
+                                 [&](const Target& other) { return &other != &targets[target] && other.name == name; });
+  const std::string unique = taken ? name + " (" + targets[target].url + ")" : name;
+  if (targets[target].name == unique) return;
+  run_.targets[target].name = unique;
+  edition_ = new_edition();
+}
+
+// No later than now: the clock may have been set back, and nobody knows the future.
+Offset LiveWindow::offset_of(int64_t epoch_ms, Offset now) const {
+  return std::min<Offset>(milliseconds(epoch_ms - started_at_), now);
+}
+
+Offset LiveWindow::take_transitions(size_t target, Offset now, const std::vector<ReportedTransition>& transitions) {
+  Offset from = now;
+  const auto& known = instances_[target].status.transitions;
+  for (const ReportedTransition& reported : transitions) {
+    const Offset at = offset_of(reported.at_epoch_ms, now);
+    if (at < std::max(Offset(0), now - length) || std::find(known.begin(), known.end(), reported) != known.end())
+      continue;
+    const bool local = reported.cause.starts_with("local: ");
+    run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});
+    from = std::min(from, at);
+  }
+  std::stable_sort(run_.transitions.begin(), run_.transitions.end(), is_earlier);
+  return from;
+}
+
+Offset LiveWindow::take_calls(size_t target, Offset now, const std::vector<NotableCall>& calls) {
+  Offset from = now;
+  std::set<Identity> known;
+  for (const NotableCall& call : instances_[target].status.notable_calls) known.insert(identity(call));
+  for (const NotableCall& notable : calls) {
+    const Offset at = offset_of(notable.at_epoch_ms, now);
+    if (at < std::max(Offset(0), now - length) || known.contains(identity(notable))) continue;
+    run_.calls.push_back(notable.call);
+    run_.calls.back().target = target;
+    run_.calls.back().intended = at;
+    from = std::min(from, at);
+  }
+  return from;
+}
+
+void LiveWindow::note_change_from(Offset from) {
+  place_ += 1;
+  news_.push_back({place_, from});
+  if (news_.size() > most_news) news_.pop_front();
+}
+
+void LiveWindow::tidy(Offset now) {
+  const bool too_many =
+      holds_too_many(run_.calls.size(), most_calls) || holds_too_many(run_.transitions.size(), most_transitions);
+  if (now < next_tidying_ && !too_many) return;
+  next_tidying_ = now + tidy_every;
+  std::stable_sort(run_.calls.begin(), run_.calls.end(),
+                   [](const Call& a, const Call& b) { return a.intended < b.intended; });
+  const Offset window = now - length;
+  const Offset calls_window = calls_kept_from(window);
+  settle_waste(calls_window);
+  settle_disagreement(window);
+  std::erase_if(run_.calls, [&](const Call& call) { return call.intended <= calls_window; });
+  std::erase_if(run_.transitions, [&](const Transition& transition) { return transition.at <= window; });
+  keep_last(run_.transitions, most_transitions);
+  for (std::vector<Sample>& samples : run_.samples) {
+    const auto first_kept =
+        std::find_if(samples.begin(), samples.end(), [&](const Sample& sample) { return sample.at > window; });
+    if (first_kept - samples.begin() > 1) samples.erase(samples.begin(), first_kept - 1);
+  }
+}
+
+// Later than the window's beginning where it holds too many calls, which are in order.
+Offset LiveWindow::calls_kept_from(Offset window) const {
+  if (run_.calls.size() <= most_calls) return window;
+  return std::max(window, run_.calls[run_.calls.size() - most_calls - 1].intended);
+}
+
+void LiveWindow::settle_waste(Offset until) {
+  wasted_ += count_wasted(marks(run_), waste_settled_, until);
+  waste_settled_ = std::max(waste_settled_, until);
+}
+
+void LiveWindow::settle_disagreement(Offset until) {
+  if (until <= disagreement_settled_) return;
+  feed(disagreement_, lanes(run_), until);
+  disagreement_settled_ = until;
+}
+
+void LiveWindow::feed(Disagreement& disagreement, const std::vector<std::vector<Sample>>& lanes, Offset until) const {
+  struct Point {
+    Offset at;
+    size_t target;
+    State state;
+  };
+  std::vector<Point> points;
+  for (size_t target = 0; target < lanes.size(); ++target) {
+    for (const Sample& sample : lanes[target]) {
+      if (sample.at > disagreement_settled_ && sample.at <= until) points.push_back({sample.at, target, sample.state});
+    }
+  }
+  std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.at < b.at; });
+  for (const Point& point : points) disagreement.feed(point.at, point.target, point.state);
+}
+
+}  // namespace load

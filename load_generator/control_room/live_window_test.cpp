@@ -1,0 +1,215 @@
+#include "load_generator/control_room/live_window.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "load_generator/control_room/live_frame.hpp"
+
+using namespace load;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr int64_t began = 1'763'740'000'000;
+
+const WatchedFleet two{{{"", "http://a"}, {"", "http://b"}}, "http://upstream"};
+
+InstanceStatus saying(const std::string& name, State state) {
+  InstanceStatus status;
+  status.name = name;
+  status.state = state;
+  status.store = "memory";
+  status.breaker = "unreliable_service";
+  return status;
+}
+
+NotableCall failure(uint64_t number, Offset at) {
+  NotableCall call{number, began + at / milliseconds(1), {}};
+  call.call.status = CallStatus::failure;
+  call.call.upstream_calls = 1;
+  return call;
+}
+
+ReportedTransition trip(uint64_t generation, Offset at) {
+  return {generation, State::closed, State::open, "3 consecutive failures", began + at / milliseconds(1)};
+}
+
+nlohmann::ordered_json frame(const LiveWindow& window, Offset now, Offset from = Offset(0)) {
+  return live_frame(window, now, from);
+}
+
+}  // namespace
+
+TEST_CASE("a call that an instance shows again and again is there once, and one after a restart is another") {
+  LiveWindow window(two, began);
+  InstanceStatus status = saying("Instance-A", State::closed);
+  status.notable_calls = {failure(1, milliseconds(10)), failure(2, milliseconds(20))};
+  window.take_status(0, milliseconds(100), status);
+  window.take_status(0, milliseconds(200), status);
+  CHECK(window.run().calls.size() == 2);
+  status.notable_calls.erase(status.notable_calls.begin());
+  status.notable_calls.push_back(failure(3, milliseconds(250)));
+  window.take_status(0, milliseconds(300), status);
+  CHECK(window.run().calls.size() == 3);
+  window.take_status(0, milliseconds(400), std::nullopt);  // killed, and started again: it numbers anew
+  status.notable_calls = {failure(1, milliseconds(450)), failure(2, milliseconds(460)), failure(3, milliseconds(470))};
+  window.take_status(0, milliseconds(500), status);
+  CHECK(window.run().calls.size() == 6);
+}
+
+TEST_CASE(
+    "what happened before the window began, or is said to happen one day, is kept out of the past and the future") {
+  LiveWindow window(two, began);
+  InstanceStatus status = saying("Instance-A", State::open);
+  status.transitions = {trip(1, seconds(-5)), trip(2, milliseconds(50)), trip(3, minutes(99'999))};
+  status.notable_calls = {failure(1, seconds(-5)), failure(2, minutes(99'999))};
+  window.take_status(0, milliseconds(100), status);
+  REQUIRE(window.run().transitions.size() == 2);
+  CHECK(window.run().transitions[0].at == milliseconds(50));
+  CHECK(window.run().transitions[1].at == milliseconds(100));
+  REQUIRE(window.run().calls.size() == 1);
+  CHECK(window.run().calls[0].intended == milliseconds(100));
+}
+
+TEST_CASE("an hour needs no more memory than two minutes, and leaves the state in force and the sums") {
+  LiveWindow window(two, began);
+  uint64_t number = 0;
+  InstanceStatus a = saying("Instance-A", State::open);
+  InstanceStatus b = saying("Instance-B", State::closed);
+  size_t most_samples = 0;
+  size_t most_calls = 0;
+  for (Offset now{0}; now < minutes(60); now += milliseconds(500)) {
+    b.notable_calls = {failure(++number, now)};
+    window.take_status(0, now, a);
+    window.take_status(1, now, b);
+    most_samples = std::max(most_samples, window.run().samples[0].size());
+    most_calls = std::max(most_calls, window.run().calls.size());
+  }
+  CHECK(most_samples <= 2 * (120 + 5) + 2);
+  CHECK(most_calls <= 2 * (120 + 5) + 2);
+  const Offset end = minutes(60) - milliseconds(500);
+  const LiveWindow::Sums sums = window.sums(end);
+  CHECK(sums.wasted >= number - 2);  // the first was sent when nobody had seen A open
+  CHECK(sums.wasted <= number);
+  CHECK(sums.disagreement == end);
+  CHECK(sums.disagreeing_for == end);
+  CHECK(sums.lanes[0].front().at <= end - LiveWindow::length);
+}
+
+TEST_CASE("a flood of calls and transitions is cut, the oldest first, and no wasted one is lost from the sum") {
+  LiveWindow window(two, began);
+  window.take_status(0, Offset(0), saying("Instance-A", State::open));
+  window.take_status(0, Offset(1), saying("Instance-A", State::open));
+  InstanceStatus b = saying("Instance-B", State::closed);
+  uint64_t number = 0;
+  for (int poll = 1; poll <= 100; ++poll) {
+    const Offset now = milliseconds(100) * poll;
+    b.notable_calls.clear();
+    b.transitions.clear();
+    for (int i = 0; i < 500; ++i) b.notable_calls.push_back(failure(++number, now));
+    for (int i = 0; i < 500; ++i)
+      b.transitions.push_back(
+          {number + static_cast<uint64_t>(i), State::closed, State::closed, "x", began + now / milliseconds(1)});
+    window.take_status(1, now, b);
+    CHECK(window.run().calls.size() <= 6500);
+    CHECK(window.run().transitions.size() <= 6500);
+  }
+  CHECK(window.run().calls.back().intended == seconds(10));
+  CHECK(window.sums(seconds(10)).wasted == number);
+}
+
+TEST_CASE("who has seen all is told only of what is new, and that from when it happened") {
+  LiveWindow window(two, began);
+  window.take_status(0, milliseconds(100), saying("Instance-A", State::closed));
+  window.take_status(0, milliseconds(5000), saying("Instance-A", State::closed));
+  const uint64_t seen = window.place();
+  CHECK(window.changes_since(seen) == Offset::max());
+  InstanceStatus status = saying("Instance-A", State::open);
+  status.transitions = {trip(5, milliseconds(4800))};
+  status.notable_calls = {failure(1, milliseconds(4700))};
+  CHECK(window.take_status(0, milliseconds(5100), status));
+  CHECK(window.changes_since(seen) == milliseconds(4700));
+  CHECK(window.changes_since(window.place()) == Offset::max());
+  CHECK(window.changes_since(0) <= milliseconds(100));
+  const auto json = frame(window, milliseconds(5100), milliseconds(4700));
+  CHECK(json["transitions"].size() == 1);
+  CHECK(json["marks"].size() == 1);
+  CHECK(json["states"]["Instance-A"].size() == 2);  // closed, in force at 4700, and open at 4800
+}
+
+TEST_CASE("only a new state, transition, override or silence is news for who looks on") {
+  LiveWindow window(two, began);
+  InstanceStatus status = saying("Instance-A", State::closed);
+  CHECK(window.take_status(0, milliseconds(100), status));
+  CHECK_FALSE(window.take_status(0, milliseconds(200), status));
+  status.calls.success = 7;
+  CHECK_FALSE(window.take_status(0, milliseconds(300), status));
+  status.override_mode = "forced_open";
+  CHECK(window.take_status(0, milliseconds(400), status));
+  CHECK(window.take_status(0, milliseconds(500), std::nullopt));
+  CHECK_FALSE(window.take_status(0, milliseconds(600), std::nullopt));
+  CHECK(window.take_fault(UpstreamFault{}));
+  CHECK_FALSE(window.take_fault(UpstreamFault{}));
+  CHECK(window.take_fault(UpstreamFault{0, 0, 0, 0, "down", {}}));
+}
+
+TEST_CASE("instances of the same name are told apart by their URL, and one that never answered is its URL") {
+  LiveWindow window(two, began);
+  CHECK(window.run().targets[0].name == "http://a");
+  const uint64_t edition = window.edition();
+  CHECK(LiveWindow(two, began).edition() != edition);
+  window.take_status(0, milliseconds(100), saying("Instance-A", State::closed));
+  window.take_status(1, milliseconds(100), saying("Instance-A", State::closed));
+  window.take_status(0, milliseconds(200), saying("Instance-A", State::closed));
+  CHECK(window.run().targets[0].name == "Instance-A");
+  CHECK(window.run().targets[1].name == "Instance-A (http://b)");
+  CHECK(window.edition() != edition);
+}
+
+TEST_CASE("a frame says how instances stand, and names and causes are data, whatever they look like") {
+  LiveWindow window(two, began);
+  InstanceStatus a = saying("<script>alert(1)</script>", State::open);
+  a.breaker = "<script>alert(2)</script>";
+  a.transitions = {{1, State::closed, State::open, "<script>alert(3)</script>", began + 50}};
+  window.take_status(0, milliseconds(100), a);
+  auto json = frame(window, milliseconds(100));
+  CHECK(json["agreement"]["text"] == "1 open, 1 without an answer");
+  CHECK(json["agreement"]["agree"] == true);
+  CHECK(json["instances"][0]["name"] == "<script>alert(1)</script>");
+  CHECK(json["instances"][0]["breaker"] == "<script>alert(2)</script>");
+  CHECK(json["instances"][0]["view_age_ms"].is_null());
+  CHECK(json["instances"][1]["answers"] == false);
+  CHECK(json["instances"][1]["state"] == "unknown");
+  CHECK(json["transitions"][0]["cause"] == "<script>alert(3)</script>");
+  window.take_status(1, milliseconds(200), saying("Instance-B", State::closed));
+  json = frame(window, milliseconds(700));
+  CHECK(json["agreement"]["text"] == "1 open, 1 closed");
+  CHECK(json["agreement"]["agree"] == false);
+  CHECK(json["agreement"]["disagreeing_for_ms"] == 500);
+  CHECK(json["agreement"]["disagreement_ms"] == 500);
+}
+
+TEST_CASE("traffic is what was added to ledger and blocked calls, step by step, also where counts begin anew") {
+  LiveTraffic traffic(1);
+  traffic.read_ledger(milliseconds(100), {{"Instance-A", {100, 60, 40, 0, 0}}});
+  traffic.read_ledger(milliseconds(300), {{"Instance-A", {104, 62, 40, 1, 1}}});
+  traffic.read_ledger(milliseconds(700), {{"Instance-A", {3, 1, 2, 0, 0}}});
+  traffic.read_blocked(milliseconds(800), 0, 10);
+  traffic.read_blocked(milliseconds(1800), 0, 15);
+  REQUIRE(traffic.steps().size() == 4);
+  CHECK(traffic.steps()[0].upstream_calls == 4);
+  CHECK(traffic.steps()[0].upstream_failures == 2);
+  CHECK(traffic.steps()[1].upstream_calls == 3);
+  CHECK(traffic.steps()[1].upstream_failures == 2);
+  CHECK(traffic.steps()[1].blocked == 0);
+  CHECK(traffic.steps()[3].blocked == 5);
+  traffic.go_on_to(minutes(5));
+  CHECK(traffic.steps().size() == LiveTraffic::most_steps);
+  CHECK(traffic.first_step() + traffic.steps().size() - 1 == 600);
+  traffic.go_on_to(minutes(60'000));
+  CHECK(traffic.steps().size() == LiveTraffic::most_steps);
+  CHECK(traffic.first_step() + traffic.steps().size() - 1 == 7'200'000);
+}

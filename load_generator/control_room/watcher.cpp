@@ -1,0 +1,105 @@
+#include "load_generator/control_room/watcher.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "load_generator/control_room/live_frame.hpp"
+
+namespace load {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds poll_every{100};
+constexpr milliseconds answer_timeout{1000};
+
+int64_t epoch_ms() {
+  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Watcher::Watcher(WatchedFleet fleet, std::function<void()> news)
+    : fleet_(std::move(fleet)),
+      news_(std::move(news)),
+      window_(fleet_, epoch_ms()),
+      under_way_(fleet_.targets.size() + 2, false),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+Watcher::~Watcher() {
+  thread_.request_stop();
+  wake_up_.ring();
+}
+
+Watcher::Frame Watcher::frame(const Place& from) const {
+  const std::scoped_lock lock(mutex_);
+  const Offset now = this->now();
+  const Place place{window_.edition(), window_.place(), now};
+  const Offset window = std::max(Offset(0), now - LiveWindow::length);
+  const bool has_seen_some = from.edition == place.edition;
+  const Offset news = has_seen_some ? std::min(from.until, window_.changes_since(from.seen)) : window;
+  return {live_frame(window_, now, std::max(window, news)), place};
+}
+
+std::optional<std::string> Watcher::caller_name(const std::string& instance) const {
+  const std::scoped_lock lock(mutex_);
+  const auto& targets = window_.run().targets;
+  const auto found =
+      std::find_if(targets.begin(), targets.end(), [&](const Target& target) { return target.name == instance; });
+  if (found == targets.end()) return std::nullopt;
+  const std::string& name = window_.instances()[static_cast<size_t>(found - targets.begin())].status.name;
+  return name.empty() ? std::nullopt : std::optional(name);
+}
+
+std::vector<Target> Watcher::who_answers() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<Target> targets;
+  for (size_t i = 0; i < fleet_.targets.size(); ++i) {
+    if (window_.instances()[i].answers) targets.push_back(window_.run().targets[i]);
+  }
+  return targets;
+}
+
+void Watcher::run(const std::stop_token& stop) {
+  auto next_poll = Clock::now();
+  while (!stop.stop_requested()) {
+    if (next_poll <= Clock::now()) {
+      poll();
+      next_poll = std::max(next_poll + poll_every, Clock::now());
+    }
+    loop_.wait_until(next_poll, wake_up_.fd());
+  }
+  loop_.abandon();
+}
+
+void Watcher::poll() {
+  const size_t targets = fleet_.targets.size();
+  for (size_t target = 0; target < targets; ++target) {
+    ask(target, fleet_.targets[target].url + "/status", [this, target](const program::HttpReply& reply) {
+      const auto status = read_status(reply);
+      const std::scoped_lock lock(mutex_);
+      return window_.take_status(target, now(), status);
+    });
+  }
+  ask(targets, fleet_.upstream + "/fault", [this](const program::HttpReply& reply) {
+    const std::scoped_lock lock(mutex_);
+    return window_.take_fault(read_fault(reply));
+  });
+  ask(targets + 1, fleet_.upstream + "/ledger", [this](const program::HttpReply& reply) {
+    const std::scoped_lock lock(mutex_);
+    window_.take_ledger(now(), reply.status == 200 ? read_ledger(reply.body) : std::nullopt);
+    return false;
+  });
+}
+
+// One of a kind is under way at a time; `take` says whether the answer is news.
+void Watcher::ask(size_t question, const std::string& url, std::function<bool(const program::HttpReply&)> take) {
+  if (under_way_[question]) return;
+  under_way_[question] = true;
+  loop_.get(url, answer_timeout, [this, question, take = std::move(take)](const program::HttpReply& reply) {
+    under_way_[question] = false;
+    if (take(reply)) news_();
+  });
+}
+
+}  // namespace load
