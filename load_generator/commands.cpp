@@ -7,6 +7,7 @@
 #include "load_generator/chaos_run.hpp"
 #include "load_generator/chaos_story.hpp"
 #include "load_generator/compare.hpp"
+#include "load_generator/control_room/open_room.hpp"
 #include "load_generator/expectation.hpp"
 #include "load_generator/fleet.hpp"
 #include "load_generator/live_lines.hpp"
@@ -21,9 +22,7 @@ constexpr std::chrono::milliseconds ledger_timeout{500};
 
 Screen screen_in_use() { return program::colours_suit() ? Screen::terminal : Screen::plain; }
 
-std::string in_runs_folder(const std::string& name) {
-  return (std::filesystem::path(binaries_folder()).parent_path() / "runs" / (name + ".json")).string();
-}
+std::string in_runs_folder(const std::string& name) { return runs_folder() + "/" + name + ".json"; }
 
 std::string out_path(const ScenarioOptions& options, const Summary& summary) {
   return options.out.empty() ? in_runs_folder(summary.name + "-" + summary.variant) : options.out;
@@ -32,6 +31,58 @@ std::string out_path(const ScenarioOptions& options, const Summary& summary) {
 Summary summary_by_hand(const RunOptions& options, const Run& run) {
   const std::string name = std::filesystem::path(options.out).stem().string();
   return {name.substr(0, 64), "by hand", "A run by hand, without a prediction.", measure(run), {}};
+}
+
+// What --ui adds to a run by hand: a page that shows it, and stays. Without --ui it does nothing.
+class RoomBesideARun {
+ public:
+  RoomBesideARun(const RunOptions& options, const std::vector<Target>& targets) {
+    if (!options.ui_port) return;
+    load_.rate = options.load.rate;
+    room_.emplace(*options.ui_port);
+    room_->open({targets, options.upstream});
+    room_->room().say_load(load_);
+  }
+
+  void count(const Second& second) {
+    load_.sent += static_cast<uint64_t>(second.sent);
+    if (room_) room_->room().say_load(load_);
+  }
+
+  void stay_until(const program::StopSignal& stop) {
+    if (!room_) return;
+    room_->room().say_load(std::nullopt);
+    std::cout << "\nthe run is over; the page stays: " << room_->url() << " (Ctrl-C ends it)\n" << std::flush;
+    room_->stay_until(stop);
+  }
+
+  int leave(int exit_code) {
+    if (!room_) return exit_code;
+    room_->close();
+    return room_->leave(exit_code);
+  }
+
+ private:
+  ControlRoom::LoadByHand load_;
+  std::optional<OpenRoom> room_;
+};
+
+WatchedFleet started_by_hand(const UiOptions& options) {
+  WatchedFleet fleet{{}, options.upstream};
+  for (const std::string& url : options.targets) fleet.targets.push_back({"", url});
+  return fleet;
+}
+
+// On free ports, with breaks that a person can wait for.
+void start(std::optional<Fleet>& fleet, const UiOptions& options) {
+  Scenario scenario;
+  scenario.file = "the page's own instances";
+  scenario.instances = options.instances;
+  Variant variant;
+  variant.name = options.stage;
+  variant.stage = options.stage == "redis" ? Stage::redis : Stage::distributed;
+  variant.breaker = {{"recovery_timeout", "5s"}};
+  fleet.emplace(scenario, variant);
 }
 
 // Throws std::invalid_argument where the scenario knows no variant of the name that was asked for.
@@ -62,12 +113,16 @@ int one_variant(const ScenarioOptions& options, const Scenario& scenario, const 
 
 int run_command(const RunOptions& options, const program::StopSignal& stop) {
   const std::vector<Target> targets = find_targets(options.targets);
+  RoomBesideARun room(options, targets);
   const auto before = fetch_ledger(options.upstream, ledger_timeout);
   LiveLines lines(std::cout, screen_in_use(), targets, options.load.duration);
   EngineSettings settings;
   settings.load = options.load;
   Observers observers;
-  observers.second = [&](const Second& second) { lines.second(second); };
+  observers.second = [&](const Second& second) {
+    lines.second(second);
+    room.count(second);
+  };
   observers.tick = [&](Offset now) { lines.tick(now); };
   Run run = run_load(targets, settings, stop, observers);
   lines.end();
@@ -75,7 +130,9 @@ int run_command(const RunOptions& options, const program::StopSignal& stop) {
   if (run.ledger) run.ledger = difference(*before, *run.ledger);
   std::cout << report(run) << std::flush;
   if (!options.out.empty()) write_run_file(options.out, summary_by_hand(options, run), run);
-  return run.interrupted ? interrupted : 0;
+  if (run.interrupted) return room.leave(interrupted);
+  room.stay_until(stop);
+  return room.leave(0);
 }
 
 int scenario_command(const ScenarioOptions& options, const program::StopSignal& stop) try {
@@ -96,6 +153,18 @@ int scenario_command(const ScenarioOptions& options, const program::StopSignal& 
 } catch (const std::runtime_error&) {
   if (stop.requested()) return interrupted;  // Ctrl-C reaches the children too, and whatever needs them then fails
   throw;
+}
+
+int ui_command(const UiOptions& options, const program::StopSignal& stop) {
+  OpenRoom room(options.port);
+  std::optional<Fleet> fleet;
+  if (!options.stage.empty()) start(fleet, options);
+  room.open(fleet ? WatchedFleet{fleet->targets(), fleet->upstream()} : started_by_hand(options));
+  room.room().set_rate(options.rate);
+  room.stay_until(stop);
+  room.close();
+  fleet.reset();  // meanwhile
+  return room.leave(0);
 }
 
 int compare_command(const std::vector<std::string>& files) {

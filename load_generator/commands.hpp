@@ -1,4 +1,4 @@
-// The four things that load_generator does. Each returns the program's exit code.
+// The things that load_generator does. Each returns the program's exit code.
 #pragma once
 
 #include <optional>
@@ -14,11 +14,16 @@ namespace load {
 
 constexpr int interrupted = 130;  // as a shell reports a program that Ctrl-C ended
 
+inline const std::vector<std::string> default_targets{"http://127.0.0.1:8001", "http://127.0.0.1:8002",
+                                                      "http://127.0.0.1:8003"};
+constexpr const char* default_upstream = "http://127.0.0.1:9000";
+
 struct RunOptions {
-  std::vector<std::string> targets{"http://127.0.0.1:8001", "http://127.0.0.1:8002", "http://127.0.0.1:8003"};
-  std::string upstream = "http://127.0.0.1:9000";
+  std::vector<std::string> targets = default_targets;
+  std::string upstream = default_upstream;
   LoadSettings load;
-  std::string out;  // empty: no file
+  std::string out;             // empty: no file
+  std::optional<int> ui_port;  // for a page that shows the run, and stays until Ctrl-C
 };
 
 // Loads instances that somebody else has started. 0, or 130 after Ctrl-C.
@@ -35,6 +40,18 @@ int scenario_command(const ScenarioOptions& options, const program::StopSignal& 
 
 // 0 where every prediction of every run held, 1 where one did not.
 int compare_command(const std::vector<std::string>& files);
+
+struct UiOptions {
+  int port = 8080;
+  std::vector<std::string> targets = default_targets;
+  std::string upstream = default_upstream;
+  double rate = 0;    // at which the page begins
+  std::string stage;  // distributed or redis: a fleet of its own; empty: instances that somebody else has started
+  size_t instances = 3;
+};
+
+// Shows a page until a stop signal. 0.
+int ui_command(const UiOptions& options, const program::StopSignal& stop);
 
 struct ChaosOptions {
   ChaosSettings settings;

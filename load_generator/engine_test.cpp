@@ -314,7 +314,7 @@ TEST_CASE("an override of a shared breaker is put once, to the first instance") 
 TEST_CASE("an override that an instance refuses, or does not hear of, is one clear line that names the instance") {
   const Overridable a("memory", 200), b("memory", 400);
   CHECK_THROWS_WITH_AS(put_override({{"a", a.url()}, {"b", b.url()}}, metrics_only),
-                       R"(b refuses the override: {"error":"not by you"})", std::runtime_error);
+                       "b refuses the override: not by you", std::runtime_error);
   CHECK_THROWS_WITH_AS(put_override({{"c", nobody}}, metrics_only), doctest::Contains("c refuses the override: "),
                        std::runtime_error);
 }

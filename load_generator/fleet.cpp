@@ -74,6 +74,8 @@ void require_settings_accepted(program::ChildProcess& process, const std::string
 
 std::string binaries_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path().string(); }
 
+std::string runs_folder() { return (std::filesystem::path(binaries_folder()).parent_path() / "runs").string(); }
+
 Fleet::Fleet(const Scenario& scenario, const Variant& variant)
     : upstream_(upstream_arguments(scenario)), upstream_url_(url_of(upstream_, scenario.file)) {
   if (needs_redis(variant)) start_redis(variant);

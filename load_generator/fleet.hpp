@@ -18,6 +18,9 @@ namespace load {
 // The folder of this executable, where its siblings lie too.
 std::string binaries_folder();
 
+// Where runs are kept, beside it.
+std::string runs_folder();
+
 // Throws std::invalid_argument that names `whose` and quotes the program, where it ended because it refuses a setting.
 void require_settings_accepted(program::ChildProcess& process, const std::string& whose);
 

@@ -121,6 +121,8 @@ program::HttpReply put(const std::string& url, const json& body) {
 
 std::string refusal(const program::HttpReply& reply) {
   if (reply.status == 0) return reply.error;
+  const std::string error = text_in(parsed(reply.body), "error");
+  if (!error.empty()) return printable(error, longest_cause);
   return reply.body.empty() ? "HTTP " + std::to_string(reply.status) : printable(reply.body, longest_cause);
 }
 
@@ -197,6 +199,15 @@ Ledger difference(const Ledger& before, const Ledger& after) {
 void put_plan(const std::string& upstream, const std::string& plan) {
   const auto reply = put(upstream + "/fault", {{"plan", plan}});
   if (reply.status != 200) throw std::runtime_error("the upstream refuses the plan: " + refusal(reply));
+}
+
+std::optional<UpstreamFault> fetch_fault(const std::string& upstream) {
+  return read_fault(program::send({.url = upstream + "/fault", .headers = {}, .body = {}, .timeout = control_timeout}));
+}
+
+void put_dropped_callers(const std::string& upstream, const std::vector<std::string>& callers) {
+  const auto reply = put(upstream + "/fault", {{"dropped_callers", callers}});
+  if (reply.status != 200) throw std::runtime_error("the upstream refuses to drop callers: " + refusal(reply));
 }
 
 void put_override(const std::vector<Target>& targets, const ManualOverride& manual_override) {

@@ -89,6 +89,13 @@ Ledger difference(const Ledger& before, const Ledger& after);
 // Puts a new fault plan into force now. Throws std::runtime_error quoting the upstream's refusal.
 void put_plan(const std::string& upstream, const std::string& plan);
 
+// Asks the upstream; nothing where it does not answer.
+std::optional<UpstreamFault> fetch_fault(const std::string& upstream);
+
+// From now on the upstream drops the calls of these callers, and of nobody else: their network to it is broken. Throws
+// std::runtime_error quoting the upstream's refusal.
+void put_dropped_callers(const std::string& upstream, const std::vector<std::string>& callers);
+
 // Puts it into force at every instance, or at the first alone where they share a breaker. Throws std::runtime_error
 // naming the instance and quoting its refusal.
 void put_override(const std::vector<Target>& targets, const ManualOverride& manual_override);

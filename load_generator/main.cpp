@@ -5,6 +5,7 @@
 #include <string>
 
 #include "load_generator/commands.hpp"
+#include "load_generator/control_room/load_sender.hpp"
 #include "program/options.hpp"
 
 namespace {
@@ -15,16 +16,24 @@ std::string complain_about_address(const std::string& text) {
   return good ? "" : "'" + text.substr(0, 300) + "' is no address; write http://HOST:PORT";
 }
 
-void add_run_options(CLI::App& app, load::RunOptions& options) {
-  const std::map<std::string, load::Arrivals> arrivals{{"uniform", load::Arrivals::uniform},
-                                                       {"poisson", load::Arrivals::poisson}};
-  app.add_option("--targets", options.targets, "Instances to call, separated by commas")
+CLI::Option* add_targets(CLI::App& app, std::vector<std::string>& targets) {
+  return app.add_option("--targets", targets, "Instances to call, separated by commas")
       ->delimiter(',')
       ->check(complain_about_address)
       ->capture_default_str();
-  app.add_option("--upstream", options.upstream, "Whose ledger is read")
+}
+
+CLI::Option* add_upstream(CLI::App& app, std::string& upstream) {
+  return app.add_option("--upstream", upstream, "Whose ledger is read")
       ->check(complain_about_address)
       ->capture_default_str();
+}
+
+void add_run_options(CLI::App& app, load::RunOptions& options) {
+  const std::map<std::string, load::Arrivals> arrivals{{"uniform", load::Arrivals::uniform},
+                                                       {"poisson", load::Arrivals::poisson}};
+  add_targets(app, options.targets);
+  add_upstream(app, options.upstream);
   app.add_option("--rate", options.load.rate, "Calls per second, over all targets")
       ->check(CLI::Range(0.1, 10'000.0))
       ->capture_default_str();
@@ -35,6 +44,27 @@ void add_run_options(CLI::App& app, load::RunOptions& options) {
       ->default_str("uniform");
   app.add_option("--seed", options.load.seed, "Of the poisson arrivals")->capture_default_str();
   app.add_option("--out", options.out, "File for the run, to compare it later");
+  app.add_option("--ui", options.ui_port, "Port for a page that shows the run, and stays until Ctrl-C; 0: a free one")
+      ->check(CLI::Range(0, 65535));
+}
+
+CLI::App* add_ui_command(CLI::App& app, load::UiOptions& options) {
+  CLI::App* command = app.add_subcommand("ui", "Show instances, live, on a page from which to break and mend things");
+  command->add_option("--port", options.port, "Port on 127.0.0.1; 0 takes a free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  auto* targets = add_targets(*command, options.targets);
+  auto* upstream = add_upstream(*command, options.upstream);
+  command->add_option("--rate", options.rate, "Calls per second to begin with, over all instances")
+      ->check(CLI::Range(0.0, load::LoadSender::highest_rate))
+      ->capture_default_str();
+  auto* stage = command->add_option("--stage", options.stage, "Start a fleet of that stage, which ends with the page");
+  stage->check(CLI::IsMember({"distributed", "redis"}))->excludes(targets)->excludes(upstream);
+  command->add_option("--instances", options.instances, "How many instances that fleet has")
+      ->check(CLI::Range(1, 26))
+      ->needs(stage)
+      ->capture_default_str();
+  return command;
 }
 
 CLI::App* add_scenario_command(CLI::App& app, load::ScenarioOptions& options) {
@@ -84,16 +114,19 @@ int main(int argc, char** argv) {
     load::RunOptions run;
     load::ScenarioOptions scenario;
     load::ChaosOptions chaos;
+    load::UiOptions ui;
     std::vector<std::string> files;
     add_run_options(app, run);
     const CLI::App* scenario_command = add_scenario_command(app, scenario);
     const CLI::App* compare_command = add_compare_command(app, files);
     const CLI::App* chaos_command = add_chaos_command(app, chaos);
+    const CLI::App* ui_command = add_ui_command(app, ui);
     app.require_subcommand(0, 1);
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
     if (scenario_command->parsed()) return load::scenario_command(scenario, stop);
     if (compare_command->parsed()) return load::compare_command(files);
     if (chaos_command->parsed()) return load::chaos_command(chaos, stop);
+    if (ui_command->parsed()) return load::ui_command(ui, stop);
     return load::run_command(run, stop);
   });
 }

@@ -58,7 +58,7 @@ int HttpServer::bind(const std::string& address, int port) {
 }
 
 HttpServer::~HttpServer() {
-  stop();
+  stop_accepting();
   if (server_.joinable()) server_.join();
 }
 
@@ -90,8 +90,12 @@ bool HttpServer::has_ended(std::chrono::milliseconds wait) const {
   return ended_.wait_for(wait) == std::future_status::ready;
 }
 
+void HttpServer::stop_accepting() {
+  if (svr_sock_ != INVALID_SOCKET) stop();  // the library wants to hear it once
+}
+
 bool HttpServer::stop_within(std::chrono::milliseconds grace) {
-  stop();
+  stop_accepting();
   return has_ended(grace);
 }
 

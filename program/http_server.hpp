@@ -34,6 +34,7 @@ class HttpServer : public httplib::Server {
   // `grace` is over.
   void start();
   bool has_ended(std::chrono::milliseconds wait = {}) const;
+  void stop_accepting();
   bool stop_within(std::chrono::milliseconds grace);
 
   const std::string& url() const { return url_; }  // http://127.0.0.1:8001

@@ -12,14 +12,10 @@
 #include <optional>
 #include <string>
 
+#include "load_generator/control_room/refusal.hpp"
 #include "program/admin_access.hpp"
 
 namespace load {
-
-struct Refusal {
-  int status = 0;   // of HTTP
-  std::string why;  // a sentence for the person at the page
-};
 
 class PageAccess {
  public:

@@ -1,0 +1,80 @@
+#include "load_generator/control_room/runs_folder.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "load_generator/run_document.hpp"
+
+namespace load {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t longest_name = 128;
+constexpr size_t most_looked_at = 1000;
+
+bool is_letter(char letter) {
+  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9') ||
+         letter == '.' || letter == '_' || letter == '-';
+}
+
+}  // namespace
+
+bool RunsFolder::is_plain(std::string_view name) {
+  return !name.empty() && name.size() <= longest_name && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(), is_letter);
+}
+
+std::vector<std::string> RunsFolder::names() {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::string> names;
+  for (const File& file : files()) {
+    if (names.size() < most_listed && can_be_drawn(file)) names.push_back(file.name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+nlohmann::ordered_json RunsFolder::document(const std::string& name) const {
+  const fs::path path = folder_ / (name + ".json");
+  std::error_code none;
+  if (!is_plain(name) || !fs::is_regular_file(path, none)) throw Refused(404, "there is no run of that name");
+  try {
+    return run_document(path.string());
+  } catch (const std::invalid_argument& error) {
+    throw Refused(404, error.what());
+  }
+}
+
+std::vector<RunsFolder::File> RunsFolder::files() const {
+  std::vector<File> files;
+  std::error_code error;
+  for (auto entry = fs::directory_iterator(folder_, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const std::string name = entry->path().stem().string();
+    std::error_code gone;
+    const bool fits = entry->path().extension() == ".json" && is_plain(name) && entry->is_regular_file(gone);
+    if (fits) files.push_back({name, entry->path(), entry->last_write_time(gone), entry->file_size(gone)});
+  }
+  std::sort(files.begin(), files.end(), [](const File& a, const File& b) { return a.written > b.written; });
+  if (files.size() > most_looked_at) files.resize(most_looked_at);
+  return files;
+}
+
+bool RunsFolder::can_be_drawn(const File& file) {
+  const auto found = known_.find(file.name);
+  if (found != known_.end() && found->second.written == file.written && found->second.size == file.size) {
+    return found->second.can_be_drawn;
+  }
+  bool can = true;
+  try {
+    run_document(file.path.string());
+  } catch (const std::exception&) {
+    can = false;
+  }
+  if (known_.size() > most_looked_at) known_.clear();
+  known_[file.name] = {file.written, file.size, can};
+  return can;
+}
+
+}  // namespace load

@@ -1,0 +1,53 @@
+// The folder in which finished runs lie, as a page may see it: files with plain names, and nothing else, whatever is
+// asked for. Thread-safe: every method.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "load_generator/control_room/refusal.hpp"
+
+namespace load {
+
+class RunsFolder {
+ public:
+  static constexpr size_t most_listed = 200;
+
+  explicit RunsFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  // Those that can be drawn, without .json, in order; where there are more, the latest.
+  std::vector<std::string> names();
+
+  // As run_document() reads it. Throws Refused.
+  nlohmann::ordered_json document(const std::string& name) const;
+
+  // Letters, digits, '.', '_' and '-', and no dot in front.
+  static bool is_plain(std::string_view name);
+
+ private:
+  struct File {
+    std::string name;
+    std::filesystem::path path;
+    std::filesystem::file_time_type written;
+    uintmax_t size = 0;
+  };
+  struct Known {
+    std::filesystem::file_time_type written;
+    uintmax_t size = 0;
+    bool can_be_drawn = false;
+  };
+
+  std::vector<File> files() const;  // the latest first
+  bool can_be_drawn(const File& file);
+
+  const std::filesystem::path folder_;
+  std::mutex mutex_;
+  std::map<std::string, Known> known_;  // guarded by mutex_; reading them all again would take long
+};
+
+}  // namespace load

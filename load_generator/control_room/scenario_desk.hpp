@@ -1,0 +1,76 @@
+// The ScenarioDesk takes orders for scenarios from pages, and plays them, one at a time, where the main thread calls
+// play_orders_until(): the programs of a scenario have to be started there (see ChildProcess).
+// Thread-safe: order(), stop(), is_busy() and to_json().
+// A finished run lies in the runs folder, as `load_generator scenario` writes it. One that is stopped leaves none.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "load_generator/control_room/live_window.hpp"
+#include "load_generator/control_room/refusal.hpp"
+#include "load_generator/control_room/wake_up.hpp"
+#include "load_generator/scenario.hpp"
+#include "program/stop_signal.hpp"
+
+namespace load {
+
+// [{"name","question","variants":[{"name","measure","expectations":[{"measure","because","expected"}]}]}], of the
+// shipped scenarios; `measure` is that of the first expectation.
+nlohmann::ordered_json scenarios_json();
+
+class ScenarioDesk {
+ public:
+  // Called on the main thread.
+  struct Hooks {
+    std::function<void(const WatchedFleet&, const std::string& title)> fleet_is_up;
+    std::function<void()> fleet_ends;  // also where the run failed, or never had a fleet
+    std::function<void()> news;
+  };
+  ScenarioDesk(std::string runs_folder, Hooks hooks);
+
+  // Throws Refused where there is none of that name, no such variant, or one is under way already.
+  void order(const std::string& name, const std::string& variant);
+  void stop();  // throws Refused where none is under way
+  bool is_busy() const;
+  std::optional<double> rate() const;  // calls a second, of the one that is under way
+
+  // null, or {"name","variant","question","phase","elapsed_ms","duration_ms","run","error"} of the one that is under
+  // way or was last.
+  nlohmann::ordered_json to_json() const;
+
+  // Main thread only.
+  void play_orders_until(const program::StopSignal& stop);
+
+ private:
+  enum class Phase { starting, running, over, failed };
+  struct Order {
+    Scenario scenario;
+    Variant variant;
+    Phase phase = Phase::starting;
+    Offset elapsed{0};
+    std::string run{};
+    std::string error{};
+  };
+
+  bool is_busy_now() const;  // with mutex_ held, as the next
+  std::string title() const;
+  void play(const program::StopSignal& stop);
+  Run run(const program::StopSignal& stop);
+  std::string keep(const Run& run);  // where it lies
+  void tick(Offset now);
+  void change(const std::function<void(Order&)>& change);
+
+  const std::string runs_folder_;
+  const Hooks hooks_;
+  WakeUp ordered_;
+  std::atomic<bool> stop_wanted_ = false;
+  mutable std::mutex mutex_;
+  std::optional<Order> order_;  // guarded by mutex_; scenario and variant stay as they are while it is under way
+};
+
+}  // namespace load
