@@ -24,7 +24,8 @@ TEST_CASE("a status tells of the breaker, its store, the calls, and those that t
                "override":{"mode":"forced_open","actor":"me"}},
     "calls":{"success":5,"failure":3,"exception":1,"blocked":9},
     "notable_calls":[{"number":4,"at_ms":1763740000000,"status":"failure","generation":6,"probe":true,"late":true,
-                      "upstream_calls":2}]})"));
+                      "upstream_calls":2},
+                     {"number":5,"at_ms":1763740000001,"status":"failure","context":"tenant"}]})"));
   REQUIRE(status);
   CHECK(status->breaker == "unreliable_service");
   CHECK(status->store == "redis");
@@ -36,7 +37,7 @@ TEST_CASE("a status tells of the breaker, its store, the calls, and those that t
   CHECK(status->late_results == 2);
   CHECK(status->override_mode == "forced_open");
   CHECK(status->calls.blocked == 9);
-  REQUIRE(status->notable_calls.size() == 1);
+  REQUIRE(status->notable_calls.size() == 1);  // without that of a tenant's breaker, which is another
   CHECK(status->notable_calls[0].number == 4);
   CHECK(status->notable_calls[0].at_epoch_ms == 1763740000000);
   const Call& call = status->notable_calls[0].call;

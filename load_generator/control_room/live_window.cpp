@@ -38,6 +38,8 @@ void keep_last(std::vector<Item>& items, size_t most) {
   if (items.size() > most) items.erase(items.begin(), items.end() - static_cast<ptrdiff_t>(most));
 }
 
+bool is_too_old(Offset at, Offset now) { return at < std::max(Offset(0), now - LiveWindow::length); }
+
 uint64_t count_wasted(const std::vector<Mark>& marks, Offset after, Offset until) {
   return static_cast<uint64_t>(std::count_if(marks.begin(), marks.end(), [&](const Mark& mark) {
     return mark.wasted && mark.at > after && mark.at <= until;
@@ -138,8 +140,7 @@ Offset LiveWindow::take_transitions(size_t target, Offset now, const std::vector
   const auto& known = instances_[target].status.transitions;
   for (const ReportedTransition& reported : transitions) {
     const Offset at = offset_of(reported.at_epoch_ms, now);
-    if (at < std::max(Offset(0), now - length) || std::find(known.begin(), known.end(), reported) != known.end())
-      continue;
+    if (is_too_old(at, now) || std::find(known.begin(), known.end(), reported) != known.end()) continue;
     const bool local = reported.cause.starts_with("local: ");
     run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});
     from = std::min(from, at);
@@ -154,7 +155,7 @@ Offset LiveWindow::take_calls(size_t target, Offset now, const std::vector<Notab
   for (const NotableCall& call : instances_[target].status.notable_calls) known.insert(identity(call));
   for (const NotableCall& notable : calls) {
     const Offset at = offset_of(notable.at_epoch_ms, now);
-    if (at < std::max(Offset(0), now - length) || known.contains(identity(notable))) continue;
+    if (is_too_old(at, now) || known.contains(identity(notable))) continue;
     run_.calls.push_back(notable.call);
     run_.calls.back().target = target;
     run_.calls.back().intended = at;

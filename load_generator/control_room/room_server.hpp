@@ -28,6 +28,7 @@ class RoomServer {
   ~RoomServer();                  // waits for requests that are still running
 
   const std::string& url() const { return url_; }  // http://127.0.0.1:8080/
+  int pages() const { return pages_; }             // that look on
 
   void open(ControlRoom& room);  // once; the room lives longer
   void close();                  // all pages go, and no more requests are taken

@@ -1,0 +1,43 @@
+// For tests: a control room with its server on a free port, and a folder for its runs. What pages order is played on a
+// thread that lives as long as this object.
+#pragma once
+
+#include <csignal>
+#include <thread>
+
+#include "load_generator/control_room/control_room.hpp"
+#include "load_generator/control_room/room_server.hpp"
+#include "load_generator/scratch_file.hpp"
+#include "program/stop_signal.hpp"
+
+namespace load {
+
+class RoomForTest {
+ public:
+  explicit RoomForTest(const WatchedFleet& fleet) : room(fleet, runs.path("")), server_(0) {
+    server_.open(room);
+    player_ = std::thread([this] { room.play_scenarios_until(stop_); });
+  }
+  ~RoomForTest() {
+    pthread_kill(player_.native_handle(), SIGTERM);  // other threads may be older than stop_, and would die of it
+    player_.join();
+  }
+  RoomForTest(const RoomForTest&) = delete;
+  RoomForTest& operator=(const RoomForTest&) = delete;
+
+  const std::string& url() const { return server_.url(); }
+  RoomServer& server() { return server_; }
+
+ private:
+  const program::StopSignal stop_;  // before the thread that hears it
+
+ public:
+  const ScratchFolder runs;
+  ControlRoom room;
+
+ private:
+  RoomServer server_;
+  std::thread player_;
+};
+
+}  // namespace load
