@@ -1,0 +1,209 @@
+// The control room with real instances, and with scenarios: what pages see is so, and what they ask for happens.
+#include "load_generator/control_room/control_room.hpp"
+
+#include <doctest/doctest.h>
+
+#include <optional>
+
+#include "load_generator/control_room/page_for_test.hpp"
+#include "load_generator/control_room/room_for_test.hpp"
+#include "load_generator/fleet.hpp"
+
+using namespace load;
+using nlohmann::json;
+
+namespace {
+
+// Instances of a stage, with short breaks, and a page that looks on.
+class Desk {
+ public:
+  explicit Desk(Stage stage)
+      : fleet_(scenario(), variant(stage)), room({fleet_.targets(), fleet_.upstream()}), page(room.url()) {
+    page.look_on();
+    REQUIRE(page.sees([](const json& picture) {
+      return picture["agreement"]["text"] == "3 closed" && picture["upstream"]["answers"] == true;
+    }));
+  }
+
+  // What was done, by the answer.
+  std::string order(const std::string& control, const json& body) {
+    const auto answer = page.post("/control/" + control, body);
+    CAPTURE(answer.body.dump());
+    CHECK(answer.status == 200);
+    return answer.body.value("done", "");
+  }
+  int refusal_of(const std::string& control, const json& body) { return page.post("/control/" + control, body).status; }
+  bool stands(const std::string& text) {
+    return page.sees([&](const json& picture) { return picture["agreement"]["text"] == text; });
+  }
+  bool drops(const json& callers) {
+    return page.sees([&](const json& picture) { return picture["upstream"]["fault"]["dropped_callers"] == callers; });
+  }
+  bool has_phase(const std::string& phase) {
+    return page.sees(
+        [&](const json& picture) { return picture["scenario"].is_object() && picture["scenario"]["phase"] == phase; });
+  }
+
+ private:
+  static Scenario scenario() {
+    Scenario scenario;
+    scenario.file = "test";
+    return scenario;
+  }
+  static Variant variant(Stage stage) {
+    Variant variant;
+    variant.stage = stage;
+    variant.breaker = {{"recovery_timeout", "300ms"}};
+    return variant;
+  }
+
+  Fleet fleet_;
+
+ public:
+  RoomForTest room;
+  PageForTest page;
+};
+
+json fetched(const std::string& url) { return json::parse(program::send({.url = url}).body, nullptr, false); }
+
+uint64_t sum(const json& counts) {
+  uint64_t sum = 0;
+  for (const auto& count : counts) sum += count.get<uint64_t>();
+  return sum;
+}
+
+void check_controls(Stage stage, const std::string& with_b_cut_off) {
+  Desk desk(stage);
+  CHECK(desk.order("rate", {{"rate", 60}}) == "60 calls a second are sent");
+  CHECK(
+      desk.page.sees([](const json& picture) { return picture["load"]["rate"] == 60 && sum(picture["calls"]) > 10; }));
+  CHECK(desk.order("fault", {{"plan", "down"}}) == "the upstream's plan is now: down");
+  CHECK(desk.stands("3 open"));
+  CHECK(desk.page.sees([](const json& picture) { return picture["upstream"]["fault"]["plan"] == "down"; }));
+  desk.order("fault", {{"plan", "healthy"}});
+  CHECK(desk.stands("3 closed"));
+  CHECK(desk.order("network", {{"instance", "Instance-B"}, {"broken", true}}) ==
+        "Instance-B's network to the upstream is broken");
+  CHECK(desk.page.sees([&](const json& picture) {
+    return picture["agreement"]["text"] == with_b_cut_off &&
+           picture["upstream"]["ledger"]["callers"]["Instance-B"]["drop"] > 0;
+  }));
+  CHECK(desk.drops(json{"Instance-B"}));
+  desk.order("network", {{"instance", "Instance-B"}, {"broken", false}});
+  CHECK(desk.drops(json::array()));
+  CHECK(desk.stands("3 closed"));
+  desk.order("override", {{"mode", "forced_open"}});
+  CHECK(desk.stands("3 open"));
+  CHECK(desk.page.sees([](const json& picture) { return picture["instances"][2]["override"] == "forced_open"; }));
+  desk.order("override", {{"mode", "auto"}});
+  CHECK(desk.stands("3 closed"));
+  CHECK(desk.page.sees([](const json& picture) { return picture["instances"][2]["override"] == ""; }));
+  CHECK(desk.order("rate", {{"rate", 0}}) == "no more load is sent");
+}
+
+}  // namespace
+
+TEST_CASE("each control does what it says to instances that have a breaker each") {
+  check_controls(Stage::distributed, "1 open, 2 closed");
+}
+
+// Calls go to each in turn: between two that fail at B there are always some that succeed elsewhere.
+TEST_CASE("each control does what it says to instances that share a breaker") {
+  check_controls(Stage::redis, "3 closed");
+}
+
+TEST_CASE("what a page has put together is what the instances and the upstream say themselves") {
+  Desk desk(Stage::distributed);
+  desk.order("fault", {{"plan", "flaky 0.5"}});
+  desk.order("rate", {{"rate", 100}});
+  CHECK(desk.page.sees(
+      [](const json& picture) { return picture["transitions"].size() > 6 && picture["marks"].size() > 20; }));
+  desk.order("rate", {{"rate", 0}});
+  CHECK(desk.page.sees([](const json& picture) { return sum(picture["calls"]) == picture["load"]["sent"]; }));
+  json picture;
+  CHECK(desk.page.sees([&](const json& seen) {  // the ledger is asked for by itself
+    picture = seen;
+    return seen["upstream"]["ledger"]["total"]["received"] ==
+           seen["calls"]["success"].get<uint64_t>() + seen["calls"]["failure"].get<uint64_t>();
+  }));
+  size_t transitions = 0;
+  size_t notable = 0;
+  for (const json& instance : picture["instances"]) {
+    const json status = fetched(instance["url"].get<std::string>() + "/status");
+    CHECK(instance["name"] == status["instance"]);
+    CHECK(instance["calls"] == status["calls"]);
+    for (const char* field : {"state", "generation", "failures", "store", "late_results"})
+      CHECK(instance[field] == status["breaker"][field]);
+    CHECK(instance["breaker"] == status["breaker"]["name"]);
+    transitions += status["transitions"].size();
+    notable += status["notable_calls"].size();
+  }
+  CHECK(picture["transitions"].size() == transitions);
+  CHECK(picture["marks"].size() == notable);
+  CHECK(picture["upstream"]["ledger"] == fetched(picture["upstream"]["url"].get<std::string>() + "/ledger"));
+  CHECK(sum(picture["traffic"]["upstream_calls"]) == picture["upstream"]["ledger"]["total"]["received"]);
+  CHECK(sum(picture["traffic"]["upstream_failures"]) == picture["upstream"]["ledger"]["total"]["failure"]);
+  CHECK(sum(picture["traffic"]["blocked"]) == picture["calls"]["blocked"]);
+}
+
+namespace {
+
+// How long instances disagreed while pages saw the scenario.
+double disagreement_in(Desk& desk, const std::string& variant) {
+  const json live = desk.page.picture();
+  double disagreement = -1;
+  desk.order("scenario", {{"name", "outage"}, {"variant", variant}});
+  CHECK(desk.page.sees([&](const json& picture) {
+    return picture["title"] == "outage, " + variant && picture["agreement"]["text"] == "3 open";
+  }));
+  CHECK(desk.page.picture()["can_control"] == false);
+  CHECK(desk.page.picture()["load"]["can_change"] == false);
+  CHECK(desk.page.picture()["fleet"] != live["fleet"]);
+  CHECK(desk.page.picture()["instances"][0]["url"] != live["instances"][0]["url"]);
+  CHECK(desk.refusal_of("fault", {{"plan", "healthy"}}) == 409);
+  CHECK(desk.refusal_of("rate", {{"rate", 5}}) == 409);
+  CHECK(desk.refusal_of("scenario", {{"name", "outage"}, {"variant", variant}}) == 409);
+  CHECK(desk.page.sees([&](const json& picture) {
+    if (picture["title"] != "live") disagreement = picture["agreement"]["disagreement_ms"];
+    return picture["scenario"]["phase"] == "over" && picture["title"] == "live";
+  }));
+  CHECK(desk.page.picture()["fleet"] == live["fleet"]);
+  CHECK(desk.page.picture()["can_control"] == true);
+  CHECK(desk.page.picture()["scenario"]["run"] == "outage-" + variant);
+  return disagreement;
+}
+
+}  // namespace
+
+TEST_CASE("in the same scenario instances disagree where each has a breaker, and hardly where they share one") {
+  Desk desk(Stage::distributed);
+  const double alone = disagreement_in(desk, "distributed");
+  const double shared = disagreement_in(desk, "redis");
+  MESSAGE("disagreed for " << alone << " ms, and " << shared << " ms");
+  CHECK(alone > 0);
+  CHECK(shared >= 0);
+  CHECK(shared < 20);
+  CHECK(shared < alone);
+  CHECK(desk.page.get("/runs").body == json{"outage-distributed", "outage-redis"});
+  const json run = desk.page.get("/runs/outage-redis").body;
+  CHECK(run["variant"] == "redis");
+  CHECK(run["measures"]["counted_failures"] == 3);
+  CHECK(run["states"]["Instance-C"].size() >= 2);
+}
+
+TEST_CASE("a scenario that is stopped midway leaves no run, and the live instances and another scenario can be seen") {
+  Desk desk(Stage::distributed);
+  desk.order("rate", {{"rate", 50}});
+  desk.order("scenario", {{"name", "recovery"}, {"variant", "distributed"}});
+  REQUIRE(desk.has_phase("running"));
+  CHECK(desk.order("scenario/stop", json::object()) == "the scenario is being stopped");
+  REQUIRE(desk.has_phase("failed"));
+  CHECK(
+      desk.page.sees([](const json& picture) { return picture["title"] == "live" && picture["can_control"] == true; }));
+  CHECK(desk.page.picture()["scenario"]["error"] == "it was stopped before its end, so there is no run of it");
+  CHECK(desk.page.get("/runs").body.empty());
+  CHECK(desk.refusal_of("scenario/stop", json::object()) == 409);
+  desk.order("scenario", {{"name", "outage"}, {"variant", "simple"}});  // one process, on a virtual clock
+  REQUIRE(desk.has_phase("over"));
+  CHECK(desk.page.get("/runs").body == json{"outage-simple"});
+}
