@@ -46,7 +46,7 @@ program_of() {
 }
 
 check_command() {  # README, and the words of a command
-  local readme=$1 command=$2 word program
+  local readme=$1 command=$2 word program subcommand=()
   shift 2
   case "$command" in
     ./scripts/*) ;;
@@ -55,11 +55,12 @@ check_command() {  # README, and the words of a command
   esac
   [ -x "$command" ] || { fault "$readme: there is no $command"; return; }
   program=$(program_of "$command")
+  if [[ -n "$program" && $# -gt 0 && "$1" != -* ]]; then subcommand=("$1"); fi
   for word in "$@"; do
     if [[ "$command" == */compare.sh && "$word" != -* && "$word" != all ]]; then
       [ -e "load_generator/scenarios/$word.json" ] || fault "$readme: there is no scenario $word"
     elif [[ "$word" == --* && -n "$program" ]]; then
-      grep -q -- "$word\b" <<<"$("$bin/$program" --help)" || fault "$readme: $program has no option $word"
+      grep -q -- "$word\b" <<<"$("$bin/$program" "${subcommand[@]}" --help)" || fault "$readme: $program has no option $word"
     elif [[ "$word" == --* ]]; then
       grep -q -- "$word" <<<"$("$command" --help)" || fault "$readme: $command has no option $word"
     fi
