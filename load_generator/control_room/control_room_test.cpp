@@ -194,12 +194,24 @@ TEST_CASE("in the same scenario instances disagree where each has a breaker, and
 TEST_CASE("a scenario that is stopped midway leaves no run, and the live instances and another scenario can be seen") {
   Desk desk(Stage::distributed);
   desk.order("rate", {{"rate", 50}});
+  const std::string live_upstream = desk.page.picture()["upstream"]["url"];
   desk.order("scenario", {{"name", "recovery"}, {"variant", "distributed"}});
-  REQUIRE(desk.has_phase("running"));
+  const auto runs_for = [&](double ms) {
+    return desk.page.sees([ms](const json& picture) {
+      return picture["scenario"].is_object() && picture["scenario"]["elapsed_ms"] > ms;
+    });
+  };
+  REQUIRE(runs_for(300));
+  const json ledger = fetched(live_upstream + "/ledger");
+  REQUIRE(runs_for(800));
+  CHECK(fetched(live_upstream + "/ledger") == ledger);  // the load pauses
   CHECK(desk.order("scenario/stop", json::object()) == "the scenario is being stopped");
   REQUIRE(desk.has_phase("failed"));
   CHECK(
       desk.page.sees([](const json& picture) { return picture["title"] == "live" && picture["can_control"] == true; }));
+  CHECK(desk.page.sees([&](const json& picture) {
+    return picture["upstream"]["ledger"]["total"]["received"] > ledger["total"]["received"];  // and goes on
+  }));
   CHECK(desk.page.picture()["scenario"]["error"] == "it was stopped before its end, so there is no run of it");
   CHECK(desk.page.get("/runs").body.empty());
   CHECK(desk.refusal_of("scenario/stop", json::object()) == 409);
