@@ -1,0 +1,97 @@
+// One time axis for everything that is drawn: lanes, their ticks, and the chart of the traffic below them.
+// A view is { start, end, width, until }: the window, in ms since the start, the pixels that it has, and up to where
+// the story is told (a replay's cursor). To scroll costs little: drawings are made relative to `base` and then moved;
+// the base is renewed only where the window has left it far behind.
+'use strict';
+
+{
+  const steps = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 15000, 30000, 60000, 120000, 300000, 600000];
+  const pixelsPerTick = 78;
+
+  class View {
+    constructor() {
+      this.start = 0;
+      this.end = 1;
+      this.width = 0;
+      this.until = Infinity;
+      this.base = 0;
+      this.scale = 1;
+      this.drawing = 0; // another number: everything has to be drawn anew
+    }
+
+    set(start, end, width, until = Infinity) {
+      const scale = width / Math.max(1, end - start);
+      const far = start < this.base || start - this.base > 2 * (end - start);
+      if (scale !== this.scale || far) {
+        this.scale = scale;
+        this.base = start;
+        this.drawing += 1;
+      }
+      Object.assign(this, { start, end, width, until });
+    }
+
+    // In the drawing, which is moved by `shift` to be seen.
+    x(time) {
+      return Math.round((time - this.base) * this.scale * 10) / 10;
+    }
+
+    get shift() {
+      return -Math.round((this.start - this.base) * this.scale);
+    }
+
+    // To where the present state is drawn, so that it need not be drawn anew whenever the window moves.
+    get farAhead() {
+      return this.end + 3 * (this.end - this.start);
+    }
+
+    seenX(time) {
+      return (time - this.start) * this.scale;
+    }
+
+    time(seenX) {
+      return this.start + seenX / this.scale;
+    }
+
+    ticks() {
+      const wanted = pixelsPerTick / this.scale;
+      const step = steps.find((each) => each >= wanted) || steps[steps.length - 1];
+      const times = [];
+      for (let time = Math.ceil(this.start / step) * step; time <= this.end; time += step) times.push(time);
+      return { step, times };
+    }
+  }
+
+  const tickText = (time, step, end) => {
+    if (step >= 1000) return end < 60000 ? `${time / 1000} s` : Lab.clock(time);
+    return `${(time / 1000).toFixed(step >= 100 ? 1 : 2)} s`;
+  };
+
+  // The row of labels. Nodes are kept and used again.
+  class Axis {
+    constructor() {
+      this.svg = Lab.draw('svg', { class: 'axis', height: 22, 'aria-hidden': 'true' });
+      this.labels = [];
+    }
+
+    draw(view) {
+      const { step, times } = view.ticks();
+      Lab.setAttribute(this.svg, 'width', view.width);
+      const shown = times.filter((time) => view.seenX(time) > 14 && view.seenX(time) < view.width - 16);
+      while (this.labels.length < shown.length) {
+        const label = Lab.draw('text', { y: 15, 'text-anchor': 'middle' });
+        this.labels.push(label);
+        this.svg.append(label);
+      }
+      this.labels.forEach((label, i) => {
+        const there = i < shown.length;
+        Lab.setAttribute(label, 'visibility', there ? 'visible' : 'hidden');
+        if (!there) return;
+        Lab.setAttribute(label, 'x', Math.round(view.seenX(shown[i])));
+        Lab.setText(label, tickText(shown[i], step, view.end));
+      });
+    }
+  }
+
+  Lab.View = View;
+  Lab.Axis = Axis;
+}

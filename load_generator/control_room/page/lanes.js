@@ -1,0 +1,64 @@
+// All lanes of a fleet over one time axis. show() gives them histories and a window; they draw at once, and again when
+// their width changes. Lanes appear and go with the instances; nothing is drawn where there is no width (hidden).
+// `below` is drawn on the same axis, under the lanes: the chart of the traffic.
+'use strict';
+
+{
+  const manyLanes = 5;
+
+  class Lanes {
+    constructor(element, below = null) {
+      this.element = element;
+      this.below = below;
+      this.view = new Lab.View();
+      this.lanes = new Map();
+      this.axis = new Lab.Axis();
+      this.rows = Lab.make('div', { class: 'lane-rows' });
+      this.axisPlot = Lab.make('div', { class: 'lane-plot' }, this.axis.svg);
+      element.classList.add('lanes');
+      element.append(this.rows, Lab.make('div', { class: 'axis-row' }, Lab.make('div', { class: 'lane-head' }), this.axisPlot));
+      this.telling = new Lab.Telling(this);
+      if (below) element.append(below.element);
+      new ResizeObserver(() => this.redraw()).observe(this.axisPlot);
+    }
+
+    // traffic: of the same story; until: the moment up to which it is told.
+    show(histories, traffic, start, end, until = Infinity) {
+      this.shown = { histories, traffic, start, end, until };
+      this.redraw();
+    }
+
+    redraw() {
+      const width = Math.floor(this.axisPlot.clientWidth);
+      if (!this.shown || width === 0) return;
+      const { histories, traffic, start, end, until } = this.shown;
+      this.fit([...histories.keys()]);
+      this.view.set(start, end, width, until);
+      Lab.setUntil(until < end ? this.view.seenX(until) : width);
+      for (const [name, lane] of this.lanes) lane.draw(histories.get(name), this.view);
+      this.axis.draw(this.view);
+      if (this.below) this.below.draw(traffic, this.view);
+    }
+
+    fit(names) {
+      if (names.length === this.lanes.size && names.every((name) => this.lanes.has(name))) return;
+      this.telling.hide();
+      this.lanes = new Map(names.map((name) => [name, this.lanes.get(name) || new Lab.Lane(name, this.telling)]));
+      for (const lane of this.lanes.values()) lane.setSize(names.length > manyLanes);
+      this.element.classList.toggle('many', names.length > manyLanes);
+      this.rows.replaceChildren(...[...this.lanes.values()].map((lane) => lane.row));
+    }
+
+    // Another story under the same names: nothing of the drawing may stay.
+    renew() {
+      this.lanes = new Map();
+      this.view = new Lab.View();
+    }
+
+    tell(name, state, detail) {
+      this.lanes.get(name)?.tell(state, detail);
+    }
+  }
+
+  Lab.Lanes = Lanes;
+}

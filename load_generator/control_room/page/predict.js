@@ -1,0 +1,128 @@
+// Predict first, then run: pick a scenario and a design, guess its figure (or say that you cannot), start it, and see
+// guess, expectation and measurement side by side. The arithmetic stays hidden until the guess is given. What was asked
+// for is kept for this sitting, so that a reload in the middle of a run loses nothing.
+'use strict';
+
+{
+  const keptAs = 'lab-asked';
+
+  class Predict {
+    // finished(run document, asked or null) once a scenario is over that this page saw running.
+    constructor(finished) {
+      this.finished = finished;
+      this.asked = JSON.parse(sessionStorage.getItem(keptAs) || 'null');
+      this.scenarios = [];
+      this.watched = '';
+      this.blocked = '';
+      for (const id of ['scenario', 'variant', 'guess', 'no-guess', 'start-scenario', 'stop-scenario']) this[id] = Lab.byId(id);
+      this.scenario.addEventListener('change', () => this.showVariants());
+      this.variant.addEventListener('change', () => this.showQuestion());
+      for (const field of [this.guess, this['no-guess']]) field.addEventListener('input', () => this.allow());
+      Lab.byId('predict-form').addEventListener('submit', (event) => this.start(event));
+      this['stop-scenario'].addEventListener('click', async () => this.answer(await Lab.order('/control/scenario/stop', {})));
+      this.load();
+    }
+
+    async load() {
+      this.scenarios = (await Lab.fetchJson('/scenarios')) || [];
+      this.scenario.replaceChildren(...this.scenarios.map(({ name }) => Lab.make('option', { value: name, text: name })));
+      const first = this.scenarios.some(({ name }) => name === 'outage') ? 'outage' : this.scenarios[0]?.name;
+      if (first) this.scenario.value = first;
+      this.showVariants();
+    }
+
+    get chosen() {
+      return this.scenarios.find(({ name }) => name === this.scenario.value);
+    }
+
+    get chosenVariant() {
+      return this.chosen?.variants.find(({ name }) => name === this.variant.value);
+    }
+
+    showVariants() {
+      const variants = this.chosen?.variants || [];
+      this.variant.replaceChildren(...variants.map(({ name }) => Lab.make('option', { value: name, text: Lab.designWords(name) })));
+      this.showQuestion();
+    }
+
+    showQuestion() {
+      Lab.setText(Lab.byId('question'), this.chosen?.question || 'No scenarios can be had from the server.');
+      const measure = this.chosenVariant?.measure;
+      Lab.setText(Lab.byId('guess-label'), measure ? `Your guess: ${Lab.measureWords(measure)}` : 'Your guess');
+      Lab.setText(Lab.byId('guess-meaning'), Lab.measureMeaning(measure));
+      this.guess.value = '';
+      this['no-guess'].checked = false;
+      this.allow();
+    }
+
+    // Nothing starts without a guess, or the word that there is none.
+    allow() {
+      const unknown = this['no-guess'].checked;
+      this.guess.disabled = this.blocked !== '' || unknown;
+      const given = unknown || (this.guess.value.trim() !== '' && Number.isFinite(Number(this.guess.value)));
+      this['start-scenario'].disabled = this.blocked !== '' || !given || !this.chosenVariant;
+      const hint = given ? 'Programs of its own are started for it; nothing of yours is touched.' : 'First guess, then start.';
+      Lab.setText(Lab.byId('start-hint'), this.blocked || hint);
+    }
+
+    async start(event) {
+      event.preventDefault();
+      if (this['start-scenario'].disabled) return;
+      const guess = this['no-guess'].checked ? null : Number(this.guess.value);
+      this.keep({ name: this.scenario.value, variant: this.variant.value, measure: this.chosenVariant.measure, guess });
+      Lab.byId('verdict').hidden = true;
+      this.watched = '';
+      const answer = await Lab.order('/control/scenario', { name: this.asked.name, variant: this.asked.variant });
+      if (answer.error) this.keep(null);
+      this.answer(answer);
+    }
+
+    keep(asked) {
+      this.asked = asked;
+      if (asked) sessionStorage.setItem(keptAs, JSON.stringify(asked));
+      else sessionStorage.removeItem(keptAs);
+    }
+
+    answer({ done, error }) {
+      const output = Lab.byId('scenario-answer');
+      output.classList.toggle('error', Boolean(error));
+      Lab.setText(output, done || error || '');
+    }
+
+    show(frame, connected) {
+      const { scenario } = frame;
+      const running = scenario !== null && ['starting', 'running'].includes(scenario.phase);
+      const why = running ? 'One is running.' : Lab.whyNot(frame, connected, false);
+      if (why !== this.blocked) {
+        this.blocked = why;
+        for (const field of [this.scenario, this.variant, this['no-guess']]) field.disabled = why !== '';
+        this.allow();
+      }
+      Lab.byId('progress').hidden = !running;
+      if (running) this.showProgress(scenario);
+      else if (this.watched !== '' && scenario !== null) this.finish(scenario);
+    }
+
+    showProgress({ name, variant, phase, elapsed_ms: elapsed, duration_ms: duration }) {
+      this.watched = `${name} ${variant}`;
+      Lab.setText(Lab.byId('progress-words'), phase === 'starting' ? `${name}, ${variant}: starting its programs`
+        : `${name}, ${variant}: ${Lab.duration(Math.min(elapsed, duration))} of ${Lab.duration(duration)}`);
+      const bar = Lab.byId('progress-bar');
+      Lab.setAttribute(bar, 'max', Math.max(1, duration));
+      Lab.setAttribute(bar, 'value', phase === 'starting' ? 0 : Math.round(Math.min(elapsed, duration)));
+    }
+
+    async finish({ name, variant, phase, run, error }) {
+      this.watched = '';
+      const asked = this.asked && this.asked.name === name && this.asked.variant === variant ? this.asked : null;
+      this.keep(null);
+      if (phase === 'failed') return this.answer({ error: error || 'the scenario failed, and nobody knows why' });
+      const document = await Lab.fetchJson(`/runs/${encodeURIComponent(run)}`);
+      if (document === null) return this.answer({ error: `the run ${run} cannot be read` });
+      this.answer({ done: `${name}, ${variant} is over.` });
+      return this.finished(run, document, asked);
+    }
+  }
+
+  Lab.Predict = Predict;
+}

@@ -1,0 +1,156 @@
+// A finished run, seen again: lanes and chart are drawn up to a cursor, which a slider moves, or time at a chosen
+// speed, or the buttons (and keys) that go from one change of state to the next. What the run counted up to there is
+// added up from the run itself, so that at its end the figures are the run's own.
+'use strict';
+
+{
+  const speeds = ['0.1', '0.5', '1', '2', '5', '10', '20'];
+  const at = (event) => event.at_ms_since_start;
+
+  // What had happened up to a moment. A step of the traffic belongs to what happened where it is over by then.
+  Lab.countsAt = (run, time) => {
+    const { step_ms: step, ...kinds } = run.traffic;
+    const steps = time >= run.length_ms ? Infinity : Math.floor(time / step);
+    const sum = (numbers) => numbers.slice(0, steps).reduce((total, each) => total + each, 0);
+    const marks = run.marks.filter((mark) => at(mark) <= time);
+    return {
+      upstream_calls: sum(kinds.upstream_calls),
+      upstream_failures: sum(kinds.upstream_failures),
+      blocked: sum(kinds.blocked),
+      transitions: run.transitions.filter((transition) => at(transition) <= time).length,
+      probes: marks.filter((mark) => mark.probe).length,
+      late: marks.filter((mark) => mark.late).length,
+      wasted: marks.filter((mark) => mark.wasted).length,
+    };
+  };
+
+  Lab.agreementAt = (histories, time) => {
+    const counts = {};
+    for (const history of histories.values()) {
+      const { state } = Lab.stateAt(history, time);
+      counts[state] = (counts[state] || 0) + 1;
+    }
+    const there = Lab.states.filter((state) => counts[state]);
+    return { text: there.map((state) => `${counts[state]} ${Lab.stateWord(state)}`).join(', '),
+      agree: there.filter((state) => state !== 'unknown').length < 2 };
+  };
+
+  class Replay {
+    // lanes: where to draw; changed(): it began or ended.
+    constructor(lanes, changed) {
+      this.lanes = lanes;
+      this.changed = changed;
+      this.run = null;
+      this.playing = false;
+      for (const id of ['slider', 'play', 'next', 'previous', 'speed', 'live']) this[id] = Lab.byId(`replay-${id}`);
+      this.speed.replaceChildren(...speeds.map((speed) => Lab.make('option', { value: speed, text: `${speed}x` })));
+      this.speed.value = '1';
+      this.slider.addEventListener('input', () => this.pauseAt(Number(this.slider.value)));
+      this.play.addEventListener('click', () => this.togglePlay());
+      this.next.addEventListener('click', () => this.step(1));
+      this.previous.addEventListener('click', () => this.step(-1));
+      this.live.addEventListener('click', () => this.close());
+      document.addEventListener('keydown', (event) => this.key(event));
+      this.frame = (now) => this.advance(now);
+    }
+
+    open(run) {
+      this.run = run;
+      this.run.transitions.sort((a, b) => at(a) - at(b));
+      this.histories = Lab.historiesOf(run);
+      this.lanes.renew();
+      this.slider.max = run.length_ms;
+      Lab.setText(Lab.byId('replay-title'), `${run.name}, ${Lab.designWords(run.variant)}`);
+      Lab.setText(Lab.byId('replay-question'), run.question);
+      this.changed();
+      this.pauseAt(run.length_ms);
+    }
+
+    close() {
+      this.playing = false;
+      this.run = null;
+      this.lanes.renew();
+      this.changed();
+    }
+
+    key(event) {
+      if (!this.run || event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input:not([type=range]), select, textarea')) return;
+      const does = { ',': () => this.step(-1), '.': () => this.step(1), p: () => this.togglePlay() }[event.key];
+      if (!does) return;
+      event.preventDefault();
+      does();
+    }
+
+    step(direction) {
+      const times = this.run.transitions.map(at);
+      const found = direction > 0 ? times.find((time) => time > this.cursor) : times.findLast((time) => time < this.cursor);
+      this.pauseAt(found ?? (direction > 0 ? this.run.length_ms : 0));
+      Lab.say(Lab.byId('replay-words').textContent);
+    }
+
+    togglePlay() {
+      if (this.playing) return this.pauseAt(this.cursor);
+      if (this.cursor >= this.run.length_ms) this.cursor = 0;
+      this.playing = true;
+      this.playedAt = performance.now();
+      this.showPlaying();
+      return requestAnimationFrame(this.frame);
+    }
+
+    // Thirty pictures a second are enough.
+    advance(now) {
+      if (!this.playing) return;
+      const passed = now - this.playedAt;
+      if (passed >= 30) {
+        this.playedAt = now;
+        this.cursor = Math.min(this.run.length_ms, this.cursor + passed * Number(this.speed.value));
+        if (this.cursor >= this.run.length_ms) this.playing = false;
+        this.draw();
+        this.showPlaying();
+      }
+      if (this.playing) requestAnimationFrame(this.frame);
+    }
+
+    pauseAt(time) {
+      this.playing = false;
+      this.cursor = time;
+      this.showPlaying();
+      this.draw();
+    }
+
+    showPlaying() {
+      Lab.setText(this.play, this.playing ? 'Pause' : 'Play');
+    }
+
+    draw() {
+      const { run, cursor, histories } = this;
+      this.lanes.show(histories, run.traffic, 0, run.length_ms, cursor);
+      for (const [name, history] of histories) {
+        const state = Lab.stateAt(history, cursor);
+        this.lanes.tell(name, state.state, state.store === 'local' ? 'on its own' : `for ${Lab.duration(Math.max(0, cursor - at(state)))}`);
+      }
+      this.slider.value = cursor;
+      Lab.setAttribute(this.slider, 'aria-valuetext', Lab.time(cursor));
+      Lab.setText(Lab.byId('replay-time'), `${Lab.time(cursor)} of ${Lab.time(run.length_ms)}`);
+      this.showWords();
+      const counts = Lab.countsAt(run, cursor);
+      for (const node of document.querySelectorAll('[data-replay-count]')) {
+        Lab.setText(node, Lab.number(counts[node.dataset.replayCount]));
+      }
+      const { text, agree } = Lab.agreementAt(histories, cursor);
+      Lab.setText(Lab.byId('replay-agreement'), text);
+      Lab.setAttribute(Lab.byId('replay-agreement'), 'data-agree', agree);
+    }
+
+    showWords() {
+      const { run, cursor } = this;
+      const last = run.transitions.findLast((transition) => at(transition) <= cursor);
+      if (!last) return Lab.setText(Lab.byId('replay-words'), run.transitions.length > 0 ? 'Nothing has changed yet.' : 'In this run nothing changes.');
+      const since = cursor - at(last);
+      const when = since < 0.5 ? `At ${Lab.time(at(last))}` : `Last change, ${Lab.duration(since)} before`;
+      return Lab.setText(Lab.byId('replay-words'), `${when}: ${last.instance}, ${Lab.transitionWords(last)}`);
+    }
+  }
+
+  Lab.Replay = Replay;
+}

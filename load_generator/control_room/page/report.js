@@ -1,0 +1,79 @@
+// A report draws the runs that were put into it: scenario by scenario the lanes of all its runs on one time axis, the
+// calls a second under them, expected beside measured, and every transition with its cause. It fetches nothing. For
+// paper everything is drawn once more, in the light colours and as wide as the sheet.
+'use strict';
+
+{
+  const at = (event) => event.at_ms_since_start;
+  const drawings = [];
+
+  const runBlock = (run, length) => {
+    const plots = Lab.make('div');
+    const { disagreement_ms: disagreed, wasted } = run.measures;
+    const summary = [`instances disagreed for ${Lab.duration(disagreed ?? 0)}`, `${Lab.number(wasted ?? 0)} calls wasted`];
+    const block = Lab.make('section', { class: 'run', 'data-run': run.variant },
+      Lab.make('h3', {}, Lab.make('b', { text: Lab.designWords(run.variant) }), run.instances.length > 1 ? ` ${summary.join(', ')}` : ''),
+      plots);
+    const traffic = new Lab.Traffic();
+    const lanes = new Lab.Lanes(plots, traffic);
+    const histories = Lab.historiesOf(run);
+    drawings.push(() => {
+      lanes.show(histories, run.traffic, 0, length);
+      for (const [name, history] of histories) lanes.tell(name, Lab.stateAt(history, run.length_ms).state, 'at the end');
+      traffic.recolour();
+    });
+    return block;
+  };
+
+  const causeList = (runs) => Lab.make('dl', { class: 'causes' }, ...runs.flatMap((run) => run.expectations.flatMap((expectation) => [
+    Lab.make('dt', { text: `${run.variant}, ${Lab.measureWords(expectation.measure)}: ${expectation.expected}` }),
+    Lab.make('dd', { text: expectation.because })])));
+
+  const transitionRow = (run, transition) => Lab.make('tr', { 'data-transition': run.variant },
+    Lab.make('td', { class: 'figure', text: Lab.time(at(transition)) }), Lab.make('td', { text: run.variant }),
+    Lab.make('td', { text: transition.instance }),
+    Lab.make('td', { text: `${Lab.stateWord(transition.from)} → ${Lab.stateWord(transition.to)}` }),
+    Lab.make('td', { text: transition.cause }));
+
+  const transitionTable = (runs) => {
+    const rows = runs.flatMap((run) => run.transitions.map((transition) => transitionRow(run, transition)));
+    if (rows.length === 0) return Lab.make('p', { class: 'quiet', text: 'No breaker changed its state.' });
+    const heads = ['time', 'design', 'reported by', 'change', 'cause'];
+    return Lab.make('div', { class: 'scrolled' }, Lab.make('table', { class: 'results transitions' },
+      Lab.make('thead', {}, Lab.make('tr', {}, ...heads.map((text) => Lab.make('th', { scope: 'col', text })))),
+      Lab.make('tbody', {}, ...rows)));
+  };
+
+  const scenarioSection = (runs) => {
+    const length = Math.max(...runs.map((run) => run.length_ms));
+    return Lab.make('section', { class: 'card scenario', 'data-scenario': runs[0].name },
+      Lab.make('h2', { text: runs[0].name }), Lab.make('p', { class: 'question', text: runs[0].question }),
+      ...runs.map((run) => runBlock(run, length)), Lab.legend(),
+      Lab.make('h3', { text: 'Expected, and measured' }), Lab.figureTable(runs), causeList(runs),
+      Lab.make('h3', { text: 'Every transition, and its cause' }), transitionTable(runs));
+  };
+
+  const byScenario = (runs) => {
+    const groups = new Map();
+    for (const run of runs) groups.set(run.name, [...(groups.get(run.name) || []), run]);
+    return [...groups.values()];
+  };
+
+  const drawAll = () => drawings.forEach((draw) => draw());
+
+  const print = (paper) => {
+    document.documentElement.classList.toggle('paper', paper);
+    drawAll();
+  };
+
+  const runs = JSON.parse(Lab.byId('runs').textContent);
+  const groups = byScenario(runs);
+  Lab.definePatterns();
+  const names = groups.map(([first]) => first.name);
+  Lab.setText(Lab.byId('report-of'), `${names.join(', ')}: ${Lab.count(runs.length, 'run')}`);
+  document.title = `Runs side by side: ${names.join(', ')}`;
+  Lab.byId('report').replaceChildren(...groups.map(scenarioSection));
+  drawAll();
+  addEventListener('beforeprint', () => print(true));
+  addEventListener('afterprint', () => print(false));
+}

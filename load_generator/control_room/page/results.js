@@ -1,0 +1,91 @@
+// What came of a prediction: guess, expected with its arithmetic, and measured, together; and the list of this sitting,
+// so that designs can be compared. The list lives in the browser's sessionStorage and nowhere else.
+'use strict';
+
+{
+  const keptAs = 'lab-results';
+  const mostKept = 30;
+
+  // The result of a run, for the measure that was guessed; a run that nobody guessed is judged by its first one.
+  Lab.resultOf = (run, document, asked) => {
+    const { name, variant, expectations, measures } = document;
+    const measure = asked ? asked.measure : expectations[0]?.measure;
+    const expectation = expectations.find((each) => each.measure === measure);
+    return {
+      run, name, variant, measure,
+      guess: asked ? asked.guess : null,
+      measured: measures[measure] ?? null,
+      expected: expectation?.expected ?? 'no expectation',
+      because: expectation?.because ?? '',
+      held: expectation?.held ?? null,
+      others: expectations.filter((each) => each !== expectation)
+        .map((each) => ({ measure: each.measure, expected: each.expected, held: each.held, because: each.because, measured: measures[each.measure] ?? null })),
+    };
+  };
+
+  const guessText = ({ guess }) => (guess === null ? 'no guess' : Lab.number(guess));
+  const measuredText = ({ measured }) => (measured === null ? 'not measured' : Lab.number(measured));
+  const heldText = (held) => (held === null ? '–' : held ? 'held' : 'not held');
+
+  const guessWords = ({ guess, measured }) => {
+    if (guess === null || measured === null) return '';
+    if (guess === measured) return 'Your guess was exactly right.';
+    return `You guessed ${guess > measured ? 'more' : 'less'} than was measured: read why, then watch it again.`;
+  };
+
+  const otherLine = (other) => Lab.make('li', { class: other.held ? '' : 'not-held' },
+    Lab.make('b', { text: Lab.measureWords(other.measure) }),
+    ` expected ${other.expected}, measured ${measuredText(other)}: ${heldText(other.held)}`);
+
+  Lab.showVerdict = (result) => {
+    const verdict = Lab.byId('verdict');
+    verdict.hidden = false;
+    Lab.setText(Lab.byId('verdict-of'), `${result.name}, ${Lab.designWords(result.variant)}: ${Lab.measureWords(result.measure)}`);
+    const texts = { guess: guessText(result), expected: result.expected, measured: measuredText(result) };
+    for (const [which, text] of Object.entries(texts)) Lab.setText(verdict.querySelector(`[data-result="${which}"]`), text);
+    const held = Lab.byId('verdict-held');
+    Lab.setText(held, result.held === null ? '' : `The expectation ${result.held ? 'held' : 'did not hold'}.`);
+    held.classList.toggle('not-held', result.held === false);
+    Lab.setText(Lab.byId('verdict-because'), result.because ? `Because: ${result.because}.` : '');
+    Lab.setText(Lab.byId('verdict-guess'), guessWords(result));
+    Lab.byId('verdict-others').replaceChildren(...result.others.map(otherLine));
+  };
+
+  class Results {
+    constructor(replay) {
+      this.replay = replay;
+      this.results = JSON.parse(sessionStorage.getItem(keptAs) || '[]');
+      Lab.byId('forget-results').addEventListener('click', () => this.keep([]));
+      this.show();
+    }
+
+    add(result) {
+      this.keep([result, ...this.results].slice(0, mostKept));
+      Lab.showVerdict(result);
+    }
+
+    keep(results) {
+      this.results = results;
+      sessionStorage.setItem(keptAs, JSON.stringify(results));
+      this.show();
+    }
+
+    show() {
+      Lab.byId('results').hidden = this.results.length === 0;
+      Lab.byId('results-rows').replaceChildren(...this.results.map((result) => this.row(result)));
+    }
+
+    row(result) {
+      const cell = (text, label, kind) => Lab.make('td', { text, 'data-label': label, class: kind });
+      const replay = Lab.make('button', { type: 'button', class: 'small', text: 'Replay', 'aria-label': `Replay ${result.name}, ${result.variant}` });
+      replay.addEventListener('click', () => this.replay(result.run));
+      return Lab.make('tr', {},
+        Lab.make('th', { scope: 'row', text: result.name }), cell(Lab.designWords(result.variant), 'design'),
+        cell(Lab.measureWords(result.measure), 'figure'), cell(guessText(result), 'guess', 'figure'),
+        cell(result.expected, 'expected', 'figure'), cell(measuredText(result), 'measured', 'figure'),
+        cell(heldText(result.held), 'expectation', result.held === false ? 'not-held' : ''), Lab.make('td', {}, replay));
+    }
+  }
+
+  Lab.Results = Results;
+}

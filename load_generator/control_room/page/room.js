@@ -1,0 +1,143 @@
+// The room itself: takes the live frames, keeps the story, and has every part show its own. Lanes are drawn at once
+// when a state changed (five times a second at most), twice a second where only marks came, else moved once a second;
+// not at all while the page is hidden or shows a replay.
+'use strict';
+
+{
+  const pauses = { fleet: 0, state: 200, mark: 500, '': 1000 }; // ms since the drawing before
+  const keptWindow = 'lab-window';
+
+  class Room {
+    constructor() {
+      Lab.definePatterns();
+      Lab.byId('legend').append(Lab.legend());
+      Lab.byId('legend').open = matchMedia('(min-width: 700px)').matches;
+      this.story = new Lab.Story();
+      this.lanes = new Lab.Lanes(Lab.byId('lanes'), new Lab.Traffic());
+      this.controls = new Lab.Controls();
+      this.replay = new Lab.Replay(this.lanes, () => this.changeMode());
+      this.results = new Lab.Results((run) => this.replayRun(run));
+      this.predict = new Lab.Predict((run, document, asked) => this.finished(run, document, asked));
+      this.connected = false;
+      this.drawnAt = -Infinity;
+      this.listenToRuns();
+      this.listenToWindow();
+      document.addEventListener('visibilitychange', () => this.draw());
+      setInterval(() => this.drawIfDue(''), 250);
+      Lab.listen((frame) => this.take(frame), (connected) => this.connection(connected));
+    }
+
+    take(frame) {
+      this.frame = frame;
+      const news = this.story.take(frame);
+      if (!this.connected) this.connection(true);
+      if (!document.hidden) this.showFigures();
+      if (news === 'fleet' && !this.replay.run) this.lanes.renew();
+      if (news !== '') this.drawIfDue(news);
+    }
+
+    connection(connected) {
+      this.connected = connected;
+      const sign = Lab.byId('connection');
+      Lab.setAttribute(sign, 'data-connected', connected);
+      Lab.setText(sign, connected ? 'connected' : 'connection lost, trying again');
+      document.body.classList.toggle('lost', !connected);
+      if (this.frame) this.showControls();
+    }
+
+    showFigures() {
+      const { frame } = this;
+      Lab.setText(Lab.byId('title'), frame.title);
+      const breakers = [...new Set(frame.instances.map(({ breaker }) => breaker).filter(Boolean))];
+      Lab.setText(Lab.byId('breaker'), breakers.join(', '));
+      Lab.showAgreement(frame);
+      Lab.showCounters(frame);
+      Lab.showStores(frame);
+      this.showControls();
+    }
+
+    showControls() {
+      this.controls.show(this.frame, this.connected);
+      this.predict.show(this.frame, this.connected);
+    }
+
+    // Draws where the drawing before lies far enough back for this kind of news; else soon, for the clock asks again.
+    drawIfDue(news) {
+      this.pending = this.pending && pauses[this.pending] < pauses[news] ? this.pending : news;
+      const due = this.drawnAt + pauses[this.pending] - performance.now();
+      if (due <= 0) return this.draw();
+      clearTimeout(this.timer);
+      if (due < 200) this.timer = setTimeout(() => this.draw(), due);
+      return undefined;
+    }
+
+    draw() {
+      if (document.hidden || !this.frame || this.replay.run) return;
+      clearTimeout(this.timer);
+      this.drawnAt = performance.now();
+      this.pending = '';
+      const { start, end, until } = this.window();
+      this.story.traffic.until = this.story.latest;
+      this.lanes.show(this.story.histories, this.story.traffic, start, end, until);
+      for (const instance of this.frame.instances) {
+        this.lanes.tell(instance.name, instance.answers ? instance.state : 'unknown', Lab.stateDetail(instance));
+      }
+    }
+
+    // A scenario has the whole width; the live view its last minutes.
+    window() {
+      const now = this.story.now();
+      const { scenario, title, window_ms: most } = this.frame;
+      const long = Math.min(Number(this.shownWindow.value), most);
+      const start = Math.max(0, now - long);
+      if (scenario === null || title === 'live') return { start, end: start + long, until: now };
+      return { start: 0, end: Math.max(now, scenario.duration_ms), until: now };
+    }
+
+    changeMode() {
+      document.body.dataset.mode = this.replay.run ? 'replay' : 'live';
+      this.draw();
+    }
+
+    async replayRun(name) {
+      const run = await Lab.fetchJson(`/runs/${encodeURIComponent(name)}`);
+      const answer = Lab.byId('runs-answer');
+      Lab.setText(answer, run ? '' : `the run ${name} cannot be read`);
+      if (!run) return;
+      this.replay.open(run);
+      Lab.byId('stage').scrollIntoView({ block: 'start' });
+    }
+
+    finished(run, document, asked) {
+      this.results.add(Lab.resultOf(run, document, asked));
+      this.replay.open(document);
+      this.fetchRuns();
+    }
+
+    listenToWindow() {
+      this.shownWindow = Lab.byId('window');
+      this.shownWindow.value = sessionStorage.getItem(keptWindow) || '120000';
+      this.shownWindow.addEventListener('change', () => {
+        sessionStorage.setItem(keptWindow, this.shownWindow.value);
+        this.draw();
+      });
+    }
+
+    listenToRuns() {
+      Lab.byId('runs-form').addEventListener('submit', (event) => {
+        event.preventDefault();
+        if (Lab.byId('runs').value) this.replayRun(Lab.byId('runs').value);
+      });
+      this.fetchRuns();
+    }
+
+    async fetchRuns() {
+      const runs = (await Lab.fetchJson('/runs')) || [];
+      Lab.byId('runs').replaceChildren(...runs.map((name) => Lab.make('option', { value: name, text: name })));
+      Lab.byId('replay-run').disabled = runs.length === 0;
+      Lab.setText(Lab.byId('runs-answer'), runs.length === 0 ? 'There is none yet: start a scenario.' : '');
+    }
+  }
+
+  Lab.room = new Room();
+}

@@ -1,0 +1,72 @@
+// The signs of a lane: a pattern for each state, a shape for each kind of mark, and the legend that explains them.
+// No sign is told by its colour alone. Shapes are pieces of a path, so that any number of them makes one path.
+'use strict';
+
+{
+  const cross = (x, y, r) => `M${x - r} ${y - r}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`;
+  const circle = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
+  const triangle = (x, y, r) => `M${x} ${y - r}l${r} ${2 * r}h${-2 * r}z`;
+  const box = (x, y, r) => `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`;
+
+  // In the order in which they are drawn, one over the other.
+  Lab.markKinds = {
+    wasted: { shape: box, size: 6.5, one: 'wasted', many: 'wasted' },
+    failure: { shape: cross, size: 3.5, one: 'failure', many: 'failures' },
+    late: { shape: triangle, size: 4.5, one: 'late result', many: 'late results' },
+    probe_failed: { shape: circle, size: 4.5, one: 'failed probe', many: 'failed probes' },
+    probe_succeeded: { shape: circle, size: 4.5, one: 'successful probe', many: 'successful probes' },
+  };
+
+  Lab.kindOf = (mark) => {
+    if (mark.late) return 'late';
+    if (mark.probe) return mark.status === 'success' ? 'probe_succeeded' : 'probe_failed';
+    return 'failure';
+  };
+
+  const pattern = (id, size, turn, ...children) =>
+    Lab.draw('pattern', { id, width: size, height: size, patternUnits: 'userSpaceOnUse', patternTransform: turn }, ...children);
+
+  // The patterns, once for the page; and what hides the part of a replay that is still to come.
+  Lab.definePatterns = () => {
+    const ground = (state) => Lab.draw('rect', { width: 12, height: 12, class: `ground-${state}` });
+    const until = Lab.draw('rect', { id: 'until-edge', x: -50, y: -50, width: 100000, height: 1000 });
+    document.body.append(
+      Lab.draw('svg', { class: 'definitions', width: 0, height: 0, 'aria-hidden': 'true' },
+        Lab.draw('defs', {},
+          pattern('hatched', 7, 'rotate(45)', ground('open'),
+            Lab.draw('rect', { width: 3, height: 7, class: 'ink-open' })),
+          pattern('dotted', 6, null, ground('half_open'),
+            Lab.draw('circle', { cx: 3, cy: 3, r: 1.5, class: 'ink-half_open' })),
+          Lab.draw('clipPath', { id: 'until' }, until))));
+    Lab.setUntil = (x) => Lab.setAttribute(until, 'width', Math.max(0, Math.min(x, 90000)) + 50);
+  };
+
+  Lab.flag = (x, height) => `M${x} ${height}V1h1l7 3.5l-7 3.5h-1`;
+
+  const swatch = (...children) =>
+    Lab.draw('svg', { width: 34, height: 18, 'aria-hidden': 'true' }, ...children);
+  const spanSwatch = (state) => swatch(
+    Lab.draw('rect', { x: 1, y: 2, width: 32, height: 14, class: `span span-${state}` }),
+    Lab.draw('text', { x: 5, y: 13, class: `letter letter-${state}`, text: Lab.stateLetter(state) }));
+  const markSwatch = (...kinds) => swatch(...kinds.map((kind) => {
+    const { shape, size } = Lab.markKinds[kind];
+    return Lab.draw('path', { d: shape(17, 9, size), class: `mark mark-${kind}` });
+  }));
+
+  const explained = () => [
+    [spanSwatch('closed'), 'closed', 'calls go through'],
+    [spanSwatch('open'), 'open', 'calls are blocked at once'],
+    [spanSwatch('half_open'), 'half-open', 'a few probes may try'],
+    [spanSwatch('unknown'), 'no answer', 'the instance does not say'],
+    [swatch(Lab.draw('path', { d: 'M1 8.5H33', class: 'local-line' })), 'on its own', 'Redis is away, so it decides alone'],
+    [swatch(Lab.draw('path', { d: Lab.flag(13, 17), class: 'flag flag-open' })), 'change', 'the state became another, in its colour'],
+    [markSwatch('failure'), 'failure', 'a call failed, or got no answer'],
+    [markSwatch('probe_failed'), 'probe failed', 'the upstream is still ill'],
+    [markSwatch('probe_succeeded'), 'probe succeeded', 'it is well again'],
+    [markSwatch('late'), 'late', 'came back after the state had changed; not counted'],
+    [markSwatch('wasted', 'failure'), 'wasted', 'failed, though another instance was open already'],
+  ];
+
+  Lab.legend = () => Lab.make('ul', { class: 'legend' }, ...explained().map(([sign, name, meaning]) =>
+    Lab.make('li', {}, sign, Lab.make('span', {}, Lab.make('b', { text: name }), ` ${meaning}`))));
+}

@@ -1,0 +1,134 @@
+// Tells in words what a lane shows at a point: for a pointer that hovers there, and for keys. Left and Right step
+// through the lane's events, Home and End go to the first and the last; each is shown as a tooltip and announced.
+// A hairline marks the same moment in all lanes and in the chart.
+'use strict';
+
+{
+  const reach = 7; // px to either side
+  const at = (event) => event.at_ms_since_start;
+
+  const within = (events, from, to) => events.slice(Lab.firstAt(events, from), Lab.firstAt(events, to));
+
+  const marksInWords = (marks) => {
+    const counts = {};
+    for (const mark of marks) {
+      const kind = Lab.kindOf(mark);
+      counts[kind] = (counts[kind] || 0) + 1;
+      if (mark.wasted) counts.wasted = (counts.wasted || 0) + 1;
+    }
+    return Object.entries(Lab.markKinds).filter(([kind]) => kind !== 'wasted').concat([['wasted', Lab.markKinds.wasted]])
+      .filter(([kind]) => counts[kind])
+      .map(([kind, { one, many }]) => Lab.count(counts[kind], one, many)).join(', ');
+  };
+
+  const stateInWords = (history, time) => {
+    const state = Lab.stateAt(history, time);
+    const alone = state.store === 'local' ? ', on its own: Redis is away' : '';
+    return `${Lab.stateWord(state.state)} since ${Lab.time(at(state))}${alone}`;
+  };
+
+  // { time, lines }: what lies round a time, the nearest event's own time first.
+  Lab.tell = (history, time, slack, until) => {
+    const end = Math.min(time + slack, until);
+    const transitions = within(history.transitions, time - slack, end);
+    const marks = within(history.marks, time - slack, end);
+    const nearest = [...transitions, ...marks].reduce(
+      (best, event) => (best === null || Math.abs(at(event) - time) < Math.abs(best - time) ? at(event) : best), null);
+    const lines = transitions.slice(0, 5).map(Lab.transitionWords);
+    if (transitions.length > 5) lines.push(`and ${Lab.count(transitions.length - 5, 'more change')}`);
+    if (marks.length > 0) lines.push(marksInWords(marks));
+    lines.push(stateInWords(history, nearest === null ? time : nearest));
+    return { time: nearest === null ? time : nearest, lines };
+  };
+
+  // The moments to stop at, in order: events closer than `slack` to the one before are told with it.
+  const stops = (history, slack, until) => {
+    const times = [...history.transitions, ...history.marks].map(at).filter((time) => time <= until).sort((a, b) => a - b);
+    return times.filter((time, i) => i === 0 || time - times[i - 1] > slack);
+  };
+
+  class Telling {
+    // `lanes` has the view, and the element that all plots lie in.
+    constructor(lanes) {
+      this.lanes = lanes;
+      this.tip = Lab.make('div', { class: 'tip', hidden: true });
+      this.hairline = Lab.make('div', { class: 'hairline', hidden: true });
+      lanes.element.append(this.tip, this.hairline);
+    }
+
+    listen(lane) {
+      const { svg } = lane;
+      svg.addEventListener('pointermove', (event) => this.point(lane, event));
+      svg.addEventListener('pointerdown', (event) => this.point(lane, event));
+      svg.addEventListener('pointerleave', () => this.hide());
+      svg.addEventListener('keydown', (event) => this.key(lane, event));
+      svg.addEventListener('focus', () => this.greet(lane));
+      svg.addEventListener('blur', () => this.hide());
+    }
+
+    point(lane, event) {
+      const { view } = this.lanes;
+      const time = view.time(event.clientX - lane.svg.getBoundingClientRect().left);
+      if (!lane.history || time > Math.min(view.until, view.end)) return this.hide();
+      return this.show(lane, Lab.tell(lane.history, time, reach / view.scale, view.until));
+    }
+
+    key(lane, event) {
+      const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -Infinity, End: Infinity }[event.key];
+      if (event.key === 'Escape') this.hide();
+      if (step === undefined || !lane.history) return;
+      event.preventDefault();
+      const { view } = this.lanes;
+      const slack = reach / view.scale;
+      const times = stops(lane.history, slack, Math.min(view.until, view.end)).filter((time) => time >= view.start);
+      if (times.length === 0) return Lab.say(`${lane.name}: nothing has happened`);
+      const wanted = this.next(times, lane.told, step);
+      lane.told = wanted;
+      const told = Lab.tell(lane.history, wanted, slack, view.until);
+      this.show(lane, told);
+      Lab.say(`${lane.name}, ${Lab.time(told.time)}: ${told.lines.join('; ')}`);
+    }
+
+    next(times, told, step) {
+      if (step === Infinity || (told === undefined && step < 0 && step > -Infinity)) return times[times.length - 1];
+      if (step === -Infinity || told === undefined) return times[0];
+      if (step < 0) return times.findLast((time) => time < told) ?? times[0];
+      return times.find((time) => time > told) ?? times[times.length - 1];
+    }
+
+    greet(lane) {
+      const { view } = this.lanes;
+      Lab.setAttribute(lane.svg, 'aria-valuemax', Math.round(view.end));
+      if (!lane.svg.hasAttribute('aria-valuenow')) lane.svg.setAttribute('aria-valuenow', Math.round(view.end));
+      Lab.setAttribute(lane.svg, 'aria-valuetext', `${lane.state.textContent} ${lane.detail.textContent}`);
+    }
+
+    show(lane, { time, lines }) {
+      const { view } = this.lanes;
+      this.write(lane.svg, view.seenX(time), `${Lab.time(time)}, ${lane.name}`, lines);
+      Lab.setAttribute(lane.svg, 'aria-valuenow', Math.round(time));
+      Lab.setAttribute(lane.svg, 'aria-valuetext', `${Lab.time(time)}: ${lines.join('; ')}`);
+    }
+
+    // Below the plot, and never over an edge of the drawing.
+    write(plotted, x, title, lines) {
+      this.tip.replaceChildren(Lab.make('b', { text: title }), ...lines.map((text) => Lab.make('span', { text })));
+      this.tip.hidden = false;
+      const around = this.lanes.element.getBoundingClientRect();
+      const plot = plotted.getBoundingClientRect();
+      const left = plot.left - around.left + x;
+      const width = this.tip.offsetWidth;
+      this.tip.style.left = `${Math.max(0, Math.min(left - width / 2, around.width - width))}px`;
+      this.tip.style.top = `${plot.bottom - around.top + 2}px`;
+      this.hairline.hidden = false;
+      this.hairline.style.left = `${Math.round(left)}px`;
+    }
+
+    hide() {
+      this.tip.hidden = true;
+      this.hairline.hidden = true;
+    }
+  }
+
+  Lab.Telling = Telling;
+}

@@ -1,0 +1,80 @@
+// Words and numbers, said alike on the whole page, and the few helpers that put them there.
+// Whatever comes from outside (names, causes, errors) becomes text or an attribute's value, never markup.
+// Setters touch the document only where something changes: most frames change little.
+'use strict';
+
+const Lab = {};
+
+{
+  const stateWords = { closed: 'closed', open: 'open', half_open: 'half-open', unknown: 'no answer' };
+  const stateLetters = { closed: 'C', open: 'O', half_open: 'H', unknown: '?' };
+
+  Lab.states = Object.keys(stateWords);
+  Lab.knownState = (state) => (Object.hasOwn(stateWords, state) ? state : 'unknown');
+  Lab.stateWord = (state) => stateWords[Lab.knownState(state)];
+  Lab.stateLetter = (state) => stateLetters[Lab.knownState(state)];
+
+  // Whole numbers as they are, others with two places: as the tables in the terminal have them.
+  Lab.number = (value) => {
+    if (typeof value !== 'number' || !Number.isFinite(value)) return '–';
+    return Number.isInteger(value) ? String(value) : value.toFixed(2);
+  };
+
+  const twoDigits = (value) => String(Math.floor(value)).padStart(2, '0');
+
+  Lab.duration = (ms) => {
+    if (typeof ms !== 'number' || !Number.isFinite(ms)) return '–';
+    if (ms < 1000) return `${ms > 0 && ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+    if (ms < 59950) return `${(ms / 1000).toFixed(1)} s`;
+    const seconds = Math.round(ms / 1000);
+    return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  };
+
+  // A point in time, from the start: 4.21 s, 2:04.2
+  Lab.time = (ms) => {
+    if (ms < 60000) return `${(ms / 1000).toFixed(2)} s`;
+    const tenths = Math.round(ms / 100);
+    return `${Math.floor(tenths / 600)}:${twoDigits((tenths % 600) / 10)}.${tenths % 10}`;
+  };
+
+  // The same without fractions, for an axis whose steps are whole seconds.
+  Lab.clock = (ms) => `${Math.floor(ms / 60000)}:${twoDigits(Math.round(ms / 1000) % 60)}`;
+
+  Lab.count = (number, one, many = `${one}s`) => `${Lab.number(number)} ${number === 1 ? one : many}`;
+
+  // counted_failures -> counted failures, longest_break_ms -> longest break, in ms
+  Lab.measureWords = (measure) => String(measure).replace(/_ms$/, ', in ms').replaceAll('_', ' ');
+
+  Lab.transitionWords = (transition) => {
+    const from = Lab.stateWord(transition.from);
+    const to = Lab.stateWord(transition.to);
+    return `${from === to ? `${to}, again` : `${from} → ${to}`}: ${transition.cause || 'no cause given'}`;
+  };
+
+  Lab.byId = (id) => document.getElementById(id);
+
+  Lab.setText = (node, text) => {
+    if (node.textContent !== text) node.textContent = text;
+  };
+
+  Lab.setAttribute = (node, name, value) => {
+    const text = String(value);
+    if (node.getAttribute(name) !== text) node.setAttribute(name, text);
+  };
+
+  const fill = (node, attributes, children) => {
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value === undefined || value === null || value === false) continue;
+      if (name === 'text') node.textContent = value;
+      else node.setAttribute(name, value === true ? '' : value);
+    }
+    node.append(...children);
+    return node;
+  };
+
+  Lab.make = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
+  Lab.draw = (tag, attributes = {}, ...children) =>
+    fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
+
+  Lab.say = (text) => Lab.setText(Lab.byId('announcer'), text);
+}
