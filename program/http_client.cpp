@@ -9,17 +9,20 @@
 namespace program {
 namespace {
 
-constexpr size_t largest_body = 1024 * 1024;
-
 struct CloseHandle {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-size_t append(const char* data, size_t size, size_t count, void* body) {
-  auto& text = *static_cast<std::string*>(body);
-  if (text.size() + size * count > largest_body) return 0;  // ends the transfer with an error
-  text.append(data, size * count);
+struct Body {
+  std::string& text;
+  size_t largest;
+};
+
+size_t append(const char* data, size_t size, size_t count, void* destination) {
+  auto& body = *static_cast<Body*>(destination);
+  if (body.text.size() + size * count > body.largest) return 0;  // ends the transfer with an error
+  body.text.append(data, size * count);
   return size * count;
 }
 
@@ -32,6 +35,7 @@ HttpReply send(const HttpRequest& request) {
   std::unique_ptr<curl_slist, CloseHandle> headers(curl_slist_append(nullptr, "Connection: close"));
   for (const auto& header : request.headers) headers.reset(curl_slist_append(headers.release(), header.c_str()));
   HttpReply reply;
+  Body body{reply.body, request.largest_reply};
   CURL* curl = handle.get();
   curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
@@ -44,7 +48,7 @@ HttpReply send(const HttpRequest& request) {
   curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply.body);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
   if (!request.body.empty()) {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));

@@ -15,11 +15,12 @@ struct HttpRequest {
   std::vector<std::string> headers{};  // "X-Caller: Instance-A"
   std::string body{};
   std::chrono::milliseconds timeout{1000};  // at least 1 ms
+  size_t largest_reply = 1 << 20;           // bytes of a body; a longer one is an error
 };
 
 struct HttpReply {
-  int status = 0;    // 0: no whole answer arrived, and `error` says why
-  std::string body;  // at most 1 MiB is read
+  int status = 0;  // 0: no whole answer arrived, and `error` says why
+  std::string body;
   std::string error;
   bool connected = false;  // false: the request cannot have reached the server
   bool timed_out = false;
