@@ -6,16 +6,18 @@ build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4
        libjs-dygraphs libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
 run=(redis-server redis-tools procps curl jq tmux)
 test=(doctest-dev libbenchmark-dev openssl prometheus)
+browser=(chromium chromium-driver)
 develop=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 
 usage() {
   cat <<END
-Usage: scripts/setup.sh [--develop]
+Usage: scripts/setup.sh [--test|--develop]
 
 Installs what is missing, as root or with sudo; without either it prints the command and stops with exit code 1.
 Where nothing is missing it does nothing and says nothing.
 
-  --develop   also what the lab's own checks need: ${develop[*]}
+  --test      also the browser that the tests look at pages with: ${browser[*]}
+  --develop   also that, and what the lab's own checks need: ${develop[*]}
 
 On Debian the package redis-server also starts a Redis on 127.0.0.1:6379. The lab does not need it: its tests and
 comparisons start private ones. Likewise prometheus starts a server on port 9090 of all addresses, where systemd runs;
@@ -26,7 +28,8 @@ END
 wanted=("${build[@]}" "${run[@]}" "${test[@]}")
 case "${1:-}" in
   "") ;;
-  --develop) wanted+=("${develop[@]}") ;;
+  --test) wanted+=("${browser[@]}") ;;
+  --develop) wanted+=("${browser[@]}" "${develop[@]}") ;;
   --help | -h) usage; exit 0 ;;
   *) echo "setup.sh: no such option: $1 (--help lists them)" >&2; exit 2 ;;
 esac

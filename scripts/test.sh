@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Usage: scripts/test.sh [--all]
 #
-# Sets up, builds, and runs every test, the scenarios and a short chaos included. With --all also what guards the
-# repository: warnings as errors with GCC and Clang, the unit and Redis tests under the address, undefined-behaviour
-# (built with Clang) and thread sanitizers (with GCC), clang-tidy, clang-format and shellcheck.
+# Sets up, builds, and runs every test, the scenarios, a short chaos and the pages in a real browser included. With
+# --all also what guards the repository: warnings as errors with GCC and Clang, the unit and Redis tests under the
+# address, undefined-behaviour (built with Clang) and thread sanitizers (with GCC), and three linters: clang-tidy,
+# clang-format and shellcheck.
 # Everything runs on free ports of its own, with private Redis servers.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
@@ -44,6 +45,7 @@ tidy_result() {
   tidy=
 }
 
+scripts/setup.sh --test
 if "$all"; then
   export WARNINGS_AS_ERRORS=ON
   scripts/setup.sh --develop
@@ -52,15 +54,16 @@ fi
 
 headline "release build and all tests"
 scripts/build.sh release
-ctest --test-dir build --output-on-failure -LE scenario -j 2
+ctest --test-dir build --output-on-failure -LE "scenario|browser" -j 2
 ctest --test-dir build --output-on-failure -L scenario -j 3
+ctest --test-dir build --output-on-failure -L browser
 
 if "$all"; then
   for sanitizer in asan tsan; do
     headline "unit and Redis tests under $sanitizer"
     scripts/build.sh "$sanitizer"
     if [ "$sanitizer" = asan ]; then tidy_meanwhile; fi
-    ctest --test-dir "build/$sanitizer" --output-on-failure -LE "scenario|scripts|not_$sanitizer" -j 2
+    ctest --test-dir "build/$sanitizer" --output-on-failure -LE "scenario|scripts|browser|not_$sanitizer" -j 2
   done
   tidy_result
 fi
