@@ -3,12 +3,10 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 
 #include "load_generator/expectation.hpp"
+#include "load_generator/written_file.hpp"
 #include "program/duration.hpp"
 
 namespace load {
@@ -163,13 +161,7 @@ std::string report(const ChaosHistory& history, const std::vector<Verdict>& verd
 }
 
 void write_history(const std::string& path, const ChaosHistory& history, const std::vector<Verdict>& verdicts) {
-  std::error_code ignored;  // the line below says it better
-  if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty()) {
-    std::filesystem::create_directories(folder, ignored);
-  }
-  std::ofstream file(path, std::ios::binary);
-  file << document_of(history, verdicts).dump(1, ' ', false, json::error_handler_t::replace) << '\n';
-  if (!file.flush()) throw std::runtime_error(path + ": cannot be written");
+  write_file(path, document_of(history, verdicts).dump(1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace load

@@ -1,11 +1,8 @@
 #include "load_generator/run_file.hpp"
 
-#include <filesystem>
-#include <fstream>
-#include <stdexcept>
-
 #include "load_generator/latencies.hpp"
 #include "load_generator/timeline_json.hpp"
+#include "load_generator/written_file.hpp"
 
 namespace load {
 namespace {
@@ -66,13 +63,7 @@ constexpr Between<double> any_number{-1e18, 1e18};
 }  // namespace
 
 void write_run_file(const std::string& path, const Summary& summary, const Run& run) {
-  std::error_code ignored;  // the line below says it better
-  if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty()) {
-    std::filesystem::create_directories(folder, ignored);
-  }
-  std::ofstream file(path, std::ios::binary);
-  file << document_of(summary, run).dump(2, ' ', false, json::error_handler_t::replace) << '\n';
-  if (!file.flush()) throw std::runtime_error(path + ": cannot be written");
+  write_file(path, document_of(summary, run).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 Summary read_summary(StrictObject& document) {
