@@ -8,11 +8,14 @@
 #include "load_generator/chaos_story.hpp"
 #include "load_generator/compare.hpp"
 #include "load_generator/control_room/open_room.hpp"
+#include "load_generator/control_room/report_page.hpp"
 #include "load_generator/expectation.hpp"
 #include "load_generator/fleet.hpp"
 #include "load_generator/live_lines.hpp"
 #include "load_generator/report.hpp"
+#include "load_generator/run_document.hpp"
 #include "load_generator/scenario_run.hpp"
+#include "load_generator/written_file.hpp"
 #include "program/log.hpp"
 
 namespace load {
@@ -167,10 +170,16 @@ int ui_command(const UiOptions& options, const program::StopSignal& stop) {
   return room.leave(0);
 }
 
-int compare_command(const std::vector<std::string>& files) {
+int compare_command(const CompareOptions& options) {
   std::vector<Summary> runs;
-  for (const std::string& file : files) runs.push_back(read_run_file(file));
+  for (const std::string& file : options.files) runs.push_back(read_run_file(file));
   std::cout << comparison(runs);
+  if (!options.html.empty()) {
+    auto documents = nlohmann::ordered_json::array();
+    for (const std::string& file : options.files) documents.push_back(run_document(file));
+    write_file(options.html, report_page(documents));
+    std::cout << "the report: " << options.html << "\n";
+  }
   return every_expectation_held(runs) ? 0 : 1;
 }
 

@@ -38,8 +38,13 @@ struct ScenarioOptions {
 // 0 where every prediction held, 1 where one did not, 130 after Ctrl-C.
 int scenario_command(const ScenarioOptions& options, const program::StopSignal& stop);
 
+struct CompareOptions {
+  std::vector<std::string> files;
+  std::string html;  // empty: no report
+};
+
 // 0 where every prediction of every run held, 1 where one did not.
-int compare_command(const std::vector<std::string>& files);
+int compare_command(const CompareOptions& options);
 
 struct UiOptions {
   int port = 8080;

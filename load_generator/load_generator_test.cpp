@@ -53,6 +53,11 @@ bool is_running(pid_t pid) {
   return !text.empty() && text.find(") Z ") == std::string::npos;
 }
 
+std::string content_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
 bool is_one_line(const std::string& text) { return text.find('\n') == text.size() - 1; }
 
 void answer_as_instance_a(FakeInstance& instance) {
@@ -128,6 +133,24 @@ TEST_CASE("compare exits with 1 where one prediction of one run did not hold") {
   const Ended ended = run({"compare", folder.path("held.json"), folder.path("broken.json")});
   CHECK(ended.exit_code == 1);
   CHECK(ended.output.find("NOT HELD") != std::string::npos);
+}
+
+TEST_CASE("compare leaves a report to look at, says where, and says so in one line where it cannot") {
+  const ScratchFolder folder;
+  const Summary held{"outage", "redis", "How many?", {{"opened", 1}}, {{"opened", 1, 1, "one breaker"}}};
+  const std::string file = folder.path("held.json"), report = folder.path("reports/held.html");
+  write_run_file(file, held, {});
+  const Ended ended = run({"compare", file, "--html", report});
+  CHECK(ended.exit_code == 0);
+  CHECK(ended.output.find("How many?") != std::string::npos);
+  CHECK(ended.output.ends_with("the report: " + report + "\n"));
+  const std::string page = content_of(report);
+  CHECK(page.find("one breaker") != std::string::npos);
+  CHECK(page.find("__RUNS__") == std::string::npos);
+
+  const Ended refused = run({"compare", file, "--html", file + "/report.html"});
+  CHECK(refused.exit_code == 1);
+  CHECK(refused.output.ends_with(file + "/report.html: cannot be written\n"));
 }
 
 TEST_CASE("Ctrl-C ends a run within a second, with the report of what was done, and exit code 130") {

@@ -78,9 +78,10 @@ CLI::App* add_scenario_command(CLI::App& app, load::ScenarioOptions& options) {
   return command;
 }
 
-CLI::App* add_compare_command(CLI::App& app, std::vector<std::string>& files) {
+CLI::App* add_compare_command(CLI::App& app, load::CompareOptions& options) {
   CLI::App* command = app.add_subcommand("compare", "Print runs side by side; 0 only if every prediction held");
-  command->add_option("files", files, "Files that --out or scenario wrote")->required();
+  command->add_option("files", options.files, "Files that --out or scenario wrote")->required();
+  command->add_option("--html", options.html, "File for a report of them to look at, complete in itself");
   return command;
 }
 
@@ -115,16 +116,16 @@ int main(int argc, char** argv) {
     load::ScenarioOptions scenario;
     load::ChaosOptions chaos;
     load::UiOptions ui;
-    std::vector<std::string> files;
+    load::CompareOptions compare;
     add_run_options(app, run);
     const CLI::App* scenario_command = add_scenario_command(app, scenario);
-    const CLI::App* compare_command = add_compare_command(app, files);
+    const CLI::App* compare_command = add_compare_command(app, compare);
     const CLI::App* chaos_command = add_chaos_command(app, chaos);
     const CLI::App* ui_command = add_ui_command(app, ui);
     app.require_subcommand(0, 1);
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
     if (scenario_command->parsed()) return load::scenario_command(scenario, stop);
-    if (compare_command->parsed()) return load::compare_command(files);
+    if (compare_command->parsed()) return load::compare_command(compare);
     if (chaos_command->parsed()) return load::chaos_command(chaos, stop);
     if (ui_command->parsed()) return load::ui_command(ui, stop);
     return load::run_command(run, stop);

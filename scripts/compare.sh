@@ -4,7 +4,8 @@
 # The main job: sets up, builds, lets the same fault hit each stage and variant of a scenario, and prints them side by
 # side, expected beside measured. Without a name: outage, and outage-10 (ten instances, a threshold of five).
 # `all` is every scenario (some minutes). Exit code 0 only if every expectation held.
-# Everything runs on free ports of its own, with a private Redis; results stay in build/runs/.
+# Everything runs on free ports of its own, with a private Redis; results stay in build/runs/, and so does a report of
+# them all to look at or print, build/runs/report.html: one file, complete in itself.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -17,7 +18,14 @@ if [ "$*" = all ]; then
   for file in "$root"/load_generator/scenarios/*.json; do set -- "$@" "$(basename "$file" .json)"; done
 fi
 
-held=() not_held=()
+files_of() {  # SCENARIO: of its runs, in the order of its columns
+  local file=$root/load_generator/scenarios/$1.json
+  [ -f "$file" ] || file=$1
+  jq --raw-output --arg folder "$root/build/runs" \
+    '.name as $name | .expect | keys_unsorted[] | "\($folder)/\($name)-\(.).json"' "$file"
+}
+
+held=() not_held=() files=()
 for scenario in "$@"; do
   status=0
   "$bin/load_generator" scenario "$scenario" || status=$?
@@ -26,8 +34,10 @@ for scenario in "$@"; do
     1) not_held+=("$scenario") ;;
     *) exit "$status" ;;
   esac
+  mapfile -t -O ${#files[@]} files < <(files_of "$scenario")
 done
 [ ${#held[@]} -eq 0 ] || echo "every expectation held: ${held[*]}"
 [ ${#not_held[@]} -eq 0 ] || echo "NOT HELD, see above: ${not_held[*]}"
-echo "the runs are in build/runs/"
+"$bin/load_generator" compare "${files[@]}" --html "$root/build/runs/report.html" >/dev/null || [ $? -eq 1 ]
+echo "the runs are in build/runs/, and the report of them is build/runs/report.html"
 [ ${#not_held[@]} -eq 0 ]
