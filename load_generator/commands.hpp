@@ -58,6 +58,15 @@ struct UiOptions {
 // Shows a page until a stop signal. 0.
 int ui_command(const UiOptions& options, const program::StopSignal& stop);
 
+struct WatchOptions {
+  std::vector<std::string> targets = default_targets;
+  std::string upstream = default_upstream;
+};
+
+// Shows a fleet's lanes in the terminal, while somebody else may be loading it; in a pipe, and with NO_COLOR, a line a
+// second, and one for each transition. Until Ctrl-C: 0, as that is the only end it has.
+int watch_command(const WatchOptions& options, const program::StopSignal& stop);
+
 struct ChaosOptions {
   ChaosSettings settings;
   std::string out;  // empty: runs/chaos-SEED.json beside the folder of the binaries

@@ -106,6 +106,13 @@ CLI::App* add_chaos_command(CLI::App& app, load::ChaosOptions& options) {
   return command;
 }
 
+CLI::App* add_watch_command(CLI::App& app, load::WatchOptions& options) {
+  CLI::App* command = app.add_subcommand("watch", "Show instances' breakers in this terminal, as they change");
+  add_targets(*command, options.targets);
+  add_upstream(*command, options.upstream);
+  return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -117,17 +124,20 @@ int main(int argc, char** argv) {
     load::ChaosOptions chaos;
     load::UiOptions ui;
     load::CompareOptions compare;
+    load::WatchOptions watch;
     add_run_options(app, run);
     const CLI::App* scenario_command = add_scenario_command(app, scenario);
     const CLI::App* compare_command = add_compare_command(app, compare);
     const CLI::App* chaos_command = add_chaos_command(app, chaos);
     const CLI::App* ui_command = add_ui_command(app, ui);
+    const CLI::App* watch_command = add_watch_command(app, watch);
     app.require_subcommand(0, 1);
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
     if (scenario_command->parsed()) return load::scenario_command(scenario, stop);
     if (compare_command->parsed()) return load::compare_command(compare);
     if (chaos_command->parsed()) return load::chaos_command(chaos, stop);
     if (ui_command->parsed()) return load::ui_command(ui, stop);
+    if (watch_command->parsed()) return load::watch_command(watch, stop);
     return load::run_command(run, stop);
   });
 }

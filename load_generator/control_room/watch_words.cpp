@@ -119,7 +119,8 @@ std::string title_line(const json& frame) {
   for (const json& instance : frame.at("instances")) breakers.insert(text_of(instance, "breaker", longest_name));
   breakers.erase("");
   const json& upstream = frame.at("upstream");
-  return fmt::format("{} instances{}{}; upstream {}: {}", frame.at("instances").size(), breakers.empty() ? "" : " of ",
+  const size_t count = frame.at("instances").size();
+  return fmt::format("{} instance{}{}{}; upstream {}: {}", count, count == 1 ? "" : "s", breakers.empty() ? "" : " of ",
                      joined({breakers.begin(), breakers.end()}), text_of(upstream, "url", longest_sentence),
                      fault_in_words(upstream));
 }
