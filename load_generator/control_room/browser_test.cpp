@@ -9,6 +9,7 @@
 
 #include "load_generator/control_room/browser_for_test.hpp"
 #include "load_generator/control_room/family_for_test.hpp"
+#include "load_generator/control_room/relay_for_test.hpp"
 #include "load_generator/fake_instance.hpp"
 #include "load_generator/scratch_file.hpp"
 
@@ -135,6 +136,30 @@ TEST_CASE("a browser has several pages, each for itself") {
   CHECK(browser.text("#said").empty());
   browser.turn_to(second);
   CHECK(browser.text("#said") == "second");
+}
+
+TEST_CASE("a page behind a relay loses what it listens to when that is cut, and hears it again when it is mended") {
+  FakeInstance server;
+  serve(server, "/", R"(<script>events = new EventSource('/events'); events.onmessage = () => { heard = true };
+    events.onerror = () => { lost = true }</script>)");
+  server.on("/events", [](const httplib::Request&, httplib::Response& response) {
+    response.set_chunked_content_provider("text/event-stream", [](size_t, httplib::DataSink& sink) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      return sink.write("retry: 50\ndata: x\n\n", 19);
+    });
+  });
+  server.start();
+  Relay relay(server.url());
+  Browser browser;
+  browser.open(relay.url());
+  browser.until("heard");
+  relay.cut();
+  browser.until("lost");
+  browser.run("heard = false; lost = false");
+  browser.until("lost");
+  CHECK(browser.run("return heard") == false);
+  relay.mend();
+  browser.until("heard");
 }
 
 TEST_CASE("nothing of a browser is left at its end") {
