@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Usage: scripts/picture.sh [FILE]
+#
+# Plays the scenario outage against each stage, and photographs the report of it for the main README: a PNG of 1280 x
+# 1000 points. FILE is load_generator/control_room/report.png by default. Takes a browser (scripts/setup.sh --test).
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+help_if_asked "$@"
+
+picture=${1:-$root/load_generator/control_room/report.png}
+"$root/scripts/setup.sh" --test
+need_build load_generator
+work=$(mktemp -d)
+browser=
+trap 'trap "" INT TERM HUP; [ -z "$browser" ] || kill "$browser" 2>/dev/null || true; wait; rm -rf "$work" || true' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+for stage in simple distributed redis; do
+  if ! "$bin/load_generator" scenario outage --stage "$stage" --out "$work/$stage.json" >"$work/log" 2>&1; then
+    cat "$work/log" >&2
+    echo "picture.sh: outage, $stage: that is no run to show" >&2
+    exit 1
+  fi
+done
+"$bin/load_generator" compare "$work"/{simple,distributed,redis}.json --html "$work/report.html" >/dev/null
+
+# Everything that the browser writes goes where it is removed, and it asks nobody for anything.
+export HOME=$work TMPDIR=$work XDG_CONFIG_HOME=$work XDG_CACHE_HOME=$work
+options=(--headless --disable-gpu --disable-background-networking --disable-component-update --disable-sync
+         --no-first-run --hide-scrollbars --user-data-dir="$work/profile" "--window-size=1280,1000")
+[ "$(id -u)" -ne 0 ] || options+=(--no-sandbox)  # chromium's sandbox refuses to work for root
+timeout --kill-after=5 60 chromium "${options[@]}" --screenshot="$work/report.png" "file://$work/report.html" \
+  >"$work/log" 2>&1 &
+browser=$!
+if ! wait "$browser" || [ ! -s "$work/report.png" ]; then
+  tail -n 5 "$work/log" >&2
+  echo "picture.sh: chromium took no picture" >&2
+  exit 1
+fi
+browser=
+mkdir -p "$(dirname "$picture")"
+cp "$work/report.png" "$picture"
+echo "the picture: $picture, $(($(stat --format=%s "$picture") / 1024)) KiB"
