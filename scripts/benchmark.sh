@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Usage: scripts/benchmark.sh [simple_breaker|redis_breaker]
+# Usage: scripts/benchmark.sh [simple_breaker|redis_breaker|control_room [--duration 10m]]
 #
 # What a protected call costs beyond the call itself, in nanoseconds of the calling thread's time: medians of nine runs,
 # for one thread and for two. And what the shared breaker costs, and how quickly a fleet agrees, each figure beside the
 # bound that it is held to; that takes a minute, and a private Redis. A stage's name: its figures only.
+# control_room, by its name alone: what the page costs a browser, and its server, in ten minutes beside ten instances.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -26,8 +27,16 @@ redis_breaker() {
   "$bin/redis_breaker_benchmark"
 }
 
+control_room() {
+  "$root/scripts/setup.sh" --test
+  "$root/scripts/build.sh" release programs
+  "$root/scripts/build.sh" release control_room_benchmark
+  "$bin/control_room_benchmark" "$@"
+}
+
 case "${1:-}" in
   "") simple_breaker && redis_breaker ;;
   simple_breaker | redis_breaker) "$1" ;;
-  *) echo "benchmark.sh: no such stage: $1 (--help lists them)" >&2; exit 2 ;;
+  control_room) "$@" ;;
+  *) echo "benchmark.sh: nothing to measure by the name $1 (--help lists them)" >&2; exit 2 ;;
 esac
