@@ -1,0 +1,187 @@
+// Scenarios on the page: predicted, watched, and seen again. What it shows is what the run's file says.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "load_generator/control_room/ui_for_test.hpp"
+
+using namespace load;
+using nlohmann::json;
+
+namespace {
+
+// What the agreement line shows, each time that anything about it changes, while a scenario's instances are on the
+// page.
+constexpr const char* note_agreement = R"(
+  window.noted = [];
+  const byId = (id) => document.getElementById(id);
+  const note = () => {
+    if (!byId('title').textContent.startsWith('outage')) return;
+    noted.push({text: byId('agreement-text').textContent, agree: byId('agreement').dataset.agree === 'true',
+      ms: Number(byId('disagreement-ms').dataset.ms)});
+  };
+  new MutationObserver(note).observe(byId('agreement'),
+    {subtree: true, childList: true, characterData: true, attributes: true});)";
+
+void predict(const Browser& browser, const std::string& scenario, const std::string& variant,
+             const std::string& guess) {
+  const auto choose = [&](const std::string& css, const std::string& value) {
+    browser.until("[...document.querySelector('" + css + "').options].some((o) => o.value === arguments[0])", {value});
+    browser.click(css + " option[value='" + value + "']");
+  };
+  choose("#scenario", scenario);
+  choose("#variant", variant);
+  CHECK(browser.run("return document.querySelector('#start-scenario').disabled") == true);
+  browser.type("#guess", guess);
+  browser.click("#start-scenario");
+}
+
+void wait_for_verdict(const Browser& browser) {
+  browser.until("document.querySelector('#progress').hidden === false");
+  browser.until("document.querySelector('#verdict').hidden === false");
+}
+
+double sum(const json& numbers) {
+  double total = 0;
+  for (const json& each : numbers) total += each.get<double>();
+  return total;
+}
+
+std::string state_at(const json& run, const std::string& instance, double at_ms) {
+  std::string state = "unknown";
+  for (const json& each : run.at("states").at(instance)) {
+    if (each.at("at_ms_since_start") <= at_ms) state = each.at("state");
+  }
+  return state;
+}
+
+void set_slider(const Browser& browser, double at_ms) {
+  browser.run(
+      "const slider = document.querySelector('#replay-slider'); slider.value = arguments[0];"
+      "slider.dispatchEvent(new Event('input', {bubbles: true}))",
+      {at_ms});
+}
+
+double slider(const Browser& browser) {
+  return browser.run("return Number(document.querySelector('#replay-slider').value)");
+}
+
+void check_lanes_at(const Browser& browser, const json& run, double at_ms) {
+  for (const std::string instance : run.at("instances")) {
+    INFO(instance, " at ", at_ms);
+    CHECK(browser.attribute("[data-lane='" + instance + "']", "data-state") == state_at(run, instance, at_ms));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("in the same outage the page shows stage 2 disagree, and stage 3 agree") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  for (const std::string variant : {"distributed", "redis"}) {
+    CAPTURE(variant);
+    Browser browser;
+    open_room(browser, ui.url(), 3);
+    browser.run(note_agreement);
+    predict(browser, "outage-10", variant, "10");
+    wait_for_verdict(browser);
+    bool disagreed = false;
+    double longest_ms = 0;
+    for (const json& each : browser.run("return noted")) {
+      disagreed = disagreed || !each.at("agree").get<bool>();
+      longest_ms = std::max(longest_ms, each.at("ms").get<double>());
+    }
+    MESSAGE("outage-10, ", variant, ": disagreed for ", longest_ms, " ms on the page");
+    if (variant == "distributed") {
+      CHECK(disagreed);
+      CHECK(longest_ms > 100);  // the ten open one by one, 20 ms after each other
+    } else {
+      CHECK_FALSE(disagreed);
+      CHECK(longest_ms <= 100);  // no more than one poll of the instances can tell: they change within milliseconds
+    }
+    check_manners(browser, ui.url());
+  }
+}
+
+TEST_CASE("guess, expected and measured stand together, and are the run's own") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_room(browser, ui.url(), 3);
+  predict(browser, "outage", "distributed", "7");
+  wait_for_verdict(browser);
+  const json run = get_json(ui.url() + "/runs/outage-distributed");
+  const json& first = run.at("expectations").at(0);
+  CHECK(browser.text("[data-result=guess]") == "7");
+  CHECK(browser.text("[data-result=expected]") == first.at("expected"));
+  CHECK(browser.run("return " + number_in("[data-result=measured]")) == run.at("measures").at(first.at("measure")));
+  CHECK(browser.text("#verdict-because").find(first.at("because").get<std::string>()) != std::string::npos);
+  CHECK(browser.text("#verdict-held") ==
+        (first.at("held") == true ? "The expectation held." : "The expectation did not hold."));
+  CHECK(browser.count("#results-rows tr") == 1);
+  CHECK(browser.text("#results-rows tr").find("outage") != std::string::npos);
+  browser.photograph(screenshot_path("verdict"));
+  check_manners(browser, ui.url());
+}
+
+TEST_CASE("a finished run is replayed: at each moment lanes and figures are those of its file") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_room(browser, ui.url(), 3);
+  predict(browser, "outage", "redis", "3");
+  wait_for_verdict(browser);
+  const json run = get_json(ui.url() + "/runs/outage-redis");
+  const double length_ms = run.at("length_ms");
+  CHECK(browser.attribute("body", "data-mode") == "replay");
+  set_slider(browser, length_ms);
+  for (const std::string kind : {"upstream_calls", "upstream_failures", "blocked"}) {
+    CAPTURE(kind);
+    CHECK(browser.run("return " + number_in("[data-replay-count=" + kind + "]")) == sum(run.at("traffic").at(kind)));
+    CHECK(sum(run.at("traffic").at(kind)) == run.at("measures").at(kind));
+  }
+  CHECK(browser.run("return " + number_in("[data-replay-count=transitions]")) == run.at("transitions").size());
+  for (const double part : {0.1, 0.5, 1.0}) {
+    set_slider(browser, length_ms * part);
+    check_lanes_at(browser, run, slider(browser));
+  }
+  browser.photograph(screenshot_path("replay"));
+
+  set_slider(browser, 0);
+  for (const json& transition : run.at("transitions")) {
+    browser.click("#replay-next");
+    CHECK(slider(browser) == doctest::Approx(transition.at("at_ms_since_start").get<double>()));
+    CHECK(browser.text("#replay-words").find(transition.at("cause").get<std::string>()) != std::string::npos);
+    check_lanes_at(browser, run, slider(browser));
+  }
+  browser.click("#replay-previous");
+  CHECK(slider(browser) < run.at("transitions").back().at("at_ms_since_start").get<double>());
+  browser.click("#replay-live");
+  CHECK(browser.attribute("body", "data-mode") == "live");
+  check_manners(browser, ui.url());
+}
+
+TEST_CASE("a replay runs at the speed that was chosen") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_room(browser, ui.url(), 3);
+  predict(browser, "outage", "redis", "3");
+  wait_for_verdict(browser);
+  const double length_ms = get_json(ui.url() + "/runs/outage-redis").at("length_ms");
+  for (const double speed : {2.0, 20.0}) {
+    CAPTURE(speed);
+    browser.click("#replay-speed option[value='" + std::to_string(static_cast<int>(speed)) + "']");
+    set_slider(browser, 0);
+    // The time of its own that the replay takes from the press of the button to the end of the run.
+    const double took_ms = browser.run(R"(
+      const slider = document.querySelector('#replay-slider');
+      const start = performance.now();
+      document.querySelector('#replay-play').click();
+      return new Promise((done) => {
+        const look = () => Number(slider.value) >= Number(slider.max) ? done(performance.now() - start)
+          : requestAnimationFrame(look);
+        look();
+      });)");
+    MESSAGE("a run of ", length_ms, " ms at ", speed, "x: ", took_ms, " ms");
+    CHECK(took_ms > length_ms / speed * 0.9);
+    CHECK(took_ms < length_ms / speed * 1.5 + 500);
+  }
+}

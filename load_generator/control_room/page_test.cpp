@@ -1,0 +1,145 @@
+// The live page in a real browser, before a real fleet: lanes, figures, two pages, a connection that breaks.
+#include <doctest/doctest.h>
+
+#include "load_generator/control_room/relay_for_test.hpp"
+#include "load_generator/control_room/ui_for_test.hpp"
+
+using namespace load;
+using nlohmann::json;
+
+namespace {
+
+const std::string every_lane_is =
+    "[...document.querySelectorAll('[data-lane]')].every((l) => l.dataset.state === arguments[0])";
+
+// From the press of a button: when the first lane was open on the page, and when the last.
+constexpr const char* watch_the_clock = R"(
+  window.seen = {};
+  const lanes = [...document.querySelectorAll('[data-lane]')];
+  const open = (lane) => lane.dataset.state === 'open' && lane.querySelector('.span-open').getAttribute('d');
+  document.addEventListener('click', () => { seen.pressed = performance.now(); }, true);
+  new MutationObserver(() => {
+    if (lanes.some(open)) seen.first ??= performance.now();
+    if (lanes.every(open)) seen.last ??= performance.now();
+  }).observe(document.querySelector('#lanes'), {subtree: true, attributes: true});)";
+
+json upstream_ledger(const Browser& browser) {
+  const std::string upstream = browser.run("return Lab.room.frame.upstream.url");
+  return get_json(upstream + "/ledger").at("total");
+}
+
+// What the instances themselves have counted.
+json calls_by_status(const Browser& browser) {
+  json sum{{"success", 0}, {"failure", 0}, {"exception", 0}, {"blocked", 0}};
+  for (const json& url : browser.run("return Lab.room.frame.instances.map(({url}) => url)")) {
+    const json calls = get_json(url.get<std::string>() + "/status").at("calls");
+    for (auto& [status, count] : sum.items()) count = count.get<int>() + calls.at(status).get<int>();
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("three lanes; a fault that is set by its button changes all of them within a second") {
+  for (const std::string stage : {"distributed", "redis"}) {
+    CAPTURE(stage);
+    const Ui ui({"--stage", stage, "--rate", "50"});
+    Browser browser;
+    open_room(browser, ui.url(), 3);
+    CHECK(browser.run("return [...document.querySelectorAll('[data-lane]')].map((l) => l.dataset.lane)") ==
+          json{"Instance-A", "Instance-B", "Instance-C"});
+    browser.until(every_lane_is, {"closed"});
+    browser.run(watch_the_clock);
+    browser.click("[data-fault=down]");
+    browser.until("seen.last");
+    const double first = browser.run("return seen.first - seen.pressed");
+    const double last = browser.run("return seen.last - seen.pressed");
+    MESSAGE(stage, ": the first lane after ", first, " ms, the last after ", last, " ms");
+    CHECK(last < 1000);
+    browser.until("document.querySelector('[data-fault=down]').getAttribute('aria-pressed') === 'true'");
+    CHECK(browser.text("#agreement-text") == "3 open");
+    browser.run("scrollTo(0, 0)");
+    browser.photograph(screenshot_path("down-" + stage));
+    check_manners(browser, ui.url());
+  }
+}
+
+TEST_CASE("once the load is stopped the figures are those of the instances and of the upstream's ledger") {
+  const Ui ui({"--stage", "redis", "--rate", "100"});
+  Browser browser;
+  open_room(browser, ui.url(), 3);
+  browser.click("[data-fault=flaky]");
+  browser.until(number_in("[data-count=failure]") + " > 5 && " + number_in("[data-count=blocked]") + " > 20");
+  browser.click("#rate-stop");
+  browser.until("Lab.room.frame.load.rate === 0");
+  const json ledger = upstream_ledger(browser);  // whatever is under way is soon over; until() waits for the page too
+  browser.until("Lab.room.frame.upstream.ledger.total.received >= arguments[0]", json::array({ledger.at("received")}));
+  for (const std::string kind : {"received", "success", "failure", "hang", "drop"}) {
+    browser.until(number_in("[data-ledger=" + kind + "]") + " === arguments[0]",
+                  json::array({upstream_ledger(browser).at(kind)}));
+  }
+  const json calls = calls_by_status(browser);
+  for (const auto& [status, count] : calls.items()) {
+    browser.until(number_in("[data-count=" + status + "]") + " === arguments[0]", json::array({count}));
+  }
+  CHECK(calls.at("failure") > 5);
+  CHECK(calls == calls_by_status(browser));
+  check_manners(browser, ui.url());
+}
+
+TEST_CASE("two pages at once show the same, whichever of them does something") {
+  const Ui ui({"--stage", "distributed", "--rate", "30"});
+  Browser browser;
+  open_room(browser, ui.url(), 3);
+  const std::string first = browser.page();
+  const std::string second = browser.open_new_page();
+  open_room(browser, ui.url(), 3);
+  browser.click("[data-fault=down]");
+  for (const std::string& page : {first, second}) {
+    browser.turn_to(page);
+    browser.until(every_lane_is, {"open"});
+    browser.until("document.querySelector('[data-fault=down]').getAttribute('aria-pressed') === 'true'");
+  }
+  browser.turn_to(first);
+  browser.click("[data-override=forced_closed]");
+  for (const std::string& page : {first, second}) {
+    browser.turn_to(page);
+    browser.until(every_lane_is, {"closed"});
+  }
+  check_manners(browser, ui.url());
+}
+
+TEST_CASE("a page whose connection broke says so, and catches up with what it missed") {
+  const Ui ui({"--stage", "distributed", "--rate", "50"});
+  Relay relay(ui.url());
+  Browser browser;
+  open_room(browser, relay.url(), 3);
+  browser.until(every_lane_is, {"closed"});
+  const std::string upstream = browser.run("return Lab.room.frame.upstream.url");
+  const std::string page = browser.page();
+  relay.cut();
+  browser.until("document.querySelector('#connection').dataset.connected === 'false'");
+  CHECK(browser.text("#connection") == "connection lost, trying again");
+  CHECK(browser.run("return document.querySelector('[data-fault=down]').matches(':disabled')") == true);
+
+  put(upstream + "/fault", R"({"failure_rate": 1})");
+  const std::string other = browser.open_new_page();
+  open_room(browser, ui.url(), 3);
+  browser.until(every_lane_is, {"open"});
+  browser.turn_to(page);
+  CHECK(browser.run("return " + every_lane_is, {"closed"}) == true);
+  relay.mend();
+  browser.until(every_lane_is, {"open"});
+  CHECK(browser.text("#connection") == "connected");
+
+  // All that happened meanwhile is in the lane, as in that of the page that saw it happen.
+  const std::string transitions = R"([...Lab.room.story.histories.values()].map(({transitions}) =>
+    transitions.map((t) => [t.instance, t.from, t.to, t.cause, t.at_ms_since_start])))";
+  const json caught_up = browser.run("return " + transitions);
+  browser.turn_to(other);
+  browser.until(transitions + R"(.every((lane, i) =>
+      JSON.stringify(lane.slice(0, arguments[0][i].length)) === JSON.stringify(arguments[0][i])))",
+                json::array({caught_up}));
+  CHECK(caught_up.size() == 3);
+  for (const json& lane : caught_up) CHECK(lane.size() >= 1);
+}
