@@ -81,7 +81,7 @@ TEST_CASE("in the same outage the page shows stage 2 disagree, and stage 3 agree
   for (const std::string variant : {"distributed", "redis"}) {
     CAPTURE(variant);
     Browser browser;
-    open_room(browser, ui.url(), 3);
+    open_ui(browser, ui.url(), 3);
     browser.run(note_agreement);
     predict(browser, "outage-10", variant, "10");
     wait_for_verdict(browser);
@@ -106,7 +106,7 @@ TEST_CASE("in the same outage the page shows stage 2 disagree, and stage 3 agree
 TEST_CASE("guess, expected and measured stand together, and are the run's own") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;
-  open_room(browser, ui.url(), 3);
+  open_ui(browser, ui.url(), 3);
   predict(browser, "outage", "distributed", "7");
   wait_for_verdict(browser);
   const json run = get_json(ui.url() + "/runs/outage-distributed");
@@ -126,7 +126,7 @@ TEST_CASE("guess, expected and measured stand together, and are the run's own") 
 TEST_CASE("a finished run is replayed: at each moment lanes and figures are those of its file") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;
-  open_room(browser, ui.url(), 3);
+  open_ui(browser, ui.url(), 3);
   predict(browser, "outage", "redis", "3");
   wait_for_verdict(browser);
   const json run = get_json(ui.url() + "/runs/outage-redis");
@@ -162,7 +162,7 @@ TEST_CASE("a finished run is replayed: at each moment lanes and figures are thos
 TEST_CASE("a replay runs at the speed that was chosen") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;
-  open_room(browser, ui.url(), 3);
+  open_ui(browser, ui.url(), 3);
   predict(browser, "outage", "redis", "3");
   wait_for_verdict(browser);
   const double length_ms = get_json(ui.url() + "/runs/outage-redis").at("length_ms");

@@ -45,7 +45,7 @@ TEST_CASE("three lanes; a fault that is set by its button changes all of them wi
     CAPTURE(stage);
     const Ui ui({"--stage", stage, "--rate", "50"});
     Browser browser;
-    open_room(browser, ui.url(), 3);
+    open_ui(browser, ui.url(), 3);
     CHECK(browser.run("return [...document.querySelectorAll('[data-lane]')].map((l) => l.dataset.lane)") ==
           json{"Instance-A", "Instance-B", "Instance-C"});
     browser.until(every_lane_is, {"closed"});
@@ -67,7 +67,7 @@ TEST_CASE("three lanes; a fault that is set by its button changes all of them wi
 TEST_CASE("once the load is stopped the figures are those of the instances and of the upstream's ledger") {
   const Ui ui({"--stage", "redis", "--rate", "100"});
   Browser browser;
-  open_room(browser, ui.url(), 3);
+  open_ui(browser, ui.url(), 3);
   browser.click("[data-fault=flaky]");
   browser.until(number_in("[data-count=failure]") + " > 5 && " + number_in("[data-count=blocked]") + " > 20");
   browser.click("#rate-stop");
@@ -90,10 +90,10 @@ TEST_CASE("once the load is stopped the figures are those of the instances and o
 TEST_CASE("two pages at once show the same, whichever of them does something") {
   const Ui ui({"--stage", "distributed", "--rate", "30"});
   Browser browser;
-  open_room(browser, ui.url(), 3);
+  open_ui(browser, ui.url(), 3);
   const std::string first = browser.page();
   const std::string second = browser.open_new_page();
-  open_room(browser, ui.url(), 3);
+  open_ui(browser, ui.url(), 3);
   browser.click("[data-fault=down]");
   for (const std::string& page : {first, second}) {
     browser.turn_to(page);
@@ -113,7 +113,7 @@ TEST_CASE("a page whose connection broke says so, and catches up with what it mi
   const Ui ui({"--stage", "distributed", "--rate", "50"});
   Relay relay(ui.url());
   Browser browser;
-  open_room(browser, relay.url(), 3);
+  open_ui(browser, relay.url(), 3);
   browser.until(every_lane_is, {"closed"});
   const std::string upstream = browser.run("return Lab.room.frame.upstream.url");
   const std::string page = browser.page();
@@ -124,7 +124,7 @@ TEST_CASE("a page whose connection broke says so, and catches up with what it mi
 
   put(upstream + "/fault", R"({"failure_rate": 1})");
   const std::string other = browser.open_new_page();
-  open_room(browser, ui.url(), 3);
+  open_ui(browser, ui.url(), 3);
   browser.until(every_lane_is, {"open"});
   browser.turn_to(page);
   CHECK(browser.run("return " + every_lane_is, {"closed"}) == true);

@@ -39,7 +39,7 @@ void put(const std::string& url, const std::string& body) {
   if (reply.status != 200) throw std::runtime_error(url + ": " + reply.body + reply.error);
 }
 
-void open_room(Browser& browser, const std::string& url, int lanes, const Looks& looks) {
+void open_ui(Browser& browser, const std::string& url, int lanes, const Looks& looks) {
   browser.show_as(looks);
   browser.open(url);
   browser.until(

@@ -27,7 +27,7 @@ nlohmann::json get_json(const std::string& url);
 void put(const std::string& url, const std::string& body);
 
 // Opens the page, and waits until it is connected and shows so many lanes.
-void open_room(Browser& browser, const std::string& url, int lanes, const Looks& looks = {});
+void open_ui(Browser& browser, const std::string& url, int lanes, const Looks& looks = {});
 
 // Of all pages since the last time: nothing in the console, and no request to anybody else.
 void check_manners(const Browser& browser, const std::string& url);
