@@ -1,0 +1,76 @@
+// The page can be read: on a desk and on a phone, by day and by night.
+#include <doctest/doctest.h>
+
+#include "load_generator/control_room/looks_for_test.hpp"
+#include "load_generator/control_room/ui_for_test.hpp"
+#include "load_generator/fake_instance.hpp"
+
+using namespace load;
+
+namespace {
+
+void check_legible(const Browser& browser, const std::string& name) {
+  browser.run("scrollTo(0, 0)");
+  browser.photograph(screenshot_path(name));
+  for (const std::string& fault : hard_to_read(browser)) FAIL_CHECK(name, ": ", fault);
+  CHECK_MESSAGE(sideways(browser).empty(), name << " can be scrolled sideways: " << sideways(browser));
+}
+
+}  // namespace
+
+TEST_CASE("the check of legibility finds what is small, pale or too wide") {
+  FakeInstance server;
+  server.on("/", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content(R"html(<!doctype html><link rel=icon href='data:,'><body style="background: #fff">
+      <p style="color: #888">pale</p><p style="font-size: 10px">small</p><p style="color: rgb(0 0 0 / 40%)">see-through</p>
+      <div style="background: #333"><p style="color: #222">dark</p><p style="color: #fff">fine</p></div>
+      <svg><text y=20 fill="#999">drawn</text></svg><button disabled style="color: #eee">disabled</button>
+      <p hidden style="color: #fff">unseen</p><p style="width: 3000px" id=wide>wide</p>)html",
+                         "text/html");
+  });
+  server.start();
+  Browser browser;
+  browser.show_as({});
+  browser.open(server.url());
+  const auto faults = hard_to_read(browser);
+  CHECK(faults == std::vector<std::string>{"contrast 3.54: pale", "10 px: small", "contrast 2.85: see-through",
+                                           "contrast 1.26: dark", "contrast 2.85: drawn"});
+  CHECK(sideways(browser).find("wide") != std::string::npos);
+}
+
+TEST_CASE("live, the page is legible at each size and in both colours") {
+  const Ui ui({"--stage", "redis", "--rate", "60"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  browser.click("[data-fault=flaky]");
+  browser.until("document.querySelectorAll('[data-lane][data-state=open]').length === 3");
+  browser.click("[data-network=Instance-B]");
+  for (const auto& [name, looks] : all_looks()) {
+    open_ui(browser, ui.url(), 3, looks);
+    browser.until("document.querySelector('#scenario').options.length > 0");
+    browser.until("document.querySelector('.span-open').getAttribute('d')");
+    browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })");
+    check_legible(browser, "live-" + name);
+  }
+  check_manners(browser, ui.url());
+}
+
+TEST_CASE("with a verdict and a replay, the page is legible at each size and in both colours") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  browser.until(
+      "document.querySelector('#scenario').options.length > 0 && !document.querySelector('#no-guess').disabled");
+  browser.click("#variant option[value=distributed]");
+  browser.click("#no-guess");
+  browser.click("#start-scenario");
+  browser.until("document.querySelector('#verdict').hidden === false");
+  for (const auto& [name, looks] : all_looks()) {
+    browser.show_as(looks);
+    browser.until("innerWidth === arguments[0]", {looks.width});
+    browser.run("document.querySelector('[data-lane] svg').focus()");
+    browser.press(key::end);
+    check_legible(browser, "replay-" + name);
+  }
+  check_manners(browser, ui.url());
+}
