@@ -35,6 +35,7 @@
     local_at_end: 'instances that still decided alone at the end',
     p99_success_ms: 'the time within which 99 of 100 answered calls were answered, in ms',
     slowest_answer_ms: 'the longest time that a caller waited for an answer, in ms',
+    wasted: 'calls that failed though another instance’s breaker was open already when they were sent',
     redis_scripts: 'scripts that Redis ran for the instances',
     unexplained: 'calls that stand in one book only, the callers’ or the upstream’s',
   };

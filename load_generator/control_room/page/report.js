@@ -1,6 +1,7 @@
 // A report draws the runs that were put into it: scenario by scenario the lanes of all its runs on one time axis, the
 // calls a second under them, expected beside measured, and every transition with its cause. It fetches nothing. For
-// paper everything is drawn once more, in the light colours and as wide as the sheet.
+// paper the lanes are drawn once more, as wide as the sheet and in the light colours; a canvas that is drawn anew just
+// before printing comes out empty, so the chart is stretched as it is.
 'use strict';
 
 {
@@ -17,10 +18,10 @@
     const traffic = new Lab.Traffic();
     const lanes = new Lab.Lanes(plots, traffic);
     const histories = Lab.historiesOf(run);
-    drawings.push(() => {
+    drawings.push((paper) => {
+      lanes.below = paper ? null : traffic;
       lanes.show(histories, run.traffic, 0, length);
       for (const [name, history] of histories) lanes.tell(name, Lab.stateAt(history, run.length_ms).state, 'at the end');
-      traffic.recolour();
     });
     return block;
   };
@@ -59,11 +60,11 @@
     return [...groups.values()];
   };
 
-  const drawAll = () => drawings.forEach((draw) => draw());
+  const drawAll = (paper) => drawings.forEach((draw) => draw(paper));
 
   const print = (paper) => {
     document.documentElement.classList.toggle('paper', paper);
-    drawAll();
+    drawAll(paper);
   };
 
   const runs = JSON.parse(Lab.byId('runs').textContent);
@@ -73,7 +74,7 @@
   Lab.setText(Lab.byId('report-of'), `${names.join(', ')}: ${Lab.count(runs.length, 'run')}`);
   document.title = `Runs side by side: ${names.join(', ')}`;
   Lab.byId('report').replaceChildren(...groups.map(scenarioSection));
-  drawAll();
+  drawAll(false);
   addEventListener('beforeprint', () => print(true));
   addEventListener('afterprint', () => print(false));
 }
