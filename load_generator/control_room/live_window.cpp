@@ -11,6 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr Offset tidy_every = std::chrono::seconds(5);
+constexpr Offset news_are_in = std::chrono::seconds(10);  // an instance that hangs for so long is rare
 constexpr size_t most_news = 4000;
 constexpr double slack = 1.2;  // what may be there beyond a bound until it is tidied up
 
@@ -184,11 +185,32 @@ void LiveWindow::tidy(Offset now) {
   std::erase_if(run_.calls, [&](const Call& call) { return call.intended <= calls_window; });
   std::erase_if(run_.transitions, [&](const Transition& transition) { return transition.at <= window; });
   keep_last(run_.transitions, most_transitions);
+  thin_out(now - news_are_in);
   for (std::vector<Sample>& samples : run_.samples) {
     const auto first_kept =
         std::find_if(samples.begin(), samples.end(), [&](const Sample& sample) { return sample.at > window; });
     if (first_kept - samples.begin() > 1) samples.erase(samples.begin(), first_kept - 1);
   }
+}
+
+// Of a row of equal samples, with no transition among them, the first and the last say it all (see lanes()).
+void LiveWindow::thin_out(Offset until) {
+  const auto same = [](const Sample& a, const Sample& b) { return a.state == b.state && a.local == b.local; };
+  for (std::vector<Sample>& samples : run_.samples) {
+    std::vector<Sample> kept;
+    for (size_t i = 0; i < samples.size(); ++i) {
+      const bool in_a_row = i > 0 && i + 1 < samples.size() && samples[i + 1].at <= until &&
+                            same(samples[i - 1], samples[i]) && same(samples[i], samples[i + 1]);
+      if (!in_a_row || !is_quiet(samples[i - 1].at, samples[i + 1].at)) kept.push_back(samples[i]);
+    }
+    samples = std::move(kept);
+  }
+}
+
+bool LiveWindow::is_quiet(Offset after, Offset until) const {
+  const auto next = std::upper_bound(run_.transitions.begin(), run_.transitions.end(), after,
+                                     [](Offset at, const Transition& transition) { return at < transition.at; });
+  return next == run_.transitions.end() || next->at > until;
 }
 
 // Later than the window's beginning where it holds too many calls, which are in order.

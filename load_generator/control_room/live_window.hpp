@@ -83,6 +83,8 @@ class LiveWindow {
   Offset take_calls(size_t target, Offset now, const std::vector<NotableCall>& calls);
   void note_change_from(Offset from);
   void tidy(Offset now);
+  void thin_out(Offset until);
+  bool is_quiet(Offset after, Offset until) const;  // no transition was reported of that time
   Offset calls_kept_from(Offset window) const;
   void settle_waste(Offset until);
   void settle_disagreement(Offset until);

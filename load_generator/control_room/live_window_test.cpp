@@ -88,7 +88,7 @@ TEST_CASE("an hour needs no more memory than two minutes, and leaves the state i
     most_samples = std::max(most_samples, window.run().samples[0].size());
     most_calls = std::max(most_calls, window.run().calls.size());
   }
-  CHECK(most_samples <= 2 * (120 + 5) + 2);
+  CHECK(most_samples <= 2 * (10 + 5) + 3);
   CHECK(most_calls <= 2 * (120 + 5) + 2);
   const Offset end = minutes(60) - milliseconds(500);
   const LiveWindow::Sums sums = window.sums(end);
@@ -97,6 +97,32 @@ TEST_CASE("an hour needs no more memory than two minutes, and leaves the state i
   CHECK(sums.disagreement == end);
   CHECK(sums.disagreeing_for == end);
   CHECK(sums.lanes[0].front().at <= end - LiveWindow::length);
+}
+
+TEST_CASE("samples that say nothing new are dropped after a while, and the lanes stay as they were") {
+  LiveWindow window(two, began);
+  Run all;
+  all.samples.resize(2);
+  uint64_t generation = 0;
+  InstanceStatus status = saying("Instance-A", State::closed);
+  for (Offset now{0}; now < seconds(60); now += milliseconds(100)) {
+    const auto second = static_cast<int>(now / seconds(1));
+    const State state = second % 7 < 3 ? State::open : State::closed;
+    if (state != status.state && second % 2 == 0) {  // every other change is known by polls alone
+      status.transitions.push_back({++generation, status.state, state, "so", began + now / milliseconds(1)});
+      all.transitions.push_back({0, generation, status.state, state, "so", now, false});
+    }
+    status.state = state;
+    const bool answers = second % 11 != 0;
+    window.take_status(0, now, answers ? std::optional(status) : std::nullopt);
+    all.samples[0].push_back({now, answers ? state : State::unknown, false});
+  }
+  const auto same = [](const Sample& a, const Sample& b) { return a.at == b.at && a.state == b.state; };
+  const auto kept = window.sums(seconds(60)).lanes[0];
+  const auto whole = lanes(all)[0];
+  CHECK(kept.size() > 20);
+  CHECK(std::equal(kept.begin(), kept.end(), whole.begin(), whole.end(), same));
+  CHECK(window.run().samples[0].size() < all.samples[0].size() / 2);
 }
 
 TEST_CASE("a flood of calls and transitions is cut, the oldest first, and no wasted one is lost from the sum") {

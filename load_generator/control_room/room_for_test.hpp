@@ -19,7 +19,8 @@ class RoomForTest {
     player_ = std::thread([this] { room.play_scenarios_until(stop_); });
   }
   ~RoomForTest() {
-    pthread_kill(player_.native_handle(), SIGTERM);  // other threads may be older than stop_, and would die of it
+    // Not to the whole process: threads that are older than stop_ would die of it.
+    pthread_kill(player_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread): blocked there
     player_.join();
   }
   RoomForTest(const RoomForTest&) = delete;

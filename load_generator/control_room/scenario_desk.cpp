@@ -147,7 +147,7 @@ void ScenarioDesk::play(const program::StopSignal& stop) {
 std::string ScenarioDesk::keep(const Run& run) {
   const Summary summary = summary_of(order_->scenario, order_->variant, run);
   const std::string name = summary.name + "-" + summary.variant;
-  const std::string path = runs_folder_ + "/" + name + ".json";
+  std::string path = runs_folder_ + "/" + name + ".json";
   write_run_file(path, summary, run);
   change([&](Order& order) {
     order.phase = Phase::over;
