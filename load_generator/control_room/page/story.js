@@ -83,7 +83,7 @@
       for (const { name } of frame.instances) {
         if (!this.histories.has(name)) this.histories.set(name, blank());
       }
-      const changed = this.takeStates(frame) || this.takeEvents(frame, 'transitions');
+      const changed = [this.takeStates(frame), this.takeEvents(frame, 'transitions')].includes(true); // both, whatever the first says
       const marked = this.takeEvents(frame, 'marks');
       this.takeTraffic(frame);
       this.prune(frame.now_ms - frame.window_ms);
