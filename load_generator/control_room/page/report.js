@@ -1,7 +1,7 @@
 // A report draws the runs that were put into it: scenario by scenario the lanes of all its runs on one time axis, the
 // calls a second under them, expected beside measured, and every transition with its cause. It fetches nothing. For
-// paper the lanes are drawn once more, as wide as the sheet and in the light colours; a canvas that is drawn anew just
-// before printing comes out empty, so the chart is stretched as it is.
+// paper the lanes are drawn once more, as wide as the sheet and in the light colours. A canvas cannot be (drawn anew just
+// before printing it comes out empty), so of each chart a photograph in light colours lies ready.
 'use strict';
 
 {
@@ -18,11 +18,11 @@
     const traffic = new Lab.Traffic();
     const lanes = new Lab.Lanes(plots, traffic);
     const histories = Lab.historiesOf(run);
-    drawings.push((paper) => {
+    drawings.push({ traffic, show: (paper) => {
       lanes.below = paper ? null : traffic;
       lanes.show(histories, run.traffic, 0, length);
       for (const [name, history] of histories) lanes.tell(name, Lab.stateAt(history, run.length_ms).state, 'at the end');
-    });
+    } });
     return block;
   };
 
@@ -60,7 +60,24 @@
     return [...groups.values()];
   };
 
-  const drawAll = (paper) => drawings.forEach((draw) => draw(paper));
+  const drawAll = (paper) => drawings.forEach(({ show }) => show(paper));
+
+  const photograph = ({ chart }) => {
+    const layers = chart.querySelectorAll('canvas');
+    if (layers.length === 0) return;
+    const photo = Lab.make('canvas', { width: layers[0].width, height: layers[0].height });
+    for (const layer of layers) photo.getContext('2d').drawImage(layer, 0, 0);
+    chart.append(Lab.make('img', { class: 'photo', alt: '', src: photo.toDataURL() }));
+  };
+
+  const inPaperColours = (work) => {
+    const recolour = () => drawings.forEach(({ traffic }) => traffic.recolour());
+    document.documentElement.classList.add('paper');
+    recolour();
+    work();
+    document.documentElement.classList.remove('paper');
+    recolour();
+  };
 
   const print = (paper) => {
     document.documentElement.classList.toggle('paper', paper);
@@ -75,6 +92,7 @@
   document.title = `Runs side by side: ${names.join(', ')}`;
   Lab.byId('report').replaceChildren(...groups.map(scenarioSection));
   drawAll(false);
+  inPaperColours(() => drawings.forEach(({ traffic }) => photograph(traffic)));
   addEventListener('beforeprint', () => print(true));
   addEventListener('afterprint', () => print(false));
 }
