@@ -42,8 +42,8 @@ void Browser::show_as(const Looks& looks) {
                                                   {"deviceScaleFactor", 1},
                                                   {"mobile", looks.device == Looks::Device::phone}});
   const std::string scheme = looks.colours == Looks::Colours::dark ? "dark" : "light";
-  devtools("Emulation.setEmulatedMedia",
-           {{"features", {{{"name", "prefers-color-scheme"}, {"value", scheme}}}}, {"media", ""}});
+  const json feature{{"name", "prefers-color-scheme"}, {"value", scheme}};
+  devtools("Emulation.setEmulatedMedia", {{"features", json::array({feature})}, {"media", ""}});
 }
 
 std::string Browser::page() const { return driver_.get("/window"); }
@@ -79,8 +79,9 @@ void Browser::type(const std::string& css, const std::string& text) const {
 }
 
 void Browser::press(const std::string& key) const {
-  const json down_and_up{{{"type", "keyDown"}, {"value", key}}, {{"type", "keyUp"}, {"value", key}}};
-  driver_.post("/actions", {{"actions", {{{"type", "key"}, {"id", "keyboard"}, {"actions", down_and_up}}}}});
+  const json down{{"type", "keyDown"}, {"value", key}}, up{{"type", "keyUp"}, {"value", key}};
+  const json keyboard{{"type", "key"}, {"id", "keyboard"}, {"actions", json::array({down, up})}};
+  driver_.post("/actions", {{"actions", json::array({keyboard})}});
 }
 
 json Browser::run(const std::string& script, const json& arguments) const {

@@ -36,7 +36,7 @@ void say_evil_things(FakeInstance& server, std::atomic<int64_t>& asked_first) {
                         {"store", "local"},
                         {"store_error", evil_cause}}},
                       {"calls", {{"success", 1}, {"failure", 3}, {"exception", 0}, {"blocked", 2}}},
-                      {"transitions", {transition}}};
+                      {"transitions", json::array({transition})}};
     response.set_content(status.dump(), "application/json");
   });
   server.on("/fault", R"({"failure_rate":0,"latency_ms":0,"hang_rate":0,"drop_rate":0})");

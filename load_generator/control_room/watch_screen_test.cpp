@@ -37,8 +37,8 @@ json frame() {
   json seen{{"now_ms", 20'500.0}, {"window_ms", 120'000}, {"wasted", 7}};
   seen["instances"] = {instance("Instance-A", "open"), instance("Instance-B", "closed")};
   seen["states"] = {{"Instance-A", {at(0, "closed"), at(5.2, "open")}}, {"Instance-B", {at(0, "closed")}}};
-  seen["transitions"] = {transition("Instance-A", 5.2, "3 consecutive failures")};
-  seen["marks"] = {{{"at_ms_since_start", 5100}, {"instance", "Instance-A"}, {"status", "failure"}}};
+  seen["transitions"] = json::array({transition("Instance-A", 5.2, "3 consecutive failures")});
+  seen["marks"] = json::array({json{{"at_ms_since_start", 5100}, {"instance", "Instance-A"}, {"status", "failure"}}});
   seen["upstream"] = {{"url", "http://127.0.0.1:9000"},
                       {"answers", true},
                       {"fault", {{"failure_rate", 0.6}, {"latency_ms", 0}, {"hang_rate", 0}, {"drop_rate", 0}}},
@@ -144,7 +144,7 @@ TEST_CASE("names and causes cannot command the terminal") {
   evil["instances"][0]["store_error"] = clear;
   evil["instances"][0]["store"] = "local";
   evil["upstream"]["url"] = clear;
-  evil["upstream"]["fault"]["dropped_callers"] = {clear};
+  evil["upstream"]["fault"]["dropped_callers"] = json::array({clear});
   evil["agreement"]["text"] = clear;
   evil["transitions"][0]["cause"] = clear;
   WatchLog log;
