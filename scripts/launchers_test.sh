@@ -94,16 +94,29 @@ run_with_several_servers() {  # LAUNCHER SCHEME
   if redis-cli -p "$port" ping >/dev/null 2>&1; then fail "$launcher leaves servers behind"; fi
 }
 
+show_control_room() {  # STAGE: its page is there, with three instances, and all of it ends at once
+  local url
+  start room scripts/control_room.sh "$1" --port 0
+  eventually grep -q 'the control room: ' "$work/room" || fail "control_room.sh $1 does not start" "$work/room"
+  url=$(grep -o 'http://[0-9.:]*' "$work/room" | tail -n 1)
+  curl --silent --noproxy '*' "$url/" >"$work/page"
+  grep -q '<h1>The control room</h1>' "$work/page" || fail "control_room.sh $1 shows no page" "$work/page"
+  grep -q 'Instance-C' < <(timeout 5 curl --silent --noproxy '*' --no-buffer "$url/events") || fail "no third instance"
+  stops_within_a_second INT room
+}
+
 for script in scripts/*.sh; do
   [ "$script" = scripts/common.sh ] || grep -q Usage <<<"$("$script" --help)" || fail "$script --help says nothing"
 done
-for script in scripts/run_distributed.sh scripts/run_redis.sh scripts/lab.sh; do
+for script in scripts/run_distributed.sh scripts/run_redis.sh scripts/lab.sh scripts/control_room.sh; do
   if "$script" Z >"$work/wrong" 2>&1 || [ "$(wc -l <"$work/wrong")" -ne 1 ]; then
     fail "$script Z: one line and an error, please" "$work/wrong"
   fi
 done
 
 run_fleet scripts/run_distributed.sh
+show_control_room 2
+show_control_room 3
 
 redis_is_up() { redis-cli -u "$redis" ping 2>/dev/null | grep -q PONG; }
 for _ in 1 2 3 4 5; do
