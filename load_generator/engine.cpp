@@ -140,6 +140,7 @@ class Engine {
     poll_under_way_[target] = false;
     second_.states[target] = status ? status->state : State::unknown;
     run_.samples[target].push_back({now(), second_.states[target], status && status->local});
+    if (!status && observers_.no_status) observers_.no_status(target);
     if (!status) return;
     run_.would_have_tripped[target] = status->would_have_tripped;
     run_.shared_breaker = run_.shared_breaker || status->shared_breaker;

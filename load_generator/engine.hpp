@@ -39,7 +39,8 @@ struct Observers {
   std::function<void(const Second&)> second;
   std::function<void(Offset now)> tick;  // about ten times a second
   std::function<void(size_t target, const InstanceStatus&, Offset now)> status;
-  std::vector<Appointment> appointments;  // in order of time; they take no longer than the gap between two calls
+  std::function<void(size_t target)> no_status;  // its answer makes no sense, or did not come in time
+  std::vector<Appointment> appointments;         // in order of time; they take no longer than the gap between two calls
 };
 
 struct EngineSettings {

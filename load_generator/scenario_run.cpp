@@ -127,6 +127,10 @@ Run run_fleet(const Scenario& scenario, const Variant& variant, const program::S
   };
   observers.status = [&](size_t target, const InstanceStatus& status, Offset now) {
     killer.look_at(target, status, now);
+    if (observer.status) observer.status(target, status);
+  };
+  observers.no_status = [&](size_t target) {
+    if (observer.status) observer.status(target, std::nullopt);
   };
   observers.appointments = redis_faults.appointments(lines);
   Run run = run_load(fleet.targets(), engine_settings(scenario, variant), stop, observers);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "load_generator/instance_api.hpp"
 #include "load_generator/live_lines.hpp"
 #include "load_generator/run.hpp"
 #include "load_generator/run_file.hpp"
@@ -19,7 +21,8 @@ namespace load {
 struct ScenarioObserver {
   std::function<void(const std::vector<Target>&, const std::string& upstream)> fleet_is_up;
   std::function<void(Offset now)> tick;  // about ten times a second; what it throws ends the run, and comes out
-  std::function<void()> load_is_over;    // the fleet is about to end
+  std::function<void(size_t target, const std::optional<InstanceStatus>&)> status;  // as often as they are asked
+  std::function<void()> load_is_over;                                               // the fleet is about to end
 };
 
 // The names of the shipped scenarios, in order.

@@ -46,16 +46,27 @@ auto passing_on(Work work) try {
 
 ControlRoom::ControlRoom(const WatchedFleet& live, const std::string& runs_folder)
     : runs_(runs_folder),
-      live_(watch(live)),
+      live_(watch(live, Watcher::Instances::asked)),
       sender_(urls_of(live.targets)),
       scene_{"live", live_},
-      desk_(runs_folder, {[this](const WatchedFleet& fleet, const std::string& title) {
-                            show({title, watch(fleet)});
-                          },
-                          [this] {
-                            show({"live", live_});
-                          },
-                          [this] { news_.ring(); }}) {}
+      desk_(runs_folder, hooks()) {}
+
+// Whoever plays a scenario asks its instances: that pages look on must not change what is measured.
+ScenarioDesk::Hooks ControlRoom::hooks() {
+  return {.fleet_is_up =
+              [this](const WatchedFleet& fleet, const std::string& title) {
+                show({title, watch(fleet, Watcher::Instances::told)});
+              },
+          .status =
+              [this](size_t target, const auto& status) {
+                if (const Scene scene = this->scene(); scene.watcher != live_) scene.watcher->tell(target, status);
+              },
+          .fleet_ends =
+              [this] {
+                show({"live", live_});
+              },
+          .news = [this] { news_.ring(); }};
+}
 
 ControlRoom::Frame ControlRoom::frame(const Watcher::Place& from) const {
   const Scene scene = this->scene();
@@ -131,8 +142,8 @@ void ControlRoom::say_load(const std::optional<LoadByHand>& load) {
   load_by_hand_ = load;
 }
 
-std::shared_ptr<Watcher> ControlRoom::watch(const WatchedFleet& fleet) {
-  return std::make_shared<Watcher>(fleet, [this] { news_.ring(); });
+std::shared_ptr<Watcher> ControlRoom::watch(const WatchedFleet& fleet, Watcher::Instances instances) {
+  return std::make_shared<Watcher>(fleet, instances, [this] { news_.ring(); });
 }
 
 ControlRoom::Scene ControlRoom::scene() const {

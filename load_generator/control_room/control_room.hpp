@@ -58,7 +58,8 @@ class ControlRoom {
     std::shared_ptr<Watcher> watcher;
   };
 
-  std::shared_ptr<Watcher> watch(const WatchedFleet& fleet);
+  std::shared_ptr<Watcher> watch(const WatchedFleet& fleet, Watcher::Instances instances);
+  ScenarioDesk::Hooks hooks();
   Scene scene() const;
   void show(Scene scene);
   void require_live() const;

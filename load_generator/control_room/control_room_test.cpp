@@ -192,6 +192,18 @@ TEST_CASE("in the same scenario instances disagree where each has a breaker, and
   CHECK(run["states"]["Instance-C"].size() >= 2);
 }
 
+// It counts the scripts that Redis runs for the instances, and they run some to answer GET /status.
+TEST_CASE("that pages look on changes nothing of what a scenario measures") {
+  Desk desk(Stage::distributed);
+  desk.order("scenario", {{"name", "thundering-probes"}, {"variant", "redis"}});
+  REQUIRE(desk.has_phase("over"));
+  const json run = desk.page.get("/runs/thundering-probes-redis").body;
+  for (const json& expectation : run["expectations"]) {
+    if (expectation["measure"] == "redis_scripts") CHECK(expectation["held"] == true);
+  }
+  CHECK(run["measures"].contains("redis_scripts"));
+}
+
 TEST_CASE("a scenario that is stopped midway leaves no run, and the live instances and another scenario can be seen") {
   Desk desk(Stage::distributed);
   desk.order("rate", {{"rate", 50}});

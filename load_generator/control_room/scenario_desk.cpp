@@ -162,6 +162,7 @@ Run ScenarioDesk::run(const program::StopSignal& stop) {
   observer.fleet_is_up = [this](const std::vector<Target>& targets, const std::string& upstream) {
     hooks_.fleet_is_up({targets, upstream}, title());
   };
+  observer.status = hooks_.status;
   observer.tick = [this](Offset now) { tick(now); };
   observer.load_is_over = [this] { hooks_.fleet_ends(); };
   std::ostream nowhere(nullptr);

@@ -28,6 +28,7 @@ class ScenarioDesk {
   // Called on the main thread.
   struct Hooks {
     std::function<void(const WatchedFleet&, const std::string& title)> fleet_is_up;
+    std::function<void(size_t target, const std::optional<InstanceStatus>&)> status;
     std::function<void()> fleet_ends;  // also where the run failed, or never had a fleet
     std::function<void()> news;
   };

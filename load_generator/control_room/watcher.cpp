@@ -19,8 +19,9 @@ int64_t epoch_ms() {
 
 }  // namespace
 
-Watcher::Watcher(WatchedFleet fleet, std::function<void()> news)
+Watcher::Watcher(WatchedFleet fleet, Instances instances, std::function<void()> news)
     : fleet_(std::move(fleet)),
+      instances_(instances),
       news_(std::move(news)),
       window_(fleet_, epoch_ms()),
       under_way_(fleet_.targets.size() + 2, false),
@@ -72,33 +73,42 @@ void Watcher::run(const std::stop_token& stop) {
   loop_.abandon();
 }
 
-void Watcher::poll() {
-  const size_t targets = fleet_.targets.size();
-  for (size_t target = 0; target < targets; ++target) {
-    ask(target, fleet_.targets[target].url + "/status", [this, target](const program::HttpReply& reply) {
-      const auto status = read_status(reply);
-      const std::scoped_lock lock(mutex_);
-      return window_.take_status(target, now(), status);
-    });
+void Watcher::tell(size_t target, const std::optional<InstanceStatus>& status) {
+  std::unique_lock lock(mutex_);
+  const bool news = window_.take_status(target, now(), status);
+  lock.unlock();
+  if (news) news_();
+}
+
+void Watcher::ask_instances() {
+  for (size_t target = 0; target < fleet_.targets.size(); ++target) {
+    ask(target, fleet_.targets[target].url + "/status",
+        [this, target](const program::HttpReply& reply) { tell(target, read_status(reply)); });
   }
+}
+
+void Watcher::poll() {
+  if (instances_ == Instances::asked) ask_instances();
+  const size_t targets = fleet_.targets.size();
   ask(targets, fleet_.upstream + "/fault", [this](const program::HttpReply& reply) {
-    const std::scoped_lock lock(mutex_);
-    return window_.take_fault(read_fault(reply));
+    std::unique_lock lock(mutex_);
+    const bool news = window_.take_fault(read_fault(reply));
+    lock.unlock();
+    if (news) news_();
   });
   ask(targets + 1, fleet_.upstream + "/ledger", [this](const program::HttpReply& reply) {
     const std::scoped_lock lock(mutex_);
     window_.take_ledger(now(), reply.status == 200 ? read_ledger(reply.body) : std::nullopt);
-    return false;
   });
 }
 
-// One of a kind is under way at a time; `take` says whether the answer is news.
-void Watcher::ask(size_t question, const std::string& url, std::function<bool(const program::HttpReply&)> take) {
+// One of a kind is under way at a time.
+void Watcher::ask(size_t question, const std::string& url, HttpLoop::Done take) {
   if (under_way_[question]) return;
   under_way_[question] = true;
   loop_.get(url, answer_timeout, [this, question, take = std::move(take)](const program::HttpReply& reply) {
     under_way_[question] = false;
-    if (take(reply)) news_();
+    take(reply);
   });
 }
 

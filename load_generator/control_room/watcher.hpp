@@ -20,8 +20,10 @@ namespace load {
 
 class Watcher {
  public:
-  // `news` is called on the watcher's thread when a state, a transition or a fault is new; it must not call back.
-  Watcher(WatchedFleet fleet, std::function<void()> news);
+  enum class Instances { asked, told };
+  // `news` is called when a state, a transition or a fault is new, on the watcher's thread or on that of tell(); it
+  // must not call back.
+  Watcher(WatchedFleet fleet, Instances instances, std::function<void()> news);
   ~Watcher();
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
@@ -40,6 +42,9 @@ class Watcher {
   // All that is new to who is at this place, or everything (see live_frame.hpp).
   Frame frame(const Place& from) const;
 
+  // Nothing: no answer.
+  void tell(size_t target, const std::optional<InstanceStatus>& status);
+
   const WatchedFleet& fleet() const { return fleet_; }
   // Of the instance with this unique name: the name by which the upstream knows it. Nothing where there is none, or
   // where it has never answered.
@@ -51,10 +56,12 @@ class Watcher {
 
   void run(const std::stop_token& stop);
   void poll();
-  void ask(size_t question, const std::string& url, std::function<bool(const program::HttpReply&)> take);
+  void ask_instances();
+  void ask(size_t question, const std::string& url, HttpLoop::Done take);
   Offset now() const { return std::chrono::duration_cast<Offset>(Clock::now() - start_); }
 
   const WatchedFleet fleet_;
+  const Instances instances_;
   const std::function<void()> news_;
   const Clock::time_point start_ = Clock::now();
   mutable std::mutex mutex_;
