@@ -2,7 +2,7 @@
 # Usage: scripts/picture.sh [FILE]
 #
 # Plays the scenario outage against each stage, and photographs the report of it for the main README: a PNG of 1280 x
-# 1090 points. FILE is load_generator/control_room/report.png by default. Takes a browser (scripts/setup.sh --test).
+# 1066 points. FILE is load_generator/control_room/report.png by default. Takes a browser (scripts/setup.sh --test).
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -29,7 +29,7 @@ done
 # Everything that the browser writes goes where it is removed, and it asks nobody for anything.
 export HOME=$work TMPDIR=$work XDG_CONFIG_HOME=$work XDG_CACHE_HOME=$work
 options=(--headless --disable-gpu --disable-background-networking --disable-component-update --disable-sync
-         --no-first-run --hide-scrollbars --user-data-dir="$work/profile" "--window-size=1280,1090")
+         --no-first-run --hide-scrollbars --user-data-dir="$work/profile" "--window-size=1280,1066")
 [ "$(id -u)" -ne 0 ] || options+=(--no-sandbox)  # chromium's sandbox refuses to work for root
 timeout --kill-after=5 60 chromium "${options[@]}" --screenshot="$work/report.png" "file://$work/report.html" \
   >"$work/log" 2>&1 &

@@ -66,7 +66,7 @@ int watch_command(const WatchOptions& options, const program::StopSignal& stop) 
   WatchedFleet fleet;
   for (const std::string& url : options.targets) fleet.targets.push_back({"", url});
   fleet.upstream = options.upstream;
-  const Watcher watcher(std::move(fleet), [] {});
+  const Watcher watcher(std::move(fleet), Watcher::Instances::asked, [] {});
   if (program::colours_suit()) {
     draw_until_stopped(watcher, stop);
   } else {

@@ -8,14 +8,17 @@
   const at = (event) => event.at_ms_since_start;
   const drawings = [];
 
-  const runBlock = (run, length) => {
+  const mostASecond = ({ traffic: { step_ms: step, upstream_calls: calls, blocked } }) =>
+    (Math.max(0, ...calls, ...blocked) * 1000) / step;
+
+  const runBlock = (run, length, most) => {
     const plots = Lab.make('div');
     const { disagreement_ms: disagreed, wasted } = run.measures;
     const summary = [`instances disagreed for ${Lab.duration(disagreed ?? 0)}`, `${Lab.number(wasted ?? 0)} calls wasted`];
     const block = Lab.make('section', { class: 'run', 'data-run': run.variant },
       Lab.make('h3', {}, Lab.make('b', { text: Lab.designWords(run.variant) }), run.instances.length > 1 ? ` ${summary.join(', ')}` : ''),
       plots);
-    const traffic = new Lab.Traffic();
+    const traffic = new Lab.Traffic(most);
     const lanes = new Lab.Lanes(plots, traffic);
     const histories = Lab.historiesOf(run);
     drawings.push({ traffic, show: (paper) => {
@@ -47,9 +50,10 @@
 
   const scenarioSection = (runs) => {
     const length = Math.max(...runs.map((run) => run.length_ms));
+    const most = Math.max(1, ...runs.map(mostASecond));
     return Lab.make('section', { class: 'card scenario', 'data-scenario': runs[0].name },
       Lab.make('h2', { text: runs[0].name }), Lab.make('p', { class: 'question', text: runs[0].question }),
-      ...runs.map((run) => runBlock(run, length)), Lab.legend(),
+      ...runs.map((run) => runBlock(run, length, most)), Lab.legend(),
       Lab.make('h3', { text: 'Expected, and measured' }), Lab.figureTable(runs), causeList(runs),
       Lab.make('h3', { text: 'Every transition, and its cause' }), transitionTable(runs));
   };

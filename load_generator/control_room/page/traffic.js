@@ -9,7 +9,7 @@
   const height = 110;
   const leastPause = 950; // ms
 
-  const ceilings = [1, 2, 5];
+  const ceilings = [1, 1.5, 2, 3, 4, 5, 6, 8];
   const ceiling = (value) => {
     const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
     return (ceilings.find((each) => each * power >= value) || 10) * power;
@@ -18,11 +18,13 @@
   const kinds = [['answered', 'answered'], ['failed', 'failed'], ['blocked', 'blocked']];
 
   class Traffic {
-    constructor(title = 'Calls a second') {
+    // atLeast: so high is the chart, whatever it shows.
+    constructor(atLeast = 1) {
+      this.atLeast = atLeast;
       this.rows = [];
       this.drawnAt = -Infinity;
       this.values = {};
-      const head = Lab.make('div', { class: 'lane-head' }, Lab.make('span', { class: 'lane-name', text: title }));
+      const head = Lab.make('div', { class: 'lane-head' }, Lab.make('span', { class: 'lane-name', text: 'Calls a second' }));
       for (const [kind, word] of kinds) {
         this.values[kind] = Lab.make('span', { class: 'value' });
         head.append(Lab.make('span', { class: `key key-${kind}` }, `${word} `, this.values[kind]));
@@ -77,7 +79,7 @@
     }
 
     highest(view) {
-      let most = 1;
+      let most = this.atLeast;
       for (const row of this.rows) if (row[0] >= view.start) most = Math.max(most, row[1], row[3]);
       this.top = ceiling(most);
       return this.top;
