@@ -80,18 +80,32 @@ std::string address_of(program::ChildProcess& driver) {
 
 }  // namespace
 
-ChromeDriver::ChromeDriver(Requests requests) : driver_(driver_command(folder_.path())), url_(address_of(driver_)) {
+// It takes a free port of IPv6 and then the same one of IPv4, which may not be free.
+ChromeDriver::Driver ChromeDriver::started(const std::filesystem::path& folder) {
+  for (int tries_left = 5;; --tries_left) {
+    try {
+      Driver driver{program::ChildProcess(driver_command(folder)), ""};
+      driver.url = address_of(driver.process);
+      return driver;
+    } catch (const std::runtime_error& error) {
+      const bool taken = std::string(error.what()).find("Address already in use") != std::string::npos;
+      if (!taken || tries_left <= 1) throw;
+    }
+  }
+}
+
+ChromeDriver::ChromeDriver(Requests requests) : driver_(started(folder_.path())) {
   try {
     session_ = "/session";
     session_ += "/" + post("", capabilities(folder_.path(), requests)).at("sessionId").get<std::string>();
   } catch (...) {
-    end_all(descendants_of(driver_.pid()));
+    end_all(descendants_of(driver_.process.pid()));
     throw;
   }
 }
 
 ChromeDriver::~ChromeDriver() {
-  const auto browser = descendants_of(driver_.pid());
+  const auto browser = descendants_of(driver_.process.pid());
   end_session();
   end_all(browser);
 }
@@ -99,7 +113,7 @@ ChromeDriver::~ChromeDriver() {
 void ChromeDriver::end_session() const {
   program::HttpRequest request;
   request.method = "DELETE";
-  request.url = url_ + session_;
+  request.url = driver_.url + session_;
   request.timeout = std::chrono::seconds(10);
   program::send(request);  // whatever it answers: who is left is ended otherwise
 }
@@ -111,7 +125,7 @@ json ChromeDriver::post(const std::string& path, const json& body) const { retur
 json ChromeDriver::command(const std::string& method, const std::string& path, const std::string& body) const {
   program::HttpRequest request;
   request.method = method;
-  request.url = url_ + session_ + path;
+  request.url = driver_.url + session_ + path;
   request.headers = {"Content-Type: application/json"};
   request.body = body;
   request.timeout = patience;

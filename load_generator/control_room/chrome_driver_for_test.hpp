@@ -4,6 +4,7 @@
 // nobody for updates and the like. Not thread-safe. Errors: std::runtime_error, with what chromedriver said.
 #pragma once
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -25,15 +26,20 @@ class ChromeDriver {
   nlohmann::json get(const std::string& path) const;
   nlohmann::json post(const std::string& path, const nlohmann::json& body) const;
 
-  pid_t pid() const { return driver_.pid(); }
+  pid_t pid() const { return driver_.process.pid(); }
 
  private:
   nlohmann::json command(const std::string& method, const std::string& path, const std::string& body) const;
   void end_session() const;
 
+  struct Driver {
+    program::ChildProcess process;
+    std::string url;  // http://127.0.0.1:PORT
+  };
+  static Driver started(const std::filesystem::path& folder);
+
   program::TemporaryFolder folder_;
-  program::ChildProcess driver_;
-  std::string url_;      // http://127.0.0.1:PORT
+  Driver driver_;
   std::string session_;  // /session/ID
 };
 
