@@ -14,8 +14,11 @@ constexpr milliseconds most_caught_up{1000};  // after a stall of this program; 
 
 }  // namespace
 
-LoadSender::LoadSender(std::vector<std::string> urls)
-    : urls_(std::move(urls)), last_due_(Clock::now()), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+LoadSender::LoadSender(std::vector<std::string> urls, uint64_t seed)
+    : urls_(std::move(urls)),
+      last_due_(Clock::now()),
+      dice_(seed),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 LoadSender::~LoadSender() {
   thread_.request_stop();
@@ -53,7 +56,7 @@ void LoadSender::send_what_is_due() {
     if (in_flight_ == most_in_flight) continue;
     in_flight_ += 1;
     sent_ += 1;
-    loop_.get(urls_[next_++ % urls_.size()] + "/call", call_timeout, [this](const auto&) { in_flight_ -= 1; });
+    loop_.get(urls_[dice_() % urls_.size()] + "/call", call_timeout, [this](const auto&) { in_flight_ -= 1; });
   }
 }
 

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,8 +22,9 @@ class LoadSender {
   static constexpr double highest_rate = 1000;
   static constexpr size_t most_in_flight = 500;
 
-  // Calls go to each URL in turn, with /call added.
-  explicit LoadSender(std::vector<std::string> urls);
+  // Each call goes to one of the URLs, at random, with /call added. (In turn, one broken instance of three would never
+  // be seen to fail three times in a row.) The same seed makes the same choices.
+  explicit LoadSender(std::vector<std::string> urls, uint64_t seed = 1);
   ~LoadSender();
   LoadSender(const LoadSender&) = delete;
   LoadSender& operator=(const LoadSender&) = delete;
@@ -48,7 +51,7 @@ class LoadSender {
   HttpLoop loop_;  // of the thread, as all that follows
   Clock::time_point last_due_;
   size_t in_flight_ = 0;
-  size_t next_ = 0;
+  std::mt19937_64 dice_;
   std::jthread thread_;  // last: it uses the rest
 };
 

@@ -36,7 +36,7 @@ class Counter {
 
 }  // namespace
 
-TEST_CASE("calls go to the instances in turn, at the rate that was set, and stop when it is 0") {
+TEST_CASE("calls go to one instance or the other, at the rate that was set, and stop when it is 0") {
   Counter a;
   Counter b;
   LoadSender sender({a.instance.url(), b.instance.url()});
@@ -47,8 +47,8 @@ TEST_CASE("calls go to the instances in turn, at the rate that was set, and stop
   CHECK(std::chrono::steady_clock::now() - start >= milliseconds(480));
   sender.set_rate(0);
   REQUIRE(comes_true([&] { return a.calls + b.calls == sender.sent(); }));
-  CHECK(a.calls + 1 >= b.calls);
-  CHECK(b.calls + 1 >= a.calls);
+  CHECK(a.calls >= sender.sent() / 4);
+  CHECK(b.calls >= sender.sent() / 4);
 }
 
 TEST_CASE("a pause lets nothing out, and leaves the rate as it was") {
