@@ -32,6 +32,8 @@ void predict(const Browser& browser, const std::string& scenario, const std::str
   };
   choose("#scenario", scenario);
   choose("#variant", variant);
+  browser.run(
+      "const guess = document.querySelector('#guess'); guess.value = ''; guess.dispatchEvent(new Event('input'))");
   CHECK(browser.run("return document.querySelector('#start-scenario').disabled") == true);
   browser.type("#guess", guess);
   browser.click("#start-scenario");
@@ -128,6 +130,20 @@ TEST_CASE("guess, expected and measured stand together, and are the run's own") 
   CHECK(browser.count("#results-rows tr") == 1);
   CHECK(browser.text("#results-rows tr").find("outage") != std::string::npos);
   browser.photograph(screenshot_path("verdict"));
+  check_manners(browser, ui.url());
+}
+
+TEST_CASE("a scenario that is over before anybody saw it run gives a verdict too, and again") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  for (const std::string guess : {"4", "3"}) {  // stage 1 plays by a clock of its own
+    predict(browser, "outage", "simple", guess);
+    browser.until("document.querySelector('#verdict').hidden === false");
+    CHECK(browser.text("[data-result=guess]") == guess);
+    CHECK(browser.text("[data-result=measured]") == "3");
+  }
+  CHECK(browser.count("#results-rows tr") == 2);
   check_manners(browser, ui.url());
 }
 

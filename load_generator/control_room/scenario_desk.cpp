@@ -72,10 +72,11 @@ ScenarioDesk::ScenarioDesk(std::string runs_folder, Hooks hooks)
 
 void ScenarioDesk::order(const std::string& name, const std::string& variant) {
   const Scenario scenario = shipped(name);
-  Order order{scenario, variant_of(scenario, variant)};
+  Order order{0, scenario, variant_of(scenario, variant)};
   {
     const std::scoped_lock lock(mutex_);
     if (is_busy_now()) throw Refused(409, "a scenario is under way; wait for its end, or stop it");
+    order.number = ++orders_;
     order_.emplace(std::move(order));
     stop_wanted_ = false;
   }
@@ -107,7 +108,8 @@ json ScenarioDesk::to_json() const {
   constexpr std::array<const char*, 4> phases{"starting", "running", "over", "failed"};
   const std::scoped_lock lock(mutex_);
   if (!order_) return nullptr;
-  return {{"name", order_->scenario.name},
+  return {{"number", order_->number},
+          {"name", order_->scenario.name},
           {"variant", order_->variant.name},
           {"question", order_->scenario.question},
           {"phase", phases.at(static_cast<size_t>(order_->phase))},

@@ -40,8 +40,8 @@ class ScenarioDesk {
   bool is_busy() const;
   std::optional<double> rate() const;  // calls a second, of the one that is under way
 
-  // null, or {"name","variant","question","phase","elapsed_ms","duration_ms","run","error"} of the one that is under
-  // way or was last.
+  // null, or {"number","name","variant","question","phase","elapsed_ms","duration_ms","run","error"} of the one that is
+  // under way or was last. The number tells one from the next: some are over before anybody saw them run.
   nlohmann::ordered_json to_json() const;
 
   // Main thread only.
@@ -50,6 +50,7 @@ class ScenarioDesk {
  private:
   enum class Phase { starting, running, over, failed };
   struct Order {
+    uint64_t number = 0;  // from 1
     Scenario scenario;
     Variant variant;
     Phase phase = Phase::starting;
@@ -71,6 +72,7 @@ class ScenarioDesk {
   WakeUp ordered_;
   std::atomic<bool> stop_wanted_ = false;
   mutable std::mutex mutex_;
+  uint64_t orders_ = 0;         // guarded by mutex_
   std::optional<Order> order_;  // guarded by mutex_; scenario and variant stay as they are while it is under way
 };
 

@@ -14,6 +14,7 @@
       this.scenarios = [];
       this.watched = '';
       this.blocked = '';
+      this.latest = 0; // number of the scenario that was shown last
       for (const id of ['scenario', 'variant', 'guess', 'no-guess', 'start-scenario', 'stop-scenario']) this[id] = Lab.byId(id);
       this.scenario.addEventListener('change', () => this.showVariants());
       this.variant.addEventListener('change', () => this.showQuestion());
@@ -69,7 +70,7 @@
       event.preventDefault();
       if (this['start-scenario'].disabled) return;
       const guess = this['no-guess'].checked ? null : Number(this.guess.value);
-      this.keep({ name: this.scenario.value, variant: this.variant.value, measure: this.chosenVariant.measure, guess });
+      this.keep({ name: this.scenario.value, variant: this.variant.value, measure: this.chosenVariant.measure, guess, after: this.latest });
       Lab.byId('verdict').hidden = true;
       this.watched = '';
       const answer = await Lab.order('/control/scenario', { name: this.asked.name, variant: this.asked.variant });
@@ -100,7 +101,8 @@
       }
       Lab.byId('progress').hidden = !running;
       if (running) this.showProgress(scenario);
-      else if (this.watched !== '' && scenario !== null) this.finish(scenario);
+      else if (scenario !== null && (this.watched !== '' || scenario.number > this.asked?.after)) this.finish(scenario);
+      this.latest = scenario === null ? 0 : scenario.number;
     }
 
     showProgress({ name, variant, phase, elapsed_ms: elapsed, duration_ms: duration }) {
