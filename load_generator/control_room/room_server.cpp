@@ -13,8 +13,8 @@ using json = nlohmann::ordered_json;
 
 constexpr size_t workers_beside_pages = 8;
 constexpr size_t largest_order = 4 * 1024;
-// What a page that does not read may hold up, at the most, when all has to end.
-constexpr std::chrono::milliseconds write_timeout{500};
+// For which a page may read nothing of what waits for it; a browser may be busy for a while.
+constexpr std::chrono::milliseconds write_timeout{3000};
 
 std::string dumped(const json& json) { return json.dump(-1, ' ', false, json::error_handler_t::replace); }
 
