@@ -94,15 +94,14 @@
       Lab.setText(Lab.byId('rate-now'), rate > 0 ? `Now: ${Lab.number(rate)} a second, ${Lab.number(sent)} sent.` : `Stopped, after ${Lab.number(sent)} calls.`);
     }
 
-    showNetworks({ instances, upstream }) {
+    showNetworks({ instances }) {
       const names = instances.map(({ name }) => name);
       if (JSON.stringify(this.networks.map(([, name]) => name)) !== JSON.stringify(names)) this.makeNetworks(names);
-      const cut = upstream.fault.dropped_callers || [];
-      for (const [button, name] of this.networks) {
-        const broken = cut.includes(name);
+      this.networks.forEach(([button], i) => {
+        const broken = instances[i].network_broken;
         Lab.setAttribute(button, 'aria-pressed', broken);
         Lab.setText(button.lastChild, broken ? 'broken: mend it' : 'break it');
-      }
+      });
     }
 
     makeNetworks(names) {

@@ -27,7 +27,7 @@
     const shown = [...measures.filter(expected), ...measures.filter((measure) => !expected(measure) && something(measure))];
     return Lab.make('div', { class: 'scrolled' }, Lab.make('table', { class: 'results measured' },
       Lab.make('thead', {}, Lab.make('tr', {}, Lab.make('th', { scope: 'col', text: 'measure' }),
-        ...runs.map((run) => Lab.make('th', { scope: 'col', text: run.variant })))),
+        ...runs.map((run) => Lab.make('th', { scope: 'col', text: `${run.variant}${run.again}` })))),
       Lab.make('tbody', {}, ...shown.map((measure) => row(runs, measure)))));
   };
 }

@@ -74,7 +74,7 @@
       let local = '';
       states.forEach((state, i) => {
         const x = view.x(at(state));
-        const end = view.x(i + 1 < states.length ? at(states[i + 1]) : view.farAhead);
+        const end = view.x(i + 1 < states.length ? at(states[i + 1]) : this.history.end ?? view.farAhead);
         const width = Math.max(1.5, Math.round((end - x) * 10) / 10);
         paths[Lab.knownState(state.state)] += `M${x} ${spanTop}h${width}v${spanHeight}h${-width}z`;
         if (state.store === 'local') local += `M${x} ${spanTop + spanHeight + 2}h${width}`;
@@ -112,7 +112,7 @@
     // A letter stands at the beginning of what is seen of its span, as long as there is room.
     drawLetters(states, view) {
       const places = Object.fromEntries(Lab.states.map((state) => [state, []]));
-      const stop = Math.min(view.end, view.until);
+      const stop = Math.min(view.end, view.until, this.history.end ?? Infinity);
       states.forEach((state, i) => {
         const x = Math.max(0, view.seenX(at(state)));
         const end = view.seenX(i + 1 < states.length ? Math.min(at(states[i + 1]), stop) : stop);

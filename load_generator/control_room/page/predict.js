@@ -10,11 +10,10 @@
     // finished(run document, asked or null) once a scenario is over that this page saw running.
     constructor(finished) {
       this.finished = finished;
-      this.asked = JSON.parse(sessionStorage.getItem(keptAs) || 'null');
+      this.asked = Lab.kept(keptAs, (kept) => typeof kept?.measure === 'string', null);
       this.scenarios = [];
-      this.watched = '';
+      this.watched = 0; // the number of the scenario that is seen running
       this.blocked = '';
-      this.latest = 0; // number of the scenario that was shown last
       for (const id of ['scenario', 'variant', 'guess', 'no-guess', 'start-scenario', 'stop-scenario']) this[id] = Lab.byId(id);
       this.scenario.addEventListener('change', () => this.showVariants());
       this.variant.addEventListener('change', () => this.showQuestion());
@@ -70,18 +69,17 @@
       event.preventDefault();
       if (this['start-scenario'].disabled) return;
       const guess = this['no-guess'].checked ? null : Number(this.guess.value);
-      this.keep({ name: this.scenario.value, variant: this.variant.value, measure: this.chosenVariant.measure, guess, after: this.latest });
+      const asked = { name: this.scenario.value, variant: this.variant.value, measure: this.chosenVariant.measure, guess };
       Lab.byId('verdict').hidden = true;
-      this.watched = '';
-      const answer = await Lab.order('/control/scenario', { name: this.asked.name, variant: this.asked.variant });
-      if (answer.error) this.keep(null);
+      this.watched = 0;
+      const answer = await Lab.order('/control/scenario', { name: asked.name, variant: asked.variant });
+      if (!answer.error) this.keep({ ...asked, number: answer.number });
       this.answer(answer);
     }
 
     keep(asked) {
       this.asked = asked;
-      if (asked) sessionStorage.setItem(keptAs, JSON.stringify(asked));
-      else sessionStorage.removeItem(keptAs);
+      Lab.keep(keptAs, asked);
     }
 
     answer({ done, error }) {
@@ -101,12 +99,11 @@
       }
       Lab.byId('progress').hidden = !running;
       if (running) this.showProgress(scenario);
-      else if (scenario !== null && (this.watched !== '' || scenario.number > this.asked?.after)) this.finish(scenario);
-      this.latest = scenario === null ? 0 : scenario.number;
+      else if (scenario !== null && [this.watched, this.asked?.number].includes(scenario.number)) this.finish(scenario);
     }
 
-    showProgress({ name, variant, phase, elapsed_ms: elapsed, duration_ms: duration }) {
-      this.watched = `${name} ${variant}`;
+    showProgress({ number, name, variant, phase, elapsed_ms: elapsed, duration_ms: duration }) {
+      this.watched = number;
       Lab.setText(Lab.byId('progress-words'), phase === 'starting' ? `${name}, ${variant}: starting its programs`
         : `${name}, ${variant}: ${Lab.duration(Math.min(elapsed, duration))} of ${Lab.duration(duration)}`);
       const bar = Lab.byId('progress-bar');
@@ -114,10 +111,12 @@
       Lab.setAttribute(bar, 'value', phase === 'starting' ? 0 : Math.round(Math.min(elapsed, duration)));
     }
 
-    async finish({ name, variant, phase, run, error }) {
-      this.watched = '';
-      const asked = this.asked && this.asked.name === name && this.asked.variant === variant ? this.asked : null;
-      this.keep(null);
+    // Another page may have ordered it, or this one before the server was started anew.
+    async finish({ number, name, variant, phase, run, error }) {
+      this.watched = 0;
+      const mine = this.asked?.number === number;
+      const asked = mine && this.asked.name === name && this.asked.variant === variant ? this.asked : null;
+      if (mine) this.keep(null);
       if (phase === 'failed') return this.answer({ error: error || 'the scenario failed, and nobody knows why' });
       const document = await Lab.fetchJson(`/runs/${encodeURIComponent(run)}`);
       if (document === null) return this.answer({ error: `the run ${run} cannot be read` });

@@ -8,17 +8,17 @@
   const at = (event) => event.at_ms_since_start;
   const drawings = [];
 
-  const mostASecond = ({ traffic: { step_ms: step, upstream_calls: calls, blocked } }) =>
-    (Math.max(0, ...calls, ...blocked) * 1000) / step;
+  const most = (numbers, least = 0) => numbers.reduce((a, b) => Math.max(a, b), least);
+  const mostASecond = ({ traffic: { step_ms: step, upstream_calls: calls, blocked } }) => (most(blocked, most(calls)) * 1000) / step;
 
-  const runBlock = (run, length, most) => {
+  const runBlock = (run, length, top) => {
     const plots = Lab.make('div');
     const { disagreement_ms: disagreed, wasted } = run.measures;
     const summary = [`instances disagreed for ${Lab.duration(disagreed ?? 0)}`, `${Lab.number(wasted ?? 0)} calls wasted`];
     const block = Lab.make('section', { class: 'run', 'data-run': run.variant },
-      Lab.make('h3', {}, Lab.make('b', { text: Lab.designWords(run.variant) }), run.instances.length > 1 ? ` ${summary.join(', ')}` : ''),
+      Lab.make('h3', {}, Lab.make('b', { text: `${Lab.designWords(run.variant)}${run.again}` }), run.instances.length > 1 ? ` ${summary.join(', ')}` : ''),
       plots);
-    const traffic = new Lab.Traffic(most);
+    const traffic = new Lab.Traffic(top);
     const lanes = new Lab.Lanes(plots, traffic);
     const histories = Lab.historiesOf(run);
     drawings.push({ traffic, show: (paper) => {
@@ -30,11 +30,11 @@
   };
 
   const causeList = (runs) => Lab.make('dl', { class: 'causes' }, ...runs.flatMap((run) => run.expectations.flatMap((expectation) => [
-    Lab.make('dt', { text: `${run.variant}, ${Lab.measureWords(expectation.measure)}: ${expectation.expected}` }),
+    Lab.make('dt', { text: `${run.variant}${run.again}, ${Lab.measureWords(expectation.measure)}: ${expectation.expected}` }),
     Lab.make('dd', { text: expectation.because })])));
 
   const transitionRow = (run, transition) => Lab.make('tr', { 'data-transition': run.variant },
-    Lab.make('td', { class: 'figure', text: Lab.time(at(transition)) }), Lab.make('td', { text: run.variant }),
+    Lab.make('td', { class: 'figure', text: Lab.time(at(transition)) }), Lab.make('td', { text: `${run.variant}${run.again}` }),
     Lab.make('td', { text: transition.instance }),
     Lab.make('td', { text: `${Lab.stateWord(transition.from)} → ${Lab.stateWord(transition.to)}` }),
     Lab.make('td', { text: transition.cause }));
@@ -49,11 +49,15 @@
   };
 
   const scenarioSection = (runs) => {
-    const length = Math.max(...runs.map((run) => run.length_ms));
-    const most = Math.max(1, ...runs.map(mostASecond));
+    const length = most(runs.map((run) => run.length_ms));
+    const top = most(runs.map(mostASecond), 1);
+    runs.forEach((run, i) => {
+      const earlier = runs.slice(0, i).filter(({ variant }) => variant === run.variant).length;
+      run.again = earlier > 0 ? `, run ${earlier + 1}` : '';
+    });
     return Lab.make('section', { class: 'card scenario', 'data-scenario': runs[0].name },
       Lab.make('h2', { text: runs[0].name }), Lab.make('p', { class: 'question', text: runs[0].question }),
-      ...runs.map((run) => runBlock(run, length, most)), Lab.legend(),
+      ...runs.map((run) => runBlock(run, length, top)), Lab.legend(),
       Lab.make('h3', { text: 'Expected, and measured' }), Lab.figureTable(runs), causeList(runs),
       Lab.make('h3', { text: 'Every transition, and its cause' }), transitionTable(runs));
   };

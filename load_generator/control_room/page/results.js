@@ -54,7 +54,7 @@
   class Results {
     constructor(replay) {
       this.replay = replay;
-      this.results = JSON.parse(sessionStorage.getItem(keptAs) || '[]');
+      this.results = Lab.kept(keptAs, (kept) => Array.isArray(kept) && kept.every((each) => each !== null && typeof each === 'object'), []);
       Lab.byId('forget-results').addEventListener('click', () => this.keep([]));
       this.show();
     }
@@ -66,7 +66,7 @@
 
     keep(results) {
       this.results = results;
-      sessionStorage.setItem(keptAs, JSON.stringify(results));
+      Lab.keep(keptAs, results);
       this.show();
     }
 

@@ -116,9 +116,10 @@
 
     listenToWindow() {
       this.shownWindow = Lab.byId('window');
-      this.shownWindow.value = sessionStorage.getItem(keptWindow) || '120000';
+      const lengths = [...this.shownWindow.options].map(({ value }) => value);
+      this.shownWindow.value = Lab.kept(keptWindow, (kept) => lengths.includes(kept), lengths.at(-1));
       this.shownWindow.addEventListener('change', () => {
-        sessionStorage.setItem(keptWindow, this.shownWindow.value);
+        Lab.keep(keptWindow, this.shownWindow.value);
         this.draw();
       });
     }

@@ -1,4 +1,5 @@
-// What has happened, by instance: { states, transitions, marks, version }, each list in order of time. A finished run
+// What has happened, by instance: { states, transitions, marks, version, end }, each list in order of time; a finished
+// run has an end. A finished run
 // is taken in at once; the live one frame by frame: what a frame brings replaces all that lies at or after its
 // from_ms, what is older than the window is forgotten, and a new fleet begins a new story.
 'use strict';
@@ -34,7 +35,7 @@
   };
 
   Lab.historiesOf = (run) => {
-    const histories = new Map(run.instances.map((name) => [name, blank()]));
+    const histories = new Map(run.instances.map((name) => [name, { ...blank(), end: run.length_ms }]));
     for (const [name, states] of Object.entries(run.states)) {
       if (histories.has(name)) histories.get(name).states = states;
     }
@@ -48,10 +49,10 @@
     return histories;
   };
 
-  const sameEvents = (events, first, news) => {
-    if (events.length - first !== news.length) return false;
-    return news.every((event, i) => at(event) === at(events[first + i]));
-  };
+  // That a call was wasted may turn out later.
+  const told = ['at_ms_since_start', 'status', 'probe', 'late', 'wasted', 'from', 'to', 'cause', 'state', 'store'];
+  const sameEvents = (events, first, news) =>
+    events.length - first === news.length && news.every((event, i) => told.every((field) => event[field] === events[first + i][field]));
 
   class Story {
     constructor() {
@@ -96,17 +97,14 @@
         const history = this.histories.get(name);
         if (!history || news.length === 0) continue;
         const { states } = history;
-        const before = states.length;
-        const last = states[before - 1];
-        states.length = Lab.firstAt(states, Math.min(frame.from_ms, at(news[0])));
+        const first = Lab.firstAt(states, Math.min(frame.from_ms, at(news[0])));
+        const before = states.splice(first);
         for (const state of news) {
           if (states.length === 0 || !sameState(states[states.length - 1], state)) states.push(state);
         }
-        const now = states[states.length - 1];
-        if (states.length !== before || !sameState(last, now) || at(last) !== at(now)) {
-          history.version += 1;
-          changed = true;
-        }
+        if (sameEvents(states, first, before)) continue;
+        history.version += 1;
+        changed = true;
       }
       return changed;
     }

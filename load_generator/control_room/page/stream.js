@@ -1,20 +1,39 @@
 // The live stream: frames as they come from /events, and whether there is a connection. The browser reconnects by
-// itself while the server is away; where it gives up (an answer that is no stream), this begins anew.
+// itself while the server is away; where it gives up (an answer that is no stream), this begins anew. A page that has
+// been hidden for a while lets its stream go, for a browser has only so many connections to a server, and takes it up
+// again when it is looked at.
 'use strict';
 
 {
   const pause = 2000; // ms
 
+  const patience = 10000; // ms
+  const longestHidden = 60000; // ms
+
   Lab.listen = (onFrame, onConnection) => {
-    const source = new EventSource('/events');
-    source.onopen = () => onConnection(true);
-    source.onmessage = (message) => onFrame(JSON.parse(message.data));
-    source.onerror = () => {
-      onConnection(false);
-      if (source.readyState !== EventSource.CLOSED) return;
-      source.close();
-      setTimeout(() => Lab.listen(onFrame, onConnection), pause);
+    let source = null;
+    let timer = 0;
+    const open = () => {
+      source = new EventSource('/events');
+      source.onopen = () => onConnection(true);
+      source.onmessage = (message) => onFrame(JSON.parse(message.data));
+      source.onerror = () => {
+        onConnection(false);
+        if (source?.readyState !== EventSource.CLOSED) return;
+        source = null;
+        if (!document.hidden) timer = setTimeout(open, pause);
+      };
     };
+    const letGo = () => {
+      source?.close();
+      source = null;
+    };
+    document.addEventListener('visibilitychange', () => {
+      clearTimeout(timer);
+      if (document.hidden) timer = setTimeout(letGo, longestHidden);
+      else if (source === null) open();
+    });
+    open();
   };
 
   const answerOf = async (response) => {
@@ -30,9 +49,10 @@
     const token = document.querySelector('meta[name="token"]').content;
     const headers = { 'Content-Type': 'application/json', 'X-Control-Token': token };
     try {
-      const answer = await answerOf(await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) }));
+      const answer = await answerOf(await fetch(path, { method: 'POST', headers, body: JSON.stringify(body), signal: AbortSignal.timeout(patience) }));
       return answer.done || answer.error ? answer : { error: 'the server gave no answer that can be read' };
-    } catch {
+    } catch (fault) {
+      if (fault.name === 'TimeoutError') return { error: 'no answer in ten seconds: perhaps too many tabs of this page are open' };
       return { error: 'the server cannot be reached: is the control room still running?' };
     }
   };
@@ -40,7 +60,7 @@
   // The document, or null where there is none to be had.
   Lab.fetchJson = async (path) => {
     try {
-      const response = await fetch(path);
+      const response = await fetch(path, { signal: AbortSignal.timeout(patience) });
       return response.ok ? await response.json() : null;
     } catch {
       return null;

@@ -7,7 +7,7 @@
   const reach = 7; // px to either side
   const at = (event) => event.at_ms_since_start;
 
-  const within = (events, from, to) => events.slice(Lab.firstAt(events, from), Lab.firstAt(events, to));
+  const within = (events, from, to) => events.slice(Lab.firstAt(events, from), Lab.firstAfter(events, to));
 
   const marksInWords = (marks) => {
     const counts = {};

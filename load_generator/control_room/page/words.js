@@ -76,5 +76,23 @@ const Lab = {};
   Lab.draw = (tag, attributes = {}, ...children) =>
     fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
 
+  // What is kept for this sitting. Where the browser keeps nothing for us, or something that makes no sense, `otherwise`.
+  Lab.kept = (key, makesSense, otherwise) => {
+    try {
+      const value = JSON.parse(sessionStorage.getItem(key));
+      return makesSense(value) ? value : otherwise;
+    } catch {
+      return otherwise;
+    }
+  };
+
+  Lab.keep = (key, value) => {
+    try {
+      sessionStorage.setItem(key, JSON.stringify(value));
+    } catch {
+      // Then it lasts as long as the page.
+    }
+  };
+
   Lab.say = (text) => Lab.setText(Lab.byId('announcer'), text);
 }
