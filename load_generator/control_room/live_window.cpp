@@ -81,7 +81,7 @@ bool LiveWindow::take_status(size_t target, Offset now, const std::optional<Inst
   }
   instance.answers = status.has_value();
   run_.shared_breaker = std::any_of(instances_.begin(), instances_.end(),
-                                    [](const Instance& each) { return each.answers && each.status.shared_breaker; });
+                                    [](const Instance& each) { return each.status.shared_breaker; });
   run_.length = now;
   note_change_from(from);
   const bool news = !same_answer || run_.transitions.size() > transitions_before;

@@ -26,6 +26,13 @@ InstanceStatus saying(const std::string& name, State state) {
   return status;
 }
 
+InstanceStatus sharing(const std::string& name, State state) {
+  InstanceStatus status = saying(name, state);
+  status.store = "redis";
+  status.shared_breaker = true;
+  return status;
+}
+
 NotableCall failure(uint64_t number, Offset at) {
   NotableCall call{number, began + at / milliseconds(1), {}};
   call.call.status = CallStatus::failure;
@@ -216,6 +223,38 @@ TEST_CASE("a frame says how instances stand, and names and causes are data, what
   CHECK(json["agreement"]["agree"] == false);
   CHECK(json["agreement"]["disagreeing_for_ms"] == 500);
   CHECK(json["agreement"]["disagreement_ms"] == 500);
+}
+
+TEST_CASE("instances that share a breaker still share it, in all that was seen, when every one of them hangs") {
+  LiveWindow window(two, began);
+  InstanceStatus a = sharing("Instance-A", State::closed);
+  InstanceStatus b = sharing("Instance-B", State::closed);
+  const auto both_say = [&](Offset now, State state) {
+    a.state = b.state = state;
+    window.take_status(0, now, a);
+    window.take_status(1, now, b);
+  };
+  both_say(milliseconds(100), State::closed);
+  a.transitions = {trip(1, milliseconds(1000))};
+  b.notable_calls = {failure(1, milliseconds(1050))};  // a probe: of the shared breaker it is no waste
+  b.notable_calls[0].call.probe = true;
+  both_say(milliseconds(1100), State::open);
+  a.transitions.push_back({2, State::open, State::half_open, "time", began + 2000});
+  a.transitions.push_back({3, State::half_open, State::closed, "a probe succeeded", began + 2010});
+  both_say(milliseconds(2100), State::closed);
+  const LiveWindow::Sums before = window.sums(milliseconds(2100));
+  const auto was_half_open = [](const Sample& sample) { return sample.state == State::half_open; };
+  for (const Offset now : {milliseconds(3100), milliseconds(3200)}) {
+    window.take_status(0, now, std::nullopt);
+    window.take_status(1, now, std::nullopt);
+  }
+  const LiveWindow::Sums after = window.sums(milliseconds(3200));
+  CHECK(window.run().shared_breaker);
+  CHECK(before.wasted == 0);
+  CHECK(after.wasted == 0);
+  CHECK(before.disagreement == Offset(0));
+  CHECK(after.disagreement == Offset(0));
+  CHECK(std::any_of(after.lanes[1].begin(), after.lanes[1].end(), was_half_open));
 }
 
 TEST_CASE("traffic is what was added to ledger and blocked calls, step by step, also where counts begin anew") {
