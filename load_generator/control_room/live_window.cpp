@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <random>
 #include <set>
 #include <tuple>
 
@@ -15,10 +16,17 @@ constexpr Offset news_are_in = std::chrono::seconds(10);  // an instance that ha
 constexpr size_t most_news = 4000;
 constexpr double slack = 1.2;  // what may be there beyond a bound until it is tidied up
 
+// A page that comes back to a server that was restarted must not take its fleet for the one before. JavaScript holds
+// whole numbers up to 2^53.
+uint64_t any_edition() {
+  std::random_device dice;
+  return std::uniform_int_distribution<uint64_t>(1, 1ULL << 52)(dice);
+}
+
 // Never the same twice in this process.
 uint64_t new_edition() {
-  static std::atomic<uint64_t> last = 0;
-  return ++last;
+  static std::atomic<uint64_t> next = any_edition();
+  return next++;
 }
 
 bool holds_too_many(size_t count, size_t most) {

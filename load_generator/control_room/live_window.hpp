@@ -56,7 +56,7 @@ class LiveWindow {
   const std::vector<Instance>& instances() const { return instances_; }
   const Upstream& upstream() const { return upstream_; }
   const LiveTraffic& traffic() const { return traffic_; }
-  uint64_t edition() const { return edition_; }  // another in each window, and after each change of a name
+  uint64_t edition() const { return edition_; }  // another in each window and process, and after each change of a name
 
   struct Sums {
     std::vector<std::vector<Sample>> lanes;

@@ -257,6 +257,12 @@ TEST_CASE("instances that share a breaker still share it, in all that was seen, 
   CHECK(std::any_of(after.lanes[1].begin(), after.lanes[1].end(), was_half_open));
 }
 
+TEST_CASE("editions begin elsewhere in each process, and JavaScript holds them exactly") {
+  const uint64_t edition = LiveWindow(two, began).edition();
+  CHECK(edition > 1'000'000);  // of 4,500,000,000 processes one begins below
+  CHECK(edition < 1ULL << 53);
+}
+
 TEST_CASE("traffic is what was added to ledger and blocked calls, step by step, also where counts begin anew") {
   LiveTraffic traffic(1);
   traffic.read_ledger(milliseconds(100), {{"Instance-A", {100, 60, 40, 0, 0}}});
