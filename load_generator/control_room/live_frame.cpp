@@ -128,10 +128,11 @@ json agreement_json(const LiveWindow::Sums& sums) {
 CallCounts all_calls(const LiveWindow& window) {
   CallCounts sum;
   for (const LiveWindow::Instance& instance : window.instances()) {
-    sum.success += instance.status.calls.success;
-    sum.failure += instance.status.calls.failure;
-    sum.exception += instance.status.calls.exception;
-    sum.blocked += instance.status.calls.blocked;
+    const CallCounts calls = instance.calls();
+    sum.success += calls.success;
+    sum.failure += calls.failure;
+    sum.exception += calls.exception;
+    sum.blocked += calls.blocked;
   }
   return sum;
 }

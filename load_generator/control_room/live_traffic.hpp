@@ -1,7 +1,7 @@
 // How much reached the upstream lately, in steps of half a second from the start: what it received, what of that did
 // not succeed (both by its ledger), and what the instances blocked. Counts that are read now and then become steps:
-// each difference counts for the step in which it was read; a count that fell began anew, as its program did. Holds a
-// bounded number of steps, whatever comes. Not thread-safe.
+// each difference counts for the step in which it was read; a ledger's count that fell began anew, as its program did,
+// and instances' counts are their sums over restarts. Holds a bounded number of steps, whatever comes. Not thread-safe.
 #pragma once
 
 #include <array>

@@ -49,6 +49,16 @@ void keep_last(std::vector<Item>& items, size_t most) {
 
 bool is_too_old(Offset at, Offset now) { return at < std::max(Offset(0), now - LiveWindow::length); }
 
+// A program that was started again counts from zero; a count that grew past the old one meanwhile does not show it.
+bool counts_anew(const CallCounts& before, const CallCounts& now) {
+  return now.success < before.success || now.failure < before.failure || now.exception < before.exception ||
+         now.blocked < before.blocked;
+}
+
+CallCounts sum_of(const CallCounts& a, const CallCounts& b) {
+  return {a.success + b.success, a.failure + b.failure, a.exception + b.exception, a.blocked + b.blocked};
+}
+
 uint64_t count_wasted(const std::vector<Mark>& marks, Offset after, Offset until) {
   return static_cast<uint64_t>(std::count_if(marks.begin(), marks.end(), [&](const Mark& mark) {
     return mark.wasted && mark.at > after && mark.at <= until;
@@ -56,6 +66,8 @@ uint64_t count_wasted(const std::vector<Mark>& marks, Offset after, Offset until
 }
 
 }  // namespace
+
+CallCounts LiveWindow::Instance::calls() const { return sum_of(earlier, status.calls); }
 
 LiveWindow::LiveWindow(const WatchedFleet& fleet, int64_t started_at_epoch_ms)
     : started_at_(started_at_epoch_ms),
@@ -65,7 +77,7 @@ LiveWindow::LiveWindow(const WatchedFleet& fleet, int64_t started_at_epoch_ms)
   run_.samples.resize(fleet.targets.size());
   for (const Target& target : fleet.targets) {
     run_.targets.push_back({target.name.empty() ? target.url : target.name, target.url});
-    instances_.push_back({target.url, false, {}});
+    instances_.push_back({target.url, false, {}, {}});
   }
   upstream_.url = fleet.upstream;
 }
@@ -84,8 +96,9 @@ bool LiveWindow::take_status(size_t target, Offset now, const std::optional<Inst
     name_target(target, status->name);
     from = std::min(
         {from, take_transitions(target, now, status->transitions), take_calls(target, now, status->notable_calls)});
-    traffic_.read_blocked(now, target, status->calls.blocked);
+    if (counts_anew(instance.status.calls, status->calls)) instance.earlier = instance.calls();
     instance.status = *status;
+    traffic_.read_blocked(now, target, instance.calls().blocked);
   }
   instance.answers = status.has_value();
   run_.shared_breaker = std::any_of(instances_.begin(), instances_.end(),

@@ -36,7 +36,9 @@ class LiveWindow {
   struct Instance {
     std::string url;
     bool answers = false;
-    InstanceStatus status;  // by its last answer
+    InstanceStatus status;     // by its last answer
+    CallCounts earlier{};      // of its lives before this one: it counts anew in each
+    CallCounts calls() const;  // in all of them, as far as somebody looked
   };
   struct Upstream {
     std::string url;
