@@ -25,7 +25,13 @@ json to_json(const LedgerEntry& entry) {
           {"drop", entry.drop}};
 }
 
-json to_json(const std::string& name, const LiveWindow::Instance& instance) {
+// The upstream knows it by its own name, which need not be that on the page.
+bool is_cut_off(const InstanceStatus& status, const UpstreamFault& fault) {
+  const auto& dropped = fault.dropped_callers;
+  return !status.name.empty() && std::find(dropped.begin(), dropped.end(), status.name) != dropped.end();
+}
+
+json to_json(const std::string& name, const LiveWindow::Instance& instance, const UpstreamFault& fault) {
   const InstanceStatus& status = instance.status;
   json entry{{"name", name},
              {"url", instance.url},
@@ -40,6 +46,7 @@ json to_json(const std::string& name, const LiveWindow::Instance& instance) {
              {"retry_after_ms", status.retry_after_ms},
              {"late_results", status.late_results},
              {"override", status.override_mode},
+             {"network_broken", is_cut_off(status, fault)},
              {"calls", to_json(status.calls)}};
   if (status.view_age_ms) entry["view_age_ms"] = *status.view_age_ms;
   return entry;
@@ -48,7 +55,7 @@ json to_json(const std::string& name, const LiveWindow::Instance& instance) {
 json instances_json(const LiveWindow& window) {
   json entries = json::array();
   for (size_t i = 0; i < window.instances().size(); ++i) {
-    entries.push_back(to_json(window.run().targets[i].name, window.instances()[i]));
+    entries.push_back(to_json(window.run().targets[i].name, window.instances()[i], window.upstream().fault));
   }
   return entries;
 }

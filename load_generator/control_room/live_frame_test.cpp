@@ -47,3 +47,24 @@ TEST_CASE("what an instance counted before it began anew stays in the sum of all
   CHECK(json["calls"] == counts(13, 3, 1, 12));
   CHECK(json["traffic"]["blocked"] == nlohmann::json{7, 0});
 }
+
+TEST_CASE("an instance's network is broken where the upstream drops the name that it calls by, not the page's") {
+  LiveWindow window({{{"", "http://a"}, {"", "http://b"}, {"", "http://c"}}, "http://upstream"}, 0);
+  const auto broken = [&](size_t instance) {
+    const auto json = live_frame(window, milliseconds(200), Offset(0))["instances"][instance];
+    return json.contains("network_broken") && json["network_broken"] == true;
+  };
+  const auto drop = [&](const std::string& caller) { window.take_fault(UpstreamFault{0, 0, 0, 0, "", {caller}}); };
+  window.take_status(0, milliseconds(100), saying("Instance-A"));
+  window.take_status(1, milliseconds(100), saying("Instance-A"));
+  CHECK(live_frame(window, milliseconds(200), Offset(0))["instances"][0]["network_broken"] == false);
+  drop("Instance-A");
+  CHECK(broken(0));
+  CHECK(broken(1));
+  CHECK_FALSE(broken(2));
+  drop("Instance-A (http://b)");
+  CHECK_FALSE(broken(0));
+  CHECK_FALSE(broken(1));
+  drop("");
+  CHECK_FALSE(broken(2));  // nobody knows yet by what name it calls
+}
