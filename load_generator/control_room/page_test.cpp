@@ -43,7 +43,7 @@ json calls_by_status(const Browser& browser) {
 TEST_CASE("three lanes; a fault that is set by its button changes all of them within a second") {
   for (const std::string stage : {"distributed", "redis"}) {
     CAPTURE(stage);
-    const Ui ui({"--stage", stage, "--rate", "50"});
+    const Ui ui({"--stage", stage, "--rate", "100"});  // so that each gets its three failures at once
     Browser browser;
     open_ui(browser, ui.url(), 3);
     CHECK(browser.run("return [...document.querySelectorAll('[data-lane]')].map((l) => l.dataset.lane)") ==

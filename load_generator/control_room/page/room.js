@@ -53,6 +53,7 @@
       Lab.showAgreement(frame);
       Lab.showCounters(frame);
       Lab.showStores(frame);
+      this.tellLanes();
       this.showControls();
     }
 
@@ -79,6 +80,13 @@
       const { start, end, until } = this.window();
       this.story.traffic.until = this.story.latest;
       this.lanes.show(this.story.histories, this.story.traffic, start, end, until);
+      this.tellLanes();
+    }
+
+    // With every frame: a shared breaker's transition is in all lanes at once, but each instance says it for itself, and
+    // maybe later, when there is nothing new to draw.
+    tellLanes() {
+      if (this.replay.run) return;
       for (const instance of this.frame.instances) {
         this.lanes.tell(instance.name, instance.answers ? instance.state : 'unknown', Lab.stateDetail(instance));
       }
