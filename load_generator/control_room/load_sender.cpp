@@ -40,7 +40,7 @@ void LoadSender::go_on() {
 void LoadSender::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     send_what_is_due();
-    const auto next = gap() == Clock::duration::zero() ? Clock::now() + longest_wait : last_due_ + gap();
+    const auto next = last_gap_ == Clock::duration::zero() ? Clock::now() + longest_wait : last_due_ + last_gap_;
     loop_.wait_until(next, wake_up_.fd());
     wake_up_.hear();
   }
@@ -50,8 +50,9 @@ void LoadSender::run(const std::stop_token& stop) {
 void LoadSender::send_what_is_due() {
   const auto now = Clock::now();
   const auto every = gap();
+  if (every != last_gap_) last_due_ = now;  // a new rate is for what comes, not for the time when it was another
+  last_gap_ = every;
   last_due_ = std::max(last_due_, now - std::max<Clock::duration>(most_caught_up, every));
-  if (every == Clock::duration::zero()) last_due_ = now;
   for (; every != Clock::duration::zero() && last_due_ + every <= now; last_due_ += every) {
     if (in_flight_ == most_in_flight) continue;
     in_flight_ += 1;

@@ -1,8 +1,9 @@
 // A LoadSender sends calls to the instances at a rate that can be changed while it runs. Open loop: a call goes out
 // when it is due, whether or not earlier ones have been answered. What comes back is thrown away: who wants to know
 // what became of the calls asks the instances. At most `most_in_flight` calls are under way; where that many wait for
-// an answer, those that fall due are left out. Thread-safe: every method. It sends from a thread of its own, which ends
-// with this object.
+// an answer, those that fall due are left out. What a stall of this program held up for less than a second is sent
+// afterwards; a new rate, or the end of a pause, holds from then on, and sends nothing for the time before.
+// Thread-safe: every method. It sends from a thread of its own, which ends with this object.
 #pragma once
 
 #include <atomic>
@@ -50,6 +51,7 @@ class LoadSender {
   WakeUp wake_up_;
   HttpLoop loop_;  // of the thread, as all that follows
   Clock::time_point last_due_;
+  Clock::duration last_gap_{0};
   size_t in_flight_ = 0;
   std::mt19937_64 dice_;
   std::jthread thread_;  // last: it uses the rest

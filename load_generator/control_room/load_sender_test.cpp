@@ -51,6 +51,25 @@ TEST_CASE("calls go to one instance or the other, at the rate that was set, and 
   CHECK(b.calls >= sender.sent() / 4);
 }
 
+TEST_CASE("a rate that begins, is raised or goes on after a pause sends nothing for the time before") {
+  Counter counter;
+  LoadSender sender({counter.instance.url()});
+  const auto check_after = [&](const char* what, const std::function<void()>& change) {
+    CAPTURE(what);
+    std::this_thread::sleep_for(milliseconds(600));  // in which 120 would be due at the rate to come
+    const uint64_t before = sender.sent();
+    const auto start = std::chrono::steady_clock::now();
+    change();
+    REQUIRE(comes_true([&] { return sender.sent() >= before + 60; }));
+    CHECK(std::chrono::steady_clock::now() - start >= milliseconds(295));
+  };
+  check_after("begins", [&] { sender.set_rate(200); });
+  sender.set_rate(0.5);
+  check_after("is raised", [&] { sender.set_rate(200); });
+  sender.pause();
+  check_after("goes on", [&] { sender.go_on(); });
+}
+
 TEST_CASE("a pause lets nothing out, and leaves the rate as it was") {
   Counter counter;
   LoadSender sender({counter.instance.url()});
