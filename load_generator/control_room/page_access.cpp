@@ -38,16 +38,35 @@ bool comes_from_the_page(const httplib::Request& request) {
   return only(request, "Origin") == "http://" + request.get_header_value("Host");
 }
 
+// Browsers say by themselves on whose behalf they ask; no page can change that. Other clients say nothing.
+bool comes_from_another_page(const httplib::Request& request) {
+  if (request.has_header("Origin") && !comes_from_the_page(request)) return true;
+  if (!request.has_header("Sec-Fetch-Site")) return false;
+  const std::string site = only(request, "Sec-Fetch-Site").value_or("");
+  return site != "same-origin" && site != "none";
+}
+
+// A link on another page that was followed: the browser shows what comes in place of that page.
+bool is_a_visit(const httplib::Request& request) {
+  return request.path == "/" && !request.has_header("Origin") && only(request, "Sec-Fetch-Mode") == "navigate" &&
+         only(request, "Sec-Fetch-Dest").value_or("document") == "document";
+}
+
 }  // namespace
 
 PageAccess::PageAccess() : token_(random_token()), holder_(token_) {}
 
 std::optional<Refusal> PageAccess::refuse_to_show(const httplib::Request& request) {
   const auto host = only(request, "Host");
-  if (host && program::names_this_machine(*host)) return std::nullopt;
-  return Refusal{403,
-                 "the control room is for browsers on this machine; its address is http://127.0.0.1 or "
-                 "http://localhost, with its port"};
+  if (!host || !program::names_this_machine(*host)) {
+    return Refusal{403,
+                   "the control room is for browsers on this machine; its address is http://127.0.0.1 or "
+                   "http://localhost, with its port"};
+  }
+  if (comes_from_another_page(request) && !is_a_visit(request)) {
+    return Refusal{403, "the control room answers no other site's page; open its address in a tab of its own"};
+  }
+  return std::nullopt;
 }
 
 std::optional<Refusal> PageAccess::refuse_to_change(const httplib::Request& request) const {

@@ -18,6 +18,12 @@ httplib::Request request_with(const Headers& headers) {
   return request;
 }
 
+httplib::Request request_for(const std::string& path, const Headers& headers) {
+  httplib::Request request = request_with(headers);
+  request.path = path;
+  return request;
+}
+
 bool shows(const Headers& headers) { return !PageAccess::refuse_to_show(request_with(headers)); }
 
 class Page {
@@ -58,6 +64,31 @@ TEST_CASE("the page is shown to who knows this machine by a name of its own, and
   }
   CHECK_FALSE(shows({}));
   CHECK_FALSE(shows({{"Host", "localhost"}, {"Host", "evil.example"}}));
+}
+
+TEST_CASE("what a browser asks for another site's page is not shown, but a link to the page may be followed") {
+  const auto shows_to = [](const std::string& path, Headers headers) {
+    headers.emplace_back("Host", "127.0.0.1:8080");
+    return !PageAccess::refuse_to_show(request_for(path, headers));
+  };
+  CHECK(shows_to("/events", {{"Origin", "http://127.0.0.1:8080"}}));
+  CHECK(shows_to("/events", {{"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Mode", "cors"}}));
+  CHECK(shows_to("/runs", {{"Sec-Fetch-Site", "none"}, {"Sec-Fetch-Mode", "navigate"}}));  // typed
+  for (const char* origin : {"null", "", "http://evil.example", "http://127.0.0.1:8081", "https://127.0.0.1:8080"}) {
+    CAPTURE(origin);
+    CHECK_FALSE(shows_to("/events", {{"Origin", origin}}));
+    CHECK_FALSE(shows_to("/", {{"Origin", origin}, {"Sec-Fetch-Mode", "navigate"}}));
+  }
+  for (const char* site : {"cross-site", "same-site", ""}) {
+    CAPTURE(site);
+    CHECK_FALSE(shows_to("/events", {{"Sec-Fetch-Site", site}, {"Sec-Fetch-Mode", "no-cors"}}));
+    CHECK_FALSE(shows_to("/events", {{"Sec-Fetch-Site", site}, {"Sec-Fetch-Mode", "navigate"}}));
+    CHECK_FALSE(shows_to("/", {{"Sec-Fetch-Site", site}, {"Sec-Fetch-Mode", "no-cors"}}));
+    CHECK_FALSE(
+        shows_to("/", {{"Sec-Fetch-Site", site}, {"Sec-Fetch-Mode", "navigate"}, {"Sec-Fetch-Dest", "iframe"}}));
+    CHECK(shows_to("/", {{"Sec-Fetch-Site", site}, {"Sec-Fetch-Mode", "navigate"}, {"Sec-Fetch-Dest", "document"}}));
+  }
+  CHECK_FALSE(shows_to("/events", {{"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "cross-site"}}));
 }
 
 TEST_CASE("a change needs the page's token, its origin and JSON; each alone is not enough") {

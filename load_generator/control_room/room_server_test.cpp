@@ -229,6 +229,19 @@ TEST_CASE("without the page's token, origin and type of content nothing is chang
   CHECK(looker.sees([](const json& picture) { return picture["load"]["rate"] == 7; }));
 }
 
+TEST_CASE("another site's page takes no place, however often it asks") {
+  Instance instance;
+  RoomForTest room(instance.fleet());
+  httplib::Client client(room.url().substr(0, room.url().size() - 1));
+  for (const httplib::Headers& of_another :
+       {httplib::Headers{{"Origin", "http://evil.example"}}, httplib::Headers{{"Sec-Fetch-Site", "cross-site"}}}) {
+    const auto answer = client.Get("/events", of_another);
+    REQUIRE(answer);
+    CHECK(answer->status == 403);
+    CHECK(room.server().pages() == 0);
+  }
+}
+
 TEST_CASE("who knows the server by a name from elsewhere gets nothing, not even the token") {
   Instance instance;
   RoomForTest room(instance.fleet());
