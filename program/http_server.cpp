@@ -23,6 +23,24 @@ void reuse_address_only(socket_t socket) {
   setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 }
 
+bool has_a_body(const httplib::Request& request) {
+  return request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+}
+
+// The library holds a body to its bound by the length that is told beforehand. One that tells none, or is packed, would
+// be read whole, however long it gets.
+bool refuse_unbounded(const httplib::Request& request, httplib::Response& response) {
+  if (request.has_header("Transfer-Encoding") || (has_a_body(request) && !request.has_header("Content-Length"))) {
+    answer_json(response, 411, R"({"error":"a body is taken only with its length; send Content-Length"})");
+    return true;
+  }
+  if (request.has_header("Content-Encoding")) {
+    answer_json(response, 415, R"({"error":"a body is taken only as it is; send it without Content-Encoding"})");
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 HttpServer::HttpServer(size_t workers) {
@@ -33,6 +51,7 @@ HttpServer::HttpServer(size_t workers) {
   set_payload_max_length(largest_request_body);
   set_read_timeout(std::chrono::seconds(1));  // a PUT without a body and its length is waited for that long
   set_tcp_nodelay(true);
+  set_pre_routing_handler(nullptr);
   set_exception_handler([](const httplib::Request& request, httplib::Response& response, std::exception_ptr thrown) {
     try {
       std::rethrow_exception(std::move(thrown));
@@ -40,6 +59,13 @@ HttpServer::HttpServer(size_t workers) {
       spdlog::error("{} {}: {}", request.method, request.path, error.what());
     }
     answer_json(response, 500, R"({"error":"internal error; the log says more"})");
+  });
+}
+
+void HttpServer::set_pre_routing_handler(HandlerWithResponse handler) {
+  Server::set_pre_routing_handler([handler = std::move(handler)](const auto& request, auto& response) {
+    if (refuse_unbounded(request, response)) return HandlerResponse::Handled;
+    return handler ? handler(request, response) : HandlerResponse::Unhandled;
   });
 }
 

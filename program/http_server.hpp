@@ -1,6 +1,6 @@
 // An HttpServer is cpp-httplib's server with the settings that a lab of many small servers needs: a taken port is an
 // error, a burst of connections is queued, a request's size is bounded, a slow request does not block the others, and
-// the server stops within a second.
+// the server stops within a second. A body must tell its length (else 411) and come as it is, not packed (else 415).
 #pragma once
 
 #include <httplib.h>
@@ -20,6 +20,9 @@ class HttpServer : public httplib::Server {
   // after a second in which nothing comes, so that idle connections do not hold workers. (One that trickles does.)
   explicit HttpServer(size_t workers);
   ~HttpServer() override;  // waits for what was started
+
+  // As the library's, for what this server has not refused already.
+  void set_pre_routing_handler(HandlerWithResponse handler);
 
   // Binds; port 0 takes a free one. Returns the port. Throws std::runtime_error that names address and reason.
   int bind(const std::string& address, int port);

@@ -132,6 +132,67 @@ TEST_CASE("a body beyond the bound is refused") {
   CHECK(send({.method = "PUT", .url = url, .body = std::string(100'000, 'x')}).status == 413);
 }
 
+namespace {
+
+// All that comes back until the server closes the connection.
+std::string reply_to(int port, const std::string& request) {
+  const Silent client(port);
+  REQUIRE(write(client.socket, request.data(), request.size()) == static_cast<ssize_t>(request.size()));
+  std::string reply;
+  char part[1024];
+  for (ssize_t got = 0; (got = read(client.socket, part, sizeof part)) > 0;) reply.append(part, got);
+  return reply;
+}
+
+}  // namespace
+
+TEST_CASE("a body that does not tell its length, or is packed, is refused before it is read") {
+  Served served;
+  const auto answer = [](const httplib::Request&, httplib::Response& response) { answer_json(response, 200, "{}"); };
+  served.server.Put("/", answer);
+  served.server.Get("/", answer);
+  served.start("/");
+  const auto refused = [&](const std::string& method, const std::string& headers, const std::string& status) {
+    CAPTURE(method);
+    CAPTURE(headers);
+    // Not the whole body: only who does not wait for the rest answers with a sentence.
+    const std::string reply =
+        reply_to(served.port, method + " / HTTP/1.1\r\nHost: a\r\n" + headers + "\r\n5\r\nhello\r\n");
+    CHECK(reply.rfind("HTTP/1.1 " + status, 0) == 0);
+    CHECK(reply.find("Connection: close") != std::string::npos);
+    CHECK(reply.find("{\"error\":\"a body is taken only ") != std::string::npos);
+  };
+  for (const char* method : {"PUT", "GET"}) {
+    refused(method, "Transfer-Encoding: chunked\r\n", "411");
+    refused(method, "transfer-encoding: gzip, chunked\r\n", "411");
+    refused(method, "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "411");
+    refused(method, "Content-Encoding: gzip\r\nContent-Length: 50\r\n", "415");
+  }
+  refused("PUT", "", "411");
+  CHECK(send({.method = "PUT", .url = served.server.url() + "/", .body = "hello"}).status == 200);
+  CHECK(send({.url = served.server.url() + "/"}).status == 200);
+}
+
+TEST_CASE("a program's own handler before routing is asked too, and not for a body that was refused") {
+  Served served;
+  std::atomic<int> asked = 0;
+  served.server.set_pre_routing_handler([&](const httplib::Request& request, httplib::Response& response) {
+    ++asked;
+    if (request.path != "/closed") return httplib::Server::HandlerResponse::Unhandled;
+    answer_json(response, 403, "{}");
+    return httplib::Server::HandlerResponse::Handled;
+  });
+  served.server.Get("/.*",
+                    [](const httplib::Request&, httplib::Response& response) { answer_json(response, 200, "{}"); });
+  served.start("/");
+  CHECK(send({.url = served.server.url() + "/closed"}).status == 403);
+  CHECK(send({.url = served.server.url() + "/open"}).status == 200);
+  CHECK(asked == 2);
+  CHECK(reply_to(served.port, "GET /closed HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").find(" 411 ") !=
+        std::string::npos);
+  CHECK(asked == 2);
+}
+
 TEST_CASE("what a handler throws is a 500, and the server goes on") {
   Served served;
   served.server.Get("/", [](const httplib::Request&, httplib::Response&) { throw std::runtime_error("oops"); });
