@@ -88,6 +88,9 @@ HttpServer::~HttpServer() {
   if (server_.joinable()) server_.join();
 }
 
+// Accepted sockets take it over from the one that listens.
+void HttpServer::limit_unread(int bytes) { setsockopt(svr_sock_, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes); }
+
 void HttpServer::serve_until(const StopSignal& stop, const std::string& name) {
   start();
   spdlog::info("{}: listening on {}", name, url_);

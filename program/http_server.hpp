@@ -27,6 +27,10 @@ class HttpServer : public httplib::Server {
   // Binds; port 0 takes a free one. Returns the port. Throws std::runtime_error that names address and reason.
   int bind(const std::string& address, int port);
 
+  // After bind(): about how much of its answers the system keeps for a client that does not read; by default up to
+  // several MiB.
+  void limit_unread(int bytes);
+
   // Serves until a stop signal; a request still running 800 ms later is abandoned by ending the process. Throws
   // std::runtime_error where the system lets it accept no more connections.
   // Prints "NAME: listening on http://ADDRESS:PORT" once connections are accepted.

@@ -1,5 +1,7 @@
 #include "load_generator/control_room/room_server.hpp"
 
+#include <sys/socket.h>
+
 #include <nlohmann/json.hpp>
 
 #include "load_generator/control_room/event_stream.hpp"
@@ -15,6 +17,8 @@ constexpr size_t workers_beside_pages = 8;
 constexpr size_t largest_order = 4 * 1024;
 // For which a page may read nothing of what waits for it; a browser may be busy for a while.
 constexpr std::chrono::milliseconds write_timeout{3000};
+// What the system holds for one who does not read. As it likes, it would be some MiB, which is minutes of frames.
+constexpr int held_by_the_system = 64 * 1024;
 
 std::string dumped(const json& json) { return json.dump(-1, ' ', false, json::error_handler_t::replace); }
 
@@ -56,6 +60,7 @@ RoomServer::RoomServer(int port) : server_(most_pages + workers_beside_pages) {
   server_.set_write_timeout(write_timeout);
   server_.set_error_handler(explain);
   url_ = "http://127.0.0.1:" + std::to_string(server_.bind("127.0.0.1", port)) + "/";
+  server_.limit_unread(held_by_the_system);
 }
 
 RoomServer::~RoomServer() { close(); }

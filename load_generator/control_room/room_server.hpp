@@ -6,8 +6,9 @@
 //   GET /scenarios        what can be played
 //   GET /runs, /runs/NAME finished runs; one of them
 //   POST /control/...     see orders.hpp; 200 {"done":"a sentence"}, or {"error":"a sentence"}
-// A page that reads slowly is told less often, and one that does not read at all is cut off: neither keeps another
-// waiting, and nothing is kept for them. Whoever comes back is told everything.
+// A page that reads slowly is told less often, and one that does not read at all is cut off three seconds after
+// what the system holds for it is full (some 200 KiB, so it takes longer where frames are small): neither keeps another
+// waiting, and nothing more is kept for them. Whoever comes back is told everything.
 // Errors: the constructor throws std::runtime_error where the port cannot be had.
 #pragma once
 

@@ -66,12 +66,14 @@ bool is_one_sentence(const PageForTest::Answer& answer) {
   return !sentence.empty() && sentence.find('\n') == std::string::npos;
 }
 
-// A connection to /events that never reads, with as little room for what it does not read as may be.
+// A connection to /events that never reads, with as much room for what it does not read as the system gives to all, or
+// as little as may be.
 class Deaf {
  public:
-  explicit Deaf(const std::string& url) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const int room = 4096;
-    setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  enum class Room { usual, least };
+  explicit Deaf(const std::string& url, Room room = Room::least) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    const int least = 4096;
+    if (room == Room::least) setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))));
@@ -202,6 +204,31 @@ TEST_CASE("a page that does not read keeps no other waiting, and is cut off") {
   CHECK_FALSE(page.has_ended());
   const size_t frames = page.frames();
   CHECK(comes_true([&] { return page.frames() >= frames + 8; }));
+}
+
+TEST_CASE("a page that never reads loses its place once some 200 KiB wait for it, whatever the system would hold") {
+  constexpr int calls = 200;
+  Instance instance;
+  instance.change([](json& status) {
+    for (int i = 0; i < calls; ++i)
+      status["notable_calls"].push_back({{"number", i}, {"at_ms", epoch_ms() + 60'000}, {"status", "failure"}});
+  });
+  RoomForTest room(instance.fleet());
+  PageForTest page(room.url());
+  page.look_on();
+  REQUIRE(page.sees([](const json&) { return true; }));
+  const auto start = std::chrono::steady_clock::now();
+  const Deaf deaf(room.url(), Deaf::Room::usual);
+  REQUIRE(comes_true([&] { return room.server().pages() == 2; }));
+  int64_t next = calls;
+  CHECK(comes_true([&] {
+    instance.change([&](json& status) {
+      for (json& call : status["notable_calls"]) call["number"] = next++;
+    });
+    return room.server().pages() == 1;
+  }));
+  MESSAGE("cut off after " << std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() << " s, "
+                           << page.frames() << " frames");
 }
 
 TEST_CASE("without the page's token, origin and type of content nothing is changed, and each refusal is a sentence") {
