@@ -21,6 +21,10 @@ nlohmann::ordered_json counts(uint64_t success, uint64_t failure, uint64_t excep
   return {{"success", success}, {"failure", failure}, {"exception", exception}, {"blocked", blocked}};
 }
 
+bool take(LiveWindow& window, size_t target, Offset now, const std::optional<InstanceStatus>& status) {
+  return window.take_status(target, {now, now / milliseconds(1)}, status);
+}
+
 }  // namespace
 
 TEST_CASE("what an instance counted before it began anew stays in the sum of all, and its own counts are its word") {
@@ -29,20 +33,20 @@ TEST_CASE("what an instance counted before it began anew stays in the sum of all
   InstanceStatus b = saying("Instance-B");
   a.calls = {10, 3, 1, 5};
   b.calls = {2, 0, 0, 0};
-  window.take_status(0, milliseconds(100), a);
-  window.take_status(1, milliseconds(100), b);
+  take(window, 0, milliseconds(100), a);
+  take(window, 1, milliseconds(100), b);
   CHECK(live_frame(window, milliseconds(100), Offset(0))["calls"] == counts(12, 3, 1, 5));
-  window.take_status(0, milliseconds(200), std::nullopt);
+  take(window, 0, milliseconds(200), std::nullopt);
   CHECK(live_frame(window, milliseconds(200), Offset(0))["calls"] == counts(12, 3, 1, 5));
   a.calls = {0, 0, 0, 7};  // started again: it has blocked more than before, but nothing else
-  window.take_status(0, milliseconds(300), a);
+  take(window, 0, milliseconds(300), a);
   auto json = live_frame(window, milliseconds(300), Offset(0));
   CHECK(json["calls"] == counts(12, 3, 1, 12));
   CHECK(json["instances"][0]["calls"] == counts(0, 0, 0, 7));
   CHECK(json["traffic"]["blocked"] == nlohmann::json{7});
   a.calls = {1, 0, 0, 0};  // and once more
-  window.take_status(0, milliseconds(600), a);
-  window.take_status(0, milliseconds(700), a);
+  take(window, 0, milliseconds(600), a);
+  take(window, 0, milliseconds(700), a);
   json = live_frame(window, milliseconds(700), Offset(0));
   CHECK(json["calls"] == counts(13, 3, 1, 12));
   CHECK(json["traffic"]["blocked"] == nlohmann::json{7, 0});
@@ -55,8 +59,8 @@ TEST_CASE("an instance's network is broken where the upstream drops the name tha
     return json.contains("network_broken") && json["network_broken"] == true;
   };
   const auto drop = [&](const std::string& caller) { window.take_fault(UpstreamFault{0, 0, 0, 0, "", {caller}}); };
-  window.take_status(0, milliseconds(100), saying("Instance-A"));
-  window.take_status(1, milliseconds(100), saying("Instance-A"));
+  take(window, 0, milliseconds(100), saying("Instance-A"));
+  take(window, 1, milliseconds(100), saying("Instance-A"));
   CHECK(live_frame(window, milliseconds(200), Offset(0))["instances"][0]["network_broken"] == false);
   drop("Instance-A");
   CHECK(broken(0));

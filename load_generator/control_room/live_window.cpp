@@ -9,8 +9,6 @@
 namespace load {
 namespace {
 
-using std::chrono::milliseconds;
-
 constexpr Offset tidy_every = std::chrono::seconds(5);
 constexpr Offset news_are_in = std::chrono::seconds(10);  // an instance that hangs for so long is rare
 constexpr size_t most_news = 4000;
@@ -71,6 +69,8 @@ CallCounts LiveWindow::Instance::calls() const { return sum_of(earlier, status.c
 
 LiveWindow::LiveWindow(const WatchedFleet& fleet, int64_t started_at_epoch_ms)
     : started_at_(started_at_epoch_ms),
+      dates_(started_at_epoch_ms),
+      heard_at_(fleet.targets.size()),
       traffic_(fleet.targets.size()),
       edition_(new_edition()),
       disagreement_(fleet.targets.size()) {
@@ -82,7 +82,9 @@ LiveWindow::LiveWindow(const WatchedFleet& fleet, int64_t started_at_epoch_ms)
   upstream_.url = fleet.upstream;
 }
 
-bool LiveWindow::take_status(size_t target, Offset now, const std::optional<InstanceStatus>& status) {
+bool LiveWindow::take_status(size_t target, const Moment& moment, const std::optional<InstanceStatus>& status) {
+  const Offset now = moment.now;
+  dates_.look_at_clocks(moment);
   Instance& instance = instances_[target];
   std::vector<Sample>& samples = run_.samples[target];
   Offset from = samples.empty() ? now : samples.back().at;  // a sample may change what is made of the one before
@@ -98,6 +100,7 @@ bool LiveWindow::take_status(size_t target, Offset now, const std::optional<Inst
         {from, take_transitions(target, now, status->transitions), take_calls(target, now, status->notable_calls)});
     if (counts_anew(instance.status.calls, status->calls)) instance.earlier = instance.calls();
     instance.status = *status;
+    heard_at_[target] = now;
     traffic_.read_blocked(now, target, instance.calls().blocked);
   }
   instance.answers = status.has_value();
@@ -152,16 +155,11 @@ void LiveWindow::name_target(size_t target, const std::string& name) {
   edition_ = new_edition();
 }
 
-// No later than now: the clock may have been set back, and nobody knows the future.
-Offset LiveWindow::offset_of(int64_t epoch_ms, Offset now) const {
-  return std::min<Offset>(milliseconds(epoch_ms - started_at_), now);
-}
-
 Offset LiveWindow::take_transitions(size_t target, Offset now, const std::vector<ReportedTransition>& transitions) {
   Offset from = now;
   const auto& known = instances_[target].status.transitions;
   for (const ReportedTransition& reported : transitions) {
-    const Offset at = offset_of(reported.at_epoch_ms, now);
+    const Offset at = dates_.offset_of(reported.at_epoch_ms, heard_at_[target], now);
     if (is_too_old(at, now) || std::find(known.begin(), known.end(), reported) != known.end()) continue;
     const bool local = reported.cause.starts_with("local: ");
     run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});
@@ -176,7 +174,7 @@ Offset LiveWindow::take_calls(size_t target, Offset now, const std::vector<Notab
   std::set<Identity> known;
   for (const NotableCall& call : instances_[target].status.notable_calls) known.insert(identity(call));
   for (const NotableCall& notable : calls) {
-    const Offset at = offset_of(notable.at_epoch_ms, now);
+    const Offset at = dates_.offset_of(notable.at_epoch_ms, heard_at_[target], now);
     if (is_too_old(at, now) || known.contains(identity(notable))) continue;
     run_.calls.push_back(notable.call);
     run_.calls.back().target = target;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "load_generator/control_room/event_dates.hpp"
 #include "load_generator/control_room/live_traffic.hpp"
 #include "load_generator/disagreement.hpp"
 #include "load_generator/instance_api.hpp"
@@ -49,7 +50,7 @@ class LiveWindow {
 
   // What came at `now`, which never falls; nothing: no answer that makes sense. Returns whether somebody who looks on
   // should hear of it at once.
-  bool take_status(size_t target, Offset now, const std::optional<InstanceStatus>& status);
+  bool take_status(size_t target, const Moment& moment, const std::optional<InstanceStatus>& status);
   bool take_fault(const std::optional<UpstreamFault>& fault);
   void take_ledger(Offset now, const std::optional<Ledger>& ledger);
 
@@ -79,7 +80,6 @@ class LiveWindow {
   };
 
   void name_target(size_t target, const std::string& name);
-  Offset offset_of(int64_t epoch_ms, Offset now) const;
   // Those that the last answer did not bring. From when on something is new.
   Offset take_transitions(size_t target, Offset now, const std::vector<ReportedTransition>& transitions);
   Offset take_calls(size_t target, Offset now, const std::vector<NotableCall>& calls);
@@ -93,6 +93,8 @@ class LiveWindow {
   void feed(Disagreement& disagreement, const std::vector<std::vector<Sample>>& lanes, Offset until) const;
 
   const int64_t started_at_;
+  EventDates dates_;
+  std::vector<Offset> heard_at_;  // by target: when it answered last
   Run run_;
   std::vector<Instance> instances_;
   Upstream upstream_;

@@ -48,22 +48,26 @@ nlohmann::ordered_json frame(const LiveWindow& window, Offset now, Offset from =
   return live_frame(window, now, from);
 }
 
+bool take(LiveWindow& window, size_t target, Offset now, const std::optional<InstanceStatus>& status) {
+  return window.take_status(target, {now, began + now / milliseconds(1)}, status);
+}
+
 }  // namespace
 
 TEST_CASE("a call that an instance shows again and again is there once, and one after a restart is another") {
   LiveWindow window(two, began);
   InstanceStatus status = saying("Instance-A", State::closed);
   status.notable_calls = {failure(1, milliseconds(10)), failure(2, milliseconds(20))};
-  window.take_status(0, milliseconds(100), status);
-  window.take_status(0, milliseconds(200), status);
+  take(window, 0, milliseconds(100), status);
+  take(window, 0, milliseconds(200), status);
   CHECK(window.run().calls.size() == 2);
   status.notable_calls.erase(status.notable_calls.begin());
   status.notable_calls.push_back(failure(3, milliseconds(250)));
-  window.take_status(0, milliseconds(300), status);
+  take(window, 0, milliseconds(300), status);
   CHECK(window.run().calls.size() == 3);
-  window.take_status(0, milliseconds(400), std::nullopt);  // killed, and started again: it numbers anew
+  take(window, 0, milliseconds(400), std::nullopt);  // killed, and started again: it numbers anew
   status.notable_calls = {failure(1, milliseconds(450)), failure(2, milliseconds(460)), failure(3, milliseconds(470))};
-  window.take_status(0, milliseconds(500), status);
+  take(window, 0, milliseconds(500), status);
   CHECK(window.run().calls.size() == 6);
 }
 
@@ -73,7 +77,7 @@ TEST_CASE(
   InstanceStatus status = saying("Instance-A", State::open);
   status.transitions = {trip(1, seconds(-5)), trip(2, milliseconds(50)), trip(3, minutes(99'999))};
   status.notable_calls = {failure(1, seconds(-5)), failure(2, minutes(99'999))};
-  window.take_status(0, milliseconds(100), status);
+  take(window, 0, milliseconds(100), status);
   REQUIRE(window.run().transitions.size() == 2);
   CHECK(window.run().transitions[0].at == milliseconds(50));
   CHECK(window.run().transitions[1].at == milliseconds(100));
@@ -90,8 +94,8 @@ TEST_CASE("an hour needs no more memory than two minutes, and leaves the state i
   size_t most_calls = 0;
   for (Offset now{0}; now < minutes(60); now += milliseconds(500)) {
     b.notable_calls = {failure(++number, now)};
-    window.take_status(0, now, a);
-    window.take_status(1, now, b);
+    take(window, 0, now, a);
+    take(window, 1, now, b);
     most_samples = std::max(most_samples, window.run().samples[0].size());
     most_calls = std::max(most_calls, window.run().calls.size());
   }
@@ -121,7 +125,7 @@ TEST_CASE("samples that say nothing new are dropped after a while, and the lanes
     }
     status.state = state;
     const bool answers = second % 11 != 0;
-    window.take_status(0, now, answers ? std::optional(status) : std::nullopt);
+    take(window, 0, now, answers ? std::optional(status) : std::nullopt);
     all.samples[0].push_back({now, answers ? state : State::unknown, false});
   }
   const auto same = [](const Sample& a, const Sample& b) { return a.at == b.at && a.state == b.state; };
@@ -134,8 +138,8 @@ TEST_CASE("samples that say nothing new are dropped after a while, and the lanes
 
 TEST_CASE("a flood of calls and transitions is cut, the oldest first, and no wasted one is lost from the sum") {
   LiveWindow window(two, began);
-  window.take_status(0, Offset(0), saying("Instance-A", State::open));
-  window.take_status(0, Offset(1), saying("Instance-A", State::open));
+  take(window, 0, Offset(0), saying("Instance-A", State::open));
+  take(window, 0, Offset(1), saying("Instance-A", State::open));
   InstanceStatus b = saying("Instance-B", State::closed);
   uint64_t number = 0;
   for (int poll = 1; poll <= 100; ++poll) {
@@ -146,7 +150,7 @@ TEST_CASE("a flood of calls and transitions is cut, the oldest first, and no was
     for (int i = 0; i < 500; ++i)
       b.transitions.push_back(
           {number + static_cast<uint64_t>(i), State::closed, State::closed, "x", began + now / milliseconds(1)});
-    window.take_status(1, now, b);
+    take(window, 1, now, b);
     CHECK(window.run().calls.size() <= 6500);
     CHECK(window.run().transitions.size() <= 6500);
   }
@@ -156,14 +160,14 @@ TEST_CASE("a flood of calls and transitions is cut, the oldest first, and no was
 
 TEST_CASE("who has seen all is told only of what is new, and that from when it happened") {
   LiveWindow window(two, began);
-  window.take_status(0, milliseconds(100), saying("Instance-A", State::closed));
-  window.take_status(0, milliseconds(5000), saying("Instance-A", State::closed));
+  take(window, 0, milliseconds(100), saying("Instance-A", State::closed));
+  take(window, 0, milliseconds(5000), saying("Instance-A", State::closed));
   const uint64_t seen = window.place();
   CHECK(window.changes_since(seen) == Offset::max());
   InstanceStatus status = saying("Instance-A", State::open);
   status.transitions = {trip(5, milliseconds(4800))};
   status.notable_calls = {failure(1, milliseconds(4700))};
-  CHECK(window.take_status(0, milliseconds(5100), status));
+  CHECK(take(window, 0, milliseconds(5100), status));
   CHECK(window.changes_since(seen) == milliseconds(4700));
   CHECK(window.changes_since(window.place()) == Offset::max());
   CHECK(window.changes_since(0) <= milliseconds(100));
@@ -176,14 +180,14 @@ TEST_CASE("who has seen all is told only of what is new, and that from when it h
 TEST_CASE("only a new state, transition, override or silence is news for who looks on") {
   LiveWindow window(two, began);
   InstanceStatus status = saying("Instance-A", State::closed);
-  CHECK(window.take_status(0, milliseconds(100), status));
-  CHECK_FALSE(window.take_status(0, milliseconds(200), status));
+  CHECK(take(window, 0, milliseconds(100), status));
+  CHECK_FALSE(take(window, 0, milliseconds(200), status));
   status.calls.success = 7;
-  CHECK_FALSE(window.take_status(0, milliseconds(300), status));
+  CHECK_FALSE(take(window, 0, milliseconds(300), status));
   status.override_mode = "forced_open";
-  CHECK(window.take_status(0, milliseconds(400), status));
-  CHECK(window.take_status(0, milliseconds(500), std::nullopt));
-  CHECK_FALSE(window.take_status(0, milliseconds(600), std::nullopt));
+  CHECK(take(window, 0, milliseconds(400), status));
+  CHECK(take(window, 0, milliseconds(500), std::nullopt));
+  CHECK_FALSE(take(window, 0, milliseconds(600), std::nullopt));
   CHECK(window.take_fault(UpstreamFault{}));
   CHECK_FALSE(window.take_fault(UpstreamFault{}));
   CHECK(window.take_fault(UpstreamFault{0, 0, 0, 0, "down", {}}));
@@ -194,9 +198,9 @@ TEST_CASE("instances of the same name are told apart by their URL, and one that 
   CHECK(window.run().targets[0].name == "http://a");
   const uint64_t edition = window.edition();
   CHECK(LiveWindow(two, began).edition() != edition);
-  window.take_status(0, milliseconds(100), saying("Instance-A", State::closed));
-  window.take_status(1, milliseconds(100), saying("Instance-A", State::closed));
-  window.take_status(0, milliseconds(200), saying("Instance-A", State::closed));
+  take(window, 0, milliseconds(100), saying("Instance-A", State::closed));
+  take(window, 1, milliseconds(100), saying("Instance-A", State::closed));
+  take(window, 0, milliseconds(200), saying("Instance-A", State::closed));
   CHECK(window.run().targets[0].name == "Instance-A");
   CHECK(window.run().targets[1].name == "Instance-A (http://b)");
   CHECK(window.edition() != edition);
@@ -207,7 +211,7 @@ TEST_CASE("a frame says how instances stand, and names and causes are data, what
   InstanceStatus a = saying("<script>alert(1)</script>", State::open);
   a.breaker = "<script>alert(2)</script>";
   a.transitions = {{1, State::closed, State::open, "<script>alert(3)</script>", began + 50}};
-  window.take_status(0, milliseconds(100), a);
+  take(window, 0, milliseconds(100), a);
   auto json = frame(window, milliseconds(100));
   CHECK(json["agreement"]["text"] == "1 open, 1 without an answer");
   CHECK(json["agreement"]["agree"] == true);
@@ -217,7 +221,7 @@ TEST_CASE("a frame says how instances stand, and names and causes are data, what
   CHECK(json["instances"][1]["answers"] == false);
   CHECK(json["instances"][1]["state"] == "unknown");
   CHECK(json["transitions"][0]["cause"] == "<script>alert(3)</script>");
-  window.take_status(1, milliseconds(200), saying("Instance-B", State::closed));
+  take(window, 1, milliseconds(200), saying("Instance-B", State::closed));
   json = frame(window, milliseconds(700));
   CHECK(json["agreement"]["text"] == "1 open, 1 closed");
   CHECK(json["agreement"]["agree"] == false);
@@ -231,8 +235,8 @@ TEST_CASE("instances that share a breaker still share it, in all that was seen, 
   InstanceStatus b = sharing("Instance-B", State::closed);
   const auto both_say = [&](Offset now, State state) {
     a.state = b.state = state;
-    window.take_status(0, now, a);
-    window.take_status(1, now, b);
+    take(window, 0, now, a);
+    take(window, 1, now, b);
   };
   both_say(milliseconds(100), State::closed);
   a.transitions = {trip(1, milliseconds(1000))};
@@ -245,8 +249,8 @@ TEST_CASE("instances that share a breaker still share it, in all that was seen, 
   const LiveWindow::Sums before = window.sums(milliseconds(2100));
   const auto was_half_open = [](const Sample& sample) { return sample.state == State::half_open; };
   for (const Offset now : {milliseconds(3100), milliseconds(3200)}) {
-    window.take_status(0, now, std::nullopt);
-    window.take_status(1, now, std::nullopt);
+    take(window, 0, now, std::nullopt);
+    take(window, 1, now, std::nullopt);
   }
   const LiveWindow::Sums after = window.sums(milliseconds(3200));
   CHECK(window.run().shared_breaker);

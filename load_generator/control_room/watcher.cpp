@@ -61,6 +61,13 @@ std::vector<Target> Watcher::who_answers() const {
   return targets;
 }
 
+// Both clocks at once: the thread may have to wait between two looks, and that must not pass for a clock that was set.
+Moment Watcher::moment() const {
+  Moment moment{now(), epoch_ms()};
+  for (int looks = 1; looks < 5 && now() - moment.now > milliseconds(10); ++looks) moment = {now(), epoch_ms()};
+  return moment;
+}
+
 void Watcher::run(const std::stop_token& stop) {
   auto next_poll = Clock::now();
   while (!stop.stop_requested()) {
@@ -75,7 +82,7 @@ void Watcher::run(const std::stop_token& stop) {
 
 void Watcher::tell(size_t target, const std::optional<InstanceStatus>& status) {
   std::unique_lock lock(mutex_);
-  const bool news = window_.take_status(target, now(), status);
+  const bool news = window_.take_status(target, moment(), status);
   lock.unlock();
   if (news) news_();
 }
