@@ -142,6 +142,13 @@ Run run_fleet(const Scenario& scenario, const Variant& variant, const program::S
   return run;
 }
 
+// Editors leave other files, and hidden ones.
+bool is_scenario(const std::filesystem::directory_entry& entry) {
+  std::error_code none;
+  const std::filesystem::path name = entry.path().filename();
+  return entry.is_regular_file(none) && name.extension() == ".json" && name.string().front() != '.';
+}
+
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -150,15 +157,19 @@ std::string joined(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::vector<std::string> shipped_scenarios() {
+std::vector<std::string> scenarios_in(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(SCENARIOS_FOLDER, none)) {
-    names.push_back(entry.path().stem());
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    if (is_scenario(entry)) names.push_back(entry.path().stem());
   }
   std::sort(names.begin(), names.end());
   return names;
 }
+
+std::string scenarios_folder() { return SCENARIOS_FOLDER; }
+
+std::vector<std::string> shipped_scenarios() { return scenarios_in(scenarios_folder()); }
 
 std::string scenario_path(const std::string& name) {
   const std::filesystem::path folder = SCENARIOS_FOLDER;

@@ -25,7 +25,11 @@ struct ScenarioObserver {
   std::function<void()> load_is_over;                                               // the fleet is about to end
 };
 
-// The names of the shipped scenarios, in order.
+// The names of the scenarios in a folder, in order: its regular files NAME.json that are not hidden.
+std::vector<std::string> scenarios_in(const std::string& folder);
+
+// Where the shipped ones lie, and those.
+std::string scenarios_folder();
 std::vector<std::string> shipped_scenarios();
 
 // Where the shipped scenario NAME lies, or NAME itself where that is a file. Throws std::invalid_argument listing the

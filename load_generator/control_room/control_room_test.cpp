@@ -2,12 +2,17 @@
 #include "load_generator/control_room/control_room.hpp"
 
 #include <doctest/doctest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <optional>
+#include <sstream>
 
 #include "load_generator/control_room/page_for_test.hpp"
 #include "load_generator/control_room/room_for_test.hpp"
 #include "load_generator/fleet.hpp"
+#include "load_generator/scenario_run.hpp"
 
 using namespace load;
 using nlohmann::json;
@@ -234,4 +239,30 @@ TEST_CASE("a scenario that is stopped midway leaves no run, and the live instanc
   desk.order("scenario", {{"name", "outage"}, {"variant", "simple"}});  // one process, on a virtual clock
   REQUIRE(desk.has_phase("over"));
   CHECK(desk.page.get("/runs").body == json{"outage-simple"});
+}
+
+TEST_CASE(
+    "of a folder of scenarios one that cannot be read is left out and logged once, and other files are not read") {
+  const ScratchFolder folder;
+  std::filesystem::copy_file(scenario_path("outage"), folder.path("outage.json"));
+  folder.file("broken.json", "{");
+  folder.file(".hidden.json", "{");
+  folder.file("outage.json~", "{");
+  folder.file("notes.txt", "{");
+  std::filesystem::create_directory(folder.path("folder.json"));
+  CHECK(scenarios_in(folder.path("")) == std::vector<std::string>{"broken", "outage"});
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  ScenarioShelf shelf(folder.path(""));
+  for (int i = 0; i < 2; ++i) {
+    const json scenarios = shelf.to_json();
+    REQUIRE(scenarios.size() == 1);
+    CHECK(scenarios[0]["name"] == "outage");
+  }
+  spdlog::set_default_logger(before);
+  const std::string told = log.str();
+  CHECK(told.find("broken.json") != std::string::npos);
+  CHECK(std::count(told.begin(), told.end(), '\n') == 1);
 }

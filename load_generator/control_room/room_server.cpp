@@ -119,7 +119,7 @@ void RoomServer::get_events(const Request&, Response& response) {
       [this](bool) { --pages_; });
 }
 
-void RoomServer::get_scenarios(const Request&, Response& response) { answer(response, scenarios_json()); }
+void RoomServer::get_scenarios(const Request&, Response& response) { answer(response, scenarios_.to_json()); }
 
 void RoomServer::get_runs(const Request&, Response& response) { answer(response, room_->runs().names()); }
 

@@ -51,6 +51,7 @@ class RoomServer {
 
   ControlRoom* room_ = nullptr;
   const PageAccess access_;
+  ScenarioShelf scenarios_;
   std::atomic<int> pages_ = 0;
   program::HttpServer server_;  // last: its threads use the rest
   std::string url_;

@@ -1,6 +1,7 @@
 #include "load_generator/control_room/scenario_desk.hpp"
 
 #include <poll.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -30,7 +31,7 @@ json to_json(const Variant& variant) {
   return entry;
 }
 
-json to_json(const Scenario& scenario) {
+json scenario_json(const Scenario& scenario) {
   json entry{{"name", scenario.name}, {"question", scenario.question}, {"variants", json::array()}};
   for (const Variant& variant : scenario.variants) entry["variants"].push_back(to_json(variant));
   return entry;
@@ -61,10 +62,23 @@ void wait(const program::StopSignal& stop, int fd) {
 
 }  // namespace
 
-json scenarios_json() {
+ScenarioShelf::ScenarioShelf() : ScenarioShelf(scenarios_folder()) {}
+
+json ScenarioShelf::to_json() {
   json scenarios = json::array();
-  for (const std::string& name : shipped_scenarios()) scenarios.push_back(to_json(read_scenario(scenario_path(name))));
+  for (const std::string& name : scenarios_in(folder_)) {
+    try {
+      scenarios.push_back(scenario_json(read_scenario(folder_ + "/" + name + ".json")));
+    } catch (const std::exception& error) {
+      tell_once(error.what());
+    }
+  }
   return scenarios;
+}
+
+void ScenarioShelf::tell_once(const std::string& fault) {
+  const std::scoped_lock lock(mutex_);
+  if (told_.size() < most_told && told_.insert(fault).second) spdlog::warn("left out of the scenarios: {}", fault);
 }
 
 ScenarioDesk::ScenarioDesk(std::string runs_folder, Hooks hooks)

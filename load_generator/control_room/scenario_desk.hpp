@@ -9,6 +9,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "load_generator/control_room/live_window.hpp"
@@ -19,9 +20,25 @@
 
 namespace load {
 
-// [{"name","question","variants":[{"name","measure","expectations":[{"measure","because","expected"}]}]}], of the
-// shipped scenarios; `measure` is that of the first expectation.
-nlohmann::ordered_json scenarios_json();
+// The scenarios of a folder, as pages are told them. Thread-safe.
+class ScenarioShelf {
+ public:
+  ScenarioShelf();  // of the shipped ones
+  explicit ScenarioShelf(std::string folder) : folder_(std::move(folder)) {}
+
+  // [{"name","question","variants":[{"name","measure","expectations":[{"measure","because","expected"}]}]}]; `measure`
+  // is that of the first expectation. One that cannot be read is left out, and the log says why, once.
+  nlohmann::ordered_json to_json();
+
+ private:
+  static constexpr size_t most_told = 100;  // different faults, for a file that changes all the time
+
+  void tell_once(const std::string& fault);
+
+  const std::string folder_;
+  std::mutex mutex_;
+  std::set<std::string> told_;  // guarded by mutex_
+};
 
 class ScenarioDesk {
  public:
