@@ -5,15 +5,28 @@
 #include <stdexcept>
 
 namespace load {
+namespace {
 
-void write_file(const std::string& path, const std::string& content) {
-  std::error_code ignored;  // the line below says it better
-  if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty()) {
-    std::filesystem::create_directories(folder, ignored);
-  }
+bool is_written(const std::string& path, const std::string& content) {
   std::ofstream file(path, std::ios::binary);
   file << content;
-  if (!file.flush()) throw std::runtime_error(path + ": cannot be written");
+  file.close();
+  return !file.fail();
+}
+
+}  // namespace
+
+void write_file(const std::string& path, const std::string& content) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;  // the line below says it better
+  if (const auto folder = fs::path(path).parent_path(); !folder.empty()) fs::create_directories(folder, ignored);
+  const std::string beside = path + ".tmp";
+  std::error_code failed;
+  const bool written = is_written(beside, content);
+  if (written) fs::rename(beside, path, failed);
+  if (written && !failed) return;
+  fs::remove(beside, ignored);
+  throw std::runtime_error(path + ": cannot be written");
 }
 
 }  // namespace load

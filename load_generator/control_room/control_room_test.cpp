@@ -13,6 +13,7 @@
 #include "load_generator/control_room/room_for_test.hpp"
 #include "load_generator/fleet.hpp"
 #include "load_generator/scenario_run.hpp"
+#include "load_generator/written_file.hpp"
 
 using namespace load;
 using nlohmann::json;
@@ -265,4 +266,22 @@ TEST_CASE(
   const std::string told = log.str();
   CHECK(told.find("broken.json") != std::string::npos);
   CHECK(std::count(told.begin(), told.end(), '\n') == 1);
+}
+
+TEST_CASE("a file is there whole or as it was, and a failure leaves nothing beside it") {
+  const ScratchFolder folder;
+  const std::string path = folder.path("runs/outage.json");
+  write_file(path, "old");
+  std::ifstream reader(path);  // has it open while it is written anew
+  write_file(path, "new");
+  std::string seen;
+  reader >> seen;
+  CHECK(seen == "old");
+  std::ifstream(path) >> seen;
+  CHECK(seen == "new");
+  CHECK_FALSE(std::filesystem::exists(path + ".tmp"));
+  const std::string taken = folder.path("taken.json");  // by a folder, which no file replaces
+  std::filesystem::create_directory(taken);
+  CHECK_THROWS_WITH_AS(write_file(taken, "new"), (taken + ": cannot be written").c_str(), std::runtime_error);
+  CHECK_FALSE(std::filesystem::exists(taken + ".tmp"));
 }
