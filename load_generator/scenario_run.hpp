@@ -19,7 +19,7 @@ namespace load {
 // For somebody who wants to see the run while it is on; called on its thread. Empty ones are not called, and stage
 // `simple` calls none: it has no fleet.
 struct ScenarioObserver {
-  std::function<void(const std::vector<Target>&, const std::string& upstream)> fleet_is_up;
+  std::function<void(const std::vector<Target>&, const std::string& upstream)> fleet_is_up;  // may throw, as tick
   std::function<void(Offset now)> tick;  // about ten times a second; what it throws ends the run, and comes out
   std::function<void(size_t target, const std::optional<InstanceStatus>&)> status;  // as often as they are asked
   std::function<void()> load_is_over;                                               // the fleet is about to end

@@ -53,7 +53,8 @@ ControlRoom::ControlRoom(const WatchedFleet& live, const std::string& runs_folde
 
 // Whoever plays a scenario asks its instances: that pages look on must not change what is measured.
 ScenarioDesk::Hooks ControlRoom::hooks() {
-  return {.fleet_is_up =
+  return {.begins = [this] { sender_.pause(); },
+          .fleet_is_up =
               [this](const WatchedFleet& fleet, const std::string& title) {
                 show({title, watch(fleet, Watcher::Instances::told)});
               },
@@ -74,8 +75,10 @@ ControlRoom::Frame ControlRoom::frame(const Watcher::Place& from) const {
   json all{{"fleet", frame.place.edition}, {"title", scene.title}};
   all.update(frame.json);
   all["load"] = load_json();
-  if (const auto rate = desk_.rate())
-    all["load"] = {{"rate", *rate}, {"sent", sum_of(all["calls"])}, {"can_change", false}};
+  if (scene.watcher != live_) {
+    all["load"] = {{"rate", desk_.rate().value_or(0)}, {"sent", sum_of(all["calls"])}, {"can_change", false}};
+  }
+  if (desk_.is_busy()) all["load"]["can_change"] = false;
   all["can_control"] = !desk_.is_busy();
   all["scenario"] = desk_.to_json();
   return {all.dump(-1, ' ', false, json::error_handler_t::replace), frame.place};
@@ -125,11 +128,11 @@ std::string ControlRoom::set_rate(double rate) {
   return rate == 0 ? "no more load is sent" : number_text(rate) + " calls a second are sent";
 }
 
-std::string ControlRoom::start_scenario(const std::string& name, const std::string& variant) {
+ControlRoom::Started ControlRoom::start_scenario(const std::string& name, const std::string& variant) {
   const std::scoped_lock lock(one_change_at_a_time_);
   if (load_json()["can_change"] == false) throw Refused(409, "a run by hand is on; wait for its end");
-  desk_.order(name, variant);
-  return "scenario " + name + ", " + variant + " begins";
+  const uint64_t number = desk_.order(name, variant);
+  return {number, "scenario " + name + ", " + variant + " begins"};
 }
 
 std::string ControlRoom::stop_scenario() {
@@ -152,11 +155,7 @@ ControlRoom::Scene ControlRoom::scene() const {
 }
 
 void ControlRoom::show(Scene scene) {
-  if (scene.watcher == live_) {
-    sender_.go_on();
-  } else {
-    sender_.pause();
-  }
+  if (scene.watcher == live_) sender_.go_on();
   {
     const std::scoped_lock lock(mutex_);
     std::swap(scene_, scene);

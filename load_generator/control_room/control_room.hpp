@@ -38,7 +38,11 @@ class ControlRoom {
   std::string set_network(const std::string& instance, Network network);
   std::string set_override(const std::string& mode);
   std::string set_rate(double rate);
-  std::string start_scenario(const std::string& name, const std::string& variant);
+  struct Started {
+    uint64_t number = 0;  // of the order, from 1; frames say it too, so that a page knows its own order's end
+    std::string done;
+  };
+  Started start_scenario(const std::string& name, const std::string& variant);
   std::string stop_scenario();
 
   // Somebody else sends the load, at a rate of his own, until it is over: then neither rate nor scenarios are for

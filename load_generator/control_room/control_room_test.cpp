@@ -2,8 +2,12 @@
 #include "load_generator/control_room/control_room.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -284,4 +288,57 @@ TEST_CASE("a file is there whole or as it was, and a failure leaves nothing besi
   std::filesystem::create_directory(taken);
   CHECK_THROWS_WITH_AS(write_file(taken, "new"), (taken + ": cannot be written").c_str(), std::runtime_error);
   CHECK_FALSE(std::filesystem::exists(taken + ".tmp"));
+}
+
+TEST_CASE("from its order on a scenario has a number, the load pauses, and the frame tells it of the live instances") {
+  const ScratchFolder runs;
+  ControlRoom room({{{"", "http://127.0.0.1:1"}}, "http://127.0.0.1:1"}, runs.path(""));  // nobody plays its scenarios
+  const auto frame = [&] { return json::parse(room.frame({}).json); };
+  room.set_rate(200);
+  while (frame()["load"]["sent"] < 10) std::this_thread::yield();
+  CHECK(room.start_scenario("outage", "simple").number == 1);
+  const json first = frame();
+  CHECK(first["scenario"]["phase"] == "starting");
+  CHECK(first["scenario"]["number"] == 1);
+  CHECK(first["title"] == "live");
+  CHECK(first["load"]["rate"] == 200);
+  CHECK(first["load"]["sent"] >= 10);
+  CHECK(first["load"]["can_change"] == false);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // in which sixty would go out
+  CHECK(frame()["load"]["sent"] <= first["load"]["sent"].get<uint64_t>() + 5);
+}
+
+TEST_CASE("orders are counted, also of stage simple, and a stop that is promised leaves no run") {
+  Desk desk(Stage::distributed);
+  for (int number = 1; number <= 3; ++number) {
+    const auto answer = desk.page.post("/control/scenario", {{"name", "outage"}, {"variant", "simple"}});
+    CHECK(answer.body["number"] == number);
+    const auto stop = desk.page.post("/control/scenario/stop", json::object());
+    json scenario;
+    REQUIRE(desk.page.sees([&](const json& picture) {
+      scenario = picture["scenario"];
+      return scenario.is_object() && scenario["number"] == number &&
+             (scenario["phase"] == "over" || scenario["phase"] == "failed");
+    }));
+    CHECK((stop.status == 200 || stop.status == 409));
+    CHECK(scenario["phase"] == (stop.status == 200 ? "failed" : "over"));
+  }
+}
+
+TEST_CASE("a stop that comes while the run is being kept is refused with a sentence") {
+  Desk desk(Stage::distributed);
+  const std::string file = desk.room.runs.path("flaky-simple.json.tmp");  // holds 4 KiB of some 300
+  REQUIRE(mkfifo(file.c_str(), 0600) == 0);
+  pollfd pipe{open(file.c_str(), O_RDONLY | O_NONBLOCK), POLLIN, 0};
+  REQUIRE(pipe.fd >= 0);
+  CHECK(fcntl(pipe.fd, F_SETPIPE_SZ, 4096) == 4096);
+  desk.order("scenario", {{"name", "flaky"}, {"variant", "simple"}});
+  REQUIRE(poll(&pipe, 1, 30'000) == 1);
+  const auto late = desk.page.post("/control/scenario/stop", json::object());
+  CHECK(late.status == 409);
+  CHECK(late.body.value("error", "").find("too late") != std::string::npos);
+  char part[4096];
+  while (read(pipe.fd, part, sizeof part) != 0) poll(&pipe, 1, 100);
+  close(pipe.fd);
+  CHECK(desk.has_phase("over"));
 }

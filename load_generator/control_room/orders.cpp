@@ -13,44 +13,46 @@ namespace {
 constexpr size_t longest_plan = 1000;
 constexpr size_t longest_name = 400;
 
-using Order = std::function<std::string(ControlRoom&, StrictObject&)>;
+using json = nlohmann::ordered_json;
+using Order = std::function<json(ControlRoom&, StrictObject&)>;
 
 // Each reads its fields before it does anything; done() comes before too.
-std::string fault(ControlRoom& room, StrictObject& order) {
+json fault(ControlRoom& room, StrictObject& order) {
   const std::string plan = order.text("plan", longest_plan);
   order.done();
-  return room.set_fault(plan);
+  return {{"done", room.set_fault(plan)}};
 }
 
-std::string network(ControlRoom& room, StrictObject& order) {
+json network(ControlRoom& room, StrictObject& order) {
   const std::string instance = order.text("instance", longest_name);
   const bool broken = order.boolean("broken");
   order.done();
-  return room.set_network(instance, broken ? ControlRoom::Network::broken : ControlRoom::Network::mended);
+  return {{"done", room.set_network(instance, broken ? ControlRoom::Network::broken : ControlRoom::Network::mended)}};
 }
 
-std::string manual_override(ControlRoom& room, StrictObject& order) {
+json manual_override(ControlRoom& room, StrictObject& order) {
   const std::string mode = order.one_of("mode", {"forced_open", "forced_closed", "auto"});
   order.done();
-  return room.set_override(mode);
+  return {{"done", room.set_override(mode)}};
 }
 
-std::string rate(ControlRoom& room, StrictObject& order) {
+json rate(ControlRoom& room, StrictObject& order) {
   const double rate = order.number("rate", {0, LoadSender::highest_rate});
   order.done();
-  return room.set_rate(rate);
+  return {{"done", room.set_rate(rate)}};
 }
 
-std::string scenario(ControlRoom& room, StrictObject& order) {
+json scenario(ControlRoom& room, StrictObject& order) {
   const std::string name = order.text("name", longest_name);
   const std::string variant = order.text("variant", longest_name);
   order.done();
-  return room.start_scenario(name, variant);
+  const ControlRoom::Started started = room.start_scenario(name, variant);
+  return {{"done", started.done}, {"number", started.number}};
 }
 
-std::string scenario_stop(ControlRoom& room, StrictObject& order) {
+json scenario_stop(ControlRoom& room, StrictObject& order) {
   order.done();
-  return room.stop_scenario();
+  return {{"done", room.stop_scenario()}};
 }
 
 const std::map<std::string, Order>& orders() {
@@ -62,12 +64,12 @@ const std::map<std::string, Order>& orders() {
 
 }  // namespace
 
-std::string obey(ControlRoom& room, const std::string& what, const std::string& body) {
+json obey(ControlRoom& room, const std::string& what, const std::string& body) {
   const auto order = orders().find(what);
   if (order == orders().end()) throw Refused(404, "there is no such control");
-  const auto json = nlohmann::ordered_json::parse(body, nullptr, false);
-  if (json.is_discarded()) throw std::invalid_argument("the body is no JSON");
-  StrictObject object(json, "the order");
+  const auto parsed = json::parse(body, nullptr, false);
+  if (parsed.is_discarded()) throw std::invalid_argument("the body is no JSON");
+  StrictObject object(parsed, "the order");
   return order->second(room, object);
 }
 

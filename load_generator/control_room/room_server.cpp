@@ -128,7 +128,7 @@ void RoomServer::get_run(const Request& request, Response& response) {
 }
 
 void RoomServer::post_control(const Request& request, Response& response) try {
-  answer(response, {{"done", obey(*room_, request.matches[1].str(), request.body)}});
+  answer(response, obey(*room_, request.matches[1].str(), request.body));
 } catch (const Refused& refused) {
   refuse(response, refused.refusal());
 } catch (const std::invalid_argument& error) {

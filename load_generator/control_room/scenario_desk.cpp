@@ -84,23 +84,27 @@ void ScenarioShelf::tell_once(const std::string& fault) {
 ScenarioDesk::ScenarioDesk(std::string runs_folder, Hooks hooks)
     : runs_folder_(std::move(runs_folder)), hooks_(std::move(hooks)) {}
 
-void ScenarioDesk::order(const std::string& name, const std::string& variant) {
+uint64_t ScenarioDesk::order(const std::string& name, const std::string& variant) {
   const Scenario scenario = shipped(name);
   Order order{0, scenario, variant_of(scenario, variant)};
+  uint64_t number = 0;
   {
     const std::scoped_lock lock(mutex_);
     if (is_busy_now()) throw Refused(409, "a scenario is under way; wait for its end, or stop it");
-    order.number = ++orders_;
+    number = order.number = ++orders_;
     order_.emplace(std::move(order));
     stop_wanted_ = false;
+    hooks_.begins();
   }
   ordered_.ring();
   hooks_.news();
+  return number;
 }
 
 void ScenarioDesk::stop() {
   const std::scoped_lock lock(mutex_);
   if (!is_busy_now()) throw Refused(409, "no scenario is under way");
+  if (order_->is_kept) throw Refused(409, "it is too late to stop the scenario: its load is over, and its run is kept");
   stop_wanted_ = true;
 }
 
@@ -147,17 +151,26 @@ void ScenarioDesk::play(const program::StopSignal& stop) {
   try {
     const Run run = this->run(stop);
     if (run.interrupted) throw Stopped();
+    hooks_.fleet_ends();  // before another may be ordered
+    close_to_stops();
     told = "written to " + keep(run);
   } catch (const std::exception& error) {
     told = error.what();
+    hooks_.fleet_ends();
     change([&](Order& order) {
       order.phase = Phase::failed;
       order.error = told;
     });
   }
-  hooks_.fleet_ends();
   hooks_.news();
   if (!stop.requested()) std::cout << title << ": " << told << "\n" << std::flush;
+}
+
+// Whoever wants it stopped later is told that it is too late.
+void ScenarioDesk::close_to_stops() {
+  const std::scoped_lock lock(mutex_);
+  if (stop_wanted_) throw Stopped();
+  order_->is_kept = true;
 }
 
 std::string ScenarioDesk::keep(const Run& run) {
@@ -176,6 +189,7 @@ std::string ScenarioDesk::keep(const Run& run) {
 Run ScenarioDesk::run(const program::StopSignal& stop) {
   ScenarioObserver observer;
   observer.fleet_is_up = [this](const std::vector<Target>& targets, const std::string& upstream) {
+    if (stop_wanted_) throw Stopped();
     hooks_.fleet_is_up({targets, upstream}, title());
   };
   observer.status = hooks_.status;

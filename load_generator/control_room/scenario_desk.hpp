@@ -42,8 +42,9 @@ class ScenarioShelf {
 
 class ScenarioDesk {
  public:
-  // Called on the main thread.
+  // Called on the main thread, but for `begins`: by order(), before anybody hears of it. It must not ask the desk.
   struct Hooks {
+    std::function<void()> begins;
     std::function<void(const WatchedFleet&, const std::string& title)> fleet_is_up;
     std::function<void(size_t target, const std::optional<InstanceStatus>&)> status;
     std::function<void()> fleet_ends;  // also where the run failed, or never had a fleet
@@ -51,9 +52,10 @@ class ScenarioDesk {
   };
   ScenarioDesk(std::string runs_folder, Hooks hooks);
 
-  // Throws Refused where there is none of that name, no such variant, or one is under way already.
-  void order(const std::string& name, const std::string& variant);
-  void stop();  // throws Refused where none is under way
+  // The order's number, counted from 1. Throws Refused where there is none of that name, no such variant, or one is
+  // under way already.
+  uint64_t order(const std::string& name, const std::string& variant);
+  void stop();  // throws Refused where none is under way that could still be stopped
   bool is_busy() const;
   std::optional<double> rate() const;  // calls a second, of the one that is under way
 
@@ -71,6 +73,7 @@ class ScenarioDesk {
     Scenario scenario;
     Variant variant;
     Phase phase = Phase::starting;
+    bool is_kept = false;  // too late to stop it
     Offset elapsed{0};
     std::string run{};
     std::string error{};
@@ -80,6 +83,7 @@ class ScenarioDesk {
   std::string title() const;
   void play(const program::StopSignal& stop);
   Run run(const program::StopSignal& stop);
+  void close_to_stops();             // throws where one came in time
   std::string keep(const Run& run);  // where it lies
   void tick(Offset now);
   void change(const std::function<void(Order&)>& change);
