@@ -198,7 +198,7 @@ TEST_CASE("in the same scenario instances disagree where each has a breaker, and
   CHECK(shared >= 0);
   CHECK(shared < 20);
   CHECK(shared < alone);
-  CHECK(desk.page.get("/runs").body == json{"outage-distributed", "outage-redis"});
+  CHECK(desk.page.get("/runs").body == json::array({"outage-distributed", "outage-redis"}));
   const json run = desk.page.get("/runs/outage-redis").body;
   CHECK(run["variant"] == "redis");
   CHECK(run["measures"]["counted_failures"] == 3);
@@ -243,7 +243,7 @@ TEST_CASE("a scenario that is stopped midway leaves no run, and the live instanc
   CHECK(desk.refusal_of("scenario/stop", json::object()) == 409);
   desk.order("scenario", {{"name", "outage"}, {"variant", "simple"}});  // one process, on a virtual clock
   REQUIRE(desk.has_phase("over"));
-  CHECK(desk.page.get("/runs").body == json{"outage-simple"});
+  CHECK(desk.page.get("/runs").body == json::array({"outage-simple"}));
 }
 
 TEST_CASE(

@@ -96,11 +96,11 @@ TEST_CASE("a breaker's name and a cause that look like markup reach the page as 
   Instance instance;
   instance.change([](json& status) {
     status["breaker"]["name"] = "<script>alert(1)</script>";
-    status["transitions"] = {{{"generation", 1},
-                              {"from", "closed"},
-                              {"to", "open"},
-                              {"cause", "<script>alert(2)</script>"},
-                              {"at_ms", epoch_ms() + 60'000}}};
+    status["transitions"].push_back({{"generation", 1},
+                                     {"from", "closed"},
+                                     {"to", "open"},
+                                     {"cause", "<script>alert(2)</script>"},
+                                     {"at_ms", epoch_ms() + 60'000}});
   });
   RoomForTest room(instance.fleet());
   PageForTest page(room.url());
@@ -392,8 +392,8 @@ TEST_CASE("finished runs are listed and shown by plain names, and nothing else o
   room.runs.file("no-timeline.json", R"({"name":"outage"})");
   std::filesystem::create_directory(room.runs.path("folder.json"));
   const PageForTest page(room.url());
-  CHECK(page.get("/runs").body == json{"outage-redis"});
-  CHECK(page.get("/runs/outage-redis").body["instances"] == json{"Instance-A"});
+  CHECK(page.get("/runs").body == json::array({"outage-redis"}));
+  CHECK(page.get("/runs/outage-redis").body["instances"] == json::array({"Instance-A"}));
   for (const char* path :
        {"/runs/no-such", "/runs/", "/runs/..", "/runs/../../etc/passwd", "/runs/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
         "/runs//etc/passwd", "/runs/.hidden", "/runs/odd%20name", "/runs/folder", "/runs/no-timeline",
