@@ -227,6 +227,7 @@ TEST_CASE("a page that never reads loses its place once some 200 KiB wait for it
     });
     return room.server().pages() == 1;
   }));
+  CHECK(page.frames() < 25);  // twice that where the system holds what it likes
   MESSAGE("cut off after " << std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() << " s, "
                            << page.frames() << " frames");
 }
@@ -262,9 +263,15 @@ TEST_CASE("another site's page takes no place, however often it asks") {
   httplib::Client client(room.url().substr(0, room.url().size() - 1));
   for (const httplib::Headers& of_another :
        {httplib::Headers{{"Origin", "http://evil.example"}}, httplib::Headers{{"Sec-Fetch-Site", "cross-site"}}}) {
-    const auto answer = client.Get("/events", of_another);
-    REQUIRE(answer);
-    CHECK(answer->status == 403);
+    int status = 0;
+    client.Get(
+        "/events", of_another,
+        [&status](const httplib::Response& response) {
+          status = response.status;
+          return false;  // frames would have no end
+        },
+        [](const char*, size_t) { return false; });
+    CHECK(status == 403);
     CHECK(room.server().pages() == 0);
   }
 }
