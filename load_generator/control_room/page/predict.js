@@ -13,6 +13,7 @@
       this.asked = Lab.kept(keptAs, (kept) => typeof kept?.measure === 'string', null);
       this.scenarios = [];
       this.watched = 0; // the number of the scenario that is seen running
+      this.ordering = false;
       this.blocked = '';
       for (const id of ['scenario', 'variant', 'guess', 'no-guess', 'start-scenario', 'stop-scenario']) this[id] = Lab.byId(id);
       this.scenario.addEventListener('change', () => this.showVariants());
@@ -72,7 +73,9 @@
       const asked = { name: this.scenario.value, variant: this.variant.value, measure: this.chosenVariant.measure, guess };
       Lab.byId('verdict').hidden = true;
       this.watched = 0;
+      this.ordering = true; // its end may be told before its number is known
       const answer = await Lab.order('/control/scenario', { name: asked.name, variant: asked.variant });
+      this.ordering = false;
       if (!answer.error) this.keep({ ...asked, number: answer.number });
       this.answer(answer);
     }
@@ -99,7 +102,7 @@
       }
       Lab.byId('progress').hidden = !running;
       if (running) this.showProgress(scenario);
-      else if (scenario !== null && [this.watched, this.asked?.number].includes(scenario.number)) this.finish(scenario);
+      else if (scenario !== null && !this.ordering && [this.watched, this.asked?.number].includes(scenario.number)) this.finish(scenario);
     }
 
     showProgress({ number, name, variant, phase, elapsed_ms: elapsed, duration_ms: duration }) {
