@@ -147,6 +147,24 @@ TEST_CASE("a scenario that is over before anybody saw it run gives a verdict too
   check_manners(browser, ui.url());
 }
 
+TEST_CASE("a guess is not lost where the scenario is over before the order for it is answered") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  browser.run(R"(
+    const ask = fetch;
+    const over = (done) => (Lab.room.frame.scenario?.phase === 'over' ? done() : setTimeout(over, 50, done));
+    window.fetch = async (...request) => {
+      const answer = await ask(...request);
+      if (request[0] === '/control/scenario') await new Promise(over);
+      return answer;
+    };)");
+  predict(browser, "outage", "simple", "4");
+  browser.until("document.querySelector('#verdict').hidden === false");
+  CHECK(browser.text("[data-result=guess]") == "4");
+  check_manners(browser, ui.url());
+}
+
 TEST_CASE("a finished run is replayed: at each moment lanes and figures are those of its file") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;
