@@ -229,12 +229,12 @@ TEST_CASE("the longest actor, reason and expiry that are allowed are taken") {
   CHECK(instance.breaker()["override"]["reason"] == std::string(194, 'x') + "\"\\ \u00e9/");
 }
 
-TEST_CASE("an order without a body is a 400 that says so") {
+TEST_CASE("an order without a body and its length is a 411 that says so") {
   const Fleet fleet;
   const auto instance = fleet.start();
   auto answer = instance.put("/breaker/override", "");
-  CHECK(answer.http_status == 400);
-  CHECK(answer.body.value("error", "") == "the request was not understood");
+  CHECK(answer.http_status == 411);
+  CHECK(answer.body.value("error", "") == "a body is taken only with its length; send Content-Length");
   CHECK(instance.state() == "closed");
 }
 

@@ -14,19 +14,33 @@ bool is_written(const std::string& path, const std::string& content) {
   return !file.fail();
 }
 
+// A link, a device or a pipe is written to; a file put in its place would take it away from others.
+bool may_be_replaced(const std::string& path) {
+  std::error_code ignored;
+  const auto type = std::filesystem::symlink_status(path, ignored).type();
+  return type == std::filesystem::file_type::regular || type == std::filesystem::file_type::not_found;
+}
+
+bool is_written_beside(const std::string& path, const std::string& content) {
+  namespace fs = std::filesystem;
+  const std::string beside = path + ".tmp";
+  std::error_code failed;
+  std::error_code ignored;
+  const bool written = is_written(beside, content);
+  if (written) fs::rename(beside, path, failed);
+  if (written && !failed) return true;
+  fs::remove(beside, ignored);
+  return false;
+}
+
 }  // namespace
 
 void write_file(const std::string& path, const std::string& content) {
   namespace fs = std::filesystem;
   std::error_code ignored;  // the line below says it better
   if (const auto folder = fs::path(path).parent_path(); !folder.empty()) fs::create_directories(folder, ignored);
-  const std::string beside = path + ".tmp";
-  std::error_code failed;
-  const bool written = is_written(beside, content);
-  if (written) fs::rename(beside, path, failed);
-  if (written && !failed) return;
-  fs::remove(beside, ignored);
-  throw std::runtime_error(path + ": cannot be written");
+  const bool written = may_be_replaced(path) ? is_written_beside(path, content) : is_written(path, content);
+  if (!written) throw std::runtime_error(path + ": cannot be written");
 }
 
 }  // namespace load

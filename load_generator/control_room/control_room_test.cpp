@@ -295,6 +295,19 @@ TEST_CASE("a file is there whole or as it was, and a failure leaves nothing besi
   CHECK_FALSE(std::filesystem::exists(taken + ".tmp"));
 }
 
+TEST_CASE("a link stays a link, and what it leads to is written") {
+  const ScratchFolder folder;
+  const std::string file = folder.path("file");
+  const std::string link = folder.path("link");
+  write_file(file, "old");
+  std::filesystem::create_symlink(file, link);
+  write_file(link, "new");
+  CHECK(std::filesystem::is_symlink(link));
+  std::string seen;
+  std::ifstream(file) >> seen;
+  CHECK(seen == "new");
+}
+
 TEST_CASE("from its order on a scenario has a number, the load pauses, and the frame tells it of the live instances") {
   const ScratchFolder runs;
   ControlRoom room({{{"", "http://127.0.0.1:1"}}, "http://127.0.0.1:1"}, runs.path(""));  // nobody plays its scenarios
