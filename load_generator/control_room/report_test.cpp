@@ -101,10 +101,11 @@ TEST_CASE("every figure and expectation of a report is that of its run") {
       return Object.fromEntries(figures.filter(([name, text]) => name.startsWith(arguments[0] + '/') && text !== '–'));)",
                                    {variant});
     CHECK(shown.size() > 5);
-    for (const auto& [name, text] : shown.items()) {
+    for (const auto& figure : shown.items()) {
+      const std::string& name = figure.key();
       CAPTURE(name);
       const double measured = run.at("measures").at(name.substr(variant.size() + 1));
-      CHECK(std::abs(std::stod(text.get<std::string>()) - measured) <= 0.005001);
+      CHECK(std::abs(std::stod(figure.value().get<std::string>()) - measured) <= 0.005001);
     }
   }
 }
@@ -138,8 +139,9 @@ TEST_CASE("every transition of a report, and every lane, is that of its run") {
 
 TEST_CASE("a report is legible at each size and in both colours, and on paper") {
   Browser browser;
-  for (const auto& [name, looks] : all_looks()) {
-    open_report(browser, looks);
+  for (const auto& look : all_looks()) {
+    const std::string& name = look.name;
+    open_report(browser, look.looks);
     browser.photograph(screenshot_path("report-" + name));
     for (const std::string& fault : hard_to_read(browser)) FAIL_CHECK(name, ": ", fault);
     CHECK_MESSAGE(sideways(browser).empty(), name << ": " << sideways(browser));
