@@ -34,7 +34,8 @@ nlohmann::ordered_json everything(const Watcher& watcher) { return watcher.frame
 
 bool all_answer(const nlohmann::ordered_json& frame) {
   const auto& instances = frame.at("instances");
-  return std::all_of(instances.begin(), instances.end(),
+  return frame.at("upstream").value("answers", false) &&
+         std::all_of(instances.begin(), instances.end(),
                      [](const auto& instance) { return instance.value("answers", false); });
 }
 
