@@ -3,7 +3,7 @@
 namespace cb {
 namespace {
 
-constexpr size_t most_kept = 100;
+constexpr size_t most_calls_kept = 100;
 
 bool tells_something(const NotableCall& call) {
   const bool failed = call.status == CallStatus::failure || call.status == CallStatus::exception;
@@ -17,7 +17,7 @@ void NotableCalls::note(NotableCall call) {
   const std::scoped_lock lock(mutex_);
   call.number = ++last_number_;
   calls_.push_back(std::move(call));
-  if (calls_.size() > most_kept) calls_.pop_front();
+  if (calls_.size() > most_calls_kept) calls_.pop_front();
 }
 
 std::vector<NotableCall> NotableCalls::calls() const {

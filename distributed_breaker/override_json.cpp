@@ -7,7 +7,7 @@
 namespace cb {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, 4> known_fields{"mode", "actor", "reason", "expires_in_ms"};
 

@@ -5,7 +5,7 @@
 namespace cb {
 namespace {
 
-constexpr size_t most_kept = 100;
+constexpr size_t most_transitions_kept = 100;
 
 // Opening is what somebody may have to be woken for; the others are good news, or hope.
 spdlog::level::level_enum level_of(State to) {
@@ -49,7 +49,7 @@ void TransitionLog::note(const Event& event) {
   if (!transition) return;
   const std::scoped_lock lock(mutex_);
   transitions_.push_back({std::string(event.context), *transition});
-  if (transitions_.size() > most_kept) transitions_.pop_front();
+  if (transitions_.size() > most_transitions_kept) transitions_.pop_front();
 }
 
 std::vector<LoggedTransition> TransitionLog::transitions() const {

@@ -17,10 +17,8 @@ constexpr int counts_begun_in_a_row = 3;  // with Redis, without it, and with it
 
 Offset answered_at(const Call& call) { return call.intended + call.latency; }
 
-const std::string& name_of(const ChaosHistory& history, size_t target) { return history.run.targets.at(target).name; }
-
 std::string told(const ChaosHistory& history, const Call& call) {
-  return fmt::format("{}: {}, {:.0f} ms{}", name_of(history, call.target), to_text(call.status), to_ms(call.latency),
+  return fmt::format("{}: {}, {:.0f} ms{}", history.name_of(call.target), to_text(call.status), to_ms(call.latency),
                      call.probe ? fmt::format(", probe of {}", call.generation) : "");
 }
 
@@ -139,14 +137,14 @@ Verdict check_probes(const ChaosHistory& history) {
       verdict.measured = std::max(verdict.measured, static_cast<double>(together));
       if (together <= static_cast<size_t>(permitted)) continue;
       verdict.violations.push_back({probe->intended, fmt::format("{} probes at once in stay {}, from {} on", together,
-                                                                 stay.generation, name_of(history, probe->target))});
+                                                                 stay.generation, history.name_of(probe->target))});
     }
   }
   return verdict;
 }
 
 std::string told(const ChaosHistory& history, const Transition& transition) {
-  return fmt::format("{}: {} > {}, generation {}: {}", name_of(history, transition.target), to_text(transition.from),
+  return fmt::format("{}: {} > {}, generation {}: {}", history.name_of(transition.target), to_text(transition.from),
                      to_text(transition.to), transition.generation, transition.cause);
 }
 
@@ -227,7 +225,7 @@ Verdict check_recovered(const ChaosHistory& history) {
     verdict.measured = std::max(verdict.measured, to_ms(stay.length));
     if (stay.length <= most) continue;
     verdict.violations.push_back(
-        {stay.from + most, name_of(history, target) + ": still " + seen_in(stay, history.run.samples[target])});
+        {stay.from + most, history.name_of(target) + ": still " + seen_in(stay, history.run.samples[target])});
   }
   return verdict;
 }

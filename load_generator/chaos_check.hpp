@@ -56,6 +56,8 @@ struct ChaosHistory {
   std::vector<Absence> absences;
   std::vector<LogLine> log;
   Offset well_at{0};  // from then on nothing was wrong any more
+
+  const std::string& name_of(size_t target) const { return run.targets.at(target).name; }
 };
 
 // A proof that something did not hold: when, and what.

@@ -7,6 +7,7 @@
 
 #include "load_generator/chaos_story.hpp"
 #include "load_generator/scratch_file.hpp"
+#include "load_generator/seen_for_test.hpp"
 #include "load_generator/strict_json.hpp"
 
 using namespace load;
@@ -32,13 +33,6 @@ ChaosHistory bad_history() {
   history.absences = {{0, milliseconds(100), milliseconds(5000)}};
   history.log = {{milliseconds(20), 0, "closed > open: \xff 3 failures"}};
   return history;
-}
-
-size_t longest_line(const std::string& text) {
-  std::istringstream lines(text);
-  size_t longest = 0;
-  for (std::string line; std::getline(lines, line);) longest = std::max(longest, line.size());
-  return longest;
 }
 
 }  // namespace

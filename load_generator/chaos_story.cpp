@@ -25,10 +25,8 @@ struct Line {
   std::string text;
 };
 
-const std::string& name_of(const ChaosHistory& history, size_t target) { return history.run.targets.at(target).name; }
-
-std::string told(const ChaosHistory& history, const Call& call) {
-  return fmt::format("  {}: call: {} after {:.0f} ms, generation {}{}{}", name_of(history, call.target),
+std::string line_of(const ChaosHistory& history, const Call& call) {
+  return fmt::format("  {}: call: {} after {:.0f} ms, generation {}{}{}", history.name_of(call.target),
                      to_text(call.status), to_ms(call.latency), call.generation, call.probe ? ", probe" : "",
                      call.late ? ", late" : "");
 }
@@ -45,9 +43,9 @@ std::vector<Line> lines_round(const ChaosHistory& history, Offset at) {
     if (when >= at - before_it && when <= at + after_it) lines.push_back({when, text});
   };
   for (const Deed& deed : history.deeds) add(deed.at, deed.text);
-  for (const LogLine& line : history.log) add(line.at, "  " + name_of(history, line.target) + ": " + line.text);
+  for (const LogLine& line : history.log) add(line.at, "  " + history.name_of(line.target) + ": " + line.text);
   for (const Call& call : history.run.calls) {
-    if (is_worth_telling(call, history.settings.slack)) add(call.intended, told(history, call));
+    if (is_worth_telling(call, history.settings.slack)) add(call.intended, line_of(history, call));
   }
   std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.at < b.at; });
   return lines;
@@ -98,7 +96,7 @@ json to_json(const ChaosSettings& settings, const ChaosBreaker& breaker) {
 }
 
 json to_json(const ChaosHistory& history, const Call& call) {
-  json entry{{"at_ms", to_ms(call.intended)},  {"instance", name_of(history, call.target)},
+  json entry{{"at_ms", to_ms(call.intended)},  {"instance", history.name_of(call.target)},
              {"status", to_text(call.status)}, {"latency_ms", to_ms(call.latency)},
              {"generation", call.generation},  {"upstream_calls", call.upstream_calls}};
   if (call.probe) entry["probe"] = true;
@@ -107,7 +105,7 @@ json to_json(const ChaosHistory& history, const Call& call) {
 }
 
 json to_json(const ChaosHistory& history, const Transition& transition) {
-  return {{"at_ms", to_ms(transition.at)},       {"instance", name_of(history, transition.target)},
+  return {{"at_ms", to_ms(transition.at)},       {"instance", history.name_of(transition.target)},
           {"generation", transition.generation}, {"from", to_text(transition.from)},
           {"to", to_text(transition.to)},        {"cause", transition.cause}};
 }
@@ -134,14 +132,14 @@ json document_of(const ChaosHistory& history, const std::vector<Verdict>& verdic
   for (const Verdict& verdict : verdicts) document["verdicts"].push_back(to_json(verdict));
   for (const Deed& deed : history.deeds) document["deeds"].push_back({{"at_ms", to_ms(deed.at)}, {"what", deed.text}});
   for (const Absence& absence : history.absences) {
-    document["absences"].push_back({{"instance", name_of(history, absence.target)},
+    document["absences"].push_back({{"instance", history.name_of(absence.target)},
                                     {"from_ms", to_ms(absence.from)},
                                     {"until_ms", to_ms(absence.until)}});
   }
   for (const Transition& each : history.run.transitions) document["transitions"].push_back(to_json(history, each));
   for (const LogLine& line : history.log) {
     document["log"].push_back(
-        {{"at_ms", to_ms(line.at)}, {"instance", name_of(history, line.target)}, {"message", line.text}});
+        {{"at_ms", to_ms(line.at)}, {"instance", history.name_of(line.target)}, {"message", line.text}});
   }
   if (history.run.ledger) document["ledger"] = ledger_json(*history.run.ledger);
   for (const Call& call : history.run.calls) document["calls"].push_back(to_json(history, call));

@@ -8,6 +8,7 @@
 #include "load_generator/latencies.hpp"
 #include "load_generator/report.hpp"
 #include "load_generator/scratch_file.hpp"
+#include "load_generator/seen_for_test.hpp"
 
 using namespace load;
 
@@ -15,13 +16,6 @@ namespace {
 
 Summary summary(double measured) {
   return {"outage", "redis", "How many calls?", {{"opened", measured}}, {{"opened", 1, 2, "one breaker"}}};
-}
-
-size_t longest_line(const std::string& text) {
-  std::istringstream lines(text);
-  size_t longest = 0;
-  for (std::string line; std::getline(lines, line);) longest = std::max(longest, line.size());
-  return longest;
 }
 
 Run crowded_run() {

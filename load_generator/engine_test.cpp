@@ -299,7 +299,7 @@ const ManualOverride metrics_only{"metrics_only", "scenario", "to see what it wo
 TEST_CASE("an override is put to every instance that has a breaker of its own") {
   const Overridable a("memory", 200), b("memory", 200);
   put_override({{"a", a.url()}, {"b", b.url()}}, metrics_only);
-  const std::string body = R"({"actor":"scenario","mode":"metrics_only","reason":"to see what it would do"})";
+  const std::string body = R"({"mode":"metrics_only","actor":"scenario","reason":"to see what it would do"})";
   CHECK(a.received() == std::vector{body});
   CHECK(b.received() == std::vector{body});
 }

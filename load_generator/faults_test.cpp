@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 namespace {
 
 // The faults of Instance-A and Instance-B that a list in a file says.
-Faults read(const std::string& list) {
+Faults faults_in(const std::string& list) {
   const auto json = nlohmann::ordered_json::parse(R"({"faults":)" + list + "}");
   StrictObject document(json, "x.json");
   return read_faults(document, 2);
@@ -21,7 +21,7 @@ Faults read(const std::string& list) {
 
 std::string complaint(const std::string& list) {
   try {
-    read(list);
+    faults_in(list);
   } catch (const std::invalid_argument& error) {
     return error.what();
   }
@@ -31,7 +31,7 @@ std::string complaint(const std::string& list) {
 }  // namespace
 
 TEST_CASE("faults of processes are read") {
-  const Faults faults = read(R"([{"unreachable_upstream":"Instance-B"},{"kill_prober_after_ms":900}])");
+  const Faults faults = faults_in(R"([{"unreachable_upstream":"Instance-B"},{"kill_prober_after_ms":900}])");
   CHECK(faults.cut_off == 1);
   CHECK(faults.kill_prober_after == milliseconds(900));
   CHECK(faults.redis.empty());
@@ -39,7 +39,7 @@ TEST_CASE("faults of processes are read") {
 
 TEST_CASE("faults of Redis are read, in order of time") {
   const Faults faults =
-      read(R"([{"at_ms":0,"redis":"flush"},{"at_ms":10,"redis":"stop"},{"at_ms":10,"redis":"continue"},
+      faults_in(R"([{"at_ms":0,"redis":"flush"},{"at_ms":10,"redis":"stop"},{"at_ms":10,"redis":"continue"},
                                  {"at_ms":2000,"redis":"kill"},{"at_ms":5000,"redis":"restart"}])");
   REQUIRE(faults.redis.size() == 5);
   const std::vector<RedisFault> expected{RedisFault::flush, RedisFault::stop, RedisFault::go_on, RedisFault::kill,
@@ -70,9 +70,9 @@ TEST_CASE("a fault of Redis that makes no sense is one line that names it") {
 }
 
 TEST_CASE("a failover needs Sentinels, and is the only fault of Redis in its list") {
-  CHECK(need_sentinels(read(R"([{"at_ms":5,"redis":"kill_master"}])").redis));
-  CHECK(need_sentinels(read(R"([{"at_ms":5,"redis":"fail_over"},{"kill_prober_after_ms":900}])").redis));
-  CHECK_FALSE(need_sentinels(read(R"([{"at_ms":5,"redis":"kill"}])").redis));
+  CHECK(need_sentinels(faults_in(R"([{"at_ms":5,"redis":"kill_master"}])").redis));
+  CHECK(need_sentinels(faults_in(R"([{"at_ms":5,"redis":"fail_over"},{"kill_prober_after_ms":900}])").redis));
+  CHECK_FALSE(need_sentinels(faults_in(R"([{"at_ms":5,"redis":"kill"}])").redis));
   CHECK_FALSE(need_sentinels({}));
   const std::string alone = "must be the only fault of Redis, where one is a failover";
   CHECK(complaint(R"([{"at_ms":5,"redis":"flush"},{"at_ms":6,"redis":"fail_over"}])").find(alone) != std::string::npos);

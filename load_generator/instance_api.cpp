@@ -7,7 +7,7 @@
 namespace load {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds control_timeout{2000};
 constexpr size_t longest_name = 64;

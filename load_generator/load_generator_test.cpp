@@ -13,6 +13,7 @@
 #include "load_generator/run_document.hpp"
 #include "load_generator/run_file.hpp"
 #include "load_generator/scratch_file.hpp"
+#include "load_generator/seen_for_test.hpp"
 #include "program/child_process.hpp"
 
 using namespace load;
@@ -21,7 +22,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds patience{20'000};
+constexpr milliseconds program_patience{20'000};
 
 ChildProcess start(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), LAB_BIN_DIR "/load_generator");
@@ -35,14 +36,8 @@ struct Ended {
 
 Ended run(const std::vector<std::string>& arguments) {
   ChildProcess process = start(arguments);
-  const int exit_code = process.wait(patience).value_or(-1);
+  const int exit_code = process.wait(program_patience).value_or(-1);
   return {exit_code, process.output()};
-}
-
-std::vector<pid_t> children_of(const ChildProcess& process) {
-  const std::string pid = std::to_string(process.pid());
-  std::ifstream list("/proc/" + pid + "/task/" + pid + "/children");
-  return {std::istream_iterator<pid_t>(list), std::istream_iterator<pid_t>()};
 }
 
 // A process that has ended but that nobody has asked about yet (a zombie) is not running.
@@ -57,8 +52,6 @@ std::string content_of(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
-
-bool is_one_line(const std::string& text) { return text.find('\n') == text.size() - 1; }
 
 void answer_as_instance_a(FakeInstance& instance) {
   instance.on("/status", R"({"instance":"Instance-A","breaker":{"state":"open","store":"memory"},"transitions":[]})");
@@ -162,7 +155,7 @@ TEST_CASE("Ctrl-C ends a run within a second, with the report of what was done, 
   process.wait_for_line("     1 ");
   const auto asked = std::chrono::steady_clock::now();
   process.send_signal(SIGINT);
-  CHECK(process.wait(patience) == 130);
+  CHECK(process.wait(program_patience) == 130);
   CHECK(std::chrono::steady_clock::now() - asked < milliseconds(1000));
   CHECK(process.output().find("(interrupted)") != std::string::npos);
   CHECK(process.output().find("Instance-A") != std::string::npos);
@@ -174,7 +167,7 @@ void check_that_it_leaves_nothing_behind(const std::vector<std::string>& argumen
                                          size_t children_expected) {
   for (const int signal : {SIGINT, SIGKILL}) {
     ChildProcess process = start(arguments);
-    process.wait_for_line(once_it_says, patience);
+    process.wait_for_line(once_it_says, program_patience);
     const std::vector<pid_t> children = children_of(process);
     CHECK(children.size() == children_expected);
     process.send_signal(signal);

@@ -22,7 +22,7 @@ constexpr double slack_ms = 3600.0 * 1000;  // the last answer comes after the l
 constexpr Between<double> lengths{0, day_ms + slack_ms};
 constexpr Between<double> times{-1000, day_ms + slack_ms};  // a transition may have been under way at the start
 constexpr Between<double> steps{1, slack_ms};
-constexpr Between<double> latencies{0, day_ms + slack_ms};
+constexpr Between<double> durations{0, day_ms + slack_ms};
 constexpr Between<int64_t> any_count{0, INT64_MAX};
 constexpr size_t most_steps = 100'000;
 
@@ -144,7 +144,7 @@ json latency_in(StrictObject& file) {
     const std::string name(to_text(status));
     if (!statuses.has(name)) continue;
     StrictObject figures = statuses.object(name);
-    for (const char* figure : {"p50", "p90", "p99", "max"}) result[name][figure] = figures.number(figure, latencies);
+    for (const char* figure : {"p50", "p90", "p99", "max"}) result[name][figure] = figures.number(figure, durations);
   }
   return result;
 }

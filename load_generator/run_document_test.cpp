@@ -7,6 +7,7 @@
 
 #include "load_generator/run_file.hpp"
 #include "load_generator/scratch_file.hpp"
+#include "load_generator/seen_for_test.hpp"
 
 using namespace load;
 using std::chrono::milliseconds;
@@ -59,8 +60,6 @@ class Written {
  public:
   const std::string path = folder_.path("run.json");
 };
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -7,13 +7,14 @@
 #include <thread>
 
 #include "load_generator/redis_console.hpp"
+#include "load_generator/seen_for_test.hpp"
 
 using namespace load;
 using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds patience{10'000};
+constexpr milliseconds answer_patience{10'000};
 
 bool answers(const RedisConsole& console) {
   try {
@@ -21,15 +22,6 @@ bool answers(const RedisConsole& console) {
   } catch (const std::runtime_error&) {
     return false;
   }
-}
-
-bool comes_to_answer(const RedisConsole& console) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!answers(console)) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(milliseconds(2));
-  }
-  return true;
 }
 
 }  // namespace
@@ -50,7 +42,7 @@ TEST_CASE("a killed Redis is gone, and a restarted one is another, empty, on the
   inflict(RedisFault::kill, redis);
   CHECK_FALSE(answers(console));
   inflict(RedisFault::restart, redis);
-  CHECK(comes_to_answer(console));
+  CHECK(comes_true([&] { return answers(console); }));
   CHECK(console.ask({"EXISTS", "key"}) == "0");
   CHECK(console.ask({"INFO", "server"}) != first);
 }
@@ -60,13 +52,13 @@ TEST_CASE("a Redis that runs may be restarted too") {
   const RedisConsole console(redis.port());
   CHECK(console.ask({"SET", "key", "value"}) == "OK");
   inflict(RedisFault::restart, redis);
-  CHECK(comes_to_answer(console));
+  CHECK(comes_true([&] { return answers(console); }));
   CHECK(console.ask({"EXISTS", "key"}) == "0");
 }
 
 TEST_CASE("a stopped Redis answers nobody until it goes on, with all its keys") {
   program::PrivateRedis redis;
-  const RedisConsole console(redis.port(), patience);
+  const RedisConsole console(redis.port(), answer_patience);
   CHECK(console.ask({"SET", "key", "value"}) == "OK");
   inflict(RedisFault::stop, redis);
   CHECK_FALSE(answers(RedisConsole(redis.port(), milliseconds(100))));

@@ -8,7 +8,7 @@ using std::chrono::milliseconds;
 namespace {
 
 // A run of 1 s.
-Run run_with(size_t targets) {
+Run run_of(size_t targets) {
   Run run;
   run.targets.resize(targets);
   run.samples.resize(targets);
@@ -31,7 +31,7 @@ std::vector<Sample> stores(std::initializer_list<std::pair<int, bool>> list) {
 }  // namespace
 
 TEST_CASE("the longest half-open stay ends with another state, or with the run") {
-  Run run = run_with(2);
+  Run run = run_of(2);
   run.samples[0] = samples({{0, State::closed}, {100, State::half_open}, {200, State::half_open}, {300, State::open}});
   CHECK(measure(run).at("longest_half_open_ms") == 200);
   run.samples[1] = samples({{0, State::open}, {600, State::half_open}});
@@ -41,7 +41,7 @@ TEST_CASE("the longest half-open stay ends with another state, or with the run")
 }
 
 TEST_CASE("disagreement is the time in which instances that answer are in different states") {
-  Run run = run_with(3);
+  Run run = run_of(3);
   run.samples[0] = samples({{0, State::closed}, {300, State::open}, {400, State::open}});
   run.samples[1] = samples({{0, State::closed}, {500, State::open}, {600, State::open}});
   run.samples[2] = samples({{0, State::unknown}});
@@ -49,7 +49,7 @@ TEST_CASE("disagreement is the time in which instances that answer are in differ
 }
 
 TEST_CASE("disagreement goes by when transitions happened, not by which poll came first") {
-  Run run = run_with(2);
+  Run run = run_of(2);
   run.samples[0] = samples({{0, State::closed}, {300, State::open}});
   run.samples[1] = samples({{0, State::closed}, {305, State::open}});
   run.transitions = {{0, 2, State::closed, State::open, "", milliseconds(210)},
@@ -60,7 +60,7 @@ TEST_CASE("disagreement goes by when transitions happened, not by which poll cam
 }
 
 TEST_CASE("the longest time by a breaker of one's own is one instance's, and one stay") {
-  Run run = run_with(2);
+  Run run = run_of(2);
   run.samples[0] = stores({{0, false}, {100, true}, {200, false}, {300, true}, {400, true}, {550, false}});
   run.samples[1] = stores({{0, false}, {100, true}, {300, false}});
   CHECK(measure(run).at("local_ms") == 250);
@@ -69,7 +69,7 @@ TEST_CASE("the longest time by a breaker of one's own is one instance's, and one
 }
 
 TEST_CASE("Redis is back for all when the last instance shares again, for good") {
-  Run run = run_with(3);
+  Run run = run_of(3);
   run.samples[0] = stores({{0, false}, {100, true}, {400, false}, {500, true}, {700, false}, {800, false}});
   run.samples[1] = stores({{0, false}, {100, true}, {600, false}});
   run.samples[2] = stores({{0, false}});
@@ -81,7 +81,7 @@ TEST_CASE("Redis is back for all when the last instance shares again, for good")
 }
 
 TEST_CASE("an instance that never came back has no time for it, nor one that nobody heard of since") {
-  Run run = run_with(1);
+  Run run = run_of(1);
   run.redis_back_at = milliseconds(450);
   run.samples[0] = stores({{0, false}, {100, true}});
   CHECK_FALSE(measure(run).contains("rejoined_ms"));
@@ -92,14 +92,14 @@ TEST_CASE("an instance that never came back has no time for it, nor one that nob
 }
 
 TEST_CASE("closed at the end: who was closed in its last poll") {
-  Run run = run_with(3);
+  Run run = run_of(3);
   run.samples[0] = samples({{0, State::open}, {100, State::closed}});
   run.samples[1] = samples({{0, State::closed}, {100, State::half_open}});
   CHECK(measure(run).at("closed_at_end") == 1);
 }
 
 TEST_CASE("local at the end: who went by a breaker of its own in its last poll") {
-  Run run = run_with(3);
+  Run run = run_of(3);
   run.samples[0] = stores({{0, false}, {100, true}});
   run.samples[1] = stores({{0, true}, {100, false}});
   CHECK(measure(run).at("local_at_end") == 1);

@@ -17,8 +17,6 @@ namespace {
 const std::vector<std::string> own_keys{"cb:x:state", "cb:x:failures", "cb:x:last_failure", "cb:x:breaker",
                                         "cb:x:probes"};
 
-Permit permit(Breaker& breaker) { return std::get<Permit>(breaker.acquire()); }
-
 // What the last script that settled a call was called with, as Redis saw it.
 std::string last_settlement(TestRedis& redis) {
   std::istringstream entries(redis.cli({"SLOWLOG", "GET", "10"}));

@@ -24,7 +24,6 @@ std::unique_ptr<Breaker> make(Store store, TestRedis& redis, const Policy& polic
   return std::make_unique<RedisBreaker>(redis.redis, "x", policy);
 }
 
-Permit permit(Breaker& breaker) { return std::get<Permit>(breaker.acquire()); }
 bool rejects(Breaker& breaker) { return std::holds_alternative<Rejection>(breaker.acquire()); }
 
 void fail(Breaker& breaker, int times) {

@@ -13,7 +13,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-const Policy three_failures{.failure_threshold = 3, .recovery_timeout = 60s};
+const Policy after_three{.failure_threshold = 3, .recovery_timeout = 60s};
 
 void kill(TestRedis& redis) {
   redis.server.process().send_signal(SIGKILL);
@@ -27,7 +27,7 @@ bool is_joined(Instance& instance) { return instance.breaker.status().store == "
 
 TEST_CASE("without Redis an instance goes on with a local breaker, says so once, and forgets it when Redis is back") {
   TestRedis redis;
-  Instance a(redis, three_failures, 50ms);
+  Instance a(redis, after_three, 50ms);
   a.call(Outcome::success);
   kill(redis);
   REQUIRE(happens([&] { return is_away(a); }));
@@ -78,7 +78,7 @@ TEST_CASE("what was open when Redis went stays open, for as long as it was to be
 TEST_CASE("an instance starts without Redis on a local breaker, and joins when Redis comes") {
   TestRedis redis;
   kill(redis);
-  Instance a(redis, three_failures, 50ms);
+  Instance a(redis, after_three, 50ms);
   for (int i = 0; i < 3; ++i) a.call(Outcome::failure);
   CHECK(a.rejected());
   redis.server.restart();
@@ -88,7 +88,7 @@ TEST_CASE("an instance starts without Redis on a local breaker, and joins when R
 
 TEST_CASE("a Redis that hangs costs one call its deadline, and the calls after it nothing") {
   TestRedis redis;
-  Instance a(redis, three_failures, 100ms);
+  Instance a(redis, after_three, 100ms);
   a.call(Outcome::success);
   REQUIRE(a.listens());
   redis.server.process().send_signal(SIGSTOP);
@@ -105,7 +105,7 @@ TEST_CASE("a Redis that hangs costs one call its deadline, and the calls after i
 
 TEST_CASE("that Redis hangs is found out without a call's having to wait for it") {
   TestRedis redis;
-  Instance a(redis, three_failures, 50ms);
+  Instance a(redis, after_three, 50ms);
   a.call(Outcome::success);
   REQUIRE(a.listens());
   redis.server.process().send_signal(SIGSTOP);
@@ -141,7 +141,7 @@ TEST_CASE("trouble while a result is recorded is not recorded as a failure of th
 
 TEST_CASE("a Redis that takes no writes is no Redis: it is full, or a replica") {
   TestRedis redis;
-  Instance a(redis, three_failures, 100ms);
+  Instance a(redis, after_three, 100ms);
   a.call(Outcome::success);
   SUBCASE("full") { redis.cli({"CONFIG", "SET", "maxmemory", "1"}); }
   SUBCASE("a replica") { redis.cli({"REPLICAOF", "127.0.0.1", "1"}); }

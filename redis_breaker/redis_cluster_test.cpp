@@ -9,6 +9,7 @@
 #include "program/private_redis.hpp"
 #include "redis_breaker/redis.hpp"
 #include "redis_breaker/redis_breaker.hpp"
+#include "redis_breaker/redis_for_test.hpp"
 #include "redis_breaker/redis_redirection.hpp"
 
 using namespace cb;
@@ -18,8 +19,6 @@ using namespace std::chrono_literals;
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // One for all tests that leave it as it was: it takes two seconds to begin.
 const PrivateCluster& unharmed() {

@@ -60,6 +60,10 @@ RedisReply::RedisReply(redisReply* reply) : reply_(reply) {
   if (reply->type == REDIS_REPLY_ERROR) error_.assign(reply->str, reply->len);
 }
 
+std::string_view text_of(const redisReply& reply) {
+  return reply.type == REDIS_REPLY_STRING ? std::string_view(reply.str, reply.len) : std::string_view();
+}
+
 RedisReply RedisReply::failed(std::string error) {
   RedisReply reply;
   reply.error_ = std::move(error);

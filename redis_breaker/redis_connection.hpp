@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "redis_breaker/redis_address.hpp"
@@ -50,6 +51,9 @@ class RedisReply {
   std::string error_;
   RedisOrigin origin_;
 };
+
+// "" where it is not a string. It lives as long as the reply.
+std::string_view text_of(const redisReply& reply);
 
 // A point in time until which something must be done.
 struct Deadline {

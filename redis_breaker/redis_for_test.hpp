@@ -8,8 +8,13 @@
 
 #include "program/private_redis.hpp"
 #include "redis_breaker/redis.hpp"
+#include "simple_breaker/breaker.hpp"
 
 namespace cb {
+
+inline bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+inline Permit permit(Breaker& breaker) { return std::get<Permit>(breaker.acquire()); }
 
 struct TestRedis {
   program::PrivateRedis server;

@@ -9,6 +9,7 @@
 #include "program/private_sentinel.hpp"
 #include "redis_breaker/redis.hpp"
 #include "redis_breaker/redis_breaker.hpp"
+#include "redis_breaker/redis_for_test.hpp"
 
 using namespace cb;
 using namespace program;
@@ -17,8 +18,6 @@ using namespace std::chrono_literals;
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 RedisReply write(Redis& redis) { return redis.command({"SET", "k", "v"}, "k"); }
 

@@ -13,8 +13,6 @@ int64_t steady_ms() {
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
-std::string text_of(const redisReply& reply) { return reply.str == nullptr ? "" : std::string(reply.str, reply.len); }
-
 }  // namespace
 
 RedisSentinels::Named RedisSentinels::ask(const RedisEndpoint& sentinel, const Deadline& deadline) const {
@@ -29,7 +27,7 @@ RedisSentinels::Named RedisSentinels::ask(const RedisEndpoint& sentinel, const D
   if (reply->type == REDIS_REPLY_NIL) return {std::nullopt, "it knows no master '" + address_.master + "'"};
   const bool is_pair = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2;
   if (!is_pair) return {std::nullopt, "its answer makes no sense"};
-  Named named{endpoint_of(text_of(*reply->element[0]), text_of(*reply->element[1])), ""};
+  Named named{endpoint_of(std::string(text_of(*reply->element[0])), std::string(text_of(*reply->element[1]))), ""};
   if (!named.master) named.fault = "the master that it names is no host and port";
   return named;
 }

@@ -10,6 +10,7 @@
 #include "program/private_redis.hpp"
 #include "redis_breaker/redis.hpp"
 #include "redis_breaker/redis_breaker.hpp"
+#include "redis_breaker/redis_for_test.hpp"
 #include "redis_breaker/redis_redirection.hpp"
 #include "redis_breaker/tls.hpp"
 
@@ -20,8 +21,6 @@ using namespace std::chrono_literals;
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // As a program reads it that was started with SSL_CERT_FILE.
 RedisAddress trusting(const Certificate& authority, const std::string& url) {

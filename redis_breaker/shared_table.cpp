@@ -43,10 +43,6 @@ std::string to_json(const Policy& policy) {
   return json + "\"keeps_window\":" + (policy.keeps_window() ? "true" : "false") + "}";
 }
 
-std::string_view text_of(const redisReply& reply) {
-  return reply.type == REDIS_REPLY_STRING ? std::string_view(reply.str, reply.len) : std::string_view();
-}
-
 std::optional<State> state_of(const redisReply& reply) {
   for (const State state : {State::closed, State::open, State::half_open}) {
     if (to_text(state) == text_of(reply)) return state;

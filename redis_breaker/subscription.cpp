@@ -5,10 +5,6 @@
 namespace cb {
 namespace {
 
-std::string_view text_of(const redisReply& reply) {
-  return reply.str == nullptr ? std::string_view() : std::string_view(reply.str, reply.len);
-}
-
 // ["message", "__redis__:invalidate", [key, ...] or nil], or ["pong", ""]
 void take_in(const redisReply& said, Heard& heard) {
   if (said.type != REDIS_REPLY_ARRAY || said.elements == 0) return;

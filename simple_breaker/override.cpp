@@ -20,7 +20,7 @@ constexpr std::array<ModeText, 6> modes{{{Mode::automatic, "auto", "automatic ag
 
 constexpr size_t longest_actor = 64;
 constexpr size_t longest_reason = 200;
-constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 365);
+constexpr std::chrono::milliseconds longest_order = std::chrono::hours(24 * 365);
 
 // It goes into logs and onto terminals, some of which obey the control characters of Latin-1 too (C2 80 to C2 9F).
 bool printable(const std::string& text) {
@@ -51,7 +51,7 @@ std::string fault_in(const Override& order, std::chrono::milliseconds lasts) {
   if (order.reason.size() > longest_reason) return "reason is longer than 200 bytes";
   if (!printable(order.actor)) return "actor contains control characters";
   if (!printable(order.reason)) return "reason contains control characters";
-  if (lasts.count() < 0 || lasts > longest) return "expires_in_ms must be 1 to 31536000000, or absent";
+  if (lasts.count() < 0 || lasts > longest_order) return "expires_in_ms must be 1 to 31536000000, or absent";
   return "";
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 constexpr double most_calls = 1'000'000;
 constexpr double an_hour = 3'600'000;
-constexpr double longest = 365.0 * 24 * 3'600'000;
+constexpr double a_year = 365.0 * 24 * 3'600'000;
 
 constexpr std::array<Setting<Policy>, 16> all_settings{{
     {"failure_threshold", "Failures in a row that open the circuit", "never for that reason",
@@ -17,7 +17,7 @@ constexpr std::array<Setting<Policy>, 16> all_settings{{
     {"slow_call_rate_threshold", "Share of recent calls, 0 to 1, that must be slow to open it", "never for that reason",
      &Policy::slow_call_rate_threshold, 0, 1},
     {"slow_call_duration_threshold", "A call that takes this long is slow", "no call is slow",
-     &Policy::slow_call_duration_threshold, 0, longest},
+     &Policy::slow_call_duration_threshold, 0, a_year},
     {"sliding_window_size", "How far back the rates look, in ten buckets", "", &Policy::sliding_window_size, 10,
      an_hour},
     {"minimum_number_of_calls", "With fewer recent calls no rate opens it", "", &Policy::minimum_number_of_calls, 1,
@@ -25,23 +25,22 @@ constexpr std::array<Setting<Policy>, 16> all_settings{{
     {"minimum_reporting_instances", "Instances that must have seen failures (stage 3)", "",
      &Policy::minimum_reporting_instances, 1, 100},
     {"clear_interval", "Counts are forgotten this long after the first of them", "never", &Policy::clear_interval, 0,
-     longest},
+     a_year},
     {"recovery_timeout", "How long an open circuit rejects before it lets a probe through", "",
-     &Policy::recovery_timeout, 1, longest},
+     &Policy::recovery_timeout, 1, a_year},
     {"recovery_timeout_multiplier", "A failed probe makes the next break longer by this factor", "",
      &Policy::recovery_timeout_multiplier, 1, 100},
-    {"recovery_timeout_maximum", "To which breaks may grow", "no growth", &Policy::recovery_timeout_maximum, 0,
-     longest},
+    {"recovery_timeout_maximum", "To which breaks may grow", "no growth", &Policy::recovery_timeout_maximum, 0, a_year},
     {"recovery_timeout_jitter", "Share of a break, 0 to 1, that is random: it ends earlier by up to that", "none",
      &Policy::recovery_timeout_jitter, 0, 1},
     {"health_check_interval", "How often to ask the upstream's /health while open", "never",
-     &Policy::health_check_interval, 0, longest},
+     &Policy::health_check_interval, 0, a_year},
     {"permitted_calls_in_half_open", "Probes that may be under way at once", "", &Policy::permitted_calls_in_half_open,
      1, 1000},
     {"success_threshold", "Probes that must succeed before the circuit closes", "", &Policy::success_threshold, 1,
      most_calls},
     {"probe_timeout", "How long a probe holds its slot; keep it above the longest call", "", &Policy::probe_timeout, 1,
-     longest},
+     a_year},
 }};
 
 }  // namespace

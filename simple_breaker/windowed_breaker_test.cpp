@@ -1,4 +1,4 @@
-// The in-memory breaker's fast paths beside the table that they stand for, and its counts under many threads.
+// The in-memory breaker's fast paths beside the table that they stand for, and its counts under many callers.
 #include <doctest/doctest.h>
 
 #include <barrier>
@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int threads = 8;
+constexpr int callers = 8;
 
 const Policy rates{.failure_threshold = 0,
                    .failure_rate_threshold = 0.3,
@@ -83,13 +83,13 @@ TEST_CASE("whatever the fast paths do, the breaker behaves as the table: rates, 
   }
 }
 
-TEST_CASE("no call is lost from the window and none counted twice, by many threads and across buckets") {
+TEST_CASE("no call is lost from the window and none counted twice, by many callers and across buckets") {
   constexpr int each = 20'000;
   CircuitBreaker breaker({.failure_threshold = 0, .failure_rate_threshold = 1, .sliding_window_size = 1h});
-  std::barrier together(threads);
+  std::barrier together(callers);
   {
     std::vector<std::jthread> running;
-    for (int thread = 0; thread < threads; ++thread) {
+    for (int thread = 0; thread < callers; ++thread) {
       running.emplace_back([&] {
         together.arrive_and_wait();
         for (int i = 0; i < each; ++i) {
@@ -100,7 +100,7 @@ TEST_CASE("no call is lost from the window and none counted twice, by many threa
       });
     }
   }
-  CHECK(breaker.status().recent == CallCounts{threads * each, threads * each / 100, 0});
+  CHECK(breaker.status().recent == CallCounts{callers * each, callers * each / 100, 0});
 }
 
 TEST_CASE("a slow call is told, counted and, at the rate, opens the circuit") {

@@ -11,7 +11,7 @@ namespace load {
 namespace {
 
 using nlohmann::json;
-constexpr std::chrono::seconds patience{30};
+constexpr std::chrono::seconds page_patience{30};
 constexpr std::chrono::milliseconds between_looks{10};
 
 std::string from_base64(const std::string& text) {
@@ -94,7 +94,7 @@ void Browser::until(const std::string& expression, const json& arguments) const 
 }
 
 void Browser::until(const std::string& what, const std::function<bool()>& condition) const {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = std::chrono::steady_clock::now() + page_patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("this did not come true: " + what);
     std::this_thread::sleep_for(between_looks);

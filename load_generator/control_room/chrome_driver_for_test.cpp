@@ -13,7 +13,7 @@ namespace load {
 namespace {
 
 using nlohmann::json;
-constexpr std::chrono::seconds patience{60};  // a busy machine may take half of it to start a browser
+constexpr std::chrono::seconds driver_patience{60};  // a busy machine may take half of it to start a browser
 constexpr size_t largest_reply = 256 * 1024 * 1024;
 
 // chromium by way of a script: where chromedriver is killed, the kernel ends it too.
@@ -72,7 +72,7 @@ json capabilities(const std::filesystem::path& folder, Requests requests) {
 }
 
 std::string address_of(program::ChildProcess& driver) {
-  const std::string line = driver.wait_for_line("started successfully on port ", patience);
+  const std::string line = driver.wait_for_line("started successfully on port ", driver_patience);
   const size_t digits = line.find_last_of("0123456789");
   const size_t before = line.find_last_not_of("0123456789", digits);
   return "http://127.0.0.1:" + line.substr(before + 1, digits - before);
@@ -128,7 +128,7 @@ json ChromeDriver::command(const std::string& method, const std::string& path, c
   request.url = driver_.url + session_ + path;
   request.headers = {"Content-Type: application/json"};
   request.body = body;
-  request.timeout = patience;
+  request.timeout = driver_patience;
   request.largest_reply = largest_reply;
   const auto reply = program::send(request);
   const std::string what = "chromedriver, " + method + " " + path + ": ";

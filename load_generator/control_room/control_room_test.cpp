@@ -20,7 +20,7 @@
 #include "load_generator/written_file.hpp"
 
 using namespace load;
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 namespace {
 

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "load_generator/control_room/live_window.hpp"
+#include "load_generator/control_room/live_window_for_test.hpp"
 
 using namespace load;
 using std::chrono::hours;
@@ -12,9 +13,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 namespace {
-
-constexpr int64_t began = 1'763'740'000'000;
-const WatchedFleet two{{{"", "http://a"}, {"", "http://b"}}, "http://upstream"};
 
 int64_t dated(Offset at, Offset clock_ahead = Offset(0)) { return began + (at + clock_ahead) / milliseconds(1); }
 

@@ -2,33 +2,21 @@
 
 #include <doctest/doctest.h>
 
+#include "load_generator/control_room/live_window_for_test.hpp"
+
 using namespace load;
 using std::chrono::milliseconds;
 
 namespace {
 
-const WatchedFleet two{{{"", "http://a"}, {"", "http://b"}}, "http://upstream"};
-
-InstanceStatus saying(const std::string& name) {
-  InstanceStatus status;
-  status.name = name;
-  status.state = State::closed;
-  status.store = "memory";
-  return status;
-}
-
 nlohmann::ordered_json counts(uint64_t success, uint64_t failure, uint64_t exception, uint64_t blocked) {
   return {{"success", success}, {"failure", failure}, {"exception", exception}, {"blocked", blocked}};
-}
-
-bool take(LiveWindow& window, size_t target, Offset now, const std::optional<InstanceStatus>& status) {
-  return window.take_status(target, {now, now / milliseconds(1)}, status);
 }
 
 }  // namespace
 
 TEST_CASE("what an instance counted before it began anew stays in the sum of all, and its own counts are its word") {
-  LiveWindow window(two, 0);
+  LiveWindow window(two, began);
   InstanceStatus a = saying("Instance-A");
   InstanceStatus b = saying("Instance-B");
   a.calls = {10, 3, 1, 5};

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "load_generator/control_room/live_frame.hpp"
+#include "load_generator/control_room/live_window_for_test.hpp"
 
 using namespace load;
 using std::chrono::milliseconds;
@@ -12,19 +13,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 namespace {
-
-constexpr int64_t began = 1'763'740'000'000;
-
-const WatchedFleet two{{{"", "http://a"}, {"", "http://b"}}, "http://upstream"};
-
-InstanceStatus saying(const std::string& name, State state) {
-  InstanceStatus status;
-  status.name = name;
-  status.state = state;
-  status.store = "memory";
-  status.breaker = "unreliable_service";
-  return status;
-}
 
 InstanceStatus sharing(const std::string& name, State state) {
   InstanceStatus status = saying(name, state);
@@ -46,10 +34,6 @@ ReportedTransition trip(uint64_t generation, Offset at) {
 
 nlohmann::ordered_json frame(const LiveWindow& window, Offset now, Offset from = Offset(0)) {
   return live_frame(window, now, from);
-}
-
-bool take(LiveWindow& window, size_t target, Offset now, const std::optional<InstanceStatus>& status) {
-  return window.take_status(target, {now, began + now / milliseconds(1)}, status);
 }
 
 }  // namespace

@@ -6,22 +6,12 @@
 #include <functional>
 
 #include "load_generator/fake_instance.hpp"
+#include "load_generator/seen_for_test.hpp"
 
 using namespace load;
 using std::chrono::milliseconds;
 
 namespace {
-
-constexpr milliseconds patience{20'000};
-
-bool comes_true(const std::function<bool()>& is_so) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!is_so()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(milliseconds(5));
-  }
-  return true;
-}
 
 // Counts the calls that arrive.
 class Counter {

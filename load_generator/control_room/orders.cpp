@@ -11,7 +11,7 @@ namespace load {
 namespace {
 
 constexpr size_t longest_plan = 1000;
-constexpr size_t longest_name = 400;
+constexpr size_t longest_word = 400;
 
 using json = nlohmann::ordered_json;
 using Order = std::function<json(ControlRoom&, StrictObject&)>;
@@ -24,7 +24,7 @@ json fault(ControlRoom& room, StrictObject& order) {
 }
 
 json network(ControlRoom& room, StrictObject& order) {
-  const std::string instance = order.text("instance", longest_name);
+  const std::string instance = order.text("instance", longest_word);
   const bool broken = order.boolean("broken");
   order.done();
   return {{"done", room.set_network(instance, broken ? ControlRoom::Network::broken : ControlRoom::Network::mended)}};
@@ -43,8 +43,8 @@ json rate(ControlRoom& room, StrictObject& order) {
 }
 
 json scenario(ControlRoom& room, StrictObject& order) {
-  const std::string name = order.text("name", longest_name);
-  const std::string variant = order.text("variant", longest_name);
+  const std::string name = order.text("name", longest_word);
+  const std::string variant = order.text("variant", longest_word);
   order.done();
   const ControlRoom::Started started = room.start_scenario(name, variant);
   return {{"done", started.done}, {"number", started.number}};

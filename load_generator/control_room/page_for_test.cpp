@@ -9,7 +9,7 @@ constexpr const char* time_of = "at_ms_since_start";
 
 PageForTest::Answer answer_of(const httplib::Result& result) {
   if (!result) return {};
-  return {result->status, nlohmann::json::parse(result->body, nullptr, false), result->headers};
+  return {result->status, nlohmann::ordered_json::parse(result->body, nullptr, false), result->headers};
 }
 
 httplib::Client client_of(const std::string& address) {
@@ -19,8 +19,8 @@ httplib::Client client_of(const std::string& address) {
 }
 
 // What was before `from`, and then what is told.
-nlohmann::json replaced(const nlohmann::json& before, const nlohmann::json& told, double from) {
-  nlohmann::json entries = nlohmann::json::array();
+nlohmann::ordered_json replaced(const nlohmann::ordered_json& before, const nlohmann::ordered_json& told, double from) {
+  nlohmann::ordered_json entries = nlohmann::ordered_json::array();
   for (const auto& entry : before) {
     if (entry[time_of] < from) entries.push_back(entry);
   }
@@ -28,8 +28,8 @@ nlohmann::json replaced(const nlohmann::json& before, const nlohmann::json& told
   return entries;
 }
 
-nlohmann::json traffic_replaced(const nlohmann::json& before, const nlohmann::json& told) {
-  nlohmann::json all = before;
+nlohmann::ordered_json traffic_replaced(const nlohmann::ordered_json& before, const nlohmann::ordered_json& told) {
+  nlohmann::ordered_json all = before;
   const size_t kept = told["first_step"].get<size_t>() - before["first_step"].get<size_t>();
   for (const char* line : {"upstream_calls", "upstream_failures", "blocked"}) {
     while (all[line].size() > kept) all[line].erase(all[line].size() - 1);

@@ -18,7 +18,7 @@ constexpr std::chrono::seconds page_patience{30};
 
 class PageForTest {
  public:
-  using json = nlohmann::json;
+  using json = nlohmann::ordered_json;
 
   explicit PageForTest(const std::string& url);  // http://127.0.0.1:8080/
   ~PageForTest() { leave(); }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "load_generator/seen_for_test.hpp"
+
 using namespace load;
 using json = nlohmann::ordered_json;
 
@@ -18,8 +20,6 @@ PageFileSource of(const std::vector<PageFile>& files) {
     return found == files.end() ? nullptr : &*found;
   };
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // What the browser takes for the runs: up to the first end of the element.
 json runs_in(const std::string& page) {

@@ -14,9 +14,10 @@
 #include "load_generator/control_room/room_for_test.hpp"
 #include "load_generator/fake_instance.hpp"
 #include "load_generator/run_file.hpp"
+#include "load_generator/seen_for_test.hpp"
 
 using namespace load;
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
 namespace {
@@ -51,15 +52,6 @@ class Instance {
 
 int64_t epoch_ms() {
   return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-bool comes_true(const std::function<bool()>& is_so) {
-  const auto deadline = std::chrono::steady_clock::now() + page_patience;
-  while (!is_so()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(milliseconds(5));
-  }
-  return true;
 }
 
 bool is_one_sentence(const PageForTest::Answer& answer) {

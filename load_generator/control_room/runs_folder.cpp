@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t longest_name = 128;
+constexpr size_t longest_file_name = 128;
 constexpr size_t most_looked_at = 1000;
 
 bool is_letter(char letter) {
@@ -21,7 +21,7 @@ bool is_letter(char letter) {
 }  // namespace
 
 bool RunsFolder::is_plain(std::string_view name) {
-  return !name.empty() && name.size() <= longest_name && name.front() != '.' &&
+  return !name.empty() && name.size() <= longest_file_name && name.front() != '.' &&
          std::all_of(name.begin(), name.end(), is_letter);
 }
 

@@ -10,7 +10,7 @@
 namespace load {
 namespace {
 
-constexpr std::chrono::seconds patience{30};
+constexpr std::chrono::seconds program_patience{30};
 
 program::ChildProcess started(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {LAB_BIN_DIR "/load_generator", "ui", "--port", "0"});
@@ -18,7 +18,7 @@ program::ChildProcess started(std::vector<std::string> arguments) {
 }
 
 std::string url_of(program::ChildProcess& server) {
-  const std::string line = server.wait_for_line("http://", patience);
+  const std::string line = server.wait_for_line("http://", program_patience);
   const size_t start = line.find("http://");
   return line.substr(start, line.find_first_of("/ ", start + 7) - start);
 }
@@ -28,14 +28,14 @@ std::string url_of(program::ChildProcess& server) {
 Ui::Ui(std::vector<std::string> arguments) : server_(started(std::move(arguments))), url_(url_of(server_)) {}
 
 nlohmann::json get_json(const std::string& url) {
-  const auto reply = program::send({.url = url, .timeout = patience});
+  const auto reply = program::send({.url = url, .timeout = program_patience});
   const auto body = nlohmann::json::parse(reply.body, nullptr, false);
   if (reply.status != 200 || body.is_discarded()) throw std::runtime_error(url + ": " + reply.body + reply.error);
   return body;
 }
 
 void put(const std::string& url, const std::string& body) {
-  const auto reply = program::send({.method = "PUT", .url = url, .body = body, .timeout = patience});
+  const auto reply = program::send({.method = "PUT", .url = url, .body = body, .timeout = program_patience});
   if (reply.status != 200) throw std::runtime_error(url + ": " + reply.body + reply.error);
 }
 

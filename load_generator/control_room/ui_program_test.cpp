@@ -9,16 +9,17 @@
 #include "load_generator/control_room/page_for_test.hpp"
 #include "load_generator/control_room/room_server.hpp"
 #include "load_generator/fake_instance.hpp"
+#include "load_generator/seen_for_test.hpp"
 #include "program/child_process.hpp"
 
 using namespace load;
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 using program::ChildProcess;
 using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds patience{30'000};
+constexpr milliseconds room_patience{30'000};
 constexpr const char* nobody = "http://127.0.0.1:1";
 
 ChildProcess start(std::vector<std::string> arguments) {
@@ -27,18 +28,10 @@ ChildProcess start(std::vector<std::string> arguments) {
 }
 
 std::string page_of(ChildProcess& process) {
-  const std::string line = process.wait_for_line("the control room: http://127.0.0.1:", patience);
+  const std::string line = process.wait_for_line("the control room: http://127.0.0.1:", room_patience);
   const size_t start = line.find("http://");
   return line.substr(start, line.find(' ', start) - start);
 }
-
-std::vector<pid_t> children_of(const ChildProcess& process) {
-  const std::string pid = std::to_string(process.pid());
-  std::ifstream list("/proc/" + pid + "/task/" + pid + "/children");
-  return {std::istream_iterator<pid_t>(list), std::istream_iterator<pid_t>()};
-}
-
-bool is_one_line(const std::string& text) { return text.find('\n') == text.size() - 1; }
 
 // With pages open, whatever else is under way.
 void check_that_it_ends_within_a_second(ChildProcess& process, int signal, size_t children_expected) {
@@ -50,7 +43,7 @@ void check_that_it_ends_within_a_second(ChildProcess& process, int signal, size_
   CHECK(children.size() == children_expected);
   const auto asked = std::chrono::steady_clock::now();
   process.send_signal(signal);
-  CHECK(process.wait(patience) == 0);
+  CHECK(process.wait(room_patience) == 0);
   CHECK(std::chrono::steady_clock::now() - asked < milliseconds(1000));
   for (const pid_t child : children) CHECK(kill(child, 0) != 0);
 }
@@ -68,7 +61,7 @@ TEST_CASE("bad options of the page are one line and exit code 2") {
                                                   {"--ui", "web"}};
   for (const auto& arguments : bad) {
     ChildProcess process = start(arguments);
-    CHECK(process.wait(patience) == 2);
+    CHECK(process.wait(room_patience) == 2);
     CAPTURE(process.output());
     CHECK(is_one_line(process.output()));
   }
@@ -81,7 +74,7 @@ TEST_CASE("a taken port is one line that says which, and exit code 1, before any
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
            {"ui", "--port", port, "--stage", "redis"}, {"--ui", port, "--targets", taken.url(), "--duration", "1s"}}) {
     ChildProcess process = start(arguments);
-    CHECK(process.wait(patience) == 1);
+    CHECK(process.wait(room_patience) == 1);
     CAPTURE(process.output());
     CHECK(is_one_line(process.output()));
     CHECK(process.output().find("127.0.0.1:" + port) != std::string::npos);
@@ -129,8 +122,8 @@ TEST_CASE("beside a run by hand the page shows it, leaves its rate alone, and st
   CHECK(page.picture()["load"]["can_change"] == false);
   CHECK(page.post("/control/rate", {{"rate", 1}}).status == 409);
   CHECK(page.post("/control/scenario", {{"name", "outage"}, {"variant", "simple"}}).status == 409);
-  process.wait_for_line("the run is over; the page stays: " + page_of(process), patience);
+  process.wait_for_line("the run is over; the page stays: " + page_of(process), room_patience);
   CHECK(page.sees([](const json& picture) { return picture["load"]["can_change"] == true; }));
   process.send_signal(SIGINT);
-  CHECK(process.wait(patience) == 0);
+  CHECK(process.wait(room_patience) == 0);
 }

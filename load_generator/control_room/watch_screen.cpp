@@ -13,7 +13,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr size_t longest_name = 16;
+constexpr size_t longest_label = 16;
 constexpr size_t state_width = 11;  // half-open, and a blank on either side
 constexpr size_t fewest_columns = 10;
 constexpr const char* legend = "C closed, O open, H half-open, ? no answer; c o h: goes by its own breaker";
@@ -52,7 +52,7 @@ class Page {
  public:
   Page(const json& frame, ScreenSize size, Screen screen) : frame_(frame), size_(size), screen_(screen) {
     for (const json& instance : frame_.at("instances")) {
-      label_width_ = std::max(label_width_, terminal_text(instance.at("name"), longest_name).size());
+      label_width_ = std::max(label_width_, terminal_text(instance.at("name"), longest_label).size());
     }
     span_.columns = std::max(fewest_columns, size_.columns - std::min(size_.columns, label_width_ + state_width));
     span_.now_ms = frame_.value("now_ms", 0.0);
@@ -79,7 +79,7 @@ class Page {
 
   void add_lane(const json& instance) {
     const std::string name = instance.at("name");
-    const std::string head = fmt::format("{:<{}} {:<{}}", terminal_text(name, longest_name), label_width_,
+    const std::string head = fmt::format("{:<{}} {:<{}}", terminal_text(name, longest_label), label_width_,
                                          state_in_words(instance), state_width - 1);
     const json states = frame_.at("states").value(name, json::array());
     const std::string lane = lane_of_states(states, span_);
@@ -112,7 +112,7 @@ std::vector<std::string> watch_screen(const json& frame, ScreenSize size, Screen
 std::string WatchLog::heading(const json& frame) {
   std::string names;
   for (const json& instance : frame.at("instances")) {
-    names += (names.empty() ? "" : ", ") + terminal_text(instance.at("name"), longest_name);
+    names += (names.empty() ? "" : ", ") + terminal_text(instance.at("name"), longest_label);
   }
   return fmt::format("{}\n{}; from left to right:\n{}\n{:>6} {:>8} {:>7} {:>7} {:>8}  {}", title_line(frame), legend,
                      names, "second", "ok", "failed", "blocked", "wasted", "states");

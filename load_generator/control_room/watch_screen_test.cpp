@@ -6,6 +6,7 @@
 
 #include "load_generator/control_room/watch_lane.hpp"
 #include "load_generator/control_room/watch_words.hpp"
+#include "load_generator/seen_for_test.hpp"
 
 using namespace load;
 using json = nlohmann::ordered_json;
@@ -54,8 +55,6 @@ std::string joined(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) text += line + "\n";
   return text;
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 constexpr LaneSpan ten_seconds{10, 1000, 9'500};
 

@@ -7,6 +7,7 @@
 
 #include "load_generator/control_room/watch_terminal.hpp"
 #include "load_generator/fake_instance.hpp"
+#include "load_generator/seen_for_test.hpp"
 #include "program/child_process.hpp"
 #include "program/http_client.hpp"
 
@@ -15,10 +16,10 @@ using program::ChildProcess;
 
 namespace {
 
-constexpr std::chrono::seconds patience{20};
+constexpr std::chrono::seconds watch_patience{20};
 
 std::string url_of(ChildProcess& server) {
-  const std::string line = server.wait_for_line("listening on", patience);
+  const std::string line = server.wait_for_line("listening on", watch_patience);
   return line.substr(line.find("http://"));
 }
 
@@ -26,8 +27,6 @@ ChildProcess start(const std::string& program, std::vector<std::string> argument
   arguments.insert(arguments.begin(), std::string(LAB_BIN_DIR "/") + program);
   return ChildProcess(arguments);
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -38,10 +37,11 @@ TEST_CASE("in a pipe, watch prints a line a second and one for each transition, 
                                                         upstream_url, "--failure-threshold", "2"});
   const std::string url = url_of(instance);
   ChildProcess watch = start("load_generator", {"watch", "--targets", url, "--upstream", upstream_url});
-  watch.wait_for_line("second", patience);
+  watch.wait_for_line("second", watch_patience);
   for (int i = 0; i < 3; ++i) program::send({.url = url + "/call"});
-  CHECK(has(watch.wait_for_line("closed -> open", patience), "Instance-A: closed -> open, 2 consecutive failures"));
-  CHECK(has(watch.wait_for_line("1 open", patience), "       0       2       1        0  O  1 open"));
+  CHECK(
+      has(watch.wait_for_line("closed -> open", watch_patience), "Instance-A: closed -> open, 2 consecutive failures"));
+  CHECK(has(watch.wait_for_line("1 open", watch_patience), "       0       2       1        0  O  1 open"));
   CHECK(has(watch.output(), "1 instance of unreliable_service; upstream " + upstream_url + ": fails 100 %\n"));
   watch.send_signal(SIGINT);
   CHECK(watch.wait(std::chrono::seconds(1)) == 0);
@@ -52,7 +52,7 @@ TEST_CASE("in a pipe, watch prints a line a second and one for each transition, 
 TEST_CASE("where nobody answers, watch says so and goes on") {
   ChildProcess watch =
       start("load_generator", {"watch", "--targets", "http://127.0.0.1:1", "--upstream", "http://127.0.0.1:1"});
-  CHECK(has(watch.wait_for_line("without an answer", patience), "  ?  1 without an answer"));
+  CHECK(has(watch.wait_for_line("without an answer", watch_patience), "  ?  1 without an answer"));
   CHECK(has(watch.output(), "upstream http://127.0.0.1:1: no answer"));
   watch.send_signal(SIGTERM);
   CHECK(watch.wait(std::chrono::seconds(1)) == 0);
@@ -65,7 +65,7 @@ TEST_CASE("an instance cannot command the terminal by what it says") {
     "store_error":"\u0007\u001b"},"transitions":[]})");
   instance.start();
   ChildProcess watch = start("load_generator", {"watch", "--targets", instance.url(), "--upstream", instance.url()});
-  watch.wait_for_line("1 open", patience);
+  watch.wait_for_line("1 open", watch_patience);
   const std::string text = watch.output();
   CHECK(std::all_of(text.begin(), text.end(), [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
   CHECK(has(text, "[2J"));
@@ -74,7 +74,7 @@ TEST_CASE("an instance cannot command the terminal by what it says") {
 TEST_CASE("bad options of watch are one line and exit code 2") {
   for (const auto& arguments : {std::vector<std::string>{"watch", "--targets", "nine"}, {"watch", "--upstream", "x"}}) {
     ChildProcess watch = start("load_generator", arguments);
-    CHECK(watch.wait(patience) == 2);
+    CHECK(watch.wait(watch_patience) == 2);
     const std::string text = watch.output();
     CHECK(text.find('\n') == text.size() - 1);
   }
