@@ -21,7 +21,7 @@
 //   blocked_elsewhere      blocked at the instances whose network was not broken
 //   shortest_break_ms      shortest stay in open, by reported transitions; one still going does not count
 //   longest_break_ms       longest, likewise
-//   longest_half_open_ms   longest half-open stay of an instance, from polled states; one still going lasts to the end
+//   longest_half_open_ms   longest half-open stay of an instance, or to the end (see lanes() in timeline.hpp)
 //   disagreement_ms        time in which instances that answer are in different states (see lanes() in timeline.hpp)
 //   local_ms               longest time in which an instance went by a breaker of its own, for want of Redis (polled)
 //   rejoined_ms            from Redis's return (a restart, a continue) until the last instance shares again (polled)

@@ -21,21 +21,21 @@ Offset longest_stay(const std::vector<Sample>& samples, Offset end, Predicate pr
   return longest;
 }
 
-Offset disagreement(const Run& run) {
-  Offset end = run.length;
+Offset last_look(const Run& run) {
+  Offset last = run.length;
   for (const auto& samples : run.samples) {
-    if (!samples.empty()) end = std::max(end, samples.back().at);
+    if (!samples.empty()) last = std::max(last, samples.back().at);
   }
-  return disagreement_in(lanes(run)).total(end);
+  return last;
 }
 
 bool is_half_open(const Sample& sample) { return sample.state == State::half_open; }
 bool is_local(const Sample& sample) { return sample.local; }
 
 template <typename Predicate>
-double longest_stay_ms(const Run& run, Predicate predicate) {
+double longest_stay_ms(const std::vector<std::vector<Sample>>& lanes, Offset end, Predicate predicate) {
   Offset longest{0};
-  for (const auto& samples : run.samples) longest = std::max(longest, longest_stay(samples, run.length, predicate));
+  for (const auto& lane : lanes) longest = std::max(longest, longest_stay(lane, end, predicate));
   return to_ms(longest);
 }
 
@@ -71,9 +71,11 @@ double instances_at_end(const Run& run, Predicate predicate) {
 }  // namespace
 
 void measure_states(const Run& run, Measures& measures) {
-  measures["longest_half_open_ms"] = longest_stay_ms(run, is_half_open);
-  measures["disagreement_ms"] = to_ms(disagreement(run));
-  measures["local_ms"] = longest_stay_ms(run, is_local);
+  const auto all_lanes = lanes(run);
+  const Offset end = last_look(run);
+  measures["longest_half_open_ms"] = longest_stay_ms(all_lanes, end, is_half_open);
+  measures["disagreement_ms"] = to_ms(disagreement_in(all_lanes).total(end));
+  measures["local_ms"] = longest_stay_ms(run.samples, end, is_local);
   if (const auto time = rejoined(run)) measures["rejoined_ms"] = to_ms(*time);
   measures["closed_at_end"] = instances_at_end(run, is_closed);
   measures["local_at_end"] = instances_at_end(run, is_local);

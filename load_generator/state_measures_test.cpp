@@ -32,12 +32,22 @@ std::vector<Sample> stores(std::initializer_list<std::pair<int, bool>> list) {
 
 TEST_CASE("the longest half-open stay ends with another state, or with the run") {
   Run run = run_of(2);
-  run.samples[0] = samples({{0, State::closed}, {100, State::half_open}, {200, State::half_open}, {300, State::open}});
+  run.samples[0] = samples(
+      {{0, State::closed}, {100, State::half_open}, {200, State::half_open}, {300, State::open}, {400, State::open}});
   CHECK(measure(run).at("longest_half_open_ms") == 200);
-  run.samples[1] = samples({{0, State::open}, {600, State::half_open}});
+  run.samples[1] = samples({{0, State::open}, {600, State::half_open}, {700, State::half_open}});
   CHECK(measure(run).at("longest_half_open_ms") == 400);
-  run.samples[1].push_back({milliseconds(700), State::unknown});  // it died
+  run.samples[1].push_back({milliseconds(750), State::unknown});  // it died
   CHECK(measure(run).at("longest_half_open_ms") == 200);
+}
+
+TEST_CASE("a half-open stay is as long as the transitions say, however many polls it met") {
+  Run run = run_of(1);
+  run.samples[0] = samples({{0, State::open}, {100, State::half_open}, {200, State::closed}});
+  run.transitions = {{0, 2, State::open, State::half_open, "", milliseconds(98)},
+                     {0, 3, State::half_open, State::closed, "", milliseconds(103)},
+                     {0, 4, State::closed, State::open, "", milliseconds(500)}};
+  CHECK(measure(run).at("longest_half_open_ms") == 5);
 }
 
 TEST_CASE("disagreement is the time in which instances that answer are in different states") {
