@@ -7,11 +7,11 @@
 namespace cb {
 namespace {
 
-using json = nlohmann::ordered_json;
+using Body = nlohmann::json;
 
 constexpr std::array<std::string_view, 4> known_fields{"mode", "actor", "reason", "expires_in_ms"};
 
-std::optional<std::string> unknown_field(const json& body) {
+std::optional<std::string> unknown_field(const Body& body) {
   for (const auto& [name, value] : body.items()) {
     if (std::find(known_fields.begin(), known_fields.end(), name) == known_fields.end()) return name.substr(0, 64);
   }
@@ -19,15 +19,15 @@ std::optional<std::string> unknown_field(const json& body) {
 }
 
 // Short, plain, and never deep: it goes into an error line.
-std::string shown(const json& body, const char* field) {
+std::string shown(const Body& body, const char* field) {
   if (!body.contains(field)) return "missing";
-  const json& value = body[field];
+  const Body& value = body[field];
   if (value.is_structured()) return value.is_array() ? "an array" : "an object";
-  return value.dump(-1, ' ', true, json::error_handler_t::replace).substr(0, 80);
+  return value.dump(-1, ' ', true, Body::error_handler_t::replace).substr(0, 80);
 }
 
 // Nothing where the field is there and no text.
-std::optional<std::string> text(const json& body, const char* field) {
+std::optional<std::string> text(const Body& body, const char* field) {
   if (!body.contains(field)) return "";
   return body[field].is_string() ? std::optional(body[field].get<std::string>()) : std::nullopt;
 }
@@ -35,7 +35,7 @@ std::optional<std::string> text(const json& body, const char* field) {
 }  // namespace
 
 std::variant<Order, std::string> read_order(const std::string& body) {
-  const json json = json::parse(body, nullptr, false);
+  const Body json = Body::parse(body, nullptr, false);
   if (!json.is_object()) return "the body must be a JSON object with mode, actor, reason and expires_in_ms";
   if (const auto name = unknown_field(json)) return "there is no field " + *name;
   const auto mode = mode_from(text(json, "mode").value_or(""));

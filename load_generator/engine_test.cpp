@@ -275,8 +275,9 @@ namespace {
 // An instance that keeps the overrides it is sent, and answers with `http_status`.
 class Overridable {
  public:
-  Overridable(const std::string& store, int http_status) {
-    instance_.on("/status", R"({"instance":"x","breaker":{"state":"closed","store":")" + store + R"("}})");
+  Overridable(const std::string& store, int http_status, const std::string& breaker = "x") {
+    instance_.on("/status", R"({"instance":"x","breaker":{"state":"closed","name":")" + breaker + R"(","store":")" +
+                                store + R"("}})");
     instance_.on_put("/breaker/override", [this, http_status](const auto& request, auto& response) {
       received_.push_back(request.body);
       response.status = http_status;
@@ -299,24 +300,28 @@ const ManualOverride metrics_only{"metrics_only", "scenario", "to see what it wo
 TEST_CASE("an override is put to every instance that has a breaker of its own") {
   const Overridable a("memory", 200), b("memory", 200);
   put_override({{"a", a.url()}, {"b", b.url()}}, metrics_only);
-  const std::string body = R"({"mode":"metrics_only","actor":"scenario","reason":"to see what it would do"})";
+  const std::string body = R"({"actor":"scenario","mode":"metrics_only","reason":"to see what it would do"})";
   CHECK(a.received() == std::vector{body});
   CHECK(b.received() == std::vector{body});
 }
 
-TEST_CASE("an override of a shared breaker is put once, to the first instance") {
-  const Overridable a("redis", 200), b("redis", 200);
-  put_override({{"a", a.url()}, {"b", b.url()}}, metrics_only);
+TEST_CASE("an override is put once to each shared breaker, and to those beside it that share none") {
+  const Overridable a("redis", 200), b("redis", 200), alone("memory", 200), other("redis", 200, "y");
+  put_override({{"a", a.url()}, {"b", b.url()}, {"alone", alone.url()}, {"other", other.url()}}, metrics_only);
   CHECK(a.received().size() == 1);
   CHECK(b.received().empty());
+  CHECK(alone.received().size() == 1);
+  CHECK(other.received().size() == 1);
 }
 
-TEST_CASE("an override that an instance refuses, or does not hear of, is one clear line that names the instance") {
-  const Overridable a("memory", 200), b("memory", 400);
+TEST_CASE("an override goes to the others where an instance refuses it or is away, and one line says where it holds") {
+  const Overridable a("memory", 400), b("memory", 200);
   CHECK_THROWS_WITH_AS(put_override({{"a", a.url()}, {"b", b.url()}}, metrics_only),
-                       "b refuses the override: not by you", std::runtime_error);
-  CHECK_THROWS_WITH_AS(put_override({{"c", nobody}}, metrics_only), doctest::Contains("c refuses the override: "),
-                       std::runtime_error);
+                       "a refuses the override: not by you; it holds at b", std::runtime_error);
+  CHECK(b.received().size() == 1);
+  CHECK_THROWS_WITH_AS(put_override({{"c", nobody}, {"a", a.url()}}, metrics_only),
+                       doctest::Contains("c gives no answer ("), std::runtime_error);
+  CHECK(a.received().size() == 2);
 }
 
 TEST_CASE("text from outside loses its control characters and its length") {

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
 
 namespace load {
 namespace {
 
-using json = nlohmann::ordered_json;
+using Foreign = nlohmann::json;  // whose objects are maps: what others send may have any number of fields
 
 constexpr std::chrono::milliseconds control_timeout{2000};
 constexpr size_t longest_name = 64;
@@ -19,58 +20,58 @@ constexpr uint64_t most_upstream_calls = 1000;   // of one call
 constexpr uint64_t largest_number = 1ULL << 53;  // beyond it JSON's readers lose digits
 constexpr uint64_t latest_time = 1ULL << 50;     // epoch ms: some 35,000 years from now, and microseconds still fit
 
-json parsed(const std::string& body) { return json::parse(body, nullptr, false); }
+Foreign parsed(const std::string& body) { return Foreign::parse(body, nullptr, false); }
 
-const json& member(const json& object, const char* name) {
-  static const json none;
+const Foreign& member(const Foreign& object, const char* name) {
+  static const Foreign none;
   const auto found = object.is_object() ? object.find(name) : object.end();
   return object.is_object() && found != object.end() ? *found : none;
 }
 
-std::string text_in(const json& object, const char* name) {
-  const json& value = member(object, name);
+std::string text_in(const Foreign& object, const char* name) {
+  const Foreign& value = member(object, name);
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
-std::optional<uint64_t> count_if_in(const json& object, const char* name) {
-  const json& value = member(object, name);
+std::optional<uint64_t> count_if_in(const Foreign& object, const char* name) {
+  const Foreign& value = member(object, name);
   return value.is_number_unsigned() ? std::optional(value.get<uint64_t>()) : std::nullopt;
 }
 
-uint64_t count_in(const json& object, const char* name) { return count_if_in(object, name).value_or(0); }
+uint64_t count_in(const Foreign& object, const char* name) { return count_if_in(object, name).value_or(0); }
 
-bool flag_in(const json& object, const char* name) {
-  const json& value = member(object, name);
+bool flag_in(const Foreign& object, const char* name) {
+  const Foreign& value = member(object, name);
   return value.is_boolean() && value.get<bool>();
 }
 
-uint64_t figure_in(const json& object, const char* name) { return std::min(count_in(object, name), largest_number); }
+uint64_t figure_in(const Foreign& object, const char* name) { return std::min(count_in(object, name), largest_number); }
 
-double share_in(const json& object, const char* name) {
-  const json& value = member(object, name);
+double share_in(const Foreign& object, const char* name) {
+  const Foreign& value = member(object, name);
   return value.is_number() ? std::clamp(value.get<double>(), 0.0, 1.0) : 0;
 }
 
-int64_t time_in(const json& object, const char* name) {
+int64_t time_in(const Foreign& object, const char* name) {
   return static_cast<int64_t>(std::min(count_in(object, name), latest_time));
 }
 
 // The first `most_entries` of a list; none where it is no list.
 template <typename Read>
-void each_in(const json& object, const char* name, Read read) {
-  const json& list = member(object, name);
+void each_in(const Foreign& object, const char* name, Read read) {
+  const Foreign& list = member(object, name);
   if (!list.is_array()) return;
   for (size_t i = 0; i < std::min(list.size(), most_entries); ++i) read(list[i]);
 }
 
-bool is_of_a_tenant(const json& entry) { return !text_in(entry, "context").empty(); }
+bool is_of_a_tenant(const Foreign& entry) { return !text_in(entry, "context").empty(); }
 
-ReportedTransition read_transition(const json& entry) {
+ReportedTransition read_transition(const Foreign& entry) {
   return {count_in(entry, "generation"), state_from(text_in(entry, "from")), state_from(text_in(entry, "to")),
           printable(text_in(entry, "cause"), longest_cause), time_in(entry, "at_ms")};
 }
 
-Call read_call(const json& body) {
+Call read_call(const Foreign& body) {
   Call call;
   const auto status = call_status_from(text_in(body, "status"));
   if (!status) return call;
@@ -84,12 +85,12 @@ Call read_call(const json& body) {
   return call;
 }
 
-CallCounts read_counts(const json& calls) {
+CallCounts read_counts(const Foreign& calls) {
   return {figure_in(calls, "success"), figure_in(calls, "failure"), figure_in(calls, "exception"),
           figure_in(calls, "blocked")};
 }
 
-void read_breaker(const json& breaker, InstanceStatus& status) {
+void read_breaker(const Foreign& breaker, InstanceStatus& status) {
   status.state = state_from(text_in(breaker, "state"));
   status.breaker = printable(text_in(breaker, "name"), longest_breaker_name);
   status.store = printable(text_in(breaker, "store"), longest_word);
@@ -106,16 +107,16 @@ void read_breaker(const json& breaker, InstanceStatus& status) {
   status.would_have_tripped = count_if_in(breaker, "would_have_tripped");
 }
 
-LedgerEntry read_entry(const json& entry) {
+LedgerEntry read_entry(const Foreign& entry) {
   return {count_in(entry, "received"), count_in(entry, "success"), count_in(entry, "failure"), count_in(entry, "hang"),
           count_in(entry, "drop")};
 }
 
-program::HttpReply put(const std::string& url, const json& body) {
+program::HttpReply put(const std::string& url, const Foreign& body) {
   return program::send({.method = "PUT",
                         .url = url,
                         .headers = {"Content-Type: application/json"},
-                        .body = body.dump(-1, ' ', false, json::error_handler_t::replace),
+                        .body = body.dump(-1, ' ', false, Foreign::error_handler_t::replace),
                         .timeout = control_timeout});
 }
 
@@ -126,28 +127,28 @@ std::string refusal(const program::HttpReply& reply) {
   return reply.body.empty() ? "HTTP " + std::to_string(reply.status) : printable(reply.body, longest_cause);
 }
 
-bool shares_its_breaker(const Target& target) {
-  const auto status = read_status(
-      program::send({.url = target.url + "/status", .headers = {}, .body = {}, .timeout = control_timeout}));
-  return status && status->shared_breaker;
+program::HttpReply get_status(const Target& target) {
+  return program::send({.url = target.url + "/status", .headers = {}, .body = {}, .timeout = control_timeout});
 }
+
+void append(std::string& list, const std::string& more) { list += (list.empty() ? "" : ", ") + more; }
 
 }  // namespace
 
 Call read_call(const program::HttpReply& reply) { return reply.status == 0 ? Call{} : read_call(parsed(reply.body)); }
 
 std::optional<InstanceStatus> read_status(const program::HttpReply& reply) {
-  const json body = parsed(reply.body);
-  const json& breaker = member(body, "breaker");
+  const Foreign body = parsed(reply.body);
+  const Foreign& breaker = member(body, "breaker");
   if (reply.status != 200 || !breaker.is_object()) return std::nullopt;
   InstanceStatus status;
   status.name = printable(text_in(body, "instance"), longest_name);
   read_breaker(breaker, status);
   status.calls = read_counts(member(body, "calls"));
-  each_in(body, "transitions", [&](const json& entry) {
+  each_in(body, "transitions", [&](const Foreign& entry) {
     if (!is_of_a_tenant(entry)) status.transitions.push_back(read_transition(entry));
   });
-  each_in(body, "notable_calls", [&](const json& entry) {
+  each_in(body, "notable_calls", [&](const Foreign& entry) {
     if (is_of_a_tenant(entry)) return;
     status.notable_calls.push_back({count_in(entry, "number"), time_in(entry, "at_ms"), read_call(entry)});
   });
@@ -155,7 +156,7 @@ std::optional<InstanceStatus> read_status(const program::HttpReply& reply) {
 }
 
 std::optional<UpstreamFault> read_fault(const program::HttpReply& reply) {
-  const json body = parsed(reply.body);
+  const Foreign body = parsed(reply.body);
   if (reply.status != 200 || !body.is_object()) return std::nullopt;
   UpstreamFault fault{share_in(body, "failure_rate"),
                       figure_in(body, "latency_ms"),
@@ -163,15 +164,15 @@ std::optional<UpstreamFault> read_fault(const program::HttpReply& reply) {
                       share_in(body, "drop_rate"),
                       printable(text_in(body, "plan"), longest_cause),
                       {}};
-  each_in(body, "dropped_callers", [&](const json& caller) {
+  each_in(body, "dropped_callers", [&](const Foreign& caller) {
     if (caller.is_string()) fault.dropped_callers.push_back(printable(caller.get<std::string>(), longest_name));
   });
   return fault;
 }
 
 std::optional<Ledger> read_ledger(const std::string& body) {
-  const json document = parsed(body);
-  const json& callers = member(document, "callers");
+  const Foreign document = parsed(body);
+  const Foreign& callers = member(document, "callers");
   if (!callers.is_object()) return std::nullopt;
   Ledger ledger;
   for (const auto& [caller, entry] : callers.items()) ledger[printable(caller, longest_name)] = read_entry(entry);
@@ -211,12 +212,27 @@ void put_dropped_callers(const std::string& upstream, const std::vector<std::str
 }
 
 void put_override(const std::vector<Target>& targets, const ManualOverride& manual_override) {
-  const json body{{"mode", manual_override.mode}, {"actor", manual_override.actor}, {"reason", manual_override.reason}};
+  const Foreign body{
+      {"mode", manual_override.mode}, {"actor", manual_override.actor}, {"reason", manual_override.reason}};
+  std::set<std::string> shared_breakers;  // that have it
+  std::string reached;
+  std::string refusals;
   for (const Target& target : targets) {
-    const auto reply = put(target.url + "/breaker/override", body);
-    if (reply.status != 200) throw std::runtime_error(target.name + " refuses the override: " + refusal(reply));
-    if (shares_its_breaker(target)) return;
+    const auto said = get_status(target);
+    const auto status = read_status(said);
+    const bool has_it = status && status->shared_breaker && shared_breakers.contains(status->breaker);
+    const auto reply = !status || has_it ? said : put(target.url + "/breaker/override", body);
+    if (!status || reply.status == 0) {
+      append(refusals, target.name + " gives no answer (" + refusal(reply) + ")");
+    } else if (reply.status != 200) {
+      append(refusals, target.name + " refuses the override: " + refusal(reply));
+    } else {
+      append(reached, target.name);
+      if (status->shared_breaker) shared_breakers.insert(status->breaker);
+    }
   }
+  if (refusals.empty()) return;
+  throw std::runtime_error(refusals + (reached.empty() ? "" : "; it holds at " + reached));
 }
 
 std::string printable(const std::string& text, size_t most) {

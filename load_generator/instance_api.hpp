@@ -96,8 +96,9 @@ std::optional<UpstreamFault> fetch_fault(const std::string& upstream);
 // std::runtime_error quoting the upstream's refusal.
 void put_dropped_callers(const std::string& upstream, const std::vector<std::string>& callers);
 
-// Puts it into force at every instance, or at the first alone where they share a breaker. Throws std::runtime_error
-// naming the instance and quoting its refusal.
+// Puts it into force at every instance; of those that share a breaker, at the first that takes it. One that refuses it
+// or gives no answer keeps it from no other: when all have been asked std::runtime_error names those, quotes them, and
+// says where it holds.
 void put_override(const std::vector<Target>& targets, const ManualOverride& manual_override);
 
 // At most `most` characters of `text`, printable.

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 using namespace load;
@@ -45,6 +46,18 @@ TEST_CASE("a status tells of the breaker, its store, the calls, and those that t
   CHECK(call.probe);
   CHECK(call.late);
   CHECK(call.upstream_calls == 2);
+}
+
+TEST_CASE("a body of very many fields takes no longer than its length") {
+  const auto seconds_for = [](int fields) {
+    std::string body = R"({"breaker":{"state":"open","store":"memory"})";
+    for (int i = 0; i < fields; ++i) body += ",\"" + std::to_string(i) + "\":0";
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(read_status(answer(body + "}")));
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  seconds_for(1000);
+  CHECK(seconds_for(50'000) < 200 * seconds_for(1000));  // 50 times, and 2500 times where each field meets all others
 }
 
 TEST_CASE("what is missing or of another type in a status is as if nothing was said") {

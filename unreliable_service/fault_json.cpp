@@ -7,7 +7,7 @@
 namespace unreliable {
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr size_t most_dropped_callers = 26;
