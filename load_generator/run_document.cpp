@@ -16,7 +16,7 @@ constexpr size_t most_instances = 26;
 constexpr size_t longest_name = 400;  // a URL, where an instance did not say its name
 constexpr size_t longest_cause = 1000;
 constexpr size_t most_entries = 200'000;
-constexpr size_t most_callers = 2000;
+constexpr size_t most_callers = 1001;  // a thousand, and the rest
 constexpr double day_ms = 24.0 * 3600 * 1000;
 constexpr double slack_ms = 3600.0 * 1000;  // the last answer comes after the last call
 constexpr Between<double> lengths{0, day_ms + slack_ms};

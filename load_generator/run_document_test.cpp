@@ -82,6 +82,14 @@ TEST_CASE("a run's document is its file, and says of each prediction whether it 
   CHECK(document["ledger"]["Instance-A"]["failure"] == 2);
 }
 
+TEST_CASE("an object of very many fields is refused before it is read") {
+  std::string text = R"({"measures":{"0":0)";
+  for (int i = 1; i <= 2000; ++i) text += ",\"" + std::to_string(i) + "\":0";
+  const ScratchFolder folder;
+  CHECK_THROWS_WITH_AS(run_document(folder.file("run.json", text + "}, and what follows is not read")),
+                       doctest::Contains(": an object in it has more than 2000 fields"), std::invalid_argument);
+}
+
 TEST_CASE("a long run's traffic is counted by the second") {
   Run run = eventful_run();
   run.length = milliseconds(60'000);
@@ -158,8 +166,8 @@ TEST_CASE("a file that was tampered with is refused by its field") {
   refused("traffic.upstream_calls is [1,1", [](json& file) { file["traffic"]["upstream_calls"] = json(100'001, 1); });
   refused("latency_ms.failure.p50 is missing", [](json& file) { file["latency_ms"]["failure"].erase("p50"); });
   refused("ledger.Instance-A.hang is 0.5", [](json& file) { file["ledger"]["Instance-A"]["hang"] = 0.5; });
-  refused("it must be an object of at most 2000", [](json& file) {
-    for (int i = 0; i < 2001; ++i) file["ledger"][std::to_string(i)] = 0;
+  refused("it must be an object of at most 1001", [](json& file) {
+    for (int i = 0; i < 1002; ++i) file["ledger"][std::to_string(i)] = 0;
   });
   refused("measures.opened is \"x\"", [](json& file) { file["measures"]["opened"] = "x"; });
   refused("expectations[0].measure is \"luck\"", [](json& file) { file["expectations"][0]["measure"] = "luck"; });

@@ -14,6 +14,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr size_t largest_file = 64 * 1024 * 1024;
+constexpr size_t most_fields = 2000;  // of one object; reading keeps them in a list, which each new one searches
 constexpr size_t longest_quote = 60;
 constexpr size_t longest_path = 200;
 constexpr int deepest_quote = 5;
@@ -29,6 +30,23 @@ std::string quoted(const json& value) {
   if (is_deeper_than(deepest_quote, value)) return "too deep";
   return printable(value.dump(-1, ' ', true, json::error_handler_t::replace), longest_quote);
 }
+
+// Complains of the first object that has too many fields, before the rest is read.
+class FieldCount {
+ public:
+  explicit FieldCount(const std::string& path) : path_(path) {}
+
+  bool operator()(int /*depth*/, json::parse_event_t event, const json& /*value*/) {
+    if (event == json::parse_event_t::object_start) counts_.push_back(0);
+    if (event == json::parse_event_t::object_end) counts_.pop_back();
+    if (event != json::parse_event_t::key || ++counts_.back() <= most_fields) return true;
+    throw std::invalid_argument(path_ + ": an object in it has more than " + std::to_string(most_fields) + " fields");
+  }
+
+ private:
+  const std::string& path_;
+  std::vector<size_t> counts_;
+};
 
 std::string plain(double number) {
   return number == std::floor(number) && std::abs(number) < 1e15 ? std::to_string(static_cast<int64_t>(number))
@@ -53,7 +71,7 @@ json read_json_file(const std::string& path) {
     if (text.size() > largest_file) throw std::invalid_argument(path + ": larger than 64 MiB");
   }
   try {
-    return json::parse(text);
+    return json::parse(text, FieldCount(path));
   } catch (const json::parse_error& error) {
     throw std::invalid_argument(path + ": no JSON; the fault is near byte " + std::to_string(error.byte));
   } catch (const json::out_of_range&) {

@@ -11,7 +11,7 @@
 
 namespace load {
 
-// The file's JSON document. Files of more than 64 MiB are refused.
+// The file's JSON document. Files of more than 64 MiB, or with an object of more than 2000 fields, are refused.
 nlohmann::ordered_json read_json_file(const std::string& path);
 
 template <typename Number>
