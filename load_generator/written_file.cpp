@@ -1,5 +1,8 @@
 #include "load_generator/written_file.hpp"
 
+#include <unistd.h>
+
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -21,9 +24,15 @@ bool may_be_replaced(const std::string& path) {
   return type == std::filesystem::file_type::regular || type == std::filesystem::file_type::not_found;
 }
 
+// Nobody else's, though another thread or program writes the same file at this moment.
+std::string beside_name(const std::string& path) {
+  static std::atomic<unsigned> count{0};
+  return path + "." + std::to_string(getpid()) + "." + std::to_string(++count) + ".tmp";
+}
+
 bool is_written_beside(const std::string& path, const std::string& content) {
   namespace fs = std::filesystem;
-  const std::string beside = path + ".tmp";
+  const std::string beside = beside_name(path);
   std::error_code failed;
   std::error_code ignored;
   const bool written = is_written(beside, content);
