@@ -171,6 +171,10 @@ int ui_command(const UiOptions& options, const program::StopSignal& stop) {
 }
 
 int compare_command(const CompareOptions& options) {
+  if (options.html.ends_with(".json")) {
+    throw std::invalid_argument("--html is " + options.html +
+                                ", which would replace a run; name the report's own file");
+  }
   std::vector<Summary> runs;
   for (const std::string& file : options.files) runs.push_back(read_run_file(file));
   std::cout << comparison(runs);

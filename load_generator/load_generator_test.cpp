@@ -144,6 +144,11 @@ TEST_CASE("compare leaves a report to look at, says where, and says so in one li
   const Ended refused = run({"compare", file, "--html", file + "/report.html"});
   CHECK(refused.exit_code == 1);
   CHECK(refused.output.ends_with(file + "/report.html: cannot be written\n"));
+
+  const Ended forgotten = run({"compare", "--html", file, file});
+  CHECK(forgotten.exit_code == 2);
+  CHECK(forgotten.output.find("--html is " + file + ", which would replace a run") != std::string::npos);
+  CHECK(run({"compare", file}).exit_code == 0);
 }
 
 TEST_CASE("Ctrl-C ends a run within a second, with the report of what was done, and exit code 130") {
