@@ -16,7 +16,9 @@ constexpr milliseconds most_caught_up{1000};  // after a stall of this program; 
 
 LoadSender::LoadSender(std::vector<std::string> urls, uint64_t seed)
     : urls_(std::move(urls)),
+      most_at_each_(std::max<size_t>(most_in_flight / std::max<size_t>(urls_.size(), 1), 1)),
       last_due_(Clock::now()),
+      in_flight_(urls_.size()),
       dice_(seed),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -54,10 +56,11 @@ void LoadSender::send_what_is_due() {
   last_gap_ = every;
   last_due_ = std::max(last_due_, now - std::max<Clock::duration>(most_caught_up, every));
   for (; every != Clock::duration::zero() && last_due_ + every <= now; last_due_ += every) {
-    if (in_flight_ == most_in_flight) continue;
-    in_flight_ += 1;
+    const size_t to = dice_() % urls_.size();
+    if (in_flight_[to] >= most_at_each_) continue;
+    in_flight_[to] += 1;
     sent_ += 1;
-    loop_.get(urls_[dice_() % urls_.size()] + "/call", call_timeout, [this](const auto&) { in_flight_ -= 1; });
+    loop_.get(urls_[to] + "/call", call_timeout, [this, to](const auto&) { in_flight_[to] -= 1; });
   }
 }
 

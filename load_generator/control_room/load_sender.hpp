@@ -1,9 +1,10 @@
 // A LoadSender sends calls to the instances at a rate that can be changed while it runs. Open loop: a call goes out
 // when it is due, whether or not earlier ones have been answered. What comes back is thrown away: who wants to know
-// what became of the calls asks the instances. At most `most_in_flight` calls are under way; where that many wait for
-// an answer, those that fall due are left out. What a stall of this program held up for less than a second is sent
-// afterwards; a new rate, or the end of a pause, holds from then on, and sends nothing for the time before.
-// Thread-safe: every method. It sends from a thread of its own, which ends with this object.
+// what became of the calls asks the instances. At most `most_in_flight` calls are under way, and at each instance its
+// share of them; where that many wait for an answer, those that fall due are left out, so that one that hangs takes
+// nothing from the others. What a stall of this program held up for less than a second is sent afterwards; a new rate,
+// or the end of a pause, holds from then on, and sends nothing for the time before. Thread-safe: every method. It sends
+// from a thread of its own, which ends with this object.
 #pragma once
 
 #include <atomic>
@@ -45,6 +46,7 @@ class LoadSender {
   Clock::duration gap() const;  // between two calls; zero: none is due
 
   const std::vector<std::string> urls_;
+  const size_t most_at_each_;
   std::atomic<double> rate_ = 0;
   std::atomic<bool> paused_ = false;
   std::atomic<uint64_t> sent_ = 0;
@@ -52,7 +54,7 @@ class LoadSender {
   HttpLoop loop_;  // of the thread, as all that follows
   Clock::time_point last_due_;
   Clock::duration last_gap_{0};
-  size_t in_flight_ = 0;
+  std::vector<size_t> in_flight_;  // at each URL
   std::mt19937_64 dice_;
   std::jthread thread_;  // last: it uses the rest
 };

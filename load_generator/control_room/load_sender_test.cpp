@@ -72,6 +72,18 @@ TEST_CASE("a pause lets nothing out, and leaves the rate as it was") {
   CHECK(comes_true([&] { return counter.calls > 10; }));
 }
 
+TEST_CASE("an instance that never answers takes nothing from the others") {
+  std::atomic<bool> over = false;
+  FakeInstance hung;
+  hung.on("/call", [&](const auto&, auto&) { comes_true([&] { return over.load(); }); });
+  hung.start();
+  Counter well;
+  LoadSender sender({hung.url(), well.instance.url()});
+  sender.set_rate(LoadSender::highest_rate);
+  CHECK(comes_true([&] { return well.calls > 4 * LoadSender::most_in_flight; }));
+  over = true;
+}
+
 TEST_CASE("instances that never answer hold a bounded number of calls") {
   std::atomic<bool> over = false;
   FakeInstance instance;
