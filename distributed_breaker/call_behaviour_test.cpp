@@ -223,3 +223,19 @@ TEST_CASE("a last good answer that is no JSON is given as text, whatever its byt
   CHECK(answer.http_status == 200);
   CHECK(holds(answer.body["fallback"]["answer"], "7 "));
 }
+
+TEST_CASE("a last good answer may be nested as deep as it likes, and have any number of fields") {
+  Fleet fleet;
+  const auto instance = fleet.start("--fallback last-good --failure-threshold 100");
+  std::string many = R"({"0":0)";
+  for (int i = 1; i < 5000; ++i) many += ",\"" + std::to_string(i) + "\":0";
+  for (const std::string& good : {std::string(30'000, '[') + std::string(30'000, ']'), many + "}"}) {
+    fleet.upstream.status = 200;
+    fleet.upstream.set_body(good);
+    instance.call();
+    fleet.upstream.status = 500;
+    auto answer = instance.call();
+    CHECK(answer.http_status == 200);
+    CHECK(answer.body["fallback"]["answer"].size() == (good.front() == '[' ? 1 : 5000));
+  }
+}
