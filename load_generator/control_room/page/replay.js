@@ -6,11 +6,13 @@
 {
   const speeds = ['0.1', '0.5', '1', '2', '5', '10', '20'];
   const at = (event) => event.at_ms_since_start;
+  // On the slider, which begins with the load: an override may have been put a moment before.
+  const moment = (transition) => Math.max(0, at(transition));
 
   // What had happened up to a moment. A step of the traffic belongs to what happened where it is over by then.
   Lab.countsAt = (run, time) => {
     const { step_ms: step, ...kinds } = run.traffic;
-    const steps = time >= run.length_ms ? Infinity : Math.floor(time / step);
+    const steps = time >= run.length_ms ? Infinity : Math.max(0, Math.floor(time / step));
     const sum = (numbers) => numbers.slice(0, steps).reduce((total, each) => total + each, 0);
     const marks = run.marks.filter((mark) => at(mark) <= time);
     return {
@@ -58,12 +60,13 @@
       this.run = run;
       this.run.transitions.sort((a, b) => at(a) - at(b));
       this.histories = Lab.historiesOf(run);
+      this.end = Math.max(run.length_ms, ...run.transitions.slice(-1).map(at)); // the last may come when the load is over
       this.lanes.renew();
-      this.slider.max = run.length_ms;
+      this.slider.max = this.end;
       Lab.setText(Lab.byId('replay-title'), `${run.name}, ${Lab.designWords(run.variant)}`);
       Lab.setText(Lab.byId('replay-question'), run.question);
       this.changed();
-      this.pauseAt(run.length_ms);
+      this.pauseAt(this.end);
     }
 
     close() {
@@ -81,16 +84,25 @@
       does();
     }
 
+    // By transition, not by time, for several may share a moment. What is told is the last of `passed` transitions.
     step(direction) {
-      const times = this.run.transitions.map(at);
-      const found = direction > 0 ? times.find((time) => time > this.cursor) : times.findLast((time) => time < this.cursor);
-      this.pauseAt(found ?? (direction > 0 ? this.run.length_ms : 0));
+      const { transitions } = this.run;
+      const last = transitions[this.passed - 1];
+      const isLater = last && moment(last) < this.cursor;
+      const passed = direction < 0 && isLater ? this.passed : this.passed + direction;
+      if (passed > transitions.length) this.pauseAt(this.end);
+      else if (passed < 1) this.pauseAt(0, 0);
+      else this.pauseAt(moment(transitions[passed - 1]), passed);
       Lab.say(Lab.byId('replay-words').textContent);
+    }
+
+    passedAt(time) {
+      return this.run.transitions.filter((transition) => moment(transition) <= time).length;
     }
 
     togglePlay() {
       if (this.playing) return this.pauseAt(this.cursor);
-      if (this.cursor >= this.run.length_ms) this.cursor = 0;
+      if (this.cursor >= this.end) this.cursor = 0;
       this.playing = true;
       this.playedAt = performance.now();
       this.showPlaying();
@@ -103,17 +115,19 @@
       const passed = now - this.playedAt;
       if (passed >= 30) {
         this.playedAt = now;
-        this.cursor = Math.min(this.run.length_ms, this.cursor + passed * Number(this.speed.value));
-        if (this.cursor >= this.run.length_ms) this.playing = false;
+        this.cursor = Math.min(this.end, this.cursor + passed * Number(this.speed.value));
+        this.passed = this.passedAt(this.cursor);
+        if (this.cursor >= this.end) this.playing = false;
         this.draw();
         this.showPlaying();
       }
       if (this.playing) requestAnimationFrame(this.frame);
     }
 
-    pauseAt(time) {
+    pauseAt(time, passed = this.passedAt(time)) {
       this.playing = false;
       this.cursor = time;
+      this.passed = passed;
       this.showPlaying();
       this.draw();
     }
@@ -124,14 +138,14 @@
 
     draw() {
       const { run, cursor, histories } = this;
-      this.lanes.show(histories, run.traffic, 0, run.length_ms, cursor);
+      this.lanes.show(histories, run.traffic, 0, this.end, cursor);
       for (const [name, history] of histories) {
         const state = Lab.stateAt(history, cursor);
         this.lanes.tell(name, state.state, state.store === 'local' ? 'on its own' : `for ${Lab.duration(Math.max(0, cursor - at(state)))}`);
       }
       this.slider.value = cursor;
       Lab.setAttribute(this.slider, 'aria-valuetext', Lab.time(cursor));
-      Lab.setText(Lab.byId('replay-time'), `${Lab.time(cursor)} of ${Lab.time(run.length_ms)}`);
+      Lab.setText(Lab.byId('replay-time'), `${Lab.time(cursor)} of ${Lab.time(this.end)}`);
       this.showWords();
       const counts = Lab.countsAt(run, cursor);
       for (const node of document.querySelectorAll('[data-replay-count]')) {
@@ -143,12 +157,19 @@
     }
 
     showWords() {
-      const { run, cursor } = this;
-      const last = run.transitions.findLast((transition) => at(transition) <= cursor);
-      if (!last) return Lab.setText(Lab.byId('replay-words'), run.transitions.length > 0 ? 'Nothing has changed yet.' : 'In this run nothing changes.');
-      const since = cursor - at(last);
-      const when = since < 0.5 ? `At ${Lab.time(at(last))}` : `Last change, ${Lab.duration(since)} before`;
-      return Lab.setText(Lab.byId('replay-words'), `${when}: ${last.instance}, ${Lab.transitionWords(last)}`);
+      const { run, cursor, passed } = this;
+      const words = Lab.byId('replay-words');
+      if (passed === 0) return Lab.setText(words, run.transitions.length > 0 ? 'Nothing has changed yet.' : 'In this run nothing changes.');
+      const last = run.transitions[passed - 1];
+      const since = cursor - moment(last);
+      const when = since < 0.5 ? `At ${Lab.time(moment(last))}${this.place(last)}` : `Last change, ${Lab.duration(since)} before`;
+      return Lab.setText(words, `${when}: ${last.instance}, ${Lab.transitionWords(last)}`);
+    }
+
+    // Which of those that share its moment.
+    place(transition) {
+      const together = this.run.transitions.filter((other) => moment(other) === moment(transition));
+      return together.length > 1 ? ` (${together.indexOf(transition) + 1} of ${together.length})` : '';
     }
   }
 

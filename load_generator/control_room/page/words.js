@@ -30,9 +30,9 @@ const Lab = {};
     return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   };
 
-  // A point in time, from the start: 4.21 s, 2:04.2
+  // A point in time, from the start: 4.21 s, 2:04.2; a hair before it is no -0.00 s.
   Lab.time = (ms) => {
-    if (ms < 60000) return `${(ms / 1000).toFixed(2)} s`;
+    if (ms < 60000) return `${(Math.round(ms / 10) / 100 || 0).toFixed(2)} s`;
     const tenths = Math.round(ms / 100);
     return `${Math.floor(tenths / 600)}:${twoDigits((tenths % 600) / 10)}.${tenths % 10}`;
   };
