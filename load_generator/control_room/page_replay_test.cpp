@@ -87,3 +87,22 @@ TEST_CASE("a replay tells every transition, of those at one moment too, and of t
   CHECK(browser.text("#replay-time") == "1.01 s of 1.01 s");
   check_manners(browser, ui.url());
 }
+
+TEST_CASE("a replay knows at 0 what was first seen a moment later, and a key that changes nothing is heard too") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  replay(browser, made_up_run(json::array({transition(400, "Instance-A", "open", "only once")})));
+  browser.click("#replay-previous");
+  browser.click("#replay-previous");
+  CHECK(browser.text("#replay-time") == "0.00 s of 1.00 s");
+  CHECK(browser.text("#replay-agreement") == "2 closed");
+  const std::string said = "return document.querySelector('#announcer').textContent";
+  const std::string first = browser.run(said);
+  browser.click("#replay-previous");
+  const std::string second = browser.run(said);
+  CHECK(first.starts_with("Nothing has changed yet."));
+  CHECK(second.starts_with("Nothing has changed yet."));
+  CHECK(first != second);
+  check_manners(browser, ui.url());
+}

@@ -34,10 +34,17 @@
     return index < 0 ? { at_ms_since_start: 0, state: 'unknown' } : history.states[index];
   };
 
+  // The first look at an instance comes a moment after the start: nothing having changed, that was its state before.
+  const sinceStart = (states, transitions) => {
+    if (states.length === 0 || at(states[0]) <= 0 || at(states[0]) > 500) return states;
+    if (transitions.some((transition) => at(transition) >= 0 && at(transition) <= at(states[0]))) return states;
+    return [{ ...states[0], at_ms_since_start: 0 }, ...states.slice(1)];
+  };
+
   Lab.historiesOf = (run) => {
     const histories = new Map(run.instances.map((name) => [name, { ...blank(), end: run.length_ms }]));
     for (const [name, states] of Object.entries(run.states)) {
-      if (histories.has(name)) histories.get(name).states = states;
+      if (histories.has(name)) histories.get(name).states = sinceStart(states, run.transitions);
     }
     for (const kind of ['transitions', 'marks']) {
       for (const event of run[kind] || []) histories.get(event.instance)?.[kind].push(event);
