@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "load_generator/control_room/ui_for_test.hpp"
 
@@ -97,6 +98,10 @@ void check_lanes_at(const Browser& browser, const json& run, double at_ms) {
   }
 }
 
+// As from another page: this one does not wait for its end.
+constexpr const char* order_another =
+    "return Lab.order('/control/scenario', {name: 'outage', variant: 'simple'}).then(({error}) => error)";
+
 }  // namespace
 
 TEST_CASE("in the same outage the page shows stage 2 disagree, and stage 3 agree") {
@@ -162,6 +167,64 @@ TEST_CASE("a guess is not lost where the scenario is over before the order for i
   predict(browser, "outage", "simple", "4");
   browser.until("document.querySelector('#verdict').hidden === false");
   CHECK(browser.text("[data-result=guess]") == "4");
+  check_manners(browser, ui.url());
+}
+
+TEST_CASE("a guess is not lost where the order for its scenario is obeyed, but the answer comes too late") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  browser.run(R"(
+    const ask = fetch;
+    window.fetch = async (...request) => {
+      const answer = await ask(...request);
+      if (request[0] === '/control/scenario') throw new DOMException('as if ten seconds had passed', 'TimeoutError');
+      return answer;
+    };)");
+  predict(browser, "outage", "simple", "4");
+  browser.until("document.querySelector('#verdict').hidden === false");
+  CHECK(browser.text("[data-result=guess]") == "4");
+  check_manners(browser, ui.url());
+}
+
+TEST_CASE("a guess is answered although its scenario ended in a hidden page, and another one followed") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  browser.run("Object.defineProperty(document, 'hidden', {get: () => !window.isLookedAt})");
+  predict(browser, "outage", "simple", "4");
+  browser.until("Lab.room.frame.scenario?.phase === 'over'");
+  browser.run(order_another);
+  browser.until("Lab.room.frame.scenario.number === 2 && Lab.room.frame.scenario.phase === 'over'");
+  browser.run("isLookedAt = true; document.dispatchEvent(new Event('visibilitychange'))");
+  browser.until(
+      "[...document.querySelectorAll('#results-rows [data-label=guess]')].some((g) => g.textContent === '4')");
+  check_manners(browser, ui.url());
+}
+
+TEST_CASE("a guess whose scenario ended unseen is answered by its run, or told to be lost, but not by an older run") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  std::filesystem::remove(std::filesystem::path(LAB_BIN_DIR).parent_path() / "runs" / "recovery-simple.json");
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  for (const bool has_older_run : {false, true}) {  // and an equal one: stage 1 plays by a clock of its own
+    CAPTURE(has_older_run);
+    browser.run("Lab.room.take = (frame) => { window.unseen = frame; }");
+    predict(browser, "recovery", "simple", "4");
+    for (const char* order : {"", order_another}) {
+      browser.run(order);
+      browser.until("unseen.scenario?.phase === 'over' && unseen.scenario.run === arguments[0]",
+                    {*order == 0 ? "recovery-simple" : "outage-simple"});
+    }
+    browser.until("JSON.parse(sessionStorage.getItem('lab-asked')).guess === 4");
+    browser.run("delete Lab.room.take");
+    browser.until("sessionStorage.getItem('lab-asked') === 'null'");
+    browser.until("document.querySelector('#scenario-answer').textContent.includes('seen here')");
+    browser.until("document.querySelector('#verdict').hidden === arguments[0]", json::array({has_older_run}));
+    CHECK(browser.count("#results-rows tr") == 1);
+    if (!has_older_run) browser.click("#replay-live");
+  }
+  CHECK(browser.text("#scenario-answer").ends_with("your guess stays without an answer."));
   check_manners(browser, ui.url());
 }
 

@@ -5,6 +5,9 @@
 
 {
   const keptAs = 'lab-asked';
+  const enough = 12; // frames, about three seconds: the first ones may still tell of the time before the order
+
+  const runOf = ({ name, variant }) => `${name}-${variant}`;
 
   class Predict {
     // finished(run document, asked or null) once a scenario is over that this page saw running.
@@ -13,6 +16,8 @@
       this.asked = Lab.kept(keptAs, (kept) => typeof kept?.measure === 'string', null);
       this.scenarios = [];
       this.watched = 0; // the number of the scenario that is seen running
+      this.latest = 0; // the number of the scenario that was seen last
+      this.without = 0; // so many frames told nothing of what was asked for
       this.ordering = false;
       this.blocked = '';
       for (const id of ['scenario', 'variant', 'guess', 'no-guess', 'start-scenario', 'stop-scenario']) this[id] = Lab.byId(id);
@@ -68,20 +73,23 @@
 
     async start(event) {
       event.preventDefault();
-      if (this['start-scenario'].disabled) return;
+      if (this['start-scenario'].disabled || this.ordering) return;
       const guess = this['no-guess'].checked ? null : Number(this.guess.value);
       const asked = { name: this.scenario.value, variant: this.variant.value, measure: this.chosenVariant.measure, guess };
       Lab.byId('verdict').hidden = true;
       this.watched = 0;
       this.ordering = true; // its end may be told before its number is known
+      const before = Lab.signOf(await Lab.fetchRun(runOf(asked)));
+      const next = this.latest + 1; // even an order that gets no answer may be obeyed
       const answer = await Lab.order('/control/scenario', { name: asked.name, variant: asked.variant });
       this.ordering = false;
-      if (!answer.error) this.keep({ ...asked, number: answer.number });
+      if (!answer.error || answer.late) this.keep({ ...asked, before, number: answer.number ?? next });
       this.answer(answer);
     }
 
     keep(asked) {
       this.asked = asked;
+      this.without = 0;
       Lab.keep(keptAs, asked);
     }
 
@@ -103,6 +111,27 @@
       Lab.byId('progress').hidden = !running;
       if (running) this.showProgress(scenario);
       else if (scenario !== null && !this.ordering && [this.watched, this.asked?.number].includes(scenario.number)) this.finish(scenario);
+      if (connected && this.asked && !this.ordering) this.lookForAsked(scenario);
+      this.latest = scenario?.number ?? 0;
+    }
+
+    // Its end may go by unseen: the page was asleep while another followed, or the server was started anew.
+    lookForAsked(scenario) {
+      this.without = scenario?.number === this.asked.number ? 0 : this.without + 1;
+      if (this.without >= enough) this.finishUnseen(scenario);
+    }
+
+    async finishUnseen(scenario) {
+      const { asked } = this;
+      this.keep(null);
+      const what = `${asked.name}, ${asked.variant}`;
+      const isReplaced = scenario?.phase === 'over' && scenario.run === runOf(asked);
+      const document = isReplaced ? null : await Lab.fetchRun(runOf(asked));
+      if (document === null || Lab.signOf(document) === asked.before) {
+        return this.answer({ error: `No end of ${what} was seen here, and no run of it is left: your guess stays without an answer.` });
+      }
+      this.answer({ done: `${what} is over; its end was not seen here, but its run is kept.` });
+      return this.finished(runOf(asked), document, asked);
     }
 
     showProgress({ number, name, variant, phase, elapsed_ms: elapsed, duration_ms: duration }) {

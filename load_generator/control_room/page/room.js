@@ -31,7 +31,8 @@
       this.frame = frame;
       const news = this.story.take(frame);
       if (!this.connected) this.connection(true);
-      if (!document.hidden) this.showFigures();
+      if (document.hidden) this.predict.show(frame, this.connected); // an end is seen in a hidden page too
+      else this.showFigures();
       if (news === 'fleet' && !this.replay.run) this.lanes.renew();
       if (news !== '') this.drawIfDue(news);
     }

@@ -44,7 +44,7 @@
     }
   };
 
-  // { done: 'a sentence' } or { error: 'a sentence' }: whatever happens, an answer to show.
+  // { done: 'a sentence' } or { error: 'a sentence' }: whatever happens, an answer to show; late where none came in time.
   Lab.order = async (path, body) => {
     const token = document.querySelector('meta[name="token"]').content;
     const headers = { 'Content-Type': 'application/json', 'X-Control-Token': token };
@@ -52,7 +52,7 @@
       const answer = await answerOf(await fetch(path, { method: 'POST', headers, body: JSON.stringify(body), signal: AbortSignal.timeout(patience) }));
       return answer.done || answer.error ? answer : { error: 'the server gave no answer that can be read' };
     } catch (fault) {
-      if (fault.name === 'TimeoutError') return { error: 'no answer in ten seconds: perhaps too many tabs of this page are open' };
+      if (fault.name === 'TimeoutError') return { late: true, error: 'no answer in ten seconds: perhaps too many tabs of this page are open' };
       return { error: 'the server cannot be reached: is the control room still running?' };
     }
   };
@@ -66,4 +66,13 @@
       return null;
     }
   };
+
+  // Likewise, of a run that may not be there: to ask for what is not there would be an error in the browser's console.
+  Lab.fetchRun = async (name) => {
+    const runs = await Lab.fetchJson('/runs');
+    return runs?.includes(name) ? Lab.fetchJson(`/runs/${encodeURIComponent(name)}`) : null;
+  };
+
+  // What tells a run from another one of its name: what was measured is hardly ever the same twice.
+  Lab.signOf = (run) => (run === null ? '' : JSON.stringify([run.length_ms, run.measures]));
 }
