@@ -1,6 +1,10 @@
 // The live page in a real browser, before a real fleet: lanes, figures, two pages, a connection that breaks.
 #include <doctest/doctest.h>
 
+#include <csignal>
+#include <memory>
+
+#include "load_generator/control_room/page_for_test.hpp"
 #include "load_generator/control_room/relay_for_test.hpp"
 #include "load_generator/control_room/ui_for_test.hpp"
 
@@ -37,6 +41,15 @@ json calls_by_status(const Browser& browser) {
   }
   return sum;
 }
+
+// A process that does nothing for a while, and goes on at the end.
+struct Frozen {
+  explicit Frozen(pid_t pid) : pid(pid) { kill(pid, SIGSTOP); }
+  ~Frozen() { kill(pid, SIGCONT); }
+  Frozen(const Frozen&) = delete;
+  Frozen& operator=(const Frozen&) = delete;
+  const pid_t pid;
+};
 
 }  // namespace
 
@@ -142,4 +155,39 @@ TEST_CASE("a page whose connection broke says so, and catches up with what it mi
                 json::array({caught_up}));
   CHECK(caught_up.size() == 3);
   for (const json& lane : caught_up) CHECK(lane.size() >= 1);
+}
+
+TEST_CASE("a page that is one too many shows why in the server's words, offers nothing, and gets the next free place") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  std::vector<std::unique_ptr<PageForTest>> others;
+  for (int i = 0; i < 8; ++i) {
+    others.push_back(std::make_unique<PageForTest>(ui.url() + "/"));
+    others.back()->look_on();
+  }
+  for (const auto& other : others) REQUIRE(other->sees([](const auto&) { return true; }));
+  Browser browser;
+  browser.open(ui.url());
+  browser.until("document.querySelector('#connection').textContent.startsWith('8 pages look on already')");
+  CHECK(browser.attribute("#connection", "data-connected") == "false");
+  CHECK(browser.run("return [...document.querySelectorAll('.controls button')].every((b) => b.matches(':disabled'))") ==
+        true);
+  CHECK(browser.text("#why-not") == "Nothing is known of the fleet yet.");
+  others.pop_back();
+  browser.until("document.querySelector('#connection').dataset.connected === 'true'");
+  browser.until("!document.querySelector('[data-fault=down]').matches(':disabled')");
+}
+
+TEST_CASE("a stream that falls silent is no connection, until the next frame") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  {
+    const Frozen server(ui.pid());
+    browser.until("document.querySelector('#connection').textContent === 'no news for three seconds, waiting'");
+    CHECK(browser.attribute("#connection", "data-connected") == "false");
+    CHECK(browser.run("return document.querySelector('[data-fault=down]').matches(':disabled')") == true);
+  }
+  browser.until("document.querySelector('#connection').textContent === 'connected'");
+  CHECK(browser.run("return document.querySelector('[data-fault=down]').matches(':disabled')") == false);
+  check_manners(browser, ui.url());
 }

@@ -16,6 +16,7 @@ class Ui {
   explicit Ui(std::vector<std::string> arguments);  // of `load_generator ui`, but for --port
 
   const std::string& url() const { return url_; }  // http://127.0.0.1:PORT, without a slash
+  pid_t pid() const { return server_.pid(); }
 
  private:
   program::ChildProcess server_;

@@ -19,7 +19,7 @@
       this.latest = 0; // the number of the scenario that was seen last
       this.without = 0; // so many frames told nothing of what was asked for
       this.ordering = false;
-      this.blocked = '';
+      this.blocked = 'Nothing is known of the fleet yet.';
       for (const id of ['scenario', 'variant', 'guess', 'no-guess', 'start-scenario', 'stop-scenario']) this[id] = Lab.byId(id);
       this.scenario.addEventListener('change', () => this.showVariants());
       this.variant.addEventListener('change', () => this.showQuestion());

@@ -24,7 +24,7 @@
       this.listenToWindow();
       document.addEventListener('visibilitychange', () => this.draw());
       setInterval(() => this.drawIfDue(''), 250);
-      Lab.listen((frame) => this.take(frame), (connected) => this.connection(connected));
+      Lab.listen((frame) => this.take(frame), (connected, why) => this.connection(connected, why));
     }
 
     take(frame) {
@@ -37,11 +37,11 @@
       if (news !== '') this.drawIfDue(news);
     }
 
-    connection(connected) {
+    connection(connected, why = 'connection lost, trying again') {
       this.connected = connected;
       const sign = Lab.byId('connection');
       Lab.setAttribute(sign, 'data-connected', connected);
-      Lab.setText(sign, connected ? 'connected' : 'connection lost, trying again');
+      Lab.setText(sign, connected ? 'connected' : why);
       document.body.classList.toggle('lost', !connected);
       if (this.frame) this.showControls();
     }

@@ -1,5 +1,6 @@
 // The live stream: frames as they come from /events, and whether there is a connection. The browser reconnects by
-// itself while the server is away; where it gives up (an answer that is no stream), this begins anew. A page that has
+// itself while the server is away; where it gives up (an answer that is no stream), this says why, and begins anew.
+// Frames come four times a second; where they stay away, the connection is worth nothing. A page that has
 // been hidden for a while lets its stream go, for a browser has only so many connections to a server, and takes it up
 // again when it is looked at.
 'use strict';
@@ -9,21 +10,55 @@
 
   const patience = 10000; // ms
   const longestHidden = 60000; // ms
+  const longestSilence = 3000; // ms
+
+  // Why there is no stream, in the server's words; '' where there is one, or nobody answers.
+  const refusal = async () => {
+    try {
+      const response = await fetch('/events', { signal: AbortSignal.timeout(patience) });
+      if (!response.ok) return (await answerOf(response)).error || '';
+      await response.body.cancel();
+    } catch {
+      // Then it is lost, and that is all that is known.
+    }
+    return '';
+  };
 
   Lab.listen = (onFrame, onConnection) => {
     let source = null;
     let timer = 0;
+    let heardAt = 0;
+    let lookedAt = 0;
+    const hear = () => {
+      heardAt = performance.now();
+    };
     const open = () => {
       source = new EventSource('/events');
-      source.onopen = () => onConnection(true);
-      source.onmessage = (message) => onFrame(JSON.parse(message.data));
-      source.onerror = () => {
-        onConnection(false);
-        if (source?.readyState !== EventSource.CLOSED) return;
-        source = null;
-        if (!document.hidden) timer = setTimeout(open, pause);
+      source.onopen = () => {
+        hear();
+        onConnection(true);
       };
+      source.onmessage = (message) => {
+        hear();
+        onFrame(JSON.parse(message.data));
+      };
+      source.onerror = () => (source?.readyState === EventSource.CLOSED ? beginAnew() : onConnection(false));
     };
+    const beginAnew = async () => {
+      source = null;
+      const why = await refusal();
+      if (source !== null) return;
+      onConnection(false, why || undefined);
+      if (!document.hidden) timer = setTimeout(open, pause);
+    };
+    // Whoever looks late was asleep, and does not know how long the server was silent.
+    const lookForSilence = () => {
+      const now = performance.now();
+      if (document.hidden || now - lookedAt > 1500) hear();
+      lookedAt = now;
+      if (source?.readyState === EventSource.OPEN && now - heardAt > longestSilence) onConnection(false, 'no news for three seconds, waiting');
+    };
+    setInterval(lookForSilence, 500);
     const letGo = () => {
       source?.close();
       source = null;
