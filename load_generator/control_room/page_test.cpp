@@ -191,3 +191,18 @@ TEST_CASE("a stream that falls silent is no connection, until the next frame") {
   CHECK(browser.run("return document.querySelector('[data-fault=down]').matches(':disabled')") == false);
   check_manners(browser, ui.url());
 }
+
+TEST_CASE("the override in force is that of those that answer; and of calls that others sent the page counts none") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  browser.click("[data-override=forced_open]");
+  browser.until("Lab.room.frame.instances.every(({override}) => override === 'forced_open')");
+  const json shown = browser.run(R"(
+    const {frame, controls} = Lab.room;
+    const dumb = {...frame.instances[0], name: 'Instance-D', answers: false, override: ''};
+    controls.show({...frame, instances: [...frame.instances, dumb]}, true);
+    return document.querySelector('[data-override=forced_open]').getAttribute('aria-pressed');)");
+  CHECK(shown == "true");
+  CHECK(browser.text("#rate-now") == "No calls are sent.");
+}

@@ -75,7 +75,7 @@
       this.showFault(frame);
       this.showRate(frame.load);
       this.showNetworks(frame);
-      const modes = new Set(frame.instances.map(({ override }) => override || 'auto'));
+      const modes = new Set(frame.instances.filter(({ answers }) => answers).map(({ override }) => override || 'auto'));
       pressed(this.overrides, modes.size === 1 ? [...modes][0] : '');
       this.allow(frame, connected);
     }
@@ -91,7 +91,8 @@
         field.dataset.shown = rate;
         field.value = rate;
       }
-      Lab.setText(Lab.byId('rate-now'), rate > 0 ? `Now: ${Lab.number(rate)} a second, ${Lab.number(sent)} sent.` : `Stopped, after ${Lab.number(sent)} calls.`);
+      const stopped = sent > 0 ? `Stopped, after ${Lab.number(sent)} calls.` : 'No calls are sent.'; // from here: others may have sent some
+      Lab.setText(Lab.byId('rate-now'), rate > 0 ? `Now: ${Lab.number(rate)} a second, ${Lab.number(sent)} sent.` : stopped);
     }
 
     showNetworks({ instances }) {
