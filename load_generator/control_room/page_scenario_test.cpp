@@ -264,6 +264,25 @@ TEST_CASE("a finished run is replayed: at each moment lanes and figures are thos
   check_manners(browser, ui.url());
 }
 
+TEST_CASE("a prediction's run is replayed as long as its file is of that run, and no later one is taken for it") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  predict(browser, "outage", "distributed", "9");
+  wait_for_verdict(browser);
+  browser.click("#replay-live");
+  browser.click("#results-rows button");
+  browser.until("document.body.dataset.mode === 'replay'");
+  browser.click("#replay-live");
+  predict(browser, "outage", "distributed", "8");
+  wait_for_verdict(browser);
+  browser.click("#replay-live");
+  browser.click("#results-rows tr:last-child button");
+  browser.until("document.querySelector('#results-answer').textContent === 'this run was replaced by a later one'");
+  CHECK(browser.attribute("body", "data-mode") == "live");
+  check_manners(browser, ui.url());
+}
+
 TEST_CASE("a replay runs at the speed that was chosen") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;

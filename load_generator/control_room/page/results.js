@@ -13,6 +13,7 @@
     const expectation = expectations.find((each) => each.measure === measure);
     return {
       run, name, variant, measure,
+      sign: Lab.signOf(document),
       guess: asked ? asked.guess : null,
       measured: measures[measure] ?? null,
       expected: expectation?.expected ?? 'no expectation',
@@ -78,7 +79,7 @@
     row(result) {
       const cell = (text, label, kind) => Lab.make('td', { text, 'data-label': label, class: kind });
       const replay = Lab.make('button', { type: 'button', class: 'small', text: 'Replay', 'aria-label': `Replay ${result.name}, ${result.variant}` });
-      replay.addEventListener('click', () => this.replay(result.run));
+      replay.addEventListener('click', () => this.replay(result));
       return Lab.make('tr', {},
         Lab.make('th', { scope: 'row', text: result.name }), cell(Lab.designWords(result.variant), 'design'),
         cell(Lab.measureWords(result.measure), 'figure'), cell(guessText(result), 'guess', 'figure'),

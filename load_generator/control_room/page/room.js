@@ -16,7 +16,7 @@
       this.lanes = new Lab.Lanes(Lab.byId('lanes'), new Lab.Traffic());
       this.controls = new Lab.Controls();
       this.replay = new Lab.Replay(this.lanes, () => this.changeMode());
-      this.results = new Lab.Results((run) => this.replayRun(run));
+      this.results = new Lab.Results((result) => this.replayResult(result));
       this.predict = new Lab.Predict((run, document, asked) => this.finished(run, document, asked));
       this.connected = false;
       this.drawnAt = -Infinity;
@@ -112,7 +112,18 @@
       const run = await Lab.fetchJson(`/runs/${encodeURIComponent(name)}`);
       const answer = Lab.byId('runs-answer');
       Lab.setText(answer, run ? '' : `the run ${name} cannot be read`);
-      if (!run) return;
+      if (run) this.showReplay(run);
+    }
+
+    // A run's file has the place of the one before it.
+    async replayResult({ run: name, sign }) {
+      const run = await Lab.fetchRun(name);
+      const isAnother = run !== null && Lab.signOf(run) !== sign;
+      Lab.setText(Lab.byId('results-answer'), run === null ? `the run ${name} cannot be read` : isAnother ? 'this run was replaced by a later one' : '');
+      if (run !== null && !isAnother) this.showReplay(run);
+    }
+
+    showReplay(run) {
       this.replay.open(run);
       Lab.byId('stage').scrollIntoView({ block: 'start' });
     }
