@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "load_generator/event_dates.hpp"
 #include "load_generator/http_loop.hpp"
 
 namespace load {
@@ -19,7 +20,12 @@ constexpr Offset close_poll = milliseconds(10);
 constexpr Offset tick_every = milliseconds(100);
 constexpr Offset one_second = std::chrono::seconds(1);
 
-Offset epoch_now() { return std::chrono::duration_cast<Offset>(std::chrono::system_clock::now().time_since_epoch()); }
+constexpr Offset long_ago = Offset::min() / 4;  // and still no overflow
+
+// A date is a whole millisecond, rounded down; where this is rounded up nothing seems later than it was.
+int64_t date_of_now() {
+  return std::chrono::ceil<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 // A count that is lower than before began anew in between.
 void leave_out(std::optional<uint64_t> before, std::optional<uint64_t>& count) {
@@ -34,7 +40,8 @@ class Engine {
         stop_(stop),
         observers_(observers),
         plan_(plan_calls(settings.load, targets.size())),
-        poll_under_way_(targets.size(), false) {
+        poll_under_way_(targets.size(), false),
+        heard_(targets.size()) {
     run_.targets = targets;
     run_.target_rate = settings.load.rate;
     run_.samples.resize(targets.size());
@@ -49,10 +56,7 @@ class Engine {
     run_.transitions.clear();
     for (auto& samples : run_.samples) samples.clear();
     const auto before = run_.would_have_tripped;
-    if (observers_.start) observers_.start();
-    start_ = Clock::now();
-    epoch_at_start_ = epoch_now();
-    next_poll_ = Offset(0);
+    begin();
     while (!over()) {
       start_what_is_due();
       loop_.wait_until(start_ + next_event(), stop_.fd());
@@ -64,6 +68,18 @@ class Engine {
   }
 
  private:
+  void begin() {
+    const auto preparing = Clock::now();
+    if (observers_.start) observers_.start();
+    start_ = Clock::now();
+    dates_ = EventDates(date_of_now());
+    prepared_from_ = std::chrono::floor<Offset>(preparing - start_);
+    for (auto& heard : heard_) {
+      if (heard) heard = prepared_from_;
+    }
+    next_poll_ = Offset(0);
+  }
+
   Offset now() const { return std::chrono::duration_cast<Offset>(Clock::now() - start_); }
   Offset poll_interval() const {
     return settings_.poll_closely_from && now() >= *settings_.poll_closely_from ? close_poll : settings_.poll_every;
@@ -132,11 +148,13 @@ class Engine {
       if (poll_under_way_[target]) continue;
       poll_under_way_[target] = true;
       loop_.get(run_.targets[target].url + "/status", timeout,
-                [this, target](const program::HttpReply& reply) { record_status(target, read_status(reply)); });
+                [this, target, asked = now()](const program::HttpReply& reply) {
+                  record_status(target, asked, read_status(reply));
+                });
     }
   }
 
-  void record_status(size_t target, const std::optional<InstanceStatus>& status) {
+  void record_status(size_t target, Offset asked, const std::optional<InstanceStatus>& status) {
     poll_under_way_[target] = false;
     second_.states[target] = status ? status->state : State::unknown;
     run_.samples[target].push_back({now(), second_.states[target], status && status->local});
@@ -144,15 +162,29 @@ class Engine {
     if (!status) return;
     run_.would_have_tripped[target] = status->would_have_tripped;
     run_.shared_breaker = run_.shared_breaker || status->shared_breaker;
-    for (const ReportedTransition& reported : status->transitions) record_transition(target, reported);
+    record_transitions(target, status->transitions);
+    heard_[target] = asked;
     if (observers_.status) observers_.status(target, *status, now());
+  }
+
+  void record_transitions(size_t target, const std::vector<ReportedTransition>& transitions) {
+    dates_.look_at_clocks(moment_since(start_));
+    for (auto reported = transitions.rbegin(); reported != transitions.rend(); ++reported) {
+      record_transition(target, *reported);
+    }
   }
 
   void record_transition(size_t target, const ReportedTransition& reported) {
     if (!known_transitions_.emplace(target, reported.generation, reported.to, reported.at_epoch_ms).second) return;
-    const Offset at = milliseconds(reported.at_epoch_ms) - epoch_at_start_;
+    const Offset at = when(target, reported);
     const bool local = reported.cause.starts_with("local: ");
     run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});
+  }
+
+  // What an instance had not told when it was asked before the load cannot be from before.
+  Offset when(size_t target, const ReportedTransition& reported) {
+    if (!heard_[target]) return dates_.offset_of(reported.at_epoch_ms, long_ago, now());
+    return std::max(dates_.offset_of_news(reported.at_epoch_ms, *heard_[target], now()), prepared_from_);
   }
 
   void keep_appointment() {
@@ -214,7 +246,8 @@ class Engine {
   const std::vector<PlannedCall> plan_;
   Run run_;
   Clock::time_point start_ = Clock::now();
-  Offset epoch_at_start_{0};
+  Offset prepared_from_{0};  // when the observer began its own part of the run
+  EventDates dates_{date_of_now()};
   size_t next_call_ = 0;
   size_t unanswered_ = 0;
   size_t appointments_kept_ = 0;
@@ -222,6 +255,7 @@ class Engine {
   Offset next_tick_{0};
   Second second_;
   std::vector<bool> poll_under_way_;
+  std::vector<std::optional<Offset>> heard_;  // by target: when it was asked what it answered last
   std::set<std::tuple<size_t, uint64_t, State, int64_t>> known_transitions_;
   HttpLoop loop_;  // last: its callbacks refer to all the others
 };

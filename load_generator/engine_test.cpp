@@ -149,6 +149,67 @@ TEST_CASE("what the instance reported before the load began is no part of the ru
   CHECK(result.samples.at(0).size() > 3);
 }
 
+namespace {
+
+// An instance whose system clock was set after its start. It has a history; later something happens while it is asked.
+class WithAnotherClock {
+ public:
+  using system_clock = std::chrono::system_clock;
+
+  explicit WithAnotherClock(milliseconds ahead) : ahead_(ahead) {
+    happens(system_clock::now() - std::chrono::seconds(100));
+    instance_.on("/call", success);
+    instance_.on("/status", [this](const auto&, auto& response) {
+      const std::scoped_lock lock(mutex_);
+      asked_ += 1;
+      if (asked_ == 3 || asked_ == 6) happens(system_clock::now());
+      response.set_content(status_with(told_), "application/json");
+    });
+    instance_.start();
+  }
+  const std::string& url() const { return instance_.url(); }
+  const std::vector<system_clock::time_point>& happened() const { return happened_; }  // the history first
+
+ private:
+  void happens(system_clock::time_point at) {
+    const auto date = std::chrono::floor<milliseconds>((at + ahead_).time_since_epoch()).count();
+    happened_.push_back(at);
+    const std::string generation = std::to_string(happened_.size());
+    told_ += (told_.empty() ? "" : ",") + (R"({"from":"closed","to":"open","generation":)" + generation) +
+             R"(,"at_ms":)" + std::to_string(date) + "}";
+  }
+
+  const milliseconds ahead_;
+  std::mutex mutex_;
+  int asked_ = 0;
+  std::string told_;
+  std::vector<system_clock::time_point> happened_;
+  FakeInstance instance_;  // last: its handler uses the rest
+};
+
+void check_transitions_with_a_clock(milliseconds ahead) {
+  CAPTURE(ahead.count());
+  const WithAnotherClock instance(ahead);
+  std::chrono::system_clock::time_point start;
+  Observers observers;
+  observers.start = [&] { start = std::chrono::system_clock::now(); };
+  const Run result = run(instance.url(), at(10, milliseconds(900)), observers);
+  REQUIRE(instance.happened().size() == 3);
+  REQUIRE(result.transitions.size() == 2);
+  for (size_t i = 0; i < 2; ++i) {
+    const auto happened = std::chrono::floor<milliseconds>(instance.happened()[i + 1] - start);
+    CHECK(result.transitions[i].generation == i + 2);
+    CHECK(result.transitions[i].at >= happened - milliseconds(10));
+    CHECK(result.transitions[i].at <= happened + milliseconds(1500));  // a busy machine; an idle one is 100 ms off
+  }
+}
+
+}  // namespace
+
+TEST_CASE("transitions of an instance whose clock stands elsewhere are when they happened") {
+  for (const int ahead_ms : {0, 30'000, -5'000}) check_transitions_with_a_clock(milliseconds(ahead_ms));
+}
+
 TEST_CASE("a tenant's transitions are not those of the breaker that the load meets") {
   program::HttpReply reply;
   reply.status = 200;

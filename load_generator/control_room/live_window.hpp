@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "load_generator/control_room/event_dates.hpp"
 #include "load_generator/control_room/live_traffic.hpp"
 #include "load_generator/disagreement.hpp"
+#include "load_generator/event_dates.hpp"
 #include "load_generator/instance_api.hpp"
 #include "load_generator/run.hpp"
 #include "load_generator/timeline.hpp"

@@ -13,17 +13,13 @@ using std::chrono::milliseconds;
 constexpr milliseconds poll_every{100};
 constexpr milliseconds answer_timeout{1000};
 
-int64_t epoch_ms() {
-  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 Watcher::Watcher(WatchedFleet fleet, Instances instances, std::function<void()> news)
     : fleet_(std::move(fleet)),
       instances_(instances),
       news_(std::move(news)),
-      window_(fleet_, epoch_ms()),
+      window_(fleet_, moment_since(start_).epoch_ms),
       under_way_(fleet_.targets.size() + 2, false),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -61,13 +57,6 @@ std::vector<Target> Watcher::who_answers() const {
   return targets;
 }
 
-// Both clocks at once: the thread may have to wait between two looks, and that must not pass for a clock that was set.
-Moment Watcher::moment() const {
-  Moment moment{now(), epoch_ms()};
-  for (int looks = 1; looks < 5 && now() - moment.now > milliseconds(10); ++looks) moment = {now(), epoch_ms()};
-  return moment;
-}
-
 void Watcher::run(const std::stop_token& stop) {
   auto next_poll = Clock::now();
   while (!stop.stop_requested()) {
@@ -82,7 +71,7 @@ void Watcher::run(const std::stop_token& stop) {
 
 void Watcher::tell(size_t target, const std::optional<InstanceStatus>& status) {
   std::unique_lock lock(mutex_);
-  const bool news = window_.take_status(target, moment(), status);
+  const bool news = window_.take_status(target, moment_since(start_), status);
   lock.unlock();
   if (news) news_();
 }

@@ -58,7 +58,6 @@ class Watcher {
   void poll();
   void ask_instances();
   void ask(size_t question, const std::string& url, HttpLoop::Done take);
-  Moment moment() const;
   Offset now() const { return std::chrono::duration_cast<Offset>(Clock::now() - start_); }
 
   const WatchedFleet fleet_;

@@ -1,6 +1,4 @@
 // The system clock is set, or the machine was suspended, while a window looks on.
-#include "load_generator/control_room/event_dates.hpp"
-
 #include <doctest/doctest.h>
 
 #include "load_generator/control_room/live_window.hpp"
@@ -9,7 +7,6 @@
 using namespace load;
 using std::chrono::hours;
 using std::chrono::milliseconds;
-using std::chrono::minutes;
 using std::chrono::seconds;
 
 namespace {
@@ -108,12 +105,4 @@ TEST_CASE("a clock that strays by less than 50 ms is where it was, and what is k
   REQUIRE(transitions.size() == 2);
   CHECK(transitions[0].at == milliseconds(950));
   CHECK(transitions[1].at == milliseconds(1950));
-}
-
-TEST_CASE("a date that no clock explains is put where it is least wrong, never into the future") {
-  EventDates dates(began);
-  dates.look_at_clocks({seconds(10), dated(seconds(10), hours(1))});
-  CHECK(dates.offset_of(dated(minutes(99'999)), seconds(9), seconds(10)) == seconds(10));
-  CHECK(dates.offset_of(dated(seconds(-5)), Offset(0), seconds(10)) == seconds(-5));
-  CHECK(dates.offset_of(dated(seconds(8), hours(1)), seconds(9), seconds(10)) == seconds(8));
 }
