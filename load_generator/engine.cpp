@@ -177,6 +177,7 @@ class Engine {
   void record_transition(size_t target, const ReportedTransition& reported) {
     if (!known_transitions_.emplace(target, reported.generation, reported.to, reported.at_epoch_ms).second) return;
     const Offset at = when(target, reported);
+    if (at < prepared_from_) return;
     const bool local = reported.cause.starts_with("local: ");
     run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});
   }

@@ -53,8 +53,8 @@ struct EngineSettings {
 // Asks each for its name; one that does not answer keeps its URL as name. Throws std::runtime_error where none answers.
 std::vector<Target> find_targets(const std::vector<std::string>& urls);
 
-// Sends the load and waits for every answer; a stop signal ends it at once. Transitions that the instances had reported
-// before the start are not part of the run.
+// Sends the load and waits for every answer; a stop signal ends it at once. Transitions from before
+// observers.start are not part of the run.
 Run run_load(const std::vector<Target>& targets, const EngineSettings& settings, const program::StopSignal& stop,
              const Observers& observers);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <future>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -208,6 +209,57 @@ void check_transitions_with_a_clock(milliseconds ahead) {
 
 TEST_CASE("transitions of an instance whose clock stands elsewhere are when they happened") {
   for (const int ahead_ms : {0, 30'000, -5'000}) check_transitions_with_a_clock(milliseconds(ahead_ms));
+}
+
+namespace {
+
+std::string transition_dated(std::chrono::system_clock::time_point at, const std::string& cause) {
+  const auto date = std::chrono::floor<milliseconds>(at.time_since_epoch()).count();
+  return R"({"generation":1,"from":"closed","to":"open","cause":")" + cause + R"(","at_ms":)" + std::to_string(date) +
+         "}";
+}
+
+}  // namespace
+
+TEST_CASE("an instance that hangs while the load begins brings no old transitions into the run, but new ones") {
+  const std::string history = transition_dated(std::chrono::system_clock::now() - milliseconds(500), "old");
+  std::promise<std::string> continues;
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", [&, later = continues.get_future().share()](const auto&, auto& response) {
+    response.set_content(status_with(history + later.get()), "application/json");
+  });
+  instance.start();
+  Observers observers;
+  observers.appointments = {{milliseconds(200), [&] {
+                               continues.set_value("," + transition_dated(std::chrono::system_clock::now(), "new"));
+                             }}};
+  const Run result = run(instance.url(), at(10, milliseconds(500)), observers);
+  REQUIRE(result.transitions.size() == 1);
+  CHECK(result.transitions[0].cause == "new");
+  CHECK(result.transitions[0].at >= milliseconds(190));
+}
+
+TEST_CASE("what an observer does before the first call is part of the run, however long it takes") {
+  std::mutex mutex;
+  std::string told;
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", [&](const auto&, auto& response) {
+    const std::scoped_lock lock(mutex);
+    response.set_content(status_with(told), "application/json");
+  });
+  instance.start();
+  Observers observers;
+  observers.start = [&] {
+    const std::scoped_lock lock(mutex);
+    told = transition_dated(std::chrono::system_clock::now(), "override");
+    std::this_thread::sleep_for(milliseconds(1200));  // as a busy machine does
+  };
+  const Run result = run(instance.url(), at(10, milliseconds(300)), observers);
+  REQUIRE(result.transitions.size() == 1);
+  CHECK(result.transitions[0].at <= milliseconds(-1190));
+  CHECK(result.transitions[0].at >= milliseconds(-10'000));
 }
 
 TEST_CASE("a tenant's transitions are not those of the breaker that the load meets") {

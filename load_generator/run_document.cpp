@@ -20,7 +20,8 @@ constexpr size_t most_callers = 1001;  // a thousand, and the rest
 constexpr double day_ms = 24.0 * 3600 * 1000;
 constexpr double slack_ms = 3600.0 * 1000;  // the last answer comes after the last call
 constexpr Between<double> lengths{0, day_ms + slack_ms};
-constexpr Between<double> times{-1000, day_ms + slack_ms};  // a transition may have been under way at the start
+constexpr double preparation_ms = 60.0 * 1000;  // an override that is put before the first call opens and closes too
+constexpr Between<double> times{-preparation_ms, day_ms + slack_ms};
 constexpr Between<double> steps{1, slack_ms};
 constexpr Between<double> durations{0, day_ms + slack_ms};
 constexpr Between<int64_t> any_count{0, INT64_MAX};
