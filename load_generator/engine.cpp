@@ -266,6 +266,12 @@ std::string how_to_start(const std::string& url) {
   return "start one with: distributed_breaker --port " + url.substr(colon + 1);
 }
 
+void add_target(std::vector<Target>& targets, const Target& target) {
+  targets.push_back(target);
+  targets.back().name = unique_name(targets, targets.size() - 1, target.name);
+  if (targets.back().name != target.name) targets.back().own_name = target.name;
+}
+
 }  // namespace
 
 std::vector<Target> find_targets(const std::vector<std::string>& urls) {
@@ -275,7 +281,7 @@ std::vector<Target> find_targets(const std::vector<std::string>& urls) {
   for (const std::string& url : urls) {
     const auto reply = program::send({.url = url + "/status", .headers = {}, .body = {}, .timeout = status_timeout});
     const auto status = read_status(reply);
-    targets.push_back({status && !status->name.empty() ? status->name : url, url});
+    add_target(targets, {status && !status->name.empty() ? status->name : url, url});
     somebody_answers = somebody_answers || reply.status != 0;
     if (first_error.empty()) first_error = "no instance answers at " + url + " (" + reply.error + ")";
   }

@@ -12,6 +12,10 @@
 
 #include "load_generator/fake_instance.hpp"
 #include "load_generator/latencies.hpp"
+#include "load_generator/measures.hpp"
+#include "load_generator/run_document.hpp"
+#include "load_generator/run_file.hpp"
+#include "load_generator/scratch_file.hpp"
 
 using namespace load;
 using std::chrono::milliseconds;
@@ -381,6 +385,29 @@ TEST_CASE("targets have the names that they give themselves, and without any ans
   CHECK(targets.at(2).name == nameless.url());
   CHECK_THROWS_WITH_AS(find_targets({nobody}), doctest::Contains("no instance answers at http://127.0.0.1:1"),
                        std::runtime_error);
+}
+
+TEST_CASE("targets of the same name are told apart by their URL, in a run's file too, and share an account") {
+  FakeInstance first, second;
+  for (FakeInstance* instance : {&first, &second}) {
+    instance->on("/status", status_with(""));
+    instance->on("/call", success);
+    instance->start();
+  }
+  const auto targets = find_targets({first.url(), second.url(), second.url()});
+  const std::string other = "Instance-A (" + second.url() + ")";
+  CHECK(targets.at(0).name == "Instance-A");
+  CHECK(targets.at(1).name == other);
+  CHECK(targets.at(2).name == other + " (" + second.url() + ")");
+  const program::StopSignal stop;
+  Run result = run_load({targets[0], targets[1]}, at(20, milliseconds(200)), stop, {});
+  result.ledger = Ledger{{"Instance-A", {4, 4, 0, 0, 0}}};
+  CHECK(measure(result).at("unexplained") == 0);
+  const ScratchFolder folder;
+  write_run_file(folder.path("run.json"), {"twins", "by hand", "Who is who?", measure(result), {}}, result);
+  const auto document = run_document(folder.path("run.json"));
+  CHECK(document["instances"] == nlohmann::ordered_json{"Instance-A", other});
+  CHECK(document["states"].size() == 2);
 }
 
 namespace {

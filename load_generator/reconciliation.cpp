@@ -26,8 +26,8 @@ uint64_t Account::unexplained() const {
 std::optional<std::vector<Account>> reconcile(const Run& run) {
   if (!run.ledger) return std::nullopt;
   std::vector<Account> accounts;
-  for (const Target& target : run.targets) account_of(accounts, target.name);
-  for (const Call& call : run.calls) enter(account_of(accounts, run.targets.at(call.target).name), call);
+  for (const Target& target : run.targets) account_of(accounts, target.caller());
+  for (const Call& call : run.calls) enter(account_of(accounts, run.targets.at(call.target).caller()), call);
   for (const auto& [caller, entry] : *run.ledger) account_of(accounts, caller).received = entry.received;
   return accounts;
 }

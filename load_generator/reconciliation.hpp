@@ -20,7 +20,7 @@ struct Account {
   uint64_t unexplained() const;
 };
 
-// One account per target, in their order, then one per other caller in the ledger. Nothing without a ledger.
+// One account per caller among the targets, in their order, then one per other in the ledger. Nothing without a ledger.
 std::optional<std::vector<Account>> reconcile(const Run& run);
 
 uint64_t unexplained(const std::vector<Account>& accounts);

@@ -1,5 +1,7 @@
 #include "load_generator/run.hpp"
 
+#include <algorithm>
+
 namespace load {
 
 std::string_view to_text(CallStatus status) {
@@ -34,6 +36,14 @@ uint64_t usual_upstream_calls(CallStatus status) {
 }
 
 std::string instance_name(size_t index) { return std::string("Instance-") + static_cast<char>('A' + index); }
+
+std::string unique_name(const std::vector<Target>& targets, size_t target, const std::string& name) {
+  const Target& owner = targets.at(target);
+  std::string unique = name;
+  const auto is_taken_by = [&](const Target& other) { return &other != &owner && other.name == unique; };
+  while (std::any_of(targets.begin(), targets.end(), is_taken_by)) unique += " (" + owner.url + ")";
+  return unique;
+}
 
 double to_ms(Offset offset) { return std::chrono::duration<double, std::milli>(offset).count(); }
 

@@ -38,9 +38,15 @@ double to_ms(Offset offset);
 std::string instance_name(size_t index);  // Instance-A for 0
 
 struct Target {
-  std::string name;  // as /status gives it, and as the upstream's ledger knows it
-  std::string url;   // http://127.0.0.1:8001
+  std::string name;        // as /status gives it; of several targets none has another's
+  std::string url;         // http://127.0.0.1:8001
+  std::string own_name{};  // as /status gives it where another target has that name already; else empty
+
+  const std::string& caller() const { return own_name.empty() ? name : own_name; }  // as the upstream's ledger has it
 };
+
+// `name` for that target, or the like where another has it.
+std::string unique_name(const std::vector<Target>& targets, size_t target, const std::string& name);
 
 // What an operator puts into force at an instance's breaker; the instance judges it.
 struct ManualOverride {

@@ -146,11 +146,8 @@ Offset LiveWindow::changes_since(uint64_t place) const {
 
 void LiveWindow::name_target(size_t target, const std::string& name) {
   if (name.empty()) return;
-  const auto& targets = run_.targets;
-  const bool taken = std::any_of(targets.begin(), targets.end(),
-                                 [&](const Target& other) { return &other != &targets[target] && other.name == name; });
-  const std::string unique = taken ? name + " (" + targets[target].url + ")" : name;
-  if (targets[target].name == unique) return;
+  const std::string unique = unique_name(run_.targets, target, name);
+  if (run_.targets[target].name == unique) return;
   run_.targets[target].name = unique;
   edition_ = new_edition();
 }
