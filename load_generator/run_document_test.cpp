@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <functional>
+#include <random>
 #include <stdexcept>
 
 #include "load_generator/run_file.hpp"
@@ -37,7 +39,7 @@ Run eventful_run() {
 
 class Written {
  public:
-  explicit Written(const Run& run) { write_run_file(path, summary, run); }
+  explicit Written(const Run& run, const Summary& told = summary) { write_run_file(path, told, run); }
   json document() const { return run_document(path); }
 
   // What is said of the file once it was changed.
@@ -180,4 +182,91 @@ TEST_CASE("a number too large for any number, and lists in lists without end, ar
   const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
   CHECK_THROWS_WITH_AS(run_document(folder.file("run.json", R"({"name":)" + deep + "}")),
                        doctest::Contains("name is too deep"), std::invalid_argument);
+}
+
+namespace {
+
+using Dice = std::mt19937_64;  // the same on every machine; distributions are not
+
+size_t any_of(Dice& dice, size_t count) { return dice() % count; }
+
+template <typename Value>
+Value one_of(Dice& dice, const std::vector<Value>& values) {
+  return values[any_of(dice, values.size())];
+}
+
+State any_state(Dice& dice) { return all_states.at(any_of(dice, all_states.size())); }
+
+const std::vector<uint64_t> odd_numbers{0, 1, 7, 1ULL << 53, UINT64_MAX};
+
+// Of a run of 450 ms: an override put before it, calls and answers on their way at its end.
+const std::vector<Offset> odd_times{
+    milliseconds(-59'000), Offset(-2500), Offset(-1),        Offset(0),         Offset(1),
+    milliseconds(200),     Offset(333),   milliseconds(750), milliseconds(9999)};
+
+Transition odd_transition(Dice& dice, size_t targets) {
+  const std::string cause = one_of<std::string>(
+      dice, {"", "</script>", "\"quoted\", \\ and \n", std::string(200, '\xff'), "local: \xf0\x9f\x94"});
+  return {any_of(dice, targets),
+          one_of(dice, odd_numbers),
+          any_state(dice),
+          any_state(dice),
+          cause,
+          one_of(dice, odd_times),
+          dice() % 2 == 0};
+}
+
+Call odd_call(Dice& dice, size_t targets) {
+  Call call;
+  call.target = any_of(dice, targets);
+  call.intended = std::max(one_of(dice, odd_times), Offset(0));
+  call.latency = call.sent_late = one_of<Offset>(dice, {Offset(0), Offset(1), std::chrono::seconds(2)});
+  call.status = all_call_statuses.at(any_of(dice, all_call_statuses.size()));
+  call.generation = one_of(dice, odd_numbers);
+  call.upstream_calls = dice() % 3;
+  call.probe = dice() % 2 == 0;
+  call.late = dice() % 2 == 0;
+  return call;
+}
+
+const std::vector<std::string> odd_names{
+    "Instance-A", "Instance-A (http://127.0.0.1:8001)", "<b onclick=\"x()\">", "'; drop", std::string(64, '\xc3'),
+    "constructor"};
+
+Run odd_run(Dice& dice) {
+  Run run;
+  run.length = one_of<Offset>(dice, {Offset(0), Offset(1), milliseconds(450), std::chrono::seconds(61)});
+  run.shared_breaker = dice() % 2 == 0;
+  for (size_t i = any_of(dice, odd_names.size()); i < odd_names.size(); ++i) run.targets.push_back({odd_names[i], ""});
+  const size_t targets = run.targets.size();
+  run.samples.resize(targets);
+  for (auto& samples : run.samples) {
+    for (Offset at : odd_times) {
+      if (at >= Offset(0) && dice() % 2 == 0) samples.push_back({at, any_state(dice), dice() % 4 == 0});
+    }
+  }
+  for (size_t i = any_of(dice, 9); i > 0; --i) run.transitions.push_back(odd_transition(dice, targets));
+  std::sort(run.transitions.begin(), run.transitions.end(),
+            [](const Transition& a, const Transition& b) { return a.at < b.at; });
+  for (size_t i = any_of(dice, 9); i > 0; --i) run.calls.push_back(odd_call(dice, targets));
+  if (dice() % 2 == 0) {
+    run.ledger.emplace();
+    for (size_t i = any_of(dice, 3); i > 0; --i) (*run.ledger)[one_of(dice, odd_names)] = {1, UINT64_MAX, 0, 0, 0};
+  }
+  return run;
+}
+
+}  // namespace
+
+TEST_CASE("whatever a run holds, its file has a document") {
+  const std::vector<std::string> names{"x", "\"<i>\"", std::string(64, '\xff')};
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    CAPTURE(seed);
+    Dice dice(seed);
+    const Run run = odd_run(dice);
+    const Written written(run, {one_of(dice, names), "by hand", "Why?", measure(run), {}});
+    json document;
+    REQUIRE_NOTHROW(document = written.document());
+    CHECK(document == read_json_file(written.path));
+  }
 }

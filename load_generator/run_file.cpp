@@ -17,11 +17,11 @@ constexpr Offset coarse_step = std::chrono::seconds(1);
 json ledger_json(const Ledger& ledger) {
   json callers = json::object();
   for (const auto& [caller, entry] : ledger) {
-    callers[caller] = {{"received", entry.received},
-                       {"success", entry.success},
-                       {"failure", entry.failure},
-                       {"hang", entry.hang},
-                       {"drop", entry.drop}};
+    callers[caller] = {{"received", whole_in_json(entry.received)},
+                       {"success", whole_in_json(entry.success)},
+                       {"failure", whole_in_json(entry.failure)},
+                       {"hang", whole_in_json(entry.hang)},
+                       {"drop", whole_in_json(entry.drop)}};
   }
   return callers;
 }
@@ -59,6 +59,7 @@ json document_of(const Summary& summary, const Run& run) {
 }
 
 constexpr Between<double> any_number{-1e18, 1e18};
+constexpr size_t longest_run_name = 3 * 64;  // 64 bytes, each of which may be no UTF-8, and then is written as three
 
 }  // namespace
 
@@ -68,7 +69,7 @@ void write_run_file(const std::string& path, const Summary& summary, const Run& 
 
 Summary read_summary(StrictObject& document) {
   Summary summary;
-  summary.name = document.text("name", 64);
+  summary.name = document.text("name", longest_run_name);
   summary.variant = document.text("variant", 64);
   summary.question = document.text("question", 500);
   StrictObject measures = document.object("measures");

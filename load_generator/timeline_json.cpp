@@ -25,7 +25,7 @@ json lane_json(const std::vector<Sample>& lane, Offset from) {
 json to_json(const std::vector<Target>& targets, const Transition& transition) {
   return {{"at_ms_since_start", to_ms(transition.at)},
           {"instance", targets.at(transition.target).name},
-          {"generation", transition.generation},
+          {"generation", whole_in_json(transition.generation)},
           {"from", to_text(transition.from)},
           {"to", to_text(transition.to)},
           {"cause", transition.cause}};
@@ -42,6 +42,8 @@ json to_json(const std::vector<Target>& targets, const Mark& mark) {
 }
 
 }  // namespace
+
+uint64_t whole_in_json(uint64_t number) { return std::min(number, uint64_t{1} << 53); }
 
 json states_json(const std::vector<Target>& targets, const std::vector<std::vector<Sample>>& lanes, Offset from) {
   json states = json::object();

@@ -11,6 +11,9 @@
 
 namespace load {
 
+// The number, or the largest one that every reader of JSON keeps whole: an instance may say anything.
+uint64_t whole_in_json(uint64_t number);
+
 constexpr Offset from_the_beginning = Offset::min();
 
 // {"Instance-A":[{"at_ms_since_start":0,"state":"closed"},{..,"state":"open","store":"local"}]}; store is there where
