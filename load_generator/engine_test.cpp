@@ -167,13 +167,16 @@ class WithAnotherClock {
     instance_.on("/status", [this](const auto&, auto& response) {
       const std::scoped_lock lock(mutex_);
       asked_ += 1;
-      if (asked_ == 3 || asked_ == 6) happens(system_clock::now());
+      if (asked_ == 2 || asked_ == 4) happens(system_clock::now());
       response.set_content(status_with(told_), "application/json");
     });
     instance_.start();
   }
   const std::string& url() const { return instance_.url(); }
-  const std::vector<system_clock::time_point>& happened() const { return happened_; }  // the history first
+  std::vector<system_clock::time_point> happened() const {  // the history first
+    const std::scoped_lock lock(mutex_);
+    return happened_;
+  }
 
  private:
   void happens(system_clock::time_point at) {
@@ -185,7 +188,7 @@ class WithAnotherClock {
   }
 
   const milliseconds ahead_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   int asked_ = 0;
   std::string told_;
   std::vector<system_clock::time_point> happened_;
