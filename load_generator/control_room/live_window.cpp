@@ -155,9 +155,13 @@ void LiveWindow::name_target(size_t target, const std::string& name) {
 Offset LiveWindow::take_transitions(size_t target, Offset now, const std::vector<ReportedTransition>& transitions) {
   Offset from = now;
   const auto& known = instances_[target].status.transitions;
-  for (const ReportedTransition& reported : transitions) {
-    const Offset at = dates_.offset_of(reported.at_epoch_ms, heard_at_[target], now);
-    if (is_too_old(at, now) || std::find(known.begin(), known.end(), reported) != known.end()) continue;
+  const bool is_news = heard_at_[target] > Offset(0);  // what it had not told before it had not done before
+  for (auto each = transitions.rbegin(); each != transitions.rend(); ++each) {
+    const ReportedTransition& reported = *each;
+    if (std::find(known.begin(), known.end(), reported) != known.end()) continue;
+    const Offset at = is_news ? dates_.offset_of_news(reported.at_epoch_ms, heard_at_[target], now)
+                              : dates_.offset_of(reported.at_epoch_ms, heard_at_[target], now);
+    if (is_too_old(at, now)) continue;
     const bool local = reported.cause.starts_with("local: ");
     run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});
     from = std::min(from, at);

@@ -93,6 +93,24 @@ TEST_CASE("transitions, marks and waste stay right when the system clock is set 
   }
 }
 
+TEST_CASE("who dates as the clock stood before the window began is understood from its first news on") {
+  for (const Offset step : {Offset(seconds(-180)), Offset(seconds(-30)), Offset(seconds(30))}) {
+    CAPTURE(step.count());
+    Pair pair;
+    pair.turns(State::open, dated(milliseconds(-400'000), step));  // long ago: nobody can tell, nor needs to
+    pair.is_polled(milliseconds(1000));
+    pair.turns(State::closed, dated(milliseconds(1050), step));
+    pair.turns(State::open, dated(milliseconds(1080), step));
+    pair.is_polled(milliseconds(1100));
+    pair.turns(State::half_open, dated(milliseconds(9010), step));
+    pair.is_polled(milliseconds(9100));
+    std::vector<int64_t> turned;
+    for (const Transition& transition : pair.window.run().transitions)
+      turned.push_back(transition.at / milliseconds(1));
+    CHECK(turned == std::vector<int64_t>{1070, 1100, 9030});  // as late as that it may have told of them
+  }
+}
+
 TEST_CASE("a clock that strays by less than 50 ms is where it was, and what is known is not told again after a step") {
   Pair pair;
   pair.turns(State::open, dated(milliseconds(950)));
