@@ -2,7 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <mutex>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "redis_breaker/shared_instance_for_test.hpp"
 
@@ -27,7 +30,7 @@ bool is_joined(Instance& instance) { return instance.breaker.status().store == "
 
 TEST_CASE("without Redis an instance goes on with a local breaker, says so once, and forgets it when Redis is back") {
   TestRedis redis;
-  Instance a(redis, after_three, 50ms);
+  Instance a(redis, after_three);
   a.call(Outcome::success);
   kill(redis);
   REQUIRE(happens([&] { return is_away(a); }));
@@ -39,7 +42,7 @@ TEST_CASE("without Redis an instance goes on with a local breaker, says so once,
   CHECK(status.state == State::open);
   CHECK(status.local_calls == 4);
   CHECK(status.store_error.find("redis://127.0.0.1:") == 0);
-  CHECK(a.troubles().size() == 1);
+  CHECK(happens([&] { return a.troubles().size() == 1; }));
   redis.server.restart();
   REQUIRE(happens([&] { return is_joined(a); }));
   CHECK(a.call(Outcome::failure).state == State::closed);  // what it counted while away is not counted again
@@ -49,7 +52,7 @@ TEST_CASE("without Redis an instance goes on with a local breaker, says so once,
 
 TEST_CASE("a call that was permitted before Redis went is settled, and its failure counts where it can") {
   TestRedis redis;
-  Instance a(redis, one_failure, 50ms);
+  Instance a(redis, one_failure);
   Permit good = a.permit(), bad = a.permit();
   kill(redis);
   CHECK_FALSE(good.settle(Outcome::success).late);
@@ -60,10 +63,10 @@ TEST_CASE("a call that was permitted before Redis went is settled, and its failu
 TEST_CASE("what was open when Redis went stays open, for as long as it was to be") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 2s};
-  Instance a(redis, policy, 50ms), b(redis, policy, 50ms);
+  Instance a(redis, policy), b(redis, policy);
   b.call(Outcome::success);
-  a.call(Outcome::failure);
   const auto opened = SteadyClock::now();
+  a.call(Outcome::failure);
   REQUIRE(b.hears_of(State::open));
   kill(redis);
   for (Instance* instance : {&a, &b}) {
@@ -78,7 +81,7 @@ TEST_CASE("what was open when Redis went stays open, for as long as it was to be
 TEST_CASE("an instance starts without Redis on a local breaker, and joins when Redis comes") {
   TestRedis redis;
   kill(redis);
-  Instance a(redis, after_three, 50ms);
+  Instance a(redis, after_three);
   for (int i = 0; i < 3; ++i) a.call(Outcome::failure);
   CHECK(a.rejected());
   redis.server.restart();
@@ -105,30 +108,31 @@ TEST_CASE("a Redis that hangs costs one call its deadline, and the calls after i
 
 TEST_CASE("that Redis hangs is found out without a call's having to wait for it") {
   TestRedis redis;
-  Instance a(redis, after_three, 50ms);
+  Instance a(redis, after_three, 500ms);
   a.call(Outcome::success);
   REQUIRE(a.listens());
+  const size_t before = a.troubles().size();  // a machine that stands still for long is trouble too
   redis.server.process().send_signal(SIGSTOP);
-  CHECK(happens([&] { return a.troubles().size() == 1; }));
+  CHECK(happens([&] { return a.troubles().size() == before + 1; }));
   redis.server.process().send_signal(SIGCONT);
 }
 
 TEST_CASE("an answer that comes after its deadline is not taken for the next one") {
   TestRedis redis;
-  Instance a(redis, {.failure_threshold = 2, .recovery_timeout = 60s}, 50ms);
+  Instance a(redis, {.failure_threshold = 2, .recovery_timeout = 60s}, 1s);
   a.call(Outcome::success);
   redis.server.process().send_signal(SIGSTOP);
   a.call(Outcome::failure);
   redis.server.process().send_signal(SIGCONT);
   REQUIRE(happens([&] { return is_joined(a); }));
-  a.breaker.impose({Mode::reset, "ann", ""}, {});
+  REQUIRE(a.breaker.impose({Mode::reset, "ann", ""}, {}).empty());
   CHECK(a.call(Outcome::failure).state == State::closed);
   CHECK(a.call(Outcome::failure).state == State::open);
 }
 
 TEST_CASE("trouble while a result is recorded is not recorded as a failure of the upstream") {
   TestRedis redis;
-  Instance a(redis, {.failure_threshold = 1, .failure_rate_threshold = 0.5, .recovery_timeout = 60s}, 50ms);
+  Instance a(redis, {.failure_threshold = 1, .failure_rate_threshold = 0.5, .recovery_timeout = 60s});
   a.call(Outcome::success);
   redis.cli({"ACL", "SETUSER", "default", "-evalsha", "-eval"});
   a.call(Outcome::success);
@@ -141,7 +145,7 @@ TEST_CASE("trouble while a result is recorded is not recorded as a failure of th
 
 TEST_CASE("a Redis that takes no writes is no Redis: it is full, or a replica") {
   TestRedis redis;
-  Instance a(redis, after_three, 100ms);
+  Instance a(redis, after_three);
   a.call(Outcome::success);
   SUBCASE("full") { redis.cli({"CONFIG", "SET", "maxmemory", "1"}); }
   SUBCASE("a replica") { redis.cli({"REPLICAOF", "127.0.0.1", "1"}); }
@@ -160,18 +164,23 @@ TEST_CASE("a wrong password is one clear line, and calls are protected locally")
   redis.cli({"CONFIG", "SET", "requirepass", "right-one"});
   RedisAddress address = parse_redis_url(redis.server.url());
   address.password = "wrong-one";
-  Redis refused(address, 1s);
-  std::atomic<int> lines{0};
-  std::string line;
+  Redis refused(address, 5s);
+  std::mutex mutex;
+  std::vector<std::string> told;  // guarded by mutex: a call is refused, and so is the link
   RedisBreaker breaker(refused, "x", one_failure, [&](const Event& event) {
-    if (event.kind != EventKind::store_trouble) return;
-    if (lines++ == 0) line = event.cause;
+    const std::scoped_lock lock(mutex);
+    if (event.kind == EventKind::store_trouble) told.emplace_back(event.cause);
   });
+  const auto lines = [&] {
+    const std::scoped_lock lock(mutex);
+    return told;
+  };
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
-  CHECK(lines == 1);
-  CHECK(line.find("WRONGPASS") != std::string::npos);
-  CHECK(line.find("wrong-one") == std::string::npos);
+  REQUIRE(happens([&] { return !lines().empty(); }));
+  REQUIRE(lines().size() == 1);
+  CHECK(holds(lines()[0], "WRONGPASS"));
+  CHECK_FALSE(holds(lines()[0], "wrong-one"));
 }
 
 TEST_CASE("where the subscriber alone is cut off it listens again, and what it missed meanwhile is fetched") {
@@ -200,14 +209,21 @@ TEST_CASE("where Redis lets nobody listen, it is asked once a second instead, an
   CHECK(b.troubles()[0].find("no pushes: NOPERM") == 0);
   a.call(Outcome::failure);
   const auto opened = SteadyClock::now();
-  CHECK(happens([&] { return b.rejected(); }));
-  CHECK(SteadyClock::now() - opened < 1200ms);
+  auto last_admitted = opened;
+  CHECK(happens([&] {
+    const auto begun = SteadyClock::now();
+    if (b.rejected()) return true;
+    last_admitted = begun;
+    return false;
+  }));
+  // Whoever begins later asks, however long that takes. (The age is told by a clock that is up to 4 ms behind.)
+  CHECK(last_admitted - opened < 1010ms);
 }
 
 TEST_CASE(
     "keys gone from the same server are a reset; gone with the server they are a loss, and what was open is restored") {
   TestRedis redis;
-  Instance a(redis, one_failure, 500ms);
+  Instance a(redis, one_failure);
   a.call(Outcome::failure);
   redis.cli({"FLUSHALL"});
   CHECK(a.hears_of("state gone: flushed, deleted or expired"));
@@ -224,12 +240,12 @@ TEST_CASE(
 
 TEST_CASE("a break is restored also where an instance that knew nothing came first") {
   TestRedis redis;
-  Instance a(redis, one_failure, 500ms);
+  Instance a(redis, one_failure);
   a.call(Outcome::failure);
   redis.server.process().send_signal(SIGKILL);
   REQUIRE(happens([&] { return is_away(a); }));
   redis.server.restart();
-  Instance newcomer(redis, one_failure, 500ms);
+  Instance newcomer(redis, one_failure);
   const bool came_first = !newcomer.rejected();
   CAPTURE(came_first);
   CHECK(newcomer.hears_of(State::open));
@@ -238,7 +254,7 @@ TEST_CASE("a break is restored also where an instance that knew nothing came fir
 
 TEST_CASE("a break that is over is not restored: the next call probes") {
   TestRedis redis;
-  Instance a(redis, {.failure_threshold = 1, .recovery_timeout = 300ms}, 500ms);
+  Instance a(redis, {.failure_threshold = 1, .recovery_timeout = 300ms});
   a.call(Outcome::failure);
   kill(redis);
   std::this_thread::sleep_for(400ms);  // the break
@@ -249,7 +265,7 @@ TEST_CASE("a break that is over is not restored: the next call probes") {
 
 TEST_CASE("while Redis is away an order is refused, not lost, and does not wait") {
   TestRedis redis;
-  Instance a(redis, one_failure, 100ms);
+  Instance a(redis, one_failure);
   a.call(Outcome::success);
   kill(redis);
   REQUIRE(happens([&] { return is_away(a); }));
@@ -258,8 +274,8 @@ TEST_CASE("while Redis is away an order is refused, not lost, and does not wait"
 
 TEST_CASE("an order holds on the local breaker too") {
   TestRedis redis;
-  Instance a(redis, one_failure, 100ms);
-  a.breaker.impose({Mode::forced_open, "ann", "deploying"}, {});
+  Instance a(redis, one_failure);
+  REQUIRE(a.breaker.impose({Mode::forced_open, "ann", "deploying"}, {}).empty());
   kill(redis);
   REQUIRE(happens([&] { return is_away(a); }));
   CHECK(a.rejected());
