@@ -39,19 +39,20 @@ Permit probe(Breaker& breaker) {
   }
 }
 
-const Policy quick{.failure_threshold = 3, .recovery_timeout = 50ms, .probe_timeout = 100ms};
+const Policy quick{.failure_threshold = 3, .recovery_timeout = 50ms, .probe_timeout = 10s};
 
-// How long after the first failure a probe is admitted, while a late failure arrives in the middle of the break.
+// Whether it is a whole break or more from a failure that arrives late, in the middle of a break, to the next probe.
 bool late_failure_lengthens_the_break(Store store) {
+  constexpr auto a_break = 200ms;
   TestRedis redis;
-  const auto breaker = make(store, redis, {.failure_threshold = 3, .recovery_timeout = 200ms});
+  const auto breaker = make(store, redis, {.failure_threshold = 3, .recovery_timeout = a_break});
   Permit slow = permit(*breaker);
   fail(*breaker, 3);
-  const auto opened = std::chrono::steady_clock::now();
-  while (std::chrono::steady_clock::now() < opened + 150ms) std::this_thread::yield();
+  std::this_thread::sleep_for(a_break / 2);
+  const auto late_at = std::chrono::steady_clock::now();
   slow.settle(Outcome::failure);
-  while (std::chrono::steady_clock::now() < opened + 210ms) std::this_thread::yield();
-  return rejects(*breaker);
+  const Permit next = probe(*breaker);
+  return std::chrono::steady_clock::now() - late_at >= a_break;
 }
 
 }  // namespace
@@ -59,12 +60,17 @@ bool late_failure_lengthens_the_break(Store store) {
 TEST_CASE("fault 1: a prober that dies leaves the naive breaker half-open for good") {
   for (const Store store : {Store::naive, Store::atomic}) {
     TestRedis redis;
-    const auto breaker = make(store, redis, quick);
+    Policy policy = quick;
+    policy.probe_timeout = 100ms;
+    const auto breaker = make(store, redis, policy);
     fail(*breaker, 3);
     Permit dies = probe(*breaker);
     const auto long_after_the_lease = std::chrono::steady_clock::now() + 300ms;
-    bool admitted = false;
-    while (!admitted && std::chrono::steady_clock::now() < long_after_the_lease) admitted = !rejects(*breaker);
+    bool admitted = false, over = false;
+    while (!admitted && !over) {
+      over = std::chrono::steady_clock::now() >= long_after_the_lease;  // then this try is the last one
+      admitted = !rejects(*breaker);
+    }
     CHECK(admitted == (store == Store::atomic));
   }
 }
@@ -95,7 +101,9 @@ TEST_CASE("fault 3: a late success during half-open closes the naive breaker, th
 
 TEST_CASE("fault 4: a late failure lengthens the naive breaker's break") {
   CHECK(late_failure_lengthens_the_break(Store::naive));
-  CHECK_FALSE(late_failure_lengthens_the_break(Store::atomic));
+  bool always = true;  // as it seems on a machine that stands still for half a break
+  for (int attempt = 0; always && attempt < 10; ++attempt) always = late_failure_lengthens_the_break(Store::atomic);
+  CHECK_FALSE(always);
 }
 
 TEST_CASE("fault 5: after FLUSHALL every call of the naive breaker throws") {
@@ -138,8 +146,11 @@ TEST_CASE("fault 5: a naive instance that starts may overwrite an open state") {
 TEST_CASE("fault 6: trouble with Redis while a success is recorded counts as the upstream's failure") {
   for (const Store store : {Store::naive, Store::atomic}) {
     TestRedis redis;
-    const auto breaker = make(store, redis, quick);
+    Policy policy = quick;
+    policy.slow_call_duration_threshold = 1ms;
+    const auto breaker = make(store, redis, policy);
     Permit succeeded = permit(*breaker);
+    std::this_thread::sleep_for(2ms);  // what makes it slow: of a quick success the atomic one tells Redis nothing
     redis.cli({"ACL", "SETUSER", "default", "-set", "-evalsha"});
     try {
       succeeded.settle(Outcome::success);
@@ -147,6 +158,7 @@ TEST_CASE("fault 6: trouble with Redis while a success is recorded counts as the
     }
     redis.cli({"ACL", "SETUSER", "default", "+set", "+evalsha"});
     CHECK(redis.cli({"GET", "cb:x:failures"}) == (store == Store::naive ? "1" : "0"));
+    if (store == Store::atomic) CHECK(breaker->status().store_errors > 0);  // it did tell Redis
   }
 }
 
