@@ -11,12 +11,6 @@
 using namespace cb;
 using namespace std::chrono_literals;
 
-namespace {
-
-using SteadyClock = std::chrono::steady_clock;
-
-}  // namespace
-
 TEST_CASE("instances share the count: three failures seen by three of them open it for all") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 3, .recovery_timeout = 60s};
@@ -36,11 +30,17 @@ TEST_CASE("instances share the count: three failures seen by three of them open 
 TEST_CASE("the three public keys hold what the contract says") {
   TestRedis redis;
   Instance a(redis, one_failure);
+  const auto now = [] {
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  };
+  const double before = now();
   a.call(Outcome::failure);
+  const double after = now();
   CHECK(redis.cli({"GET", "cb:x:state"}) == "open");
   CHECK(redis.cli({"GET", "cb:x:failures"}) == "1");
   const double last_failure = std::stod(redis.cli({"GET", "cb:x:last_failure"}));
-  CHECK(last_failure == doctest::Approx(static_cast<double>(time(nullptr))).epsilon(1e-6));
+  CHECK(last_failure >= before - 0.1);
+  CHECK(last_failure <= after + 0.1);
   CHECK(redis.cli({"GET", "cb:x:last_failure"}).find('.') != std::string::npos);
 }
 
@@ -58,13 +58,15 @@ TEST_CASE("every key expires, long after its last use and not before an open bre
 
 TEST_CASE("an instance that is up keeps the keys alive, for it looks at them now and then") {
   TestRedis redis;
+  redis.cli({"ACL", "SETUSER", "default", "-client|tracking"});  // else the change below would make it look
   Instance a(redis, one_failure);
   a.call(Outcome::success);
   redis.cli({"EVAL", "for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, 1000000) end", "3", "cb:x:state",
              "cb:x:failures", "cb:x:breaker"});
-  a.breaker.status();
   for (const std::string key : {"state", "failures", "breaker"}) {
-    CHECK(std::stoll(redis.cli({"PTTL", "cb:x:" + key})) > std::chrono::milliseconds(23h).count());
+    CHECK(happens([&] {
+      return std::stoll(redis.cli({"PTTL", "cb:x:" + key})) > std::chrono::milliseconds(23h).count();
+    }));
   }
 }
 
@@ -89,7 +91,7 @@ TEST_CASE("a script that Redis has forgotten is loaded again without the caller 
 
 TEST_CASE("a probe whose prober is gone costs its lease") {
   TestRedis redis;
-  const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 100ms};
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 2s};
   Instance a(redis, policy), b(redis, policy);
   a.call(Outcome::failure);
   wait_for_recovery(a);

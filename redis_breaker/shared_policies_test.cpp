@@ -61,7 +61,7 @@ TEST_CASE("the window is the fleet's: half of all calls must fail, whichever ins
   Instance a(redis, rates), b(redis, rates), c(redis, rates);
   for (int i = 0; i < 5; ++i) a.call(Outcome::success);
   for (int i = 0; i < 4; ++i) b.call(Outcome::failure);
-  CHECK(a.breaker.status().recent == CallCounts{9, 4, 0});
+  CHECK(happens([&] { return a.breaker.status().recent == CallCounts{9, 4, 0}; }));
   CHECK(c.call(Outcome::failure).state == State::open);
   CHECK(c.last_cause() == "5 of 10 calls failed");
   CHECK(a.hears_of(State::open));
@@ -168,10 +168,10 @@ TEST_CASE("to look at a breaker that nobody has used leaves nothing in Redis, an
 
 TEST_CASE("without Redis an order is refused, not lost") {
   TestRedis redis;
-  Instance a(redis, one_failure, 100ms);
+  Instance a(redis, one_failure);
   redis.server.process().send_signal(SIGKILL);
   CHECK_FALSE(a.breaker.impose({Mode::forced_open, "ann", ""}, {}).empty());
-  CHECK(a.troubles().size() == 1);
+  CHECK(happens([&] { return a.troubles().size() == 1; }));
 }
 
 TEST_CASE("with a quorum of two, one instance's failures open nobody's breaker but its own") {
@@ -302,7 +302,7 @@ TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls there were
   policy.failure_rate_threshold = 1;
   policy.slow_call_rate_threshold = 1;
   policy.slow_call_duration_threshold = 1h;
-  policy.sliding_window_size = 1s;  // all ten buckets are in use
+  policy.sliding_window_size = 1s;  // so that all ten buckets come into use
   policy.minimum_number_of_calls = 1'000'000;
   policy.minimum_reporting_instances = 3;
   Redis pool(parse_redis_url(redis.server.url()), 5s);
@@ -319,7 +319,14 @@ TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls there were
       });
     }
   }
-  const long most = memory(redis, "cb:*");
+  long most = 0;
+  RedisBreaker breaker(std::make_shared<SharedSetup>(pool, policy, Listener{}, "Instance-0"), {"unreliable_service"});
+  REQUIRE(happens([&] {  // a slow machine may have left out a bucket
+    permit(breaker).settle(Outcome::failure);
+    most = memory(redis, "cb:*");
+    const std::string window = redis.cli({"GET", "cb:unreliable_service:window"});
+    return std::count(window.begin(), window.end(), '/') == 10 * 2;
+  }));
   MESSAGE("memory of one breaker after ", calls, " calls: ", most, " bytes");
   CHECK(most <= 1024);
   CHECK(redis.cli({"DBSIZE"}) == "6");

@@ -197,10 +197,11 @@ TEST_CASE("a clock of Redis that was set back lengthens no break and no lease") 
 
 TEST_CASE("a failed probe of another program begins a new break; its late failures do not lengthen one") {
   TestRedis redis;
-  const Policy policy{.failure_threshold = 1, .recovery_timeout = 300ms};
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 2s};
   Instance a(redis, policy);
   a.call(Outcome::failure);
-  redis.cli({"SET", "cb:x:last_failure", "1"});  // during the break: a late one
+  redis.cli({"SET", "cb:x:last_failure", "1"});    // during the break: a late one
+  CHECK(a.breaker.status().state == State::open);  // it has looked
   CHECK(a.rejected());
   CHECK(a.transitions().size() == 1);
   wait_for_recovery(a);
@@ -229,6 +230,9 @@ TEST_CASE("an open circuit whose hash was evicted begins its break anew") {
   Instance a(redis, one_failure);
   a.call(Outcome::failure);
   redis.cli({"DEL", "cb:x:breaker"});
+  CHECK(a.hears_of("written from outside"));
+  CHECK(redis.cli({"HEXISTS", "cb:x:breaker", "open_until"}) == "1");
+  CHECK(a.breaker.status().retry_after > 50s);
   CHECK(a.rejected());
 }
 
