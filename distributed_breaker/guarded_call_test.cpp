@@ -213,12 +213,15 @@ TEST_CASE("no attempt begins after the deadline, where a wait took longer than i
 
 TEST_CASE("a deadline that passes in the bulkhead's queue ends the call without an attempt") {
   GuardedCall call({.deadline = 20ms, .max_concurrent_calls = 1, .max_queued_calls = 1}, 1s);
+  int first = 0;
   call.run([&](std::chrono::milliseconds at_most) {
+    ++first;
     const auto second = call.run(answered);
     CHECK(second.course.end == CallEnd::deadline_over);
     CHECK(second.course.attempts == 0);
     return answered(at_most);
   });
+  CHECK(first == 1);
 }
 
 namespace {
