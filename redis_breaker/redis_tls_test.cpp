@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 #include "program/certificate.hpp"
@@ -186,13 +187,13 @@ TEST_CASE("a server that dies is a broken connection, not a signal") {
 TEST_CASE("the deadline holds over TLS, in the handshake and afterwards") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
-  Redis redis(trusting(certificate, server.url()), 200ms);
+  Redis redis(trusting(certificate, server.url()), 1s);
   CHECK(redis.command({"PING"}).error() == "");
   server.process().send_signal(SIGSTOP);
   for (int i = 0; i < 2; ++i) {
     const auto start = SteadyClock::now();
     CHECK(redis.command({"PING"}).error().rfind(server.url() + ": no answer in time", 0) == 0);
-    CHECK(SteadyClock::now() - start < 600ms);
+    CHECK(SteadyClock::now() - start < 3s);
   }
 }
 
@@ -210,14 +211,18 @@ TEST_CASE("Sentinels and their master are spoken to over TLS") {
   const Certificate certificate(here);
   const TemporaryFolder folder;
   PrivateRedis master(certificate);
-  const int port = free_ports(1)[0];
   const std::string file = folder.path() / "sentinel.conf";
-  std::ofstream(file) << "port 0\nbind 127.0.0.1\ntls-port " << port << "\ntls-replication yes\n"
-                      << "sentinel monitor mymaster 127.0.0.1 " << master.port() << " 1\n";
   std::vector<std::string> command{"redis-server", file, "--sentinel"};
   for (const std::string& option : certificate.redis_options()) command.push_back(option);
-  ChildProcess sentinel(command);
-  sentinel.wait_for_line("+monitor master");
+  int port = 0;
+  std::optional<ChildProcess> sentinel;
+  try_ports([&] {
+    port = free_ports(1)[0];
+    std::ofstream(file) << "port 0\nbind 127.0.0.1\ntls-port " << port << "\ntls-replication yes\n"
+                        << "sentinel monitor mymaster 127.0.0.1 " << master.port() << " 1\n";
+    sentinel.emplace(command);
+    sentinel->wait_for_line("+monitor master");
+  });
   const std::string url = "rediss+sentinel://localhost:" + std::to_string(port) + "/mymaster";
   CHECK(error_of(trusting(certificate, url)) == "");
   CHECK(holds(error_of(parse_redis_url(url)), "the server's certificate is not accepted"));
