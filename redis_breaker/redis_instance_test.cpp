@@ -64,6 +64,7 @@ TEST_CASE("kill -9 of the instance that holds the probe costs one lease") {
   auto prober = start(redis, upstream, options);
   const auto other = start(redis, upstream, options);
   other.call();
+  REQUIRE(happens([&] { return prober.state() == "open"; }));  // else it may still call as if nothing had happened
   upstream.status = 200;
   upstream.latency_ms = 60'000;
   const int before = upstream.calls;
@@ -71,6 +72,7 @@ TEST_CASE("kill -9 of the instance that holds the probe costs one lease") {
   REQUIRE(happens([&] { return upstream.calls > before; }));
   prober.process.send_signal(SIGKILL);
   const auto killed = SteadyClock::now();
+  prober.process.wait(5s);
   upstream.latency_ms = 0;
   CHECK(happens([&] { return other.call().body["state"] == "half_open"; }));
   CHECK(happens([&] { return other.call().http_status == 200; }));
