@@ -3,8 +3,7 @@
 //   - every request must know this server by a name of this machine. A page from elsewhere whose own name was made to
 //     resolve to loopback (DNS rebinding) says that name, and gets nothing, not even the token;
 //   - a request that a browser sends for a page of another site gets nothing either (its Origin, or Sec-Fetch-Site,
-//   says
-//     so): else any site could take all places of those who look on. A link to this page may be followed;
+//     says so): else any site could take all places of those who look on. A link to this page may be followed;
 //   - a request that changes something must bring the token that only the page itself holds, must come from that page
 //     (its Origin is this server), and must be JSON, which no foreign form can send.
 // Thread-safe: every method; nothing changes after construction. The token is never printed.

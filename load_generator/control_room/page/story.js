@@ -1,7 +1,6 @@
 // What has happened, by instance: { states, transitions, marks, version, end }, each list in order of time; a finished
-// run has an end. A finished run
-// is taken in at once; the live one frame by frame: what a frame brings replaces all that lies at or after its
-// from_ms, what is older than the window is forgotten, and a new fleet begins a new story.
+// run has an end. A finished run is taken in at once; the live one frame by frame: what a frame brings replaces all
+// that lies at or after its from_ms, what is older than the window is forgotten, and a new fleet begins a new story.
 'use strict';
 
 {

@@ -1,13 +1,12 @@
 // The live stream: frames as they come from /events, and whether there is a connection. The browser reconnects by
 // itself while the server is away; where it gives up (an answer that is no stream), this says why, and begins anew.
-// Frames come four times a second; where they stay away, the connection is worth nothing. A page that has
-// been hidden for a while lets its stream go, for a browser has only so many connections to a server, and takes it up
-// again when it is looked at.
+// Frames come four times a second; where they stay away, the connection is worth nothing. A page that has been hidden
+// for a while lets its stream go, for a browser has only so many connections to a server, and takes it up again when it
+// is looked at.
 'use strict';
 
 {
   const pause = 2000; // ms
-
   const patience = 10000; // ms
   const longestHidden = 60000; // ms
   const longestSilence = 3000; // ms
