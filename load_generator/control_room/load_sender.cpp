@@ -10,6 +10,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds call_timeout{10'000};
 constexpr milliseconds longest_wait{1000};
+constexpr double longest_gap = 3600;          // seconds; a rate near zero has one that no clock can count
 constexpr milliseconds most_caught_up{1000};  // after a stall of this program; what fell due before is left out
 
 }  // namespace
@@ -66,7 +67,7 @@ void LoadSender::send_what_is_due() {
 
 LoadSender::Clock::duration LoadSender::gap() const {
   if (paused_ || rate_ <= 0) return Clock::duration::zero();
-  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 / rate_));
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(1 / rate_, longest_gap)));
 }
 
 }  // namespace load

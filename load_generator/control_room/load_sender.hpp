@@ -31,7 +31,8 @@ class LoadSender {
   LoadSender(const LoadSender&) = delete;
   LoadSender& operator=(const LoadSender&) = delete;
 
-  // Calls a second over all, from now on; 0 stops. What is outside 0 to highest_rate is cut.
+  // Calls a second over all, from now on; 0 stops. What is outside 0 to highest_rate is cut; what is above 0 sends at
+  // least a call an hour.
   void set_rate(double rate);
   double rate() const { return rate_; }
   void pause();  // until go_on(), whatever the rate

@@ -41,6 +41,16 @@ TEST_CASE("calls go to one instance or the other, at the rate that was set, and 
   CHECK(b.calls >= sender.sent() / 4);
 }
 
+TEST_CASE("a rate near zero sends next to nothing, and the sender can still be ended") {
+  Counter counter;
+  LoadSender sender({counter.instance.url()});
+  for (const double rate : {1e-11, 1e-300}) {
+    sender.set_rate(rate);
+    std::this_thread::sleep_for(milliseconds(50));  // in which it would have sent all that may be under way
+    CHECK(sender.sent() == 0);
+  }
+}
+
 TEST_CASE("a rate that begins, is raised or goes on after a pause sends nothing for the time before") {
   Counter counter;
   LoadSender sender({counter.instance.url()});
