@@ -23,6 +23,7 @@ constexpr std::chrono::milliseconds poll_interval{2};
 [[noreturn]] void become(char* const* arguments, int output, int failure, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);  // the parent died before the line above
+  setpgid(0, 0);  // a terminal's Ctrl-C is for the parent, which ends its children as it needs them no more
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

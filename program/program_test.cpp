@@ -244,6 +244,11 @@ TEST_CASE("a child's output and exit code are seen") {
   CHECK(child.wait_for_line("tw") == "two");
 }
 
+TEST_CASE("a terminal's Ctrl-C reaches a child's parent alone, for the child has a process group of its own") {
+  const ChildProcess child({"sleep", "30"});
+  CHECK(getpgid(child.pid()) == child.pid());
+}
+
 TEST_CASE("a program that does not exist is an error that names it") {
   CHECK_THROWS_AS(ChildProcess({"no-such-program"}), std::system_error);
 }
