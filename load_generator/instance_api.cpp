@@ -16,6 +16,7 @@ constexpr size_t longest_cause = 200;
 constexpr size_t longest_breaker_name = 400;  // a name and a tenant's
 constexpr size_t longest_word = 32;
 constexpr size_t most_entries = 1000;            // of any list
+constexpr size_t most_callers = 1000;            // of a ledger, as the lab's own upstream has; and "(others)"
 constexpr uint64_t most_upstream_calls = 1000;   // of one call
 constexpr uint64_t largest_number = 1ULL << 53;  // beyond it JSON's readers lose digits
 constexpr uint64_t latest_time = 1ULL << 50;     // epoch ms: some 35,000 years from now, and microseconds still fit
@@ -108,8 +109,21 @@ void read_breaker(const Foreign& breaker, InstanceStatus& status) {
 }
 
 LedgerEntry read_entry(const Foreign& entry) {
-  return {count_in(entry, "received"), count_in(entry, "success"), count_in(entry, "failure"), count_in(entry, "hang"),
-          count_in(entry, "drop")};
+  return {figure_in(entry, "received"), figure_in(entry, "success"), figure_in(entry, "failure"),
+          figure_in(entry, "hang"), figure_in(entry, "drop")};
+}
+
+void add(LedgerEntry& sum, const LedgerEntry& entry) {
+  sum.received += entry.received;
+  sum.success += entry.success;
+  sum.failure += entry.failure;
+  sum.hang += entry.hang;
+  sum.drop += entry.drop;
+}
+
+bool is_grown(const LedgerEntry& before, const LedgerEntry& after) {
+  return after.received >= before.received && after.success >= before.success && after.failure >= before.failure &&
+         after.hang >= before.hang && after.drop >= before.drop;
 }
 
 program::HttpReply put(const std::string& url, const Foreign& body) {
@@ -175,7 +189,11 @@ std::optional<Ledger> read_ledger(const std::string& body) {
   const Foreign& callers = member(document, "callers");
   if (!callers.is_object()) return std::nullopt;
   Ledger ledger;
-  for (const auto& [caller, entry] : callers.items()) ledger[printable(caller, longest_name)] = read_entry(entry);
+  for (const auto& [caller, entry] : callers.items()) {
+    const std::string name = printable(caller, longest_name);
+    const bool is_full = ledger.size() >= most_callers && !ledger.contains(name);
+    add(ledger[is_full ? "(others)" : name], read_entry(entry));
+  }
   return ledger;
 }
 
@@ -185,10 +203,14 @@ std::optional<Ledger> fetch_ledger(const std::string& upstream, std::chrono::mil
 }
 
 Ledger difference(const Ledger& before, const Ledger& after) {
+  const auto goes_on = [&after](const auto& account) {
+    const auto found = after.find(account.first);
+    return found != after.end() && is_grown(account.second, found->second);
+  };
+  if (!std::all_of(before.begin(), before.end(), goes_on)) return after;  // it was begun anew
   Ledger result = after;
   for (const auto& [caller, old] : before) {
     const auto found = result.find(caller);
-    if (found == result.end() || found->second.received < old.received) continue;
     LedgerEntry& entry = found->second;
     entry = {entry.received - old.received, entry.success - old.success, entry.failure - old.failure,
              entry.hang - old.hang, entry.drop - old.drop};

@@ -87,14 +87,16 @@ void Watcher::poll() {
   if (instances_ == Instances::asked) ask_instances();
   const size_t targets = fleet_.targets.size();
   ask(targets, fleet_.upstream + "/fault", [this](const program::HttpReply& reply) {
+    const auto fault = read_fault(reply);
     std::unique_lock lock(mutex_);
-    const bool news = window_.take_fault(read_fault(reply));
+    const bool news = window_.take_fault(fault);
     lock.unlock();
     if (news) news_();
   });
   ask(targets + 1, fleet_.upstream + "/ledger", [this](const program::HttpReply& reply) {
+    const auto ledger = reply.status == 200 ? read_ledger(reply.body) : std::nullopt;
     const std::scoped_lock lock(mutex_);
-    window_.take_ledger(now(), reply.status == 200 ? read_ledger(reply.body) : std::nullopt);
+    window_.take_ledger(now(), ledger);
   });
 }
 
