@@ -274,18 +274,29 @@ void add_target(std::vector<Target>& targets, const Target& target) {
 
 }  // namespace
 
-std::vector<Target> find_targets(const std::vector<std::string>& urls) {
-  std::vector<Target> targets;
-  std::string first_error;
-  bool somebody_answers = false;
-  for (const std::string& url : urls) {
-    const auto reply = program::send({.url = url + "/status", .headers = {}, .body = {}, .timeout = status_timeout});
-    const auto status = read_status(reply);
-    add_target(targets, {status && !status->name.empty() ? status->name : url, url});
-    somebody_answers = somebody_answers || reply.status != 0;
-    if (first_error.empty()) first_error = "no instance answers at " + url + " (" + reply.error + ")";
+std::vector<Target> find_targets(const std::vector<std::string>& urls, const program::StopSignal& stop) {
+  std::vector<program::HttpReply> replies(urls.size());
+  size_t asked = urls.size();
+  HttpLoop loop;
+  for (size_t i = 0; i < urls.size(); ++i) {
+    loop.get(urls[i] + "/status", status_timeout, [&replies, &asked, i](const program::HttpReply& reply) {
+      replies[i] = reply;
+      asked -= 1;
+    });
   }
-  if (!somebody_answers) throw std::runtime_error(first_error + "; " + how_to_start(urls.at(0)));
+  while (asked > 0 && !stop.requested()) loop.wait_until(Clock::now() + status_timeout, stop.fd());
+  loop.abandon();
+  std::vector<Target> targets;
+  bool somebody_answers = stop.requested();
+  for (size_t i = 0; i < urls.size(); ++i) {
+    const auto status = read_status(replies[i]);
+    add_target(targets, {status && !status->name.empty() ? status->name : urls[i], urls[i]});
+    somebody_answers = somebody_answers || replies[i].status != 0;
+  }
+  if (!somebody_answers) {
+    throw std::runtime_error("no instance answers at " + urls.at(0) + " (" + replies.at(0).error + "); " +
+                             how_to_start(urls.at(0)));
+  }
   return targets;
 }
 

@@ -50,9 +50,9 @@ struct EngineSettings {
   std::optional<Offset> poll_closely_from;  // from then on every 10 ms
 };
 
-// Asks each for its name; one that does not answer keeps its URL as name, and one whose name another
-// has bears its URL beside it. Throws std::runtime_error where none answers.
-std::vector<Target> find_targets(const std::vector<std::string>& urls);
+// Asks all for their names, at once; one that does not answer keeps its URL as name, and one whose name another has
+// bears its URL beside it. A stop signal ends the asking. Throws std::runtime_error where none answers.
+std::vector<Target> find_targets(const std::vector<std::string>& urls, const program::StopSignal& stop);
 
 // Sends the load and waits for every answer; a stop signal ends it at once. Transitions from before
 // observers.start are not part of the run.

@@ -66,6 +66,9 @@ void HttpLoop::get(const std::string& url, std::chrono::milliseconds timeout, Do
   curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
+#if LIBCURL_VERSION_NUM >= 0x075700
+  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);  // does not wait for a name server that hangs
+#endif
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &HttpLoop::append);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer.get());
