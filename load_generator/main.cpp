@@ -19,6 +19,7 @@ std::string complain_about_address(const std::string& text) {
 CLI::Option* add_targets(CLI::App& app, std::vector<std::string>& targets) {
   return app.add_option("--targets", targets, "Instances to call, separated by commas")
       ->delimiter(',')
+      ->expected(1, 26)
       ->check(complain_about_address)
       ->capture_default_str();
 }

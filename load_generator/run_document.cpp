@@ -15,7 +15,6 @@ using Names = std::vector<std::string>;
 constexpr size_t most_instances = 26;
 constexpr size_t longest_name = 400;  // a URL, where an instance did not say its name
 constexpr size_t longest_cause = 1000;
-constexpr size_t most_entries = 200'000;
 constexpr size_t most_callers = 1001;  // a thousand, and the rest
 constexpr double day_ms = 24.0 * 3600 * 1000;
 constexpr double slack_ms = 3600.0 * 1000;  // the last answer comes after the last call
@@ -81,7 +80,7 @@ json expectations_of(const Summary& summary) {
 json transitions_in(StrictObject& file, const Names& instances) {
   json entries = json::array();
   Times time;
-  for (StrictObject& entry : file.list("transitions", most_entries)) {
+  for (StrictObject& entry : file.list("transitions", longest_list)) {
     entries.push_back({{"at_ms_since_start", time.next(entry)},
                        {"instance", instance_in(entry, instances)},
                        {"generation", entry.integer("generation", any_count)},
@@ -95,7 +94,7 @@ json transitions_in(StrictObject& file, const Names& instances) {
 json lane_in(StrictObject& states, const std::string& instance) {
   json points = json::array();
   Times time;
-  for (StrictObject& entry : states.list(instance, most_entries)) {
+  for (StrictObject& entry : states.list(instance, longest_list)) {
     json point{{"at_ms_since_start", time.next(entry)}, {"state", state_in(entry, "state")}};
     if (entry.has("store")) point["store"] = entry.one_of("store", {"local"});
     points.push_back(std::move(point));
@@ -114,7 +113,7 @@ json states_in(StrictObject& file, const Names& instances) {
 json marks_in(StrictObject& file, const Names& instances) {
   json entries = json::array();
   Times time;
-  for (StrictObject& entry : file.list("marks", most_entries)) {
+  for (StrictObject& entry : file.list("marks", longest_list)) {
     json mark{{"at_ms_since_start", time.next(entry)},
               {"instance", instance_in(entry, instances)},
               {"status", status_in(entry)}};

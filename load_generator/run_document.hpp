@@ -8,7 +8,7 @@
 namespace load {
 
 // As run_file.hpp says, and in each expectation its bounds as text and whether it held: "expected":"exactly 3",
-// "held":true. Throws std::invalid_argument naming file and field; a file from before there was a timeline is told so.
+// "held":true. Throws std::invalid_argument naming file and field, or saying that the file has no timeline.
 nlohmann::ordered_json run_document(const std::string& path);
 
 }  // namespace load

@@ -43,6 +43,12 @@ json names_json(const std::vector<Target>& targets) {
   return names;
 }
 
+// Whoever draws it reads no more.
+std::vector<Mark> last_of(std::vector<Mark> marks) {
+  if (marks.size() > longest_list) marks.erase(marks.begin(), marks.end() - longest_list);
+  return marks;
+}
+
 json document_of(const Summary& summary, const Run& run) {
   json document{{"name", summary.name},           {"variant", summary.variant},
                 {"question", summary.question},   {"instances", names_json(run.targets)},
@@ -51,7 +57,7 @@ json document_of(const Summary& summary, const Run& run) {
   for (const Expectation& expectation : summary.expectations) document["expectations"].push_back(to_json(expectation));
   document["transitions"] = transitions_json(run);
   document["states"] = states_json(run.targets, lanes(run));
-  document["marks"] = marks_json(run.targets, marks(run));
+  document["marks"] = marks_json(run.targets, last_of(marks(run)));
   document["traffic"] = traffic_json(traffic(run, run.length <= short_run ? fine_step : coarse_step));
   document["latency_ms"] = latencies_json(run);
   if (run.ledger) document["ledger"] = ledger_json(*run.ledger);

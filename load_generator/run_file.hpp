@@ -17,6 +17,9 @@
 
 namespace load {
 
+// Of transitions, of one instance's states, and of marks; of more marks the last are kept.
+constexpr size_t longest_list = 200'000;
+
 // The part of the file that `compare` reads.
 struct Summary {
   std::string name;     // outage

@@ -1,4 +1,4 @@
-// Those of the measures that are taken from the states that instances were polled in. Pure.
+// Those of the measures that are taken from the states of instances over time. Pure.
 #pragma once
 
 #include "load_generator/measures.hpp"

@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t longest_file_name = 128;
 constexpr size_t most_looked_at = 1000;
+constexpr uintmax_t largest_file = 16 * 1024 * 1024;  // to read one takes a hundred times its size in time and memory
 
 bool is_letter(char letter) {
   return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9') ||
@@ -39,6 +40,8 @@ nlohmann::ordered_json RunsFolder::document(const std::string& name) const {
   const fs::path path = folder_ / (name + ".json");
   std::error_code none;
   if (!is_plain(name) || !fs::is_regular_file(path, none)) throw Refused(404, "there is no run of that name");
+  if (fs::file_size(path, none) > largest_file) throw Refused(413, "that run's file is larger than 16 MiB");
+  const std::scoped_lock lock(one_at_a_time_);
   try {
     return run_document(path.string());
   } catch (const std::invalid_argument& error) {
@@ -54,7 +57,8 @@ std::vector<RunsFolder::File> RunsFolder::files() const {
     const std::string name = entry->path().stem().string();
     std::error_code gone;
     const bool fits = entry->path().extension() == ".json" && is_plain(name) && entry->is_regular_file(gone);
-    if (fits) files.push_back({name, entry->path(), entry->last_write_time(gone), entry->file_size(gone)});
+    if (!fits || entry->file_size(gone) > largest_file) continue;
+    files.push_back({name, entry->path(), entry->last_write_time(gone), entry->file_size(gone)});
   }
   std::sort(files.begin(), files.end(), [](const File& a, const File& b) { return a.written > b.written; });
   if (files.size() > most_looked_at) files.resize(most_looked_at);

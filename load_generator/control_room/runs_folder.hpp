@@ -46,6 +46,7 @@ class RunsFolder {
   bool can_be_drawn(const File& file);
 
   const std::filesystem::path folder_;
+  mutable std::mutex one_at_a_time_;  // a large one takes much memory
   std::mutex mutex_;
   std::map<std::string, Known> known_;  // guarded by mutex_; reading them all again would take long
 };
