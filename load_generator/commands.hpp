@@ -63,8 +63,8 @@ struct WatchOptions {
   std::string upstream = default_upstream;
 };
 
-// Shows a fleet's lanes in the terminal, while somebody else may be loading it; in a pipe, and with NO_COLOR, a line a
-// second, and one for each transition. Until Ctrl-C: 0, as that is the only end it has.
+// Shows a fleet's lanes in the terminal, without colours where NO_COLOR is set, while somebody else may be loading it;
+// in a pipe a line a second, and one for each transition. Until Ctrl-C: 0, as that is the only end it has.
 int watch_command(const WatchOptions& options, const program::StopSignal& stop);
 
 struct ChaosOptions {

@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -40,10 +41,11 @@ bool all_answer(const nlohmann::ordered_json& frame) {
 }
 
 void draw_until_stopped(const Watcher& watcher, const program::StopSignal& stop) {
+  const Screen screen = program::colours_suit() ? Screen::terminal : Screen::plain;
   WatchTerminal terminal(std::cout);
   do {
     const ScreenSize size = screen_size();
-    terminal.draw(watch_screen(everything(watcher), size, Screen::terminal), size);
+    terminal.draw(watch_screen(everything(watcher), size, screen), size);
   } while (!stopped_before(stop, Clock::now() + between_screens));
 }
 
@@ -68,7 +70,7 @@ int watch_command(const WatchOptions& options, const program::StopSignal& stop) 
   for (const std::string& url : options.targets) fleet.targets.push_back({"", url});
   fleet.upstream = options.upstream;
   const Watcher watcher(std::move(fleet), Watcher::Instances::asked, [] {});
-  if (program::colours_suit()) {
+  if (isatty(STDOUT_FILENO) == 1) {
     draw_until_stopped(watcher, stop);
   } else {
     print_until_stopped(watcher, stop);

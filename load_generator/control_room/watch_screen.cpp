@@ -19,6 +19,13 @@ constexpr size_t fewest_columns = 10;
 constexpr const char* legend = "C closed, O open, H half-open, ? no answer; c o h: goes by its own breaker";
 constexpr const char* legend_of_marks = "x failed, ! failed while another knew better, o probe, ^ late result";
 
+// The end of a long name, a URL say, tells more than its start.
+std::string label(const json& instance) {
+  const std::string name = instance.at("name");
+  const std::string text = terminal_text(name, name.size());
+  return text.size() <= longest_label ? text : "..." + text.substr(text.size() - (longest_label - 3));
+}
+
 const char* colour(char sign) {
   switch (sign) {
     case 'C':
@@ -52,7 +59,7 @@ class Page {
  public:
   Page(const json& frame, ScreenSize size, Screen screen) : frame_(frame), size_(size), screen_(screen) {
     for (const json& instance : frame_.at("instances")) {
-      label_width_ = std::max(label_width_, terminal_text(instance.at("name"), longest_label).size());
+      label_width_ = std::max(label_width_, label(instance).size());
     }
     span_.columns = std::max(fewest_columns, size_.columns - std::min(size_.columns, label_width_ + state_width));
     span_.now_ms = frame_.value("now_ms", 0.0);
@@ -79,8 +86,8 @@ class Page {
 
   void add_lane(const json& instance) {
     const std::string name = instance.at("name");
-    const std::string head = fmt::format("{:<{}} {:<{}}", terminal_text(name, longest_label), label_width_,
-                                         state_in_words(instance), state_width - 1);
+    const std::string head =
+        fmt::format("{:<{}} {:<{}}", label(instance), label_width_, state_in_words(instance), state_width - 1);
     const json states = frame_.at("states").value(name, json::array());
     const std::string lane = lane_of_states(states, span_);
     add(head + lane);
@@ -112,7 +119,7 @@ std::vector<std::string> watch_screen(const json& frame, ScreenSize size, Screen
 std::string WatchLog::heading(const json& frame) {
   std::string names;
   for (const json& instance : frame.at("instances")) {
-    names += (names.empty() ? "" : ", ") + terminal_text(instance.at("name"), longest_label);
+    names += (names.empty() ? "" : ", ") + label(instance);
   }
   return fmt::format("{}\n{}; from left to right:\n{}\n{:>6} {:>8} {:>7} {:>7} {:>8}  {}", title_line(frame), legend,
                      names, "second", "ok", "failed", "blocked", "wasted", "states");
