@@ -1,7 +1,6 @@
 // AdminAccess says who may use the routes that write. Without a token: clients on loopback only, by a name of this
-// machine (so no page that a browser loaded from elsewhere). With one: whoever
-// brings it, and nobody else, loopback included. (Behind a proxy on this machine every client is on loopback: use a
-// token there.)
+// machine (so no page that a browser loaded from elsewhere). With one: whoever brings it, and nobody else, loopback
+// included. (Behind a proxy on this machine every client is on loopback: use a token there.)
 // Thread-safe: every method; nothing changes after construction. The token is never printed, nor what a client sent
 // in its place.
 // Errors: constructor and from_file() throw std::invalid_argument, one line that says what to do.

@@ -5,7 +5,6 @@
 // and throws Refused with one that says why not.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>

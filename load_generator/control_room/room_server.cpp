@@ -1,7 +1,5 @@
 #include "load_generator/control_room/room_server.hpp"
 
-#include <sys/socket.h>
-
 #include <nlohmann/json.hpp>
 
 #include "load_generator/control_room/event_stream.hpp"
@@ -102,8 +100,8 @@ void RoomServer::show(const std::string& route, void (RoomServer::*answer)(const
 void RoomServer::get_file(const Request& request, Response& response) {
   const std::string name = request.matches[1].str().empty() ? "index.html" : request.matches[1].str();
   const PageFile* file = page_file(name);
-  if (file == nullptr) throw Refused(404, "there is nothing of that name");
-  const bool is_page = file->type == "text/html";
+  const bool is_page = name == "index.html";
+  if (file == nullptr || (file->type == "text/html" && !is_page)) throw Refused(404, "there is nothing of that name");
   const std::string text = is_page ? with_token(file->content, access_.token()) : std::string(file->content);
   response.set_content(text, std::string(file->type) + "; charset=utf-8");
 }

@@ -53,8 +53,8 @@ class RoomServer {
   const PageAccess access_;
   ScenarioShelf scenarios_;
   std::atomic<int> pages_ = 0;
-  program::HttpServer server_;  // last: its threads use the rest
   std::string url_;
+  program::HttpServer server_;  // last: its threads use the rest
 };
 
 }  // namespace load

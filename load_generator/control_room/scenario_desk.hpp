@@ -79,7 +79,7 @@ class ScenarioDesk {
     std::string error{};
   };
 
-  bool is_busy_now() const;  // with mutex_ held, as the next
+  bool is_busy_now() const;  // with mutex_ held
   std::string title() const;
   void play(const program::StopSignal& stop);
   Run run(const program::StopSignal& stop);
