@@ -1,5 +1,6 @@
 #include "load_generator/commands.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <stdexcept>
@@ -9,6 +10,7 @@
 #include "load_generator/compare.hpp"
 #include "load_generator/control_room/open_room.hpp"
 #include "load_generator/control_room/report_page.hpp"
+#include "load_generator/disturbance.hpp"
 #include "load_generator/expectation.hpp"
 #include "load_generator/fleet.hpp"
 #include "load_generator/live_lines.hpp"
@@ -100,12 +102,29 @@ std::vector<Variant> asked_for(const ScenarioOptions& options, const Scenario& s
                               "'; --stage is one of " + names);
 }
 
+struct Played {
+  Run run;
+  Summary summary;
+};
+
+// Once, and up to twice more where a prediction did not hold and this machine was too busy to say anything about it.
+Played play(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop) {
+  for (int times_left = 2;; --times_left) {
+    const Run run = run_scenario(scenario, variant, stop, std::cout, screen_in_use());
+    const Summary summary = summary_of(scenario, variant, run);
+    if (run.interrupted || all_hold(summary.expectations, summary.measures)) return {run, summary};
+    const std::string disturbed = disturbance(run, variant.faults);
+    if (!disturbed.empty()) std::cout << "\nthis machine was too busy: " << disturbed << "\n";
+    if (disturbed.empty() || times_left == 0) return {run, summary};
+    std::cout << "so it is played again\n\n" << std::flush;
+  }
+}
+
 int one_variant(const ScenarioOptions& options, const Scenario& scenario, const Variant& variant,
                 const program::StopSignal& stop) {
-  const Run run = run_scenario(scenario, variant, stop, std::cout, screen_in_use());
+  const auto [run, summary] = play(scenario, variant, stop);
   std::cout << report(run) << "\n";
   if (run.interrupted) return interrupted;
-  const Summary summary = summary_of(scenario, variant, run);
   const std::string path = out_path(options, summary);
   write_run_file(path, summary, run);
   std::cout << verdicts(summary) << "written to " << path << "\n";
@@ -115,7 +134,8 @@ int one_variant(const ScenarioOptions& options, const Scenario& scenario, const 
 }  // namespace
 
 int run_command(const RunOptions& options, const program::StopSignal& stop) {
-  const std::vector<Target> targets = find_targets(options.targets);
+  const std::vector<Target> targets = find_targets(options.targets, stop);
+  if (stop.requested()) return interrupted;
   RoomBesideARun room(options, targets);
   const auto before = fetch_ledger(options.upstream, ledger_timeout);
   LiveLines lines(std::cout, screen_in_use(), targets, options.load.duration);
@@ -145,10 +165,10 @@ int scenario_command(const ScenarioOptions& options, const program::StopSignal& 
   if (!options.variant.empty()) return one_variant(options, scenario, variants.front(), stop);
   std::vector<Summary> summaries;
   for (const Variant& variant : variants) {
-    const Run run = run_scenario(scenario, variant, stop, std::cout, screen_in_use());
+    const auto [run, summary] = play(scenario, variant, stop);
     if (run.interrupted) return interrupted;
-    summaries.push_back(summary_of(scenario, variant, run));
-    write_run_file(out_path(options, summaries.back()), summaries.back(), run);
+    write_run_file(out_path(options, summary), summary, run);
+    summaries.push_back(summary);
     std::cout << "\n";
   }
   std::cout << comparison(summaries);
@@ -171,7 +191,11 @@ int ui_command(const UiOptions& options, const program::StopSignal& stop) {
 }
 
 int compare_command(const CompareOptions& options) {
-  if (options.html.ends_with(".json")) {
+  const auto would_replace = [&options](const std::string& run) {
+    std::error_code none;
+    return std::filesystem::equivalent(run, options.html, none);
+  };
+  if (options.html.ends_with(".json") || std::any_of(options.files.begin(), options.files.end(), would_replace)) {
     throw std::invalid_argument("--html is " + options.html +
                                 ", which would replace a run; name the report's own file");
   }

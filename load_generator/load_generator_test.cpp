@@ -1,6 +1,7 @@
 // The program as its users meet it: options, exit codes, signals, a pipe.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -94,6 +95,31 @@ TEST_CASE("where no instance answers, one line says which, and how to start one"
   CHECK(ended.output.find("distributed_breaker --port 1") != std::string::npos);
 }
 
+TEST_CASE("more targets than there are letters are one line and exit code 2") {
+  std::string targets = "http://127.0.0.1:8001";
+  for (int port = 8002; port <= 8027; ++port) targets += ",http://127.0.0.1:" + std::to_string(port);
+  const Ended ended = run({"--targets", targets});
+  CAPTURE(ended.output);
+  CHECK(ended.exit_code == 2);
+  CHECK(is_one_line(ended.output));
+}
+
+TEST_CASE("Ctrl-C is heard while targets are looked for") {
+  FakeInstance instance;
+  std::atomic<bool> asked = false, released = false;
+  instance.on("/status", [&](const auto&, auto&) {
+    asked = true;
+    released.wait(false);
+  });
+  instance.start();
+  ChildProcess process = start({"--targets", instance.url(), "--upstream", "http://127.0.0.1:1"});
+  REQUIRE(comes_true([&] { return asked.load(); }));
+  process.send_signal(SIGINT);
+  CHECK(process.wait(program_patience) == 130);
+  released = true;
+  released.notify_all();
+}
+
 TEST_CASE("in a pipe a run is plain lines, and its file can be compared") {
   FakeInstance instance;
   answer_as_instance_a(instance);
@@ -101,17 +127,17 @@ TEST_CASE("in a pipe a run is plain lines, and its file can be compared") {
   const ScratchFolder folder;
   const std::string out = folder.path("first.json");
   const Ended ended = run({"--targets", instance.url(), "--upstream", "http://127.0.0.1:1", "--duration", "1s",
-                           "--rate", "20", "--out", out});
+                           "--rate", "2", "--out", out});
   CAPTURE(ended.output);
   CHECK(ended.exit_code == 0);
   CHECK(ended.output.find('\033') == std::string::npos);
   CHECK(ended.output.find('\r') == std::string::npos);
-  CHECK(ended.output.find("     1      20       0       0       20  O") != std::string::npos);
-  CHECK(read_run_file(out).measures.at("blocked") == 20);
+  CHECK(ended.output.find("     1       2       0       0        2  O") != std::string::npos);
+  CHECK(read_run_file(out).measures.at("blocked") == 2);
   uint64_t blocked = 0;
   const auto document = run_document(out);
   for (const auto& count : document.at("traffic").at("blocked")) blocked += count.get<uint64_t>();
-  CHECK(blocked == 20);
+  CHECK(blocked == 2);
   CHECK(run({"compare", out, out}).exit_code == 0);
 }
 
@@ -149,6 +175,10 @@ TEST_CASE("compare leaves a report to look at, says where, and says so in one li
   CHECK(forgotten.exit_code == 2);
   CHECK(forgotten.output.find("--html is " + file + ", which would replace a run") != std::string::npos);
   CHECK(run({"compare", file}).exit_code == 0);
+  const std::string plain = folder.path("run");
+  std::filesystem::copy(file, plain);
+  CHECK(run({"compare", "--html", plain, plain}).exit_code == 2);
+  CHECK(run({"compare", plain}).exit_code == 0);
 }
 
 TEST_CASE("Ctrl-C ends a run within a second, with the report of what was done, and exit code 130") {
@@ -177,8 +207,10 @@ void check_that_it_leaves_nothing_behind(const std::vector<std::string>& argumen
     CHECK(children.size() == children_expected);
     process.send_signal(signal);
     CHECK(process.wait(milliseconds(3000)) == (signal == SIGINT ? 130 : 128 + SIGKILL));
-    std::this_thread::sleep_for(milliseconds(200));  // the kernel's part, after a kill -9
-    for (const pid_t child : children) CHECK_FALSE(is_running(child));
+    // After Ctrl-C they have ended before it did; after a kill -9 it is the kernel that ends them.
+    for (const pid_t child : children) {
+      CHECK((signal == SIGINT ? !is_running(child) : comes_true([&] { return !is_running(child); })));
+    }
   }
 }
 
@@ -235,6 +267,24 @@ TEST_CASE("a scenario whose prediction fails exits with 1, and still leaves its 
   CHECK(ended.output.find("calls that nobody can explain: 0") != std::string::npos);
   CHECK(read_run_file(out).measures.at("upstream_calls") == 15);
   CHECK(run({"compare", out}).exit_code == 1);
+}
+
+TEST_CASE("a run whose prediction failed while the machine stalled is played again, and says so") {
+  const ScratchFolder folder;
+  const std::string scenario = folder.file("stalled.json", R"({"name":"stalled","question":"Is this so?","instances":1,
+    "upstream":{"plan":"healthy"},"load":{"rate":50,"duration_ms":1500},"breaker":{},
+    "expect":{"distributed":[{"measure":"opened","at_least":1,"because":"wishful thinking"}]}})");
+  ChildProcess process = start({"scenario", scenario, "--stage", "distributed", "--out", "/dev/null"});
+  process.wait_for_line("     1 ", program_patience);
+  process.send_signal(SIGSTOP);
+  std::this_thread::sleep_for(milliseconds(100));  // the stall
+  process.send_signal(SIGCONT);
+  CHECK(process.wait(program_patience) == 1);
+  CAPTURE(process.output());
+  const auto busy = process.output().find("this machine was too busy: ");
+  REQUIRE(busy != std::string::npos);
+  CHECK(process.output().find("so it is played again\n\nstalled, distributed\n", busy) != std::string::npos);
+  CHECK(process.output().find("NOT HELD") != std::string::npos);
 }
 
 TEST_CASE("what is done to a scenario's Redis is told when it happens, and a stage without one has none to lose") {
