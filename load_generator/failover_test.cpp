@@ -27,8 +27,12 @@ void wait_for_replica(int port) {
 
 int wait_for_another(const program::PrivateSentinel& watched, int than) {
   wait_until("the Sentinels name another master", [&] {
-    const int named = named_master(watched);
-    return named != 0 && named != than;
+    try {
+      const int named = named_master(watched);
+      return named != 0 && named != than;
+    } catch (const std::runtime_error&) {
+      return false;  // one of them is busy changing it
+    }
   });
   return named_master(watched);
 }
