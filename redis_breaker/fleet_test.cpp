@@ -282,3 +282,27 @@ TEST_CASE("each transition is told once in the whole fleet, and they form one ch
   }
   CHECK(redis.cli({"HGET", "cb:chain:breaker", "generation"}) == std::to_string((end - 1)->generation));
 }
+
+TEST_CASE("no failure overtakes the successes that its caller saw before it, whoever takes them to Redis") {
+  TestRedis server;
+  const Policy policy{.failure_threshold = 3, .failure_rate_threshold = 1, .minimum_number_of_calls = 1'000'000};
+  RedisBreaker breaker(server.redis, "x", policy);
+  std::atomic<bool> over = false;
+  // They take along what was counted, as the link's thread does ten times a second.
+  std::vector<std::jthread> takers;
+  for (int i = 0; i < 3; ++i) {
+    takers.emplace_back([&] {
+      while (!over) breaker.status();
+    });
+  }
+  // Two failures, and between them and the next two a success: never three in a row.
+  for (int i = 0; i < 3000; ++i) {
+    for (const Outcome outcome : {Outcome::success, Outcome::failure, Outcome::failure}) {
+      Admission admission = breaker.acquire();
+      if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(outcome);
+    }
+  }
+  over = true;
+  takers.clear();
+  CHECK(breaker.status().state == State::closed);
+}

@@ -197,17 +197,50 @@ std::optional<SharedAnswer> RedisBreaker::ask(const Question& question, EventKin
 }
 
 std::optional<SharedAnswer> RedisBreaker::ask_quietly(const Question& question) {
-  auto result = setup_->link->guard().run([&] { return learn_from(question); });
+  auto result = setup_->link->guard().run([&] { return learn_in_order(question); });
   if (auto* answer = std::get_if<SharedAnswer>(&result)) return std::move(*answer);
   return std::nullopt;
 }
 
-SharedTable::Result RedisBreaker::learn_from(const Question& question) {
+// What is asked may take along the successes that were counted before. No failure after them may overtake them, so who
+// takes some asks alone, and whoever comes meanwhile does too: else those who ask together might never let him. Where
+// there are none, as in an outage, all ask together.
+SharedTable::Result RedisBreaker::learn_in_order(const Question& question) {
+  const uint64_t era = setup_->link->guard().era();
+  if (successes_.is_empty() && asking_alone_ == 0) {
+    const std::shared_lock lock(on_the_way_);
+    return learn_unless_away(era, question, 0);
+  }
+  const Turn turn(asking_alone_);
+  const std::unique_lock lock(on_the_way_);
+  return learn_unless_away(era, question, take_successes());
+}
+
+// Whoever waited for another that found Redis away does not wait for Redis, too.
+SharedTable::Result RedisBreaker::learn_unless_away(uint64_t era, const Question& question, uint32_t successes) {
+  if (away_in_era_ == era) {
+    const std::scoped_lock lock(mutex_);
+    return trouble_;
+  }
+  auto result = learn_from(question, successes);
+  if (const auto* trouble = std::get_if<StoreTrouble>(&result)) {
+    const std::scoped_lock lock(mutex_);
+    trouble_ = *trouble;
+    away_in_era_ = era;
+  }
+  return result;
+}
+
+uint32_t RedisBreaker::take_successes() {
+  will_report_ = false;
+  return successes_.take();
+}
+
+SharedTable::Result RedisBreaker::learn_from(const Question& question, uint32_t successes) {
   const uint64_t era = setup_->link->guard().era();
   const SharedView::Sent sent = view_.sending();
   Seen seen = view_.seen();
-  will_report_ = false;
-  seen.successes = successes_.take();
+  seen.successes = successes;
   auto result = question(seen);
   if (auto* answer = std::get_if<SharedAnswer>(&result)) {
     const bool new_stay = view_.learn(*answer, setup_->link->feed(answer->origin.node), sent, era);
@@ -243,7 +276,7 @@ void RedisBreaker::refresh() {
 void RedisBreaker::report() { refresh(); }  // every question brings along what was counted
 
 SharedTable::Result RedisBreaker::join() {
-  auto result = learn_from([this](const Seen& seen) { return setup_->table.join(name_, seen); });
+  auto result = learn_from([this](const Seen& seen) { return setup_->table.join(name_, seen); }, take_successes());
   if (const auto* answer = std::get_if<SharedAnswer>(&result)) tell_of(*answer, EventKind::transition);
   return result;
 }

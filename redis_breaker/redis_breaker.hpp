@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 
 #include "redis_breaker/link.hpp"
@@ -93,7 +94,10 @@ class RedisBreaker final : public Breaker, private LinkMember {
 
   std::optional<SharedAnswer> ask(const Question& question, EventKind kind = EventKind::transition);
   std::optional<SharedAnswer> ask_quietly(const Question& question);  // the listener is told by the caller: tell_of()
-  SharedTable::Result learn_from(const Question& question);
+  SharedTable::Result learn_in_order(const Question& question);
+  SharedTable::Result learn_unless_away(uint64_t era, const Question& question, uint32_t successes);
+  SharedTable::Result learn_from(const Question& question, uint32_t successes);
+  uint32_t take_successes();
   void tell_of(const SharedAnswer& answer, EventKind kind);
 
   bool is_joined() const { return setup_->link->guard().is_joined(); }
@@ -109,12 +113,16 @@ class RedisBreaker final : public Breaker, private LinkMember {
   SharedView view_;
   StripedCounter successes_;  // of the view's stay, not reported yet
   std::atomic<bool> will_report_{false};
-  std::atomic<int> askers_{0};  // who ask for a permit, or wait until they may
-  std::mutex asking_;           // held by the one who asks
+  std::shared_mutex on_the_way_;      // held by those who ask Redis: see learn_in_order()
+  std::atomic<int> asking_alone_{0};  // who ask alone, or wait until they may
+  std::atomic<int> askers_{0};        // who ask for a permit, or wait until they may
+  std::mutex asking_;                 // held by the one who asks
 
   std::mutex mutex_;
   std::unique_ptr<CircuitBreaker> alone_;  // made once, under mutex_
   std::atomic<uint64_t> alone_era_{0};     // in which alone_ began; 0: there is none
+  StoreTrouble trouble_;                   // guarded by mutex_: what a question met with
+  std::atomic<uint64_t> away_in_era_{0};   // in this era of the guard
 
   std::atomic<uint64_t> late_results_{0};
   std::atomic<uint64_t> slow_calls_{0};

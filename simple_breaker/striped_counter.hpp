@@ -41,6 +41,16 @@ class StripedCounter {
     return sum;
   }
 
+  // Whether take() would return 0, but for what is added meanwhile.
+  bool is_empty() const {
+    if (alone_.load(std::memory_order_relaxed) != 0) return false;
+    const Stripe* const stripes = stripes_.load(std::memory_order_acquire);
+    for (unsigned i = 0; stripes != nullptr && i < count; ++i) {
+      if (stripes[i].value.load(std::memory_order_relaxed) != 0) return false;
+    }
+    return true;
+  }
+
  private:
   static constexpr unsigned count = 16;
 
