@@ -4,8 +4,8 @@
 # Sets up what is missing and builds one preset: release into build/, each other one into build/NAME. asan (address and
 # undefined-behaviour sanitizers) is built with Clang, the others with the system's compiler. TARGET `programs` leaves
 # out the tests.
-# release and tsan compile up to eight files of a target as one, which takes two thirds of the time; so what is private
-# to a file needs a name of its own among them. debug and asan compile each file alone, as the linters read it.
+# All but debug compile up to eight files of a target as one, which takes two thirds of the time; so what is private to a
+# file needs a name of its own among them. debug compiles each file alone, as the linters read it.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
