@@ -48,6 +48,15 @@ void open_ui(Browser& browser, const std::string& url, int lanes, const Looks& l
       {lanes});
 }
 
+void show_frame(const Browser& browser, const nlohmann::json& fields) {
+  browser.run(R"(
+    const {room} = Lab;
+    room.take = () => {};
+    Object.getPrototypeOf(room).take.call(room, {...room.frame, ...arguments[0]});
+    room.draw();)",
+              nlohmann::json::array({fields}));
+}
+
 void check_manners(const Browser& browser, const std::string& url) {
   for (const std::string& complaint : browser.complaints()) FAIL_CHECK("the console says: ", complaint);
   for (const std::string& requested : browser.requested_urls()) {

@@ -30,6 +30,9 @@ void put(const std::string& url, const std::string& body);
 // Opens the page, and waits until it is connected and shows so many lanes.
 void open_ui(Browser& browser, const std::string& url, int lanes, const Looks& looks = {});
 
+// Shows a frame that is made up: these fields, and the last real frame's others. No real one is shown from now on.
+void show_frame(const Browser& browser, const nlohmann::json& fields);
+
 // Of all pages since the last time: nothing in the console, and no request to anybody else.
 void check_manners(const Browser& browser, const std::string& url);
 

@@ -5,6 +5,7 @@
 
 {
   const reach = 7; // px to either side
+  const most = 5; // changes, each in a line of its own
   const at = (event) => event.at_ms_since_start;
 
   const within = (events, from, to) => events.slice(Lab.firstAt(events, from), Lab.firstAfter(events, to));
@@ -27,6 +28,11 @@
     return `${Lab.stateWord(state.state)} since ${Lab.time(at(state))}${alone}`;
   };
 
+  const nearestOf = (events, time) => {
+    const distance = (event) => Math.abs(at(event) - time);
+    return [...events].sort((a, b) => distance(a) - distance(b)).slice(0, most).sort((a, b) => at(a) - at(b));
+  };
+
   // { time, lines }: what lies round a time, the nearest event's own time first.
   Lab.tell = (history, time, slack, until) => {
     const end = Math.min(time + slack, until);
@@ -34,17 +40,24 @@
     const marks = within(history.marks, time - slack, end);
     const nearest = [...transitions, ...marks].reduce(
       (best, event) => (best === null || Math.abs(at(event) - time) < Math.abs(best - time) ? at(event) : best), null);
-    const lines = transitions.slice(0, 5).map(Lab.transitionWords);
-    if (transitions.length > 5) lines.push(`and ${Lab.count(transitions.length - 5, 'more change')}`);
+    const lines = nearestOf(transitions, time).map(Lab.transitionWords);
+    if (transitions.length > most) lines.push(`and ${Lab.count(transitions.length - most, 'more change')}`);
     if (marks.length > 0) lines.push(marksInWords(marks));
     lines.push(stateInWords(history, nearest === null ? time : nearest));
     return { time: nearest === null ? time : nearest, lines };
   };
 
-  // The moments to stop at, in order: events closer than `slack` to the one before are told with it.
+  // The moments to stop at, in order: every change, so that each cause can be heard, and the marks that are farther than
+  // `slack` from the stop before.
   const stops = (history, slack, until) => {
-    const times = [...history.transitions, ...history.marks].map(at).filter((time) => time <= until).sort((a, b) => a - b);
-    return times.filter((time, i) => i === 0 || time - times[i - 1] > slack);
+    const changes = new Set(history.transitions.map(at));
+    const times = [...changes, ...history.marks.map(at)].filter((time) => time <= until).sort((a, b) => a - b);
+    let last = -Infinity;
+    return times.filter((time) => {
+      const isStop = time - last > (changes.has(time) ? 0 : slack);
+      if (isStop) last = time;
+      return isStop;
+    });
   };
 
   class Telling {

@@ -1,0 +1,64 @@
+// What lanes tell, by keys and by pointers, of a story that is made up.
+#include <doctest/doctest.h>
+
+#include "load_generator/control_room/ui_for_test.hpp"
+
+using namespace load;
+using nlohmann::json;
+
+namespace {
+
+const std::string tip = "document.querySelector('.tip')";
+
+json transition(int at_ms, const std::string& to, const std::string& cause) {
+  return {{"at_ms_since_start", at_ms},
+          {"instance", "Instance-A"},
+          {"generation", 2},
+          {"from", to == "open" ? "closed" : "open"},
+          {"to", to},
+          {"cause", cause}};
+}
+
+json mark(int at_ms) { return {{"at_ms_since_start", at_ms}, {"instance", "Instance-A"}, {"status", "failure"}}; }
+
+json point(int at_ms, const std::string& state) { return {{"at_ms_since_start", at_ms}, {"state", state}}; }
+
+// A story of another fleet than before; only Instance-A has one.
+json story(int from_ms, int now_ms, const json& states, const json& transitions, const json& marks) {
+  static int fleet = 1000;
+  return {{"fleet", ++fleet},
+          {"from_ms", from_ms},
+          {"now_ms", now_ms},
+          {"states", {{"Instance-A", states}}},
+          {"transitions", transitions},
+          {"marks", marks}};
+}
+
+void open_quiet_room(Browser& browser, const Ui& ui) {
+  open_ui(browser, ui.url(), 3);
+  browser.run("document.querySelector('#window').value = '120000'");
+}
+
+void focus_first_lane(const Browser& browser) { browser.run("document.querySelector('[data-lane] svg').focus()"); }
+
+}  // namespace
+
+TEST_CASE("keys stop at every change, however many marks lie round it, and tell its cause") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_quiet_room(browser, ui);
+  json marks = json::array();
+  for (int at_ms = 5000; at_ms <= 25000; at_ms += 500) marks.push_back(mark(at_ms));
+  json transitions = json::array({transition(10100, "open", "cause 1."), transition(15100, "closed", "cause 2.")});
+  for (int i = 3; i < 12; ++i) transitions.push_back(transition(20000 + i, "open", "cause " + std::to_string(i) + "."));
+  show_frame(browser, story(0, 30000, json::array({point(0, "closed")}), transitions, marks));
+  focus_first_lane(browser);
+  browser.press(key::home);
+  std::string told;
+  for (std::string before; before != browser.text(".tip"); browser.press(key::right)) {
+    before = browser.text(".tip");
+    told += before;
+  }
+  for (int i = 1; i < 12; ++i) CHECK(told.find("cause " + std::to_string(i) + ".") != std::string::npos);
+  check_manners(browser, ui.url());
+}
