@@ -19,7 +19,7 @@ constexpr const char* note_agreement = R"(
   const byId = (id) => document.getElementById(id);
   const note = () => {
     if (!byId('title').textContent.startsWith('outage')) return;
-    noted.push({text: byId('agreement-text').textContent, agree: byId('agreement').dataset.agree === 'true',
+    noted.push({text: byId('agreement-text').textContent, agree: byId('agreement').dataset.agree !== 'false',
       ms: Number(byId('disagreement-ms').dataset.ms)});
   };
   new MutationObserver(note).observe(byId('agreement'),

@@ -50,7 +50,7 @@ TEST_CASE("keys stop at every change, however many marks lie round it, and tell 
   json marks = json::array();
   for (int at_ms = 5000; at_ms <= 25000; at_ms += 500) marks.push_back(mark(at_ms));
   json transitions = json::array({transition(10100, "open", "cause 1."), transition(15100, "closed", "cause 2.")});
-  for (int i = 3; i < 12; ++i) transitions.push_back(transition(20000 + i, "open", "cause " + std::to_string(i) + "."));
+  for (int i = 3; i < 12; ++i) transitions.push_back(transition(20000 + 20 * i, "open", "cause " + std::to_string(i) + "."));
   show_frame(browser, story(0, 30000, json::array({point(0, "closed")}), transitions, marks));
   focus_first_lane(browser);
   browser.press(key::home);

@@ -192,6 +192,20 @@ TEST_CASE("a stream that falls silent is no connection, until the next frame") {
   check_manners(browser, ui.url());
 }
 
+TEST_CASE("that all agree is said of several that answer only") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  const std::vector<std::string> words{"Nobody answers.", "One answers: nobody to disagree with.", "They agree."};
+  json instances = browser.run("return Lab.room.frame.instances.map((each) => ({...each, answers: false}))");
+  for (size_t answering = 0; answering < words.size(); ++answering) {
+    if (answering > 0) instances[answering]["answers"] = true;
+    show_frame(browser, {{"instances", instances}});
+    CHECK(browser.text("#agreement-words") == words[answering]);
+    CHECK(browser.attribute("#agreement", "data-agree") == std::string(answering == 0 ? "nobody" : "true"));
+  }
+}
+
 TEST_CASE("the override in force is that of those that answer; and of calls that others sent the page counts none") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;

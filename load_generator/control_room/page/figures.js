@@ -4,13 +4,19 @@
 'use strict';
 
 {
+  const agreementOf = (answering, instances) => {
+    if (answering > 1) return 'They agree.';
+    if (answering === 0) return 'Nobody answers.';
+    return `One ${instances > 1 ? 'answers' : 'instance'}: nobody to disagree with.`;
+  };
+
   Lab.showAgreement = ({ agreement, instances }) => {
     const { text, agree, disagreement_ms: total, disagreeing_for_ms: lasting } = agreement;
-    const panel = Lab.byId('agreement');
-    Lab.setAttribute(panel, 'data-agree', agree);
+    const answering = instances.filter(({ answers }) => answers).length;
+    Lab.setAttribute(Lab.byId('agreement'), 'data-agree', answering === 0 ? 'nobody' : agree);
     Lab.setText(Lab.byId('agreement-text'), text || 'no instances');
     let words = 'They disagree: the same upstream, treated in different ways.';
-    if (agree) words = instances.length > 1 ? 'They agree.' : 'One instance: nobody to disagree with.';
+    if (agree) words = agreementOf(answering, instances.length);
     Lab.setText(Lab.byId('agreement-words'), words);
     Lab.setText(Lab.byId('disagreeing-for'), agree ? '' : `for ${Lab.duration(lasting)}`);
     const spent = Lab.byId('disagreement-ms');
