@@ -38,6 +38,17 @@ TEST_CASE("the check of legibility finds what is small, pale or too wide") {
   CHECK(sideways(browser).find("wide") != std::string::npos);
 }
 
+TEST_CASE("where there is no answer, none is shown as not done") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  const std::string shown =
+      "return getComputedStyle(document.querySelector('#results-answer'), '::before').content !== 'none'";
+  CHECK(browser.run(shown) == false);
+  browser.run("document.querySelector('#results-answer').textContent = 'a fault'");
+  CHECK(browser.run(shown) == true);
+}
+
 TEST_CASE("live, the page is legible at each size and in both colours") {
   const Ui ui({"--stage", "redis", "--rate", "60"});
   Browser browser;
