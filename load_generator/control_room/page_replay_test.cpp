@@ -43,6 +43,11 @@ json counted(const Browser& browser, const std::string& kind) {
   return browser.run("return " + number_in("[data-replay-count=" + kind + "]"));
 }
 
+// Answered, failed and blocked, in calls a second.
+json chart_values(const Browser& browser) {
+  return browser.run("return [...document.querySelectorAll('.traffic .value')].map((value) => value.textContent)");
+}
+
 }  // namespace
 
 TEST_CASE("what happened before the load began is at a replay's beginning, where no call is counted yet") {
@@ -58,6 +63,19 @@ TEST_CASE("what happened before the load began is at a replay's beginning, where
     CHECK(counted(browser, "upstream_calls") == (i == 0 ? 3 : 0));
     CHECK(browser.run("return Lab.room.replay.cursor >= 0") == true);
   }
+  check_manners(browser, ui.url());
+}
+
+TEST_CASE("a run's last step, which nobody saw to its end, is no drop to nothing in the figures beside the chart") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  json run = made_up_run(json::array());
+  run["length_ms"] = 1001;
+  for (const std::string kind : {"upstream_calls", "upstream_failures", "blocked"}) run["traffic"][kind].push_back(0);
+  replay(browser, run);
+  CHECK(chart_values(browser) == json{"20", "5", "5"});
+  CHECK(counted(browser, "upstream_calls") == 15);
   check_manners(browser, ui.url());
 }
 

@@ -59,6 +59,7 @@
     open(run) {
       this.run = run;
       this.run.transitions.sort((a, b) => at(a) - at(b));
+      this.run.traffic.until = run.length_ms;
       this.histories = Lab.historiesOf(run);
       this.end = Math.max(run.length_ms, ...run.transitions.slice(-1).map(at)); // the last may come when the load is over
       this.lanes.renew();

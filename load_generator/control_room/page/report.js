@@ -21,6 +21,7 @@
     const traffic = new Lab.Traffic(top);
     const lanes = new Lab.Lanes(plots, traffic);
     const histories = Lab.historiesOf(run);
+    run.traffic.until = run.length_ms;
     drawings.push({ traffic, show: (paper) => {
       lanes.below = paper ? null : traffic;
       lanes.show(histories, run.traffic, 0, length);

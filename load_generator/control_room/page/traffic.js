@@ -61,11 +61,11 @@
       } else this.graph.updateOptions(options);
     }
 
-    // One row a step, in calls per second; a step that is not over yet would look like a drop. Rows are used again.
+    // One row a step, in calls per second; a step that is not over by traffic.until would look like a drop. Rows are used
+    // again.
     fillRows(traffic, view) {
       const { step_ms: step, first_step: first = 0, upstream_calls: calls, upstream_failures: failures, blocked } = traffic;
-      const over = traffic.until === undefined ? calls.length : Math.floor(traffic.until / step) - first;
-      const count = Math.max(0, Math.min(calls.length, over));
+      const count = Math.max(0, Math.min(calls.length, Math.floor(traffic.until / step) - first));
       const perSecond = 1000 / step;
       this.rows.length = Math.min(this.rows.length, count + 1);
       for (let i = 0; i <= count && count > 0; i += 1) {
