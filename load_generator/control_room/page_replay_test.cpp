@@ -66,6 +66,25 @@ TEST_CASE("what happened before the load began is at a replay's beginning, where
   check_manners(browser, ui.url());
 }
 
+TEST_CASE("between two steps a replay counts calls up to the step before, and says so") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  replay(browser, made_up_run(json::array({transition(150, "Instance-A", "open", "early"),
+                                           transition(590, "Instance-A", "closed", "between")})));
+  const auto calls_are_of = [&] { return browser.run("return document.querySelector('.stepped-to').textContent"); };
+  CHECK(calls_are_of() == " up to 1.00 s");
+  browser.click("#replay-previous");
+  CHECK(calls_are_of() == " up to 0.40 s");
+  CHECK(counted(browser, "upstream_calls") == 3);
+  CHECK(chart_values(browser) == json{"5", "5", "0"});  // of the second step, which is the last one that is over
+  browser.click("#replay-previous");
+  CHECK(calls_are_of() == " up to 0.00 s");
+  CHECK(counted(browser, "upstream_calls") == 0);
+  CHECK(chart_values(browser) == json{"–", "–", "–"});
+  check_manners(browser, ui.url());
+}
+
 TEST_CASE("a run's last step, which nobody saw to its end, is no drop to nothing in the figures beside the chart") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;

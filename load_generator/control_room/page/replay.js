@@ -9,7 +9,8 @@
   // On the slider, which begins with the load: an override may have been put a moment before.
   const moment = (transition) => Math.max(0, at(transition));
 
-  // What had happened up to a moment. A step of the traffic belongs to what happened where it is over by then.
+  // What had happened up to a moment. Of the traffic only whole steps are known: it is counted up to the end of the last
+  // one that is over by then, `stepped_to`, before the run's end.
   Lab.countsAt = (run, time) => {
     const { step_ms: step, ...kinds } = run.traffic;
     const steps = time >= run.length_ms ? Infinity : Math.max(0, Math.floor(time / step));
@@ -19,6 +20,7 @@
       upstream_calls: sum(kinds.upstream_calls),
       upstream_failures: sum(kinds.upstream_failures),
       blocked: sum(kinds.blocked),
+      stepped_to: Math.min(run.length_ms, steps * step),
       transitions: run.transitions.filter((transition) => at(transition) <= time).length,
       probes: marks.filter((mark) => mark.probe).length,
       late: marks.filter((mark) => mark.late).length,
@@ -152,6 +154,7 @@
       for (const node of document.querySelectorAll('[data-replay-count]')) {
         Lab.setText(node, Lab.number(counts[node.dataset.replayCount]));
       }
+      for (const node of document.querySelectorAll('.stepped-to')) Lab.setText(node, ` up to ${Lab.time(counts.stepped_to)}`);
       const { text, agree } = Lab.agreementAt(histories, cursor);
       Lab.setText(Lab.byId('replay-agreement'), text);
       Lab.setAttribute(Lab.byId('replay-agreement'), 'data-agree', agree);

@@ -15,7 +15,7 @@
     return (ceilings.find((each) => each * power >= value) || 10) * power;
   };
 
-  const kinds = [['answered', 'answered'], ['failed', 'failed'], ['blocked', 'blocked']];
+  const kinds = ['answered', 'failed', 'blocked'];
 
   class Traffic {
     // atLeast: so high is the chart, whatever it shows.
@@ -25,9 +25,9 @@
       this.drawnAt = -Infinity;
       this.values = {};
       const head = Lab.make('div', { class: 'lane-head' }, Lab.make('span', { class: 'lane-name', text: 'Calls a second' }));
-      for (const [kind, word] of kinds) {
+      for (const kind of kinds) {
         this.values[kind] = Lab.make('span', { class: 'value' });
-        head.append(Lab.make('span', { class: `key key-${kind}` }, `${word} `, this.values[kind]));
+        head.append(Lab.make('span', { class: `key key-${kind}` }, `${kind} `, this.values[kind]));
       }
       this.chart = Lab.make('div', { class: 'chart', role: 'img' });
       this.element = Lab.make('div', { class: 'traffic' }, head, Lab.make('div', { class: 'lane-plot' }, this.chart));
@@ -127,19 +127,14 @@
       for (const value of [this.top, this.top / 2]) context.fillText(Lab.number(value), area.x + 3, graph.toDomYCoord(value) + 12);
     }
 
-    // The figures beside the chart: of the last step before `time`.
+    // The figures beside the chart: of the last step that is over by `time`.
     tellValues(time) {
-      let row = this.rows[0];
-      for (const each of this.rows) {
-        if (each[0] >= time) break;
-        row = each;
-      }
-      if (!row) return;
-      Lab.setText(this.values.answered, Lab.number(row[1] - row[2]));
-      Lab.setText(this.values.failed, Lab.number(row[2]));
-      Lab.setText(this.values.blocked, Lab.number(row[3]));
-      Lab.setAttribute(this.chart, 'aria-label', `Calls a second: ${Lab.number(row[1] - row[2])} answered, ` +
-        `${Lab.number(row[2])} failed, ${Lab.number(row[3])} blocked`);
+      const next = this.rows.findLastIndex(([start]) => start <= time);
+      const [, calls, failed, blocked] = this.rows[next - 1] || [];
+      const figures = { answered: calls - failed, failed, blocked };
+      for (const kind of kinds) Lab.setText(this.values[kind], Lab.number(figures[kind]));
+      Lab.setAttribute(this.chart, 'aria-label',
+        `Calls a second: ${kinds.map((kind) => `${Lab.number(figures[kind])} ${kind}`).join(', ')}`);
     }
 
     recolour() {
