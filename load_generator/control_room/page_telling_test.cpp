@@ -23,15 +23,18 @@ json mark(int at_ms) { return {{"at_ms_since_start", at_ms}, {"instance", "Insta
 
 json point(int at_ms, const std::string& state) { return {{"at_ms_since_start", at_ms}, {"state", state}}; }
 
+// As that state, with a while in it for which Redis was away.
+json alone_for_a_while(int at_ms, const std::string& state) {
+  json alone = point(at_ms + 10000, state);
+  alone["store"] = "local";
+  return json::array({point(at_ms, state), alone, point(at_ms + 20000, state)});
+}
+
 // A story of another fleet than before; only Instance-A has one.
 json story(int from_ms, int now_ms, const json& states, const json& transitions, const json& marks) {
   static int fleet = 1000;
-  return {{"fleet", ++fleet},
-          {"from_ms", from_ms},
-          {"now_ms", now_ms},
-          {"states", {{"Instance-A", states}}},
-          {"transitions", transitions},
-          {"marks", marks}};
+  return {{"fleet", ++fleet},           {"from_ms", from_ms}, {"now_ms", now_ms}, {"states", {{"Instance-A", states}}},
+          {"transitions", transitions}, {"marks", marks}};
 }
 
 void open_quiet_room(Browser& browser, const Ui& ui) {
@@ -40,6 +43,12 @@ void open_quiet_room(Browser& browser, const Ui& ui) {
 }
 
 void focus_first_lane(const Browser& browser) { browser.run("document.querySelector('[data-lane] svg').focus()"); }
+
+std::string told_by(const Browser& browser, const std::string& key) {
+  focus_first_lane(browser);
+  browser.press(key);
+  return browser.text(".tip");
+}
 
 }  // namespace
 
@@ -50,7 +59,8 @@ TEST_CASE("keys stop at every change, however many marks lie round it, and tell 
   json marks = json::array();
   for (int at_ms = 5000; at_ms <= 25000; at_ms += 500) marks.push_back(mark(at_ms));
   json transitions = json::array({transition(10100, "open", "cause 1."), transition(15100, "closed", "cause 2.")});
-  for (int i = 3; i < 12; ++i) transitions.push_back(transition(20000 + 20 * i, "open", "cause " + std::to_string(i) + "."));
+  for (int i = 3; i < 12; ++i)
+    transitions.push_back(transition(20000 + 20 * i, "open", "cause " + std::to_string(i) + "."));
   show_frame(browser, story(0, 30000, json::array({point(0, "closed")}), transitions, marks));
   focus_first_lane(browser);
   browser.press(key::home);
@@ -61,4 +71,22 @@ TEST_CASE("keys stop at every change, however many marks lie round it, and tell 
   }
   for (int i = 1; i < 12; ++i) CHECK(told.find("cause " + std::to_string(i) + ".") != std::string::npos);
   check_manners(browser, ui.url());
+}
+
+TEST_CASE("a state is told since it began, whatever the store meanwhile, and since before what the page knows of") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_quiet_room(browser, ui);
+  json began = story(0, 60000, alone_for_a_while(20000, "open"), json::array(), json::array({mark(50000)}));
+  show_frame(browser, began);
+  CHECK(told_by(browser, key::end).ends_with("open since 20.00 s"));
+  began["from_ms"] = 60000;
+  began["now_ms"] = 175000;  // what is older than two minutes is forgotten
+  began["states"] = {{"Instance-A", json::array({point(60000, "open")})}};
+  began["marks"] = json::array({mark(100000)});
+  show_frame(browser, began);
+  CHECK(told_by(browser, key::end).ends_with("open since 20.00 s"));
+  show_frame(browser,
+             story(81000, 201000, alone_for_a_while(81000, "closed"), json::array(), json::array({mark(150000)})));
+  CHECK(told_by(browser, key::end).ends_with("closed since before 1:21.0"));
 }

@@ -144,7 +144,7 @@
       this.lanes.show(histories, run.traffic, 0, this.end, cursor);
       for (const [name, history] of histories) {
         const state = Lab.stateAt(history, cursor);
-        this.lanes.tell(name, state.state, state.store === 'local' ? 'on its own' : `for ${Lab.duration(Math.max(0, cursor - at(state)))}`);
+        this.lanes.tell(name, state.state, state.store === 'local' ? 'on its own' : `for ${Lab.duration(Math.max(0, cursor - state.since))}`);
       }
       this.slider.value = cursor;
       Lab.setAttribute(this.slider, 'aria-valuetext', Lab.time(cursor));

@@ -1,6 +1,6 @@
 // What has happened, by instance: { states, transitions, marks, version, end }, each list in order of time; a finished
-// run has an end. A finished run is taken in at once; the live one frame by frame: what a frame brings replaces all
-// that lies at or after its from_ms, what is older than the window is forgotten, and a new fleet begins a new story.
+// run has an end. A finished run is taken in at once; the live one frame by frame: what a frame brings replaces all that
+// lies at or after its from_ms, what is older than the window is forgotten, and a new fleet begins a new story.
 'use strict';
 
 {
@@ -30,7 +30,16 @@
   // The state in force at a time; before the first one nothing is known.
   Lab.stateAt = (history, time) => {
     const index = Lab.firstAfter(history.states, time) - 1;
-    return index < 0 ? { at_ms_since_start: 0, state: 'unknown' } : history.states[index];
+    return index < 0 ? { since: 0, state: 'unknown' } : history.states[index];
+  };
+
+  // Appends a state, and since when it is in force: another store is no other state. One that is_cut was in force before
+  // that already, in a time that is not known of.
+  const append = (states, state) => {
+    const before = states.at(-1);
+    const goesOn = before?.state === state.state;
+    states.push({ ...state, since: goesOn ? before.since : at(state), is_cut: goesOn ? before.is_cut : state.is_cut });
+    return states;
   };
 
   // The first look at an instance comes a moment after the start: nothing having changed, that was its state before.
@@ -43,7 +52,7 @@
   Lab.historiesOf = (run) => {
     const histories = new Map(run.instances.map((name) => [name, { ...blank(), end: run.length_ms }]));
     for (const [name, states] of Object.entries(run.states)) {
-      if (histories.has(name)) histories.get(name).states = sinceStart(states, run.transitions);
+      if (histories.has(name)) histories.get(name).states = sinceStart(states, run.transitions).reduce(append, []);
     }
     for (const kind of ['transitions', 'marks']) {
       for (const event of run[kind] || []) histories.get(event.instance)?.[kind].push(event);
@@ -80,7 +89,8 @@
     // Says what came: 'fleet', 'state', 'mark', or '' where nothing did.
     take(frame) {
       let news = '';
-      if (frame.fleet !== this.fleet) {
+      const hasGap = frame.from_ms > this.latest; // of the time before from_ms, so far back that it need not be shown
+      if (frame.fleet !== this.fleet || hasGap) {
         this.forget();
         this.fleet = frame.fleet;
         news = 'fleet';
@@ -105,8 +115,9 @@
         const { states } = history;
         const first = Lab.firstAt(states, Math.min(frame.from_ms, at(news[0])));
         const before = states.splice(first);
+        if (first === 0 && at(news[0]) === frame.from_ms) news[0].is_cut = frame.from_ms > 0;
         for (const state of news) {
-          if (states.length === 0 || !sameState(states[states.length - 1], state)) states.push(state);
+          if (states.length === 0 || !sameState(states[states.length - 1], state)) append(states, state);
         }
         if (sameEvents(states, first, before)) continue;
         history.version += 1;

@@ -23,9 +23,9 @@
   };
 
   const stateInWords = (history, time) => {
-    const state = Lab.stateAt(history, time);
-    const alone = state.store === 'local' ? ', on its own: Redis is away' : '';
-    return `${Lab.stateWord(state.state)} since ${Lab.time(at(state))}${alone}`;
+    const { state, store, since, is_cut: isCut } = Lab.stateAt(history, time);
+    const alone = store === 'local' ? ', on its own: Redis is away' : '';
+    return `${Lab.stateWord(state)} since ${isCut ? 'before ' : ''}${Lab.time(since)}${alone}`;
   };
 
   const nearestOf = (events, time) => {
