@@ -90,3 +90,15 @@ TEST_CASE("a state is told since it began, whatever the store meanwhile, and sin
              story(81000, 201000, alone_for_a_while(81000, "closed"), json::array(), json::array({mark(150000)})));
   CHECK(told_by(browser, key::end).ends_with("closed since before 1:21.0"));
 }
+
+TEST_CASE("the state that is told is the one after all the changes that are told with it") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_quiet_room(browser, ui);
+  show_frame(browser, story(0, 60000, {point(0, "closed"), point(20000, "open"), point(20300, "closed")},
+                            {transition(20000, "open", "ill"), transition(20300, "closed", "well")}, json::array()));
+  const std::string told = told_by(browser, key::home);
+  CHECK(told.starts_with("20.00 s, Instance-A"));
+  CHECK(told.find("well") != std::string::npos);
+  CHECK(told.ends_with("closed since 20.30 s"));
+}

@@ -33,18 +33,18 @@
     return [...events].sort((a, b) => distance(a) - distance(b)).slice(0, most).sort((a, b) => at(a) - at(b));
   };
 
-  // { time, lines }: what lies round a time, the nearest event's own time first.
+  // { time, lines }: what lies round a time, which becomes the nearest event's own; last, the state after all of it.
   Lab.tell = (history, time, slack, until) => {
     const end = Math.min(time + slack, until);
     const transitions = within(history.transitions, time - slack, end);
     const marks = within(history.marks, time - slack, end);
-    const nearest = [...transitions, ...marks].reduce(
-      (best, event) => (best === null || Math.abs(at(event) - time) < Math.abs(best - time) ? at(event) : best), null);
+    const times = [...transitions, ...marks].map(at);
+    const nearest = times.reduce((best, each) => (Math.abs(each - time) < Math.abs(best - time) ? each : best), times[0] ?? time);
     const lines = nearestOf(transitions, time).map(Lab.transitionWords);
     if (transitions.length > most) lines.push(`and ${Lab.count(transitions.length - most, 'more change')}`);
     if (marks.length > 0) lines.push(marksInWords(marks));
-    lines.push(stateInWords(history, nearest === null ? time : nearest));
-    return { time: nearest === null ? time : nearest, lines };
+    lines.push(stateInWords(history, Math.max(nearest, ...times)));
+    return { time: nearest, lines };
   };
 
   // The moments to stop at, in order: every change, so that each cause can be heard, and the marks that are farther than
