@@ -9,11 +9,19 @@ using namespace load;
 
 namespace {
 
+// What is beside a lane, or beside the chart, and reaches into it.
+constexpr const char* out_of_heads = R"(
+  return [...document.querySelectorAll('.lane-head')].flatMap((head) => [...head.querySelectorAll('*')]
+    .filter((each) => each.getBoundingClientRect().right > head.getBoundingClientRect().right + 1)
+    .map((each) => each.textContent));)";
+
 void check_legible(const Browser& browser, const std::string& name) {
   browser.run("scrollTo(0, 0)");
   browser.photograph(screenshot_path(name));
   for (const std::string& fault : hard_to_read(browser)) FAIL_CHECK(name, ": ", fault);
   CHECK_MESSAGE(sideways(browser).empty(), name << " can be scrolled sideways: " << sideways(browser));
+  const auto out = browser.run(out_of_heads);
+  CHECK_MESSAGE(out.empty(), name << ": " << out.dump());
 }
 
 }  // namespace
@@ -49,21 +57,24 @@ TEST_CASE("where there is no answer, none is shown as not done") {
   CHECK(browser.run(shown) == true);
 }
 
-TEST_CASE("live, the page is legible at each size and in both colours") {
-  const Ui ui({"--stage", "redis", "--rate", "60"});
-  Browser browser;
-  open_ui(browser, ui.url(), 3);
-  browser.click("[data-fault=flaky]");
-  browser.until("document.querySelectorAll('[data-lane][data-state=open]').length === 3");
-  browser.click("[data-network=Instance-B]");
-  for (const auto& [name, looks] : all_looks()) {
-    open_ui(browser, ui.url(), 3, looks);
-    browser.until("document.querySelector('#scenario').options.length > 0");
-    browser.until("document.querySelector('.span-open').getAttribute('d')");
-    browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })");
-    check_legible(browser, "live-" + name);
+TEST_CASE("live, the page is legible at each size, in both colours, with few instances and with many") {
+  for (const int instances : {3, 10}) {
+    const std::string number = std::to_string(instances);
+    const Ui ui({"--stage", "redis", "--rate", "60", "--instances", number});
+    Browser browser;
+    open_ui(browser, ui.url(), instances);
+    browser.click("[data-fault=flaky]");
+    browser.until("document.querySelectorAll('[data-lane][data-state=open]').length === arguments[0]", {instances});
+    browser.click("[data-network=Instance-B]");
+    for (const auto& [name, looks] : all_looks()) {
+      open_ui(browser, ui.url(), instances, looks);
+      browser.until("document.querySelector('#scenario').options.length > 0");
+      browser.until("document.querySelector('.span-open').getAttribute('d')");
+      browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })");
+      check_legible(browser, "live-" + number + "-" + name);
+    }
+    check_manners(browser, ui.url());
   }
-  check_manners(browser, ui.url());
 }
 
 TEST_CASE("with a verdict and a replay, the page is legible at each size and in both colours") {
