@@ -77,6 +77,24 @@ TEST_CASE("live, the page is legible at each size, in both colours, with few ins
   }
 }
 
+TEST_CASE("instances that have no name but their URL are told apart at each size, and nothing is cut or stands out") {
+  const std::string urls = "http://a-long-name-of-a-machine.localhost:1,http://a-long-name-of-a-machine.localhost:2";
+  const Ui ui({"--targets", urls, "--upstream", "http://127.0.0.1:1"});
+  Browser browser;
+  for (const auto& [name, looks] : all_looks()) {
+    open_ui(browser, ui.url(), 2, looks);
+    browser.until("document.querySelectorAll('[data-network]').length === 2");
+    const auto cut = browser.run(R"(
+      return [...document.querySelectorAll('.lane-name, [data-network] b, .stores b')]
+        .filter((each) => each.scrollHeight > each.clientHeight + 1 && each.clientHeight > 0 ||
+          each.getBoundingClientRect().right > each.parentElement.getBoundingClientRect().right)
+        .map((each) => each.textContent);)");
+    CHECK_MESSAGE(cut.empty(), name << ": " << cut.dump());
+    CHECK(browser.attribute(".lane-name", "title") == urls.substr(0, urls.find(',')));
+    check_legible(browser, "urls-" + name);
+  }
+}
+
 TEST_CASE("with a verdict and a replay, the page is legible at each size and in both colours") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;

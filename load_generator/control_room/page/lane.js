@@ -20,7 +20,7 @@
       this.detail = Lab.make('span', { class: 'detail' });
       this.makeDrawing();
       this.row = Lab.make('div', { class: 'lane', 'data-lane': name },
-        Lab.make('div', { class: 'lane-head' }, Lab.make('span', { class: 'lane-name', text: name }), this.state, this.detail),
+        Lab.make('div', { class: 'lane-head' }, Lab.make('span', { class: 'lane-name', text: name, title: name }), this.state, this.detail),
         Lab.make('div', { class: 'lane-plot' }, this.svg));
       if (telling) telling.listen(this);
     }
