@@ -480,4 +480,9 @@ TEST_CASE("an override goes to the others where an instance refuses it or is awa
 TEST_CASE("text from outside loses its control characters and its length") {
   CHECK(printable("a\033[31mb\n", 100) == "a [31mb ");
   CHECK(printable("abcdef", 3) == "abc");
+  CHECK(printable("a\xc2\x9b"
+                  "31m \xe2\x80\xaex\xe2\x81\xa9\xd8\x9c.\xe2\x80\x8f",
+                  100) == "a31m x.");
+  const std::string seen = "\u00e9 \u2026 \u05d0\u0628 \xc2 \xe2\x80";  // letters of all directions, and halves of some
+  CHECK(printable(seen, 100) == seen);
 }

@@ -1,9 +1,11 @@
 #include "load_generator/instance_api.hpp"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
+#include <string_view>
 
 namespace load {
 namespace {
@@ -147,6 +149,28 @@ program::HttpReply get_status(const Target& target) {
 
 void append(std::string& list, const std::string& more) { list += (list.empty() ? "" : ", ") + more; }
 
+// Characters whose UTF-8 differs in its last byte.
+struct CharacterRange {
+  std::string_view lead;
+  unsigned char first, last;
+};
+
+constexpr std::array<CharacterRange, 5> unseen_ranges{{{"\xc2", 0x80, 0x9f},        // U+0080 to U+009F
+                                                       {"\xd8", 0x9c, 0x9c},        // U+061C
+                                                       {"\xe2\x80", 0x8e, 0x8f},    // U+200E, U+200F
+                                                       {"\xe2\x80", 0xaa, 0xae},    // U+202A to U+202E
+                                                       {"\xe2\x81", 0xa6, 0xa9}}};  // U+2066 to U+2069
+
+// How many bytes of it such a mark has that the text begins with; 0 where it begins with another character.
+size_t unseen_mark(std::string_view text) {
+  for (const auto& [lead, first, last] : unseen_ranges) {
+    if (!text.starts_with(lead) || text.size() == lead.size()) continue;
+    const auto end = static_cast<unsigned char>(text[lead.size()]);
+    if (end >= first && end <= last) return lead.size() + 1;
+  }
+  return 0;
+}
+
 }  // namespace
 
 Call read_call(const program::HttpReply& reply) { return reply.status == 0 ? Call{} : read_call(parsed(reply.body)); }
@@ -257,8 +281,18 @@ void put_override(const std::vector<Target>& targets, const ManualOverride& manu
   throw std::runtime_error(refusals + (reached.empty() ? "" : "; it holds at " + reached));
 }
 
+std::string without_unseen_marks(const std::string& text) {
+  std::string result;
+  for (size_t at = 0; at < text.size();) {
+    const size_t length = unseen_mark(std::string_view(text).substr(at));
+    if (length == 0) result += text[at];
+    at += std::max<size_t>(length, 1);
+  }
+  return result;
+}
+
 std::string printable(const std::string& text, size_t most) {
-  std::string result = text.substr(0, most);
+  std::string result = without_unseen_marks(text.substr(0, most));
   for (char& character : result) {
     if (static_cast<unsigned char>(character) < ' ' || character == 0x7f) character = ' ';
   }

@@ -101,7 +101,11 @@ void put_dropped_callers(const std::string& upstream, const std::vector<std::str
 // says where it holds.
 void put_override(const std::vector<Target>& targets, const ManualOverride& manual_override);
 
-// At most `most` characters of `text`, printable.
+// `text` without the control characters U+0080 to U+009F, and without the marks that turn the direction of the text
+// round them: nobody sees them, but a page shows what follows a name in another order.
+std::string without_unseen_marks(const std::string& text);
+
+// At most `most` characters of `text`, printable; without unseen marks too.
 std::string printable(const std::string& text, size_t most);
 
 }  // namespace load

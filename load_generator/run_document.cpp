@@ -4,6 +4,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "load_generator/instance_api.hpp"
 #include "load_generator/run_file.hpp"
 
 namespace load {
@@ -39,9 +40,15 @@ class Times {
   double last_ = times.lowest;
 };
 
+Names as_seen(Names names) {
+  std::transform(names.begin(), names.end(), names.begin(), without_unseen_marks);
+  return names;
+}
+
 Names instances_in(StrictObject& file) {
   Names names = file.texts("instances", most_instances, longest_name);
-  if (std::set<std::string>(names.begin(), names.end()).size() != names.size()) {
+  const Names seen = as_seen(names);
+  if (std::set<std::string>(seen.begin(), seen.end()).size() != names.size()) {
     file.complain("instances", "names of which none comes twice");
   }
   return names;
@@ -49,11 +56,11 @@ Names instances_in(StrictObject& file) {
 
 // A run may have tens of thousands of entries, so a name is looked for without saying each time which there are.
 std::string instance_in(StrictObject& entry, const Names& instances) {
-  std::string name = entry.any_text("instance", longest_name);
+  const std::string name = entry.any_text("instance", longest_name);
   if (std::find(instances.begin(), instances.end(), name) == instances.end()) {
     entry.complain("instance", "one of the run's instances");
   }
-  return name;
+  return without_unseen_marks(name);
 }
 
 std::string state_in(StrictObject& entry, const std::string& field) {
@@ -86,7 +93,7 @@ json transitions_in(StrictObject& file, const Names& instances) {
                        {"generation", entry.integer("generation", any_count)},
                        {"from", state_in(entry, "from")},
                        {"to", state_in(entry, "to")},
-                       {"cause", entry.any_text("cause", longest_cause)}});
+                       {"cause", without_unseen_marks(entry.any_text("cause", longest_cause))}});
   }
   return entries;
 }
@@ -105,7 +112,7 @@ json lane_in(StrictObject& states, const std::string& instance) {
 json states_in(StrictObject& file, const Names& instances) {
   StrictObject states = file.object("states");
   json lanes = json::object();
-  for (const std::string& instance : instances) lanes[instance] = lane_in(states, instance);
+  for (const std::string& instance : instances) lanes[without_unseen_marks(instance)] = lane_in(states, instance);
   states.done();
   return lanes;
 }
@@ -182,7 +189,7 @@ json run_document(const std::string& path) {
   json document{{"name", summary.name},
                 {"variant", summary.variant},
                 {"question", summary.question},
-                {"instances", instances},
+                {"instances", as_seen(instances)},
                 {"length_ms", file.number("length_ms", lengths)},
                 {"shared_breaker", file.boolean("shared_breaker")},
                 {"measures", summary.measures},

@@ -84,6 +84,17 @@ TEST_CASE("a run's document is its file, and says of each prediction whether it 
   CHECK(document["ledger"]["Instance-A"]["failure"] == 2);
 }
 
+TEST_CASE("a run's document has none of the marks that turn the text round a name or a cause") {
+  Run run = eventful_run();
+  run.targets[1].name = "\xe2\x80\xaeInstance-B";
+  run.transitions[0] = {1, 7, State::closed, State::open, "because\xe2\x81\xa6", milliseconds(-1)};
+  const json document = Written(run).document();
+  CHECK(document["instances"][1] == "Instance-B");
+  CHECK(document["states"]["Instance-B"].size() == 2);
+  CHECK(document["transitions"][0]["instance"] == "Instance-B");
+  CHECK(document["transitions"][0]["cause"] == "because");
+}
+
 TEST_CASE("an object of very many fields is refused before it is read") {
   std::string text = R"({"measures":{"0":0)";
   for (int i = 1; i <= 2000; ++i) text += ",\"" + std::to_string(i) + "\":0";

@@ -23,12 +23,16 @@ int64_t epoch_ms() {
 
 // An instance and its upstream in one, that opened when it was asked first.
 void say_evil_things(FakeInstance& server, std::atomic<int64_t>& asked_first) {
-  server.on("/status", [&](const httplib::Request&, httplib::Response& response) {
+  const std::string turned = "\u202e";  // the marks that turn what follows them are the only ones that get lost
+  server.on("/status", [&, turned](const httplib::Request&, httplib::Response& response) {
     int64_t never = 0;
     asked_first.compare_exchange_strong(never, epoch_ms());
-    const json transition{
-        {"generation", 2}, {"from", "closed"}, {"to", "open"}, {"cause", evil_cause}, {"at_ms", asked_first.load()}};
-    const json status{{"instance", evil_instance},
+    const json transition{{"generation", 2},
+                          {"from", "closed"},
+                          {"to", "open"},
+                          {"cause", turned + evil_cause},
+                          {"at_ms", asked_first.load()}};
+    const json status{{"instance", turned + evil_instance},
                       {"breaker",
                        {{"name", evil_breaker},
                         {"state", "open"},
@@ -63,6 +67,7 @@ TEST_CASE("a breaker called <script>, and a cause with an <img> that would run o
   browser.until("document.querySelector('.tip').textContent.includes(arguments[0])", {evil_cause});
   CHECK(browser.text("#networks").find(evil_instance) != std::string::npos);
 
+  CHECK(browser.run("return document.documentElement.outerHTML.includes('\\u202e')") == false);
   CHECK(browser.run("return typeof hacked") == "undefined");
   CHECK(browser.count("img") == 0);
   CHECK(browser.count("b[onclick]") == 0);
