@@ -91,6 +91,31 @@ TEST_CASE("a state is told since it began, whatever the store meanwhile, and sin
   CHECK(told_by(browser, key::end).ends_with("closed since before 1:21.0"));
 }
 
+TEST_CASE("nothing of another fleet's chart stays, nor its figures") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_quiet_room(browser, ui);
+  json told = story(0, 60000, json::array(), json::array(), json::array());
+  const std::vector<int> steps(100, 4);
+  told["traffic"] = {
+      {"step_ms", 500}, {"first_step", 0}, {"upstream_calls", steps}, {"upstream_failures", steps}, {"blocked", steps}};
+  show_frame(browser, told);
+  const std::string values =
+      "return [...document.querySelectorAll('.traffic .value')].map((value) => value.textContent)";
+  CHECK(browser.run(values) == json{"0", "8", "8"});
+  CHECK(browser.count(".chart canvas") > 0);
+  told = story(0, 0, json::array(), json::array(), json::array());
+  told["traffic"] = {{"step_ms", 500},
+                     {"first_step", 0},
+                     {"upstream_calls", json::array()},
+                     {"upstream_failures", json::array()},
+                     {"blocked", json::array()}};
+  show_frame(browser, told);
+  CHECK(browser.run(values) == json{"–", "–", "–"});
+  CHECK(browser.count(".chart canvas") == 0);
+  check_manners(browser, ui.url());
+}
+
 TEST_CASE("the state that is told is the one after all the changes that are told with it") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;

@@ -52,13 +52,23 @@
     drawAnew(traffic, view) {
       this.drawnStart = view.start;
       this.fillRows(traffic, view);
-      if (this.rows.length < 2) return;
+      if (this.rows.length < 2) this.clear();
+      else this.drawRows(view);
+    }
+
+    drawRows(view) {
       const options = { file: this.rows, dateWindow: [view.start, view.end], valueRange: [0, this.highest(view) * 1.12] };
       if (!this.graph) this.graph = new Dygraph(this.chart, this.rows, { ...this.looks(), ...options, width: view.width, height });
       else if (this.graph.width_ !== view.width) {
         this.graph.updateOptions(options, true);
         this.graph.resize(view.width, height);
       } else this.graph.updateOptions(options);
+    }
+
+    // Nothing to draw yet; nor may another story's drawing stay.
+    clear() {
+      this.graph?.destroy();
+      this.graph = null;
     }
 
     // One row a step, in calls per second; a step that is not over by traffic.until would look like a drop. Rows are used
