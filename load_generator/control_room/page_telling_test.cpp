@@ -127,3 +127,28 @@ TEST_CASE("the state that is told is the one after all the changes that are told
   CHECK(told.find("well") != std::string::npos);
   CHECK(told.ends_with("closed since 20.30 s"));
 }
+
+TEST_CASE("what is told moves on with the lanes, and goes when they have left it behind") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_quiet_room(browser, ui);
+  json told =
+      story(0, 130000, json::array({point(0, "closed")}), json::array(), json::array({mark(20000), mark(40000)}));
+  show_frame(browser, told);
+  told_by(browser, key::home);
+  const auto scroll_to = [&](int now_ms) {
+    told["from_ms"] = 130000;
+    told["now_ms"] = now_ms;
+    told["states"] = json::object();
+    told["marks"] = json::array();
+    show_frame(browser, told);
+  };
+  scroll_to(135000);
+  const double hairline = browser.run("return document.querySelector('.hairline').getBoundingClientRect().left");
+  const double told_at = browser.run(R"(
+    return document.querySelector('[data-lane] svg').getBoundingClientRect().left + Lab.room.lanes.view.seenX(20000);)");
+  CHECK(hairline == doctest::Approx(told_at).epsilon(0.01));
+  CHECK(browser.run("return " + tip + ".checkVisibility()") == true);
+  scroll_to(142000);
+  CHECK(browser.run("return " + tip + ".checkVisibility()") == false);
+}

@@ -38,6 +38,7 @@
       for (const [name, lane] of this.lanes) lane.draw(histories.get(name), this.view);
       this.axis.draw(this.view);
       if (this.below) this.below.draw(traffic, this.view);
+      this.telling.place();
     }
 
     fit(names) {

@@ -117,27 +117,32 @@
     }
 
     show(lane, { time, lines }) {
-      const { view } = this.lanes;
-      this.write(lane.svg, view.seenX(time), `${Lab.time(time)}, ${lane.name}`, lines);
+      this.told = { lane, time };
+      this.tip.replaceChildren(Lab.make('b', { text: `${Lab.time(time)}, ${lane.name}` }), ...lines.map((text) => Lab.make('span', { text })));
+      this.place();
       Lab.setAttribute(lane.svg, 'aria-valuenow', Math.round(time));
       Lab.setAttribute(lane.svg, 'aria-valuetext', `${Lab.time(time)}: ${lines.join('; ')}`);
     }
 
-    // Below the plot, and never over an edge of the drawing.
-    write(plotted, x, title, lines) {
-      this.tip.replaceChildren(Lab.make('b', { text: title }), ...lines.map((text) => Lab.make('span', { text })));
+    // Where the told moment is now, for the lanes move on; below the plot, and never over an edge of the drawing.
+    place() {
+      if (!this.told) return;
+      const { lane, time } = this.told;
+      const { view } = this.lanes;
+      if (time < view.start || time > Math.min(view.until, view.end)) return this.hide();
       this.tip.hidden = false;
+      this.hairline.hidden = false;
       const around = this.lanes.element.getBoundingClientRect();
-      const plot = plotted.getBoundingClientRect();
-      const left = plot.left - around.left + x;
+      const plot = lane.svg.getBoundingClientRect();
+      const left = plot.left - around.left + view.seenX(time);
       const width = this.tip.offsetWidth;
       this.tip.style.left = `${Math.max(0, Math.min(left - width / 2, around.width - width))}px`;
       this.tip.style.top = `${plot.bottom - around.top + 2}px`;
-      this.hairline.hidden = false;
       this.hairline.style.left = `${Math.round(left)}px`;
     }
 
     hide() {
+      this.told = null;
       this.tip.hidden = true;
       this.hairline.hidden = true;
     }
