@@ -152,3 +152,29 @@ TEST_CASE("what is told moves on with the lanes, and goes when they have left it
   scroll_to(142000);
   CHECK(browser.run("return " + tip + ".checkVisibility()") == false);
 }
+
+TEST_CASE("a lane's value is its present state, and while it has the focus what keys chose, said once") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_quiet_room(browser, ui);
+  const json began = story(0, 60000, json::array({point(0, "closed")}), json::array({transition(20000, "open", "ill")}),
+                           json::array());
+  show_frame(browser, began);
+  const std::string value = R"(
+    const {ariaValueNow: now, ariaValueMax: max, ariaValueText: text} = document.querySelector('[data-lane] svg');
+    return [Number(now) <= Number(max) ? Number(now) : 'too large', text];)";
+  CHECK(browser.run(value)[0] >= 60000);
+  CHECK(browser.run(value)[1] == "closed");
+  told_by(browser, key::home);
+  json later = began;
+  later["now_ms"] = 140000;
+  show_frame(browser, later);
+  CHECK(browser.run(value)[0] == 20000);
+  CHECK(browser.run(value)[1].get<std::string>().starts_with("20.00 s: closed → open: ill"));
+  CHECK(browser.run("return document.querySelector('#announcer').textContent").get<std::string>().find("ill") ==
+        std::string::npos);
+  browser.run("document.activeElement.blur()");
+  show_frame(browser, later);
+  CHECK(browser.run(value)[0] >= 140000);
+  CHECK(browser.run(value)[1] == "closed");
+}

@@ -16,6 +16,7 @@
       this.name = name;
       this.drawn = '';
       this.drawnGrid = '';
+      this.present = 0; // up to when it is drawn
       this.state = Lab.make('strong', { class: 'state' });
       this.detail = Lab.make('span', { class: 'detail' });
       this.makeDrawing();
@@ -50,10 +51,23 @@
       Lab.setAttribute(this.row, 'data-state', Lab.knownState(state));
       Lab.setText(this.state, Lab.stateWord(state));
       Lab.setText(this.detail, detail);
+      if (!this.hasFocus) this.setValue(this.present, `${Lab.stateWord(state)} ${detail}`.trim());
+    }
+
+    // While keys may choose another moment, the value is not the present's: it would be said each time that it changes.
+    get hasFocus() {
+      return document.activeElement === this.svg;
+    }
+
+    setValue(time, text) {
+      Lab.setAttribute(this.svg, 'aria-valuenow', Math.round(time));
+      Lab.setAttribute(this.svg, 'aria-valuetext', text);
     }
 
     draw(history, view) {
       this.history = history;
+      this.present = Math.min(view.until, view.end);
+      Lab.setAttribute(this.svg, 'aria-valuemax', Math.ceil(view.end));
       Lab.setAttribute(this.svg, 'width', view.width);
       for (const group of this.moved) Lab.setAttribute(group, 'transform', `translate(${view.shift})`);
       const told = [history.transitions, history.marks].map((events) => Lab.firstAfter(events, view.until));

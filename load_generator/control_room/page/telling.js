@@ -1,5 +1,6 @@
 // Tells in words what a lane shows at a point: for a pointer that hovers there, and for keys. Left and Right step
-// through the lane's events, Home and End go to the first and the last; each is shown as a tooltip and announced.
+// through the lane's events, Home and End go to the first and the last; each is shown as a tooltip, and is the lane's value,
+// which screen readers say.
 // A hairline marks the same moment in all lanes and in the chart.
 'use strict';
 
@@ -75,7 +76,6 @@
       svg.addEventListener('pointerdown', (event) => this.point(lane, event));
       svg.addEventListener('pointerleave', () => this.hide());
       svg.addEventListener('keydown', (event) => this.key(lane, event));
-      svg.addEventListener('focus', () => this.greet(lane));
       svg.addEventListener('blur', () => this.hide());
     }
 
@@ -99,7 +99,7 @@
       lane.told = wanted;
       const told = Lab.tell(lane.history, wanted, slack, view.until);
       this.show(lane, told);
-      Lab.say(`${lane.name}, ${Lab.time(told.time)}: ${told.lines.join('; ')}`);
+      lane.setValue(told.time, `${Lab.time(told.time)}: ${told.lines.join('; ')}`);
     }
 
     next(times, told, step) {
@@ -109,19 +109,10 @@
       return times.find((time) => time > told) ?? times[times.length - 1];
     }
 
-    greet(lane) {
-      const { view } = this.lanes;
-      Lab.setAttribute(lane.svg, 'aria-valuemax', Math.round(view.end));
-      if (!lane.svg.hasAttribute('aria-valuenow')) lane.svg.setAttribute('aria-valuenow', Math.round(view.end));
-      Lab.setAttribute(lane.svg, 'aria-valuetext', `${lane.state.textContent} ${lane.detail.textContent}`);
-    }
-
     show(lane, { time, lines }) {
       this.told = { lane, time };
       this.tip.replaceChildren(Lab.make('b', { text: `${Lab.time(time)}, ${lane.name}` }), ...lines.map((text) => Lab.make('span', { text })));
       this.place();
-      Lab.setAttribute(lane.svg, 'aria-valuenow', Math.round(time));
-      Lab.setAttribute(lane.svg, 'aria-valuetext', `${Lab.time(time)}: ${lines.join('; ')}`);
     }
 
     // Where the told moment is now, for the lanes move on; below the plot, and never over an edge of the drawing.
