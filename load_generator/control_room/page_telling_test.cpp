@@ -37,11 +37,6 @@ json story(int from_ms, int now_ms, const json& states, const json& transitions,
           {"transitions", transitions}, {"marks", marks}};
 }
 
-void open_quiet_room(Browser& browser, const Ui& ui) {
-  open_ui(browser, ui.url(), 3);
-  browser.run("document.querySelector('#window').value = '120000'");
-}
-
 void focus_first_lane(const Browser& browser) { browser.run("document.querySelector('[data-lane] svg').focus()"); }
 
 std::string told_by(const Browser& browser, const std::string& key) {
@@ -55,7 +50,7 @@ std::string told_by(const Browser& browser, const std::string& key) {
 TEST_CASE("keys stop at every change, however many marks lie round it, and tell its cause") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;
-  open_quiet_room(browser, ui);
+  open_ui(browser, ui.url(), 3);
   json marks = json::array();
   for (int at_ms = 5000; at_ms <= 25000; at_ms += 500) marks.push_back(mark(at_ms));
   json transitions = json::array({transition(10100, "open", "cause 1."), transition(15100, "closed", "cause 2.")});
@@ -76,7 +71,7 @@ TEST_CASE("keys stop at every change, however many marks lie round it, and tell 
 TEST_CASE("a state is told since it began, whatever the store meanwhile, and since before what the page knows of") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;
-  open_quiet_room(browser, ui);
+  open_ui(browser, ui.url(), 3);
   json began = story(0, 60000, alone_for_a_while(20000, "open"), json::array(), json::array({mark(50000)}));
   show_frame(browser, began);
   CHECK(told_by(browser, key::end).ends_with("open since 20.00 s"));
@@ -94,7 +89,7 @@ TEST_CASE("a state is told since it began, whatever the store meanwhile, and sin
 TEST_CASE("nothing of another fleet's chart stays, nor its figures") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;
-  open_quiet_room(browser, ui);
+  open_ui(browser, ui.url(), 3);
   json told = story(0, 60000, json::array(), json::array(), json::array());
   const std::vector<int> steps(100, 4);
   told["traffic"] = {
@@ -119,7 +114,7 @@ TEST_CASE("nothing of another fleet's chart stays, nor its figures") {
 TEST_CASE("the state that is told is the one after all the changes that are told with it") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;
-  open_quiet_room(browser, ui);
+  open_ui(browser, ui.url(), 3);
   show_frame(browser, story(0, 60000, {point(0, "closed"), point(20000, "open"), point(20300, "closed")},
                             {transition(20000, "open", "ill"), transition(20300, "closed", "well")}, json::array()));
   const std::string told = told_by(browser, key::home);
@@ -131,7 +126,7 @@ TEST_CASE("the state that is told is the one after all the changes that are told
 TEST_CASE("what is told moves on with the lanes, and goes when they have left it behind") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;
-  open_quiet_room(browser, ui);
+  open_ui(browser, ui.url(), 3);
   json told =
       story(0, 130000, json::array({point(0, "closed")}), json::array(), json::array({mark(20000), mark(40000)}));
   show_frame(browser, told);
@@ -156,7 +151,7 @@ TEST_CASE("what is told moves on with the lanes, and goes when they have left it
 TEST_CASE("a lane's value is its present state, and while it has the focus what keys chose, said once") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;
-  open_quiet_room(browser, ui);
+  open_ui(browser, ui.url(), 3);
   const json began = story(0, 60000, json::array({point(0, "closed")}), json::array({transition(20000, "open", "ill")}),
                            json::array());
   show_frame(browser, began);
@@ -177,4 +172,23 @@ TEST_CASE("a lane's value is its present state, and while it has the focus what 
   show_frame(browser, later);
   CHECK(browser.run(value)[0] >= 140000);
   CHECK(browser.run(value)[1] == "closed");
+}
+
+TEST_CASE("what a finger pointed at can be read when the finger is gone, until the next tap elsewhere") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3, {390, 844, Looks::Device::phone, Looks::Colours::light});
+  browser.devtools("Emulation.setTouchEmulationEnabled", {{"enabled", true}});
+  show_frame(browser, story(0, 60000, json::array({point(0, "closed")}),
+                            json::array({transition(20000, "open", "ill")}), json::array()));
+  const auto tap = [&](const json& at) {
+    browser.devtools("Input.dispatchTouchEvent", {{"type", "touchStart"}, {"touchPoints", json::array({at})}});
+    browser.devtools("Input.dispatchTouchEvent", {{"type", "touchEnd"}, {"touchPoints", json::array()}});
+  };
+  tap(browser.run(R"(
+    const {left, top} = document.querySelector('[data-lane] svg').getBoundingClientRect();
+    return {x: left + Lab.room.lanes.view.seenX(20000), y: top + 20};)"));
+  browser.until(tip + ".checkVisibility() && " + tip + ".textContent.includes('ill')");
+  tap({{"x", 20}, {"y", 20}});
+  browser.until("!" + tip + ".checkVisibility()");
 }

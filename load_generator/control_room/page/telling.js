@@ -68,13 +68,18 @@
       this.tip = Lab.make('div', { class: 'tip', hidden: true });
       this.hairline = Lab.make('div', { class: 'hairline', hidden: true });
       lanes.element.append(this.tip, this.hairline);
+      document.addEventListener('pointerdown', (event) => {
+        if (!this.told?.lane.svg.contains(event.target)) this.hide();
+      });
     }
 
     listen(lane) {
       const { svg } = lane;
       svg.addEventListener('pointermove', (event) => this.point(lane, event));
       svg.addEventListener('pointerdown', (event) => this.point(lane, event));
-      svg.addEventListener('pointerleave', () => this.hide());
+      svg.addEventListener('pointerleave', (event) => {
+        if (event.pointerType !== 'touch') this.hide(); // a finger leaves to let its owner read; the next tap elsewhere hides
+      });
       svg.addEventListener('keydown', (event) => this.key(lane, event));
       svg.addEventListener('blur', () => this.hide());
     }
