@@ -135,7 +135,9 @@ TEST_CASE("a scenario is chosen, predicted, watched and replayed by keys alone, 
   type_keys(browser, "9");
   tab_to(browser, "start-scenario");
   browser.press(key::enter);
+  browser.until("document.activeElement.id === 'stop-scenario'");
   browser.until("document.querySelector('#verdict').hidden === false");
+  CHECK(browser.run(focused) == "verdict");
   CHECK(browser.text("[data-result=guess]") == "9");
 
   tab_to(browser, "replay-slider");
@@ -163,6 +165,7 @@ TEST_CASE("a scenario is chosen, predicted, watched and replayed by keys alone, 
   tab_to(browser, "replay-live");
   browser.press(key::enter);
   browser.until("document.body.dataset.mode === 'live'");
+  CHECK(browser.run(focused) == "stage");
   tab_to(browser, "replay-run");
   browser.press(key::enter);
   browser.until("document.body.dataset.mode === 'replay'");

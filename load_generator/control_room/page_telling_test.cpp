@@ -192,3 +192,12 @@ TEST_CASE("what a finger pointed at can be read when the finger is gone, until t
   tap({{"x", 20}, {"y", 20}});
   browser.until("!" + tip + ".checkVisibility()");
 }
+
+TEST_CASE("a lane keeps the focus when its fleet is another one") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  focus_first_lane(browser);
+  show_frame(browser, story(0, 60000, json::array({point(0, "closed")}), json::array(), json::array()));
+  CHECK(browser.run("return document.activeElement.closest('[data-lane]')?.dataset.lane") == "Instance-A");
+}

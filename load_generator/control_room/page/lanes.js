@@ -44,10 +44,12 @@
     fit(names) {
       if (names.length === this.lanes.size && names.every((name) => this.lanes.has(name))) return;
       this.telling.hide();
+      const focused = document.activeElement.closest('.lane')?.dataset.lane;
       this.lanes = new Map(names.map((name) => [name, this.lanes.get(name) || new Lab.Lane(name, this.telling)]));
       for (const lane of this.lanes.values()) lane.setSize(names.length > manyLanes);
       this.element.classList.toggle('many', names.length > manyLanes);
       this.rows.replaceChildren(...[...this.lanes.values()].map((lane) => lane.row));
+      this.lanes.get(focused)?.svg.focus({ preventScroll: true });
     }
 
     // Another story under the same names: nothing of the drawing may stay.

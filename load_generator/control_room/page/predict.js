@@ -103,16 +103,24 @@
       const { scenario } = frame;
       const running = scenario !== null && ['starting', 'running'].includes(scenario.phase);
       const why = running ? 'One is running.' : Lab.whyNot(frame, connected, false);
+      const focused = document.activeElement;
       if (why !== this.blocked) {
         this.blocked = why;
         for (const field of [this.scenario, this.variant, this['no-guess']]) field.disabled = why !== '';
         this.allow();
       }
       Lab.byId('progress').hidden = !running;
+      this.keepFocus(focused, running);
       if (running) this.showProgress(scenario);
       else if (scenario !== null && !this.ordering && [this.watched, this.asked?.number].includes(scenario.number)) this.finish(scenario);
       if (connected && this.asked && !this.ordering) this.lookForAsked(scenario);
       this.latest = scenario?.number ?? 0;
+    }
+
+    // Where what had the focus can have it no more: on to what can be done now, or to where the end is told.
+    keepFocus(focused, running) {
+      if (running && Lab.byId('predict-form').contains(focused)) this['stop-scenario'].focus();
+      if (!running && focused === this['stop-scenario']) Lab.byId('scenario-answer').focus();
     }
 
     // Its end may go by unseen: the page was asleep while another followed, or the server was started anew.

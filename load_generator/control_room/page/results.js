@@ -50,6 +50,7 @@
     Lab.setText(Lab.byId('verdict-because'), result.because ? `Because: ${result.because}.` : '');
     Lab.setText(Lab.byId('verdict-guess'), guessWords(result));
     Lab.byId('verdict-others').replaceChildren(...result.others.map(otherLine));
+    if (document.activeElement === Lab.byId('scenario-answer')) verdict.focus();
   };
 
   class Results {

@@ -104,7 +104,9 @@
     }
 
     changeMode() {
+      const focused = document.activeElement;
       document.body.dataset.mode = this.replay.run ? 'replay' : 'live';
+      if (!focused.checkVisibility()) Lab.byId('stage').focus({ preventScroll: true });
       this.draw();
     }
 
