@@ -122,6 +122,10 @@ TEST_CASE("guess, expected and measured stand together, and are the run's own") 
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;
   open_ui(browser, ui.url(), 3);
+  browser.run(R"(
+    window.announced = [];
+    const announcer = document.querySelector('#announcer');
+    new MutationObserver(() => announced.push(announcer.textContent)).observe(announcer, {childList: true});)");
   predict(browser, "outage", "distributed", "7");
   wait_for_verdict(browser);
   const json run = get_json(ui.url() + "/runs/outage-distributed");
@@ -132,6 +136,8 @@ TEST_CASE("guess, expected and measured stand together, and are the run's own") 
   CHECK(browser.text("#verdict-because").find(first.at("because").get<std::string>()) != std::string::npos);
   CHECK(browser.text("#verdict-held") ==
         (first.at("held") == true ? "The expectation held." : "The expectation did not hold."));
+  const std::string said = browser.run("return announced.find((text) => text.startsWith('guess 7, expected '))");
+  CHECK(said.ends_with(first.at("held") == true ? ": held" : ": not held"));
   CHECK(browser.count("#results-rows tr") == 1);
   CHECK(browser.text("#results-rows tr").find("outage") != std::string::npos);
   browser.photograph(screenshot_path("verdict"));

@@ -28,6 +28,9 @@
   const measuredText = ({ measured }) => (measured === null ? 'not measured' : Lab.number(measured));
   const heldText = (held) => (held === null ? '–' : held ? 'held' : 'not held');
 
+  const inOneSentence = (result) =>
+    `guess ${guessText(result)}, expected ${result.expected}, measured ${measuredText(result)}${result.held === null ? '' : `: ${heldText(result.held)}`}`;
+
   const guessWords = ({ guess, measured }) => {
     if (guess === null || measured === null) return '';
     if (guess === measured) return 'Your guess was exactly right.';
@@ -64,6 +67,7 @@
     add(result) {
       this.keep([result, ...this.results].slice(0, mostKept));
       Lab.showVerdict(result);
+      Lab.say(inOneSentence(result));
     }
 
     keep(results) {
