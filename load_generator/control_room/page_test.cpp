@@ -206,6 +206,28 @@ TEST_CASE("that all agree is said of several that answer only") {
   }
 }
 
+TEST_CASE("of an agreement that changes all the time, only now and then is something said") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  CHECK(browser.attribute("#agreement-text", "aria-live").empty());
+  browser.until("document.querySelector('#announcer').textContent.startsWith('3 closed. They agree.')");
+  browser.run(R"(
+    window.announced = [];
+    const announcer = document.querySelector('#announcer');
+    new MutationObserver(() => announced.push(announcer.textContent)).observe(announcer, {childList: true});)");
+  const auto say = [&](const std::string& text) {
+    show_frame(browser,
+               {{"agreement", {{"text", text}, {"agree", false}, {"disagreement_ms", 1}, {"disagreeing_for_ms", 1}}}});
+  };
+  for (int i = 0; i < 10; ++i) say(i % 2 == 0 ? "2 open, 1 closed" : "1 open, 2 closed");
+  CHECK(browser.run("return announced.length") <= 1);
+  browser.until("told last", [&] {
+    say("2 open, 1 closed");
+    return browser.run("return announced.at(-1)?.startsWith('2 open, 1 closed. They disagree') === true").get<bool>();
+  });
+}
+
 TEST_CASE("the override in force is that of those that answer; and of calls that others sent the page counts none") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;

@@ -10,6 +10,18 @@
     return `One ${instances > 1 ? 'answers' : 'instance'}: nobody to disagree with.`;
   };
 
+  // To those who listen, who cannot hear it as often as it may change, nor beside a replay.
+  const leastPause = 5000; // ms
+  let said = '';
+  let saidAt = -Infinity;
+  const sayNowAndThen = (text) => {
+    const now = performance.now();
+    if (text === said || now - saidAt < leastPause || document.body.dataset.mode !== 'live') return;
+    said = text;
+    saidAt = now;
+    Lab.say(text);
+  };
+
   Lab.showAgreement = ({ agreement, instances }) => {
     const { text, agree, disagreement_ms: total, disagreeing_for_ms: lasting } = agreement;
     const answering = instances.filter(({ answers }) => answers).length;
@@ -18,6 +30,7 @@
     let words = 'They disagree: the same upstream, treated in different ways.';
     if (agree) words = agreementOf(answering, instances.length);
     Lab.setText(Lab.byId('agreement-words'), words);
+    sayNowAndThen(`${Lab.byId('agreement-text').textContent}. ${words}`);
     Lab.setText(Lab.byId('disagreeing-for'), agree ? '' : `for ${Lab.duration(lasting)}`);
     const spent = Lab.byId('disagreement-ms');
     Lab.setText(spent, Lab.duration(total));
