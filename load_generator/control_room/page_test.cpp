@@ -228,6 +228,27 @@ TEST_CASE("of an agreement that changes all the time, only now and then is somet
   });
 }
 
+TEST_CASE("an answer to an order goes when what was ordered is in force no more") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  const std::string upstream = browser.run("return Lab.room.frame.upstream.url");
+  const auto answer_beside = [](const std::string& css) {
+    return "document.querySelector('" + css + "').closest('fieldset').querySelector('.answer').textContent";
+  };
+  const std::string fault = answer_beside("[data-fault]"), rate = answer_beside("#rate");
+  browser.click("[data-fault=down]");
+  browser.click("#rate-stop");
+  browser.until(fault + " === \"the upstream's plan is now: down\" && " + rate + " === 'no more load is sent'");
+  browser.until("document.querySelector('[data-fault=down]').getAttribute('aria-pressed') === 'true'");
+  browser.until(
+      "Lab.room.controls.answers.size === 2 && [...Lab.room.controls.answers.values()].every((a) => a.wasInForce)");
+  put(upstream + "/fault", R"({"failure_rate": 0})");
+  browser.until(fault + " === ''");
+  CHECK(browser.run("return " + rate) == "no more load is sent");
+  check_manners(browser, ui.url());
+}
+
 TEST_CASE("the override in force is that of those that answer; and of calls that others sent the page counts none") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;

@@ -1,5 +1,5 @@
 // What can be done to the fleet by hand. Each control says what it will do, shows which setting is in force by what
-// the server reports (not by what was clicked), and prints the server's answer beside it. While nothing can be changed
+// the server reports (not by what was clicked), and prints the server's answer beside it, until it is no longer true. While nothing can be changed
 // the controls are disabled, and say why.
 'use strict';
 
@@ -29,14 +29,10 @@
   const answer = (fieldset, { done, error }) => {
     const output = fieldset.querySelector('.answer');
     output.classList.toggle('error', Boolean(error));
-    Lab.setText(output, done || error);
+    Lab.setText(output, done || error || '');
   };
 
-  const orderFrom = async (fieldset, path, body) => {
-    fieldset.setAttribute('aria-busy', 'true');
-    answer(fieldset, await Lab.order(path, body));
-    fieldset.removeAttribute('aria-busy');
-  };
+  const isPressed = (button) => button.getAttribute('aria-pressed') === 'true';
 
   const pressed = (buttons, inForce) => {
     for (const [button, is] of buttons) Lab.setAttribute(button, 'aria-pressed', is === inForce);
@@ -47,27 +43,51 @@
       this.faults = [...document.querySelectorAll('[data-fault]')].map((button) => [button, button.dataset.fault]);
       this.overrides = [...document.querySelectorAll('[data-override]')].map((button) => [button, button.dataset.override]);
       this.networks = [];
+      this.answers = new Map(); // by fieldset
       for (const [button, fault] of this.faults) {
-        this.onClick(button, '/control/fault', () => ({ plan: faults[fault] }));
+        this.onClick(button, '/control/fault', () => ({ plan: faults[fault] }), () => isPressed(button));
       }
       for (const [button, mode] of this.overrides) {
-        this.onClick(button, '/control/override', () => ({ mode }));
+        this.onClick(button, '/control/override', () => ({ mode }), () => isPressed(button));
       }
       this.listenToRate();
     }
 
-    onClick(button, path, body) {
-      button.addEventListener('click', () => orderFrom(button.closest('fieldset'), path, body()));
+    onClick(button, path, body, isInForce) {
+      button.addEventListener('click', () => this.order(button.closest('fieldset'), path, body(), isInForce));
+    }
+
+    // The answer stands until what was ordered is no longer in force, whoever changed it.
+    async order(fieldset, path, body, isInForce) {
+      fieldset.setAttribute('aria-busy', 'true');
+      const said = await Lab.order(path, body);
+      answer(fieldset, said);
+      this.answers.set(fieldset, { isInForce: (frame) => isInForce(frame, body), wasInForce: false });
+      fieldset.removeAttribute('aria-busy');
+    }
+
+    forgetAnswers(frame) {
+      const isAnother = frame.fleet !== this.fleet;
+      for (const [fieldset, told] of this.answers) {
+        const isInForce = told.isInForce(frame);
+        if (isAnother || (told.wasInForce && !isInForce)) {
+          answer(fieldset, {});
+          this.answers.delete(fieldset);
+        }
+        told.wasInForce = isInForce;
+      }
+      this.fleet = frame.fleet;
     }
 
     listenToRate() {
       const rate = Lab.byId('rate');
-      this.onClick(Lab.byId('rate-stop'), '/control/rate', () => ({ rate: 0 }));
+      const isInForce = ({ load }, wanted) => load.rate === wanted.rate;
+      this.onClick(Lab.byId('rate-stop'), '/control/rate', () => ({ rate: 0 }), isInForce);
       Lab.byId('rate-form').addEventListener('submit', (event) => {
         event.preventDefault();
         const fieldset = rate.closest('fieldset');
         if (rate.value.trim() === '' || !(Number(rate.value) >= 0)) answer(fieldset, { error: 'a number of calls a second, 0 or more' });
-        else orderFrom(fieldset, '/control/rate', { rate: Number(rate.value) });
+        else this.order(fieldset, '/control/rate', { rate: Number(rate.value) }, isInForce);
       });
     }
 
@@ -77,6 +97,7 @@
       this.showNetworks(frame);
       const modes = new Set(frame.instances.filter(({ answers }) => answers).map(({ override }) => override || 'auto'));
       pressed(this.overrides, modes.size === 1 ? [...modes][0] : '');
+      this.forgetAnswers(frame);
       this.allow(frame, connected);
     }
 
@@ -109,8 +130,8 @@
       this.networks = names.map((name) => {
         const button = Lab.make('button', { type: 'button', 'data-network': name, 'aria-pressed': 'false' },
           Lab.make('b', { text: name }), Lab.make('small', { text: 'break it' }));
-        this.onClick(button, '/control/network', () =>
-          ({ instance: name, broken: button.getAttribute('aria-pressed') !== 'true' }));
+        this.onClick(button, '/control/network', () => ({ instance: name, broken: !isPressed(button) }),
+          (frame, { broken }) => isPressed(button) === broken);
         return [button, name];
       });
       const place = Lab.byId('networks');
