@@ -249,6 +249,20 @@ TEST_CASE("an answer to an order goes when what was ordered is in force no more"
   check_manners(browser, ui.url());
 }
 
+TEST_CASE("no scenario is offered while a run by hand is on") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  browser.until("document.querySelector('#scenario').options.length > 0");
+  browser.until("!document.querySelector('#no-guess').disabled");
+  browser.click("#no-guess");
+  CHECK(browser.run("return document.querySelector('#start-scenario').disabled") == false);
+  show_frame(browser, {{"load", {{"rate", 5}, {"sent", 9}, {"can_change", false}}}});
+  CHECK(browser.run("return document.querySelector('#start-scenario').disabled") == true);
+  CHECK(browser.text("#start-hint") == "A run by hand is on: no scenario can start until it is over.");
+  CHECK(browser.run("return document.querySelector('[data-fault=down]').matches(':disabled')") == false);
+}
+
 TEST_CASE("the override in force is that of those that answer; and of calls that others sent the page counts none") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;

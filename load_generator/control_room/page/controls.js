@@ -139,8 +139,7 @@
     }
 
     allow(frame, connected) {
-      const busy = frame.scenario && ['starting', 'running'].includes(frame.scenario.phase);
-      const why = Lab.whyNot(frame, connected, busy);
+      const why = Lab.whyNot(frame, connected);
       for (const fieldset of document.querySelectorAll('.controls fieldset')) {
         fieldset.disabled = why !== '' || (fieldset.id === 'rate-control' && !frame.load.can_change);
       }
@@ -149,11 +148,9 @@
     }
   }
 
-  Lab.whyNot = (frame, connected, busy) => {
+  Lab.whyNot = (frame, connected) => {
     if (!connected) return 'The connection is lost: nothing can be changed until it is back.';
-    if (busy) return 'A scenario is running: it does everything by its own plan until it is over.';
-    if (!frame.can_control) return 'This page may only watch: the run that it shows is driven by its own plan.';
-    return '';
+    return frame.can_control ? '' : 'A scenario is running: it does everything by its own plan until it is over.';
   };
 
   Lab.Controls = Controls;

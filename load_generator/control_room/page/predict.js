@@ -102,7 +102,8 @@
     show(frame, connected) {
       const { scenario } = frame;
       const running = scenario !== null && ['starting', 'running'].includes(scenario.phase);
-      const why = running ? 'One is running.' : Lab.whyNot(frame, connected, false);
+      const byHand = frame.load.can_change ? '' : 'A run by hand is on: no scenario can start until it is over.';
+      const why = running ? 'One is running.' : Lab.whyNot(frame, connected) || byHand;
       const focused = document.activeElement;
       if (why !== this.blocked) {
         this.blocked = why;
