@@ -143,3 +143,24 @@ TEST_CASE("a replay knows at 0 what was first seen a moment later, and a key tha
   CHECK(first != second);
   check_manners(browser, ui.url());
 }
+
+TEST_CASE("the replay's letters are keys where the focus is in it, and nowhere else; a held one plays once") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  replay(browser, made_up_run(json::array({transition(400, "Instance-A", "open", "only once")})));
+  const auto shown = [&] { return browser.text("#replay-time"); };
+  browser.until("!document.querySelector('[data-fault=down]').matches(':disabled')");
+  browser.run("document.querySelector('[data-fault=down]').focus()");
+  browser.press(",");
+  CHECK(shown() == "1.00 s of 1.00 s");
+  browser.run("document.querySelector('#replay-slider').focus()");
+  browser.press(",");
+  CHECK(shown() == "0.40 s of 1.00 s");
+  browser.run(R"(
+    for (const repeat of [false, true]) {
+      document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'p', repeat, bubbles: true}));
+    })");
+  browser.until("Lab.room.replay.cursor === 1000");
+  check_manners(browser, ui.url());
+}

@@ -54,7 +54,7 @@
       this.next.addEventListener('click', () => this.step(1));
       this.previous.addEventListener('click', () => this.step(-1));
       this.live.addEventListener('click', () => this.close());
-      document.addEventListener('keydown', (event) => this.key(event));
+      Lab.byId('stage').addEventListener('keydown', (event) => this.key(event)); // elsewhere single letters are not ours
       this.frame = (now) => this.advance(now);
     }
 
@@ -84,7 +84,7 @@
       const does = { ',': () => this.step(-1), '.': () => this.step(1), p: () => this.togglePlay() }[event.key];
       if (!does) return;
       event.preventDefault();
-      does();
+      if (event.key !== 'p' || !event.repeat) does();
     }
 
     // By transition, not by time, for several may share a moment. What is told is the last of `passed` transitions.

@@ -128,6 +128,7 @@
     showReplay(run) {
       this.replay.open(run);
       Lab.byId('stage').scrollIntoView({ block: 'start' });
+      Lab.byId('stage').focus({ preventScroll: true });
     }
 
     finished(run, document, asked) {
