@@ -50,6 +50,12 @@ constexpr const char* measure_texts = R"(
     if (size < 11) faults.push(`${size} px: ${text}`);
     if (ratio < 4.5) faults.push(`contrast ${ratio.toFixed(2)}: ${text}`);
   }
+  for (const node of document.querySelectorAll('input:is([type=number], [type=text], :not([type])), select, .span')) {
+    if (node.matches(':disabled, .span:not([d^=M])') || !node.checkVisibility()) continue;
+    const style = getComputedStyle(node);
+    const ratio = contrast(numbers(node.matches('.span') ? style.stroke : style.borderTopColor), ground(node.parentElement));
+    if (ratio < 3) faults.push(`edge ${ratio.toFixed(2)}: ${node.id || node.className.baseVal}`);
+  }
   return faults;)";
 
 constexpr const char* measure_width = R"(

@@ -16,7 +16,8 @@ struct NamedLooks {
 std::vector<NamedLooks> all_looks();
 
 // Every text that is visible, but smaller than 11 px, or with a contrast below 4.5 to what lies under it
-// (https://www.w3.org/TR/WCAG22/#contrast-minimum), each in a line. What is disabled need not have it.
+// (https://www.w3.org/TR/WCAG22/#contrast-minimum), and every field and lane's state whose edge has one below 3, each
+// in a line. What is disabled need not have it.
 std::vector<std::string> hard_to_read(const Browser& browser);
 
 // By how many pixels the page is wider than its window, and what stands out.

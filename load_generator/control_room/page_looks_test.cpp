@@ -33,6 +33,7 @@ TEST_CASE("the check of legibility finds what is small, pale or too wide") {
       <p style="color: #888">pale</p><p style="font-size: 10px">small</p><p style="color: rgb(0 0 0 / 40%)">see-through</p>
       <div style="background: #333"><p style="color: #222">dark</p><p style="color: #fff">fine</p></div>
       <svg><text y=20 fill="#999">drawn</text></svg><button disabled style="color: #eee">disabled</button>
+      <input id=faint style="border: 1px solid #ddd">
       <p hidden style="color: #fff">unseen</p><p style="width: 3000px" id=wide>wide</p>)html",
                          "text/html");
   });
@@ -42,7 +43,7 @@ TEST_CASE("the check of legibility finds what is small, pale or too wide") {
   browser.open(server.url());
   const auto faults = hard_to_read(browser);
   CHECK(faults == std::vector<std::string>{"contrast 3.54: pale", "10 px: small", "contrast 2.85: see-through",
-                                           "contrast 1.26: dark", "contrast 2.85: drawn"});
+                                           "contrast 1.26: dark", "contrast 2.85: drawn", "edge 1.36: faint"});
   CHECK(sideways(browser).find("wide") != std::string::npos);
 }
 

@@ -100,6 +100,7 @@
       const colour = (name) => style.getPropertyValue(name).trim();
       this.ink = colour('--quiet');
       this.line = colour('--grid');
+      this.ground = colour('--card');
       const series = (name, alpha) => ({ color: colour(`--${name}`), fillGraph: true, fillAlpha: alpha, strokeWidth: 1.5 });
       return {
         labels: ['time', 'answered', 'failed', 'blocked'],
@@ -107,21 +108,20 @@
         series: {
           answered: series('answered', 0.28),
           failed: series('failed', 0.75),
-          blocked: { color: colour('--blocked'), strokePattern: [5, 3], strokeWidth: 2 },
+          blocked: { color: colour('--blocked'), strokePattern: [5, 3], strokeWidth: 2, strokeBorderWidth: 1.5, strokeBorderColor: this.ground },
         },
         axes: { x: { drawAxis: false }, y: { drawAxis: false } },
         legend: 'never',
         highlightCircleSize: 0,
         interactionModel: {},
         underlayCallback: (context, area, graph) => this.drawGround(context, area, graph),
+        drawCallback: (graph) => this.drawNumbers(graph.hidden_ctx_, graph),
       };
     }
 
     drawGround(context, area, graph) {
       context.strokeStyle = this.line;
-      context.fillStyle = this.ink;
       context.lineWidth = 1;
-      context.font = '11px system-ui, sans-serif';
       context.beginPath();
       for (const time of this.view.ticks().times) {
         const x = Math.round(graph.toDomXCoord(time)) + 0.5;
@@ -134,7 +134,16 @@
         context.lineTo(area.x + area.w, y);
       }
       context.stroke();
-      for (const value of [this.top, this.top / 2]) context.fillText(Lab.number(value), area.x + 3, graph.toDomYCoord(value) + 12);
+    }
+
+    // Over what is drawn, with an outline that keeps them legible there, as the lanes' letters have.
+    drawNumbers(context, graph) {
+      Object.assign(context, { fillStyle: this.ink, strokeStyle: this.ground, lineWidth: 4, lineJoin: 'round', font: '11px system-ui, sans-serif' });
+      for (const value of [this.top, this.top / 2]) {
+        const place = [Lab.number(value), graph.getArea().x + 3, graph.toDomYCoord(value) + 12];
+        context.strokeText(...place);
+        context.fillText(...place);
+      }
     }
 
     // The figures beside the chart: of the last step that is over by `time`.
