@@ -8,13 +8,13 @@
   const triangle = (x, y, r) => `M${x} ${y - r}l${r} ${2 * r}h${-2 * r}z`;
   const box = (x, y, r) => `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`;
 
-  // In the order in which they are drawn, one over the other.
+  // In the order in which they are drawn, one over the other: a successful probe's disc must not hide a failed one's ring.
   Lab.markKinds = {
     wasted: { shape: box, size: 6.5, one: 'wasted', many: 'wasted' },
     failure: { shape: cross, size: 3.5, one: 'failure', many: 'failures' },
     late: { shape: triangle, size: 4.5, one: 'late result', many: 'late results' },
-    probe_failed: { shape: circle, size: 4.5, one: 'failed probe', many: 'failed probes' },
     probe_succeeded: { shape: circle, size: 4.5, one: 'successful probe', many: 'successful probes' },
+    probe_failed: { shape: circle, size: 4.5, one: 'failed probe', many: 'failed probes' },
   };
 
   Lab.kindOf = (mark) => {
