@@ -177,6 +177,25 @@ TEST_CASE("a page that is one too many shows why in the server's words, offers n
   browser.until("!document.querySelector('[data-fault=down]').matches(':disabled')");
 }
 
+TEST_CASE("lists that could not be read are said to be, and are read when there is a connection again") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  browser.until("document.querySelector('#scenario').options.length > 0");
+  browser.run(R"(
+    const {room} = Lab;
+    room.predict.scenarios = [];
+    window.ask = fetch;
+    window.fetch = () => Promise.reject(new Error('as if nobody were there'));
+    return Promise.all([room.predict.load(), room.fetchRuns()]);)");
+  CHECK(browser.run("return document.querySelector('#scenario').options.length") == 0);
+  CHECK(browser.text("#runs-answer") == "the finished runs cannot be read");
+  CHECK(browser.attribute("#runs-answer", "class") == "answer error");
+  browser.run("window.fetch = ask; Lab.room.connection(false); Lab.room.connection(true)");
+  browser.until("document.querySelector('#scenario').options.length > 0");
+  browser.until("!document.querySelector('#runs-answer').matches('.error')");
+}
+
 TEST_CASE("a stream that falls silent is no connection, until the next frame") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;

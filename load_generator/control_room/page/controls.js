@@ -26,11 +26,7 @@
     return plan && plan.includes(',') ? `${now} By plan: ${plan}.` : now;
   };
 
-  const answer = (fieldset, { done, error }) => {
-    const output = fieldset.querySelector('.answer');
-    output.classList.toggle('error', Boolean(error));
-    Lab.setText(output, done || error || '');
-  };
+  const answer = (fieldset, said) => Lab.answer(fieldset.querySelector('.answer'), said);
 
   const isPressed = (button) => button.getAttribute('aria-pressed') === 'true';
 

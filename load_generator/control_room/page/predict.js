@@ -29,8 +29,12 @@
       this.load();
     }
 
+    // Asked again with each new connection, until there are some.
     async load() {
+      if (this.loading || this.scenarios.length > 0) return;
+      this.loading = true;
       this.scenarios = (await Lab.fetchJson('/scenarios')) || [];
+      this.loading = false;
       this.scenario.replaceChildren(...this.scenarios.map(({ name }) => Lab.make('option', { value: name, text: name })));
       const first = this.scenarios.some(({ name }) => name === 'outage') ? 'outage' : this.scenarios[0]?.name;
       if (first) this.scenario.value = first;
@@ -93,10 +97,8 @@
       Lab.keep(keptAs, asked);
     }
 
-    answer({ done, error }) {
-      const output = Lab.byId('scenario-answer');
-      output.classList.toggle('error', Boolean(error));
-      Lab.setText(output, done || error || '');
+    answer(said) {
+      Lab.answer(Lab.byId('scenario-answer'), said);
     }
 
     show(frame, connected) {

@@ -38,6 +38,7 @@
     }
 
     connection(connected, why = 'connection lost, trying again') {
+      if (connected && !this.connected) this.fetchLists();
       this.connected = connected;
       const sign = Lab.byId('connection');
       Lab.setAttribute(sign, 'data-connected', connected);
@@ -112,8 +113,7 @@
 
     async replayRun(name) {
       const run = await Lab.fetchJson(`/runs/${encodeURIComponent(name)}`);
-      const answer = Lab.byId('runs-answer');
-      Lab.setText(answer, run ? '' : `the run ${name} cannot be read`);
+      Lab.answer(Lab.byId('runs-answer'), run ? {} : { error: `the run ${name} cannot be read` });
       if (run) this.showReplay(run);
     }
 
@@ -155,11 +155,18 @@
       this.fetchRuns();
     }
 
+    // Of scenarios and runs, where there was nobody yet who could tell of them.
+    fetchLists() {
+      this.predict.load();
+      if (Lab.byId('replay-run').disabled) this.fetchRuns();
+    }
+
     async fetchRuns() {
-      const runs = (await Lab.fetchJson('/runs')) || [];
-      Lab.byId('runs').replaceChildren(...runs.map((name) => Lab.make('option', { value: name, text: name })));
-      Lab.byId('replay-run').disabled = runs.length === 0;
-      Lab.setText(Lab.byId('runs-answer'), runs.length === 0 ? 'There is none yet: start a scenario.' : '');
+      const runs = await Lab.fetchJson('/runs');
+      Lab.byId('runs').replaceChildren(...(runs || []).map((name) => Lab.make('option', { value: name, text: name })));
+      Lab.byId('replay-run').disabled = !(runs?.length > 0);
+      const none = runs === null ? { error: 'the finished runs cannot be read' } : { done: 'There is none yet: start a scenario.' };
+      Lab.answer(Lab.byId('runs-answer'), runs?.length > 0 ? {} : none);
     }
   }
 

@@ -57,6 +57,12 @@ const Lab = {};
     if (node.textContent !== text) node.textContent = text;
   };
 
+  // { done: 'a sentence' } or { error: 'a sentence' }, or neither.
+  Lab.answer = (output, { done, error }) => {
+    output.classList.toggle('error', Boolean(error));
+    Lab.setText(output, done || error || '');
+  };
+
   Lab.setAttribute = (node, name, value) => {
     const text = String(value);
     if (node.getAttribute(name) !== text) node.setAttribute(name, text);
