@@ -196,6 +196,19 @@ TEST_CASE("lists that could not be read are said to be, and are read when there 
   browser.until("!document.querySelector('#runs-answer').matches('.error')");
 }
 
+TEST_CASE("a page of a server before this one is loaded anew when it gives an order") {
+  const Ui ui({"--stage", "distributed", "--rate", "0"});
+  Browser browser;
+  open_ui(browser, ui.url(), 3);
+  browser.until("!document.querySelector('[data-fault=down]').matches(':disabled')");
+  browser.run("document.querySelector('meta[name=token]').content = 'of the server before'; window.isOld = true");
+  browser.click("[data-fault=down]");
+  browser.until("!window.isOld && document.querySelector('#connection').dataset.connected === 'true'");
+  browser.until("!document.querySelector('[data-fault=down]').matches(':disabled')");
+  browser.click("[data-fault=down]");
+  browser.until("document.querySelector('[data-fault=down]').getAttribute('aria-pressed') === 'true'");
+}
+
 TEST_CASE("a stream that falls silent is no connection, until the next frame") {
   const Ui ui({"--stage", "distributed", "--rate", "0"});
   Browser browser;

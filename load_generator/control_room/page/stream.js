@@ -83,7 +83,9 @@
     const token = document.querySelector('meta[name="token"]').content;
     const headers = { 'Content-Type': 'application/json', 'X-Control-Token': token };
     try {
-      const answer = await answerOf(await fetch(path, { method: 'POST', headers, body: JSON.stringify(body), signal: AbortSignal.timeout(patience) }));
+      const response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body), signal: AbortSignal.timeout(patience) });
+      if (response.status === 403) location.reload(); // our token is of a server before this one, which has a page of its own
+      const answer = await answerOf(response);
       return answer.done || answer.error ? answer : { error: 'the server gave no answer that can be read' };
     } catch (fault) {
       if (fault.name === 'TimeoutError') return { late: true, error: 'no answer in ten seconds: perhaps too many tabs of this page are open' };
