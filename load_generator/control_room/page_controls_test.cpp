@@ -140,6 +140,7 @@ TEST_CASE("a scenario is chosen, predicted, watched and replayed by keys alone, 
   CHECK(browser.run(focused) == "verdict");
   CHECK(browser.text("[data-result=guess]") == "9");
 
+  CHECK(browser.text("#title") == "replay");
   tab_to(browser, "replay-slider");
   browser.press(key::home);
   browser.until("Number(document.querySelector('#replay-slider').value) === 0");
@@ -166,6 +167,7 @@ TEST_CASE("a scenario is chosen, predicted, watched and replayed by keys alone, 
   browser.press(key::enter);
   browser.until("document.body.dataset.mode === 'live'");
   CHECK(browser.run(focused) == "stage");
+  CHECK(browser.text("#title") == "live");
   tab_to(browser, "replay-run");
   browser.press(key::enter);
   browser.until("document.body.dataset.mode === 'replay'");

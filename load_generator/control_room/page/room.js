@@ -49,7 +49,7 @@
 
     showFigures() {
       const { frame } = this;
-      Lab.setText(Lab.byId('title'), frame.title);
+      this.showTitle();
       const breakers = [...new Set(frame.instances.map(({ breaker }) => breaker).filter(Boolean))];
       Lab.setText(Lab.byId('breaker'), breakers.join(', '));
       Lab.showAgreement(frame);
@@ -57,6 +57,10 @@
       Lab.showStores(frame);
       this.tellLanes();
       this.showControls();
+    }
+
+    showTitle() {
+      Lab.setText(Lab.byId('title'), this.replay.run ? 'replay' : this.frame?.title ?? 'live');
     }
 
     showControls() {
@@ -108,6 +112,7 @@
       const focused = document.activeElement;
       document.body.dataset.mode = this.replay.run ? 'replay' : 'live';
       if (!focused.checkVisibility()) Lab.byId('stage').focus({ preventScroll: true });
+      this.showTitle();
       this.draw();
     }
 
