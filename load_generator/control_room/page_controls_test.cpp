@@ -146,6 +146,9 @@ TEST_CASE("a scenario is chosen, predicted, watched and replayed by keys alone, 
   browser.until("Number(document.querySelector('#replay-slider').value) === 0");
   browser.press(key::right);
   browser.until("Number(document.querySelector('#replay-slider').value) > 0");
+  const json named =
+      browser.run("return ['previous', 'next'].map((id) => document.getElementById(`replay-${id}`).ariaLabel)");
+  CHECK(named == json{"Previous change", "Next change"});
   tab_to(browser, "replay-next");
   browser.press(key::enter);
   const std::string words = browser.text("#replay-words");  // "At 1.04 s: Instance-B, closed -> open: ..."

@@ -125,7 +125,7 @@
     makeNetworks(names) {
       this.networks = names.map((name) => {
         const button = Lab.make('button', { type: 'button', 'data-network': name, 'aria-pressed': 'false' },
-          Lab.make('b', { text: name }), Lab.make('small', { text: 'break it' }));
+          Lab.make('b', { text: name }), Lab.make('small', { text: 'break it', 'aria-hidden': 'true' })); // pressed says it
         this.onClick(button, '/control/network', () => ({ instance: name, broken: !isPressed(button) }),
           (frame, { broken }) => isPressed(button) === broken);
         return [button, name];
