@@ -115,7 +115,7 @@
     // Thirty pictures a second are enough.
     advance(now) {
       if (!this.playing) return;
-      const passed = now - this.playedAt;
+      const passed = Math.min(now - this.playedAt, 500); // more has nobody seen: the page was hidden
       if (passed >= 30) {
         this.playedAt = now;
         this.cursor = Math.min(this.end, this.cursor + passed * Number(this.speed.value));
