@@ -60,7 +60,9 @@
     constructor(replay) {
       this.replay = replay;
       this.results = Lab.kept(keptAs, (kept) => Array.isArray(kept) && kept.every((each) => each !== null && typeof each === 'object'), []);
-      Lab.byId('forget-results').addEventListener('click', () => this.keep([]));
+      Lab.byId('forget-results').addEventListener('click', () => {
+        if (confirm('Forget all your predictions so far?')) this.keep([]);
+      });
       this.show();
     }
 

@@ -82,10 +82,6 @@
       this.received = 0;
     }
 
-    get names() {
-      return [...this.histories.keys()];
-    }
-
     // Says what came: 'fleet', 'state', 'mark', or '' where nothing did.
     take(frame) {
       let news = '';
