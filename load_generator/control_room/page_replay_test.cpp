@@ -82,6 +82,9 @@ TEST_CASE("between two steps a replay counts calls up to the step before, and sa
   CHECK(calls_are_of() == " up to 0.00 s");
   CHECK(counted(browser, "upstream_calls") == 0);
   CHECK(chart_values(browser) == json{"–", "–", "–"});
+  const double in_chart = browser.run("return Lab.room.lanes.below.graph.toDomXCoord(1000)");
+  CHECK(in_chart ==
+        doctest::Approx(browser.run("return Lab.room.lanes.view.seenX(1000)").get<double>()).epsilon(0.001));
   check_manners(browser, ui.url());
 }
 

@@ -113,6 +113,7 @@
         axes: { x: { drawAxis: false }, y: { drawAxis: false } },
         legend: 'never',
         highlightCircleSize: 0,
+        rightGap: 0, // a moment lies where it lies in the lanes
         interactionModel: {},
         underlayCallback: (context, area, graph) => this.drawGround(context, area, graph),
         drawCallback: (graph) => this.drawNumbers(graph.hidden_ctx_, graph),
