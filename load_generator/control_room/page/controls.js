@@ -1,6 +1,6 @@
 // What can be done to the fleet by hand. Each control says what it will do, shows which setting is in force by what
-// the server reports (not by what was clicked), and prints the server's answer beside it, until it is no longer true. While nothing can be changed
-// the controls are disabled, and say why.
+// the server reports (not by what was clicked), and prints the server's answer beside it, until it is no longer true.
+// While nothing can be changed the controls are disabled, and say why.
 'use strict';
 
 {

@@ -1,7 +1,6 @@
 // Tells in words what a lane shows at a point: for a pointer that hovers there, and for keys. Left and Right step
-// through the lane's events, Home and End go to the first and the last; each is shown as a tooltip, and is the lane's value,
-// which screen readers say.
-// A hairline marks the same moment in all lanes and in the chart.
+// through the lane's events, Home and End go to the first and the last; each is shown as a tooltip, and is the lane's
+// value, which screen readers say. A hairline marks the same moment in all lanes and in the chart.
 'use strict';
 
 {
