@@ -167,8 +167,7 @@ TEST_CASE("nothing of a browser is left at its end") {
   {
     const Browser browser;
     processes = descendants_of(browser.driver_pid());
-    CHECK(processes.size() >= 2);
-    CHECK(std::all_of(processes.begin(), processes.end(), runs));
+    CHECK(std::count_if(processes.begin(), processes.end(), runs) >= 2);  // a browser's helper may end at any time
   }
   CHECK(std::none_of(processes.begin(), processes.end(), runs));
 }
