@@ -329,7 +329,9 @@ TEST_CASE("the page and its files are those that the binary carries, and the pag
     CAPTURE(file.name);
     const auto answer = client.Get("/" + std::string(file.name));
     REQUIRE(answer);
-    CHECK(answer->status == 200);
+    const bool is_for_files = file.name == "report.html";  // into which `compare --html` puts runs
+    CHECK(answer->status == (is_for_files ? 404 : 200));
+    if (is_for_files) continue;
     CHECK(answer->get_header_value("Content-Type") == std::string(file.type) + "; charset=utf-8");
     CHECK((file.type == "text/html" || answer->body == file.content));
   }
