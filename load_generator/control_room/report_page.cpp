@@ -26,6 +26,10 @@ std::string harmless(const std::string& json_text) {
       {"<", "\\u003c"}, {">", "\\u003e"}, {"&", "\\u0026"}, {"\u2028", "\\u2028"}, {"\u2029", "\\u2029"}};
   std::string text;
   for (std::string_view rest = json_text; !rest.empty();) {
+    const size_t plain = std::min(rest.find_first_of("<>&\u2028"), rest.size());  // or one of that one's bytes
+    text += rest.substr(0, plain);
+    rest.remove_prefix(plain);
+    if (rest.empty()) break;
     const auto found = std::find_if(escapes.begin(), escapes.end(),
                                     [&](const auto& escape) { return rest.starts_with(escape.first); });
     text += found == escapes.end() ? rest.substr(0, 1) : found->second;
