@@ -12,7 +12,7 @@ namespace {
 
 using Foreign = nlohmann::json;  // whose objects are maps: what others send may have any number of fields
 
-constexpr std::chrono::milliseconds control_timeout{2000};
+constexpr std::chrono::milliseconds control_timeout{8000};
 constexpr size_t longest_name = 64;
 constexpr size_t longest_cause = 200;
 constexpr size_t longest_breaker_name = 400;  // a name and a tenant's
