@@ -21,6 +21,22 @@ cd "$root"
 
 headline() { printf '\n== %s\n' "$1"; }
 
+# A machine that stalls may make a test late, so each has two tries; what fails twice is broken.
+run_tests() { ctest --output-on-failure --repeat until-pass:2 "$@"; }
+
+# What a sanitizer finds counts, in whichever try.
+run_sanitized_tests() {  # SANITIZER
+  local findings=$root/build/$1/finding status=0
+  rm -f "$findings".*
+  ASAN_OPTIONS=log_path=$findings TSAN_OPTIONS=log_path=$findings \
+    run_tests --test-dir "build/$1" -LE "scenario|scripts|browser|not_$1" -j 2 || status=$?
+  if compgen -G "$findings.*" >/dev/null; then
+    cat "$findings".*
+    status=1
+  fi
+  return $status
+}
+
 checked_sources() { git ls-files '*.cpp' '*.hpp'; }
 
 lint() {
@@ -55,16 +71,16 @@ fi
 
 headline "release build and all tests"
 scripts/build.sh release
-ctest --test-dir build --output-on-failure -LE "scenario|browser" -j 2
-ctest --test-dir build --output-on-failure -L scenario -j 3
-ctest --test-dir build --output-on-failure -L browser
+run_tests --test-dir build -LE "scenario|browser" -j 2
+run_tests --test-dir build -L scenario -j 3
+run_tests --test-dir build -L browser
 
 if "$all"; then
   for sanitizer in asan tsan; do
     headline "unit and Redis tests under $sanitizer"
     scripts/build.sh "$sanitizer"
     if [ "$sanitizer" = asan ]; then tidy_meanwhile; fi
-    ctest --test-dir "build/$sanitizer" --output-on-failure -LE "scenario|scripts|browser|not_$sanitizer" -j 2
+    run_sanitized_tests "$sanitizer"
   done
   tidy_result
 fi

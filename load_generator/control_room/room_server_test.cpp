@@ -157,14 +157,14 @@ TEST_CASE("a page that comes back is told everything again, also of the time whe
   PageForTest other(room.url());
   other.look_on();
   REQUIRE(other.sees([](const json& picture) {
-    return picture["instances"][0]["state"] == "open" && picture["states"]["Instance-A"].size() == 2;
+    return picture["instances"][0]["state"] == "open" && picture["states"]["Instance-A"].size() >= 2;
   }));
   PageForTest again(room.url());
   again.look_on();
   REQUIRE(again.sees([](const json&) { return true; }));
   CHECK(again.first_frame()["from_ms"] == 0);
-  CHECK(again.first_frame()["states"]["Instance-A"].size() == 2);
-  CHECK(again.first_frame()["states"]["Instance-A"][0]["state"] == "closed");
+  CHECK(again.first_frame()["states"]["Instance-A"].front()["state"] == "closed");
+  CHECK(again.first_frame()["states"]["Instance-A"].back()["state"] == "open");
 }
 
 TEST_CASE("the ninth page is refused with a sentence, and let in when another has gone") {

@@ -38,7 +38,8 @@ TEST_CASE("in a pipe, watch prints a line a second and one for each transition, 
   const std::string url = url_of(instance);
   ChildProcess watch = start("load_generator", {"watch", "--targets", url, "--upstream", upstream_url});
   watch.wait_for_line("second", watch_patience);
-  for (int i = 0; i < 3; ++i) program::send({.url = url + "/call"});
+  for (int i = 0; i < 3; ++i)
+    program::send({.url = url + "/call", .headers = {}, .body = {}, .timeout = watch_patience});
   CHECK(
       has(watch.wait_for_line("closed -> open", watch_patience), "Instance-A: closed -> open, 2 consecutive failures"));
   watch.wait_for_line("       0       2       1        0  O  1 open", watch_patience);
