@@ -9,6 +9,12 @@
 #include <stdexcept>
 #include <thread>
 
+#ifdef __SANITIZE_THREAD__
+// The thread sanitizer does not see how this library, which is not built with it, protects its own static objects.
+extern "C" const char* __tsan_default_suppressions();  // NOLINT: the sanitizer's own name
+extern "C" const char* __tsan_default_suppressions() { return "called_from_lib:libcpp-httplib.so\n"; }
+#endif
+
 namespace program {
 namespace {
 

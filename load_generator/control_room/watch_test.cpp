@@ -36,6 +36,10 @@ TEST_CASE("in a pipe, watch prints a line a second and one for each transition, 
   ChildProcess instance = start("distributed_breaker", {"--port", "0", "--name", "Instance-A", "--upstream",
                                                         upstream_url, "--failure-threshold", "2"});
   const std::string url = url_of(instance);
+  // The first answer may take long; the heading waits for a second.
+  for (const std::string& first : {url + "/status", upstream_url + "/fault"}) {
+    CHECK(program::send({.url = first, .headers = {}, .body = {}, .timeout = watch_patience}).status == 200);
+  }
   ChildProcess watch = start("load_generator", {"watch", "--targets", url, "--upstream", upstream_url});
   watch.wait_for_line("second", watch_patience);
   for (int i = 0; i < 3; ++i)
