@@ -9,12 +9,6 @@
 #include <stdexcept>
 #include <thread>
 
-#ifdef __SANITIZE_THREAD__
-// cpp-httplib is not built with the thread sanitizer, which does not see how it protects its own static objects.
-extern "C" const char* __tsan_default_suppressions();  // NOLINT: the sanitizer's own name
-extern "C" const char* __tsan_default_suppressions() { return "race_top:libcpp-httplib.so\n"; }
-#endif
-
 namespace program {
 namespace {
 
