@@ -5,6 +5,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <string>
 #include <thread>
@@ -105,19 +106,18 @@ TEST_CASE("more targets than there are letters are one line and exit code 2") {
 }
 
 TEST_CASE("Ctrl-C is heard while targets are looked for") {
+  std::atomic<bool> asked = false;
   FakeInstance instance;
-  std::atomic<bool> asked = false, released = false;
-  instance.on("/status", [&](const auto&, auto&) {
+  std::promise<void> answer;  // never given: whoever waits for it is let go at the end, before the instance ends
+  instance.on("/status", [&asked, never = answer.get_future().share()](const auto&, auto&) {
     asked = true;
-    released.wait(false);
+    never.wait();
   });
   instance.start();
   ChildProcess process = start({"--targets", instance.url(), "--upstream", "http://127.0.0.1:1"});
   REQUIRE(comes_true([&] { return asked.load(); }));
   process.send_signal(SIGINT);
   CHECK(process.wait(program_patience) == 130);
-  released = true;
-  released.notify_all();
 }
 
 TEST_CASE("in a pipe a run is plain lines, and its file can be compared") {

@@ -19,6 +19,7 @@
       this.results = new Lab.Results((result) => this.replayResult(result));
       this.predict = new Lab.Predict((run, document, asked) => this.finished(run, document, asked));
       this.connected = false;
+      this.runsAsked = 0;
       this.drawnAt = -Infinity;
       this.listenToRuns();
       this.listenToWindow();
@@ -166,8 +167,11 @@
       if (Lab.byId('replay-run').disabled) this.fetchRuns();
     }
 
+    // Of answers that overtake one another only the one that was asked for last counts.
     async fetchRuns() {
+      const asked = ++this.runsAsked;
       const runs = await Lab.fetchJson('/runs');
+      if (asked !== this.runsAsked) return;
       Lab.byId('runs').replaceChildren(...(runs || []).map((name) => Lab.make('option', { value: name, text: name })));
       Lab.byId('replay-run').disabled = !(runs?.length > 0);
       const none = runs === null ? { error: 'the finished runs cannot be read' } : { done: 'There is none yet: start a scenario.' };

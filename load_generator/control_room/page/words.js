@@ -42,7 +42,8 @@ const Lab = {};
 
   Lab.count = (number, one, many = `${one}s`) => `${Lab.number(number)} ${number === 1 ? one : many}`;
 
-  // counted_failures -> counted failures, longest_break_ms -> longest break, in ms; a run of which nothing was expected has no measure
+  // counted_failures -> counted failures, longest_break_ms -> longest break, in ms; a run of which nothing was expected
+  // has no measure
   Lab.measureWords = (measure) => String(measure ?? '–').replace(/_ms$/, ', in ms').replaceAll('_', ' ');
 
   Lab.transitionWords = (transition) => {
