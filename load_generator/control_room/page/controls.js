@@ -102,12 +102,15 @@
       Lab.setText(Lab.byId('fault-now'), upstream.answers ? faultInWords(upstream.fault) : 'The upstream does not answer.');
     }
 
-    showRate({ rate, sent }) {
+    showRate({ rate }) {
       const field = Lab.byId('rate');
       if (document.activeElement !== field && field.dataset.shown !== String(rate)) {
         field.dataset.shown = rate;
         field.value = rate;
       }
+    }
+
+    showSent({ rate, sent }) {
       const stopped = sent > 0 ? `Stopped, after ${Lab.number(sent)} calls.` : 'No calls are sent.'; // from here: others may have sent some
       Lab.setText(Lab.byId('rate-now'), rate > 0 ? `Now: ${Lab.number(rate)} a second, ${Lab.number(sent)} sent.` : stopped);
     }

@@ -19,7 +19,16 @@
       element.append(this.rows, Lab.make('div', { class: 'axis-row' }, Lab.make('div', { class: 'lane-head' }), this.axisPlot));
       this.telling = new Lab.Telling(this);
       if (below) element.append(below.element);
-      new ResizeObserver(() => this.redraw()).observe(this.axisPlot);
+      this.width = 0;
+      new ResizeObserver(() => {
+        this.measure();
+        this.redraw();
+      }).observe(this.axisPlot);
+    }
+
+    // In the midst of changes this costs a layout of the page: so not with each drawing.
+    measure() {
+      this.width = Math.floor(this.axisPlot.clientWidth);
     }
 
     // traffic: of the same story; until: the moment up to which it is told.
@@ -29,7 +38,7 @@
     }
 
     redraw() {
-      const width = Math.floor(this.axisPlot.clientWidth);
+      const { width } = this;
       if (!this.shown || width === 0) return;
       const { histories, traffic, start, end, until } = this.shown;
       this.fit([...histories.keys()]);

@@ -112,7 +112,7 @@
         for (const field of [this.scenario, this.variant, this['no-guess']]) field.disabled = why !== '';
         this.allow();
       }
-      Lab.byId('progress').hidden = !running;
+      if (Lab.byId('progress').hidden === running) Lab.byId('progress').hidden = !running;
       this.keepFocus(focused, running);
       if (running) this.showProgress(scenario);
       else if (scenario !== null && !this.ordering && [this.watched, this.asked?.number].includes(scenario.number)) this.finish(scenario);

@@ -24,6 +24,7 @@
     run.traffic.until = run.length_ms;
     drawings.push({ traffic, show: (paper) => {
       lanes.below = paper ? null : traffic;
+      lanes.measure();
       lanes.show(histories, run.traffic, 0, length);
       for (const [name, history] of histories) lanes.tell(name, Lab.stateAt(history, run.length_ms).state, 'at the end');
     } });

@@ -5,6 +5,7 @@
 
 {
   const pauses = { fleet: 0, state: 200, mark: 500, '': 1000 }; // ms since the drawing before
+  const countsPause = 600; // ms
   const keptWindow = 'lab-window';
 
   class Room {
@@ -32,10 +33,10 @@
       this.frame = frame;
       const news = this.story.take(frame);
       if (!this.connected) this.connection(true);
-      if (document.hidden) this.predict.show(frame, this.connected); // an end is seen in a hidden page too
-      else this.showFigures();
       if (news === 'fleet' && !this.replay.run) this.lanes.renew();
       if (news !== '') this.drawIfDue(news);
+      if (document.hidden) this.predict.show(frame, this.connected); // an end is seen in a hidden page too
+      else this.showFigures();
     }
 
     connection(connected, why = 'connection lost, trying again') {
@@ -54,10 +55,25 @@
       const breakers = [...new Set(frame.instances.map(({ breaker }) => breaker).filter(Boolean))];
       Lab.setText(Lab.byId('breaker'), breakers.join(', '));
       Lab.showAgreement(frame);
-      Lab.showCounters(frame);
-      Lab.showStores(frame);
-      this.tellLanes();
       this.showControls();
+      this.showCountsIfDue(frame);
+    }
+
+    // What is another figure in each frame costs the browser a new layout each time, and nobody reads four of them a
+    // second: so they come with the drawings, and without one where a state changed, or there was none for a while.
+    showCountsIfDue({ load, instances }) {
+      const states = JSON.stringify([load.rate, ...instances.map(({ answers, state, store }) => [answers, state, store])]);
+      if (states === this.countedStates && performance.now() - this.countedAt < countsPause) return;
+      this.countedStates = states;
+      this.showCounts();
+    }
+
+    showCounts() {
+      this.countedAt = performance.now();
+      Lab.showCounters(this.frame);
+      Lab.showStores(this.frame);
+      this.controls.showSent(this.frame.load);
+      this.tellLanes();
     }
 
     showTitle() {
@@ -87,11 +103,11 @@
       const { start, end, until } = this.window();
       this.story.traffic.until = this.story.latest;
       this.lanes.show(this.story.histories, this.story.traffic, start, end, until);
-      this.tellLanes();
+      this.showCounts();
     }
 
-    // With every frame: a shared breaker's transition is in all lanes at once, but each instance says it for itself, and
-    // maybe later, when there is nothing new to draw.
+    // A shared breaker's transition is in all lanes at once, but each instance says it for itself, and maybe later, when
+    // there is nothing new to draw.
     tellLanes() {
       if (this.replay.run) return;
       for (const instance of this.frame.instances) {
