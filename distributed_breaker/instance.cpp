@@ -11,8 +11,8 @@
 #include "distributed_breaker/service_instance.hpp"
 #include "distributed_breaker/transition_log.hpp"
 #include "distributed_breaker/upstream_client.hpp"
-#include "program/admin_access.hpp"
-#include "program/http_server.hpp"
+#include "program/http/admin_access.hpp"
+#include "program/http/http_server.hpp"
 #include "program/options.hpp"
 #include "simple_breaker/policy_options.hpp"
 

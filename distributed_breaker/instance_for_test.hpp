@@ -10,9 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "program/child_process.hpp"
-#include "program/http_client.hpp"
-#include "program/http_server.hpp"
+#include "program/http/http_client.hpp"
+#include "program/http/http_server.hpp"
+#include "program/processes/child_process.hpp"
 
 namespace cb {
 

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "program/child_process.hpp"
+#include "program/processes/child_process.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 
 using namespace cb;

@@ -6,7 +6,7 @@
 #include "distributed_breaker/override_json.hpp"
 #include "distributed_breaker/settings_json.hpp"
 #include "distributed_breaker/status_json.hpp"
-#include "program/http_server.hpp"
+#include "program/http/http_server.hpp"
 
 namespace cb {
 namespace {

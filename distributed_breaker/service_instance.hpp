@@ -18,7 +18,7 @@
 #include "distributed_breaker/notable_calls.hpp"
 #include "distributed_breaker/transition_log.hpp"
 #include "distributed_breaker/upstream_client.hpp"
-#include "program/admin_access.hpp"
+#include "program/http/admin_access.hpp"
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/policy.hpp"
 

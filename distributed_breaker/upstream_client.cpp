@@ -3,7 +3,7 @@
 #include <regex>
 #include <stdexcept>
 
-#include "program/http_client.hpp"
+#include "program/http/http_client.hpp"
 
 namespace cb {
 namespace {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "load_generator/faults.hpp"
-#include "program/private_sentinel.hpp"
+#include "program/processes/redis_sentinel_servers.hpp"
 
 namespace load {
 

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "load_generator/redis_console.hpp"
-#include "program/private_redis.hpp"
+#include "program/processes/redis_server.hpp"
 
 using namespace load;
 using program::wait_until;

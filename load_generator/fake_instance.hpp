@@ -4,7 +4,7 @@
 #include <string>
 #include <thread>
 
-#include "program/http_server.hpp"
+#include "program/http/http_server.hpp"
 
 namespace load {
 

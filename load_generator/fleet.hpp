@@ -9,9 +9,9 @@
 
 #include "load_generator/run.hpp"
 #include "load_generator/scenario.hpp"
-#include "program/child_process.hpp"
-#include "program/private_redis.hpp"
-#include "program/private_sentinel.hpp"
+#include "program/processes/child_process.hpp"
+#include "program/processes/redis_sentinel_servers.hpp"
+#include "program/processes/redis_server.hpp"
 
 namespace load {
 

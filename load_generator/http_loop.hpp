@@ -12,7 +12,7 @@
 #include <memory>
 #include <string>
 
-#include "program/http_client.hpp"
+#include "program/http/http_client.hpp"
 
 namespace load {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "load_generator/run.hpp"
-#include "program/http_client.hpp"
+#include "program/http/http_client.hpp"
 
 namespace load {
 

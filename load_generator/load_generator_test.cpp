@@ -16,7 +16,7 @@
 #include "load_generator/run_file.hpp"
 #include "load_generator/scratch_file.hpp"
 #include "load_generator/seen_for_test.hpp"
-#include "program/child_process.hpp"
+#include "program/processes/child_process.hpp"
 
 using namespace load;
 using program::ChildProcess;

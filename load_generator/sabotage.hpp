@@ -4,7 +4,7 @@
 #pragma once
 
 #include "load_generator/faults.hpp"
-#include "program/private_redis.hpp"
+#include "program/processes/redis_server.hpp"
 
 namespace load {
 

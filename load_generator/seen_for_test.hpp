@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "program/child_process.hpp"
+#include "program/processes/child_process.hpp"
 
 namespace load {
 

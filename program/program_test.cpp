@@ -10,14 +10,14 @@
 #include <stdexcept>
 #include <thread>
 
-#include "program/child_process.hpp"
-#include "program/http_client.hpp"
-#include "program/http_server.hpp"
+#include "program/http/http_client.hpp"
+#include "program/http/http_server.hpp"
 #include "program/options.hpp"
-#include "program/private_cluster.hpp"
-#include "program/private_redis.hpp"
-#include "program/private_sentinel.hpp"
-#include "program/temporary_folder.hpp"
+#include "program/processes/child_process.hpp"
+#include "program/processes/redis_cluster_servers.hpp"
+#include "program/processes/redis_sentinel_servers.hpp"
+#include "program/processes/redis_server.hpp"
+#include "program/processes/temporary_folder.hpp"
 
 using namespace program;
 using namespace std::chrono_literals;

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "distributed_breaker/upstream_client.hpp"
-#include "program/child_process.hpp"
-#include "program/http_client.hpp"
+#include "program/http/http_client.hpp"
+#include "program/processes/child_process.hpp"
 #include "redis_breaker/redis_breaker.hpp"
 #include "redis_breaker/redis_for_test.hpp"
 

@@ -1,6 +1,6 @@
 // Stage 3 behaves as an instance does, and what one instance learns or is told holds for all.
 #include "distributed_breaker/behaviour_for_test.hpp"
-#include "program/private_redis.hpp"
+#include "program/processes/redis_server.hpp"
 
 using namespace cb;
 

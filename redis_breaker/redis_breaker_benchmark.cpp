@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "program/options.hpp"
-#include "program/private_redis.hpp"
+#include "program/processes/redis_server.hpp"
 #include "redis_breaker/redis_figures.hpp"
 
 int main(int argc, char** argv) {

@@ -5,8 +5,8 @@
 #include <set>
 #include <thread>
 
-#include "program/private_cluster.hpp"
-#include "program/private_redis.hpp"
+#include "program/processes/redis_cluster_servers.hpp"
+#include "program/processes/redis_server.hpp"
 #include "redis_breaker/redis.hpp"
 #include "redis_breaker/redis_breaker.hpp"
 #include "redis_breaker/redis_for_test.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "program/private_redis.hpp"
+#include "program/processes/redis_server.hpp"
 #include "redis_breaker/redis.hpp"
 #include "simple_breaker/breaker.hpp"
 

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "distributed_breaker/instance_for_test.hpp"
-#include "program/http_client.hpp"
+#include "program/http/http_client.hpp"
 #include "redis_breaker/redis_for_test.hpp"
 
 using namespace cb;

@@ -10,7 +10,7 @@
 #include <csignal>
 #include <thread>
 
-#include "program/temporary_folder.hpp"
+#include "program/processes/temporary_folder.hpp"
 #include "redis_breaker/redis_for_test.hpp"
 
 using namespace cb;

@@ -7,8 +7,8 @@
 #include <optional>
 #include <thread>
 
-#include "program/certificate.hpp"
-#include "program/private_redis.hpp"
+#include "program/processes/certificate.hpp"
+#include "program/processes/redis_server.hpp"
 #include "redis_breaker/redis.hpp"
 #include "redis_breaker/redis_breaker.hpp"
 #include "redis_breaker/redis_for_test.hpp"

@@ -13,8 +13,8 @@
 #include <thread>
 #include <vector>
 
-#include "program/child_process.hpp"
-#include "program/http_server.hpp"
+#include "program/http/http_server.hpp"
+#include "program/processes/child_process.hpp"
 
 using namespace std::chrono_literals;
 using nlohmann::json;

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "program/child_process.hpp"
+#include "program/processes/child_process.hpp"
 
 using namespace std::chrono_literals;
 using nlohmann::json;

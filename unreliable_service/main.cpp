@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <limits>
 
-#include "program/http_server.hpp"
+#include "program/http/http_server.hpp"
 #include "program/log.hpp"
 #include "program/options.hpp"
 #include "program/stop_signal.hpp"

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <thread>
 
-#include "program/http_server.hpp"
+#include "program/http/http_server.hpp"
 #include "unreliable_service/fault_json.hpp"
 #include "unreliable_service/fault_plan.hpp"
 #include "unreliable_service/ledger.hpp"

@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "load_generator/control_room/family_for_test.hpp"
-#include "program/http_client.hpp"
+#include "program/http/http_client.hpp"
 
 namespace load {
 namespace {

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "program/child_process.hpp"
-#include "program/temporary_folder.hpp"
+#include "program/processes/child_process.hpp"
+#include "program/processes/temporary_folder.hpp"
 
 namespace load {
 

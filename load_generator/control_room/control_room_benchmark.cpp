@@ -13,8 +13,8 @@
 #include "load_generator/control_room/browser_for_test.hpp"
 #include "load_generator/control_room/family_for_test.hpp"
 #include "load_generator/control_room/process_use.hpp"
-#include "program/child_process.hpp"
 #include "program/options.hpp"
+#include "program/processes/child_process.hpp"
 
 namespace {
 

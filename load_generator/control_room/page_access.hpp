@@ -15,7 +15,7 @@
 #include <string>
 
 #include "load_generator/control_room/refusal.hpp"
-#include "program/admin_access.hpp"
+#include "program/http/admin_access.hpp"
 
 namespace load {
 

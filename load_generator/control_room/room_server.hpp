@@ -17,7 +17,7 @@
 
 #include "load_generator/control_room/control_room.hpp"
 #include "load_generator/control_room/page_access.hpp"
-#include "program/http_server.hpp"
+#include "program/http/http_server.hpp"
 
 namespace load {
 

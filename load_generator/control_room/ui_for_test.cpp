@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "program/http_client.hpp"
+#include "program/http/http_client.hpp"
 
 namespace load {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "load_generator/control_room/browser_for_test.hpp"
-#include "program/child_process.hpp"
+#include "program/processes/child_process.hpp"
 
 namespace load {
 

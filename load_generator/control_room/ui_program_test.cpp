@@ -12,7 +12,7 @@
 #include "load_generator/control_room/room_server.hpp"
 #include "load_generator/fake_instance.hpp"
 #include "load_generator/seen_for_test.hpp"
-#include "program/child_process.hpp"
+#include "program/processes/child_process.hpp"
 
 using namespace load;
 using json = nlohmann::ordered_json;

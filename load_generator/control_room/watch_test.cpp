@@ -8,8 +8,8 @@
 #include "load_generator/control_room/watch_terminal.hpp"
 #include "load_generator/fake_instance.hpp"
 #include "load_generator/seen_for_test.hpp"
-#include "program/child_process.hpp"
-#include "program/http_client.hpp"
+#include "program/http/http_client.hpp"
+#include "program/processes/child_process.hpp"
 
 using namespace load;
 using program::ChildProcess;

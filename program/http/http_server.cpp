@@ -1,4 +1,4 @@
-#include "program/http_server.hpp"
+#include "program/http/http_server.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>

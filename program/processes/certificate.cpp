@@ -1,8 +1,8 @@
-#include "program/certificate.hpp"
+#include "program/processes/certificate.hpp"
 
 #include <stdexcept>
 
-#include "program/child_process.hpp"
+#include "program/processes/child_process.hpp"
 
 namespace program {
 

@@ -1,11 +1,11 @@
-#include "program/private_sentinel.hpp"
+#include "program/processes/redis_sentinel_servers.hpp"
 
 #include <algorithm>
 #include <fstream>
 #include <set>
 #include <stdexcept>
 
-#include "program/private_redis.hpp"
+#include "program/processes/redis_server.hpp"
 
 namespace program {
 namespace {

@@ -1,4 +1,4 @@
-#include "program/child_process.hpp"
+#include "program/processes/child_process.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>

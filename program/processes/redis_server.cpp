@@ -1,4 +1,4 @@
-#include "program/private_redis.hpp"
+#include "program/processes/redis_server.hpp"
 
 #include <netinet/in.h>
 #include <sys/socket.h>

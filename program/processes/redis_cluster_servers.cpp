@@ -1,4 +1,4 @@
-#include "program/private_cluster.hpp"
+#include "program/processes/redis_cluster_servers.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "program/private_redis.hpp"
+#include "program/processes/redis_server.hpp"
 
 namespace program {
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "program/child_process.hpp"
-#include "program/temporary_folder.hpp"
+#include "program/processes/child_process.hpp"
+#include "program/processes/temporary_folder.hpp"
 
 namespace program {
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "program/certificate.hpp"
-#include "program/child_process.hpp"
+#include "program/processes/certificate.hpp"
+#include "program/processes/child_process.hpp"
 
 namespace program {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "program/temporary_folder.hpp"
+#include "program/processes/temporary_folder.hpp"
 
 namespace program {
 

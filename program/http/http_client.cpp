@@ -1,4 +1,4 @@
-#include "program/http_client.hpp"
+#include "program/http/http_client.hpp"
 
 #include <curl/curl.h>
 

@@ -1,4 +1,4 @@
-#include "program/admin_access.hpp"
+#include "program/http/admin_access.hpp"
 
 #include <doctest/doctest.h>
 #include <spdlog/sinks/ostream_sink.h>

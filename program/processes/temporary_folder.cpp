@@ -1,4 +1,4 @@
-#include "program/temporary_folder.hpp"
+#include "program/processes/temporary_folder.hpp"
 
 #include <cerrno>
 #include <cstdlib>

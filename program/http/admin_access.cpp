@@ -1,4 +1,4 @@
-#include "program/admin_access.hpp"
+#include "program/http/admin_access.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "program/http_server.hpp"
+#include "program/http/http_server.hpp"
 
 namespace program {
 namespace {
