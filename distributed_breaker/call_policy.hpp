@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "simple_breaker/setting.hpp"
+#include "simple_breaker/policies/setting.hpp"
 
 namespace cb {
 

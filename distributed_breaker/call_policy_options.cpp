@@ -1,6 +1,6 @@
 #include "distributed_breaker/call_policy_options.hpp"
 
-#include "simple_breaker/setting_options.hpp"
+#include "simple_breaker/options/setting_options.hpp"
 
 namespace cb {
 namespace {

@@ -14,7 +14,7 @@
 #include "program/http/admin_access.hpp"
 #include "program/http/http_server.hpp"
 #include "program/options.hpp"
-#include "simple_breaker/policy_options.hpp"
+#include "simple_breaker/options/policy_options.hpp"
 
 namespace cb {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <variant>
 
-#include "simple_breaker/override.hpp"
+#include "simple_breaker/policies/override.hpp"
 
 namespace cb {
 

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "simple_breaker/setting.hpp"
+#include "simple_breaker/policies/setting.hpp"
 
 namespace cb {
 

@@ -1,5 +1,5 @@
 
------------------------------------------------------------ how long to stay open: simple_breaker/recovery.cpp, likewise
+----------------------------------------------------------- how long to stay open: simple_breaker/policies/break_length.cpp, likewise
 
 -- The product of 2^31 and 48271 fits into a Lua number's 53 bits.
 local function dice(seed)

@@ -27,8 +27,8 @@
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 #include "simple_breaker/event.hpp"
+#include "simple_breaker/fast_path/striped_counter.hpp"
 #include "simple_breaker/policy.hpp"
-#include "simple_breaker/striped_counter.hpp"
 
 namespace cb {
 

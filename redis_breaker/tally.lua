@@ -1,5 +1,5 @@
 
--------------------------------------------------------------------- the tally: simple_breaker/tally.cpp, line for line
+-------------------------------------------------------------------- the tally: simple_breaker/policies/failure_counts.cpp, line for line
 
 local function counted(count, thing)
   return text(count) .. ' ' .. thing .. (count == 1 and '' or 's')

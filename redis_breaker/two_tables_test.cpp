@@ -8,7 +8,7 @@
 
 #include "redis_breaker/redis_for_test.hpp"
 #include "redis_breaker/shared_table.hpp"
-#include "simple_breaker/trace.hpp"
+#include "simple_breaker/traces/trace.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;

@@ -14,7 +14,7 @@
 #include <utility>
 #include <variant>
 
-#include "simple_breaker/override.hpp"
+#include "simple_breaker/policies/override.hpp"
 
 namespace cb {
 

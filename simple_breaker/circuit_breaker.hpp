@@ -14,9 +14,9 @@
 
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/event.hpp"
+#include "simple_breaker/fast_path/striped_counter.hpp"
 #include "simple_breaker/policy.hpp"
 #include "simple_breaker/state_machine.hpp"
-#include "simple_breaker/striped_counter.hpp"
 
 namespace cb {
 

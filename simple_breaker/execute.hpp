@@ -8,7 +8,7 @@
 #include <variant>
 
 #include "simple_breaker/breaker.hpp"
-#include "simple_breaker/what_counts.hpp"
+#include "simple_breaker/policies/outcome_rules.hpp"
 
 namespace cb {
 namespace detail {

@@ -13,9 +13,9 @@
 #include "program/options.hpp"
 #include "program/stop_signal.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
-#include "simple_breaker/demo_report.hpp"
+#include "simple_breaker/demo/demo_report.hpp"
 #include "simple_breaker/execute.hpp"
-#include "simple_breaker/policy_options.hpp"
+#include "simple_breaker/options/policy_options.hpp"
 #include "unreliable_service/fault_plan.hpp"
 
 using std::chrono::milliseconds;

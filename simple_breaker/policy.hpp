@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "simple_breaker/setting.hpp"
+#include "simple_breaker/policies/setting.hpp"
 
 namespace cb {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "simple_breaker/recovery.hpp"
+#include "simple_breaker/policies/break_length.hpp"
 
 namespace cb {
 namespace {

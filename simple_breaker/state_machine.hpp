@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "simple_breaker/breaker.hpp"
-#include "simple_breaker/override.hpp"
+#include "simple_breaker/policies/failure_counts.hpp"
+#include "simple_breaker/policies/override.hpp"
 #include "simple_breaker/policy.hpp"
-#include "simple_breaker/tally.hpp"
 
 namespace cb {
 

@@ -1,11 +1,11 @@
-#include "simple_breaker/sliding_window.hpp"
+#include "simple_breaker/policies/sliding_window.hpp"
 
 #include <doctest/doctest.h>
 
 #include <deque>
 #include <random>
 
-#include "simple_breaker/tally.hpp"
+#include "simple_breaker/policies/failure_counts.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;

@@ -1,4 +1,4 @@
-#include "simple_breaker/demo_report.hpp"
+#include "simple_breaker/demo/demo_report.hpp"
 
 #include <spdlog/fmt/fmt.h>
 

@@ -1,4 +1,4 @@
-#include "simple_breaker/trace.hpp"
+#include "simple_breaker/traces/trace.hpp"
 
 #include <algorithm>
 #include <filesystem>

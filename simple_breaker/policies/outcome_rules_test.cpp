@@ -1,4 +1,4 @@
-#include "simple_breaker/what_counts.hpp"
+#include "simple_breaker/policies/outcome_rules.hpp"
 
 #include <doctest/doctest.h>
 

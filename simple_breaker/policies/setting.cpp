@@ -1,4 +1,4 @@
-#include "simple_breaker/setting.hpp"
+#include "simple_breaker/policies/setting.hpp"
 
 #include <array>
 #include <charconv>

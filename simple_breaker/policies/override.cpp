@@ -1,4 +1,4 @@
-#include "simple_breaker/override.hpp"
+#include "simple_breaker/policies/override.hpp"
 
 #include <array>
 

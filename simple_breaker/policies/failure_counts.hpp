@@ -6,8 +6,8 @@
 #include <string>
 
 #include "simple_breaker/breaker.hpp"
+#include "simple_breaker/policies/sliding_window.hpp"
 #include "simple_breaker/policy.hpp"
-#include "simple_breaker/sliding_window.hpp"
 
 namespace cb {
 

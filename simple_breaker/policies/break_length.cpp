@@ -1,4 +1,4 @@
-#include "simple_breaker/recovery.hpp"
+#include "simple_breaker/policies/break_length.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "simple_breaker/tally.hpp"
+#include "simple_breaker/policies/failure_counts.hpp"
 
 #include <algorithm>
 

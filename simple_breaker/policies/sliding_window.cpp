@@ -1,4 +1,4 @@
-#include "simple_breaker/sliding_window.hpp"
+#include "simple_breaker/policies/sliding_window.hpp"
 
 namespace cb {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "simple_breaker/trace.hpp"
+#include "simple_breaker/traces/trace.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;

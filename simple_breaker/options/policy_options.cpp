@@ -1,6 +1,6 @@
-#include "simple_breaker/policy_options.hpp"
+#include "simple_breaker/options/policy_options.hpp"
 
-#include "simple_breaker/setting_options.hpp"
+#include "simple_breaker/options/setting_options.hpp"
 
 namespace cb {
 
