@@ -4,12 +4,12 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "distributed_breaker/call_policy_options.hpp"
 #include "distributed_breaker/failure_status.hpp"
-#include "distributed_breaker/health_checker.hpp"
-#include "distributed_breaker/metrics.hpp"
+#include "distributed_breaker/registry/health_checker.hpp"
+#include "distributed_breaker/reporting/metrics.hpp"
+#include "distributed_breaker/reporting/transition_log.hpp"
+#include "distributed_breaker/resilience/call_policy_options.hpp"
 #include "distributed_breaker/service_instance.hpp"
-#include "distributed_breaker/transition_log.hpp"
 #include "distributed_breaker/upstream_client.hpp"
 #include "program/http/admin_access.hpp"
 #include "program/http/http_server.hpp"

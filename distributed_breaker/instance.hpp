@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "distributed_breaker/breaker_registry.hpp"
-#include "distributed_breaker/call_policy.hpp"
+#include "distributed_breaker/registry/breaker_registry.hpp"
+#include "distributed_breaker/resilience/call_policy.hpp"
 #include "program/log.hpp"
 #include "program/stop_signal.hpp"
 #include "simple_breaker/event.hpp"

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
-#include "distributed_breaker/override_json.hpp"
-#include "distributed_breaker/settings_json.hpp"
-#include "distributed_breaker/status_json.hpp"
+#include "distributed_breaker/reporting/override_json.hpp"
+#include "distributed_breaker/reporting/settings_json.hpp"
+#include "distributed_breaker/reporting/status_json.hpp"
 #include "program/http/http_server.hpp"
 
 namespace cb {

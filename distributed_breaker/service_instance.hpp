@@ -12,11 +12,11 @@
 #include <optional>
 #include <string>
 
-#include "distributed_breaker/breaker_registry.hpp"
-#include "distributed_breaker/guarded_call.hpp"
-#include "distributed_breaker/metrics.hpp"
-#include "distributed_breaker/notable_calls.hpp"
-#include "distributed_breaker/transition_log.hpp"
+#include "distributed_breaker/registry/breaker_registry.hpp"
+#include "distributed_breaker/reporting/metrics.hpp"
+#include "distributed_breaker/reporting/notable_calls.hpp"
+#include "distributed_breaker/reporting/transition_log.hpp"
+#include "distributed_breaker/resilience/guarded_call.hpp"
 #include "distributed_breaker/upstream_client.hpp"
 #include "program/http/admin_access.hpp"
 #include "simple_breaker/breaker.hpp"

@@ -1,5 +1,5 @@
 // Stage 3 behaves as an instance does, and what one instance learns or is told holds for all.
-#include "distributed_breaker/behaviour_for_test.hpp"
+#include "distributed_breaker/tests/behaviour_for_test.hpp"
 #include "program/processes/redis_server.hpp"
 
 using namespace cb;

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "distributed_breaker/instance_for_test.hpp"
+#include "distributed_breaker/tests/instance_for_test.hpp"
 #include "program/http/http_client.hpp"
 #include "redis_breaker/redis_for_test.hpp"
 

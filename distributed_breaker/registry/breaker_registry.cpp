@@ -1,0 +1,127 @@
+#include "distributed_breaker/registry/breaker_registry.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+#include <utility>
+
+namespace cb {
+namespace {
+
+constexpr size_t longest_context = 128;
+
+// How many of the least recently used a newcomer may be refused by. Each of them gets a second chance at the front, so
+// that the next newcomer looks at others: finding room costs the same among a hundred breakers and a hundred thousand.
+constexpr size_t most_looks = 16;
+
+// How many buckets of about one breaker each are looked at under one lock: some tens of microseconds.
+constexpr size_t buckets_at_a_time = 1024;
+
+std::string valid_name(std::string name) {
+  require_valid_name(name);
+  return name;
+}
+
+size_t valid_bound(size_t max_breakers) {
+  constexpr size_t most = BreakerRegistry::most_breakers;
+  if (max_breakers <= most) return max_breakers;
+  throw std::invalid_argument("max_breakers is " + std::to_string(max_breakers) + "; it must be 0 to " +
+                              std::to_string(most));
+}
+
+// Nobody else has it and, while the registry is locked, nobody can get it.
+bool may_go(const std::shared_ptr<Breaker>& breaker) { return breaker.use_count() == 1 && breaker->is_forgettable(); }
+
+}  // namespace
+
+BreakerRegistry::BreakerRegistry(std::string name, size_t max_breakers, Make make)
+    : name_(valid_name(std::move(name))),
+      max_breakers_(valid_bound(max_breakers)),
+      make_(std::move(make)),
+      common_(make_({name_})) {
+  by_context_.reserve(max_breakers_);
+}
+
+bool BreakerRegistry::is_valid_context(std::string_view context) const {
+  const bool fits = !context.empty() && context.size() <= longest_context;
+  return fits && is_valid_name(Identity{name_, std::string(context)}.full());
+}
+
+std::shared_ptr<Breaker> BreakerRegistry::at(const std::string& context) {
+  if (context.empty()) return common_;
+  std::shared_ptr<Breaker> gone;  // declared before the lock: its end may wait for a store, and nobody else should
+  const std::scoped_lock lock(mutex_);
+  if (const auto found = by_context_.find(context); found != by_context_.end()) {
+    entries_.splice(entries_.begin(), entries_, found->second);
+    return found->second->breaker;
+  }
+  if (by_context_.size() < max_breakers_) return add(context);
+  gone = make_room();
+  return gone ? add(context) : common_;
+}
+
+std::shared_ptr<Breaker> BreakerRegistry::find(const std::string& context) const {
+  if (context.empty()) return common_;
+  const std::scoped_lock lock(mutex_);
+  const auto found = by_context_.find(context);
+  return found == by_context_.end() ? nullptr : found->second->breaker;
+}
+
+std::shared_ptr<Breaker> BreakerRegistry::add(const std::string& context) {
+  entries_.push_front({context, make_({name_, context})});
+  by_context_.emplace(entries_.front().context, entries_.begin());
+  return entries_.front().breaker;
+}
+
+std::shared_ptr<Breaker> BreakerRegistry::make_room() {
+  for (size_t looks = std::min(most_looks, entries_.size()); looks > 0; --looks) {
+    const auto oldest = std::prev(entries_.end());
+    if (may_go(oldest->breaker)) {
+      std::shared_ptr<Breaker> gone = std::move(oldest->breaker);
+      by_context_.erase(oldest->context);
+      entries_.erase(oldest);
+      return gone;
+    }
+    entries_.splice(entries_.begin(), entries_, oldest);
+  }
+  return nullptr;
+}
+
+size_t BreakerRegistry::size() const {
+  const std::scoped_lock lock(mutex_);
+  return entries_.size() + 1;
+}
+
+BreakerCounts BreakerRegistry::counts() const {
+  BreakerCounts counts{size(), 0};
+  for_each_open(all, [&](const auto&, const auto&) { ++counts.open; });
+  return counts;
+}
+
+void BreakerRegistry::for_each_open(size_t most, const Visit& visit) const {
+  if (most > 0 && common_->is_open()) {
+    visit("", common_);
+    --most;
+  }
+  for (size_t bucket = 0; most > 0 && bucket < by_context_.bucket_count(); bucket += buckets_at_a_time) {
+    for (const Entry& open : open_among(bucket)) {
+      if (most == 0) return;
+      visit(open.context, open.breaker);
+      --most;
+    }
+  }
+}
+
+std::vector<BreakerRegistry::Entry> BreakerRegistry::open_among(size_t first_bucket) const {
+  std::vector<Entry> open;
+  const size_t end = std::min(first_bucket + buckets_at_a_time, by_context_.bucket_count());
+  const std::scoped_lock lock(mutex_);
+  for (size_t bucket = first_bucket; bucket < end; ++bucket) {
+    for (auto here = by_context_.begin(bucket); here != by_context_.end(bucket); ++here) {
+      if (here->second->breaker->is_open()) open.push_back(*here->second);
+    }
+  }
+  return open;
+}
+
+}  // namespace cb

@@ -1,0 +1,285 @@
+#include "distributed_breaker/registry/breaker_registry.hpp"
+
+#include <doctest/doctest.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "distributed_breaker/tests/fake_breaker_for_test.hpp"
+#include "simple_breaker/circuit_breaker.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNDER_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define UNDER_SANITIZER 1
+#endif
+#endif
+
+namespace {
+
+constexpr int threads = 8;
+const Policy opens_at_once{.failure_threshold = 1, .recovery_timeout = 1h};
+
+BreakerRegistry::Make in_memory(const Policy& policy) {
+  return [setup = std::make_shared<const Setup>(policy)](const Identity& identity) {
+    return std::make_shared<CircuitBreaker>(setup, identity);
+  };
+}
+
+BreakerRegistry registry_of(size_t max_breakers) { return {"upstream", max_breakers, in_memory(opens_at_once)}; }
+
+void call(Breaker& breaker, Outcome outcome) { std::get<Permit>(breaker.acquire()).settle(outcome); }
+void open(Breaker& breaker) { call(breaker, Outcome::failure); }
+bool is_common(const BreakerRegistry& registry, const std::shared_ptr<Breaker>& breaker) {
+  return breaker.get() == &registry.common();
+}
+
+std::string number(int i) { return std::to_string(i); }
+
+double resident_mib() {
+  long size = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> size >> resident;
+  return static_cast<double>(resident * sysconf(_SC_PAGESIZE)) / (1 << 20);
+}
+
+}  // namespace
+
+TEST_CASE("each context has a breaker of its own, made at first use and then the same") {
+  std::vector<std::string> made;
+  BreakerRegistry registry("upstream", 10, [&](const Identity& identity) {
+    made.push_back(identity.full());
+    return std::make_shared<CircuitBreaker>(opens_at_once, Listener{}, Clock{}, identity);
+  });
+  const auto acme = registry.at("acme");
+  CHECK(registry.at("acme") == acme);
+  CHECK(registry.at("bolt") != acme);
+  CHECK(is_common(registry, registry.at("")));
+  CHECK(made == std::vector<std::string>{"upstream", "upstream/acme", "upstream/bolt"});
+  CHECK(registry.size() == 3);
+}
+
+TEST_CASE("one tenant's failures block nobody else") {
+  auto registry = registry_of(10);
+  open(*registry.at("acme"));
+  CHECK(registry.at("acme")->is_open());
+  CHECK_FALSE(registry.at("bolt")->is_open());
+  CHECK_FALSE(registry.common().is_open());
+}
+
+TEST_CASE("to look for a breaker neither makes one nor counts as use") {
+  auto registry = registry_of(2);
+  CHECK(registry.find("acme") == nullptr);
+  CHECK(is_common(registry, registry.find("")));
+  registry.at("acme");
+  registry.at("bolt");
+  CHECK(registry.find("acme") != nullptr);
+  registry.at("newcomer");
+  CHECK(registry.find("acme") == nullptr);
+}
+
+TEST_CASE("where there is no room, the least recently used one goes") {
+  auto registry = registry_of(2);
+  registry.at("acme");
+  registry.at("bolt");
+  registry.at("acme");
+  registry.at("newcomer");
+  CHECK(registry.size() == 3);
+  CHECK(registry.find("acme") != nullptr);
+  CHECK(registry.find("bolt") == nullptr);
+}
+
+TEST_CASE("a breaker that somebody holds does not go: a permit must not outlive it") {
+  auto registry = registry_of(1);
+  auto held = registry.at("acme");
+  Admission admission = held->acquire();
+  CHECK(is_common(registry, registry.at("newcomer")));
+  CHECK(registry.find("acme") == held);
+  std::get<Permit>(admission).settle(Outcome::success);
+  held.reset();
+  CHECK_FALSE(is_common(registry, registry.at("newcomer")));
+  CHECK(registry.find("acme") == nullptr);
+}
+
+TEST_CASE("a breaker that is open or overridden does not go; where all are so, newcomers share the common one") {
+  auto registry = registry_of(2);
+  open(*registry.at("open"));
+  registry.at("overridden")->impose({Mode::disabled, "alice", ""}, 0ms);
+  CHECK(is_common(registry, registry.at("newcomer")));
+  CHECK(registry.find("newcomer") == nullptr);
+  CHECK(registry.at("open")->is_open());
+  registry.at("overridden")->impose({Mode::automatic, "alice", ""}, 0ms);
+  CHECK_FALSE(is_common(registry, registry.at("newcomer")));
+  CHECK(registry.find("overridden") == nullptr);
+}
+
+TEST_CASE("with no room at all every context shares the common breaker") {
+  auto registry = registry_of(0);
+  CHECK(is_common(registry, registry.at("acme")));
+  CHECK(registry.size() == 1);
+}
+
+TEST_CASE("a context is 1 to 128 characters that make a valid name") {
+  const auto registry = registry_of(1);
+  for (const auto& good : std::vector<std::string>{"a", "acme", "Acme-1_2.3/eu", std::string(128, 'x')}) {
+    CHECK_MESSAGE(registry.is_valid_context(good), good);
+  }
+  for (const auto& bad :
+       std::vector<std::string>{"", " ", "a b", "tenant:1", "{x}", "\xc3\xa9", std::string(129, 'x')}) {
+    CHECK_MESSAGE(!registry.is_valid_context(bad), bad);
+  }
+  const BreakerRegistry long_name(std::string(250, 'n'), 1, in_memory({}));
+  CHECK(long_name.is_valid_context("12345"));
+  CHECK_FALSE(long_name.is_valid_context("123456"));
+}
+
+TEST_CASE("a name or bound that makes no sense is refused, by name") {
+  CHECK_THROWS_WITH_AS(BreakerRegistry("upstream", 1'000'001, in_memory({})),
+                       "max_breakers is 1000001; it must be 0 to 1000000", std::invalid_argument);
+  CHECK_THROWS_AS(BreakerRegistry("not a name", 1, in_memory({})), std::invalid_argument);
+}
+
+TEST_CASE("the open ones are visited once each, the common one first, and no more than wanted") {
+  auto registry = registry_of(5000);
+  std::set<std::string> opened{""};
+  open(registry.common());
+  for (int i = 0; i < 5000; ++i) {
+    const auto breaker = registry.at(number(i));
+    if (i % 7 != 0) continue;
+    open(*breaker);
+    opened.insert(number(i));
+  }
+  std::vector<std::string> visited;
+  registry.for_each_open(BreakerRegistry::all,
+                         [&](const std::string& context, const std::shared_ptr<Breaker>& breaker) {
+                           CHECK(breaker == registry.find(context));  // no lock is held
+                           visited.push_back(context);
+                         });
+  CHECK(visited.size() == opened.size());
+  CHECK(std::set(visited.begin(), visited.end()) == opened);
+  CHECK(visited.at(0).empty());
+  CHECK(registry.counts().all == 5001);
+  CHECK(registry.counts().open == opened.size());
+  int few = 0;
+  registry.for_each_open(3, [&](const auto&, const auto&) { ++few; });
+  CHECK(few == 3);
+}
+
+TEST_CASE("an open breaker is visited once, even if many others come during the walk") {
+  constexpr int before = 3000, meanwhile = 30'000;
+  auto registry = registry_of(before + meanwhile);
+  for (int i = 0; i < before; ++i) open(*registry.at(number(i)));
+  std::vector<std::string> visited;
+  registry.for_each_open(BreakerRegistry::all, [&](const std::string& context, const auto&) {
+    visited.push_back(context);
+    for (int i = 0; visited.size() == 1 && i < meanwhile; ++i) registry.at("newcomer-" + number(i));
+  });
+  CHECK(visited.size() == before);
+  CHECK(std::set(visited.begin(), visited.end()).size() == before);
+}
+
+TEST_CASE("an open breaker is visited even while other threads make and use breakers") {
+  auto registry = registry_of(3000);
+  open(*registry.at("acme"));
+  std::atomic<bool> done{false};
+  std::jthread churn([&] {
+    for (int i = 0; !done; ++i) registry.at(number(i));
+  });
+  for (int walk = 0; walk < 200; ++walk) {
+    int seen = 0;
+    registry.for_each_open(BreakerRegistry::all,
+                           [&](const std::string& context, const auto&) { seen += context == "acme" ? 1 : 0; });
+    CHECK(seen == 1);
+  }
+  done = true;
+}
+
+TEST_CASE("threads that ask for the same context at once get one breaker") {
+  for (int round = 0; round < 200; ++round) {
+    auto registry = registry_of(10);
+    std::vector<std::shared_ptr<Breaker>> got(threads);
+    std::barrier together(threads);
+    {
+      std::vector<std::jthread> running;
+      for (size_t i = 0; i < threads; ++i) {
+        running.emplace_back([&, i] {
+          together.arrive_and_wait();
+          got[i] = registry.at("acme");
+        });
+      }
+    }
+    CHECK(std::set(got.begin(), got.end()).size() == 1);
+    CHECK(registry.size() == 2);
+  }
+}
+
+TEST_CASE("under random load from many threads the bound holds, and no permit outlives its breaker") {
+  constexpr size_t bound = 20;
+  auto registry = registry_of(bound);
+  std::vector<std::jthread> running;
+  for (unsigned seed = 1; seed <= threads; ++seed) {
+    running.emplace_back([&, dice = seed * 7919]() mutable {
+      for (int i = 0; i < 20'000; ++i) {
+        dice = dice * 1664525 + 1013904223;
+        const auto breaker = registry.at(number((dice >> 16) % 60));
+        Admission admission = breaker->acquire();
+        auto* permit = std::get_if<Permit>(&admission);
+        if (permit != nullptr) permit->settle((dice >> 24) % 50 == 0 ? Outcome::failure : Outcome::success);
+        if (permit == nullptr) breaker->impose({Mode::reset, "test", ""}, 0ms);
+        if (registry.size() > bound + 1) throw std::logic_error("over the bound");
+      }
+    });
+  }
+  running.clear();
+  CHECK(registry.size() <= bound + 1);
+}
+
+TEST_CASE("a newcomer costs a few looks at others, however many there are that may not go") {
+  constexpr int many = 10'000, newcomers = 100;
+  const auto looks = std::make_shared<FakeBreaker>();
+  // All are the same one underneath, so that it counts every look; each has its own count of holders.
+  BreakerRegistry registry("upstream", many,
+                           [&](const Identity&) { return std::shared_ptr<Breaker>(looks.get(), [](Breaker*) {}); });
+  for (int i = 0; i < many; ++i) registry.at(number(i));
+  for (int i = 0; i < newcomers; ++i) REQUIRE(is_common(registry, registry.at("newcomer")));
+  CHECK(looks->looks <= newcomers * 16);
+}
+
+TEST_CASE("the one among 100,000 that may go is found after a while, as none is looked at twice before") {
+  constexpr int many = 100'000;
+  auto registry = registry_of(many);
+  for (int i = 0; i < many; ++i) open(*registry.at(number(i)));
+  registry.find("77777")->impose({Mode::reset, "alice", ""}, 0ms);
+  int tries = 1;
+  while (is_common(registry, registry.at("newcomer")) && tries < many) ++tries;
+  CHECK(tries <= many / 16 + 1);
+  CHECK(registry.find("77777") == nullptr);
+}
+
+TEST_CASE("100,000 tenants, each with a sliding window and a call, fit into 90 MiB") {
+  constexpr int tenants = 100'000;
+  malloc_trim(0);  // what earlier tests have freed is not to be had for nothing
+  const double before = resident_mib();
+  BreakerRegistry registry("unreliable_service", tenants, in_memory({.failure_rate_threshold = 0.5}));
+  for (int i = 0; i < tenants; ++i) call(*registry.at("tenant-" + number(i)), Outcome::success);
+  CHECK(registry.size() == tenants + 1);
+  const double grown = resident_mib() - before;
+  MESSAGE("100,000 breakers: ", grown, " MiB; a CircuitBreaker itself: ", sizeof(CircuitBreaker), " bytes");
+#ifndef UNDER_SANITIZER
+  CHECK(grown < 90);
+#endif
+}

@@ -1,0 +1,183 @@
+#include "distributed_breaker/reporting/metrics.hpp"
+
+#include <prometheus/text_serializer.h>
+
+#include <utility>
+
+namespace cb {
+namespace {
+
+constexpr std::array states{State::closed, State::open, State::half_open};
+constexpr std::array call_statuses{CallStatus::success, CallStatus::failure, CallStatus::exception,
+                                   CallStatus::blocked};
+
+// Seconds. From a fast answer on the same machine to the longest deadline that anybody would wait for.
+const prometheus::Histogram::BucketBoundaries duration_buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                               0.25,  0.5,    1,     2.5,  5,     10};
+
+size_t index(State state) { return static_cast<size_t>(state); }
+size_t index(CallStatus status) { return static_cast<size_t>(status); }
+
+std::string text_of(auto value) { return std::string(to_text(value)); }
+
+// Without a value there is no sample.
+void show(prometheus::Family<prometheus::Gauge>& family, std::optional<double> value) {
+  auto& gauge = family.Add({});
+  if (!value) return family.Remove(&gauge);
+  gauge.Set(*value);
+}
+
+// A share of no calls is not a number.
+std::optional<double> share(uint32_t part, uint32_t of) {
+  return of == 0 ? std::nullopt : std::optional(static_cast<double>(part) / of);
+}
+
+std::optional<double> joined(const Status& common) {
+  if (!common.view_age && common.store_error.empty()) return std::nullopt;  // in memory there is nothing to join
+  return common.store_error.empty() ? 1 : 0;
+}
+
+std::optional<double> seconds(const std::optional<std::chrono::milliseconds>& time) {
+  return time ? std::optional(std::chrono::duration<double>(*time).count()) : std::nullopt;
+}
+
+}  // namespace
+
+std::string_view to_text(CallStatus status) {
+  switch (status) {
+    case CallStatus::success:
+      return "success";
+    case CallStatus::failure:
+      return "failure";
+    case CallStatus::exception:
+      return "exception";
+    case CallStatus::blocked:
+      return "blocked";
+  }
+  return "unknown";
+}
+
+Metrics::Metrics(const std::string& breaker)
+    : labels_{{"breaker", breaker}},
+      rejections_(counter("not_permitted_calls_total", "Calls that a breaker refused.")),
+      late_results_(counter("late_results_total", "Results that were dropped, as the stay of their permit was over.")),
+      slow_calls_(counter("slow_calls_total", "Calls as long as slow_call_duration_threshold, or longer.")),
+      would_have_tripped_(counter("would_have_tripped_total", "Times that a breaker in metrics_only let it pass.")),
+      overrides_(counter("overrides_total", "Orders of people that breakers followed.")),
+      store_errors_(counter("store_errors_total", "Times that Redis was found to be away.")),
+      probes_(counter("probes_total", "Calls that were made to find out whether the upstream is well again.")),
+      breakers_(gauge("breakers", "Breakers in this instance.")),
+      open_breakers_(gauge("open_breakers", "Breakers in this instance that are open.")),
+      failure_rate_(rate("failure_rate", "Share of the calls in the common breaker's sliding window that failed.")),
+      slow_call_rate_(
+          rate("slow_call_rate", "Share of the calls in the common breaker's sliding window that were slow.")),
+      store_joined_(rate("store_joined", "1 while Redis is well, 0 while this instance is on local breakers.")),
+      view_age_(rate("view_age_seconds", "How long ago all that this instance knows of the shared breaker was so.")) {
+  add_calls();
+  add_transitions();
+  add_states();
+}
+
+Listener Metrics::listener() {
+  return [this](const Event& event) { count(event); };
+}
+
+void Metrics::count_call(CallStatus status, std::chrono::microseconds took) {
+  calls_[index(status)]->Increment();
+  if (status != CallStatus::blocked) durations_[index(status)]->Observe(std::chrono::duration<double>(took).count());
+}
+
+void Metrics::count_probe() { probes_.Increment(); }
+
+std::string Metrics::text(const Status& common, BreakerCounts breakers) {
+  const std::scoped_lock lock(scrape_);
+  show(common, breakers);
+  return prometheus::TextSerializer().Serialize(registry_.Collect());
+}
+
+void Metrics::count(const Event& event) {
+  switch (event.kind) {
+    case EventKind::override:
+      overrides_.Increment();
+      [[fallthrough]];
+    case EventKind::transition:
+      if (event.from != event.to) transitions_[index(event.from)][index(event.to)]->Increment();
+      return;
+    case EventKind::would_have_tripped:
+      return would_have_tripped_.Increment();
+    case EventKind::rejection:
+      return rejections_.Increment();
+    case EventKind::late_result:
+      return late_results_.Increment(event.count);
+    case EventKind::slow_call:
+      return slow_calls_.Increment();
+    case EventKind::store_trouble:
+      return store_errors_.Increment();
+    case EventKind::store_joined:
+      return;
+  }
+}
+
+void Metrics::show(const Status& common, BreakerCounts breakers) {
+  for (const State state : states) states_[index(state)]->Set(state == common.state ? 1 : 0);
+  cb::show(failure_rate_, share(common.recent.failures, common.recent.calls));
+  cb::show(slow_call_rate_, share(common.recent.slow, common.recent.calls));
+  cb::show(store_joined_, joined(common));
+  cb::show(view_age_, seconds(common.view_age));
+  breakers_.Set(static_cast<double>(breakers.all));
+  open_breakers_.Set(static_cast<double>(breakers.open));
+}
+
+Metrics::Counter& Metrics::counter(const std::string& name, const std::string& help) {
+  return prometheus::BuildCounter()
+      .Name("circuit_breaker_" + name)
+      .Help(help)
+      .Labels(labels_)
+      .Register(registry_)
+      .Add({});
+}
+
+Metrics::Gauge& Metrics::gauge(const std::string& name, const std::string& help) { return rate(name, help).Add({}); }
+
+Metrics::Rate& Metrics::rate(const std::string& name, const std::string& help) {
+  return prometheus::BuildGauge().Name("circuit_breaker_" + name).Help(help).Labels(labels_).Register(registry_);
+}
+
+void Metrics::add_calls() {
+  auto& calls = prometheus::BuildCounter()
+                    .Name("circuit_breaker_calls_total")
+                    .Help("Calls of users, by what became of them.")
+                    .Labels(labels_)
+                    .Register(registry_);
+  auto& durations = prometheus::BuildHistogram()
+                        .Name("circuit_breaker_call_duration_seconds")
+                        .Help("How long the calls took that were sent to the upstream.")
+                        .Labels(labels_)
+                        .Register(registry_);
+  for (const CallStatus status : call_statuses) {
+    calls_[index(status)] = &calls.Add({{"outcome", text_of(status)}});
+    if (status == CallStatus::blocked) continue;
+    durations_[index(status)] = &durations.Add({{"outcome", text_of(status)}}, duration_buckets);
+  }
+}
+
+void Metrics::add_transitions() {
+  auto& family = prometheus::BuildCounter()
+                     .Name("circuit_breaker_transitions_total")
+                     .Help("Changes of a breaker's state, of its own accord or by order.")
+                     .Labels(labels_)
+                     .Register(registry_);
+  for (const State from : states) {
+    for (const State to : states) {
+      if (from == to) continue;
+      transitions_[index(from)][index(to)] = &family.Add({{"from", text_of(from)}, {"to", text_of(to)}});
+    }
+  }
+}
+
+void Metrics::add_states() {
+  Rate& family = rate("state", "1 for the state that the common breaker is in, 0 for the others.");
+  for (const State state : states) states_[index(state)] = &family.Add({{"state", text_of(state)}});
+}
+
+}  // namespace cb

@@ -1,0 +1,73 @@
+#include "distributed_breaker/reporting/status_json.hpp"
+
+namespace cb {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+int64_t epoch_ms(TimePoint at) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
+}
+
+json recent_json(const CallCounts& recent) {
+  json counts{{"calls", recent.calls}, {"failures", recent.failures}, {"slow", recent.slow}};
+  if (recent.calls == 0) return counts;
+  counts["failure_rate"] = static_cast<double>(recent.failures) / recent.calls;
+  counts["slow_call_rate"] = static_cast<double>(recent.slow) / recent.calls;
+  return counts;
+}
+
+json override_json(const Status& status) {
+  json order{
+      {"mode", to_text(status.imposed.mode)}, {"actor", status.imposed.actor}, {"reason", status.imposed.reason}};
+  if (status.imposed_until) order["expires_at_ms"] = epoch_ms(*status.imposed_until);
+  return order;
+}
+
+}  // namespace
+
+json to_json(const LoggedTransition& logged) {
+  json entry{{"from", to_text(logged.transition.from)},
+             {"to", to_text(logged.transition.to)},
+             {"generation", logged.transition.generation},
+             {"cause", logged.transition.cause},
+             {"at_ms", epoch_ms(logged.transition.at)}};
+  if (!logged.context.empty()) entry["context"] = logged.context;
+  return entry;
+}
+
+json to_json(const NotableCall& call) {
+  json entry{{"number", call.number},
+             {"at_ms", epoch_ms(call.at)},
+             {"status", to_text(call.status)},
+             {"generation", call.generation},
+             {"probe", call.probe},
+             {"late", call.late},
+             {"upstream_calls", call.upstream_calls}};
+  if (!call.context.empty()) entry["context"] = call.context;
+  return entry;
+}
+
+json to_json(const std::string& name, const Status& status, const Policy& policy) {
+  json breaker{{"name", name},
+               {"state", to_text(status.state)},
+               {"failures", status.failures},
+               {"generation", status.generation},
+               {"retry_after_ms", status.retry_after.count()},
+               {"store", status.store},
+               {"store_errors", status.store_errors},
+               {"local_calls", status.local_calls},
+               {"late_results", status.late_results},
+               {"slow_calls", status.slow_calls},
+               {"would_have_tripped", status.would_have_tripped}};
+  if (!status.store_error.empty()) breaker["store_error"] = status.store_error;
+  if (status.view_age) breaker["view_age_ms"] = status.view_age->count();
+  if (policy.keeps_window()) breaker["recent"] = recent_json(status.recent);
+  if (policy.minimum_reporting_instances > 1) breaker["alone"] = status.alone;
+  if (status.imposed.mode != Mode::automatic) breaker["override"] = override_json(status);
+  return breaker;
+}
+
+std::string dumped(const json& json) { return json.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+}  // namespace cb

@@ -1,0 +1,108 @@
+#include "distributed_breaker/resilience/call_policy.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+
+#include "distributed_breaker/resilience/call_policy_options.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+TEST_CASE("the defaults are valid, and protect nothing") {
+  const CallPolicy policy;
+  CHECK(validate(policy).empty());
+  CHECK(policy.deadline == 0ms);
+  CHECK(policy.max_attempts == 1);
+  CHECK(policy.retry_budget == 0);
+  CHECK(policy.max_concurrent_calls == 0);
+  CHECK(policy.fallback == Fallback::none);
+}
+
+TEST_CASE("a setting out of range is one line that names it, its value and the range") {
+  CHECK(validate({.deadline = -1ms}).at(0) == "deadline is -1ms; it must be 0ms to 3600000ms");
+  CHECK(validate({.max_attempts = 0}).at(0) == "max_attempts is 0; it must be 1 to 10");
+  CHECK(validate({.max_attempts = 11}).at(0) == "max_attempts is 11; it must be 1 to 10");
+  CHECK(validate({.retry_backoff_multiplier = 0.5}).at(0) == "retry_backoff_multiplier is 0.5; it must be 1 to 10");
+  CHECK(validate({.retry_budget = 1.5}).at(0) == "retry_budget is 1.5; it must be 0 to 1");
+  CHECK(validate({.retry_jitter = std::nan("")}).size() == 1);
+  CHECK(validate({.max_concurrent_calls = -1, .max_queued_calls = 10'001}).size() == 2);
+  CHECK_THROWS_AS(require_valid({.max_attempts = 0}), std::invalid_argument);
+}
+
+TEST_CASE("settings that are of no use without another are refused") {
+  CHECK(validate({.retry_backoff = 2s}).at(0) ==
+        "retry_backoff is 2000ms; it must be at most retry_backoff_maximum, 1000ms");
+  CHECK(validate({.max_queued_calls = 5}).at(0) ==
+        "max_queued_calls is 5; it must be 0 unless max_concurrent_calls is at least 1");
+  CHECK(validate({.fallback = Fallback::last_good, .fallback_answer = "1"}).at(0) ==
+        "fallback_answer is \"1\"; it must be absent unless fallback is fixed");
+}
+
+TEST_CASE("a fixed answer is JSON of at most 4 KiB, and a complaint about it is short and printable") {
+  const auto faults = [](const std::string& answer) {
+    return validate({.fallback = Fallback::fixed, .fallback_answer = answer});
+  };
+  CHECK(faults(R"({"message":"try later"})").empty());
+  CHECK(faults('"' + std::string(4094, 'a') + '"').empty());
+  CHECK(faults('"' + std::string(4095, 'a') + '"').at(0) ==
+        "fallback_answer is 4097 bytes long; it must be at most 4096");
+  CHECK(faults("").at(0) == "fallback_answer is \"\"; with fallback fixed it must be JSON");
+  CHECK(faults("{message\n").at(0) == R"(fallback_answer is "{message\n"; with fallback fixed it must be JSON)");
+  CHECK(faults(std::string(4000, '\xff')).at(0).size() < 500);
+}
+
+TEST_CASE("JSON has every setting, with the unit in the name of a duration") {
+  const auto json = to_json(CallPolicy{.deadline = 2s, .fallback = Fallback::last_good});
+  CHECK(json.dump() ==
+        R"({"deadline_ms":2000,"max_attempts":1,"retry_backoff_ms":50,"retry_backoff_multiplier":2.0,)"
+        R"("retry_backoff_maximum_ms":1000,"retry_jitter":0.5,"retry_budget":0.0,"max_concurrent_calls":0,)"
+        R"("max_queued_calls":0,"fallback":"last_good"})");
+  CHECK(to_json(CallPolicy{.fallback = Fallback::fixed, .fallback_answer = "{}"})["fallback_answer"] == "{}");
+}
+
+TEST_CASE("every setting is an option") {
+  CLI::App app;
+  CallPolicy policy;
+  add_call_policy_options(app, policy);
+  app.parse(
+      "--deadline 2s --max-attempts 4 --retry-backoff 100ms --retry-backoff-multiplier 3 --retry-backoff-maximum 2s "
+      "--retry-jitter 1 --retry-budget 0.1 --max-concurrent-calls 8 --max-queued-calls 16 --fallback fixed "
+      "--fallback-answer {}");
+  const CallPolicy expected{.deadline = 2s,
+                            .max_attempts = 4,
+                            .retry_backoff = 100ms,
+                            .retry_backoff_multiplier = 3,
+                            .retry_backoff_maximum = 2s,
+                            .retry_jitter = 1,
+                            .retry_budget = 0.1,
+                            .max_concurrent_calls = 8,
+                            .max_queued_calls = 16,
+                            .fallback = Fallback::fixed,
+                            .fallback_answer = "{}"};
+  CHECK(policy == expected);
+}
+
+TEST_CASE("the help says what each setting means, its default, and what zero means") {
+  CLI::App app;
+  CallPolicy policy;
+  add_call_policy_options(app, policy);
+  const std::string help = app.help();
+  for (const auto& setting : call_settings()) CHECK(help.find(setting.meaning) != std::string::npos);
+  CHECK(help.find("Attempts under way at once (0: no bulkhead)") != std::string::npos);
+  CHECK(help.find("--retry-backoff DURATION=50ms") != std::string::npos);
+  CHECK(help.find("--fallback KIND=none") != std::string::npos);
+}
+
+TEST_CASE("a fallback is written as on every command line, and another word is refused") {
+  CLI::App app;
+  CallPolicy policy;
+  add_call_policy_options(app, policy);
+  app.parse("--fallback last-good");
+  CHECK(policy.fallback == Fallback::last_good);
+  CHECK_THROWS_WITH_AS(app.parse("--fallback cached"),
+                       "--fallback: 'cached' is no fallback; write none, fixed or last-good", CLI::ValidationError);
+}

@@ -1,0 +1,241 @@
+// What stands round the upstream call: retries, their budget, a deadline, a bulkhead and fallbacks.
+#include <chrono>
+
+#include "distributed_breaker/tests/behaviour_for_test.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+TEST_CASE("a failing upstream is asked as often as max_attempts says, and each attempt counts") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--max-attempts 3 --retry-backoff 1ms --failure-threshold 10");
+  auto answer = instance.call();
+  CHECK(answer.http_status == 502);
+  CHECK(answer.body["attempts"] == 3);
+  CHECK(answer.body["upstream_calls"] == 3);
+  CHECK(answer.body["ended"] == "failed");
+  CHECK(fleet.upstream.calls == 3);
+  CHECK(instance.breaker()["failures"] == 3);
+  CHECK(instance.get("/status").body["calls"]["failure"] == 1);
+}
+
+TEST_CASE("status shows a call that failed once, when its last attempt was sent, with all its attempts") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--max-attempts 3 --retry-backoff 100ms --retry-jitter 0 --failure-threshold 10");
+  const auto before_ms = std::chrono::system_clock::now().time_since_epoch() / 1ms;
+  const auto answer = instance.call();
+  const json calls = instance.get("/status").body["notable_calls"];
+  REQUIRE(calls.size() == 1);
+  CHECK(calls[0]["status"] == "failure");
+  CHECK(calls[0]["upstream_calls"] == 3);
+  CHECK(calls[0]["generation"] == answer.body["generation"]);
+  CHECK(calls[0]["at_ms"] >= before_ms + 300);  // 100 ms and 200 ms of waiting
+}
+
+TEST_CASE("status shows probes and late results, though they succeeded, and nothing of plain successes") {
+  Fleet fleet;
+  fleet.upstream.latency_ms = 60'000;
+  const auto instance = fleet.start();
+  std::jthread slow([&] { CHECK(instance.call().body["late"] == true); });
+  REQUIRE(happens([&] { return fleet.upstream.calls == 1; }));
+  instance.override(order("forced_open"));
+  fleet.upstream.latency_ms = 0;
+  slow.join();
+  CHECK(instance.call().http_status == 503);
+  instance.override(order("auto"));
+  const auto probe = first_admitted(instance);
+  CHECK(instance.call().http_status == 200);
+  const json calls = instance.get("/status").body["notable_calls"];
+  REQUIRE(calls.size() == 2);
+  CHECK(calls[0]["late"] == true);
+  CHECK(calls[0]["probe"] == false);
+  CHECK(calls[0]["status"] == "success");
+  CHECK(calls[0]["generation"] < calls[1]["generation"]);
+  CHECK(calls[1]["probe"] == true);
+  CHECK(calls[1]["late"] == false);
+  CHECK(calls[1]["generation"] == probe.body["generation"]);
+  CHECK(calls[0]["number"] == 1);
+  CHECK(calls[1]["number"] == 2);
+}
+
+TEST_CASE("attempts that find nobody are no upstream calls") {
+  const Fleet fleet;
+  const auto instance = fleet.start_at("http://127.0.0.1:1", "--max-attempts 3 --retry-backoff 1ms");
+  auto answer = instance.call();
+  CHECK(answer.http_status == 504);
+  CHECK(answer.body["attempts"] == 3);
+  CHECK(answer.body["upstream_calls"] == 0);
+  const json calls = instance.get("/status").body["notable_calls"];
+  REQUIRE(calls.size() == 1);
+  CHECK(calls[0]["status"] == "exception");
+  CHECK(calls[0]["upstream_calls"] == 0);
+}
+
+TEST_CASE("retries meet the breaker that their own failures opened") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--max-attempts 5 --retry-backoff 1ms --failure-threshold 2 --recovery-timeout 1m");
+  auto answer = instance.call();
+  CHECK(answer.http_status == 502);
+  CHECK(answer.body["state"] == "open");
+  CHECK(answer.body["attempts"] == 2);
+  CHECK(answer.body["ended"] == "breaker_refused");
+  auto blocked = instance.call();
+  CHECK(blocked.body["status"] == "blocked");
+  CHECK(blocked.body["blocked_by"] == "breaker");
+  CHECK(blocked.body["attempts"] == 0);
+  CHECK(fleet.upstream.calls == 2);
+}
+
+TEST_CASE("what succeeds, and the caller's own mistake, are not tried again") {
+  Fleet fleet;
+  const auto instance = fleet.start("--max-attempts 3 --retry-backoff 1ms");
+  for (const auto& [status, ended] : {std::pair{200, "answered"}, {404, "failed"}}) {
+    fleet.upstream.status = status;
+    auto answer = instance.call();
+    CHECK(answer.body["attempts"] == 1);
+    CHECK(answer.body["ended"] == ended);
+  }
+  CHECK(fleet.upstream.calls == 2);
+}
+
+TEST_CASE("a deadline ends attempts that would go on") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start(
+      "--max-attempts 10 --retry-backoff 1h --retry-backoff-maximum 1h --retry-jitter 0 --deadline 10s "
+      "--failure-threshold 100");
+  const auto start = SteadyClock::now();
+  auto answer = instance.call();
+  CHECK(answer.body["ended"] == "deadline_over");
+  CHECK(answer.body["status"] == "failure");
+  CHECK(answer.body["attempts"] == 1);
+  CHECK(SteadyClock::now() - start < 10s);  // it does not wait for nothing
+}
+
+TEST_CASE("a deadline ends a call that the upstream leaves hanging") {
+  Fleet fleet;
+  fleet.upstream.latency_ms = 60'000;
+  const auto instance = fleet.start("--deadline 100ms");
+  const auto start = SteadyClock::now();
+  auto answer = instance.call();
+  CHECK(SteadyClock::now() - start < 10s);
+  CHECK(answer.http_status == 504);
+  CHECK(answer.body["status"] == "exception");
+  CHECK(answer.body["ended"] == "deadline_over");
+  CHECK(instance.breaker()["failures"] == 1);
+}
+
+TEST_CASE("once the retry budget is spent, a call has one attempt") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--max-attempts 2 --retry-backoff 1ms --retry-budget 0.1 --failure-threshold 1000");
+  CHECK(instance.call().body["attempts"] == 2);  // a new process may retry once
+  auto answer = instance.call();
+  CHECK(answer.body["attempts"] == 1);
+  CHECK(answer.body["ended"] == "retry_budget_empty");
+}
+
+TEST_CASE("with all slots taken a call is blocked by the bulkhead, and nothing is sent") {
+  Fleet fleet;
+  fleet.upstream.latency_ms = 60'000;
+  const auto instance = fleet.start("--max-concurrent-calls 1");
+  std::jthread first([&] { CHECK(instance.call().http_status == 200); });
+  REQUIRE(happens([&] { return fleet.upstream.calls == 1; }));
+  auto second = instance.call();
+  CHECK(second.http_status == 503);
+  CHECK(second.body["status"] == "blocked");
+  CHECK(second.body["blocked_by"] == "bulkhead");
+  CHECK(second.body["ended"] == "bulkhead_full");
+  CHECK(second.body["upstream_calls"] == 0);
+  CHECK(instance.get("/status").body["call"]["running"] == 1);
+  fleet.upstream.latency_ms = 0;
+  first.join();
+  CHECK(instance.call().http_status == 200);
+  CHECK(instance.breaker()["failures"] == 0);
+  CHECK(fleet.upstream.calls == 2);
+  CHECK(instance.get("/status").body["notable_calls"].empty());
+}
+
+TEST_CASE("a call may wait in the queue for the slot") {
+  Fleet fleet;
+  fleet.upstream.latency_ms = 60'000;
+  const auto instance = fleet.start("--max-concurrent-calls 1 --max-queued-calls 1");
+  std::jthread first([&] { CHECK(instance.call().http_status == 200); });
+  REQUIRE(happens([&] { return fleet.upstream.calls == 1; }));
+  std::jthread second([&] { CHECK(instance.call().http_status == 200); });
+  REQUIRE(happens([&] { return instance.get("/status").body["call"]["queued"] == 1; }));
+  CHECK(instance.call().body["blocked_by"] == "bulkhead");
+  fleet.upstream.latency_ms = 0;
+}
+
+TEST_CASE("a fixed fallback is a 200 for the caller, and the status still says what happened") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start(
+      R"(--fallback fixed --fallback-answer {"price":null,"note":"later"} --failure-threshold 1 --recovery-timeout 1m)");
+  for (const char* status : {"failure", "blocked"}) {
+    auto answer = instance.call();
+    CHECK(answer.http_status == 200);
+    CHECK(answer.body["status"] == status);
+    CHECK(answer.body["state"] == "open");
+    CHECK(answer.body["fallback"] == json{{"answer", {{"price", nullptr}, {"note", "later"}}}, {"age_ms", 0}});
+  }
+  CHECK(instance.get("/status").body["calls"] ==
+        json{{"success", 0}, {"failure", 1}, {"exception", 0}, {"blocked", 1}});
+}
+
+TEST_CASE("the last good answer is given with its age; where there was none yet, the error is") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--fallback last-good --failure-threshold 100");
+  auto nothing_yet = instance.call();
+  CHECK(nothing_yet.http_status == 502);
+  CHECK_FALSE(nothing_yet.body.contains("fallback"));
+  fleet.upstream.status = 200;
+  fleet.upstream.set_body(R"({"price":7})");
+  CHECK_FALSE(instance.call().body.contains("fallback"));
+  const auto good = SteadyClock::now();
+  fleet.upstream.status = 500;
+  fleet.upstream.set_body(R"({"error":"no price"})");
+  InstanceProcess::Answer answer{};
+  CHECK(happens([&] {
+    answer = instance.call();
+    return answer.body["fallback"]["age_ms"] >= 20;
+  }));
+  CHECK(answer.http_status == 200);
+  CHECK(answer.body["status"] == "failure");
+  CHECK(answer.body["upstream_status"] == 500);
+  CHECK(answer.body["fallback"]["answer"] == json{{"price", 7}});
+  CHECK(answer.body["fallback"]["age_ms"] <= (SteadyClock::now() - good) / 1ms + 10'000);
+}
+
+TEST_CASE("a last good answer that is no JSON is given as text, whatever its bytes") {
+  Fleet fleet;
+  fleet.upstream.set_body("7 \xff");
+  const auto instance = fleet.start("--fallback last-good --failure-threshold 100");
+  instance.call();
+  fleet.upstream.status = 500;
+  auto answer = instance.call();
+  CHECK(answer.http_status == 200);
+  CHECK(holds(answer.body["fallback"]["answer"], "7 "));
+}
+
+TEST_CASE("a last good answer may be nested as deep as it likes, and have any number of fields") {
+  Fleet fleet;
+  const auto instance = fleet.start("--fallback last-good --failure-threshold 100");
+  std::string many = R"({"0":0)";
+  for (int i = 1; i < 5000; ++i) many += ",\"" + std::to_string(i) + "\":0";
+  for (const std::string& good : {std::string(30'000, '[') + std::string(30'000, ']'), many + "}"}) {
+    fleet.upstream.status = 200;
+    fleet.upstream.set_body(good);
+    instance.call();
+    fleet.upstream.status = 500;
+    auto answer = instance.call();
+    CHECK(answer.http_status == 200);
+    CHECK(answer.body["fallback"]["answer"].size() == (good.front() == '[' ? 1 : 5000));
+  }
+}

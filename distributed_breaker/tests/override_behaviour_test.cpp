@@ -1,0 +1,322 @@
+// What people order with PUT /breaker/override, who may, and what is refused.
+#include <sys/stat.h>
+
+#include <chrono>
+#include <utility>
+
+#include "distributed_breaker/tests/behaviour_for_test.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+namespace {
+
+int64_t now_ms() { return std::chrono::system_clock::now().time_since_epoch() / 1ms; }
+
+json order_for(const std::string& mode, int64_t expires_in_ms) {
+  json lasting = order(mode);
+  lasting["expires_in_ms"] = expires_in_ms;
+  return lasting;
+}
+
+// {"mode":"forced_open","actor":"ann",MORE}
+std::string forced_open_with(const std::string& more) { return R"({"mode":"forced_open","actor":"ann",)" + more + "}"; }
+
+std::string nested(size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+
+}  // namespace
+
+TEST_CASE("forced open rejects every call, and says who, why and until when") {
+  Fleet fleet;
+  const auto instance = fleet.start();
+  const int64_t before = now_ms();
+  auto ordered = instance.override(order_for("forced_open", 60'000));
+  CHECK(ordered.http_status == 200);
+  CHECK(ordered.body["state"] == "open");
+  auto call = instance.call();
+  CHECK(call.http_status == 503);
+  CHECK(call.body["state"] == "open");
+  CHECK(call.body["blocked_by"] == "breaker");
+  CHECK(fleet.upstream.calls == 0);
+  const json shown = instance.breaker()["override"];
+  CHECK(shown.at("mode") == "forced_open");
+  CHECK(shown.at("actor") == "ann");
+  CHECK(shown.at("reason") == "deploying");
+  CHECK(shown.at("expires_at_ms") >= before + 60'000);
+  CHECK(shown.at("expires_at_ms") <= now_ms() + 60'000);
+  CHECK(ordered.body["override"] == shown);
+  CHECK(causes(instance) == std::vector<std::string>{"forced open by ann: deploying"});
+}
+
+TEST_CASE("forced closed admits every call and never opens, but counts") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 1m");
+  instance.call();
+  CHECK(instance.state() == "open");
+  CHECK(instance.override(order("forced_closed")).http_status == 200);
+  for (int i = 0; i < 3; ++i) CHECK(instance.call().http_status == 502);
+  CHECK(instance.state() == "closed");
+  CHECK(instance.breaker()["failures"] == 3);
+  CHECK(instance.breaker()["override"]["mode"] == "forced_closed");
+  CHECK_FALSE(instance.breaker()["override"].contains("expires_at_ms"));
+  CHECK(last_cause(instance) == "forced closed by ann: deploying");
+}
+
+TEST_CASE("disabled admits every call and counts nothing") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--failure-threshold 1");
+  CHECK(instance.override(order("disabled")).http_status == 200);
+  for (int i = 0; i < 3; ++i) CHECK(instance.call().http_status == 502);
+  CHECK(instance.state() == "closed");
+  CHECK(instance.breaker()["failures"] == 0);
+  CHECK(instance.breaker()["would_have_tripped"] == 0);
+  CHECK(instance.breaker()["override"]["mode"] == "disabled");
+  CHECK(last_cause(instance) == "disabled by ann: deploying");
+}
+
+TEST_CASE("metrics only admits every call, and says how often the circuit would have opened, and why") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--failure-threshold 2");
+  CHECK(instance.override(order("metrics_only")).http_status == 200);
+  for (int i = 0; i < 5; ++i) CHECK(instance.call().http_status == 502);
+  CHECK(instance.state() == "closed");
+  CHECK(instance.breaker()["would_have_tripped"] == 2);
+  CHECK(instance.breaker()["failures"] == 1);
+  CHECK(causes(instance) == std::vector<std::string>{"metrics only by ann: deploying"});
+  CHECK(happens([&] { return holds(instance.process.output(), "would have opened: 2 consecutive failures"); }));
+}
+
+TEST_CASE("auto after forced open begins with a probe") {
+  Fleet fleet;
+  const auto instance = fleet.start();
+  instance.override(order("forced_open"));
+  CHECK(instance.override(order("auto")).body["state"] == "half_open");
+  CHECK_FALSE(instance.breaker().contains("override"));
+  CHECK(last_cause(instance) == "automatic again by ann: deploying");
+  auto probe = instance.call();
+  CHECK(probe.body["probe"] == true);
+  CHECK(probe.body["state"] == "closed");
+}
+
+TEST_CASE("reset closes an open circuit at once and forgets what it counted") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 1m");
+  instance.call();
+  CHECK(instance.override(order("reset")).http_status == 200);
+  CHECK(instance.state() == "closed");
+  CHECK(instance.breaker()["failures"] == 0);
+  CHECK_FALSE(instance.breaker().contains("override"));
+  CHECK(causes(instance) == std::vector<std::string>{"1 consecutive failure", "reset by ann: deploying"});
+  fleet.upstream.status = 200;
+  CHECK(instance.call().http_status == 200);
+}
+
+TEST_CASE("an order that expires leaves the breaker to itself: a probe after forced open, a new count after others") {
+  Fleet fleet;
+  const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 1m");
+  instance.override(order_for("forced_open", 200));
+  CHECK(happens([&] { return instance.state() == "half_open"; }));
+  CHECK_FALSE(instance.breaker().contains("override"));
+  CHECK(last_cause(instance) == "forced open: expired");
+  CHECK(instance.call().body["state"] == "closed");
+  instance.override(order_for("disabled", 50));
+  CHECK(happens([&] { return last_cause(instance) == "disabled: expired" || instance.state() != "closed"; }));
+  fleet.upstream.status = 500;
+  CHECK(instance.call().body["state"] == "open");
+}
+
+TEST_CASE("the latest order counts, and repeating it is no fault") {
+  Fleet fleet;
+  const auto instance = fleet.start();
+  instance.override(order("forced_closed"));
+  instance.override(order("forced_open"));
+  CHECK(instance.override(order("forced_open")).http_status == 200);
+  CHECK(instance.call().http_status == 503);
+  instance.override(order("auto"));
+  CHECK(instance.override(order("auto")).http_status == 200);
+  CHECK(instance.call().http_status == 200);
+}
+
+TEST_CASE("an order is for the tenant that it names, and for nobody else") {
+  Fleet fleet;
+  const auto instance = fleet.start();
+  auto ordered = instance.override(order("forced_open"), "?tenant=acme");
+  CHECK(ordered.body["name"] == "unreliable_service/acme");
+  CHECK(instance.get("/call?tenant=acme").http_status == 503);
+  CHECK(instance.get("/call?tenant=beta").http_status == 200);
+  CHECK(instance.call().http_status == 200);
+  CHECK(instance.get("/status").body["transitions"][0]["context"] == "acme");
+}
+
+TEST_CASE("an order that makes no sense is a 400 that names the field, and changes nothing") {
+  Fleet fleet;
+  const auto instance = fleet.start();
+  const json before = status_of(instance);
+  const std::string an_object = "the body must be a JSON object", expiry = "expires_in_ms";
+  const std::string not_utf8 = "{\"mode\":\"forced_open\",\"actor\":\"\xff\xfe\"}";
+  const std::pair<std::string, std::string> bad_bodies[]{
+      {"mode=forced_open", an_object},
+      {R"({"mode":"forced_open","actor":"ann")", an_object},
+      {R"({"mode":"forced_open","actor":"ann"} and more)", an_object},
+      {not_utf8, an_object},
+      {"null", an_object},
+      {"7", an_object},
+      {R"("forced_open")", an_object},
+      {"[]", an_object},
+      {R"([{"mode":"forced_open","actor":"ann"}])", an_object},
+      {nested(30'000), an_object},
+      {std::string(60'000, '['), an_object},
+      {"{}", "mode"},
+      {R"({"actor":"ann"})", "mode"},
+      {R"({"mode":"open","actor":"ann"})", "mode"},
+      {R"({"mode":"FORCED_OPEN","actor":"ann"})", "mode"},
+      {R"({"mode":1,"actor":"ann"})", "mode"},
+      {R"({"mode":null,"actor":"ann"})", "mode"},
+      {R"({"mode":["forced_open"],"actor":"ann"})", "mode"},
+      {R"({"mode":)" + nested(30'000) + R"(,"actor":"ann"})", "mode"},
+      {R"({"mode":"forced_open"})", "actor"},
+      {R"({"mode":"forced_open","actor":""})", "actor"},
+      {R"({"mode":"forced_open","actor":7})", "actor"},
+      {R"({"mode":"forced_open","actor":null})", "actor"},
+      {R"({"mode":"forced_open","actor":{"name":"ann"}})", "actor"},
+      {R"({"mode":"forced_open","actor":"a\nb"})", "actor"},
+      {R"({"mode":"forced_open","actor":"\u001b[31mann"})", "actor"},
+      {R"({"mode":"forced_open","actor":"ann\u0000"})", "actor"},
+      {R"({"mode":"forced_open","actor":")" + std::string(65, 'a') + R"("})", "actor"},
+      {forced_open_with(R"("reason":7)"), "reason"},
+      {forced_open_with(R"("reason":["x"])"), "reason"},
+      {forced_open_with(R"("reason":"x\r\ny")"), "reason"},
+      {forced_open_with(R"("reason":"\u007f")"), "reason"},
+      {forced_open_with(R"("reason":")" + std::string(201, 'x') + R"(")"), "reason"},
+      {forced_open_with(R"("expires_in_ms":0)"), expiry},
+      {forced_open_with(R"("expires_in_ms":-1)"), expiry},
+      {forced_open_with(R"("expires_in_ms":-9223372036854775808)"), expiry},
+      {forced_open_with(R"("expires_in_ms":1.5)"), expiry},
+      {forced_open_with(R"("expires_in_ms":1e300)"), expiry},
+      {forced_open_with(R"("expires_in_ms":31536000001)"), expiry},
+      {forced_open_with(R"("expires_in_ms":18446744073709551615)"), expiry},
+      {forced_open_with(R"("expires_in_ms":99999999999999999999999)"), expiry},
+      {forced_open_with(R"("expires_in_ms":"1000")"), expiry},
+      {forced_open_with(R"("expires_in_ms":null)"), expiry},
+      {forced_open_with(R"("expires_in_ms":true)"), expiry},
+      {forced_open_with(R"("expires":1000)"), "there is no field expires"},
+      {forced_open_with(R"("Mode":"auto")"), "there is no field Mode"},
+  };
+  for (const auto& [body, named] : bad_bodies) {
+    auto answer = instance.put("/breaker/override", body);
+    const std::string start = body.substr(0, 100);
+    CAPTURE(start);
+    CHECK(answer.http_status == 400);
+    CHECK(holds(answer.body.value("error", ""), named));
+  }
+  CHECK(status_of(instance) == before);
+}
+
+TEST_CASE("the longest actor, reason and expiry that are allowed are taken") {
+  Fleet fleet;
+  const auto instance = fleet.start();
+  auto ordered = instance.override({{"mode", "forced_open"},
+                                    {"actor", std::string(64, 'a')},
+                                    {"reason", std::string(194, 'x') + "\"\\ \u00e9/"},
+                                    {"expires_in_ms", 31'536'000'000}});
+  CHECK(ordered.http_status == 200);
+  CHECK(instance.breaker()["override"]["actor"] == std::string(64, 'a'));
+  CHECK(instance.breaker()["override"]["reason"] == std::string(194, 'x') + "\"\\ \u00e9/");
+}
+
+TEST_CASE("an order without a body and its length is a 411 that says so") {
+  const Fleet fleet;
+  const auto instance = fleet.start();
+  auto answer = instance.put("/breaker/override", "");
+  CHECK(answer.http_status == 411);
+  CHECK(answer.body.value("error", "") == "a body is taken only with its length; send Content-Length");
+  CHECK(instance.state() == "closed");
+}
+
+TEST_CASE("a body of 100 KiB is refused, and changes nothing") {
+  Fleet fleet;
+  const auto instance = fleet.start();
+  const json before = status_of(instance);
+  const std::string body = forced_open_with(R"("reason":")" + std::string(100 * 1024, 'x') + R"(")");
+  auto answer = instance.put("/breaker/override", body);
+  CHECK(answer.http_status == 413);
+  CHECK(answer.body.value("error", "") == "the body is too large");
+  CHECK(status_of(instance) == before);
+}
+
+TEST_CASE("a tenant's name that is none is a 400 on every route, and changes nothing") {
+  Fleet fleet;
+  const auto instance = fleet.start();
+  const json before = status_of(instance);
+  for (const std::string& name :
+       {std::string(), std::string(129, 'a'), std::string(5000, 'a'), std::string("a%20b"), std::string("a+b"),
+        std::string("a:b"), std::string("a%3Ab"), std::string("%00"), std::string("acme%00"), std::string("a%0D%0Ab"),
+        std::string("%ff%fe"), std::string("%c3%a9"), std::string("%c3"), std::string("100%"), std::string("%zz"),
+        std::string("%7Bacme%7D"), std::string("a*"), std::string("%22")}) {
+    CAPTURE(name);
+    const std::string query = "?tenant=" + name;
+    for (auto answer : {instance.get("/call" + query), instance.get("/status" + query),
+                        instance.override(order("forced_open"), query)}) {
+      CHECK(answer.http_status == 400);
+      CHECK(holds(answer.body.value("error", ""), "tenant"));
+    }
+  }
+  CHECK(status_of(instance) == before);
+  CHECK(fleet.upstream.calls == 0);
+}
+
+TEST_CASE("with a token file, only who brings the token may order, and the log never shows it") {
+  Fleet fleet;
+  const std::string token = "correct-horse-battery-staple", wrong = "wrong-horse-battery-staple";
+  const PrivateFile file(token + "\n");
+  auto instance = fleet.start("--admin-token-file " + file.path());
+  const json before = status_of(instance);
+  const auto put = [&](const httplib::Headers& headers) {
+    httplib::Client client(instance.url);
+    client.set_read_timeout(30s);
+    const auto answer = client.Put("/breaker/override", headers, order("forced_open").dump(), "application/json");
+    REQUIRE(answer);
+    return *answer;
+  };
+  const auto none = put({});
+  CHECK(none.status == 401);
+  CHECK(none.get_header_value("WWW-Authenticate") == "Bearer");
+  CHECK(put({{"Authorization", "Basic " + token}}).status == 401);
+  CHECK(put({{"Authorization", "Bearer " + token}, {"Authorization", "Bearer " + wrong}}).status == 401);
+  for (const std::string& other : {wrong, token + "x", token.substr(1), std::string(300, 'x')}) {
+    CHECK(put({{"Authorization", "Bearer " + other}}).status == 403);
+  }
+  CHECK(status_of(instance) == before);
+  CHECK(put({{"Authorization", "Bearer " + token}}).status == 200);
+  CHECK(instance.state() == "open");
+  instance.process.send_signal(SIGTERM);
+  CHECK(instance.process.wait(10s) == 0);
+  CHECK(holds(instance.process.output(), "refused with 401"));
+  CHECK(holds(instance.process.output(), "refused with 403"));
+  CHECK_FALSE(holds(instance.process.output(), token));
+  CHECK_FALSE(holds(instance.process.output(), wrong));
+}
+
+TEST_CASE("a token file that others can read, or that holds no token, is one line and exit code 2") {
+  Fleet fleet;
+  const PrivateFile open_to_all("correct-horse-battery-staple\n"), too_short("abc\n"), empty("");
+  chmod(open_to_all.path().c_str(), 0644);
+  for (const auto& [path, why] : {std::pair<std::string, std::string>{open_to_all.path(), "chmod 600"},
+                                  {too_short.path(), "16 to 256"},
+                                  {empty.path(), "16 to 256"},
+                                  {"/no/such/file", "No such file"},
+                                  {"/dev/null", "regular file"}}) {
+    const Ended ended = fleet.run("--admin-token-file " + path);
+    CAPTURE(ended.output);
+    CHECK(ended.exit_code == 2);
+    CHECK(ended.output.rfind("error: admin_token_file is '" + path, 0) == 0);
+    CHECK(holds(ended.output, why));
+    CHECK(std::count(ended.output.begin(), ended.output.end(), '\n') == 1);
+    CHECK_FALSE(holds(ended.output, "correct-horse"));
+  }
+}

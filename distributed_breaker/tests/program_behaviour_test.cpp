@@ -1,0 +1,194 @@
+// An instance as a program among others: its options, its log, and its metrics.
+#include <chrono>
+#include <cmath>
+#include <sstream>
+
+#include "distributed_breaker/tests/behaviour_for_test.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+namespace {
+
+std::string scrape(const InstanceProcess& instance) {
+  const program::HttpReply reply = program::send({.url = instance.url + "/metrics", .timeout = 30s});
+  CHECK(reply.status == 200);
+  return reply.body;
+}
+
+// The sample of `name` with these labels among others; not a number where there is none.
+double sample(const std::string& text, const std::string& name, const std::vector<std::string>& labels = {}) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    bool found = line.rfind("circuit_breaker_" + name + "{", 0) == 0;
+    for (const std::string& label : labels) found = found && holds(line, label);
+    if (found) return std::stod(line.substr(line.rfind(' ') + 1));
+  }
+  return std::nan("");
+}
+
+std::string label(const std::string& name, const std::string& value) { return name + "=\"" + value + "\""; }
+
+void check_with_promtool(const std::string& text) {
+  const PrivateFile file(text);
+  const Ended promtool = run_to_end({"sh", "-c", "exec promtool check metrics <" + file.path()});
+  REQUIRE_MESSAGE(promtool.exit_code != 127,
+                  "promtool is missing; scripts/setup.sh installs it (Debian's package prometheus)");
+  CHECK_MESSAGE(promtool.exit_code == 0, promtool.output);
+  CHECK(promtool.output == "");
+}
+
+}  // namespace
+
+TEST_CASE("metrics agree with the status and with what was done") {
+  Fleet fleet;
+  const auto instance = fleet.start(
+      "--failure-threshold 2 --recovery-timeout 1m --failure-rate-threshold 1 --slow-call-duration-threshold 1h "
+      "--slow-call-rate-threshold 1");
+  CHECK(std::isnan(sample(scrape(instance), "failure_rate")));  // of no calls
+  for (const std::string path : {"/call", "/call", "/call?tenant=acme"}) instance.get(path);
+  fleet.upstream.status = 500;
+  for (int i = 0; i < 5; ++i) instance.call();
+  instance.override(order("forced_open"));
+  const std::string open = scrape(instance);
+  fleet.upstream.status = 200;
+  instance.override(order("auto"));
+  instance.call();
+  const std::string text = scrape(instance);
+  check_with_promtool(text);
+
+  const json calls = instance.get("/status").body["calls"];
+  CHECK(calls == json{{"success", 4}, {"failure", 2}, {"exception", 0}, {"blocked", 3}});
+  for (const auto& [status, count] : calls.items()) {
+    CHECK(sample(text, "calls_total", {label("outcome", status)}) == count);
+    if (status == "blocked") continue;
+    CHECK(sample(text, "call_duration_seconds_count", {label("outcome", status)}) == count);
+  }
+  CHECK(sample(text, "not_permitted_calls_total") == 3);
+  CHECK(sample(text, "transitions_total", {label("from", "closed"), label("to", "open")}) == 1);
+  CHECK(sample(text, "transitions_total", {label("from", "open"), label("to", "half_open")}) == 1);
+  CHECK(sample(text, "transitions_total", {label("from", "half_open"), label("to", "closed")}) == 1);
+  CHECK(sample(text, "overrides_total") == 2);
+  CHECK(sample(text, "probes_total") == 1);
+  CHECK(sample(text, "store_errors_total") == 0);
+  CHECK(sample(text, "breakers") == 2);
+  CHECK(sample(open, "open_breakers") == 1);
+  CHECK(sample(text, "open_breakers") == 0);
+  CHECK(sample(open, "state", {label("state", "open")}) == 1);
+  CHECK(sample(text, "state", {label("state", "closed")}) == 1);
+  CHECK(sample(text, "calls_total", {label("breaker", "unreliable_service")}) >= 0);
+  CHECK_FALSE(holds(text, "tenant"));
+  CHECK_FALSE(holds(text, "acme"));
+}
+
+TEST_CASE("metrics count slow calls, and the trips that metrics_only let pass") {
+  Fleet fleet;
+  fleet.upstream.latency_ms = 10;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start(
+      "--failure-threshold 2 --failure-rate-threshold 1 --slow-call-duration-threshold 5ms "
+      "--slow-call-rate-threshold 1 --sliding-window-size 1h");
+  instance.override(order("metrics_only"));
+  for (int i = 0; i < 5; ++i) instance.call();
+  const std::string text = scrape(instance);
+  CHECK(sample(text, "slow_calls_total") == 5);
+  CHECK(sample(text, "would_have_tripped_total") == 2);
+  CHECK(sample(text, "failure_rate") == 1);
+  CHECK(sample(text, "slow_call_rate") == 1);
+  CHECK(instance.breaker()["slow_calls"] == 5);
+}
+
+TEST_CASE("a setting that makes no sense is one line that names it, and exit code 2") {
+  const Fleet fleet;
+  const std::pair<std::string, std::string> bad_settings[]{
+      {"--failure-threshold -1", "failure_threshold is -1"},
+      {"--failure-threshold 1.5", "--failure-threshold"},
+      {"--failure-rate-threshold 50", "failure_rate_threshold is 50"},
+      {"--failure-rate-threshold -0.1", "failure_rate_threshold is -0.1"},
+      {"--failure-rate-threshold nan", "failure_rate_threshold is nan"},
+      {"--failure-rate-threshold half", "--failure-rate-threshold"},
+      {"--slow-call-rate-threshold inf", "slow_call_rate_threshold is inf"},
+      {"--slow-call-rate-threshold 0.5", "slow_call_duration_threshold is 0ms"},
+      {"--slow-call-duration-threshold 5", "--slow-call-duration-threshold: '5'"},
+      {"--sliding-window-size 1ms", "sliding_window_size is 1ms"},
+      {"--minimum-number-of-calls 0", "minimum_number_of_calls is 0"},
+      {"--minimum-reporting-instances 0", "minimum_reporting_instances is 0"},
+      {"--clear-interval -1s", "--clear-interval: '-1s'"},
+      {"--recovery-timeout 0s", "recovery_timeout is 0ms"},
+      {"--recovery-timeout-multiplier 0.5", "recovery_timeout_multiplier is 0.5"},
+      {"--recovery-timeout-multiplier nan", "recovery_timeout_multiplier is nan"},
+      {"--recovery-timeout-jitter 2", "recovery_timeout_jitter is 2"},
+      {"--recovery-timeout-maximum 400d", "--recovery-timeout-maximum: '400d'"},
+      {"--health-check-interval soon", "--health-check-interval: 'soon'"},
+      {"--permitted-calls-in-half-open 0", "permitted_calls_in_half_open is 0"},
+      {"--failure-threshold 0", "are all 0: nothing would ever open the circuit"},
+      {"--failure-status 99", "failure_status is '99'"},
+      {"--failure-status 500-", "failure_status is '500-'"},
+      {"--failure-status 599-500", "failure_status is '599-500'"},
+      {"--failure-status 5xx", "failure_status is '5xx'"},
+      {"--max-breakers -1", "--max-breakers: Value -1"},
+      {"--max-breakers 1000001", "--max-breakers: Value 1000001"},
+      {"--max-breakers many", "--max-breakers"},
+      {"--deadline 2h", "deadline is 7200000ms"},
+      {"--max-attempts 0", "max_attempts is 0"},
+      {"--max-attempts 11", "max_attempts is 11"},
+      {"--retry-backoff 5s", "retry_backoff is 5000ms"},
+      {"--retry-backoff-multiplier 0", "retry_backoff_multiplier is 0"},
+      {"--retry-jitter nan", "retry_jitter is nan"},
+      {"--retry-budget 2", "retry_budget is 2"},
+      {"--max-concurrent-calls -1", "max_concurrent_calls is -1"},
+      {"--max-queued-calls 1", "max_queued_calls is 1"},
+      {"--fallback cached", "--fallback: 'cached'"},
+      {"--fallback fixed", "fallback_answer"},
+      {"--fallback fixed --fallback-answer {price:7}", "fallback_answer is \"{price:7}\""},
+      {"--fallback-answer {}", "fallback_answer is \"{}\""},
+      {"--log-format xml", "--log-format: 'xml'"},
+      {"--admin-token-file /no/such/file", "admin_token_file is '/no/such/file'"},
+  };
+  for (const auto& [options, named] : bad_settings) {
+    const Ended ended = fleet.run(options);
+    const std::string given = options;
+    CAPTURE(given);
+    CAPTURE(ended.output);
+    CHECK(ended.exit_code == 2);
+    CHECK(std::count(ended.output.begin(), ended.output.end(), '\n') == 1);
+    CHECK(holds(ended.output, named));
+  }
+}
+
+TEST_CASE("what is no route is a 404 that says so as JSON") {
+  const Fleet fleet;
+  const auto instance = fleet.start();
+  for (auto answer : {instance.get("/calls"), instance.get("/"), instance.put("/call", "{}")}) {
+    CHECK(answer.http_status == 404);
+    CHECK(answer.body.value("error", "") == "there is no such route");
+  }
+}
+
+TEST_CASE("with --log-format json each line is an object with at, level and message") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const PrivateFile token("correct-horse-battery-staple\n");
+  auto instance = fleet.start("--log-format json --failure-threshold 1 --admin-token-file " + token.path());
+  instance.get("/call?tenant=acme");
+  instance.override(order("forced_open"));  // refused
+  instance.process.send_signal(SIGTERM);
+  CHECK(instance.process.wait(10s) == 0);
+  std::istringstream lines(instance.process.output());
+  std::string messages;
+  for (std::string line; std::getline(lines, line);) {
+    CAPTURE(line);
+    const json entry = json::parse(line, nullptr, false);
+    REQUIRE(entry.is_object());
+    CHECK(entry.size() == 3);
+    CHECK(entry.at("at").get<std::string>().size() == std::string("2026-01-31T12:34:56.789Z").size());
+    CHECK(entry.at("level").is_string());
+    messages += entry.at("message").get<std::string>() + "\n";
+  }
+  for (const std::string part : {"listening on http://127.0.0.1:", "acme: closed > open: 1 consecutive failure",
+                                 "refused with 401: PUT /breaker/override", "stopped"}) {
+    CAPTURE(part);
+    CHECK(holds(messages, part));
+  }
+}

@@ -1,0 +1,71 @@
+// The main README's tables of settings are held to the lists that the programs are made from.
+#include <doctest/doctest.h>
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "distributed_breaker/resilience/call_policy.hpp"
+#include "program/duration.hpp"
+#include "simple_breaker/policy.hpp"
+
+using namespace cb;
+
+namespace {
+
+std::string trimmed(const std::string& text) {
+  const size_t first = text.find_first_not_of(' ');
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+// The cells of the row that begins with `name` in backticks; none where there is no such row.
+std::vector<std::string> row_of(std::string_view name) {
+  std::ifstream readme(LAB_SOURCE_DIR "/README.md");
+  const std::string start = "| `" + std::string(name) + "` ";
+  for (std::string line; std::getline(readme, line);) {
+    if (!line.starts_with(start)) continue;
+    std::istringstream row(line.substr(1));
+    std::vector<std::string> cells;
+    for (std::string cell; std::getline(row, cell, '|');) cells.push_back(trimmed(cell));
+    return cells;
+  }
+  return {};
+}
+
+std::string written(std::chrono::milliseconds duration) { return program::to_text(duration); }
+std::string written(int number) { return std::to_string(number); }
+std::string written(double number) {
+  std::array<char, 32> text{};
+  return {text.begin(), std::to_chars(text.begin(), text.end(), number).ptr};
+}
+
+void check_row(std::string_view name, const std::string& default_value, std::string_view zero) {
+  CAPTURE(name);
+  const auto row = row_of(name);
+  REQUIRE(row.size() == 4);
+  CHECK(row[1] == default_value);
+  CHECK(row[2] == (zero.empty() ? "refused" : zero));
+  CHECK(!row[3].empty());
+}
+
+}  // namespace
+
+TEST_CASE("the README's table has every setting of the breaker, with its default and what zero means") {
+  for (const Setting<Policy>& setting : settings()) {
+    const auto value = std::visit([](auto field) { return written(Policy{}.*field); }, setting.field);
+    check_row(setting.name, value, setting.zero);
+  }
+}
+
+TEST_CASE("the README's table has every setting of what stands round the call, with its default and what zero means") {
+  for (const Setting<CallPolicy>& setting : call_settings()) {
+    const auto value = std::visit([](auto field) { return written(CallPolicy{}.*field); }, setting.field);
+    check_row(setting.name, value, setting.zero);
+  }
+}

@@ -1,0 +1,84 @@
+// Tenants: whose failures open whose breaker, and how many breakers there are.
+#include "distributed_breaker/tests/behaviour_for_test.hpp"
+
+using namespace cb;
+using nlohmann::json;
+
+namespace {
+
+json breakers(const InstanceProcess& instance) { return instance.get("/status").body["breakers"]; }
+
+// With a threshold of 1.
+void open_for(Fleet& fleet, const InstanceProcess& instance, const std::string& tenant) {
+  fleet.upstream.status = 500;
+  CHECK(instance.get("/call?tenant=" + tenant).body["state"] == "open");
+  fleet.upstream.status = 200;
+}
+
+}  // namespace
+
+TEST_CASE("a tenant's failures open that tenant's breaker, and nobody else's") {
+  Fleet fleet;
+  const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 1m");
+  open_for(fleet, instance, "acme");
+  CHECK(instance.get("/call?tenant=acme").http_status == 503);
+  CHECK(instance.get("/call?tenant=beta").http_status == 200);
+  CHECK(instance.call().http_status == 200);
+  json status = instance.get("/status?tenant=acme").body;
+  CHECK(status["breaker"]["name"] == "unreliable_service/acme");
+  CHECK(status["breaker"]["state"] == "open");
+  CHECK(status["breaker"]["retry_after_ms"] > 0);
+  CHECK(breakers(instance) == json{{"max_breakers", 10000}, {"all", 3}, {"open", 1}, {"open_contexts", {"acme"}}});
+  REQUIRE(status["transitions"].size() == 1);
+  CHECK(status["transitions"][0]["context"] == "acme");
+  REQUIRE(status["notable_calls"].size() == 1);
+  CHECK(status["notable_calls"][0]["context"] == "acme");
+  CHECK(instance.breaker()["name"] == "unreliable_service");
+  CHECK(instance.state() == "closed");
+  CHECK(instance.state("?tenant=beta") == "closed");
+  CHECK(happens([&] { return holds(instance.process.output(), "acme: closed > open: 1 consecutive failure"); }));
+}
+
+TEST_CASE("a tenant's name may be 128 characters long and hold whatever a breaker's may") {
+  Fleet fleet;
+  const auto instance = fleet.start();
+  for (const std::string& name : {std::string(128, 'a'), std::string("A-z_0.9/x"), std::string("%61cme")}) {
+    CHECK(instance.get("/call?tenant=" + name).http_status == 200);
+  }
+  CHECK(instance.breaker("?tenant=acme")["name"] == "unreliable_service/acme");
+}
+
+TEST_CASE("where there is no room, an idle tenant's breaker goes and an open one never does") {
+  Fleet fleet;
+  const auto instance = fleet.start("--max-breakers 2 --failure-threshold 1 --recovery-timeout 1m");
+  open_for(fleet, instance, "acme");
+  for (const std::string tenant : {"beta", "gamma", "delta"}) {
+    CHECK(instance.get("/call?tenant=" + tenant).http_status == 200);
+    CHECK(instance.breaker("?tenant=" + tenant)["name"] == "unreliable_service/" + tenant);
+  }
+  CHECK(instance.get("/call?tenant=acme").http_status == 503);
+  CHECK(breakers(instance) == json{{"max_breakers", 2}, {"all", 3}, {"open", 1}, {"open_contexts", {"acme"}}});
+}
+
+TEST_CASE("where all that there is room for are open, a newcomer shares the common breaker") {
+  Fleet fleet;
+  const auto instance = fleet.start("--max-breakers 2 --failure-threshold 1 --recovery-timeout 1m");
+  open_for(fleet, instance, "acme");
+  open_for(fleet, instance, "beta");
+  CHECK(instance.breaker("?tenant=gamma")["name"] == "unreliable_service");
+  open_for(fleet, instance, "gamma");
+  CHECK(instance.state() == "open");
+  CHECK(instance.get("/call?tenant=delta").http_status == 503);
+  CHECK(breakers(instance)["all"] == 3);
+  CHECK(breakers(instance)["open"] == 3);
+}
+
+TEST_CASE("with --max-breakers 0 all tenants share one breaker") {
+  Fleet fleet;
+  const auto instance = fleet.start("--max-breakers 0 --failure-threshold 1 --recovery-timeout 1m");
+  open_for(fleet, instance, "acme");
+  CHECK(instance.get("/call?tenant=beta").http_status == 503);
+  CHECK(instance.call().http_status == 503);
+  CHECK(instance.breaker("?tenant=beta")["name"] == "unreliable_service");
+  CHECK(breakers(instance) == json{{"max_breakers", 0}, {"all", 1}, {"open", 1}, {"open_contexts", json::array()}});
+}
