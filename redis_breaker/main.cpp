@@ -5,7 +5,7 @@
 #include "program/options.hpp"
 #include "redis_breaker/naive_redis_breaker.hpp"
 #include "redis_breaker/quorum_breaker.hpp"
-#include "redis_breaker/redis_address.hpp"
+#include "redis_breaker/redis/address.hpp"
 #include "redis_breaker/redis_breaker.hpp"
 
 namespace {

@@ -11,7 +11,7 @@
 #include <atomic>
 #include <string>
 
-#include "redis_breaker/redis.hpp"
+#include "redis_breaker/redis/client.hpp"
 #include "simple_breaker/event.hpp"
 #include "simple_breaker/policy.hpp"
 

@@ -20,10 +20,10 @@
 #include <shared_mutex>
 #include <string>
 
-#include "redis_breaker/link.hpp"
-#include "redis_breaker/redis.hpp"
-#include "redis_breaker/shared_table.hpp"
-#include "redis_breaker/shared_view.hpp"
+#include "redis_breaker/redis/client.hpp"
+#include "redis_breaker/script/breaker_script.hpp"
+#include "redis_breaker/sync/breaker_view.hpp"
+#include "redis_breaker/sync/synchronizer.hpp"
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 #include "simple_breaker/event.hpp"

@@ -1,7 +1,7 @@
 // The transition table, pure: a snapshot, the policy and the time go in, a decision comes out. No clock, no lock, no
-// I/O, so that one table serves a breaker in memory, a replayed trace and a test; redis_breaker/state_machine.lua is
-// the same table where the snapshot lives in Redis, and the traces in traces/ hold both to the same behaviour. Not
-// thread-safe: the caller brings the lock. Nothing here throws.
+// I/O, so that one table serves a breaker in memory, a replayed trace and a test;
+// redis_breaker/script/state_machine.lua is the same table where the snapshot lives in Redis, and the traces in traces/
+// hold both to the same behaviour. Not thread-safe: the caller brings the lock. Nothing here throws.
 #pragma once
 
 #include <chrono>

@@ -1,0 +1,148 @@
+// What a protected call costs: a healthy one against stage 1's, a failing one against the script alone.
+#include <barrier>
+#include <ctime>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "redis_breaker/benchmark/figure_fleet.hpp"
+#include "redis_breaker/benchmark/redis_figures.hpp"
+#include "redis_breaker/benchmark/redis_monitor.hpp"
+#include "simple_breaker/circuit_breaker.hpp"
+
+namespace cb {
+namespace {
+
+// --- healthy calls
+
+constexpr int calls_at_a_time = 10'000;
+constexpr double most_beyond_memory = 30;
+
+// Of this thread's own time: who else uses the machine does not count.
+int64_t thread_nanoseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+double nanoseconds_a_call(Breaker& breaker) {
+  const int64_t before = thread_nanoseconds();
+  for (int i = 0; i < calls_at_a_time; ++i) call(breaker, Outcome::success);
+  return static_cast<double>(thread_nanoseconds() - before) / calls_at_a_time;
+}
+
+struct CallTimes {
+  std::mutex mutex;
+  std::vector<double> memory;
+  std::vector<double> shared;
+  std::vector<double> difference;
+};
+
+// All threads are at the same breaker at the same time, and change to the other together.
+void take_turns(CallTimes& times, Breaker& memory, Breaker& shared, int threads, int turns) {
+  std::barrier together(threads);
+  const auto work = [&] {
+    for (int i = 0; i < turns; ++i) {
+      together.arrive_and_wait();
+      const double first = nanoseconds_a_call(memory);
+      together.arrive_and_wait();
+      const double second = nanoseconds_a_call(shared);
+      const std::scoped_lock lock(times.mutex);
+      times.memory.push_back(first);
+      times.shared.push_back(second);
+      times.difference.push_back(second - first);
+    }
+  };
+  std::vector<std::jthread> running;
+  for (int thread = 0; thread < threads; ++thread) running.emplace_back(work);
+}
+
+void measure_against_memory(Benchmark& benchmark, const std::string& name, const Policy& policy, int threads) {
+  CircuitBreaker memory(policy);
+  Instance instance(benchmark.url, name, policy);
+  wait_until_pushed(instance.breaker);
+  CallTimes times;
+  take_turns(times, memory, instance.breaker, threads, benchmark.effort.of(400));
+  const std::string what = name + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+  benchmark.table.add(what + ", in memory", {median(times.memory), "ns", 1});
+  benchmark.table.add(what + ", shared", {median(times.shared), "ns", 1});
+  benchmark.table.add(what + ", the difference", {median(times.difference), "ns", 1}, most_beyond_memory);
+}
+
+// --- failing calls
+
+constexpr double most_beyond_script = 1.3;
+
+double microseconds_of(const std::function<void()>& work) {
+  const int64_t before = nanoseconds_now();
+  work();
+  return static_cast<double>(nanoseconds_now() - before) / 1000;
+}
+
+// What a failing call sends, word for word, so that it can be sent without a breaker.
+std::vector<std::string> overheard_settle(Redis& redis, Breaker& breaker) {
+  Ear ear(redis);
+  call(breaker, Outcome::failure);
+  Overheard overheard = ear.hear();
+  if (overheard.last_settle.empty()) throw std::runtime_error("a failing call sent " + overheard.to_text());
+  return std::move(overheard.last_settle);
+}
+
+void require_done(const RedisReply& reply) {
+  if (!reply.error().empty()) throw std::runtime_error(reply.error());
+}
+
+struct FailureTimes {
+  std::vector<double> call, script, trivial;
+};
+
+FailureTimes time_failures(Instance& instance, const std::vector<std::string>& settle, int times) {
+  const RedisReply loaded = instance.redis.command({"SCRIPT", "LOAD", "return 1"});
+  require_done(loaded);
+  const std::vector<std::string> trivial{"EVALSHA", loaded->str, "0"};
+  FailureTimes taken;
+  for (int i = 0; i < times; ++i) {
+    taken.call.push_back(microseconds_of([&] { call(instance.breaker, Outcome::failure); }));
+    taken.script.push_back(microseconds_of([&] { require_done(instance.redis.command(settle)); }));
+    taken.trivial.push_back(microseconds_of([&] { require_done(instance.redis.command(trivial)); }));
+  }
+  return taken;
+}
+
+void count_commands_of_failures(Benchmark& benchmark, Redis& redis, Breaker& breaker) {
+  const int failures = benchmark.effort.of(1000);
+  Ear ear(redis);
+  for (int i = 0; i < failures; ++i) call(breaker, Outcome::failure);
+  const Overheard overheard = ear.hear();
+  const double settles = overheard.count("EVALSHA settle");
+  const double others = overheard.all_sent() - settles - overheard.count("PING") - overheard.count("EVALSHA look");
+  benchmark.table.add("scripts run for it (each one round trip)", {settles / failures, "", 3}, 1);
+  benchmark.table.add("other commands sent for it", {others / failures, "", 3}, 0);
+  benchmark.table.add("commands in its script", {1.0 * overheard.in_scripts / failures, "", 1});
+}
+
+}  // namespace
+
+void measure_healthy_calls(Benchmark& benchmark) {
+  benchmark.table.begin("A healthy call, of the caller's own time");
+  for (const int threads : {1, 2}) measure_against_memory(benchmark, "no-window", {}, threads);
+  for (const int threads : {1, 2}) measure_against_memory(benchmark, "window", windowed_policy(), threads);
+}
+
+void measure_failing_calls(Benchmark& benchmark) {
+  Redis redis(parse_redis_url(benchmark.url), redis_patience);
+  Instance instance(benchmark.url, "failing", never_tripping_policy());
+  wait_until_pushed(instance.breaker);
+  const auto settle = overheard_settle(redis, instance.breaker);
+  const FailureTimes times = time_failures(instance, settle, benchmark.effort.of(3000));
+  benchmark.table.begin("A failing call");
+  benchmark.table.add("an EVALSHA of a script that does nothing", {median(times.trivial), "us", 1});
+  benchmark.table.add("the EVALSHA of our script alone", {median(times.script), "us", 1});
+  benchmark.table.add("the failing call", {median(times.call), "us", 1});
+  benchmark.table.add("the call against the script alone", {median(times.call) / median(times.script), "", 2},
+                      most_beyond_script);
+  count_commands_of_failures(benchmark, redis, instance.breaker);
+}
+
+}  // namespace cb

@@ -1,0 +1,83 @@
+// Instances of the shared breaker for the benchmark: in this process, or in processes of their own that share memory.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <new>
+#include <string>
+#include <system_error>
+
+#include "redis_breaker/benchmark/redis_figures.hpp"
+#include "redis_breaker/redis_breaker.hpp"
+
+namespace cb {
+
+// One instance: its connections, its link, its view.
+struct Instance {
+  Instance(const std::string& url, const std::string& name, const Policy& policy)
+      : redis(parse_redis_url(url), redis_patience), breaker(redis, name, policy) {}
+  Redis redis;
+  RedisBreaker breaker;
+};
+
+Policy windowed_policy();  // a rate, and calls that can be slow
+Policy never_tripping_policy();
+
+int64_t nanoseconds_now();  // one clock for all processes
+double seconds_since(int64_t nanoseconds);
+
+// Makes one call. Whether it was let through.
+inline bool call(Breaker& breaker, Outcome outcome) {
+  Admission admission = breaker.acquire();
+  auto* permit = std::get_if<Permit>(&admission);
+  if (permit != nullptr) permit->settle(outcome);
+  return permit != nullptr;
+}
+
+// Calls of one thread. 0: no pause after each; none fails.
+struct Load {
+  std::chrono::microseconds pause{0};
+  int of_which_one_fails = 0;
+};
+void call_for(Breaker& breaker, std::chrono::milliseconds time, const Load& load);
+
+// Throw std::runtime_error where that takes longer than anybody would wait.
+void wait_until(const std::function<bool()>& condition);  // looks each 20 us, as a busy loop would take others' cores
+void wait_until_pushed(RedisBreaker& breaker);            // has asked, and would hear of a change
+
+// Closes the circuit for all.
+void reset(Breaker& breaker);
+
+// A T of atomics that forked processes share.
+template <class T>
+class SharedMemory {
+ public:
+  SharedMemory() : memory_(mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    if (memory_ == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
+    value_ = new (memory_) T{};
+  }
+  ~SharedMemory() { munmap(memory_, sizeof(T)); }
+  SharedMemory(const SharedMemory&) = delete;
+  SharedMemory& operator=(const SharedMemory&) = delete;
+  T* operator->() const { return value_; }
+  T& operator*() const { return *value_; }
+
+ private:
+  void* memory_;
+  T* value_ = nullptr;
+};
+
+// Lets `workers` go on together, again and again.
+struct Gate {
+  std::atomic<int> arrived{0};
+  void pass(int workers);
+};
+
+// Runs `work` in forked processes, which die with this one, and waits for them. To be called while this process has
+// one thread.
+void in_processes(int count, const std::function<void(int)>& work);
+
+}  // namespace cb

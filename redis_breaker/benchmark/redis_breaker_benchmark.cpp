@@ -1,0 +1,27 @@
+// What the shared breaker costs, and how quickly a fleet agrees: the figures of README.md. It starts a Redis of its
+// own.
+//   ./scripts/benchmark.sh
+#include <iostream>
+
+#include "program/options.hpp"
+#include "program/processes/redis_server.hpp"
+#include "redis_breaker/benchmark/redis_figures.hpp"
+
+int main(int argc, char** argv) {
+  return program::run([&]() -> int {
+    CLI::App app{"Measures the shared breaker, against a Redis of its own", "redis_breaker_benchmark"};
+    bool quick = false;
+    app.add_flag("--quick", quick, "A tenth of the repetitions: rough");
+    if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
+
+    const program::PrivateRedis redis;
+    cb::Benchmark benchmark{.url = redis.url(), .effort = {quick ? 0.1 : 1}};
+    cb::measure_commands(benchmark);
+    cb::measure_healthy_calls(benchmark);
+    cb::measure_failing_calls(benchmark);
+    cb::measure_agreement(benchmark);
+    cb::measure_end_of_break(benchmark);
+    cb::measure_scale(benchmark);
+    return 0;
+  });
+}

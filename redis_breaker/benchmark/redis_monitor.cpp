@@ -1,0 +1,89 @@
+#include "redis_breaker/benchmark/redis_monitor.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+namespace cb {
+namespace {
+
+constexpr std::chrono::seconds patience{10};
+constexpr size_t operation_at = 10;  // EVALSHA, hash, 7, seven keys, and then what to do
+
+// 1795260806.089886 [0 127.0.0.1:40000] "SET" "key" "a \"quoted\" value"; in a script: [0 lua]
+std::vector<std::string> words_of(std::string_view line) {
+  std::vector<std::string> words;
+  bool inside = false;
+  for (size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"') {
+      inside = !inside;
+      if (inside) words.emplace_back();
+    } else if (inside) {
+      if (line[i] == '\\') ++i;
+      if (i < line.size()) words.back() += line[i];
+    }
+  }
+  return words;
+}
+
+void take_in(std::string_view line, Overheard& overheard) {
+  if (line.find(" lua] ") < line.find('"')) {
+    ++overheard.in_scripts;
+    return;
+  }
+  std::vector<std::string> words = words_of(line);
+  if (words.empty()) return;
+  const bool is_table = words.size() > operation_at && words[0].rfind("EVAL", 0) == 0;
+  ++overheard.sent[is_table ? words[0] + " " + words[operation_at] : words[0]];
+  if (is_table && words[operation_at] == "settle") overheard.last_settle = std::move(words);
+}
+
+}  // namespace
+
+int Overheard::all_sent() const {
+  return std::accumulate(sent.begin(), sent.end(), 0, [](int sum, const auto& entry) { return sum + entry.second; });
+}
+
+int Overheard::count(const std::string& what) const {
+  const auto entry = sent.find(what);
+  return entry == sent.end() ? 0 : entry->second;
+}
+
+std::string Overheard::to_text() const {
+  std::string text;
+  for (const auto& [what, count] : sent) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + what;
+  return text.empty() ? "nothing" : text;
+}
+
+Ear::Ear(Redis& redis) : redis_(redis), connection_(redis.connect(0)) {
+  const Deadline deadline(patience);
+  connection_->send({"MONITOR"}, deadline);
+  const std::string error = connection_->receive(deadline).error();
+  if (!error.empty()) throw std::runtime_error("listening to " + redis.to_text() + ": " + error);
+  hear();  // our own connecting
+}
+
+Overheard Ear::hear() {
+  const std::string question = "what was said before this " + std::to_string(++questions_);
+  redis_.command({"ECHO", question});
+  const Deadline deadline(patience);
+  std::optional<Overheard> until_now;
+  while (!until_now) {
+    const std::vector<RedisReply> lines = connection_->receive_all(deadline);
+    if (!connection_->error().empty()) throw std::runtime_error(redis_.to_text() + ": " + connection_->error());
+    for (const RedisReply& line : lines) {
+      const std::string_view text(line->str, line->len);
+      if (text.find(question) == std::string_view::npos) {
+        take_in(text, overheard_);
+      } else {
+        until_now = std::exchange(overheard_, {});
+      }
+    }
+  }
+  return *std::move(until_now);
+}
+
+}  // namespace cb

@@ -1,0 +1,118 @@
+// The same for fleets of 1 to 100 instances: each with connections, link and view of its own, all in this process.
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "redis_breaker/benchmark/figure_fleet.hpp"
+#include "redis_breaker/benchmark/redis_figures.hpp"
+#include "redis_breaker/benchmark/redis_monitor.hpp"
+
+namespace cb {
+namespace {
+
+using namespace std::chrono_literals;
+
+using Fleet = std::vector<std::unique_ptr<Instance>>;
+
+constexpr int threshold = 5;
+
+Fleet make_fleet(const std::string& url, const std::string& name, const Policy& policy, int size) {
+  Fleet fleet;
+  for (int i = 0; i < size; ++i) fleet.push_back(std::make_unique<Instance>(url, name, policy));
+  for (const auto& instance : fleet) wait_until_pushed(instance->breaker);
+  return fleet;
+}
+
+// Commands that an instance sends, a second, while each makes a call, and then a pause.
+double background(Redis& redis, Fleet& fleet, std::chrono::milliseconds time, std::chrono::microseconds pause) {
+  Ear ear(redis);
+  const int64_t before = nanoseconds_now();
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < end) {
+    for (const auto& instance : fleet) call(instance->breaker, Outcome::success);
+    if (pause > 0us) std::this_thread::sleep_for(pause);
+  }
+  const int sent = ear.hear().all_sent();
+  return sent / seconds_since(before) / static_cast<double>(fleet.size());
+}
+
+struct Outage {
+  std::atomic<int> failures{0};
+  std::atomic<int> ready{0};
+  std::atomic<int64_t> tripped_at{0};
+  std::atomic<int64_t> all_reject_at{0};
+};
+
+void raise(std::atomic<int64_t>& value, int64_t to) {
+  int64_t seen = value;
+  while (seen < to && !value.compare_exchange_weak(seen, to)) {
+  }
+}
+
+void fail_until_rejected(Outage& outage, Breaker& breaker, int size) {
+  ++outage.ready;
+  wait_until([&] { return outage.ready == size; });
+  while (true) {
+    Admission admission = breaker.acquire();
+    auto* permit = std::get_if<Permit>(&admission);
+    if (permit == nullptr) break;
+    ++outage.failures;
+    const Settled settled = permit->settle(Outcome::failure);
+    if (settled.state == State::open && !settled.late) outage.tripped_at = nanoseconds_now();
+  }
+  raise(outage.all_reject_at, nanoseconds_now());
+}
+
+struct Outages {
+  std::vector<double> failures;
+  std::vector<double> milliseconds;
+};
+
+Outages suffer(Fleet& fleet, int times) {
+  Outages outages;
+  for (int i = 0; i < times; ++i) {
+    Outage outage;
+    {
+      std::vector<std::jthread> running;
+      for (const auto& instance : fleet) {
+        running.emplace_back(
+            [&, size = static_cast<int>(fleet.size())] { fail_until_rejected(outage, instance->breaker, size); });
+      }
+    }
+    outages.failures.push_back(outage.failures);
+    outages.milliseconds.push_back(static_cast<double>(outage.all_reject_at - outage.tripped_at) / 1e6);
+    reset(fleet[0]->breaker);
+    for (const auto& instance : fleet) wait_until([&] { return call(instance->breaker, Outcome::ignored); });
+  }
+  return outages;
+}
+
+void measure_fleet_of(Benchmark& benchmark, Redis& redis, int size) {
+  const std::string name = "fleet-of-" + std::to_string(size);
+  Fleet fleet = make_fleet(benchmark.url, name, {.failure_threshold = threshold, .recovery_timeout = 10min}, size);
+  const auto time = benchmark.effort.of(1500ms);
+  const double slow = background(redis, fleet, time, 10'000us);
+  const double quick = background(redis, fleet, time, 0us);
+  const Outages outages = suffer(fleet, benchmark.effort.of(20));
+  fleet = make_fleet(benchmark.url, name + "-window", windowed_policy(), size);
+  const double windowed = background(redis, fleet, time, 0us);
+  std::printf("%9d %10.1f %10.1f %10.1f %10.0f %8.0f %10.2f %8.2f\n", size, slow, quick, windowed,
+              median(outages.failures), percentile(outages.failures, 100), median(outages.milliseconds),
+              percentile(outages.milliseconds, 100));
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+void measure_scale(Benchmark& benchmark) {
+  Redis redis(parse_redis_url(benchmark.url), redis_patience);
+  std::printf("\n%9s %32s %19s %19s\n", "", "commands sent by an instance, /s", "upstream failures", "all reject, ms");
+  std::printf("%9s %10s %10s %10s %10s %8s %10s %8s\n", "instances", "100 calls", "unlimited", "window", "median",
+              "most", "median", "most");
+  for (const int size : {1, 3, 10, 30, 100}) measure_fleet_of(benchmark, redis, size);
+}
+
+}  // namespace cb

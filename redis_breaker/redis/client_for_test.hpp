@@ -1,0 +1,47 @@
+// A Redis of a test's own, and what one would type into redis-cli.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "program/processes/redis_server.hpp"
+#include "redis_breaker/redis/client.hpp"
+#include "simple_breaker/breaker.hpp"
+
+namespace cb {
+
+inline bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+inline Permit permit(Breaker& breaker) { return std::get<Permit>(breaker.acquire()); }
+
+struct TestRedis {
+  program::PrivateRedis server;
+  Redis redis{parse_redis_url(server.url()), std::chrono::seconds(5)};
+
+  // The answer as text: "" for nil, items of a list joined by spaces. Fails the test where Redis reports an error.
+  std::string cli(const std::vector<std::string>& command) {
+    const RedisReply reply = redis.command(command);
+    REQUIRE_MESSAGE(reply.error().empty(), command[0] << ": " << reply.error());
+    return text_of(*reply);
+  }
+
+  // How often something was written, since Redis started (it saves nothing).
+  long writes() {
+    const std::string info = cli({"INFO", "persistence"});
+    const std::string field = "rdb_changes_since_last_save:";
+    return std::stol(info.substr(info.find(field) + field.size()));
+  }
+
+ private:
+  static std::string text_of(const redisReply& reply) {
+    if (reply.type == REDIS_REPLY_INTEGER) return std::to_string(reply.integer);
+    if (reply.type != REDIS_REPLY_ARRAY) return reply.str == nullptr ? "" : std::string(reply.str, reply.len);
+    std::string all;
+    for (size_t i = 0; i < reply.elements; ++i) all += (i == 0 ? "" : " ") + text_of(*reply.element[i]);
+    return all;
+  }
+};
+
+}  // namespace cb

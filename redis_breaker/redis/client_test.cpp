@@ -1,0 +1,153 @@
+#include "redis_breaker/redis/client.hpp"
+
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include "program/processes/temporary_folder.hpp"
+#include "redis_breaker/redis/client_for_test.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A server that accepts one connection and sends the same byte over and over: alive, and never done.
+class TricklingServer {
+ public:
+  TricklingServer() : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    REQUIRE(bind(listener_, reinterpret_cast<sockaddr*>(&address), length) == 0);
+    REQUIRE(listen(listener_, 1) == 0);
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
+    port_ = ntohs(address.sin_port);
+    trickle_ = std::thread([this] {
+      const int client = accept(listener_, nullptr, nullptr);
+      while (!stop_ && send(client, "+", 1, MSG_NOSIGNAL) == 1) std::this_thread::sleep_for(5ms);
+      close(client);
+    });
+  }
+  ~TricklingServer() {
+    stop_ = true;
+    trickle_.join();
+    close(listener_);
+  }
+  int port() const { return port_; }
+
+ private:
+  int listener_;
+  int port_ = 0;
+  std::atomic<bool> stop_{false};
+  std::thread trickle_;
+};
+
+}  // namespace
+
+TEST_CASE("user, password and database are used, over TCP and over a socket") {
+  const TestRedis over_tcp;
+  const program::TemporaryFolder folder;
+  const std::string socket = folder.path() / "redis.sock";
+  program::ChildProcess over_socket = program::launch_redis_server(0, {"--dir", folder.path(), "--unixsocket", socket});
+  over_socket.wait_for_line("to accept connections");
+  for (const std::string& url : {over_tcp.server.url(), "unix://" + socket}) {
+    CAPTURE(url);
+    RedisAddress address = parse_redis_url(url);
+    Redis first(address, 5s);
+    CHECK(first.command({"ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all"}).error().empty());
+    address.user = "app";
+    address.password = "secret";
+    address.database = 3;
+    Redis logged_in(address, 5s);
+    CHECK(std::string(logged_in.command({"ACL", "WHOAMI"})->str) == "app");
+    CHECK(logged_in.command({"SET", "k", "v"}).error().empty());
+    CHECK(first.command({"EXISTS", "k"})->integer == 0);
+    CHECK(first.command({"SELECT", "3"}).error().empty());
+    CHECK(first.command({"EXISTS", "k"})->integer == 1);
+  }
+}
+
+TEST_CASE("a wrong password is one clear error, without the password") {
+  TestRedis redis;
+  redis.cli({"CONFIG", "SET", "requirepass", "right-one"});
+  RedisAddress address = parse_redis_url(redis.server.url());
+  address.password = "wrong-one";
+  const RedisReply reply = Redis(address, 1s).command({"PING"});
+  CHECK(reply.error().find("WRONGPASS") != std::string::npos);
+  CHECK(reply.error().find("wrong-one") == std::string::npos);
+}
+
+TEST_CASE("the deadline is for the whole command, also where the server trickles") {
+  const TricklingServer server;
+  RedisAddress address;
+  address.port = server.port();
+  Redis redis(address, 50ms);
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(redis.command({"PING"}).error().find("no answer in time") != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - start < 2s);  // a deadline for each read would never be over
+}
+
+TEST_CASE("a server that is not there is an error that names it") {
+  RedisAddress address;
+  address.port = 1;
+  CHECK(Redis(address, 50ms).command({"PING"}).error() == "redis://127.0.0.1:1/0: Connection refused");
+}
+
+TEST_CASE("an answer of unreasonable size is refused") {
+  TestRedis redis;
+  redis.cli({"SETRANGE", "big", "1000000", "x"});
+  CHECK(redis.redis.command({"GET", "big"}).error().find("too long") != std::string::npos);
+  CHECK(redis.cli({"PING"}) == "PONG");
+}
+
+TEST_CASE("many threads share the connections, and each gets its own answers") {
+  TestRedis redis;
+  std::atomic<int> wrong{0};
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < 500; ++i) {
+        const std::string mine = std::to_string(thread) + ":" + std::to_string(i);
+        const RedisReply reply = redis.redis.command({"ECHO", mine});
+        if (!reply.error().empty() || std::string(reply->str, reply->len) != mine) ++wrong;
+      }
+    });
+  }
+  threads.clear();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("signals do not lengthen a deadline") {
+  TestRedis server;
+  Redis redis(parse_redis_url(server.server.url()), 500ms);
+  REQUIRE(redis.command({"PING"}).error().empty());
+  static std::atomic<int> ticks{0};
+  struct sigaction count {};
+  count.sa_handler = [](int) { ++ticks; };
+  struct sigaction before {};
+  sigaction(SIGALRM, &count, &before);
+  server.server.process().send_signal(SIGSTOP);
+  std::atomic<bool> done{false};
+  const pthread_t caller = pthread_self();
+  std::jthread ticker([&] {
+    for (int i = 0; i < 300 && !done; ++i) {
+      pthread_kill(caller, SIGALRM);
+      std::this_thread::sleep_for(10ms);
+    }
+  });
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK_FALSE(redis.command({"PING"}).error().empty());
+  CHECK(std::chrono::steady_clock::now() - begun < 2s);  // and not for as long as there are signals
+  done = true;
+  ticker.join();
+  sigaction(SIGALRM, &before, nullptr);
+  server.server.process().send_signal(SIGCONT);
+}

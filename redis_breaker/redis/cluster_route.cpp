@@ -1,0 +1,129 @@
+#include "redis_breaker/redis/cluster_route.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace cb {
+namespace {
+
+constexpr int most_redirections = 5;
+constexpr size_t most_nodes = 1000;
+constexpr size_t most_tries = 16;
+constexpr uint16_t unknown = 0xffff;
+
+RedisReply send(RedisConnection& connection, const std::vector<std::string>& arguments, bool asking,
+                const Deadline& deadline) {
+  if (!asking) return connection.command(arguments, deadline);
+  const bool sent = connection.send({"ASKING"}, deadline) && connection.send(arguments, deadline);
+  if (sent) connection.receive(deadline);  // OK
+  return connection.error().empty() ? connection.receive(deadline) : RedisReply::failed(connection.error());
+}
+
+}  // namespace
+
+RedisCluster::RedisCluster(const RedisAddress& address) : address_(address), node_of_slot_(slot_count, unknown) {
+  for (const RedisEndpoint& seed : address_.hosts) index_of(seed);
+}
+
+RedisReply RedisCluster::command(const std::vector<std::string>& arguments, const std::string& name,
+                                 const Deadline& deadline) {
+  Trip trip{deadline, first_for(name)};
+  for (int redirections = 0; redirections <= most_redirections; ++redirections) {
+    RedisPool::Taken taken = reach(trip);
+    RedisConnection& connection = *taken.connection;
+    if (!connection.error().empty()) return RedisReply::failed(connection.error());
+    RedisReply reply = send(connection, arguments, trip.asking, deadline);
+    if (!connection.error().empty()) {
+      forget(trip.index, *trip.node);
+      return RedisReply::failed("node " + trip.node->endpoint.to_text() + ": " + connection.error());
+    }
+    reply.came_from({trip.index, connection.server().run});
+    trip.node->pool.keep(std::move(taken));
+    const auto redirection = redirection_in(reply.error(), trip.node->endpoint);
+    if (!redirection) return reply;
+    follow(*redirection, trip);
+  }
+  return RedisReply::failed("redirected more than " + std::to_string(most_redirections) +
+                            " times: the nodes disagree about whose '" + name + "' is");
+}
+
+// A connection to the trip's node, or to another one where that cannot be reached and was only a guess.
+RedisPool::Taken RedisCluster::reach(Trip& trip) {
+  while (true) {
+    trip.node = node(trip.index);
+    RedisPool::Taken taken = trip.node->pool.take();
+    if (taken.connection) return taken;
+    taken.connection = connect_to(*trip.node, trip.is_told ? trip.deadline : trip.deadline.share(4));
+    if (taken.connection->error().empty()) return taken;
+    forget(trip.index, *trip.node);
+    if (trip.is_told || !try_another(trip)) return taken;
+  }
+}
+
+std::unique_ptr<RedisConnection> RedisCluster::connect_to(const Node& node, const Deadline& deadline) const {
+  auto connection = std::make_unique<RedisConnection>(address_.at(node.endpoint), deadline);
+  const bool is_node = connection->server().mode == RedisServer::Mode::cluster;
+  if (connection->error().empty() && !is_node) connection->fail("is no node of a cluster; write redis://");
+  if (!connection->error().empty()) connection->fail("node " + node.endpoint.to_text() + ": " + connection->error());
+  return connection;
+}
+
+bool RedisCluster::try_another(Trip& trip) {
+  trip.unreachable.insert(trip.index);
+  const std::scoped_lock lock(mutex_);
+  if (trip.unreachable.size() >= std::min(nodes_.size(), most_tries)) return false;
+  while (trip.unreachable.contains(trip.index)) trip.index = (trip.index + 1) % nodes_.size();
+  return true;
+}
+
+void RedisCluster::follow(const Redirection& redirection, Trip& trip) {
+  trip.asking = redirection.kind == Redirection::Kind::ask;
+  trip.is_told = true;
+  trip.index = index_of(redirection.to);
+  if (trip.asking) return;
+  const std::scoped_lock lock(mutex_);
+  node_of_slot_[redirection.slot] = static_cast<uint16_t>(trip.index);
+}
+
+std::unique_ptr<RedisConnection> RedisCluster::connect(size_t index, const Deadline& deadline) {
+  const auto known = node(index);
+  if (!known) return RedisConnection::failed("no node has the number " + std::to_string(index));
+  return connect_to(*known, deadline);
+}
+
+size_t RedisCluster::first_for(const std::string& name) {
+  const uint16_t slot = slot_of(name);
+  const std::scoped_lock lock(mutex_);
+  return name.empty() || node_of_slot_[slot] == unknown ? first_ : node_of_slot_[slot];
+}
+
+std::shared_ptr<RedisCluster::Node> RedisCluster::node(size_t index) {
+  const std::scoped_lock lock(mutex_);
+  return index < nodes_.size() ? nodes_[index] : nullptr;
+}
+
+// Its number; a new one has another's only where there is room for no more.
+size_t RedisCluster::index_of(const RedisEndpoint& endpoint) {
+  const std::scoped_lock lock(mutex_);
+  const auto known =
+      std::find_if(nodes_.begin(), nodes_.end(), [&endpoint](const auto& node) { return node->endpoint == endpoint; });
+  if (known != nodes_.end()) return static_cast<size_t>(known - nodes_.begin());
+  if (nodes_.size() < most_nodes) {
+    nodes_.push_back(std::make_shared<Node>(endpoint));
+    return nodes_.size() - 1;
+  }
+  const size_t seeds = address_.hosts.size();
+  const size_t index = seeds + replaced_++ % (most_nodes - seeds);
+  nodes_[index] = std::make_shared<Node>(endpoint);
+  return index;
+}
+
+void RedisCluster::forget(size_t index, const Node& node) {
+  const std::scoped_lock lock(mutex_);
+  if (nodes_[index].get() != &node) return;
+  nodes_[index]->pool.clear();
+  std::replace(node_of_slot_.begin(), node_of_slot_.end(), static_cast<uint16_t>(index), unknown);
+  if (first_ == index) first_ = (index + 1) % nodes_.size();
+}
+
+}  // namespace cb

@@ -1,0 +1,234 @@
+#include "redis_breaker/redis/connection.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace cb {
+namespace {
+
+constexpr size_t longest_reply = 64 * 1024;
+
+bool may_try_again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+// By an ACL, or as the command was renamed.
+bool is_refused(const std::string& error) {
+  return error.rfind("NOPERM", 0) == 0 || error.rfind("ERR unknown command", 0) == 0;
+}
+
+// What INFO's answer has after "FIELD:", on a line of its own; empty: nothing.
+std::string_view field(std::string_view info, std::string_view name) {
+  const auto at = info.find(name);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = info.substr(at + name.size());
+  return rest.substr(0, rest.find('\r'));
+}
+
+void learn_from(std::string_view info, RedisServer& server) {
+  using Mode = RedisServer::Mode;
+  const std::string_view run = field(info, "\nrun_id:").substr(0, 16);
+  std::from_chars(run.data(), run.data() + run.size(), server.run, 16);
+  const std::string_view mode = field(info, "_mode:");  // redis_mode, or Valkey's server_mode
+  server.mode = mode == "cluster" ? Mode::cluster : mode == "sentinel" ? Mode::sentinel : Mode::standalone;
+  server.is_replica = field(info, "\nrole:") == "slave";
+  server.is_read_only = server.is_replica && field(info, "\nslave_read_only:") != "0";
+}
+
+// Everything that is said first, all at once.
+std::vector<std::vector<std::string>> greeting(const RedisAddress& address) {
+  std::vector<std::vector<std::string>> commands;
+  if (!address.password.empty() && address.user.empty()) commands.push_back({"AUTH", address.password});
+  if (!address.password.empty() && !address.user.empty()) {
+    commands.push_back({"AUTH", address.user, address.password});
+  }
+  if (address.database != 0) commands.push_back({"SELECT", std::to_string(address.database)});
+  commands.push_back({"INFO", "server"});
+  commands.push_back({"INFO", "replication"});
+  return commands;
+}
+
+}  // namespace
+
+RedisReply::RedisReply(redisReply* reply) : reply_(reply) {
+  if (reply->type == REDIS_REPLY_ERROR) error_.assign(reply->str, reply->len);
+}
+
+std::string_view text_of(const redisReply& reply) {
+  return reply.type == REDIS_REPLY_STRING ? std::string_view(reply.str, reply.len) : std::string_view();
+}
+
+RedisReply RedisReply::failed(std::string error) {
+  RedisReply reply;
+  reply.error_ = std::move(error);
+  return reply;
+}
+
+std::chrono::microseconds Deadline::left() const {
+  using std::chrono::microseconds;
+  const auto left = std::chrono::duration_cast<microseconds>(at - std::chrono::steady_clock::now());
+  return std::max(microseconds(0), left);
+}
+
+bool Deadline::wait_until_ready(int fd, short events) const {
+  pollfd descriptor{fd, events, 0};
+  int ready = 0;
+  do {  // a signal ends the poll, and must not begin the wait anew
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left()).count();
+    ready = poll(&descriptor, 1, static_cast<int>(ms));
+  } while (ready < 0 && errno == EINTR);
+  return ready == 1;
+}
+
+RedisConnection::RedisConnection(const RedisAddress& address, const Deadline& deadline) {
+  const auto left = deadline.left();
+  const timeval timeout{static_cast<time_t>(left.count() / 1'000'000),
+                        static_cast<suseconds_t>(left.count() % 1'000'000)};
+  context_.reset(address.socket.empty() ? redisConnectWithTimeout(address.host.c_str(), address.port, timeout)
+                                        : redisConnectUnixWithTimeout(address.socket.c_str(), timeout));
+  if (!context_ || context_->err != 0) {
+    error_ = context_ ? context_->errstr : "out of memory";
+    return;
+  }
+  if (!address.tls || secure(address, deadline)) log_in(address, deadline);
+}
+
+std::unique_ptr<RedisConnection> RedisConnection::failed(const std::string& error) {
+  auto connection = std::unique_ptr<RedisConnection>(new RedisConnection);
+  connection->error_ = error;
+  return connection;
+}
+
+bool RedisConnection::secure(const RedisAddress& address, const Deadline& deadline) {
+  tls_ = std::make_unique<TlsStream>(*address.tls, fd(), address.host);
+  while (true) {
+    const Step step = tls_->shake_hands();
+    if (!step.fault.empty()) return fail(step.fault);
+    if (step.wait_for == 0) return true;
+    if (!deadline.wait_until_ready(fd(), step.wait_for)) return fail("no answer in time to the greeting of TLS");
+  }
+}
+
+void RedisConnection::log_in(const RedisAddress& address, const Deadline& deadline) {
+  const auto commands = greeting(address);
+  for (const auto& command : commands) {
+    if (!send(command, deadline)) return;
+  }
+  std::string info;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    const RedisReply reply = receive(deadline);
+    // Then nobody knows which run it is, and nothing is restored after a loss.
+    if (commands[i][0] == "INFO" && is_refused(reply.error())) continue;
+    if (!reply.error().empty()) {
+      fail(reply.error());
+      return;
+    }
+    if (reply->str != nullptr) info.append(reply->str, reply->len);
+  }
+  learn_from(info, server_);
+}
+
+bool RedisConnection::fail(const std::string& error) {
+  error_ = error;
+  return false;
+}
+
+RedisReply RedisConnection::command(const std::vector<std::string>& arguments, const Deadline& deadline) {
+  if (!send(arguments, deadline)) return RedisReply::failed(error_);
+  return receive(deadline);
+}
+
+bool RedisConnection::send(const std::vector<std::string>& arguments, const Deadline& deadline) {
+  std::vector<const char*> texts;
+  std::vector<size_t> lengths;
+  for (const auto& argument : arguments) {
+    texts.push_back(argument.data());
+    lengths.push_back(argument.size());
+  }
+  char* formatted = nullptr;
+  const auto length = redisFormatCommandArgv(&formatted, static_cast<int>(texts.size()), texts.data(), lengths.data());
+  if (length < 0) return fail("out of memory");
+  const std::unique_ptr<char, void (*)(char*)> owner(formatted, redisFreeCommand);
+  for (size_t sent = 0; sent < static_cast<size_t>(length);) {
+    const Step step = try_to_send(formatted + sent, static_cast<size_t>(length) - sent);
+    if (!step.fault.empty()) return fail(step.fault);
+    if (step.wait_for != 0 && !deadline.wait_until_ready(fd(), step.wait_for)) return fail("no answer in time");
+    sent += step.bytes;
+  }
+  return true;
+}
+
+Step RedisConnection::try_to_send(const char* data, size_t size) {
+  if (tls_) return tls_->send(data, size);
+  const auto count = ::send(fd(), data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (count >= 0) return {.bytes = static_cast<size_t>(count)};
+  return may_try_again() ? Step{.wait_for = POLLOUT} : Step{.fault = std::strerror(errno)};
+}
+
+Step RedisConnection::try_to_receive(char* data, size_t size) {
+  if (tls_) return tls_->receive(data, size);
+  const auto count = recv(fd(), data, size, MSG_DONTWAIT);
+  if (count > 0) return {.bytes = static_cast<size_t>(count)};
+  if (count == 0) return {.fault = "connection closed"};
+  return may_try_again() ? Step{.wait_for = POLLIN} : Step{.fault = std::strerror(errno)};
+}
+
+RedisReply RedisConnection::receive(const Deadline& deadline) {
+  redisReply* reply = read(deadline);
+  return reply == nullptr ? RedisReply::failed(error_) : RedisReply(reply);
+}
+
+std::vector<RedisReply> RedisConnection::receive_all(const Deadline& deadline) {
+  std::vector<RedisReply> replies;
+  void* reply = read(deadline);
+  while (reply != nullptr) {
+    replies.emplace_back(static_cast<redisReply*>(reply));
+    reply = nullptr;
+    if (redisReaderGetReply(context_->reader, &reply) != REDIS_OK) fail(context_->reader->errstr);
+  }
+  return replies;
+}
+
+bool RedisConnection::has_input() const {
+  if (context_->reader->pos < context_->reader->len) return true;
+  if (tls_) return tls_->has_input();
+  pollfd descriptor{fd(), POLLIN, 0};
+  return poll(&descriptor, 1, 0) != 0;
+}
+
+redisReply* RedisConnection::read(const Deadline& deadline) {
+  size_t received = 0;
+  void* reply = nullptr;
+  while (true) {
+    if (redisReaderGetReply(context_->reader, &reply) != REDIS_OK) {
+      fail(context_->reader->errstr);
+      return nullptr;
+    }
+    if (reply != nullptr) return static_cast<redisReply*>(reply);
+    if (!feed_reader(received, deadline)) return nullptr;
+  }
+}
+
+// Waits for something, and takes all that the socket can no longer announce.
+bool RedisConnection::feed_reader(size_t& received, const Deadline& deadline) {
+  std::array<char, 4096> buffer;
+  short wait_for = POLLIN;
+  do {
+    if (wait_for != 0 && !deadline.wait_until_ready(fd(), wait_for)) return fail("no answer in time");
+    const Step step = try_to_receive(buffer.data(), buffer.size());
+    if (!step.fault.empty()) return fail(step.fault);
+    redisReaderFeed(context_->reader, buffer.data(), step.bytes);
+    received += step.bytes;
+    if (received > longest_reply) return fail("answer too long");
+    wait_for = step.wait_for;
+  } while (wait_for != 0 || has_buffered());
+  return true;
+}
+
+}  // namespace cb

@@ -1,0 +1,30 @@
+#include "redis_breaker/redis/connection_pool.hpp"
+
+#include <utility>
+
+namespace cb {
+
+// One that the server has closed, or on which it said something that nobody asked for, is thrown away.
+RedisPool::Taken RedisPool::take() {
+  const std::scoped_lock lock(mutex_);
+  while (!idle_.empty()) {
+    auto connection = std::move(idle_.back());
+    idle_.pop_back();
+    if (!connection->has_input()) return {std::move(connection), life_};
+  }
+  return {nullptr, life_};
+}
+
+void RedisPool::keep(Taken taken) {
+  const std::scoped_lock lock(mutex_);
+  if (taken.life == life_) idle_.push_back(std::move(taken.connection));
+}
+
+void RedisPool::clear() {
+  std::vector<std::unique_ptr<RedisConnection>> gone;  // closed after the lock is released
+  const std::scoped_lock lock(mutex_);
+  ++life_;
+  gone.swap(idle_);
+}
+
+}  // namespace cb

@@ -1,0 +1,31 @@
+// A RedisPool keeps idle connections to one server for whoever needs one next.
+// Thread-safe: every method. A connection that was taken belongs to the taker until it is kept again.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "redis_breaker/redis/connection.hpp"
+
+namespace cb {
+
+class RedisPool {
+ public:
+  struct Taken {
+    std::unique_ptr<RedisConnection> connection;  // none: make one
+    uint64_t life = 0;                            // of the pool
+  };
+
+  Taken take();
+  void keep(Taken taken);
+  void clear();  // what is taken at the moment will not be kept either
+
+ private:
+  std::mutex mutex_;
+  uint64_t life_ = 0;                                   // guarded by mutex_
+  std::vector<std::unique_ptr<RedisConnection>> idle_;  // guarded by mutex_
+};
+
+}  // namespace cb

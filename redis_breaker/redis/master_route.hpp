@@ -1,0 +1,36 @@
+// A RedisMaster is the route to one server that takes writes: always the same, or whichever the Sentinels name. Once it
+// refuses to write, or where there are Sentinels breaks a connection, all its idle connections are dropped.
+// Thread-safe: every method. A command that was refused for being sent to a replica did nothing, and is sent again,
+// once.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "redis_breaker/redis/connection_pool.hpp"
+#include "redis_breaker/redis/route.hpp"
+#include "redis_breaker/redis/sentinels.hpp"
+
+namespace cb {
+
+class RedisMaster final : public RedisRoute {
+ public:
+  explicit RedisMaster(const RedisAddress& address);
+
+  RedisReply command(const std::vector<std::string>& arguments, const std::string& name,
+                     const Deadline& deadline) override;
+  std::unique_ptr<RedisConnection> connect(size_t node, const Deadline& deadline) override;
+
+ private:
+  RedisReply attempt(const std::vector<std::string>& arguments, const Deadline& deadline);
+  std::unique_ptr<RedisConnection> connect_to_server(const Deadline& deadline) const;
+  RedisReply lost(const RedisConnection& connection);
+
+  const RedisAddress address_;
+  std::unique_ptr<RedisSentinels> sentinels_;
+  RedisPool pool_;
+};
+
+}  // namespace cb

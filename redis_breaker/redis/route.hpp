@@ -1,0 +1,25 @@
+// A RedisRoute finds the server for a command: the only one, the one that Sentinels name, or a node of a cluster.
+// Thread-safe: every method. Errors are values, and here they do not say which Redis: that is added by Redis.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "redis_breaker/redis/connection.hpp"
+
+namespace cb {
+
+class RedisRoute {
+ public:
+  RedisRoute() = default;
+  virtual ~RedisRoute() = default;
+  RedisRoute(const RedisRoute&) = delete;
+  RedisRoute& operator=(const RedisRoute&) = delete;
+
+  virtual RedisReply command(const std::vector<std::string>& arguments, const std::string& name,
+                             const Deadline& deadline) = 0;
+  virtual std::unique_ptr<RedisConnection> connect(size_t node, const Deadline& deadline) = 0;
+};
+
+}  // namespace cb

@@ -1,0 +1,86 @@
+// A SharedTable applies the transition table to breakers whose snapshots live in Redis: each call is one run of the
+// script (snapshot.lua and its neighbours), one round trip. One table serves all breakers of a policy.
+// Thread-safe: every method. Nothing here throws after construction; a failed run is a value.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "redis_breaker/redis/client.hpp"
+#include "simple_breaker/breaker.hpp"
+#include "simple_breaker/policy.hpp"
+
+namespace cb {
+
+// What a caller brings along, whatever it asks: the newest stay that it knows of, which lets the script see that the
+// state was lost, and keeps generations rising; and the successes of that stay that it has not reported yet.
+struct Seen {
+  uint64_t generation = 0;
+  State state = State::closed;
+  uint64_t epoch = 0;                     // the generation with which that line of stays began
+  uint64_t run = 0;                       // which run of which server said so
+  std::chrono::microseconds open_for{0};  // how much longer it is open
+  uint32_t successes = 0;
+};
+
+struct SharedAnswer {
+  enum class Kind { permit, rejected, settled, late };
+  Kind kind = Kind::settled;
+  uint64_t probe = 0;                 // permit: the lease's number, 0 for an ordinary call
+  std::chrono::microseconds wait{0};  // until a call may be admitted; 0: now
+  TimePoint now;                      // Redis's time
+  State state = State::closed;
+  uint64_t generation = 0;
+  uint64_t epoch = 0;
+  RedisOrigin origin{};
+  int failures = 0;
+  uint32_t late_successes = 0;            // of those that the caller brought along
+  std::vector<Transition> transitions{};  // made by this very run; nobody else is told of them
+  std::string would_have_tripped{};       // by this very run; empty: it would not
+  Override imposed{};
+  std::optional<TimePoint> imposed_until{};
+  CallCounts recent{};
+};
+
+struct StoreTrouble {
+  std::string what;
+};
+
+struct Script {
+  std::string source;
+  std::string sha1;
+};
+
+Script shared_table_script();
+
+class SharedTable {
+ public:
+  // `instance` is who reports failures, where minimum_reporting_instances asks.
+  SharedTable(Redis& redis, const Policy& policy, std::string instance, Script script = shared_table_script());
+
+  // `name` has been validated. Its public keys are cb:NAME:state, :failures and :last_failure.
+  using Result = std::variant<SharedAnswer, StoreTrouble>;
+  Result acquire(const std::string& name, const Seen& seen) const;
+  Result settle(const std::string& name, const Seen& seen, const PermitId& permit, const CallResult& result) const;
+  Result look(const std::string& name, const Seen& seen) const;
+  Result join(const std::string& name, const Seen& seen) const;  // looks, and proves that Redis takes writes
+  Result impose(const std::string& name, const Seen& seen, const Override& order,
+                std::chrono::milliseconds lasts) const;
+  Result hear(const std::string& name, const Seen& seen, Health health) const;
+
+ private:
+  Result run(const std::string& name, const std::string& operation, const Seen& seen,
+             const std::vector<std::string>& further = {}) const;
+  RedisReply evaluate(const std::string& name, std::vector<std::string> command) const;
+
+  Redis& redis_;
+  const std::string policy_;
+  const std::string instance_;
+  const Script script_;
+};
+
+}  // namespace cb

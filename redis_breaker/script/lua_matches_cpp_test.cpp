@@ -1,0 +1,274 @@
+// One behaviour, two tables: state_machine.cpp and state_machine.lua, event by event. The script runs in a real Redis
+// and is the shipped one but for one line: the time comes from two keys that the test writes.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+#include <sstream>
+
+#include "redis_breaker/redis/client_for_test.hpp"
+#include "redis_breaker/script/breaker_script.hpp"
+#include "simple_breaker/traces/trace.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string name = "traced";
+const std::string read_all = R"(
+  local held = redis.call('HMGET', 'cb:traced:breaker', 'generation', 'open_until', 'break_length', 'successes',
+                          'probes_granted', 'mode_until', 'clear_at', 'mode')
+  for i = 1, 7 do held[i] = held[i] or '0' end
+  held[8] = held[8] or 'auto'
+  return {redis.call('MGET', 'cb:traced:state', 'cb:traced:failures'), held,
+          redis.call('ZCARD', 'cb:traced:probes'), redis.call('ZRANGE', 'cb:traced:probes', 0, -1, 'WITHSCORES'),
+          redis.call('GET', 'cb:traced:window') or '0'})";
+
+Script script_with_held_time(TestRedis& redis) {
+  const std::string shipped = "redis.call('TIME')";
+  Script script = shared_table_script();
+  const auto at = script.source.find(shipped);
+  REQUIRE(at != std::string::npos);
+  script.source.replace(at, shipped.size(), "redis.call('MGET', 'test:s', 'test:us')");
+  REQUIRE(script.source.find(shipped) == std::string::npos);
+  script.sha1 = redis.cli({"SCRIPT", "LOAD", script.source});
+  return script;
+}
+
+class RedisTable final : public Table {
+ public:
+  RedisTable(TestRedis& redis, const Policy& policy, TimePoint now)
+      : redis_(redis), table_(redis.redis, policy, "tester", script_with_held_time(redis)) {
+    redis_.cli({"FLUSHALL"});
+    set_time(now);
+    run(table_.acquire(name, {}));
+  }
+
+  Decision admit(TimePoint now) override {
+    set_time(now);
+    const SharedAnswer answer = run(table_.acquire(name, {}));
+    if (answer.kind == SharedAnswer::Kind::permit) return {PermitId{answer.generation, answer.probe}, only(answer)};
+    return {Rejection{answer.state, rounded_up(answer.wait)}, only(answer)};
+  }
+
+  Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) override {
+    set_time(now);
+    const SharedAnswer answer = run(table_.settle(name, {}, permit, result));
+    const auto would_have = answer.would_have_tripped;
+    return {answer.kind == SharedAnswer::Kind::late, only(answer),
+            would_have.empty() ? std::nullopt : std::optional(would_have)};
+  }
+
+  std::optional<Transition> impose(const Override& order, std::chrono::milliseconds lasts, TimePoint now) override {
+    set_time(now);
+    return only(run(table_.impose(name, {}, order, lasts)));
+  }
+
+  std::optional<Transition> hear(Health health, TimePoint now) override {
+    set_time(now);
+    return only(run(table_.hear(name, {}, health)));
+  }
+
+  // Read from the keys, not from the script's answer: what is stored is what counts.
+  Snapshot look() override {
+    std::istringstream stored(redis_.cli({"EVAL", read_all, "0"}));
+    Snapshot snapshot;
+    std::string state, mode;
+    int64_t open_until = 0, break_length = 0, mode_until = 0, clear_at = 0;
+    size_t probes = 0;
+    stored >> state >> snapshot.tally.failures >> snapshot.generation >> open_until >> break_length >>
+        snapshot.successes >> snapshot.probes_granted >> mode_until >> clear_at >> mode >> probes;
+    REQUIRE(stored);
+    snapshot.state = state_of(state);
+    snapshot.open_until = time(open_until);
+    snapshot.break_length = std::chrono::microseconds(break_length);
+    snapshot.mode = mode_from(mode).value();
+    snapshot.mode_until = time(mode_until);
+    snapshot.tally.clear_at = time(clear_at);
+    for (uint64_t probe = 0, deadline = 0; snapshot.probes.size() < probes && stored >> probe >> deadline;) {
+      snapshot.probes.push_back({probe, time(static_cast<int64_t>(deadline))});
+    }
+    read_window(stored, snapshot.tally.window);
+    return snapshot;
+  }
+
+ private:
+  void set_time(TimePoint now) {
+    const int64_t count = now.time_since_epoch().count();
+    redis_.cli({"MSET", "test:s", std::to_string(count / 1'000'000), "test:us", std::to_string(count % 1'000'000)});
+  }
+
+  static TimePoint time(int64_t count) { return TimePoint(std::chrono::microseconds(count)); }
+
+  static void read_window(std::istream& stored, SlidingWindow& window) {
+    stored >> window.newest;
+    char slash = '/';
+    for (int64_t bucket = window.newest; stored; --bucket) {
+      CallCounts counts;
+      if (!(stored >> counts.calls >> slash >> counts.failures >> slash >> counts.slow)) return;
+      window.held[static_cast<size_t>(bucket % SlidingWindow::buckets)] = counts;
+    }
+  }
+
+  static State state_of(const std::string& text) {
+    for (const State state : {State::open, State::half_open}) {
+      if (cb::to_text(state) == text) return state;
+    }
+    REQUIRE(text == "closed");
+    return State::closed;
+  }
+
+  static SharedAnswer run(const SharedTable::Result& result) {
+    const auto* trouble = std::get_if<StoreTrouble>(&result);
+    REQUIRE_MESSAGE(trouble == nullptr, trouble->what);
+    return std::get<SharedAnswer>(result);
+  }
+
+  static std::optional<Transition> only(const SharedAnswer& answer) {
+    REQUIRE(answer.transitions.size() <= 1);
+    return answer.transitions.empty() ? std::nullopt : std::optional(answer.transitions.front());
+  }
+
+  TestRedis& redis_;
+  const SharedTable table_;
+};
+
+// Random events for both tables: small thresholds and few instants, so that boundaries are met all the time.
+class RandomStory {
+ public:
+  RandomStory(TestRedis& redis, unsigned seed)
+      : dice_(seed), policy_(random_policy()), local_(policy_, now_), shared_(redis, policy_, now_) {}
+
+  int opened = 0;
+  int would_have_tripped = 0;
+
+  void step() {
+    now_ += pick({0us, 0us, 0us, 1us, 500us, 1000us, 1999us, 2000us, 5000us});
+    const unsigned event = dice_() % 40;
+    if (event == 0) {
+      impose();
+    } else if (event == 1) {
+      hear();
+    } else if (permits_.empty() || event % 2 == 0) {
+      acquire();
+    } else {
+      settle();
+    }
+    REQUIRE(by_number(local_.look()) == by_number(shared_.look()));
+  }
+
+ private:
+  int number(int least, int most) {
+    return least + static_cast<int>(dice_() % static_cast<unsigned>(most - least + 1));
+  }
+  std::chrono::milliseconds time(int least, int most) { return std::chrono::milliseconds(number(least, most)); }
+  bool sometimes() { return dice_() % 2 == 0; }
+
+  Policy random_policy() {
+    Policy policy{.failure_threshold = number(1, 4),
+                  .recovery_timeout = time(1, 5),
+                  .permitted_calls_in_half_open = number(1, 3),
+                  .success_threshold = number(1, 3),
+                  .probe_timeout = time(1, 4)};
+    if (sometimes()) {
+      policy.failure_rate_threshold = number(1, 10) / 10.0;
+      policy.failure_threshold = number(0, 20);
+    }
+    if (sometimes()) policy.slow_call_duration_threshold = time(1, 3);
+    if (policy.slow_call_duration_threshold > 0ms && sometimes())
+      policy.slow_call_rate_threshold = number(1, 100) / 100.0;
+    policy.sliding_window_size = time(10, 40);
+    policy.minimum_number_of_calls = number(1, 8);
+    if (sometimes()) policy.clear_interval = time(1, 30);
+    if (sometimes()) {
+      policy.recovery_timeout_multiplier = 1 + number(1, 20) / 10.0;
+      policy.recovery_timeout_maximum = time(0, 30);
+      policy.recovery_timeout_jitter = number(0, 10) / 10.0;
+    }
+    return policy;
+  }
+
+  std::chrono::microseconds pick(const std::vector<std::chrono::microseconds>& from) {
+    return from[dice_() % from.size()];
+  }
+
+  void acquire() {
+    const Decision local = local_.admit(now_);
+    const Decision shared = shared_.admit(now_);
+    REQUIRE(local.answer == shared.answer);
+    REQUIRE(local.transition == shared.transition);
+    if (const auto* permit = std::get_if<PermitId>(&local.answer)) permits_.push_back(*permit);
+  }
+
+  void settle() {
+    const size_t which = dice_() % permits_.size();
+    const auto outcome = static_cast<Outcome>(dice_() % 8 < mostly_ ? 1 : dice_() % 3);
+    const CallResult result{outcome, pick({0us, 500us, 1000us, 2000us, 3000us})};
+    const Settlement local = local_.settle(permits_[which], result, now_);
+    const Settlement shared = shared_.settle(permits_[which], result, now_);
+    REQUIRE(local.late == shared.late);
+    REQUIRE(local.transition == shared.transition);
+    REQUIRE(local.would_have_tripped == shared.would_have_tripped);
+    would_have_tripped += local.would_have_tripped ? 1 : 0;
+    opened += local.transition && local.transition->to == State::open ? 1 : 0;
+    if (dice_() % 8 != 0) permits_.erase(permits_.begin() + static_cast<long>(which));  // else: settled once more
+  }
+
+  void impose() {
+    const auto mode = static_cast<Mode>(dice_() % 6);
+    const Override order{mode, "tester", sometimes() ? "why not" : ""};
+    const auto lasts = sometimes() ? time(1, 20) : 0ms;
+    REQUIRE(local_.impose(order, lasts, now_) == shared_.impose(order, lasts, now_));
+  }
+
+  void hear() {
+    const Health health = sometimes() ? Health::well : Health::ill;
+    REQUIRE(local_.hear(health, now_) == shared_.hear(health, now_));
+  }
+
+  static Snapshot by_number(Snapshot snapshot) {
+    std::sort(snapshot.probes.begin(), snapshot.probes.end(), [](auto& a, auto& b) { return a.probe < b.probe; });
+    return snapshot;
+  }
+
+  std::mt19937 dice_;
+  TimePoint now_{1'000'000s + std::chrono::microseconds(dice_() % 1'000'000)};  // another jitter for each story
+  const Policy policy_;
+  const unsigned mostly_ = dice_() % 7;  // of 8 calls fail
+  LocalTable local_;
+  RedisTable shared_;
+  std::vector<PermitId> permits_;
+};
+
+}  // namespace
+
+TEST_CASE("the script behaves as each golden trace says") {
+  TestRedis redis;
+  const auto traces = read_traces(LAB_SOURCE_DIR "/simple_breaker/traces");
+  CHECK(traces.size() >= 5);
+  for (const NamedTrace& trace : traces) {
+    CAPTURE(trace.name);
+    RedisTable table(redis, policy_of(trace.text), TimePoint{});
+    CHECK(replay(trace.text, table) == trace.text);
+  }
+}
+
+TEST_CASE("100,000 random events: after each one both tables gave the same answer and hold the same snapshot") {
+  constexpr int stories = 500;
+  constexpr int events_each = 200;
+  TestRedis redis;
+  int opened = 0, would_have_tripped = 0;
+  for (unsigned seed = 1; seed <= stories; ++seed) {
+    CAPTURE(seed);
+    RandomStory story(redis, seed);
+    for (int event = 0; event < events_each; ++event) {
+      CAPTURE(event);
+      story.step();
+    }
+    opened += story.opened;
+    would_have_tripped += story.would_have_tripped;
+  }
+  CHECK(opened > 1000);  // the stories are about something
+  CHECK(would_have_tripped > 100);
+}

@@ -1,0 +1,221 @@
+// What an instance answers by itself, what it asks Redis for, and how it hears of what others did.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "redis_breaker/naive_redis_breaker.hpp"
+#include "redis_breaker/tests/shared_instance_for_test.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// Scripts that were run, however they were asked for.
+long scripts_run(TestRedis& redis) {
+  const std::string stats = redis.cli({"INFO", "commandstats"});
+  long sum = 0;
+  for (const std::string command : {"cmdstat_evalsha:calls=", "cmdstat_eval:calls="}) {
+    const auto at = stats.find(command);
+    if (at != std::string::npos) sum += std::stol(stats.substr(at + command.size()));
+  }
+  return sum;
+}
+
+long failures_in(TestRedis& redis) { return std::stol("0" + redis.cli({"GET", "cb:x:failures"})); }
+
+const Policy three_failures{.failure_threshold = 3, .recovery_timeout = 60s};
+
+}  // namespace
+
+TEST_CASE("a healthy call sends Redis nothing, and neither does a rejection") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.call(Outcome::success);
+  REQUIRE(a.listens());
+  constexpr long slow_polls = 3;
+  long before = scripts_run(redis);
+  for (int i = 0; i < 100'000; ++i) a.call(Outcome::success);
+  CHECK(scripts_run(redis) - before <= slow_polls);
+  a.call(Outcome::failure);
+  before = scripts_run(redis);
+  for (int i = 0; i < 10'000; ++i) CHECK(a.rejected());
+  CHECK(scripts_run(redis) - before <= slow_polls);
+}
+
+TEST_CASE("with a sliding window successes travel together: a few times a second, and none is lost") {
+  TestRedis redis;
+  const Policy policy{.failure_rate_threshold = 1, .sliding_window_size = 1h, .minimum_number_of_calls = 1'000'000};
+  Instance a(redis, policy);
+  a.call(Outcome::success);
+  REQUIRE(a.listens());
+  const long before = scripts_run(redis);
+  const auto begun = SteadyClock::now();
+  uint32_t calls = 1;
+  for (; SteadyClock::now() - begun < 1s; ++calls) a.call(Outcome::success);
+  CHECK(scripts_run(redis) - before <= 15);
+  CHECK(happens([&] { return a.breaker.status().recent.calls == calls; }));
+}
+
+TEST_CASE("many threads' successes are all counted, and travel with the next failure") {
+  TestRedis redis;
+  const Policy policy{.failure_rate_threshold = 1, .sliding_window_size = 1h, .minimum_number_of_calls = 1'000'000};
+  Instance a(redis, policy);
+  a.call(Outcome::success);
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < 8; ++thread) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 5000; ++i) a.call(Outcome::success);
+      });
+    }
+  }
+  a.call(Outcome::failure);
+  CHECK(happens([&] { return a.breaker.status().recent == CallCounts{40'002, 1, 0}; }));
+}
+
+TEST_CASE("a success resets the fleet's count without its caller's waiting for Redis") {
+  TestRedis redis;
+  Instance a(redis, three_failures), b(redis, three_failures);
+  b.call(Outcome::success);
+  REQUIRE(b.listens());
+  a.call(Outcome::failure);
+  a.call(Outcome::failure);
+  CHECK(happens([&] {
+    b.call(Outcome::success);  // once it has heard of the failures
+    return failures_in(redis) == 0;
+  }));
+  CHECK(a.call(Outcome::failure).state == State::closed);
+}
+
+TEST_CASE("what an instance saw arrives in the order in which it saw it: a success before a failure resets first") {
+  TestRedis redis;
+  Instance a(redis, three_failures);
+  a.call(Outcome::failure);
+  a.call(Outcome::failure);
+  a.call(Outcome::success);
+  CHECK(a.call(Outcome::failure).state == State::closed);
+  CHECK(failures_in(redis) == 1);
+}
+
+TEST_CASE("at the end of a break the callers of an instance make one request, not one each") {
+  TestRedis redis;
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 300ms, .probe_timeout = 30s};
+  Instance a(redis, policy);
+  a.call(Outcome::failure);
+  REQUIRE(a.listens());
+  const long before = scripts_run(redis);
+  std::atomic<int> permits{0};
+  std::vector<Permit> probe;
+  std::mutex mutex;
+  {
+    const auto end = SteadyClock::now() + 600ms;
+    std::vector<std::jthread> callers;
+    for (int thread = 0; thread < 16; ++thread) {
+      callers.emplace_back([&] {
+        while (SteadyClock::now() < end) {
+          Admission admission = a.breaker.acquire();
+          if (!std::holds_alternative<Permit>(admission)) continue;
+          ++permits;
+          const std::scoped_lock lock(mutex);
+          probe.push_back(std::get<Permit>(std::move(admission)));
+        }
+      });
+    }
+  }
+  CHECK(permits == 1);
+  CHECK(scripts_run(redis) - before <= 4);  // the lease, a look after its push, and a slow poll or two
+}
+
+TEST_CASE("an instance that another one's trip did not reach by a call hears of it by a push") {
+  TestRedis redis;
+  const auto trip_is_heard_of = [&] {
+    redis.cli({"FLUSHALL"});
+    Instance a(redis, one_failure), b(redis, one_failure);
+    a.call(Outcome::success);
+    b.call(Outcome::success);
+    REQUIRE(b.listens());
+    a.call(Outcome::failure);
+    return happens([&] { return b.breaker.known_state() == State::open; }, 4s);
+  };
+  CHECK(happens_before_any_poll(trip_is_heard_of));
+}
+
+TEST_CASE("an instance that has heard of another one's trip rejects without asking") {
+  TestRedis redis;
+  Instance a(redis, one_failure), b(redis, one_failure);
+  b.call(Outcome::success);
+  REQUIRE(b.listens());
+  a.call(Outcome::failure);
+  REQUIRE(b.hears_of(State::open));
+  CHECK(happens([&] {  // not at once: the links look after the push, too
+    const long before = scripts_run(redis);
+    REQUIRE(b.rejected());
+    return scripts_run(redis) == before;
+  }));
+}
+
+TEST_CASE("an order that expires is over for an instance that nobody told") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.breaker.impose({Mode::forced_closed, "ann", ""}, 1s);  // long enough for the three calls
+  for (int i = 0; i < 3; ++i) CHECK(a.call(Outcome::failure).state == State::closed);
+  CHECK(happens([&] { return a.call(Outcome::failure).state == State::open; }));
+  CHECK(a.transitions().at(1).cause == "forced closed: expired");
+}
+
+TEST_CASE("tenants hear of their own breaker's changes") {
+  TestRedis redis;
+  Redis first(parse_redis_url(redis.server.url()), 5s), second(parse_redis_url(redis.server.url()), 5s);
+  const auto setup = std::make_shared<const SharedSetup>(first, one_failure);
+  RedisBreaker common(setup, {"pay"}), acme(setup, {"pay", "acme"}), beta(setup, {"pay", "beta"});
+  RedisBreaker other(std::make_shared<const SharedSetup>(second, one_failure), {"pay", "acme"});
+  for (RedisBreaker* breaker : {&common, &acme, &beta, &other}) {
+    std::get<Permit>(breaker->acquire()).settle(Outcome::success);
+    REQUIRE(happens([&] { return breaker->is_pushed(); }));
+  }
+  std::get<Permit>(other.acquire()).settle(Outcome::failure);
+  CHECK(happens([&] { return acme.known_state() == State::open; }));
+  CHECK(common.known_state() == State::closed);
+  CHECK(beta.known_state() == State::closed);
+}
+
+// The naive breaker knows the three documented keys, and nothing else.
+TEST_CASE("a peer that uses only the three documented keys shares the breaker") {
+  TestRedis redis;
+  Instance ours(redis, three_failures);
+  ours.call(Outcome::success);
+  REQUIRE(ours.listens());
+  NaiveRedisBreaker peer(redis.redis, "x", three_failures);
+  const auto peer_fails = [&] { std::get<Permit>(peer.acquire()).settle(Outcome::failure); };
+
+  SUBCASE("its opening is seen by ours") {
+    for (int i = 0; i < 3; ++i) peer_fails();
+    CHECK(ours.hears_of(State::open));
+    CHECK(ours.rejected());
+    CHECK(ours.hears_of("written from outside"));
+  }
+  SUBCASE("ours is seen by it") {
+    for (int i = 0; i < 3; ++i) ours.call(Outcome::failure);
+    CHECK(std::holds_alternative<Rejection>(peer.acquire()));
+  }
+  SUBCASE("failures of both are one count") {
+    peer_fails();
+    peer_fails();
+    CHECK(ours.call(Outcome::failure).state == State::open);
+  }
+  SUBCASE("ours frees the half-open that it died in") {
+    peer_fails();
+    redis.cli({"SET", "cb:x:state", "half_open"});
+    CHECK(ours.hears_of(State::half_open));
+    CHECK(std::holds_alternative<Rejection>(peer.acquire()));  // nobody there may ever probe again
+    CHECK(ours.permit().settle(Outcome::success).state == State::closed);
+    CHECK(std::holds_alternative<Permit>(peer.acquire()));
+  }
+}

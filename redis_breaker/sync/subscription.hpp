@@ -1,0 +1,42 @@
+// A Subscription is a connection on which Redis says which keys have been written: client-side caching's invalidations,
+// broadcast for prefixes. Tracking and listening are one connection, so that neither can be cut off without the other.
+// Belongs to one thread. Errors: a broken one stays broken, see error().
+// Source: Redis's documentation of server-assisted client-side caching; RESP2, as hiredis 0.14 speaks nothing else.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "redis_breaker/redis/client.hpp"
+
+namespace cb {
+
+struct Heard {
+  std::vector<std::string> keys;
+  bool everything = false;  // the whole Redis was flushed
+  bool pong = false;        // all that was written before the last ping has been said
+};
+
+class Subscription {
+ public:
+  // Connects to the node and listens for keys that begin with one of `prefixes`.
+  Subscription(Redis& redis, size_t node, const std::vector<std::string>& prefixes);
+
+  const std::string& error() const { return error_.empty() ? connection_->error() : error_; }
+  bool is_refused() const { return !error_.empty(); }  // the server is there, and does not let us listen
+  int fd() const { return connection_->fd(); }
+  bool has_input() const { return connection_->has_input(); }
+
+  void ping(const Deadline& deadline);
+  Heard hear(const Deadline& deadline);  // what has been said; waits where that is nothing
+
+ private:
+  void listen(const std::vector<std::string>& prefixes, const Deadline& deadline);
+  bool ask(const std::vector<std::string>& command, const Deadline& deadline);
+
+  std::unique_ptr<RedisConnection> connection_;
+  std::string error_;
+};
+
+}  // namespace cb

@@ -1,0 +1,308 @@
+// Exactness under concurrency: 3 processes of 8 threads each, one Redis, one breaker. What happened is counted in
+// memory that the processes share, beside the breaker and not by it.
+#include <doctest/doctest.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "redis_breaker/redis/client_for_test.hpp"
+#include "redis_breaker/redis_breaker.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int processes = 3;
+constexpr int threads = 8;
+constexpr int workers = processes * threads;
+constexpr auto patience = 20s;  // a bound on what should take milliseconds
+
+// A T of atomics that forked processes share.
+template <class T>
+class Shared {
+ public:
+  Shared() : memory_(mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    REQUIRE(memory_ != MAP_FAILED);
+    value_ = new (memory_) T{};
+  }
+  ~Shared() { munmap(memory_, sizeof(T)); }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  T* operator->() const { return value_; }
+
+ private:
+  void* memory_;
+  T* value_;
+};
+
+// Lets all workers go on together, again and again.
+struct Gate {
+  std::atomic<int> arrived{0};
+  void pass() {
+    const int round = arrived++ / workers;
+    while (arrived < (round + 1) * workers) std::this_thread::yield();
+  }
+};
+
+bool happens(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+// Runs `work` on every thread of every process, each process with a breaker of its own on the same Redis.
+void run_fleet(const TestRedis& server, const std::string& name, const Policy& policy,
+               const std::function<void(const Transition&)>& told, const std::function<void(Breaker&, int)>& work) {
+  std::vector<pid_t> children;
+  for (int process = 0; process < processes; ++process) {
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child != 0) {
+      children.push_back(child);
+      continue;
+    }
+    {
+      Redis redis(parse_redis_url(server.server.url()), patience);
+      RedisBreaker breaker(redis, name, policy, told ? on_transition(told) : Listener{});
+      std::vector<std::jthread> running;
+      for (int thread = 0; thread < threads; ++thread) {
+        running.emplace_back([&, worker = process * threads + thread] { work(breaker, worker); });
+      }
+    }
+    _exit(0);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK(status == 0);
+  }
+}
+
+}  // namespace
+
+// Calls in flight at the trip: one a thread, but for the one that tripped it. Admitted within the push's delay: of each
+// thread of the other processes one more, for then the answer to its failure says that the circuit is open.
+TEST_CASE(
+    "a dead upstream gets exactly the threshold, the calls in flight, and those admitted within the push's delay") {
+  struct Counts {
+    Gate gate;
+    std::atomic<int> upstream_failures{0}, late{0}, opened{0}, admitted_after_the_trip{0};
+    std::atomic<int> tripped_by{-1};
+  };
+  constexpr int threshold = 5;
+  TestRedis redis;
+  for (int outage = 0; outage < 20; ++outage) {
+    const Shared<Counts> counts;
+    const std::string name = "outage-" + std::to_string(outage);
+    run_fleet(
+        redis, name, {.failure_threshold = threshold, .recovery_timeout = 10min},
+        [&](const Transition& transition) { counts->opened += transition.to == State::open ? 1 : 0; },
+        [&](Breaker& breaker, int worker) {
+          const int process = worker / threads;
+          counts->gate.pass();
+          for (int i = 0; i < 20; ++i) {
+            const bool tripped_before = counts->tripped_by == process;
+            Admission admission = breaker.acquire();
+            auto* permit = std::get_if<Permit>(&admission);
+            if (permit == nullptr) continue;
+            counts->admitted_after_the_trip += tripped_before ? 1 : 0;
+            ++counts->upstream_failures;
+            const Settled settled = permit->settle(Outcome::failure);
+            counts->late += settled.late ? 1 : 0;
+            int nobody = -1;
+            const bool trips = settled.state == State::open && !settled.late;
+            if (trips) counts->tripped_by.compare_exchange_strong(nobody, process);
+          }
+        });
+    CHECK(counts->opened == 1);
+    CHECK(counts->upstream_failures - counts->late == threshold);
+    CHECK(counts->late <= workers - 1 + workers - threads);
+    CHECK(counts->admitted_after_the_trip == 0);
+    CHECK(redis.cli({"GET", "cb:" + name + ":failures"}) == std::to_string(threshold));
+  }
+}
+
+TEST_CASE("no failure is lost among processes") {
+  constexpr int each = 100;
+  struct Counts {
+    Gate gate;
+  };
+  TestRedis redis;
+  const Shared<Counts> counts;
+  run_fleet(redis, "sum", {.failure_threshold = workers * each + 1}, {}, [&](Breaker& breaker, int) {
+    counts->gate.pass();
+    for (int i = 0; i < each; ++i) std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
+  });
+  CHECK(redis.cli({"GET", "cb:sum:failures"}) == std::to_string(workers * each));
+}
+
+TEST_CASE("exactly the permitted number of probes goes out in every half-open stay") {
+  constexpr int stays = 30;
+  struct Stay {
+    std::atomic<uint64_t> generation{0};
+    std::atomic<int> probes{0};
+  };
+  struct Counts {
+    Gate gate;
+    std::array<Stay, 1000> stays;
+    std::atomic<int> stays_begun{0}, gave_up{0};
+
+    Stay& stay(uint64_t generation) {
+      for (Stay& stay : stays) {
+        uint64_t none = 0;
+        if (stay.generation.compare_exchange_strong(none, generation)) ++stays_begun;
+        if (stay.generation == generation) return stay;
+      }
+      _exit(1);
+    }
+  };
+  for (const int permitted : {1, 3}) {
+    CAPTURE(permitted);
+    TestRedis redis;
+    const Shared<Counts> counts;
+    run_fleet(redis, "probed",
+              {.failure_threshold = 1,
+               .recovery_timeout = 5ms,
+               .permitted_calls_in_half_open = permitted,
+               .probe_timeout = 10min},
+              {}, [&](Breaker& breaker, int) {
+                counts->gate.pass();
+                while (counts->stays_begun < stays) {
+                  Admission admission = breaker.acquire();
+                  auto* permit = std::get_if<Permit>(&admission);
+                  if (permit == nullptr) continue;
+                  if (!permit->is_probe()) {
+                    permit->settle(Outcome::failure);
+                    continue;
+                  }
+                  // Out until all the others of this stay are out too: one more than permitted would be seen here.
+                  Stay& stay = counts->stay(permit->id().generation);
+                  ++stay.probes;
+                  const auto all_are_out = [&] { return stay.probes >= permitted || counts->stays_begun >= stays; };
+                  if (!happens(all_are_out)) ++counts->gave_up;
+                  permit->settle(Outcome::failure);
+                }
+              });
+    CHECK(counts->gave_up == 0);
+    CHECK(counts->stays_begun >= stays);
+    for (int i = 0; i < stays - 1; ++i) CHECK(counts->stays[static_cast<size_t>(i)].probes == permitted);
+  }
+}
+
+// A success that comes before the push does is dropped without anybody's knowing that it is late.
+TEST_CASE("no late result changes anything, in open or in half-open") {
+  struct Counts {
+    Gate gate;
+    std::atomic<int> late{0}, not_late{0}, before_the_push{0}, transitions{0}, not_rejected{0};
+    std::atomic<uint64_t> generation{0};
+  };
+  TestRedis redis;
+  const Shared<Counts> counts;
+  run_fleet(
+      redis, "late", {.failure_threshold = 1, .recovery_timeout = 100ms, .probe_timeout = 10min},
+      [&](const Transition&) { ++counts->transitions; },
+      [&](Breaker& breaker, int worker) {
+        Permit first = std::get<Permit>(breaker.acquire());
+        Permit second = std::get<Permit>(breaker.acquire());
+        const Outcome outcome = worker % 2 == 0 ? Outcome::success : Outcome::failure;
+        counts->gate.pass();
+        if (worker == 0) first.settle(Outcome::failure);
+        counts->gate.pass();
+        auto& unnoticed = outcome == Outcome::success ? counts->before_the_push : counts->not_late;
+        if (worker != 0) ++(first.settle(outcome).late ? counts->late : unnoticed);
+        counts->gate.pass();
+        std::unique_ptr<Permit> probe;
+        if (worker == 0) {
+          happens([&] { return breaker.status().retry_after == 0ms; });
+          probe = std::make_unique<Permit>(std::get<Permit>(breaker.acquire()));
+          counts->generation = probe->id().generation;
+        }
+        counts->gate.pass();
+        ++(second.settle(outcome).late ? counts->late : counts->not_late);
+        counts->not_rejected += std::holds_alternative<Permit>(breaker.acquire()) ? 1 : 0;
+        counts->gate.pass();
+        if (worker == 0) probe->settle(Outcome::success);
+      });
+  CHECK(counts->late + counts->before_the_push == 2 * workers - 1);
+  CHECK(counts->not_late == 0);
+  CHECK(counts->not_rejected == 0);
+  CHECK(counts->transitions == 3);
+  CHECK(redis.cli({"GET", "cb:late:state"}) == "closed");
+}
+
+TEST_CASE("each transition is told once in the whole fleet, and they form one chain") {
+  struct Told {
+    uint64_t generation = 0;
+    State from = State::closed, to = State::closed;
+  };
+  struct Counts {
+    Gate gate;
+    std::array<Told, 20000> told;
+    std::atomic<size_t> transitions{0};
+  };
+  TestRedis redis;
+  const Shared<Counts> counts;
+  run_fleet(
+      redis, "chain",
+      {.failure_threshold = 2, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 2, .probe_timeout = 100ms},
+      [&](const Transition& transition) {
+        counts->told.at(counts->transitions++) = {transition.generation, transition.from, transition.to};
+      },
+      [&](Breaker& breaker, int worker) {
+        auto dice = static_cast<unsigned>(worker) * 7919 + 1;
+        counts->gate.pass();
+        const auto end = std::chrono::steady_clock::now() + 2s;
+        while (counts->transitions < 2000 && std::chrono::steady_clock::now() < end) {
+          dice = dice * 1664525 + 1013904223;
+          Admission admission = breaker.acquire();
+          const unsigned roll = (dice >> 24) % 8;
+          const Outcome outcome = roll == 0 ? Outcome::success : roll == 1 ? Outcome::ignored : Outcome::failure;
+          if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(outcome);
+        }
+      });
+  const auto end = counts->told.begin() + static_cast<long>(counts->transitions);
+  std::sort(counts->told.begin(), end, [](const Told& a, const Told& b) { return a.generation < b.generation; });
+  CHECK(counts->transitions > 10);
+  CHECK(counts->told[0].from == State::closed);
+  for (auto told = counts->told.begin() + 1; told < end; ++told) {
+    CHECK(told->generation > (told - 1)->generation);
+    CHECK(told->from == (told - 1)->to);
+  }
+  CHECK(redis.cli({"HGET", "cb:chain:breaker", "generation"}) == std::to_string((end - 1)->generation));
+}
+
+TEST_CASE("no failure overtakes the successes that its caller saw before it, whoever takes them to Redis") {
+  TestRedis server;
+  const Policy policy{.failure_threshold = 3, .failure_rate_threshold = 1, .minimum_number_of_calls = 1'000'000};
+  RedisBreaker breaker(server.redis, "x", policy);
+  std::atomic<bool> over = false;
+  // They take along what was counted, as the link's thread does ten times a second.
+  std::vector<std::jthread> takers;
+  for (int i = 0; i < 3; ++i) {
+    takers.emplace_back([&] {
+      while (!over) breaker.status();
+    });
+  }
+  // Two failures, and between them and the next two a success: never three in a row.
+  for (int i = 0; i < 3000; ++i) {
+    for (const Outcome outcome : {Outcome::success, Outcome::failure, Outcome::failure}) {
+      Admission admission = breaker.acquire();
+      if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(outcome);
+    }
+  }
+  over = true;
+  takers.clear();
+  CHECK(breaker.status().state == State::closed);
+}

@@ -1,0 +1,110 @@
+#include "redis_breaker/redis_breaker.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <sstream>
+#include <string>
+
+#include "redis_breaker/tests/shared_instance_for_test.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+TEST_CASE("instances share the count: three failures seen by three of them open it for all") {
+  TestRedis redis;
+  const Policy policy{.failure_threshold = 3, .recovery_timeout = 60s};
+  Instance a(redis, policy), b(redis, policy), c(redis, policy);
+  CHECK(a.call(Outcome::failure).state == State::closed);
+  CHECK(b.call(Outcome::failure).state == State::closed);
+  CHECK(c.call(Outcome::failure).state == State::open);
+  CHECK(c.rejected());  // at once, as the answer said so
+  CHECK(a.hears_of(State::open));
+  CHECK(b.hears_of(State::open));
+  CHECK(a.rejected());
+  CHECK(b.rejected());
+  CHECK(c.last_cause() == "3 consecutive failures");
+  CHECK(a.transitions().size() + b.transitions().size() == 0);
+}
+
+TEST_CASE("the three public keys hold what the contract says") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  const auto now = [] {
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  };
+  const double before = now();
+  a.call(Outcome::failure);
+  const double after = now();
+  CHECK(redis.cli({"GET", "cb:x:state"}) == "open");
+  CHECK(redis.cli({"GET", "cb:x:failures"}) == "1");
+  const double last_failure = std::stod(redis.cli({"GET", "cb:x:last_failure"}));
+  CHECK(last_failure >= before - 0.1);
+  CHECK(last_failure <= after + 0.1);
+  CHECK(redis.cli({"GET", "cb:x:last_failure"}).find('.') != std::string::npos);
+}
+
+TEST_CASE("every key expires, long after its last use and not before an open breaker needs it") {
+  TestRedis redis;
+  Instance a(redis, {.failure_threshold = 1, .recovery_timeout = 48h});
+  a.call(Outcome::failure);
+  for (const std::string key : {"state", "failures", "last_failure", "breaker"}) {
+    CHECK(std::stoll(redis.cli({"PTTL", "cb:x:" + key})) > std::chrono::milliseconds(71h).count());
+  }
+  redis.cli({"PERSIST", "cb:x:state"});  // as after a foreign SET
+  CHECK(a.breaker.status().state == State::open);
+  CHECK(std::stoll(redis.cli({"PTTL", "cb:x:state"})) > 0);
+}
+
+TEST_CASE("an instance that is up keeps the keys alive, for it looks at them now and then") {
+  TestRedis redis;
+  redis.cli({"ACL", "SETUSER", "default", "-client|tracking"});  // else the change below would make it look
+  Instance a(redis, one_failure);
+  a.call(Outcome::success);
+  redis.cli({"EVAL", "for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, 1000000) end", "3", "cb:x:state",
+             "cb:x:failures", "cb:x:breaker"});
+  for (const std::string key : {"state", "failures", "breaker"}) {
+    CHECK(happens([&] {
+      return std::stoll(redis.cli({"PTTL", "cb:x:" + key})) > std::chrono::milliseconds(23h).count();
+    }));
+  }
+}
+
+TEST_CASE("no key outside cb:NAME: is made") {
+  TestRedis redis;
+  Instance a(redis, {.failure_threshold = 1, .recovery_timeout = 1ms});
+  a.call(Outcome::failure);
+  wait_for_recovery(a);
+  const Permit probe = a.permit();
+  std::istringstream keys(redis.cli({"KEYS", "*"}));
+  for (std::string key; keys >> key;) CHECK(key.rfind("cb:x:", 0) == 0);
+}
+
+TEST_CASE("a script that Redis has forgotten is loaded again without the caller noticing") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.call(Outcome::success);
+  redis.cli({"SCRIPT", "FLUSH"});
+  CHECK(a.call(Outcome::failure).state == State::open);
+  CHECK(a.troubles().empty());
+}
+
+TEST_CASE("a probe whose prober is gone costs its lease") {
+  TestRedis redis;
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 2s};
+  Instance a(redis, policy), b(redis, policy);
+  a.call(Outcome::failure);
+  wait_for_recovery(a);
+  Permit lost = a.permit();
+  CHECK(b.rejected());
+  wait_for_recovery(b);
+  CHECK(b.permit().settle(Outcome::success).state == State::closed);
+  CHECK(lost.settle(Outcome::failure).late);
+  CHECK(b.breaker.status().state == State::closed);
+}
+
+TEST_CASE("a bad name or setting is refused at construction") {
+  Redis redis(RedisAddress{}, 50ms);
+  CHECK_THROWS_AS(RedisBreaker(redis, "a b", {}), std::invalid_argument);
+  CHECK_THROWS_AS(RedisBreaker(redis, "x", {.failure_threshold = 0}), std::invalid_argument);
+}

@@ -1,0 +1,106 @@
+// An instance of a fleet, in a test: its own connections to the Redis that all share, and what its breaker reported.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "redis_breaker/redis/client_for_test.hpp"
+#include "redis_breaker/redis_breaker.hpp"
+
+namespace cb {
+
+// Waits for what should take milliseconds; false where it does not come.
+inline bool happens(const std::function<bool()>& condition,
+                    std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+// An instance: its own connections to the shared Redis, and what its breaker reported.
+struct Instance {
+  Instance(TestRedis& shared, const Policy& policy, std::chrono::milliseconds timeout = std::chrono::seconds(5))
+      : redis(std::make_unique<Redis>(parse_redis_url(shared.server.url()), timeout)),
+        owned(std::make_unique<RedisBreaker>(*redis, "x", policy, [this](const Event& event) { hear(event); })),
+        breaker(*owned) {}
+
+  void hear(const Event& event) {
+    const std::scoped_lock lock(mutex);
+    if (const auto transition = transition_of(event)) told.push_back(*transition);
+    if (event.kind == EventKind::store_trouble) said.emplace_back(event.cause);
+  }
+
+  Permit permit() {
+    Admission admission = breaker.acquire();
+    REQUIRE(std::holds_alternative<Permit>(admission));
+    return std::get<Permit>(std::move(admission));
+  }
+  Settled call(Outcome outcome) { return permit().settle(outcome); }
+  bool rejected() { return std::holds_alternative<Rejection>(breaker.acquire()); }
+
+  // What the listener was told, by the caller's thread or by the link's.
+  std::vector<Transition> transitions() const {
+    const std::scoped_lock lock(mutex);
+    return told;
+  }
+  std::vector<std::string> troubles() const {
+    const std::scoped_lock lock(mutex);
+    return said;
+  }
+  std::string last_cause() const {
+    const auto all = transitions();
+    return all.empty() ? "" : all.back().cause;
+  }
+
+  // Waits until it has heard by itself, from a push and without a call, that the state is this one.
+  bool hears_of(State state) {
+    return happens([&] { return breaker.known_state() == state; });
+  }
+  bool hears_of(const std::string& cause) {
+    return happens([&] { return last_cause() == cause; });
+  }
+  // Waits until calls are answered from what Redis pushes.
+  bool listens() {
+    return happens([&] { return breaker.is_pushed(); });
+  }
+
+  mutable std::mutex mutex;
+  std::vector<Transition> told;   // guarded by mutex
+  std::vector<std::string> said;  // guarded by mutex
+
+  // Not on the stack, where the locks of one test would stand in the places of another's: TSan holds them for the same.
+  const std::unique_ptr<Redis> redis;
+  const std::unique_ptr<RedisBreaker> owned;
+  RedisBreaker& breaker;
+};
+
+// Whether `attempt`, which makes instances of its own and says whether they have heard of something, succeeds by what
+// Redis pushes: the slow poll finds out too, but not in a link's first four seconds. What took longer says nothing.
+inline bool happens_before_any_poll(const std::function<bool()>& attempt) {
+  constexpr std::chrono::seconds shortest_between_polls{4};
+  for (int i = 0; i < 5; ++i) {
+    const auto begun = std::chrono::steady_clock::now();
+    if (attempt() && std::chrono::steady_clock::now() - begun < shortest_between_polls) return true;
+  }
+  return false;
+}
+
+inline const Policy one_failure{.failure_threshold = 1, .recovery_timeout = std::chrono::seconds(60)};
+
+// Waits until the break is over by Redis's own clock.
+inline void wait_for_recovery(Instance& instance) {
+  while (instance.breaker.status().retry_after.count() > 0) std::this_thread::yield();
+}
+
+}  // namespace cb

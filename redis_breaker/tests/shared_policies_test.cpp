@@ -1,0 +1,333 @@
+// What a policy and a person decide for the whole fleet: windows, overrides, quorum, and what all that takes in Redis.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "redis_breaker/quorum_breaker.hpp"
+#include "redis_breaker/tests/shared_instance_for_test.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+const Policy rates{.failure_threshold = 0,
+                   .failure_rate_threshold = 0.5,
+                   .sliding_window_size = 60s,
+                   .minimum_number_of_calls = 10,
+                   .recovery_timeout = 60s};
+
+// An instance whose part in the shared breaker asks for a quorum.
+struct Member {
+  Member(TestRedis& shared, const Policy& policy, const std::string& instance)
+      : redis(parse_redis_url(shared.server.url()), 5s),
+        breaker(std::make_shared<SharedSetup>(redis, policy, hear(), instance), {"x"}) {}
+
+  Listener hear() {
+    return on_transition([this](const Transition& transition) {
+      const std::scoped_lock lock(mutex);
+      told.push_back(transition.cause);
+    });
+  }
+  std::vector<std::string> causes() const {
+    const std::scoped_lock lock(mutex);
+    return told;
+  }
+  Settled call(Outcome outcome) { return std::get<Permit>(breaker.acquire()).settle(outcome); }
+  bool rejected() { return std::holds_alternative<Rejection>(breaker.acquire()); }
+
+  Redis redis;
+  mutable std::mutex mutex;
+  std::vector<std::string> told;  // guarded by mutex
+  QuorumBreaker breaker;
+};
+
+const Policy two_must_agree{.failure_threshold = 3, .minimum_reporting_instances = 2, .recovery_timeout = 60s};
+
+long memory(TestRedis& redis, const std::string& pattern) {
+  const std::string script = R"(local sum = 0
+    for _, key in ipairs(redis.call('KEYS', ARGV[1])) do sum = sum + redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0) end
+    return sum)";
+  return std::stol(redis.cli({"EVAL", script, "0", pattern}));
+}
+
+}  // namespace
+
+TEST_CASE("the window is the fleet's: half of all calls must fail, whichever instances made them") {
+  TestRedis redis;
+  Instance a(redis, rates), b(redis, rates), c(redis, rates);
+  for (int i = 0; i < 5; ++i) a.call(Outcome::success);
+  for (int i = 0; i < 4; ++i) b.call(Outcome::failure);
+  CHECK(happens([&] { return a.breaker.status().recent == CallCounts{9, 4, 0}; }));
+  CHECK(c.call(Outcome::failure).state == State::open);
+  CHECK(c.last_cause() == "5 of 10 calls failed");
+  CHECK(a.hears_of(State::open));
+  CHECK(a.rejected());
+}
+
+TEST_CASE("expired buckets are gone, from the counts and from Redis") {
+  TestRedis redis;
+  Policy policy = rates;
+  policy.sliding_window_size = 1s;
+  Instance a(redis, policy);
+  a.call(Outcome::failure);
+  while (a.breaker.status().recent.calls > 0) std::this_thread::yield();
+  a.call(Outcome::success);
+  CHECK(happens([&] { return a.breaker.status().recent == CallCounts{1, 0, 0}; }));
+  const std::string window = redis.cli({"GET", "cb:x:window"});
+  CHECK(std::count(window.begin(), window.end(), '/') == 2);  // one bucket
+}
+
+TEST_CASE("a slow call is slow for the fleet") {
+  TestRedis redis;
+  const Policy policy{.failure_threshold = 0,
+                      .slow_call_rate_threshold = 1,
+                      .slow_call_duration_threshold = 1ms,
+                      .minimum_number_of_calls = 2,
+                      .recovery_timeout = 60s};
+  Instance a(redis, policy), b(redis, policy);
+  for (Instance* instance : {&a, &b}) {
+    Permit permit = instance->permit();
+    const auto begun = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - begun < 2ms) {
+    }
+    permit.settle(Outcome::success);
+    CHECK(instance->breaker.status().slow_calls == 1);
+  }
+  CHECK(b.last_cause() == "2 of 2 calls were slow");
+}
+
+TEST_CASE("an override is everybody's: kept in Redis, shown by all, told by the one who was asked") {
+  TestRedis redis;
+  Instance a(redis, one_failure), b(redis, one_failure);
+  CHECK(a.breaker.impose({Mode::forced_open, "ann", "deploying"}, {}).empty());
+  CHECK(a.last_cause() == "forced open by ann: deploying");
+  CHECK(b.transitions().empty());
+  CHECK(std::get<Rejection>(b.breaker.acquire()).retry_after == 60s);
+  CHECK(b.breaker.status().imposed == Override{Mode::forced_open, "ann", "deploying"});
+  CHECK(redis.cli({"GET", "cb:x:state"}) == "open");
+  CHECK(b.breaker.impose({Mode::automatic, "bob", ""}, {}).empty());
+  CHECK(b.last_cause() == "automatic again by bob");
+  CHECK(a.hears_of(State::half_open));
+  CHECK(a.permit().is_probe());
+}
+
+TEST_CASE("an override ends by itself, by Redis's clock") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.breaker.impose({Mode::forced_closed, "ann", ""}, 1s);  // long enough for the three calls
+  for (int i = 0; i < 3; ++i) CHECK(a.call(Outcome::failure).state == State::closed);
+  while (a.breaker.status().imposed.mode != Mode::automatic) std::this_thread::yield();
+  CHECK(a.hears_of("forced closed: expired"));
+  CHECK(a.call(Outcome::failure).state == State::open);
+}
+
+TEST_CASE("disabled passes and writes nothing; metrics_only says when it would have opened") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.breaker.impose({Mode::disabled, "ann", ""}, {});
+  const long before = redis.writes();
+  for (int i = 0; i < 5; ++i) a.call(Outcome::failure);
+  CHECK(redis.writes() == before);
+  a.breaker.impose({Mode::metrics_only, "ann", ""}, {});
+  for (int i = 0; i < 5; ++i) CHECK(a.call(Outcome::failure).state == State::closed);
+  CHECK(a.breaker.status().would_have_tripped == 5);
+}
+
+TEST_CASE("an order until further notice outlives a sleeping fleet, and a key written from outside ends it") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  a.breaker.impose({Mode::forced_open, "ann", ""}, {});
+  constexpr long days_30 = 30L * 24 * 3600 * 1000;
+  for (const char* key : {"cb:x:state", "cb:x:breaker"}) CHECK(std::stol(redis.cli({"PTTL", key})) > days_30);
+  redis.cli({"SET", "cb:x:state", "closed"});
+  CHECK(a.hears_of("written from outside"));
+  CHECK(a.call(Outcome::success).state == State::closed);
+  CHECK(a.breaker.status().imposed == Override{});
+}
+
+TEST_CASE("an actor's words stay words") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  const Override order{Mode::forced_open, "ann \"the admin\" ' $(id)", "100 % {sure} \xc3\xa9 %s"};
+  CHECK(a.breaker.impose(order, 1h).empty());
+  CHECK(a.breaker.status().imposed == order);
+}
+
+TEST_CASE("to look at a breaker that nobody has used leaves nothing in Redis, and is no reset when it is used") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  CHECK(a.breaker.status().state == State::closed);
+  CHECK(redis.cli({"DBSIZE"}) == "0");
+  a.call(Outcome::success);
+  CHECK(a.transitions().empty());
+}
+
+TEST_CASE("without Redis an order is refused, not lost") {
+  TestRedis redis;
+  Instance a(redis, one_failure);
+  redis.server.process().send_signal(SIGKILL);
+  CHECK_FALSE(a.breaker.impose({Mode::forced_open, "ann", ""}, {}).empty());
+  CHECK(happens([&] { return a.troubles().size() == 1; }));
+}
+
+TEST_CASE("with a quorum of two, one instance's failures open nobody's breaker but its own") {
+  TestRedis redis;
+  Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
+  for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
+  CHECK(b.rejected());
+  CHECK(b.breaker.status().alone);
+  CHECK(b.breaker.status().state == State::open);
+  CHECK(b.causes() == std::vector<std::string>{"alone: 3 consecutive failures"});
+  CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
+  for (int i = 0; i < 10; ++i) CHECK(a.call(Outcome::success).state == State::closed);
+  CHECK_FALSE(a.breaker.status().alone);
+}
+
+TEST_CASE("with a quorum of two, the second instance's failure opens for everyone") {
+  TestRedis redis;
+  Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b"), c(redis, two_must_agree, "c");
+  b.call(Outcome::failure);
+  b.call(Outcome::failure);
+  CHECK(a.call(Outcome::failure).state == State::open);
+  CHECK(a.causes() == std::vector<std::string>{"3 consecutive failures"});
+  for (Member* member : {&a, &b, &c}) {
+    CHECK(happens([&] { return member->rejected(); }));
+    CHECK_FALSE(member->breaker.status().alone);
+  }
+}
+
+TEST_CASE("a success in between makes those who reported failures before it irrelevant") {
+  TestRedis redis;
+  Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
+  a.call(Outcome::failure);
+  b.call(Outcome::success);
+  for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
+  CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
+  CHECK(b.breaker.status().alone);
+}
+
+TEST_CASE("an instance that is open alone comes back by a probe of its own") {
+  TestRedis redis;
+  Policy policy = two_must_agree;
+  policy.recovery_timeout = 5ms;
+  Member b(redis, policy, "b");
+  for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
+  while (b.breaker.status().retry_after > 0ms) std::this_thread::yield();
+  b.call(Outcome::success);
+  CHECK_FALSE(b.breaker.status().alone);
+  CHECK(b.causes().back() == "alone: 1 successful probe");
+}
+
+TEST_CASE("when the fleet's circuit changes its state, an instance's own count begins anew") {
+  TestRedis redis;
+  Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
+  for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
+  CHECK(b.breaker.status().alone);
+  a.breaker.impose({Mode::reset, "ann", ""}, {});
+  CHECK(b.breaker.status().state == State::closed);
+  CHECK_FALSE(b.rejected());
+}
+
+TEST_CASE("whatever reports, Redis keeps no more reporters than the quorum needs") {
+  TestRedis redis;
+  Policy policy = two_must_agree;
+  policy.failure_threshold = 1000;
+  for (int i = 0; i < 20; ++i) Member(redis, policy, "instance-" + std::to_string(i)).call(Outcome::failure);
+  CHECK(redis.cli({"ZCARD", "cb:x:reporters"}) == "2");
+}
+
+TEST_CASE("a person's word is stronger than an instance's own breaker") {
+  TestRedis redis;
+  Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
+  for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
+  CHECK(b.rejected());
+  for (const Mode mode : {Mode::forced_closed, Mode::disabled, Mode::metrics_only}) {
+    a.breaker.impose({mode, "ann", ""}, {});
+    CHECK(happens([&] { return b.breaker.status().imposed.mode == mode; }));
+    for (int i = 0; i < 5; ++i) CHECK(b.call(Outcome::failure).state == State::closed);
+    CHECK_FALSE(b.breaker.status().alone);
+  }
+  a.breaker.impose({Mode::forced_open, "ann", ""}, {});
+  CHECK(happens([&] { return b.breaker.known_state() == State::open; }));
+  CHECK(b.rejected());
+}
+
+TEST_CASE("what an instance decides alone is told, from opening to the fleet's word that ends it") {
+  TestRedis redis;
+  Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
+  for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
+  a.breaker.impose({Mode::reset, "ann", ""}, {});
+  CHECK(happens([&] { return !b.rejected(); }));
+  CHECK(b.causes() == std::vector<std::string>{"alone: 3 consecutive failures", "alone: reset by fleet"});
+}
+
+TEST_CASE("a slow success is no report of a failure") {
+  TestRedis redis;
+  Policy policy = two_must_agree;
+  policy.failure_threshold = 0;
+  policy.failure_rate_threshold = 0.5;
+  policy.minimum_number_of_calls = 4;
+  policy.slow_call_duration_threshold = 1ms;
+  Member a(redis, policy, "a"), b(redis, policy, "b");
+  Admission slow = b.breaker.acquire();
+  std::this_thread::sleep_for(2ms);  // what makes it slow
+  std::get<Permit>(slow).settle(Outcome::success);
+  for (int i = 0; i < 3; ++i) a.call(Outcome::failure);
+  CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
+  CHECK(redis.cli({"ZRANGE", "cb:x:reporters", "0", "-1"}) == "a");
+}
+
+TEST_CASE("who reported in a future that Redis's clock was set back from vouches for nobody") {
+  TestRedis redis;
+  Member a(redis, two_must_agree, "a");
+  a.call(Outcome::failure);
+  redis.cli({"ZADD", "cb:x:reporters", "8000000000000000", "b", "8000000000000000", "c"});
+  for (int i = 0; i < 5 && !a.rejected(); ++i) a.call(Outcome::failure);
+  CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
+  CHECK(redis.cli({"ZRANGE", "cb:x:reporters", "0", "-1"}) == "a");
+  CHECK(std::stol(redis.cli({"PTTL", "cb:x:reporters"})) > 0);
+}
+
+// As many as LAB_CALLS says; a million takes a minute and gives the same figure.
+TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls there were") {
+  constexpr int workers = 8;
+  const char* const asked_for = std::getenv("LAB_CALLS");
+  const int calls = asked_for != nullptr ? std::atoi(asked_for) : 20'000;
+  TestRedis redis;
+  Policy policy = rates;
+  policy.failure_rate_threshold = 1;
+  policy.slow_call_rate_threshold = 1;
+  policy.slow_call_duration_threshold = 1h;
+  policy.sliding_window_size = 1s;  // so that all ten buckets come into use
+  policy.minimum_number_of_calls = 1'000'000;
+  policy.minimum_reporting_instances = 3;
+  Redis pool(parse_redis_url(redis.server.url()), 5s);
+  {
+    std::vector<std::jthread> running;
+    for (int worker = 0; worker < workers; ++worker) {
+      running.emplace_back([&, worker] {
+        const std::string instance = "Instance-" + std::to_string(worker);
+        RedisBreaker breaker(std::make_shared<SharedSetup>(pool, policy, Listener{}, instance), {"unreliable_service"});
+        const PermitId id = std::get<Permit>(breaker.acquire()).id();
+        for (int i = 0; i < calls / workers; ++i) {
+          Permit(breaker, id, steady_wall_clock()).settle(i % 3 == 0 ? Outcome::failure : Outcome::success);
+        }
+      });
+    }
+  }
+  long most = 0;
+  RedisBreaker breaker(std::make_shared<SharedSetup>(pool, policy, Listener{}, "Instance-0"), {"unreliable_service"});
+  REQUIRE(happens([&] {  // a slow machine may have left out a bucket
+    permit(breaker).settle(Outcome::failure);
+    most = memory(redis, "cb:*");
+    const std::string window = redis.cli({"GET", "cb:unreliable_service:window"});
+    return std::count(window.begin(), window.end(), '/') == 10 * 2;
+  }));
+  MESSAGE("memory of one breaker after ", calls, " calls: ", most, " bytes");
+  CHECK(most <= 1024);
+  CHECK(redis.cli({"DBSIZE"}) == "6");
+}
