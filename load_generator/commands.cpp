@@ -5,19 +5,19 @@
 #include <iostream>
 #include <stdexcept>
 
-#include "load_generator/chaos_run.hpp"
-#include "load_generator/chaos_story.hpp"
-#include "load_generator/compare.hpp"
-#include "load_generator/control_room/open_room.hpp"
-#include "load_generator/control_room/report_page.hpp"
-#include "load_generator/disturbance.hpp"
-#include "load_generator/expectation.hpp"
-#include "load_generator/fleet.hpp"
-#include "load_generator/live_lines.hpp"
-#include "load_generator/report.hpp"
-#include "load_generator/run_document.hpp"
-#include "load_generator/scenario_run.hpp"
-#include "load_generator/written_file.hpp"
+#include "load_generator/chaos/chaos_report.hpp"
+#include "load_generator/chaos/chaos_run.hpp"
+#include "load_generator/control_room/control_room_session.hpp"
+#include "load_generator/experiment/experiment.hpp"
+#include "load_generator/experiment/machine_noise.hpp"
+#include "load_generator/fleet/fleet.hpp"
+#include "load_generator/load/live_lines.hpp"
+#include "load_generator/report/atomic_file.hpp"
+#include "load_generator/report/compare.hpp"
+#include "load_generator/report/report.hpp"
+#include "load_generator/report/report_page.hpp"
+#include "load_generator/report/run_document.hpp"
+#include "load_generator/scenario/expectation.hpp"
 #include "program/log.hpp"
 
 namespace load {

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "load_generator/chaos_plan.hpp"
-#include "load_generator/engine.hpp"
-#include "load_generator/scenario.hpp"
+#include "load_generator/chaos/chaos_plan.hpp"
+#include "load_generator/load/engine.hpp"
+#include "load_generator/scenario/scenario.hpp"
 #include "program/stop_signal.hpp"
 
 namespace load {

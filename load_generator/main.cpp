@@ -5,7 +5,7 @@
 #include <string>
 
 #include "load_generator/commands.hpp"
-#include "load_generator/control_room/load_sender.hpp"
+#include "load_generator/load/load_sender.hpp"
 #include "program/options.hpp"
 
 namespace {

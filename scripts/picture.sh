@@ -2,7 +2,7 @@
 # Usage: scripts/picture.sh [FILE]
 #
 # Plays the scenario outage against each stage, and photographs the report of it for the main README: a PNG of 1280 x
-# 1066 points. FILE is load_generator/control_room/report.png by default. Takes a browser (scripts/setup.sh --test).
+# 1066 points. FILE is load_generator/report/report.png by default. Takes a browser (scripts/setup.sh --test).
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

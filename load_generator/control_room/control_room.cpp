@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "load_generator/expectation.hpp"
+#include "load_generator/scenario/expectation.hpp"
 
 namespace load {
 namespace {

@@ -10,12 +10,12 @@
 #include <optional>
 #include <string>
 
-#include "load_generator/control_room/bell.hpp"
-#include "load_generator/control_room/load_sender.hpp"
-#include "load_generator/control_room/refusal.hpp"
+#include "load_generator/control_room/change_notifier.hpp"
+#include "load_generator/control_room/request_error.hpp"
 #include "load_generator/control_room/runs_folder.hpp"
-#include "load_generator/control_room/scenario_desk.hpp"
-#include "load_generator/control_room/watcher.hpp"
+#include "load_generator/control_room/scenario_player.hpp"
+#include "load_generator/live/fleet_poller.hpp"
+#include "load_generator/load/load_sender.hpp"
 
 namespace load {
 

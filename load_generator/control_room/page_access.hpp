@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-#include "load_generator/control_room/refusal.hpp"
+#include "load_generator/control_room/request_error.hpp"
 #include "program/http/admin_access.hpp"
 
 namespace load {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "load_generator/run_document.hpp"
+#include "load_generator/report/run_document.hpp"
 
 namespace load {
 namespace {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "load_generator/control_room/refusal.hpp"
+#include "load_generator/control_room/request_error.hpp"
 
 namespace load {
 

@@ -1,0 +1,26 @@
+#include "load_generator/control_room/control_room_session.hpp"
+
+#include <cstdlib>
+#include <iostream>
+
+#include "load_generator/fleet/fleet.hpp"
+
+namespace load {
+namespace {
+
+constexpr std::chrono::milliseconds grace{800};
+
+}  // namespace
+
+void OpenRoom::open(const WatchedFleet& live) {
+  room_.emplace(live, runs_folder());
+  server_.open(*room_);
+  std::cout << "the control room: " << server_.url() << " (Ctrl-C ends it)\n" << std::flush;
+}
+
+int OpenRoom::leave(int exit_code) {
+  if (!server_.has_ended_within(grace)) std::_Exit(exit_code);
+  return exit_code;
+}
+
+}  // namespace load

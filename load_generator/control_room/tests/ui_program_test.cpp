@@ -1,0 +1,144 @@
+// The program as its users meet it: `load_generator ui`, and --ui beside a run.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <list>
+
+#include "load_generator/api/fake_instance.hpp"
+#include "load_generator/control_room/browser_tests/page_for_test.hpp"
+#include "load_generator/control_room/http_api.hpp"
+#include "load_generator/tests/seen_for_test.hpp"
+#include "program/processes/child_process.hpp"
+
+using namespace load;
+using json = nlohmann::ordered_json;
+using program::ChildProcess;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds room_patience{30'000};
+constexpr const char* nobody = "http://127.0.0.1:1";
+
+ChildProcess start(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), LAB_BIN_DIR "/load_generator");
+  return ChildProcess(arguments);
+}
+
+std::string page_of(ChildProcess& process) {
+  const std::string line = process.wait_for_line("the control room: http://127.0.0.1:", room_patience);
+  const size_t start = line.find("http://");
+  return line.substr(start, line.find(' ', start) - start);
+}
+
+// With pages open, whatever else is under way.
+milliseconds time_to_end(ChildProcess& process, int signal, size_t children_expected) {
+  std::list<PageForTest> pages;
+  for (int i = 0; i < 3; ++i) pages.emplace_back(page_of(process)).look_on();
+  for (const PageForTest& page : pages)
+    REQUIRE(page.sees([](const json& picture) { return picture["load"]["sent"] > 0; }));
+  const std::vector<pid_t> children = children_of(process);
+  CHECK(children.size() == children_expected);
+  const auto asked = std::chrono::steady_clock::now();
+  process.send_signal(signal);
+  CHECK(process.wait(room_patience) == 0);
+  const auto took = std::chrono::steady_clock::now() - asked;
+  for (const pid_t child : children) CHECK(kill(child, 0) != 0);
+  return std::chrono::duration_cast<milliseconds>(took);
+}
+
+// A machine that is busy with something else may hold one try up, but not all three.
+void check_that_it_ends_within_a_second(const std::function<milliseconds()>& one_try) {
+  constexpr milliseconds a_second{LAB_END_WITHIN_MS};
+  milliseconds quickest = one_try();
+  for (int tries = 2; tries > 0 && quickest >= a_second; --tries) quickest = std::min(quickest, one_try());
+  CHECK(quickest < a_second);
+}
+
+}  // namespace
+
+TEST_CASE("bad options of the page are one line and exit code 2") {
+  const std::vector<std::vector<std::string>> bad{{"ui", "--port", "70000"},
+                                                  {"ui", "--rate", "1001"},
+                                                  {"ui", "--stage", "simple"},
+                                                  {"ui", "--instances", "4"},
+                                                  {"ui", "--stage", "redis", "--instances", "27"},
+                                                  {"ui", "--stage", "redis", "--targets", "http://127.0.0.1:8001"},
+                                                  {"ui", "--targets", "file:///etc/passwd"},
+                                                  {"--ui", "web"}};
+  for (const auto& arguments : bad) {
+    ChildProcess process = start(arguments);
+    CHECK(process.wait(room_patience) == 2);
+    CAPTURE(process.output());
+    CHECK(is_one_line(process.output()));
+  }
+}
+
+TEST_CASE("a taken port is one line that says which, and exit code 1, before anything is started") {
+  FakeInstance taken;
+  taken.start();
+  const std::string port = taken.url().substr(taken.url().rfind(':') + 1);
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"ui", "--port", port, "--stage", "redis"}, {"--ui", port, "--targets", taken.url(), "--duration", "1s"}}) {
+    ChildProcess process = start(arguments);
+    CHECK(process.wait(room_patience) == 1);
+    CAPTURE(process.output());
+    CHECK(is_one_line(process.output()));
+    CHECK(process.output().find("127.0.0.1:" + port) != std::string::npos);
+  }
+}
+
+TEST_CASE("a page can look on before any instance answers") {
+  ChildProcess process = start({"ui", "--port", "0", "--targets", nobody, "--upstream", nobody});
+  PageForTest page(page_of(process));
+  page.look_on();
+  REQUIRE(page.sees([](const json& picture) { return picture["agreement"]["text"] == "1 without an answer"; }));
+  CHECK(page.picture()["instances"][0]["name"] == nobody);
+  CHECK(page.picture()["upstream"]["answers"] == false);
+}
+
+TEST_CASE("with its own instances the page ends within a second of a signal, and they with it") {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    check_that_it_ends_within_a_second([signal] {
+      ChildProcess process = start({"ui", "--port", "0", "--stage", "redis", "--rate", "50"});
+      return time_to_end(process, signal, 5);  // the upstream, Redis and three instances
+    });
+  }
+}
+
+TEST_CASE("in the middle of a scenario the page ends within a second of a signal too") {
+  check_that_it_ends_within_a_second([] {
+    ChildProcess process = start({"ui", "--port", "0", "--stage", "distributed", "--rate", "50"});
+    PageForTest page(page_of(process));
+    page.look_on();
+    CHECK(page.post("/control/scenario", {{"name", "recovery"}, {"variant", "distributed"}}).status == 200);
+    REQUIRE(page.sees([](const json& picture) {
+      return picture["scenario"].is_object() && picture["scenario"]["phase"] == "running" && picture["title"] != "live";
+    }));
+    return time_to_end(process, SIGTERM, 8);  // two upstreams and two times three instances
+  });
+}
+
+TEST_CASE("beside a run by hand the page shows it, leaves its rate alone, and stays when it is over") {
+  FakeInstance instance;
+  instance.on("/status", R"({"instance":"Instance-A","breaker":{"state":"closed","store":"memory"}})");
+  instance.on("/call", R"({"instance":"Instance-A","status":"success","state":"closed"})");
+  instance.start();
+  ChildProcess process =
+      start({"--ui", "0", "--targets", instance.url(), "--upstream", nobody, "--rate", "20", "--duration", "6s"});
+  PageForTest page(page_of(process));
+  page.look_on();
+  REQUIRE(page.sees([](const json& picture) { return picture["load"]["sent"] > 0; }));
+  CHECK(page.picture()["load"]["rate"] == 20);
+  CHECK(page.picture()["load"]["can_change"] == false);
+  CHECK(page.post("/control/rate", {{"rate", 1}}).status == 409);
+  CHECK(page.post("/control/scenario", {{"name", "outage"}, {"variant", "simple"}}).status == 409);
+  process.wait_for_line("the run is over; the page stays: " + page_of(process), room_patience);
+  CHECK(page.sees([](const json& picture) { return picture["load"]["can_change"] == true; }));
+  process.send_signal(SIGINT);
+  CHECK(process.wait(room_patience) == 0);
+}

@@ -1,0 +1,137 @@
+#include "load_generator/fleet/fleet.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <iterator>
+#include <stdexcept>
+
+#include "load_generator/api/instance_api.hpp"
+#include "program/duration.hpp"
+
+namespace load {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+constexpr int refused_a_setting = 2;  // an exit code
+constexpr const char* is_ready = "listening on http://";
+constexpr size_t longest_quote = 500;
+constexpr const char* nobody_listens = "http://127.0.0.1:1";  // port 1, tcpmux: refused at once
+
+void add(Arguments& arguments, const std::string& option, const std::string& value) {
+  arguments.push_back(option);
+  arguments.push_back(value);
+}
+
+void add(Arguments& arguments, const Settings& settings) {
+  const Arguments more = options(settings);
+  arguments.insert(arguments.end(), more.begin(), more.end());
+}
+
+Arguments upstream_arguments(const Scenario& scenario) {
+  Arguments arguments{binaries_folder() + "/unreliable_service"};
+  add(arguments, "--port", "0");
+  add(arguments, "--plan", "healthy");
+  add(arguments, "--seed", std::to_string(scenario.upstream_seed));
+  return arguments;
+}
+
+bool needs_redis(const Variant& variant) { return variant.stage == Stage::redis || variant.stage == Stage::naive; }
+
+Arguments instance_arguments(const Scenario& scenario, const Variant& variant, const Target& instance) {
+  Arguments arguments{binaries_folder() + (needs_redis(variant) ? "/redis_breaker" : "/distributed_breaker")};
+  add(arguments, "--name", instance.name);
+  add(arguments, "--port", "0");
+  add(arguments, "--call-timeout", program::to_text(scenario.call_timeout));
+  add(arguments, variant.breaker);
+  add(arguments, variant.instance);
+  return arguments;
+}
+
+std::string url_in(const std::string& line) {
+  const auto start = line.find("http://");
+  return line.substr(start, line.find_first_not_of("0123456789", line.rfind(':') + 1) - start);
+}
+
+std::string url_of(program::ChildProcess& process, const std::string& whose) try {
+  return url_in(process.wait_for_line(is_ready));
+} catch (const std::runtime_error&) {
+  require_settings_accepted(process, whose);
+  throw;
+}
+
+}  // namespace
+
+void require_settings_accepted(program::ChildProcess& process, const std::string& whose) {
+  if (process.wait(std::chrono::milliseconds(0)) != refused_a_setting) return;
+  std::string said = process.output();
+  while (said.ends_with('\n')) said.pop_back();
+  said.erase(0, said.rfind('\n') + 1);  // npos + 1 is 0
+  if (said.starts_with("error: ")) said.erase(0, 7);
+  throw std::invalid_argument(whose + ": " + printable(said, longest_quote));
+}
+
+std::string binaries_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path().string(); }
+
+std::string runs_folder() { return (std::filesystem::path(binaries_folder()).parent_path() / "runs").string(); }
+
+Fleet::Fleet(const Scenario& scenario, const Variant& variant)
+    : upstream_(upstream_arguments(scenario)), upstream_url_(url_of(upstream_, scenario.file)) {
+  if (needs_redis(variant)) start_redis(variant);
+  start_instances(scenario, variant);
+}
+
+void Fleet::start_redis(const Variant& variant) {
+  if (variant.watched_by_sentinels) {
+    watched_redis_.emplace();
+  } else {
+    redis_.emplace();
+  }
+}
+
+void Fleet::start_instances(const Scenario& scenario, const Variant& variant) {
+  instances_.reserve(scenario.instances);
+  for (size_t index = 0; index < scenario.instances; ++index) {
+    targets_.push_back({instance_name(index), ""});
+    Arguments arguments = instance_arguments(scenario, variant, targets_.back());
+    add(arguments, "--upstream", variant.faults.cut_off == index ? nobody_listens : upstream_url_);
+    if (needs_redis(variant)) add(arguments, "--redis", redis_ ? redis_->url() : watched_redis_->url());
+    if (needs_redis(variant)) add(arguments, "--store", variant.stage == Stage::naive ? "naive" : "atomic");
+    instances_.push_back({arguments, std::nullopt, ""});
+    instances_.back().process.emplace(arguments);
+  }
+  const std::string whose = whose_settings(scenario, variant);
+  for (size_t index = 0; index < instances_.size(); ++index) {
+    targets_[index].url = url_of(*instances_[index].process, whose);
+  }
+}
+
+// All are told to stop before any is waited for; else ten instances would take ten times as long.
+Fleet::~Fleet() {
+  for (Instance& instance : instances_) instance.process->send_signal(SIGTERM);
+  upstream_.send_signal(SIGTERM);
+}
+
+void Fleet::kill(size_t target) { instances_.at(target).process->send_signal(SIGKILL); }
+
+void Fleet::launch(size_t target) {
+  Instance& instance = instances_.at(target);
+  instance.process->wait(std::chrono::seconds(5));
+  instance.last_words += instance.process->output();
+  const std::string& url = targets_.at(target).url;
+  Arguments arguments = instance.arguments;
+  *std::next(std::find(arguments.begin(), arguments.end(), "--port")) = url.substr(url.rfind(':') + 1);
+  instance.process.emplace(arguments);
+}
+
+bool Fleet::listens(size_t target) const {
+  return instances_.at(target).process->output().find(is_ready) != std::string::npos;
+}
+
+std::string Fleet::said(size_t target) const {
+  const Instance& instance = instances_.at(target);
+  return instance.last_words + instance.process->output();
+}
+
+}  // namespace load

@@ -1,0 +1,64 @@
+// A Fleet is what a scenario runs against, all its own and all on free loopback ports: the upstream, a Redis where the
+// stage needs one (watched by Sentinels where the variant asks for it), and the instances. Nothing outlives it,
+// whatever happens. Make it on the main thread (see ChildProcess). Not thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "load_generator/record/run_record.hpp"
+#include "load_generator/scenario/scenario.hpp"
+#include "program/processes/child_process.hpp"
+#include "program/processes/redis_sentinel_servers.hpp"
+#include "program/processes/redis_server.hpp"
+
+namespace load {
+
+// The folder of this executable, where its siblings lie too.
+std::string binaries_folder();
+
+// Where runs are kept, beside it.
+std::string runs_folder();
+
+// Throws std::invalid_argument that names `whose` and quotes the program, where it ended because it refuses a setting.
+void require_settings_accepted(program::ChildProcess& process, const std::string& whose);
+
+class Fleet {
+ public:
+  // Throws std::invalid_argument, quoting it, where a program refuses its settings, and std::runtime_error where one
+  // does not start for any other reason.
+  Fleet(const Scenario& scenario, const Variant& variant);
+  ~Fleet();
+  Fleet(const Fleet&) = delete;
+  Fleet& operator=(const Fleet&) = delete;
+
+  const std::string& upstream() const { return upstream_url_; }
+  const std::vector<Target>& targets() const { return targets_; }
+  void kill(size_t target);               // -9
+  void launch(size_t target);             // a killed one again, with the same name and port; nobody waits for it
+  bool listens(size_t target) const;      // the one launched last has said so
+  std::string said(size_t target) const;  // all that it, and those that were killed before it, wrote
+  // At most one of them.
+  std::optional<program::PrivateRedis>& redis() { return redis_; }
+  std::optional<program::PrivateSentinel>& watched_redis() { return watched_redis_; }
+
+ private:
+  struct Instance {
+    std::vector<std::string> arguments;
+    std::optional<program::ChildProcess> process;
+    std::string last_words;  // of those before
+  };
+
+  void start_redis(const Variant& variant);
+  void start_instances(const Scenario& scenario, const Variant& variant);
+
+  program::ChildProcess upstream_;
+  std::string upstream_url_;
+  std::optional<program::PrivateRedis> redis_;
+  std::optional<program::PrivateSentinel> watched_redis_;
+  std::vector<Instance> instances_;
+  std::vector<Target> targets_;
+};
+
+}  // namespace load

@@ -1,0 +1,488 @@
+#include "load_generator/load/engine.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <future>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "load_generator/api/fake_instance.hpp"
+#include "load_generator/record/latencies.hpp"
+#include "load_generator/record/measures.hpp"
+#include "load_generator/report/run_document.hpp"
+#include "load_generator/report/run_file.hpp"
+#include "load_generator/tests/scratch_file.hpp"
+
+using namespace load;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr const char* success = R"({"instance":"Instance-A","status":"success","state":"closed","generation":1})";
+constexpr const char* nobody = "http://127.0.0.1:1";
+
+std::string status_with(const std::string& transitions) {
+  return R"({"instance":"Instance-A","breaker":{"state":"closed","store":"memory"},"transitions":[)" + transitions +
+         "]}";
+}
+
+EngineSettings at(double rate, milliseconds duration) {
+  EngineSettings settings;
+  settings.load.rate = rate;
+  settings.load.duration = duration;
+  return settings;
+}
+
+Run run(const std::string& url, const EngineSettings& settings, const Observers& observers = {}) {
+  const program::StopSignal stop;
+  return run_load({{"Instance-A", url}}, settings, stop, observers);
+}
+
+}  // namespace
+
+TEST_CASE("a stalled instance does not hide its latency: calls leave on time, and their clocks run from then") {
+  FakeInstance instance(1);  // one worker, so that a stall holds up everything behind it
+  std::atomic<bool> stalled = true;
+  instance.on("/status", status_with(""));
+  instance.on("/call", [&](const auto&, auto& response) {
+    stalled.wait(true);
+    response.set_content(success, "application/json");
+  });
+  instance.start();
+  std::chrono::steady_clock::time_point begun, stalled_until;
+  Observers observers;
+  observers.start = [&] { begun = std::chrono::steady_clock::now(); };
+  observers.appointments = {{milliseconds(390), [&] {
+                               stalled_until = std::chrono::steady_clock::now();
+                               stalled = false;
+                               stalled.notify_all();
+                             }}};
+  const Run result = run(instance.url(), at(50, milliseconds(400)), observers);
+  REQUIRE(result.calls.size() == 20);
+  CHECK(result.last_send >= milliseconds(380));
+  CHECK(begun + result.last_send <= stalled_until);  // a closed loop would have sent one call by then
+  const auto latency = latencies(result, CallStatus::success);
+  REQUIRE(latency);
+  CHECK(latency->max >= 390);
+  CHECK(latency->p50 >= 190);  // a closed loop would report one slow call and 19 fast ones
+}
+
+TEST_CASE("each kind of answer is told apart, and rubbish is no answer") {
+  FakeInstance instance;
+  instance.on("/status", status_with(""));
+  instance.on("/call", [count = std::make_shared<std::atomic<size_t>>()](const auto&, auto& response) {
+    const std::vector<std::string> bodies{
+        success,
+        R"({"status":"failure","probe":true,"late":true})",
+        R"({"status":"exception","upstream_calls":0})",
+        R"({"status":"blocked"})",
+        R"({"status":"splendid"})",
+        "[]",
+        "{\"status\":\"succ",
+        std::string(2 * 1024 * 1024, ' '),
+    };
+    response.set_content(bodies.at((*count)++), "application/json");
+  });
+  instance.start();
+  const Run result = run(instance.url(), at(20, milliseconds(400)));
+  REQUIRE(result.calls.size() == 8);
+  // On a busy machine two calls may overtake each other, so each answer is looked for, not waited for in its place.
+  const auto with = [&](CallStatus status) {
+    std::vector<Call> calls;
+    std::copy_if(result.calls.begin(), result.calls.end(), std::back_inserter(calls),
+                 [status](const Call& call) { return call.status == status; });
+    return calls;
+  };
+  CHECK(with(CallStatus::success).size() == 1);
+  REQUIRE(with(CallStatus::failure).size() == 1);
+  CHECK(with(CallStatus::failure)[0].probe);
+  CHECK(with(CallStatus::failure)[0].late);
+  REQUIRE(with(CallStatus::exception).size() == 1);
+  CHECK(with(CallStatus::exception)[0].upstream_calls == 0);
+  CHECK(with(CallStatus::blocked).size() == 1);
+  CHECK(with(CallStatus::unreachable).size() == 4);
+}
+
+TEST_CASE("how many requests a call cost the upstream is the answer's word, else by its status") {
+  const auto requests = [](const std::string& body) {
+    program::HttpReply reply;
+    reply.status = 200;
+    reply.body = body;
+    return read_call(reply).upstream_calls;
+  };
+  CHECK(requests(R"({"status":"success","upstream_calls":3})") == 3);
+  CHECK(requests(R"({"status":"blocked","upstream_calls":2})") == 2);
+  CHECK(requests(R"({"status":"exception"})") == 1);
+  CHECK(requests(R"({"status":"blocked"})") == 0);
+  CHECK(requests(R"({"status":"failure","upstream_calls":-1})") == 1);
+  CHECK(requests(R"({"status":"failure","upstream_calls":"many"})") == 1);
+  CHECK(requests(R"({"status":"failure","upstream_calls":18446744073709551615})") == 1000);
+  CHECK(requests("no JSON") == 0);
+}
+
+TEST_CASE("a call that was blocked is the breaker's doing unless the answer says that it was the bulkhead's") {
+  const auto refused_by_bulkhead = [](const std::string& body) {
+    program::HttpReply reply;
+    reply.status = 503;
+    reply.body = body;
+    return read_call(reply).refused_by_bulkhead;
+  };
+  CHECK(refused_by_bulkhead(R"({"status":"blocked","blocked_by":"bulkhead"})"));
+  CHECK_FALSE(refused_by_bulkhead(R"({"status":"blocked","blocked_by":"breaker"})"));
+  CHECK_FALSE(refused_by_bulkhead(R"({"status":"blocked"})"));
+  CHECK_FALSE(refused_by_bulkhead(R"({"status":"success","blocked_by":"bulkhead"})"));
+}
+
+TEST_CASE("what a call came to is what its body says, whatever the HTTP status: a fallback answers 200") {
+  program::HttpReply reply;
+  reply.status = 200;
+  reply.body = R"({"status":"failure","upstream_calls":1,"fallback":{"message":"yesterday's"}})";
+  CHECK(read_call(reply).status == CallStatus::failure);
+}
+
+TEST_CASE("what the instance reported before the load began is no part of the run, and nothing is recorded twice") {
+  const std::string old = R"({"generation":1,"from":"closed","to":"open","cause":"old","at_ms":1000})";
+  const std::string fresh = R"({"generation":2,"from":"open","to":"half_open","cause":"new","at_ms":1700000000000})";
+  std::atomic<int> polls = 0;
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", [&](const auto&, auto& response) {
+    response.set_content(status_with(++polls == 1 ? old : old + "," + fresh), "application/json");
+  });
+  instance.start();
+  const Run result = run(instance.url(), at(10, milliseconds(500)));
+  REQUIRE(result.transitions.size() == 1);
+  CHECK(result.transitions[0].cause == "new");
+  CHECK(result.transitions[0].from == State::open);
+  CHECK(polls >= 3);
+  CHECK(result.samples.at(0).size() >= 2);
+}
+
+namespace {
+
+// An instance whose system clock was set after its start. It has a history; later something happens while it is asked.
+class WithAnotherClock {
+ public:
+  using system_clock = std::chrono::system_clock;
+
+  explicit WithAnotherClock(milliseconds ahead) : ahead_(ahead) {
+    happens(system_clock::now() - std::chrono::seconds(100));
+    instance_.on("/call", success);
+    instance_.on("/status", [this](const auto&, auto& response) {
+      const std::scoped_lock lock(mutex_);
+      asked_ += 1;
+      if (asked_ == 2 || asked_ == 4) happens(system_clock::now());
+      response.set_content(status_with(told_), "application/json");
+    });
+    instance_.start();
+  }
+  const std::string& url() const { return instance_.url(); }
+  std::vector<system_clock::time_point> happened() const {  // the history first
+    const std::scoped_lock lock(mutex_);
+    return happened_;
+  }
+
+ private:
+  void happens(system_clock::time_point at) {
+    const auto date = std::chrono::floor<milliseconds>((at + ahead_).time_since_epoch()).count();
+    happened_.push_back(at);
+    const std::string generation = std::to_string(happened_.size());
+    told_ += (told_.empty() ? "" : ",") + (R"({"from":"closed","to":"open","generation":)" + generation) +
+             R"(,"at_ms":)" + std::to_string(date) + "}";
+  }
+
+  const milliseconds ahead_;
+  mutable std::mutex mutex_;
+  int asked_ = 0;
+  std::string told_;
+  std::vector<system_clock::time_point> happened_;
+  FakeInstance instance_;  // last: its handler uses the rest
+};
+
+void check_transitions_with_a_clock(milliseconds ahead) {
+  CAPTURE(ahead.count());
+  const WithAnotherClock instance(ahead);
+  std::chrono::system_clock::time_point start;
+  Observers observers;
+  observers.start = [&] { start = std::chrono::system_clock::now(); };
+  const Run result = run(instance.url(), at(10, milliseconds(900)), observers);
+  REQUIRE(instance.happened().size() == 3);
+  REQUIRE(result.transitions.size() == 2);
+  for (size_t i = 0; i < 2; ++i) {
+    const auto happened = std::chrono::floor<milliseconds>(instance.happened()[i + 1] - start);
+    CHECK(result.transitions[i].generation == i + 2);
+    CHECK(result.transitions[i].at >= happened - milliseconds(10));
+    CHECK(result.transitions[i].at <= happened + milliseconds(1500));  // a busy machine; an idle one is 100 ms off
+  }
+}
+
+}  // namespace
+
+TEST_CASE("transitions of an instance whose clock stands elsewhere are when they happened") {
+  for (const int ahead_ms : {0, 30'000, -5'000}) check_transitions_with_a_clock(milliseconds(ahead_ms));
+}
+
+namespace {
+
+std::string transition_dated(std::chrono::system_clock::time_point at, const std::string& cause) {
+  const auto date = std::chrono::floor<milliseconds>(at.time_since_epoch()).count();
+  return R"({"generation":1,"from":"closed","to":"open","cause":")" + cause + R"(","at_ms":)" + std::to_string(date) +
+         "}";
+}
+
+}  // namespace
+
+TEST_CASE("an instance that hangs while the load begins brings no old transitions into the run, but new ones") {
+  const std::string history = transition_dated(std::chrono::system_clock::now() - milliseconds(500), "old");
+  std::promise<std::string> continues;
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", [&, later = continues.get_future().share()](const auto&, auto& response) {
+    response.set_content(status_with(history + later.get()), "application/json");
+  });
+  instance.start();
+  Observers observers;
+  observers.appointments = {{milliseconds(200), [&] {
+                               continues.set_value("," + transition_dated(std::chrono::system_clock::now(), "new"));
+                             }}};
+  const Run result = run(instance.url(), at(10, milliseconds(500)), observers);
+  REQUIRE(result.transitions.size() == 1);
+  CHECK(result.transitions[0].cause == "new");
+  CHECK(result.transitions[0].at >= milliseconds(190));
+}
+
+TEST_CASE("what an observer does before the first call is part of the run, however long it takes") {
+  std::mutex mutex;
+  std::string told;
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", [&](const auto&, auto& response) {
+    const std::scoped_lock lock(mutex);
+    response.set_content(status_with(told), "application/json");
+  });
+  instance.start();
+  Observers observers;
+  observers.start = [&] {
+    const std::scoped_lock lock(mutex);
+    told = transition_dated(std::chrono::system_clock::now(), "override");
+    std::this_thread::sleep_for(milliseconds(1200));  // as a busy machine does
+  };
+  const Run result = run(instance.url(), at(10, milliseconds(300)), observers);
+  REQUIRE(result.transitions.size() == 1);
+  CHECK(result.transitions[0].at <= milliseconds(-1190));
+  CHECK(result.transitions[0].at >= milliseconds(-10'000));
+}
+
+TEST_CASE("a tenant's transitions are not those of the breaker that the load meets") {
+  program::HttpReply reply;
+  reply.status = 200;
+  reply.body = status_with(R"({"context":"acme","from":"closed","to":"open"},{"from":"closed","to":"half_open"})");
+  const auto status = read_status(reply);
+  REQUIRE(status);
+  REQUIRE(status->transitions.size() == 1);
+  CHECK(status->transitions[0].to == State::half_open);
+}
+
+TEST_CASE("trips that were not made count from the start of the load to its last status") {
+  std::atomic<int> trips = 5;
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", [&](const auto&, auto& response) {
+    response.set_content(
+        R"({"instance":"A","breaker":{"state":"closed","would_have_tripped":)" + std::to_string(trips) + "}}",
+        "application/json");
+  });
+  instance.start();
+  Observers observers;
+  observers.start = [&] { trips = 11; };
+  const Run result = run(instance.url(), at(10, milliseconds(500)), observers);
+  CHECK(result.would_have_tripped == std::vector{std::optional<uint64_t>(6)});
+}
+
+TEST_CASE("every second is reported once, and the counts add up") {
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", status_with(""));
+  instance.start();
+  std::vector<Second> seconds;
+  Observers observers;
+  observers.second = [&](const Second& second) { seconds.push_back(second); };
+  run(instance.url(), at(20, milliseconds(1500)), observers);
+  REQUIRE(seconds.size() == 2);
+  CHECK(seconds[0].number == 1);
+  CHECK(seconds[0].sent + seconds[1].sent == 30);
+  CHECK(seconds[0].ok + seconds[1].ok == 30);
+  CHECK(seconds[1].states == std::vector{State::closed});
+}
+
+TEST_CASE("appointments are kept in their order, once, not before their time, and the load goes on") {
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", status_with(""));
+  instance.start();
+  std::vector<int> kept;
+  Observers observers;
+  const auto begun = std::make_shared<std::chrono::steady_clock::time_point>();
+  observers.start = [&] { *begun = std::chrono::steady_clock::now(); };
+  for (const int ms : {0, 55, 55, 333}) {
+    observers.appointments.push_back({milliseconds(ms), [&kept, ms, begun] {
+                                        CHECK(std::chrono::steady_clock::now() - *begun >= milliseconds(ms));
+                                        kept.push_back(ms);
+                                      }});
+  }
+  const Run result = run(instance.url(), at(20, milliseconds(400)), observers);
+  CHECK(kept == std::vector{0, 55, 55, 333});
+  CHECK(result.calls.size() == 8);
+}
+
+TEST_CASE("an instance that goes by a breaker of its own for want of Redis is told apart, and its transitions") {
+  const std::string own = R"({"generation":2,"from":"closed","to":"open","cause":"local: 3 failures","at_ms":1})";
+  const std::string shared = R"({"generation":3,"from":"open","to":"closed","cause":"3 local: failures","at_ms":2})";
+  std::atomic<int> polls = 0;
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", [&](const auto&, auto& response) {
+    response.set_content(R"({"instance":"Instance-A","breaker":{"state":"open","store":"local"},"transitions":[)" +
+                             (++polls == 1 ? "" : own + "," + shared) + "]}",
+                         "application/json");
+  });
+  instance.start();
+  const Run polled = run(instance.url(), at(10, milliseconds(300)));
+  CHECK(polled.shared_breaker);
+  REQUIRE_FALSE(polled.samples.at(0).empty());
+  for (const Sample& sample : polled.samples[0]) CHECK(sample.local);
+  REQUIRE(polled.transitions.size() == 2);
+  CHECK(polled.transitions[0].local);
+  CHECK_FALSE(polled.transitions[1].local);
+}
+
+TEST_CASE("a stop signal ends the load at once, and calls without an answer are kept as such") {
+  FakeInstance instance;
+  instance.on("/status", status_with(""));
+  instance.on("/call", [](const auto&, auto& response) {
+    std::this_thread::sleep_for(milliseconds(1500));
+    response.set_content(success, "application/json");
+  });
+  instance.start();
+  Observers observers;
+  observers.tick = [](Offset now) {
+    if (now > milliseconds(250)) raise(SIGINT);
+  };
+  const Run result = run(instance.url(), at(20, milliseconds(10'000)), observers);
+  CHECK(result.interrupted);
+  CHECK(result.length < milliseconds(1000));
+  REQUIRE(result.calls.size() > 4);
+  for (const Call& call : result.calls) CHECK(call.status == CallStatus::unreachable);
+}
+
+TEST_CASE("an instance that nobody can reach is unreachable and its state unknown") {
+  const Run result = run(nobody, at(20, milliseconds(200)));
+  REQUIRE(result.calls.size() == 4);
+  for (const Call& call : result.calls) CHECK(call.status == CallStatus::unreachable);
+  for (const Sample& sample : result.samples.at(0)) CHECK(sample.state == State::unknown);
+}
+
+TEST_CASE("targets have the names that they give themselves, and without any answer that is one clear line") {
+  FakeInstance named;
+  named.on("/status", status_with(""));
+  named.start();
+  FakeInstance nameless;
+  nameless.start();
+  const auto targets = find_targets({nobody, named.url(), nameless.url()}, program::StopSignal());
+  CHECK(targets.at(0).name == nobody);
+  CHECK(targets.at(1).name == "Instance-A");
+  CHECK(targets.at(2).name == nameless.url());
+  CHECK_THROWS_WITH_AS(find_targets({nobody}, program::StopSignal()),
+                       doctest::Contains("no instance answers at http://127.0.0.1:1"), std::runtime_error);
+}
+
+TEST_CASE("targets of the same name are told apart by their URL, in a run's file too, and share an account") {
+  FakeInstance first, second;
+  for (FakeInstance* instance : {&first, &second}) {
+    instance->on("/status", status_with(""));
+    instance->on("/call", success);
+    instance->start();
+  }
+  const auto targets = find_targets({first.url(), second.url(), second.url()}, program::StopSignal());
+  const std::string other = "Instance-A (" + second.url() + ")";
+  CHECK(targets.at(0).name == "Instance-A");
+  CHECK(targets.at(1).name == other);
+  CHECK(targets.at(2).name == other + " (" + second.url() + ")");
+  const program::StopSignal stop;
+  Run result = run_load({targets[0], targets[1]}, at(20, milliseconds(200)), stop, {});
+  result.ledger = Ledger{{"Instance-A", {4, 4, 0, 0, 0}}};
+  CHECK(measure(result).at("unexplained") == 0);
+  const ScratchFolder folder;
+  write_run_file(folder.path("run.json"), {"twins", "by hand", "Who is who?", measure(result), {}}, result);
+  const auto document = run_document(folder.path("run.json"));
+  CHECK(document["instances"] == nlohmann::ordered_json{"Instance-A", other});
+  CHECK(document["states"].size() == 2);
+}
+
+namespace {
+
+// An instance that keeps the overrides it is sent, and answers with `http_status`.
+class Overridable {
+ public:
+  Overridable(const std::string& store, int http_status, const std::string& breaker = "x") {
+    instance_.on("/status", R"({"instance":"x","breaker":{"state":"closed","name":")" + breaker + R"(","store":")" +
+                                store + R"("}})");
+    instance_.on_put("/breaker/override", [this, http_status](const auto& request, auto& response) {
+      received_.push_back(request.body);
+      response.status = http_status;
+      response.set_content(R"({"error":"not by you"})", "application/json");
+    });
+    instance_.start();
+  }
+  const std::string& url() const { return instance_.url(); }
+  const std::vector<std::string>& received() const { return received_; }
+
+ private:
+  std::vector<std::string> received_;
+  FakeInstance instance_;  // last: its handler uses the list
+};
+
+const ManualOverride metrics_only{"metrics_only", "scenario", "to see what it would do"};
+
+}  // namespace
+
+TEST_CASE("an override is put to every instance that has a breaker of its own") {
+  const Overridable a("memory", 200), b("memory", 200);
+  put_override({{"a", a.url()}, {"b", b.url()}}, metrics_only);
+  const std::string body = R"({"actor":"scenario","mode":"metrics_only","reason":"to see what it would do"})";
+  CHECK(a.received() == std::vector{body});
+  CHECK(b.received() == std::vector{body});
+}
+
+TEST_CASE("an override is put once to each shared breaker, and to those beside it that share none") {
+  const Overridable a("redis", 200), b("redis", 200), alone("memory", 200), other("redis", 200, "y");
+  put_override({{"a", a.url()}, {"b", b.url()}, {"alone", alone.url()}, {"other", other.url()}}, metrics_only);
+  CHECK(a.received().size() == 1);
+  CHECK(b.received().empty());
+  CHECK(alone.received().size() == 1);
+  CHECK(other.received().size() == 1);
+}
+
+TEST_CASE("an override goes to the others where an instance refuses it or is away, and one line says where it holds") {
+  const Overridable a("memory", 400), b("memory", 200);
+  CHECK_THROWS_WITH_AS(put_override({{"a", a.url()}, {"b", b.url()}}, metrics_only),
+                       "a refuses the override: not by you; it holds at b", std::runtime_error);
+  CHECK(b.received().size() == 1);
+  CHECK_THROWS_WITH_AS(put_override({{"c", nobody}, {"a", a.url()}}, metrics_only),
+                       doctest::Contains("c gives no answer ("), std::runtime_error);
+  CHECK(a.received().size() == 2);
+}
+
+TEST_CASE("text from outside loses its control characters and its length") {
+  CHECK(printable("a\033[31mb\n", 100) == "a [31mb ");
+  CHECK(printable("abcdef", 3) == "abc");
+  CHECK(printable("a\xc2\x9b"
+                  "31m \xe2\x80\xaex\xe2\x81\xa9\xd8\x9c.\xe2\x80\x8f",
+                  100) == "a31m x.");
+  const std::string seen = "\u00e9 \u2026 \u05d0\u0628 \xc2 \xe2\x80";  // letters of all directions, and halves of some
+  CHECK(printable(seen, 100) == seen);
+}

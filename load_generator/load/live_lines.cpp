@@ -1,0 +1,82 @@
+#include "load_generator/load/live_lines.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "load_generator/scenario/expectation.hpp"
+
+namespace load {
+namespace {
+
+constexpr const char* erase_line = "\r\033[K";
+constexpr size_t bar_width = 40;
+
+const char* colour(State state) {
+  switch (state) {
+    case State::closed:
+      return "\033[32m";
+    case State::open:
+      return "\033[31m";
+    case State::half_open:
+      return "\033[33m";
+    case State::unknown:
+      break;
+  }
+  return "\033[2m";
+}
+
+std::string names(const std::vector<Target>& targets) {
+  std::string text;
+  for (const Target& target : targets) text += (text.empty() ? "" : ", ") + target.name;
+  return text;
+}
+
+}  // namespace
+
+LiveLines::LiveLines(std::ostream& out, Screen screen, const std::vector<Target>& targets,
+                     std::chrono::milliseconds duration)
+    : out_(out), screen_(screen), duration_(duration) {
+  out_ << "C closed, O open, H half-open, ? no answer; from left to right:\n"
+       << wrapped(names(targets), 80, "") << "\n"
+       << fmt::format("{:>6} {:>7} {:>7} {:>7} {:>8}  {}\n", "second", "sent", "ok", "failed", "blocked", "states")
+       << std::flush;
+}
+
+void LiveLines::second(const Second& second) {
+  if (screen_ == Screen::terminal) out_ << erase_line;
+  out_ << fmt::format("{:>6} {:>7} {:>7} {:>7} {:>8}  {}", second.number, second.sent, second.ok, second.failed,
+                      second.blocked, letters(second.states));
+  if (second.unreachable > 0) out_ << "  (" << second.unreachable << " unreachable)";
+  out_ << "\n" << std::flush;
+}
+
+void LiveLines::event(Offset now, const std::string& what) {
+  if (screen_ == Screen::terminal) out_ << erase_line;
+  out_ << fmt::format("{:>6.1f} {}\n", to_ms(now) / 1000, what) << std::flush;
+}
+
+void LiveLines::tick(Offset now) {
+  if (screen_ == Screen::plain) return;
+  const double done = std::min(1.0, to_ms(now) / static_cast<double>(duration_.count()));
+  const auto filled = static_cast<size_t>(done * bar_width);
+  out_ << erase_line
+       << fmt::format("[{}{}] {:.0f} %", std::string(filled, '#'), std::string(bar_width - filled, '.'), done * 100)
+       << std::flush;
+}
+
+void LiveLines::end() {
+  if (screen_ == Screen::terminal) out_ << erase_line << std::flush;
+}
+
+std::string LiveLines::letters(const std::vector<State>& states) const {
+  std::string text;
+  for (const State state : states) {
+    if (!text.empty()) text += ' ';
+    text += screen_ == Screen::terminal ? std::string(colour(state)) + letter(state) + "\033[0m"
+                                        : std::string(1, letter(state));
+  }
+  return text;
+}
+
+}  // namespace load

@@ -1,0 +1,332 @@
+#include "load_generator/record/timeline.hpp"
+
+#include <doctest/doctest.h>
+
+#include <numeric>
+
+using namespace load;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr auto closed = State::closed;
+constexpr auto open = State::open;
+constexpr auto half_open = State::half_open;
+constexpr auto unknown = State::unknown;
+constexpr size_t a = 0, b = 1, c = 2;
+
+enum class Stage { own_breakers, one_breaker };
+
+Run run_with(size_t targets, Stage stage = Stage::own_breakers) {
+  Run run;
+  run.targets.resize(targets);
+  run.samples.resize(targets);
+  run.length = milliseconds(1000);
+  run.shared_breaker = stage == Stage::one_breaker;
+  return run;
+}
+
+void poll(Run& run, size_t target, std::initializer_list<std::pair<int, State>> samples) {
+  for (const auto& [ms, state] : samples) run.samples[target].push_back({milliseconds(ms), state});
+}
+
+void poll_local(Run& run, size_t target, std::initializer_list<std::pair<int, State>> samples) {
+  for (const auto& [ms, state] : samples) run.samples[target].push_back({milliseconds(ms), state, true});
+}
+
+void all_closed_at_start(Run& run) {
+  for (size_t target = 0; target < run.samples.size(); ++target) poll(run, target, {{0, closed}});
+}
+
+// The n-th transition ends the n-th stay.
+void change(Run& run, size_t target, int ms, State from, State to) {
+  run.transitions.push_back({target, run.transitions.size() + 2, from, to, "", milliseconds(ms)});
+}
+
+void change_locally(Run& run, size_t target, int ms, State from, State to) {
+  change(run, target, ms, from, to);
+  run.transitions.back().local = true;
+}
+
+// "0 C, 100 O": a line that fails says it all.
+std::string text(const std::vector<Sample>& lane) {
+  std::string result;
+  for (const Sample& point : lane) {
+    result += (result.empty() ? "" : ", ") + std::to_string(point.at / milliseconds(1)) + " " + letter(point.state) +
+              (point.local ? " local" : "");
+  }
+  return result;
+}
+
+std::string lane(const Run& run, size_t target) { return text(lanes(run).at(target)); }
+
+Call call(size_t target, Offset sent, uint64_t generation = 0, CallStatus status = CallStatus::failure) {
+  Call call;
+  call.target = target;
+  call.intended = sent - milliseconds(1);
+  call.sent_late = milliseconds(1);
+  call.status = status;
+  call.upstream_calls = usual_upstream_calls(status);
+  call.generation = generation;
+  return call;
+}
+
+Call probe(size_t target, Offset sent, uint64_t generation) {
+  Call result = call(target, sent, generation);
+  result.probe = true;
+  return result;
+}
+
+bool wasted(Run run, const Call& call) {
+  run.calls = {call};
+  return marks(run).at(0).wasted;
+}
+
+uint64_t sum(const std::vector<uint64_t>& counts) { return std::accumulate(counts.begin(), counts.end(), uint64_t{0}); }
+
+}  // namespace
+
+TEST_CASE("a lane begins with its first sample, and keeps changes alone") {
+  Run run = run_with(2);
+  poll(run, a, {{2, closed}, {100, closed}, {200, closed}});
+  CHECK(lane(run, a) == "2 C");
+  CHECK(lane(run, b).empty());
+  change(run, b, 100, closed, open);
+  CHECK(lane(run, b).empty());
+}
+
+TEST_CASE("a transition stands at its own time, not at that of the poll that saw it") {
+  Run run = run_with(2);
+  poll(run, a, {{0, closed}, {100, closed}, {200, open}});
+  poll(run, b, {{0, closed}, {100, closed}, {200, closed}});
+  change(run, a, 130, closed, open);
+  CHECK(lane(run, a) == "0 C, 130 O");
+  CHECK(lane(run, b) == "0 C");
+}
+
+TEST_CASE("a half-open stay that no poll saw is drawn, even one of no length") {
+  Run run = run_with(1);
+  poll(run, a, {{0, open}, {100, open}, {200, open}});
+  change(run, a, 110, open, half_open);
+  change(run, a, 112, half_open, open);
+  change(run, a, 150, open, half_open);
+  change(run, a, 150, half_open, open);
+  CHECK(lane(run, a) == "0 O, 110 H, 112 O, 150 H, 150 O");
+  std::swap(run.transitions[0], run.transitions[3]);
+  CHECK(lane(run, a) == "0 O, 110 H, 112 O, 150 H, 150 O");
+}
+
+TEST_CASE("a transition of the shared breaker is everybody's, but of those who go by their own") {
+  Run run = run_with(3, Stage::one_breaker);
+  poll(run, a, {{0, closed}});
+  poll(run, b, {{0, closed}});
+  poll_local(run, c, {{0, closed}});
+  change(run, a, 50, closed, open);
+  CHECK(lane(run, b) == "0 C, 50 O");
+  CHECK(lane(run, c) == "0 C local");
+  change_locally(run, c, 70, closed, open);
+  CHECK(lane(run, c) == "0 C local, 70 O local");
+  change_locally(run, c, 80, open, half_open);
+  CHECK(lane(run, b) == "0 C, 50 O");
+}
+
+TEST_CASE("one poll that contradicts the transitions was on its way, two are right, from the first of them on") {
+  Run run = run_with(2, Stage::one_breaker);
+  all_closed_at_start(run);
+  change(run, a, 99, closed, open);
+  poll(run, b, {{100, closed}, {200, open}, {300, closed}, {400, open}});
+  CHECK(lane(run, b) == "0 C, 99 O");
+  poll(run, b, {{500, closed}, {600, closed}, {700, closed}});
+  CHECK(lane(run, b) == "0 C, 99 O, 500 C");
+}
+
+TEST_CASE("a poll from before a transition is no witness against the next one") {
+  Run run = run_with(1);
+  poll(run, a, {{0, closed}, {100, closed}, {200, closed}});
+  change(run, a, 99, closed, open);
+  change(run, a, 199, open, half_open);
+  CHECK(lane(run, a) == "0 C, 99 O, 199 H");
+}
+
+TEST_CASE("no answer shows at once, and what is heard of others meanwhile when it answers again") {
+  Run run = run_with(2, Stage::one_breaker);
+  all_closed_at_start(run);
+  poll(run, b, {{100, unknown}, {200, unknown}});
+  change(run, a, 150, closed, open);
+  CHECK(lane(run, b) == "0 C, 100 ?");
+  poll(run, b, {{300, open}});
+  CHECK(lane(run, b) == "0 C, 100 ?, 300 O");
+}
+
+TEST_CASE("an instance that was away may have forgotten: its first answer counts") {
+  Run run = run_with(1);
+  poll(run, a, {{0, closed}, {100, open}, {200, unknown}, {300, closed}});
+  change(run, a, 50, closed, open);
+  CHECK(lane(run, a) == "0 C, 50 O, 200 ?, 300 C");
+  run.samples[a][1].state = closed;  // one that is in doubt when the answers cease
+  CHECK(lane(run, a) == "0 C, 50 O, 200 ?, 300 C");
+}
+
+TEST_CASE("that an instance goes by its own breaker, and by the shared one again, polls say at once") {
+  Run run = run_with(2, Stage::one_breaker);
+  poll(run, a, {{0, open}});
+  poll(run, b, {{0, open}});
+  poll_local(run, b, {{100, closed}, {200, closed}});
+  poll(run, b, {{300, open}});
+  CHECK(lane(run, b) == "0 O, 100 C local, 300 O");
+}
+
+TEST_CASE("a transition just before an instance is first seen on its own is newer than the poll") {
+  Run run = run_with(1, Stage::one_breaker);
+  poll(run, a, {{0, closed}});
+  change_locally(run, a, 99, closed, open);
+  poll_local(run, a, {{100, closed}, {200, open}});
+  CHECK(lane(run, a) == "0 C, 99 O, 100 O local");
+}
+
+TEST_CASE("where a window has lost the transitions, its first sample says how things stood") {
+  Run run = run_with(2, Stage::one_breaker);
+  poll(run, a, {{120'000, open}, {120'100, open}});
+  poll(run, b, {{120'050, open}});
+  change(run, b, 119'990, closed, open);
+  CHECK(lane(run, a) == "120000 O");
+  CHECK(lane(run, b) == "120050 O");
+}
+
+TEST_CASE("a transition to a state that nobody knows changes nothing") {
+  Run run = run_with(1);
+  poll(run, a, {{0, closed}});
+  change(run, a, 50, closed, unknown);
+  CHECK(lane(run, a) == "0 C");
+}
+
+TEST_CASE("a mark is a call that failed, probed or came late, at the time when it was sent") {
+  Run run = run_with(1);
+  run.calls = {call(a, milliseconds(70)),
+               call(a, milliseconds(10), 1, CallStatus::success),
+               call(a, milliseconds(20), 1, CallStatus::blocked),
+               call(a, milliseconds(30), 1, CallStatus::exception),
+               call(a, milliseconds(40), 1, CallStatus::success),
+               call(a, milliseconds(50), 1, CallStatus::success),
+               call(a, milliseconds(60), 1, CallStatus::unreachable)};
+  run.calls[4].probe = true;
+  run.calls[5].late = true;
+  const std::vector<Mark> all = marks(run);
+  REQUIRE(all.size() == 4);
+  CHECK(all[0].status == CallStatus::exception);
+  CHECK(all[0].at == milliseconds(30));
+  CHECK(all[1].probe);
+  CHECK(all[2].late);
+  CHECK_FALSE(all[2].probe);
+  CHECK(all[3].status == CallStatus::failure);
+  CHECK(marks(run, milliseconds(50)).size() == 2);
+}
+
+TEST_CASE("wasted: a failed call that was sent when another instance's breaker was open, by whole milliseconds") {
+  Run run = run_with(2);
+  all_closed_at_start(run);
+  change(run, a, 100, closed, open);
+  change(run, a, 200, open, half_open);
+  CHECK_FALSE(wasted(run, call(b, milliseconds(99))));
+  CHECK_FALSE(wasted(run, call(b, microseconds(100'999))));
+  CHECK(wasted(run, call(b, milliseconds(101))));
+  CHECK(wasted(run, call(b, microseconds(199'999))));
+  CHECK_FALSE(wasted(run, call(b, milliseconds(200))));
+  CHECK(wasted(run, call(b, milliseconds(150), 1, CallStatus::exception)));
+}
+
+TEST_CASE("not wasted: what reached nobody, did not fail, or met one's own open breaker alone") {
+  Run run = run_with(2);
+  all_closed_at_start(run);
+  change(run, a, 100, closed, open);
+  Call sent_nothing = call(b, milliseconds(150), 1, CallStatus::exception);
+  sent_nothing.upstream_calls = 0;
+  CHECK_FALSE(wasted(run, sent_nothing));
+  Call succeeded = call(b, milliseconds(150), 1, CallStatus::success);
+  succeeded.probe = true;
+  CHECK_FALSE(wasted(run, succeeded));
+  CHECK_FALSE(wasted(run, call(a, milliseconds(150))));
+}
+
+TEST_CASE("with breakers of their own, a failed probe is wasted while another's is still open") {
+  Run run = run_with(2);
+  all_closed_at_start(run);
+  change(run, a, 100, closed, open);
+  change(run, b, 150, closed, open);
+  change(run, a, 600, open, half_open);
+  CHECK(wasted(run, probe(a, milliseconds(600), 4)));
+  change(run, b, 610, open, half_open);
+  CHECK_FALSE(wasted(run, probe(a, milliseconds(611), 4)));
+}
+
+TEST_CASE("with a shared breaker, a call is wasted by whom the news of another's trip had not reached") {
+  Run run = run_with(2, Stage::one_breaker);
+  all_closed_at_start(run);
+  change(run, a, 100, closed, open);
+  CHECK(wasted(run, call(b, milliseconds(102), 1)));
+  CHECK_FALSE(wasted(run, call(b, milliseconds(99), 1)));   // on its way already
+  CHECK_FALSE(wasted(run, call(a, milliseconds(99), 1)));   // the one that made the trip
+  CHECK_FALSE(wasted(run, call(a, milliseconds(102), 1)));  // it knew
+}
+
+TEST_CASE("with a shared breaker, what a later stay admitted is no waste, though it was sent before that began") {
+  Run run = run_with(3, Stage::one_breaker);
+  all_closed_at_start(run);
+  change(run, a, 100, closed, open);
+  change(run, b, 600, open, half_open);  // by the very probe that was sent at 599
+  CHECK_FALSE(wasted(run, probe(b, milliseconds(599), 3)));
+  change(run, b, 605, half_open, closed);
+  CHECK_FALSE(wasted(run, call(c, milliseconds(599), 4)));
+  CHECK(wasted(run, call(c, milliseconds(599), 1)));
+}
+
+TEST_CASE("who goes by its own breaker for want of Redis is judged as with breakers of their own") {
+  Run run = run_with(2, Stage::one_breaker);
+  poll_local(run, a, {{0, closed}});
+  poll_local(run, b, {{0, closed}});
+  change_locally(run, a, 100, closed, open);
+  CHECK(wasted(run, probe(b, milliseconds(150), 9)));
+}
+
+TEST_CASE("where the transition is older than the window, the lane says that a breaker was open") {
+  Run own = run_with(2), shared = run_with(2, Stage::one_breaker);
+  for (Run* run : {&own, &shared}) {
+    poll(*run, a, {{120'000, open}});
+    poll(*run, b, {{120'000, open}});
+    CHECK(wasted(*run, call(b, milliseconds(121'000))));
+  }
+  CHECK(wasted(own, probe(b, milliseconds(121'000), 7)));
+  CHECK_FALSE(wasted(shared, probe(b, milliseconds(121'000), 7)));
+}
+
+TEST_CASE("a trip that two report is one: the naive store's instances do not waste their own") {
+  Run run = run_with(2, Stage::one_breaker);
+  all_closed_at_start(run);
+  change(run, a, 100, closed, open);
+  change(run, b, 101, closed, open);
+  CHECK(lane(run, a) == "0 C, 100 O");
+  CHECK_FALSE(wasted(run, call(a, milliseconds(103))));
+  CHECK(wasted(run, call(b, milliseconds(103))));
+}
+
+TEST_CASE("traffic counts what was sent in each step, and loses no call") {
+  Run run = run_with(1);
+  run.calls = {call(a, milliseconds(0), 1, CallStatus::success), call(a, milliseconds(199), 1, CallStatus::blocked),
+               call(a, milliseconds(200)), call(a, milliseconds(399), 1, CallStatus::exception),
+               call(a, milliseconds(1400))};
+  run.calls[0].upstream_calls = 3;  // two attempts failed, the last did not
+  run.calls[2].upstream_calls = 4;
+  const Traffic result = traffic(run, milliseconds(200));
+  CHECK(result.upstream_calls == std::vector<uint64_t>{3, 5, 0, 0, 0, 0, 0, 1});
+  CHECK(result.upstream_failures == std::vector<uint64_t>{2, 5, 0, 0, 0, 0, 0, 1});
+  CHECK(result.blocked == std::vector<uint64_t>{1, 0, 0, 0, 0, 0, 0, 0});
+  CHECK(sum(result.upstream_calls) == 9);
+}
+
+TEST_CASE("traffic covers the run, though nothing was sent") {
+  Run run = run_with(1);
+  CHECK(traffic(run, milliseconds(200)).blocked == std::vector<uint64_t>(5, 0));
+  run.length = microseconds(1'000'001);
+  CHECK(traffic(run, milliseconds(200)).blocked.size() == 6);
+}

@@ -1,0 +1,19 @@
+// Runs side by side: figures in columns, then every prediction beside what was measured.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "load_generator/report/run_file.hpp"
+
+namespace load {
+
+// At most 80 columns; more than four runs become several tables.
+std::string comparison(const std::vector<Summary>& runs);
+
+// Each prediction of one run, and whether it held; nothing for a run without any.
+std::string verdicts(const Summary& run);
+
+bool every_expectation_held(const std::vector<Summary>& runs);
+
+}  // namespace load

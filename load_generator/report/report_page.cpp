@@ -1,0 +1,75 @@
+#include "load_generator/report/report_page.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <regex>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace load {
+namespace {
+
+constexpr size_t largest_report = 64 * 1024 * 1024;
+
+std::string_view content_of(const std::string& name, const PageFileSource& files) {
+  const PageFile* file = files(name);
+  if (file == nullptr) throw std::logic_error("the report's page wants " + name + ", and there is no such file");
+  return file->content;
+}
+
+// In a JSON text these can only stand within strings. As escapes they end no <script>, begin no comment of HTML, and
+// are no line's end to an old JavaScript.
+std::string harmless(const std::string& json_text) {
+  static const std::vector<std::pair<std::string_view, std::string_view>> escapes{
+      {"<", "\\u003c"}, {">", "\\u003e"}, {"&", "\\u0026"}, {"\u2028", "\\u2028"}, {"\u2029", "\\u2029"}};
+  std::string text;
+  for (std::string_view rest = json_text; !rest.empty();) {
+    const size_t plain = std::min(rest.find_first_of("<>&\u2028"), rest.size());  // or one of that one's bytes
+    text += rest.substr(0, plain);
+    rest.remove_prefix(plain);
+    if (rest.empty()) break;
+    const auto found = std::find_if(escapes.begin(), escapes.end(),
+                                    [&](const auto& escape) { return rest.starts_with(escape.first); });
+    text += found == escapes.end() ? rest.substr(0, 1) : found->second;
+    rest.remove_prefix(found == escapes.end() ? 1 : found->first.size());
+  }
+  return text;
+}
+
+// "<\/script" is the same to JavaScript's strings and expressions as "</script", and likewise for CSS; and it does not
+// end the element. "<!--" would let a later "<script" hide the end.
+std::string element(const std::string& name, std::string_view content) {
+  static const std::regex ends("<(/script|/style|!--)", std::regex::icase);
+  return "<" + name + ">\n" + std::regex_replace(std::string(content), ends, R"(<\$1)") + "</" + name + ">";
+}
+
+std::string replacement(const std::smatch& found, const std::string& runs, const PageFileSource& files) {
+  if (found[1].matched) return element("style", content_of(found[1], files));
+  if (found[2].matched) return element("script", content_of(found[2], files));
+  return runs;
+}
+
+}  // namespace
+
+std::string report_page(const nlohmann::ordered_json& runs, const PageFileSource& files) {
+  static const std::regex places(
+      R"re(<link rel="stylesheet" href="([^"]+)">|<script src="([^"]+)"></script>|__RUNS__)re");
+  const std::string page(content_of("report.html", files));
+  const std::string data = harmless(runs.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  std::string report;
+  auto rest = page.cbegin();
+  for (std::sregex_iterator found(page.begin(), page.end(), places), end; found != end; ++found) {
+    report += found->prefix().str() + replacement(*found, data, files);
+    rest = (*found)[0].second;
+  }
+  report.append(rest, page.cend());
+  if (report.size() > largest_report) {
+    throw std::invalid_argument(fmt::format("the report would have {} MiB, of at most {}; give it fewer runs",
+                                            report.size() >> 20, largest_report >> 20));
+  }
+  return report;
+}
+
+}  // namespace load

@@ -1,0 +1,283 @@
+#include "load_generator/report/run_document.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <functional>
+#include <random>
+#include <stdexcept>
+
+#include "load_generator/report/run_file.hpp"
+#include "load_generator/tests/scratch_file.hpp"
+#include "load_generator/tests/seen_for_test.hpp"
+
+using namespace load;
+using std::chrono::milliseconds;
+using json = nlohmann::ordered_json;
+
+namespace {
+
+const Summary summary{"outage", "redis", "How many?", {{"opened", 3}}, {{"opened", 1, 1, "one breaker"}}};
+
+Run eventful_run() {
+  Run run;
+  run.targets = {{"Instance-A", ""}, {"<script>\n\"", ""}};
+  run.samples = {{{Offset(0), State::closed}},
+                 {{milliseconds(1), State::closed}, {milliseconds(90), State::open, true}}};
+  run.transitions = {{0, 7, State::closed, State::open, "</script>", milliseconds(-1)},
+                     {0, 8, State::open, State::closed, "", milliseconds(50)}};
+  run.length = milliseconds(450);
+  run.calls.resize(2);
+  run.calls[0].status = CallStatus::failure;
+  run.calls[0].upstream_calls = 1;
+  run.calls[1] = run.calls[0];
+  run.calls[1].intended = milliseconds(300);
+  run.calls[1].probe = true;
+  run.ledger = Ledger{{"Instance-A", {2, 0, 2, 0, 0}}};
+  return run;
+}
+
+class Written {
+ public:
+  explicit Written(const Run& run, const Summary& told = summary) { write_run_file(path, told, run); }
+  json document() const { return run_document(path); }
+
+  // What is said of the file once it was changed.
+  std::string refusal(const std::function<void(json&)>& change) const {
+    json changed = read_json_file(path);
+    change(changed);
+    const std::string other = folder_.file("changed.json", changed.dump());
+    try {
+      run_document(other);
+      return "accepted";
+    } catch (const std::invalid_argument& error) {
+      const std::string line = error.what();
+      return line.substr(line.find("changed.json") + 12);
+    }
+  }
+
+ private:
+  ScratchFolder folder_;
+
+ public:
+  const std::string path = folder_.path("run.json");
+};
+
+}  // namespace
+
+TEST_CASE("a run's document is its file, and says of each prediction whether it held") {
+  const Written run(eventful_run());
+  const json document = run.document();
+  json file = read_json_file(run.path);
+  file["expectations"][0]["expected"] = "exactly 1";
+  file["expectations"][0]["held"] = false;
+  CHECK(document == file);
+  CHECK(document["instances"] == json{"Instance-A", "<script>\n\""});
+  CHECK(document["length_ms"] == 450.0);
+  CHECK(document["shared_breaker"] == false);
+  CHECK(document["states"]["Instance-A"].size() == 2);
+  CHECK(document["states"]["<script>\n\""][1]["store"] == "local");
+  CHECK(document["marks"].size() == 2);
+  CHECK(document["marks"][1]["probe"] == true);
+  CHECK(document["traffic"]["step_ms"] == 200.0);
+  CHECK(document["traffic"]["upstream_failures"] == json{1, 1, 0});
+  CHECK(document["ledger"]["Instance-A"]["failure"] == 2);
+}
+
+TEST_CASE("a run's document has none of the marks that turn the text round a name or a cause") {
+  Run run = eventful_run();
+  run.targets[1].name = "\xe2\x80\xaeInstance-B";
+  run.transitions[0] = {1, 7, State::closed, State::open, "because\xe2\x81\xa6", milliseconds(-1)};
+  const json document = Written(run).document();
+  CHECK(document["instances"][1] == "Instance-B");
+  CHECK(document["states"]["Instance-B"].size() == 2);
+  CHECK(document["transitions"][0]["instance"] == "Instance-B");
+  CHECK(document["transitions"][0]["cause"] == "because");
+}
+
+TEST_CASE("an object of very many fields is refused before it is read") {
+  std::string text = R"({"measures":{"0":0)";
+  for (int i = 1; i <= 2000; ++i) text += ",\"" + std::to_string(i) + "\":0";
+  const ScratchFolder folder;
+  CHECK_THROWS_WITH_AS(run_document(folder.file("run.json", text + "}, and what follows is not read")),
+                       doctest::Contains(": an object in it has more than 2000 fields"), std::invalid_argument);
+}
+
+TEST_CASE("a long run's traffic is counted by the second") {
+  Run run = eventful_run();
+  run.length = milliseconds(60'000);
+  CHECK(Written(run).document()["traffic"]["step_ms"] == 200.0);
+  run.length = milliseconds(60'001);
+  CHECK(Written(run).document()["traffic"]["step_ms"] == 1000.0);
+  CHECK(Written(run).document()["traffic"]["blocked"].size() == 61);
+}
+
+TEST_CASE("a run without a ledger has a document, and one without instances too") {
+  Run run = eventful_run();
+  run.ledger.reset();
+  CHECK_FALSE(Written(run).document().contains("ledger"));
+  CHECK(Written(Run()).document()["instances"].empty());
+}
+
+TEST_CASE("the file of a run from before there was a timeline is told so") {
+  const Written run(eventful_run());
+  for (const char* field : {"instances", "shared_breaker", "marks", "traffic"}) {
+    CHECK(run.refusal([&](json& file) { file.erase(field); }) == " has no timeline; run it again");
+  }
+  const ScratchFolder folder;
+  CHECK_THROWS_WITH_AS(run_document(folder.path("none.json")), doctest::Contains("none.json: cannot be read"),
+                       std::invalid_argument);
+}
+
+TEST_CASE("fields that nobody knows are not passed on") {
+  const Written run(eventful_run());
+  json file = read_json_file(run.path);
+  file["extra"] = file["marks"][0]["extra"] = file["transitions"][0]["extra"] = "<script>";
+  const ScratchFolder folder;
+  CHECK(run_document(folder.file("run.json", file.dump())) == run.document());
+}
+
+TEST_CASE("a file that was tampered with is refused by its field") {
+  const Written run(eventful_run());
+  const auto refused = [&](const std::string& complaint, const std::function<void(json&)>& change) {
+    const std::string refusal = run.refusal(change);
+    CHECK_MESSAGE(has(refusal, complaint), refusal);
+    CHECK(refusal.find('\n') == std::string::npos);
+    CHECK(refusal.size() < 1000);
+  };
+  refused("it must be a list of at most 26", [](json& file) { file["instances"] = json(27, "a"); });
+  refused("texts of at most 400 bytes", [](json& file) { file["instances"][0] = std::string(401, 'a'); });
+  refused("it must be names of which none", [](json& file) { file["instances"][0] = file["instances"][1]; });
+  refused("instances is 3", [](json& file) { file["instances"] = 3; });
+  refused("length_ms is -1", [](json& file) { file["length_ms"] = -1; });
+  refused("length_ms is 1e+300", [](json& file) { file["length_ms"] = 1e300; });
+  refused("shared_breaker is \"yes\"", [](json& file) { file["shared_breaker"] = "yes"; });
+  refused("transitions[0].instance is \"B\"", [](json& file) { file["transitions"][0]["instance"] = "B"; });
+  refused("transitions[1].at_ms_since_start is -2.0; it must be no earlier",
+          [](json& file) { file["transitions"][1]["at_ms_since_start"] = -2.0; });
+  refused("transitions[0].at_ms_since_start is -60001",
+          [](json& file) { file["transitions"][0]["at_ms_since_start"] = -60001; });
+  refused("transitions[0].to is \"banana\"", [](json& file) { file["transitions"][0]["to"] = "banana"; });
+  refused("transitions[0].generation is -1", [](json& file) { file["transitions"][0]["generation"] = -1; });
+  refused("transitions[0].cause is \"xxx",
+          [](json& file) { file["transitions"][0]["cause"] = std::string(1001, 'x'); });
+  refused("it must be a list of at most 200000", [](json& file) { file["transitions"] = json(200'001, nullptr); });
+  refused("states.Instance-A is missing", [](json& file) { file["states"].erase("Instance-A"); });
+  refused("states.Instance-C is no known field", [](json& file) { file["states"]["Instance-C"] = json::array(); });
+  refused("states.Instance-A[0].state is \"ajar\"",
+          [](json& file) { file["states"]["Instance-A"][0]["state"] = "ajar"; });
+  refused("states.<script> \"[1].store is \"moon\"",
+          [](json& file) { file["states"]["<script>\n\""][1]["store"] = "moon"; });
+  refused("states.Instance-A[0].at_ms_since_start is [[]]",
+          [](json& file) { file["states"]["Instance-A"][0]["at_ms_since_start"] = json::array({json::array()}); });
+  refused("marks[0].status is \"fine\"", [](json& file) { file["marks"][0]["status"] = "fine"; });
+  refused("marks[1].probe is \"<b>\"", [](json& file) { file["marks"][1]["probe"] = "<b>"; });
+  refused("marks[0] must be an object", [](json& file) { file["marks"][0] = 1; });
+  refused("traffic.step_ms is 0", [](json& file) { file["traffic"]["step_ms"] = 0; });
+  refused("it must be as long as upstream_calls", [](json& file) { file["traffic"]["blocked"].push_back(1); });
+  refused("it must be a list of at most 100000 whole numbers", [](json& file) { file["traffic"]["blocked"][0] = -1; });
+  refused("traffic.upstream_calls is [1,1", [](json& file) { file["traffic"]["upstream_calls"] = json(100'001, 1); });
+  refused("latency_ms.failure.p50 is missing", [](json& file) { file["latency_ms"]["failure"].erase("p50"); });
+  refused("ledger.Instance-A.hang is 0.5", [](json& file) { file["ledger"]["Instance-A"]["hang"] = 0.5; });
+  refused("it must be an object of at most 1001", [](json& file) {
+    for (int i = 0; i < 1002; ++i) file["ledger"][std::to_string(i)] = 0;
+  });
+  refused("measures.opened is \"x\"", [](json& file) { file["measures"]["opened"] = "x"; });
+  refused("expectations[0].measure is \"luck\"", [](json& file) { file["expectations"][0]["measure"] = "luck"; });
+}
+
+TEST_CASE("a number too large for any number, and lists in lists without end, are refused in one line") {
+  const ScratchFolder folder;
+  CHECK_THROWS_WITH_AS(run_document(folder.file("run.json", R"({"name":1e999})")),
+                       doctest::Contains("a number in it is too large"), std::invalid_argument);
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  CHECK_THROWS_WITH_AS(run_document(folder.file("run.json", R"({"name":)" + deep + "}")),
+                       doctest::Contains("name is too deep"), std::invalid_argument);
+}
+
+namespace {
+
+using Dice = std::mt19937_64;  // the same on every machine; distributions are not
+
+size_t any_of(Dice& dice, size_t count) { return dice() % count; }
+
+template <typename Value>
+Value one_of(Dice& dice, const std::vector<Value>& values) {
+  return values[any_of(dice, values.size())];
+}
+
+State any_state(Dice& dice) { return all_states.at(any_of(dice, all_states.size())); }
+
+const std::vector<uint64_t> odd_numbers{0, 1, 7, 1ULL << 53, UINT64_MAX};
+
+// Of a run of 450 ms: an override put before it, calls and answers on their way at its end.
+const std::vector<Offset> odd_times{
+    milliseconds(-59'000), Offset(-2500), Offset(-1),        Offset(0),         Offset(1),
+    milliseconds(200),     Offset(333),   milliseconds(750), milliseconds(9999)};
+
+Transition odd_transition(Dice& dice, size_t targets) {
+  const std::string cause = one_of<std::string>(
+      dice, {"", "</script>", "\"quoted\", \\ and \n", std::string(200, '\xff'), "local: \xf0\x9f\x94"});
+  return {any_of(dice, targets),
+          one_of(dice, odd_numbers),
+          any_state(dice),
+          any_state(dice),
+          cause,
+          one_of(dice, odd_times),
+          dice() % 2 == 0};
+}
+
+Call odd_call(Dice& dice, size_t targets) {
+  Call call;
+  call.target = any_of(dice, targets);
+  call.intended = std::max(one_of(dice, odd_times), Offset(0));
+  call.latency = call.sent_late = one_of<Offset>(dice, {Offset(0), Offset(1), std::chrono::seconds(2)});
+  call.status = all_call_statuses.at(any_of(dice, all_call_statuses.size()));
+  call.generation = one_of(dice, odd_numbers);
+  call.upstream_calls = dice() % 3;
+  call.probe = dice() % 2 == 0;
+  call.late = dice() % 2 == 0;
+  return call;
+}
+
+const std::vector<std::string> odd_names{
+    "Instance-A", "Instance-A (http://127.0.0.1:8001)", "<b onclick=\"x()\">", "'; drop", std::string(64, '\xc3'),
+    "constructor"};
+
+Run odd_run(Dice& dice) {
+  Run run;
+  run.length = one_of<Offset>(dice, {Offset(0), Offset(1), milliseconds(450), std::chrono::seconds(61)});
+  run.shared_breaker = dice() % 2 == 0;
+  for (size_t i = any_of(dice, odd_names.size()); i < odd_names.size(); ++i) run.targets.push_back({odd_names[i], ""});
+  const size_t targets = run.targets.size();
+  run.samples.resize(targets);
+  for (auto& samples : run.samples) {
+    for (Offset at : odd_times) {
+      if (at >= Offset(0) && dice() % 2 == 0) samples.push_back({at, any_state(dice), dice() % 4 == 0});
+    }
+  }
+  for (size_t i = any_of(dice, 9); i > 0; --i) run.transitions.push_back(odd_transition(dice, targets));
+  std::sort(run.transitions.begin(), run.transitions.end(),
+            [](const Transition& a, const Transition& b) { return a.at < b.at; });
+  for (size_t i = any_of(dice, 9); i > 0; --i) run.calls.push_back(odd_call(dice, targets));
+  if (dice() % 2 == 0) {
+    run.ledger.emplace();
+    for (size_t i = any_of(dice, 3); i > 0; --i) (*run.ledger)[one_of(dice, odd_names)] = {1, UINT64_MAX, 0, 0, 0};
+  }
+  return run;
+}
+
+}  // namespace
+
+TEST_CASE("whatever a run holds, its file has a document") {
+  const std::vector<std::string> names{"x", "\"<i>\"", std::string(64, '\xff')};
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    CAPTURE(seed);
+    Dice dice(seed);
+    const Run run = odd_run(dice);
+    const Written written(run, {one_of(dice, names), "by hand", "Why?", measure(run), {}});
+    json document;
+    REQUIRE_NOTHROW(document = written.document());
+    CHECK(document == read_json_file(written.path));
+  }
+}

@@ -1,0 +1,96 @@
+#include "load_generator/report/run_file.hpp"
+
+#include "load_generator/record/latencies.hpp"
+#include "load_generator/report/atomic_file.hpp"
+#include "load_generator/report/timeline_json.hpp"
+
+namespace load {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+// Traffic is counted in steps that a chart can show.
+constexpr Offset short_run = std::chrono::minutes(1);
+constexpr Offset fine_step = std::chrono::milliseconds(200);
+constexpr Offset coarse_step = std::chrono::seconds(1);
+
+json ledger_json(const Ledger& ledger) {
+  json callers = json::object();
+  for (const auto& [caller, entry] : ledger) {
+    callers[caller] = {{"received", whole_in_json(entry.received)},
+                       {"success", whole_in_json(entry.success)},
+                       {"failure", whole_in_json(entry.failure)},
+                       {"hang", whole_in_json(entry.hang)},
+                       {"drop", whole_in_json(entry.drop)}};
+  }
+  return callers;
+}
+
+json latencies_json(const Run& run) {
+  json statuses = json::object();
+  for (const CallStatus status : all_call_statuses) {
+    const auto latency = latencies(run, status);
+    if (!latency) continue;
+    statuses[std::string(to_text(status))] = {
+        {"p50", latency->p50}, {"p90", latency->p90}, {"p99", latency->p99}, {"max", latency->max}};
+  }
+  return statuses;
+}
+
+json names_json(const std::vector<Target>& targets) {
+  json names = json::array();
+  for (const Target& target : targets) names.push_back(target.name);
+  return names;
+}
+
+// Whoever draws it reads no more.
+std::vector<Mark> last_of(std::vector<Mark> marks) {
+  if (marks.size() > longest_list) marks.erase(marks.begin(), marks.end() - longest_list);
+  return marks;
+}
+
+json document_of(const Summary& summary, const Run& run) {
+  json document{{"name", summary.name},           {"variant", summary.variant},
+                {"question", summary.question},   {"instances", names_json(run.targets)},
+                {"length_ms", to_ms(run.length)}, {"shared_breaker", run.shared_breaker},
+                {"measures", summary.measures},   {"expectations", json::array()}};
+  for (const Expectation& expectation : summary.expectations) document["expectations"].push_back(to_json(expectation));
+  document["transitions"] = transitions_json(run);
+  document["states"] = states_json(run.targets, lanes(run));
+  document["marks"] = marks_json(run.targets, last_of(marks(run)));
+  document["traffic"] = traffic_json(traffic(run, run.length <= short_run ? fine_step : coarse_step));
+  document["latency_ms"] = latencies_json(run);
+  if (run.ledger) document["ledger"] = ledger_json(*run.ledger);
+  return document;
+}
+
+constexpr Between<double> any_number{-1e18, 1e18};
+constexpr size_t longest_run_name = 3 * 64;  // 64 bytes, each of which may be no UTF-8, and then is written as three
+
+}  // namespace
+
+void write_run_file(const std::string& path, const Summary& summary, const Run& run) {
+  write_file(path, document_of(summary, run).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
+Summary read_summary(StrictObject& document) {
+  Summary summary;
+  summary.name = document.text("name", longest_run_name);
+  summary.variant = document.text("variant", 64);
+  summary.question = document.text("question", 500);
+  StrictObject measures = document.object("measures");
+  for (const std::string& name : measures.fields()) summary.measures[name] = measures.number(name, any_number);
+  for (StrictObject& entry : document.list("expectations", 50)) {
+    summary.expectations.push_back(read_expectation(entry));
+    entry.done();
+  }
+  return summary;
+}
+
+Summary read_run_file(const std::string& path) {
+  const json parsed = read_json_file(path);
+  StrictObject document(parsed, path);
+  return read_summary(document);
+}
+
+}  // namespace load

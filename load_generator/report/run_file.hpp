@@ -1,0 +1,39 @@
+// What a run leaves on disk, as JSON: its figures, the predictions made of it, and what it takes to draw it.
+//
+// {"name","variant","question",
+//  "instances":["Instance-A",..], "length_ms", "shared_breaker":true,   // one breaker for all instances
+//  "measures":{..}, "expectations":[{"measure","because","at_least","at_most"}],
+//  "transitions":[..], "states":{..}, "marks":[..], "traffic":{..},      // see timeline_json.hpp
+//  "latency_ms":{"success":{"p50","p90","p99","max"},..},
+//  "ledger":{"Instance-A":{"received","success","failure","hang","drop"},..}}   // where the upstream could be asked
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "load_generator/record/measures.hpp"
+#include "load_generator/record/run_record.hpp"
+#include "load_generator/scenario/expectation.hpp"
+
+namespace load {
+
+// Of transitions, of one instance's states, and of marks; of more marks the last are kept.
+constexpr size_t longest_list = 200'000;
+
+// The part of the file that `compare` reads.
+struct Summary {
+  std::string name;     // outage
+  std::string variant;  // redis, redis-quorum
+  std::string question;
+  Measures measures;
+  std::vector<Expectation> expectations;
+};
+
+// Makes the folder where needed. Throws std::runtime_error naming the path where it cannot be written.
+void write_run_file(const std::string& path, const Summary& summary, const Run& run);
+
+// Both throw std::invalid_argument naming file and field.
+Summary read_summary(StrictObject& document);
+Summary read_run_file(const std::string& path);
+
+}  // namespace load

@@ -1,0 +1,34 @@
+// The time line as JSON, in the words that a run's file, a report of it and a live stream have in common. Times are
+// `at_ms_since_start`: milliseconds since the start of the load, with fractions. Each function leaves out what was
+// before `from`; of the states, the one in force then stands at `from`. Pure.
+//
+// Names and causes are text from outside: whoever dumps the JSON says what becomes of bytes that are no UTF-8.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "load_generator/record/timeline.hpp"
+
+namespace load {
+
+// The number, or the largest one that every reader of JSON keeps whole: an instance may say anything.
+uint64_t whole_in_json(uint64_t number);
+
+constexpr Offset from_the_beginning = Offset::min();
+
+// {"Instance-A":[{"at_ms_since_start":0,"state":"closed"},{..,"state":"open","store":"local"}]}; store is there where
+// the instance goes by a breaker of its own, for want of Redis.
+nlohmann::ordered_json states_json(const std::vector<Target>& targets, const std::vector<std::vector<Sample>>& lanes,
+                                   Offset from = from_the_beginning);
+
+// [{"at_ms_since_start","instance","generation","from","to","cause"}], in the run's order.
+nlohmann::ordered_json transitions_json(const Run& run, Offset from = from_the_beginning);
+
+// [{"at_ms_since_start","instance","status","probe":true,"late":true,"wasted":true}], each flag only where it is true.
+nlohmann::ordered_json marks_json(const std::vector<Target>& targets, const std::vector<Mark>& marks,
+                                  Offset from = from_the_beginning);
+
+// {"step_ms":200,"upstream_calls":[..],"upstream_failures":[..],"blocked":[..]}
+nlohmann::ordered_json traffic_json(const Traffic& traffic);
+
+}  // namespace load

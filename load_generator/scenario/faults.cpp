@@ -1,0 +1,97 @@
+#include "load_generator/scenario/faults.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "load_generator/record/run_record.hpp"
+
+namespace load {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int64_t an_hour_in_ms = 3'600'000;
+constexpr size_t most_faults = 20;
+
+struct Word {
+  std::string_view in_files;
+  std::string_view for_people;
+};
+constexpr std::array<Word, 7> words{{{"kill", "killed"},
+                                     {"restart", "started again, empty"},
+                                     {"stop", "stopped"},
+                                     {"continue", "goes on"},
+                                     {"flush", "flushed"},
+                                     {"kill_master", "master killed"},
+                                     {"fail_over", "planned failover"}}};  // by RedisFault
+
+enum class Redis { runs, stopped, dead };
+
+Redis after(RedisFault fault) {
+  if (fault == RedisFault::kill) return Redis::dead;
+  return fault == RedisFault::stop ? Redis::stopped : Redis::runs;
+}
+
+Redis after(const std::vector<PlannedRedisFault>& faults) {
+  return faults.empty() ? Redis::runs : after(faults.back().what);
+}
+
+bool is_failover(RedisFault fault) { return fault == RedisFault::kill_master || fault == RedisFault::fail_over; }
+
+void require_possible(const StrictObject& entry, RedisFault fault, Redis redis) {
+  const bool needs_it_running = fault == RedisFault::flush || fault == RedisFault::stop;
+  if (needs_it_running && redis != Redis::runs) entry.complain("redis", "of a Redis that runs at that time");
+  if (fault == RedisFault::go_on && redis != Redis::stopped) entry.complain("redis", "of a Redis that is stopped");
+}
+
+RedisFault read_redis_fault(StrictObject& entry) {
+  std::vector<std::string> names;
+  for (const Word& word : words) names.emplace_back(word.in_files);
+  const std::string name = entry.one_of("redis", names);
+  return static_cast<RedisFault>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+void read_redis(StrictObject& entry, std::vector<PlannedRedisFault>& faults) {
+  const milliseconds at(entry.integer("at_ms", {0, an_hour_in_ms}));
+  const RedisFault what = read_redis_fault(entry);
+  if (!faults.empty() && at < faults.back().at) entry.complain("at_ms", "no earlier than that of the one before it");
+  const bool fails_over = is_failover(what) || need_sentinels(faults);
+  if (fails_over && !faults.empty()) entry.complain("redis", "the only fault of Redis, where one is a failover");
+  require_possible(entry, what, after(faults));
+  faults.push_back({at, what});
+}
+
+size_t read_instance(StrictObject& entry, const std::string& field, size_t instances) {
+  std::vector<std::string> names;
+  for (size_t index = 0; index < instances; ++index) names.push_back(instance_name(index));
+  const std::string name = entry.one_of(field, names);
+  return static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+void read_fault(StrictObject& entry, size_t instances, Faults& faults) {
+  if (entry.has("redis")) {
+    read_redis(entry, faults.redis);
+  } else if (entry.has("unreachable_upstream")) {
+    faults.cut_off = read_instance(entry, "unreachable_upstream", instances);
+  } else {
+    faults.kill_prober_after = milliseconds(entry.integer("kill_prober_after_ms", {1, an_hour_in_ms}));
+  }
+  entry.done();
+}
+
+}  // namespace
+
+std::string_view to_text(RedisFault fault) { return words.at(static_cast<size_t>(fault)).for_people; }
+
+bool need_sentinels(const std::vector<PlannedRedisFault>& faults) {
+  return std::any_of(faults.begin(), faults.end(), [](const auto& fault) { return is_failover(fault.what); });
+}
+
+Faults read_faults(StrictObject& document, size_t instances) {
+  Faults faults;
+  for (StrictObject& entry : document.list("faults", most_faults)) read_fault(entry, instances, faults);
+  return faults;
+}
+
+}  // namespace load

@@ -1,0 +1,84 @@
+#include "load_generator/scenario/scenario.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace load {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Between<int64_t> seeds{0, 1'000'000'000};
+constexpr Between<int64_t> times_ms{1, 3'600'000};
+constexpr int64_t most_instances = 26;  // A to Z
+
+milliseconds time(StrictObject& object, const std::string& field) {
+  return milliseconds(object.integer(field, times_ms));
+}
+
+LoadSettings read_load(StrictObject entry) {
+  LoadSettings load;
+  load.rate = entry.number("rate", {0.1, 10'000});
+  load.duration = time(entry, "duration_ms");
+  if (entry.has("arrivals")) {
+    load.arrivals =
+        entry.one_of("arrivals", {"uniform", "poisson"}) == "uniform" ? Arrivals::uniform : Arrivals::poisson;
+  }
+  if (entry.has("spread")) {
+    load.spread = entry.one_of("spread", {"round_robin", "random"}) == "random" ? Spread::random : Spread::round_robin;
+  }
+  if (entry.has("burst")) load.burst = static_cast<int>(entry.integer("burst", {1, 1000}));
+  if (entry.has("seed")) load.seed = static_cast<uint64_t>(entry.integer("seed", seeds));
+  if (load.rate * static_cast<double>(load.duration.count()) > most_calls * 1000) {
+    entry.complain("duration_ms", "shorter: rate x duration may be a million calls");
+  }
+  entry.done();
+  return load;
+}
+
+void read_upstream(StrictObject entry, Scenario& scenario) {
+  scenario.plan = entry.text("plan", 1000);
+  if (entry.has("seed")) scenario.upstream_seed = entry.integer("seed", seeds);
+  entry.done();
+}
+
+void require_what_one_process_can_do(const StrictObject& document, const Scenario& scenario) {
+  const auto simple = std::find_if(scenario.variants.begin(), scenario.variants.end(),
+                                   [](const Variant& variant) { return variant.stage == Stage::simple; });
+  if (simple == scenario.variants.end()) return;
+  if (simple->manual_override) document.complain("override", "absent: stage simple has no HTTP to put it with");
+  const double interval_ms = 1000 / scenario.load.rate;
+  if (simple->faults.cut_off || simple->faults.kill_prober_after)
+    document.complain("faults", "absent: stage simple is one process");
+  if (interval_ms != static_cast<double>(static_cast<int64_t>(interval_ms))) {
+    document.complain("load", "at a rate that is whole milliseconds a call, for stage simple");
+  }
+}
+
+}  // namespace
+
+std::string whose_settings(const Scenario& scenario, const Variant& variant) {
+  return scenario.file + ", " + variant.name;
+}
+
+Scenario read_scenario(const std::string& path) {
+  const auto json = read_json_file(path);
+  StrictObject document(json, path);
+  Scenario scenario;
+  scenario.file = path;
+  scenario.name = document.text("name", 64);
+  if (scenario.name.find('/') != std::string::npos) document.complain("name", "without a slash: it names a file");
+  scenario.question = document.text("question", 500);
+  if (document.has("instances")) {
+    scenario.instances = static_cast<size_t>(document.integer("instances", {1, most_instances}));
+  }
+  read_upstream(document.object("upstream"), scenario);
+  scenario.load = read_load(document.object("load"));
+  if (document.has("call_timeout_ms")) scenario.call_timeout = time(document, "call_timeout_ms");
+  scenario.variants = read_variants(document, scenario.instances);
+  document.done();
+  require_what_one_process_can_do(document, scenario);
+  return scenario;
+}
+
+}  // namespace load

@@ -1,0 +1,31 @@
+// A Scenario is an experiment as a file: the question, the load, the upstream's fault plan, and the variants, that is
+// stages, their settings and faults of processes, that it is played against. Each of them gets the same load and plan.
+// Errors: read_scenario() throws std::invalid_argument naming file and field.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "load_generator/load/schedule.hpp"
+#include "load_generator/scenario/variant.hpp"
+
+namespace load {
+
+struct Scenario {
+  std::string file;  // where it was read
+  std::string name;
+  std::string question;
+  size_t instances = 3;  // Instance-A, Instance-B, ...
+  std::string plan;      // put into force when the load starts
+  int64_t upstream_seed = 1;
+  LoadSettings load;
+  std::chrono::milliseconds call_timeout{1000};
+  std::vector<Variant> variants;  // in the file's order
+};
+
+// "outage.json, redis": for complaints
+std::string whose_settings(const Scenario& scenario, const Variant& variant);
+
+Scenario read_scenario(const std::string& path);
+
+}  // namespace load
