@@ -91,7 +91,7 @@ if [ "$expires_in_ms" != null ]; then
   case "$command" in status | auto | reset) usage_error "$command takes no --for" ;; esac
 fi
 [ ${#instances[@]} -gt 0 ] || instances=(http://127.0.0.1:800{1,2,3})
-if ! command -v curl >/dev/null || ! command -v jq >/dev/null; then "$root/scripts/setup.sh"; fi
+if ! command -v curl >/dev/null || ! command -v jq >/dev/null; then "$root/scripts/dev/setup.sh"; fi
 
 # METHOD INSTANCE PATH [BODY]: sets $http_status (000: no answer) and $answer. The token goes through a pipe, never over
 # a command line, where everybody on the machine could read it.

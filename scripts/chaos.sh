@@ -11,5 +11,5 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
-"$root/scripts/build.sh" release programs
+"$root/scripts/dev/build.sh" release programs
 exec "$bin/load_generator" chaos "$@"

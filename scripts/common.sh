@@ -17,7 +17,7 @@ help_if_asked() {
 
 # Builds what is missing; quiet where all is there.
 need_build() {
-  if [ ! -x "$bin/$1" ]; then "$root/scripts/build.sh" release programs; fi
+  if [ ! -x "$bin/$1" ]; then "$root/scripts/dev/build.sh" release programs; fi
 }
 
 # Becomes instance A, B or C of a stage: BINARY, LETTER, and further options.
@@ -45,7 +45,7 @@ several_servers() {  # NAME FIRST_PORT COUNT BUS: refuses what is no such row of
     echo "$name: the first port is '$first'; it must be 1024 to $((65536 - count - bus))" >&2
     exit 2
   fi
-  "$root/scripts/setup.sh"
+  "$root/scripts/dev/setup.sh"
   for ((port = first; port < first + count; ++port)); do
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
       echo "$name: something already uses 127.0.0.1:$port; stop it, or give another first port ($name --help)" >&2

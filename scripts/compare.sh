@@ -11,7 +11,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
-"$root/scripts/build.sh" release programs
+"$root/scripts/dev/build.sh" release programs
 if [ $# -eq 0 ]; then set -- outage outage-10; fi
 if [ "$*" = all ]; then
   set --

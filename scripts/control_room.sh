@@ -16,6 +16,6 @@ case "${1:-}" in
   "" | -*) ;;
   *) echo "control_room.sh: which stage, 2 or 3? (not '$1'; --help says more)" >&2; exit 2 ;;
 esac
-"$root/scripts/build.sh" release programs
+"$root/scripts/dev/build.sh" release programs
 case " $* " in *" --rate"*) ;; *) set -- --rate 10 "$@" ;; esac
 exec "$bin/load_generator" ui --stage "$stage" "$@"

@@ -18,7 +18,7 @@ if ! [ -t 1 ]; then
   echo "lab.sh: this needs a terminal; scripts/compare.sh does without" >&2
   exit 1
 fi
-"$root/scripts/build.sh" release programs
+"$root/scripts/dev/build.sh" release programs
 
 # A tmux server of our own: no session or setting of the user's is touched.
 socket="circuit-breaker-lab-$$"

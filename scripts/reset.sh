@@ -14,7 +14,7 @@ if ! [[ "$name" =~ ^[A-Za-z0-9_./-]{1,256}$ ]]; then
   echo "reset.sh: the name is '$name'; use 1 to 256 of A-Z a-z 0-9 _ - . /" >&2
   exit 2
 fi
-"$root/scripts/setup.sh"
+"$root/scripts/dev/setup.sh"
 keys=()
 for part in state failures last_failure breaker probes window reporters; do keys+=("cb:$name:$part"); done
 

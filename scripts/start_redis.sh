@@ -8,7 +8,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
-"$root/scripts/setup.sh"
+"$root/scripts/dev/setup.sh"
 answer=$(redis-cli -h 127.0.0.1 -p 6379 ping 2>&1 || true)
 case "$answer" in
   PONG*)

@@ -31,7 +31,7 @@ lint() {
   headline "clang-format"
   checked_sources | xargs clang-format --dry-run --Werror
   headline "shellcheck"
-  shellcheck -x scripts/*.sh .ci/run
+  shellcheck -x scripts/*.sh scripts/dev/*.sh .ci/run
 }
 
 # It takes minutes, and the sanitized tests often wait. It reads each file alone, as the preset lint would compile it.
@@ -50,15 +50,15 @@ tidy_result() {
   tidy=
 }
 
-scripts/setup.sh --test
+scripts/dev/setup.sh --test
 if "$all"; then
   export WARNINGS_AS_ERRORS=ON
-  scripts/setup.sh --develop
+  scripts/dev/setup.sh --develop
   lint
 fi
 
 headline "release build and all tests"
-scripts/build.sh release
+scripts/dev/build.sh release
 run_tests --test-dir build -LE "scenario|browser" -j 2
 run_tests --test-dir build -L scenario -j 3
 run_tests --test-dir build -L browser
@@ -66,7 +66,7 @@ run_tests --test-dir build -L browser
 if "$all"; then
   for sanitizer in asan tsan; do
     headline "unit and Redis tests under $sanitizer"
-    scripts/build.sh "$sanitizer"
+    scripts/dev/build.sh "$sanitizer"
     if [ "$sanitizer" = asan ]; then tidy_meanwhile; fi
     run_tests --test-dir "build/$sanitizer" -LE "scenario|scripts|browser|not_$sanitizer" -j 2
   done

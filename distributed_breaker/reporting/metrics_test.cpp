@@ -60,7 +60,7 @@ TEST_CASE("promtool finds nothing wrong with the text, with a window and without
     auto promtool = check_with_promtool(text_with(recent));
     const int exit_code = promtool.wait(30s).value_or(-1);
     const bool missing = exit_code == 127;
-    REQUIRE_MESSAGE(!missing, "promtool is missing; scripts/setup.sh installs it (Debian's package prometheus)");
+    REQUIRE_MESSAGE(!missing, "promtool is missing; scripts/dev/setup.sh installs it (Debian's package prometheus)");
     CHECK_MESSAGE(exit_code == 0, promtool.output());
     CHECK(promtool.output() == "");
   }

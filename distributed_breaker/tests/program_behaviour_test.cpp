@@ -34,7 +34,7 @@ void check_with_promtool(const std::string& text) {
   const PrivateFile file(text);
   const Ended promtool = run_to_end({"sh", "-c", "exec promtool check metrics <" + file.path()});
   REQUIRE_MESSAGE(promtool.exit_code != 127,
-                  "promtool is missing; scripts/setup.sh installs it (Debian's package prometheus)");
+                  "promtool is missing; scripts/dev/setup.sh installs it (Debian's package prometheus)");
   CHECK_MESSAGE(promtool.exit_code == 0, promtool.output);
   CHECK(promtool.output == "");
 }

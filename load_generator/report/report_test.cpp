@@ -155,7 +155,7 @@ TEST_CASE("a report is legible at each size and in both colours, and on paper") 
 TEST_CASE("the README's picture can be taken anew") {
   const ScratchFolder folder;
   const std::string picture = folder.path("report.png");
-  ChildProcess script({LAB_SOURCE_DIR "/scripts/picture.sh", picture});
+  ChildProcess script({LAB_SOURCE_DIR "/scripts/dev/picture.sh", picture});
   REQUIRE_MESSAGE(script.wait(patience * 2) == 0, script.output());
   const std::string png = bytes_of(picture);
   CHECK(png.starts_with("\x89PNG\r\n"));

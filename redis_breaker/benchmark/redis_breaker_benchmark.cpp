@@ -1,6 +1,6 @@
 // What the shared breaker costs, and how quickly a fleet agrees: the figures of README.md. It starts a Redis of its
 // own.
-//   ./scripts/benchmark.sh
+//   ./scripts/dev/benchmark.sh
 #include <iostream>
 
 #include "program/options.hpp"

@@ -1,6 +1,6 @@
 // What a protected call through the in-memory breaker costs beyond the call itself, in nanoseconds of one thread's
 // time.
-//   ./scripts/benchmark.sh
+//   ./scripts/dev/benchmark.sh
 #include <benchmark/benchmark.h>
 
 #include "simple_breaker/circuit_breaker.hpp"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Usage: scripts/benchmark.sh [simple_breaker|redis_breaker|control_room [--duration 10m]]
+# Usage: scripts/dev/benchmark.sh [simple_breaker|redis_breaker|control_room [--duration 10m]]
 #
 # What a protected call costs beyond the call itself, in nanoseconds of the calling thread's time: medians of nine runs,
 # for one thread and for two. And what the shared breaker costs, and how quickly a fleet agrees, each figure beside the
@@ -7,11 +7,11 @@
 # control_room, by its name alone: what the page costs a browser, and its server, in ten minutes beside ten instances.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 help_if_asked "$@"
 
 simple_breaker() {
-  "$root/scripts/build.sh" release breaker_benchmark
+  "$root/scripts/dev/build.sh" release breaker_benchmark
   "$bin/breaker_benchmark" --benchmark_repetitions=9 --benchmark_min_time=0.2 \
     --benchmark_report_aggregates_only=true --benchmark_color=false 2>/dev/null |
     awk 'BEGIN { printf "%-20s %8s %12s\n", "what", "threads", "a call" }
@@ -23,14 +23,14 @@ simple_breaker() {
 }
 
 redis_breaker() {
-  "$root/scripts/build.sh" release redis_breaker_benchmark
+  "$root/scripts/dev/build.sh" release redis_breaker_benchmark
   "$bin/redis_breaker_benchmark"
 }
 
 control_room() {
-  "$root/scripts/setup.sh" --test
-  "$root/scripts/build.sh" release programs
-  "$root/scripts/build.sh" release control_room_benchmark
+  "$root/scripts/dev/setup.sh" --test
+  "$root/scripts/dev/build.sh" release programs
+  "$root/scripts/dev/build.sh" release control_room_benchmark
   "$bin/control_room_benchmark" "$@"
 }
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Usage: scripts/launchers_test.sh
+# Usage: scripts/dev/launchers_test.sh
 #
 # Starts stages 2 and 3 by their launchers, as a learner does in several terminals (but on free ports), sends load, and
 # stops everything. Prints what is wrong, if anything; exit code 1 then.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 help_if_asked "$@"
 cd "$root"
 

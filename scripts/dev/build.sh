@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Usage: scripts/build.sh [release|debug|asan|tsan [TARGET]]
+# Usage: scripts/dev/build.sh [release|debug|asan|tsan [TARGET]]
 #
 # Sets up what is missing and builds one preset: release into build/, each other one into build/NAME. asan (address and
 # undefined-behaviour sanitizers) is built with Clang, the others with the system's compiler. TARGET `programs` leaves
@@ -8,7 +8,7 @@
 # file needs a name of its own among them. debug compiles each file alone, as the linters read it.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 help_if_asked "$@"
 
 preset=${1:-release}
@@ -19,7 +19,7 @@ case "$preset" in
   *) echo "build.sh: no such preset: $preset (--help lists them)" >&2; exit 2 ;;
 esac
 
-if [ "$preset" = asan ]; then "$root/scripts/setup.sh" --develop; else "$root/scripts/setup.sh"; fi
+if [ "$preset" = asan ]; then "$root/scripts/dev/setup.sh" --develop; else "$root/scripts/dev/setup.sh"; fi
 cd "$root"
 mkdir -p "$folder"
 log=$folder/build.log

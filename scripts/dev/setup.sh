@@ -11,7 +11,7 @@ develop=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 
 usage() {
   cat <<END
-Usage: scripts/setup.sh [--test|--develop]
+Usage: scripts/dev/setup.sh [--test|--develop]
 
 Installs what is missing, as root or with sudo; without either it prints the command and stops with exit code 1.
 Where nothing is missing it does nothing and says nothing.

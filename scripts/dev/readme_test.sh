@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Usage: scripts/readme_test.sh
+# Usage: scripts/dev/readme_test.sh
 #
 # Holds the READMEs to what is there: links lead somewhere, each command in a console block exists with its options and
 # scenarios, a block marked `<!-- output: COMMAND -->` is what the command prints today, and one marked
 # `<!-- source: FILE -->` stands in that file. Every option of an instance stands in the main README's tables.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 help_if_asked "$@"
 cd "$root"
 
