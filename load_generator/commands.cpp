@@ -12,6 +12,7 @@
 #include "load_generator/experiment/machine_noise.hpp"
 #include "load_generator/fleet/fleet.hpp"
 #include "load_generator/load/live_lines.hpp"
+#include "load_generator/record/text.hpp"
 #include "load_generator/report/atomic_file.hpp"
 #include "load_generator/report/compare.hpp"
 #include "load_generator/report/report.hpp"

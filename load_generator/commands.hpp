@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "load_generator/api/default_targets.hpp"
 #include "load_generator/chaos/chaos_plan.hpp"
 #include "load_generator/load/engine.hpp"
 #include "load_generator/scenario/scenario.hpp"
@@ -13,10 +14,6 @@
 namespace load {
 
 constexpr int interrupted = 130;  // as a shell reports a program that Ctrl-C ended
-
-inline const std::vector<std::string> default_targets{"http://127.0.0.1:8001", "http://127.0.0.1:8002",
-                                                      "http://127.0.0.1:8003"};
-constexpr const char* default_upstream = "http://127.0.0.1:9000";
 
 struct RunOptions {
   std::vector<std::string> targets = default_targets;
@@ -57,15 +54,6 @@ struct UiOptions {
 
 // Shows a page until a stop signal. 0.
 int ui_command(const UiOptions& options, const program::StopSignal& stop);
-
-struct WatchOptions {
-  std::vector<std::string> targets = default_targets;
-  std::string upstream = default_upstream;
-};
-
-// Shows a fleet's lanes in the terminal, without colours where NO_COLOR is set, while somebody else may be loading it;
-// in a pipe a line a second, and one for each transition. Until Ctrl-C: 0, as that is the only end it has.
-int watch_command(const WatchOptions& options, const program::StopSignal& stop);
 
 struct ChaosOptions {
   ChaosSettings settings;

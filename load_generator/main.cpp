@@ -6,6 +6,7 @@
 
 #include "load_generator/commands.hpp"
 #include "load_generator/load/load_sender.hpp"
+#include "load_generator/terminal/watch_command.hpp"
 #include "program/options.hpp"
 
 namespace {

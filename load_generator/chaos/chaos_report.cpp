@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "load_generator/record/text.hpp"
 #include "load_generator/report/atomic_file.hpp"
 #include "load_generator/scenario/expectation.hpp"
 #include "program/duration.hpp"

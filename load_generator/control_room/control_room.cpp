@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "load_generator/record/text.hpp"
 #include "load_generator/scenario/expectation.hpp"
 
 namespace load {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "load_generator/scenario/expectation.hpp"
+#include "load_generator/record/text.hpp"
 
 namespace load {
 namespace {

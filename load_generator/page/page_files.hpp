@@ -1,4 +1,4 @@
-// The page's files, as they lie in control_room/page/ (and the chart library's), carried in the binary.
+// The page's files, as they lie in load_generator/page/ (and the chart library's), carried in the binary.
 #pragma once
 
 #include <string_view>

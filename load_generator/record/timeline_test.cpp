@@ -18,7 +18,7 @@ constexpr size_t a = 0, b = 1, c = 2;
 
 enum class Stage { own_breakers, one_breaker };
 
-Run run_with(size_t targets, Stage stage = Stage::own_breakers) {
+Run run_of_stage(size_t targets, Stage stage = Stage::own_breakers) {
   Run run;
   run.targets.resize(targets);
   run.samples.resize(targets);
@@ -88,7 +88,7 @@ uint64_t sum(const std::vector<uint64_t>& counts) { return std::accumulate(count
 }  // namespace
 
 TEST_CASE("a lane begins with its first sample, and keeps changes alone") {
-  Run run = run_with(2);
+  Run run = run_of_stage(2);
   poll(run, a, {{2, closed}, {100, closed}, {200, closed}});
   CHECK(lane(run, a) == "2 C");
   CHECK(lane(run, b).empty());
@@ -97,7 +97,7 @@ TEST_CASE("a lane begins with its first sample, and keeps changes alone") {
 }
 
 TEST_CASE("a transition stands at its own time, not at that of the poll that saw it") {
-  Run run = run_with(2);
+  Run run = run_of_stage(2);
   poll(run, a, {{0, closed}, {100, closed}, {200, open}});
   poll(run, b, {{0, closed}, {100, closed}, {200, closed}});
   change(run, a, 130, closed, open);
@@ -106,7 +106,7 @@ TEST_CASE("a transition stands at its own time, not at that of the poll that saw
 }
 
 TEST_CASE("a half-open stay that no poll saw is drawn, even one of no length") {
-  Run run = run_with(1);
+  Run run = run_of_stage(1);
   poll(run, a, {{0, open}, {100, open}, {200, open}});
   change(run, a, 110, open, half_open);
   change(run, a, 112, half_open, open);
@@ -118,7 +118,7 @@ TEST_CASE("a half-open stay that no poll saw is drawn, even one of no length") {
 }
 
 TEST_CASE("a transition of the shared breaker is everybody's, but of those who go by their own") {
-  Run run = run_with(3, Stage::one_breaker);
+  Run run = run_of_stage(3, Stage::one_breaker);
   poll(run, a, {{0, closed}});
   poll(run, b, {{0, closed}});
   poll_local(run, c, {{0, closed}});
@@ -132,7 +132,7 @@ TEST_CASE("a transition of the shared breaker is everybody's, but of those who g
 }
 
 TEST_CASE("one poll that contradicts the transitions was on its way, two are right, from the first of them on") {
-  Run run = run_with(2, Stage::one_breaker);
+  Run run = run_of_stage(2, Stage::one_breaker);
   all_closed_at_start(run);
   change(run, a, 99, closed, open);
   poll(run, b, {{100, closed}, {200, open}, {300, closed}, {400, open}});
@@ -142,7 +142,7 @@ TEST_CASE("one poll that contradicts the transitions was on its way, two are rig
 }
 
 TEST_CASE("a poll from before a transition is no witness against the next one") {
-  Run run = run_with(1);
+  Run run = run_of_stage(1);
   poll(run, a, {{0, closed}, {100, closed}, {200, closed}});
   change(run, a, 99, closed, open);
   change(run, a, 199, open, half_open);
@@ -150,7 +150,7 @@ TEST_CASE("a poll from before a transition is no witness against the next one") 
 }
 
 TEST_CASE("no answer shows at once, and what is heard of others meanwhile when it answers again") {
-  Run run = run_with(2, Stage::one_breaker);
+  Run run = run_of_stage(2, Stage::one_breaker);
   all_closed_at_start(run);
   poll(run, b, {{100, unknown}, {200, unknown}});
   change(run, a, 150, closed, open);
@@ -160,7 +160,7 @@ TEST_CASE("no answer shows at once, and what is heard of others meanwhile when i
 }
 
 TEST_CASE("an instance that was away may have forgotten: its first answer counts") {
-  Run run = run_with(1);
+  Run run = run_of_stage(1);
   poll(run, a, {{0, closed}, {100, open}, {200, unknown}, {300, closed}});
   change(run, a, 50, closed, open);
   CHECK(lane(run, a) == "0 C, 50 O, 200 ?, 300 C");
@@ -169,7 +169,7 @@ TEST_CASE("an instance that was away may have forgotten: its first answer counts
 }
 
 TEST_CASE("that an instance goes by its own breaker, and by the shared one again, polls say at once") {
-  Run run = run_with(2, Stage::one_breaker);
+  Run run = run_of_stage(2, Stage::one_breaker);
   poll(run, a, {{0, open}});
   poll(run, b, {{0, open}});
   poll_local(run, b, {{100, closed}, {200, closed}});
@@ -178,7 +178,7 @@ TEST_CASE("that an instance goes by its own breaker, and by the shared one again
 }
 
 TEST_CASE("a transition just before an instance is first seen on its own is newer than the poll") {
-  Run run = run_with(1, Stage::one_breaker);
+  Run run = run_of_stage(1, Stage::one_breaker);
   poll(run, a, {{0, closed}});
   change_locally(run, a, 99, closed, open);
   poll_local(run, a, {{100, closed}, {200, open}});
@@ -186,7 +186,7 @@ TEST_CASE("a transition just before an instance is first seen on its own is newe
 }
 
 TEST_CASE("where a window has lost the transitions, its first sample says how things stood") {
-  Run run = run_with(2, Stage::one_breaker);
+  Run run = run_of_stage(2, Stage::one_breaker);
   poll(run, a, {{120'000, open}, {120'100, open}});
   poll(run, b, {{120'050, open}});
   change(run, b, 119'990, closed, open);
@@ -195,14 +195,14 @@ TEST_CASE("where a window has lost the transitions, its first sample says how th
 }
 
 TEST_CASE("a transition to a state that nobody knows changes nothing") {
-  Run run = run_with(1);
+  Run run = run_of_stage(1);
   poll(run, a, {{0, closed}});
   change(run, a, 50, closed, unknown);
   CHECK(lane(run, a) == "0 C");
 }
 
 TEST_CASE("a mark is a call that failed, probed or came late, at the time when it was sent") {
-  Run run = run_with(1);
+  Run run = run_of_stage(1);
   run.calls = {call(a, milliseconds(70)),
                call(a, milliseconds(10), 1, CallStatus::success),
                call(a, milliseconds(20), 1, CallStatus::blocked),
@@ -224,7 +224,7 @@ TEST_CASE("a mark is a call that failed, probed or came late, at the time when i
 }
 
 TEST_CASE("wasted: a failed call that was sent when another instance's breaker was open, by whole milliseconds") {
-  Run run = run_with(2);
+  Run run = run_of_stage(2);
   all_closed_at_start(run);
   change(run, a, 100, closed, open);
   change(run, a, 200, open, half_open);
@@ -237,7 +237,7 @@ TEST_CASE("wasted: a failed call that was sent when another instance's breaker w
 }
 
 TEST_CASE("not wasted: what reached nobody, did not fail, or met one's own open breaker alone") {
-  Run run = run_with(2);
+  Run run = run_of_stage(2);
   all_closed_at_start(run);
   change(run, a, 100, closed, open);
   Call sent_nothing = call(b, milliseconds(150), 1, CallStatus::exception);
@@ -250,7 +250,7 @@ TEST_CASE("not wasted: what reached nobody, did not fail, or met one's own open 
 }
 
 TEST_CASE("with breakers of their own, a failed probe is wasted while another's is still open") {
-  Run run = run_with(2);
+  Run run = run_of_stage(2);
   all_closed_at_start(run);
   change(run, a, 100, closed, open);
   change(run, b, 150, closed, open);
@@ -261,7 +261,7 @@ TEST_CASE("with breakers of their own, a failed probe is wasted while another's 
 }
 
 TEST_CASE("with a shared breaker, a call is wasted by whom the news of another's trip had not reached") {
-  Run run = run_with(2, Stage::one_breaker);
+  Run run = run_of_stage(2, Stage::one_breaker);
   all_closed_at_start(run);
   change(run, a, 100, closed, open);
   CHECK(wasted(run, call(b, milliseconds(102), 1)));
@@ -271,7 +271,7 @@ TEST_CASE("with a shared breaker, a call is wasted by whom the news of another's
 }
 
 TEST_CASE("with a shared breaker, what a later stay admitted is no waste, though it was sent before that began") {
-  Run run = run_with(3, Stage::one_breaker);
+  Run run = run_of_stage(3, Stage::one_breaker);
   all_closed_at_start(run);
   change(run, a, 100, closed, open);
   change(run, b, 600, open, half_open);  // by the very probe that was sent at 599
@@ -282,7 +282,7 @@ TEST_CASE("with a shared breaker, what a later stay admitted is no waste, though
 }
 
 TEST_CASE("who goes by its own breaker for want of Redis is judged as with breakers of their own") {
-  Run run = run_with(2, Stage::one_breaker);
+  Run run = run_of_stage(2, Stage::one_breaker);
   poll_local(run, a, {{0, closed}});
   poll_local(run, b, {{0, closed}});
   change_locally(run, a, 100, closed, open);
@@ -290,7 +290,7 @@ TEST_CASE("who goes by its own breaker for want of Redis is judged as with break
 }
 
 TEST_CASE("where the transition is older than the window, the lane says that a breaker was open") {
-  Run own = run_with(2), shared = run_with(2, Stage::one_breaker);
+  Run own = run_of_stage(2), shared = run_of_stage(2, Stage::one_breaker);
   for (Run* run : {&own, &shared}) {
     poll(*run, a, {{120'000, open}});
     poll(*run, b, {{120'000, open}});
@@ -301,7 +301,7 @@ TEST_CASE("where the transition is older than the window, the lane says that a b
 }
 
 TEST_CASE("a trip that two report is one: the naive store's instances do not waste their own") {
-  Run run = run_with(2, Stage::one_breaker);
+  Run run = run_of_stage(2, Stage::one_breaker);
   all_closed_at_start(run);
   change(run, a, 100, closed, open);
   change(run, b, 101, closed, open);
@@ -311,7 +311,7 @@ TEST_CASE("a trip that two report is one: the naive store's instances do not was
 }
 
 TEST_CASE("traffic counts what was sent in each step, and loses no call") {
-  Run run = run_with(1);
+  Run run = run_of_stage(1);
   run.calls = {call(a, milliseconds(0), 1, CallStatus::success), call(a, milliseconds(199), 1, CallStatus::blocked),
                call(a, milliseconds(200)), call(a, milliseconds(399), 1, CallStatus::exception),
                call(a, milliseconds(1400))};
@@ -325,7 +325,7 @@ TEST_CASE("traffic counts what was sent in each step, and loses no call") {
 }
 
 TEST_CASE("traffic covers the run, though nothing was sent") {
-  Run run = run_with(1);
+  Run run = run_of_stage(1);
   CHECK(traffic(run, milliseconds(200)).blocked == std::vector<uint64_t>(5, 0));
   run.length = microseconds(1'000'001);
   CHECK(traffic(run, milliseconds(200)).blocked.size() == 6);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <span>
 
+#include "load_generator/record/text.hpp"
+
 namespace load {
 namespace {
 

@@ -14,7 +14,7 @@ using namespace load;
 
 namespace {
 
-Summary summary(double measured) {
+Summary summary_with(double measured) {
   return {"outage", "redis", "How many calls?", {{"opened", measured}}, {{"opened", 1, 2, "one breaker"}}};
 }
 
@@ -32,18 +32,18 @@ Run crowded_run() {
 }  // namespace
 
 TEST_CASE("an expectation holds within its bounds, and not without a measurement") {
-  CHECK_FALSE(every_expectation_held({summary(0)}));
-  CHECK(every_expectation_held({summary(1)}));
-  CHECK(every_expectation_held({summary(2)}));
-  CHECK_FALSE(every_expectation_held({summary(2), summary(3)}));
-  Summary unmeasured = summary(1);
+  CHECK_FALSE(every_expectation_held({summary_with(0)}));
+  CHECK(every_expectation_held({summary_with(1)}));
+  CHECK(every_expectation_held({summary_with(2)}));
+  CHECK_FALSE(every_expectation_held({summary_with(2), summary_with(3)}));
+  Summary unmeasured = summary_with(1);
   unmeasured.measures.clear();
   CHECK_FALSE(every_expectation_held({unmeasured}));
   CHECK(verdicts(unmeasured).find("could not be measured") != std::string::npos);
 }
 
 TEST_CASE("a comparison shows question, arithmetic, expected beside measured, and the verdict") {
-  const std::string text = comparison({summary(1), summary(7)});
+  const std::string text = comparison({summary_with(1), summary_with(7)});
   for (const char* part :
        {"How many calls?", "because one breaker", "expected 1 to 2, measured 7", "held", "NOT HELD"}) {
     CHECK_MESSAGE(text.find(part) != std::string::npos, part);
@@ -51,7 +51,7 @@ TEST_CASE("a comparison shows question, arithmetic, expected beside measured, an
 }
 
 TEST_CASE("long names of variants go over several lines, behind their hyphens") {
-  Summary first = summary(1), second = summary(1);
+  Summary first = summary_with(1), second = summary_with(1);
   first.variant = "distributed";
   second.variant = "distributed-errors-only";
   const std::string text = comparison({first, second});
@@ -60,7 +60,7 @@ TEST_CASE("long names of variants go over several lines, behind their hyphens") 
 }
 
 TEST_CASE("comparison and report keep to 80 columns and use no colours") {
-  Summary wide = summary(1e12);
+  Summary wide = summary_with(1e12);
   wide.name = wide.variant = std::string(64, 'n');
   wide.expectations[0].because = std::string("because ") + std::string(50, 'y') + " and " + std::string(40, 'z');
   const std::string compared = comparison(std::vector<Summary>(9, wide));
@@ -108,14 +108,14 @@ TEST_CASE("percentiles are by nearest rank") {
 TEST_CASE("a run file is read back as it was written") {
   const ScratchFolder folder;
   const std::string path = folder.path("runs/outage.json");
-  write_run_file(path, summary(7), crowded_run());
+  write_run_file(path, summary_with(7), crowded_run());
   const Summary read = read_run_file(path);
   CHECK(read.name == "outage");
   CHECK(read.variant == "redis");
   CHECK(read.measures.at("opened") == 7);
   CHECK(read.expectations.at(0).at_most == 2);
   CHECK(read.expectations.at(0).because == "one breaker");
-  CHECK_THROWS_WITH_AS(write_run_file("/proc/none/run.json", summary(1), {}), doctest::Contains("/proc/none/run.json"),
+  CHECK_THROWS_WITH_AS(write_run_file("/proc/none/run.json", summary_with(1), {}), doctest::Contains("/proc/none/run.json"),
                        std::runtime_error);
 }
 

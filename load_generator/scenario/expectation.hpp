@@ -33,10 +33,4 @@ std::string bounds(const Expectation& expectation);
 // Three or more lines of at most 80 columns: the verdict, expected beside measured, and why.
 std::string verdict(const Expectation& expectation, const Measures& measures);
 
-// 3, 9.07, 4012
-std::string number_text(double number);
-
-// `text` in lines of at most `width` columns, each after the first indented.
-std::string wrapped(const std::string& text, size_t width, const std::string& indent);
-
 }  // namespace load

@@ -1,3 +1,5 @@
+#include "load_generator/terminal/watch_command.hpp"
+
 #include <poll.h>
 #include <unistd.h>
 
@@ -5,7 +7,6 @@
 #include <chrono>
 #include <iostream>
 
-#include "load_generator/commands.hpp"
 #include "load_generator/live/fleet_poller.hpp"
 #include "load_generator/terminal/watch_screen.hpp"
 #include "load_generator/terminal/watch_terminal.hpp"

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "redis_breaker/shared_table_lua.hpp"
+#include "redis_breaker/script/breaker_script_lua.hpp"
 
 namespace cb {
 namespace {

@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds room_patience{30'000};
-constexpr const char* nobody = "http://127.0.0.1:1";
+constexpr const char* unreachable = "http://127.0.0.1:1";
 
 ChildProcess start(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), LAB_BIN_DIR "/load_generator");
@@ -93,11 +93,11 @@ TEST_CASE("a taken port is one line that says which, and exit code 1, before any
 }
 
 TEST_CASE("a page can look on before any instance answers") {
-  ChildProcess process = start({"ui", "--port", "0", "--targets", nobody, "--upstream", nobody});
+  ChildProcess process = start({"ui", "--port", "0", "--targets", unreachable, "--upstream", unreachable});
   PageForTest page(page_of(process));
   page.look_on();
   REQUIRE(page.sees([](const json& picture) { return picture["agreement"]["text"] == "1 without an answer"; }));
-  CHECK(page.picture()["instances"][0]["name"] == nobody);
+  CHECK(page.picture()["instances"][0]["name"] == unreachable);
   CHECK(page.picture()["upstream"]["answers"] == false);
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("beside a run by hand the page shows it, leaves its rate alone, and st
   instance.on("/call", R"({"instance":"Instance-A","status":"success","state":"closed"})");
   instance.start();
   ChildProcess process =
-      start({"--ui", "0", "--targets", instance.url(), "--upstream", nobody, "--rate", "20", "--duration", "6s"});
+      start({"--ui", "0", "--targets", instance.url(), "--upstream", unreachable, "--rate", "20", "--duration", "6s"});
   PageForTest page(page_of(process));
   page.look_on();
   REQUIRE(page.sees([](const json& picture) { return picture["load"]["sent"] > 0; }));

@@ -1,0 +1,28 @@
+# lab_test(NAME SOURCES ... LIBRARIES ... [PROGRAMS ...] [LABELS ...] [TIMEOUT seconds])
+#
+# A doctest program, and the test that runs it. PROGRAMS are the executables that it starts.
+function(lab_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;PROGRAMS;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} lab_test_main)
+  lab_test_definitions(${name})
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  if(ARG_PROGRAMS)
+    add_dependencies(${name} ${ARG_PROGRAMS})
+  endif()
+endfunction()
+
+# Where the sources and the programs are, and how long a program may take to stop: a second, as the lab promises; with a
+# sanitizer five, as it looks for leaks first.
+function(lab_test_definitions target)
+  set(end_within_ms 1000)
+  if(CMAKE_CXX_FLAGS MATCHES "sanitize")
+    set(end_within_ms 5000)
+  endif()
+  target_compile_definitions(${target} PRIVATE LAB_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+    LAB_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}" LAB_END_WITHIN_MS=${end_within_ms})
+endfunction()
