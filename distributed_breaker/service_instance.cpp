@@ -94,12 +94,12 @@ void ServiceInstance::add_routes(httplib::Server& server) {
     refuse(response, 405, "only GET makes a call");  // the library takes a HEAD for a GET
   });
   server.Get("/status", [this](const auto& request, auto& response) { status(request, response); });
-  server.Put("/breaker/override", [this](const auto& request, auto& response) { impose(request, response); });
+  server.Put("/breaker/override", [this](const auto& request, auto& response) { apply_override(request, response); });
   server.Get("/health", [](const httplib::Request&, httplib::Response& response) {
     program::answer_json(response, 200, R"({"status":"ok"})");
   });
   server.Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
-    const std::string text = parts_.metrics.text(parts_.breakers.common().status(), parts_.breakers.counts());
+    const std::string text = parts_.metrics.text(parts_.breakers.common().detailed_status(), parts_.breakers.counts());
     response.set_content(text, Metrics::content_type);
   });
 }
@@ -126,7 +126,7 @@ void ServiceInstance::call(const httplib::Request& request, httplib::Response& r
   answer(*breaker, reply, upstream_calls, std::chrono::duration_cast<std::chrono::microseconds>(took), response);
 }
 
-Attempt<ServiceInstance::MadeCall> ServiceInstance::attempt(Breaker& breaker, milliseconds at_most,
+Attempt<ServiceInstance::MadeCall> ServiceInstance::attempt(ManagedBreaker& breaker, milliseconds at_most,
                                                             int& upstream_calls) {
   Admission admission = breaker.acquire();
   if (const auto* rejection = std::get_if<Rejection>(&admission)) {
@@ -154,7 +154,7 @@ Outcome ServiceInstance::outcome_of(const UpstreamReply& reply, milliseconds at_
   return cut_short ? Outcome::ignored : reply.outcome;
 }
 
-void ServiceInstance::answer(const Breaker& breaker, const Reply& reply, int upstream_calls,
+void ServiceInstance::answer(const ManagedBreaker& breaker, const Reply& reply, int upstream_calls,
                              std::chrono::microseconds took, httplib::Response& response) {
   const CallStatus status = status_of(reply);
   ++calls_[static_cast<size_t>(status)];
@@ -237,14 +237,14 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
   program::answer_json(response, 200, dumped(body));
 }
 
-std::string ServiceInstance::context_of(const std::string& tenant, const Breaker& breaker) const {
+std::string ServiceInstance::context_of(const std::string& tenant, const ManagedBreaker& breaker) const {
   const bool common = &breaker == &parts_.breakers.common();  // which is who has no room for one of its own shares
   return common ? "" : tenant;
 }
 
-json ServiceInstance::breaker_json(const std::string& tenant, Breaker& breaker) {
+json ServiceInstance::breaker_json(const std::string& tenant, ManagedBreaker& breaker) {
   const Identity identity{settings_.breaker_name, context_of(tenant, breaker)};
-  json body = to_json(identity.full(), breaker.status(), settings_.policy);
+  json body = to_json(identity.full(), breaker.detailed_status(), settings_.policy);
   body["probes_in_flight"] = probes_in_flight_.load();
   return body;
 }
@@ -258,7 +258,7 @@ json ServiceInstance::call_json() const {
   return call;
 }
 
-void ServiceInstance::impose(const httplib::Request& request, httplib::Response& response) {
+void ServiceInstance::apply_override(const httplib::Request& request, httplib::Response& response) {
   if (!parts_.admin.admit(request, response)) return;
   const auto order = read_order(request.body);
   if (const auto* fault = std::get_if<std::string>(&order)) return refuse(response, 400, *fault);
@@ -269,7 +269,7 @@ void ServiceInstance::impose(const httplib::Request& request, httplib::Response&
     return refuse(response, 409, "this tenant has no breaker of its own: there is no room for one (max_breakers)");
   }
   const auto& [wanted, lasts] = std::get<Order>(order);
-  const std::string fault = breaker->impose(wanted, lasts);
+  const std::string fault = breaker->apply_override(wanted, lasts);
   if (!fault.empty()) return refuse(response, 503, fault);
   json body = breaker_json(*tenant, *breaker);
   body["shared"] = body["store"] != "memory";

@@ -56,9 +56,9 @@ class ServiceInstance {
   using Reply = GuardedReply<MadeCall>;
 
   void call(const httplib::Request& request, httplib::Response& response);
-  Attempt<MadeCall> attempt(Breaker& breaker, std::chrono::milliseconds at_most, int& upstream_calls);
+  Attempt<MadeCall> attempt(ManagedBreaker& breaker, std::chrono::milliseconds at_most, int& upstream_calls);
   Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds at_most) const;
-  void answer(const Breaker& breaker, const Reply& reply, int upstream_calls, std::chrono::microseconds took,
+  void answer(const ManagedBreaker& breaker, const Reply& reply, int upstream_calls, std::chrono::microseconds took,
               httplib::Response& response);
   void note_if_notable(const std::string& context, const Reply& reply, int upstream_calls);
   static CallStatus status_of(const Reply& reply);
@@ -66,11 +66,11 @@ class ServiceInstance {
   static nlohmann::ordered_json refused_json(const Reply& reply, State state);
   static nlohmann::ordered_json made_json(const MadeCall& made);
   void status(const httplib::Request& request, httplib::Response& response);
-  void impose(const httplib::Request& request, httplib::Response& response);
+  void apply_override(const httplib::Request& request, httplib::Response& response);
   std::optional<std::string> tenant_of(const httplib::Request& request, httplib::Response& response) const;
   // The tenant, or nobody in particular, who has no breaker of its own.
-  std::string context_of(const std::string& tenant, const Breaker& breaker) const;
-  nlohmann::ordered_json breaker_json(const std::string& tenant, Breaker& breaker);
+  std::string context_of(const std::string& tenant, const ManagedBreaker& breaker) const;
+  nlohmann::ordered_json breaker_json(const std::string& tenant, ManagedBreaker& breaker);
   nlohmann::ordered_json call_json() const;
 
   const InstanceSettings settings_;

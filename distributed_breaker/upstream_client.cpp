@@ -40,7 +40,7 @@ Health UpstreamClient::health(std::chrono::milliseconds at_most) const {
   const program::HttpReply reply =
       program::send({.url = address_ + "/health", .headers = {caller_header_}, .timeout = at_most});
   const bool ill = reply.status == 0 || failure_status_.outcome_of(reply.status) == Outcome::failure;
-  return ill ? Health::ill : Health::well;
+  return ill ? Health::down : Health::up;
 }
 
 }  // namespace cb

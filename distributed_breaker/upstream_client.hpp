@@ -9,6 +9,7 @@
 
 #include "distributed_breaker/failure_status.hpp"
 #include "simple_breaker/breaker.hpp"
+#include "simple_breaker/policies/health.hpp"
 
 namespace cb {
 

@@ -19,7 +19,7 @@ cb::BreakerRegistry::Make naive_breakers(cb::Redis& redis, const cb::Policy& pol
 cb::BreakerRegistry::Make shared_breakers(cb::Redis& redis, const cb::Policy& policy, cb::Listener listener,
                                           const std::string& instance) {
   const auto setup = std::make_shared<const cb::SharedSetup>(redis, policy, std::move(listener), instance);
-  return [setup](const cb::Identity& who) -> std::shared_ptr<cb::Breaker> {
+  return [setup](const cb::Identity& who) -> std::shared_ptr<cb::ManagedBreaker> {
     if (setup->policy.minimum_reporting_instances == 1) return std::make_shared<cb::RedisBreaker>(setup, who);
     return std::make_shared<cb::QuorumBreaker>(setup, who);
   };

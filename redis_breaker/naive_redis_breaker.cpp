@@ -74,11 +74,11 @@ void NaiveRedisBreaker::on_failure() {
   }
 }
 
-Status NaiveRedisBreaker::status() {
-  Status status;
+DetailedStatus NaiveRedisBreaker::detailed_status() {
+  DetailedStatus status;
   status.state = to_state(get("state"));
   status.failures = std::stoi(get("failures"));
-  status.store = "redis, naive";
+  status.store.name = "redis, naive";
   return status;
 }
 
@@ -99,7 +99,7 @@ void NaiveRedisBreaker::go(const std::string& from, State to, const std::string&
   state_ = to;
   const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
   const auto generation = static_cast<uint64_t>(now.time_since_epoch().count());
-  tell(listener_, identity_, EventKind::transition, Transition{to_state(from), to, generation, cause, now});
+  notify(listener_, identity_, EventKind::transition, Transition{to_state(from), to, generation, cause, now});
 }
 
 }  // namespace cb

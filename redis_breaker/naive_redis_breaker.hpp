@@ -13,23 +13,24 @@
 
 #include "redis_breaker/redis/client.hpp"
 #include "simple_breaker/event.hpp"
+#include "simple_breaker/policies/managed_breaker.hpp"
 #include "simple_breaker/policy.hpp"
 
 namespace cb {
 
-class NaiveRedisBreaker final : public Breaker {
+class NaiveRedisBreaker final : public ManagedBreaker {
  public:
   // Throws std::runtime_error where Redis does not answer.
   NaiveRedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener = {});
 
-  Admission acquire() override;  // throws std::runtime_error where Redis fails or a key is missing
-  Status status() override;      // likewise
-  std::string impose(const Override&, std::chrono::milliseconds) override {
+  Admission acquire() override;               // throws std::runtime_error where Redis fails or a key is missing
+  DetailedStatus detailed_status() override;  // likewise
+  std::string apply_override(const Override&, std::chrono::milliseconds) override {
     return "the naive store knows no overrides; use --store atomic";
   }
-  void hear(Health) override {}
+  void report_health(Health) override {}
   State known_state() const override { return state_; }
-  bool is_forgettable() const override { return true; }
+  bool is_evictable() const override { return true; }
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;

@@ -67,35 +67,35 @@ Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome
   return both.mapped().shared.settle(outcome);
 }
 
-Status QuorumBreaker::status() {
-  Status status = shared_.status();
+DetailedStatus QuorumBreaker::detailed_status() {
+  DetailedStatus status = shared_.detailed_status();
   follow(shared_.known_generation());
-  const Status own = own_.status();
-  const bool alone = status.state == State::closed && status.imposed.mode == Mode::automatic;
+  const DetailedStatus own = own_.detailed_status();
+  const bool alone = status.state == State::closed && status.active_override.mode == Mode::automatic;
   if (!alone || own.state == State::closed) return status;
-  status.alone = true;
+  status.open_locally = true;
   status.state = own.state;
   status.failures = own.failures;
   status.retry_after = own.retry_after;
   return status;
 }
 
-std::string QuorumBreaker::impose(const Override& order, std::chrono::milliseconds lasts) {
-  std::string fault = shared_.impose(order, lasts);
-  if (fault.empty()) own_.impose({Mode::reset, order.actor, order.reason}, {});
+std::string QuorumBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {
+  std::string fault = shared_.apply_override(order, lasts);
+  if (fault.empty()) own_.apply_override({Mode::reset, order.actor, order.reason}, {});
   return fault;
 }
 
-void QuorumBreaker::hear(Health health) {
-  if (shared_.is_open()) shared_.hear(health);
-  if (own_.is_open()) own_.hear(health);
+void QuorumBreaker::report_health(Health health) {
+  if (shared_.is_open()) shared_.report_health(health);
+  if (own_.is_open()) own_.report_health(health);
 }
 
 // The fleet's circuit has entered another stay. (Generation 0 is no stay: Redis could not be asked.)
 void QuorumBreaker::follow(uint64_t generation) {
   uint64_t known = followed_;
   if (generation <= known || !followed_.compare_exchange_strong(known, generation)) return;
-  if (known != 0) own_.impose({Mode::reset, "fleet", ""}, {});
+  if (known != 0) own_.apply_override({Mode::reset, "fleet", ""}, {});
 }
 
 }  // namespace cb

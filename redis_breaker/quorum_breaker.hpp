@@ -16,16 +16,16 @@
 
 namespace cb {
 
-class QuorumBreaker final : public Breaker {
+class QuorumBreaker final : public ManagedBreaker {
  public:
   QuorumBreaker(const std::shared_ptr<const SharedSetup>& setup, const Identity& identity);
 
   Admission acquire() override;
-  Status status() override;
-  std::string impose(const Override& order, std::chrono::milliseconds lasts) override;
-  void hear(Health health) override;
+  DetailedStatus detailed_status() override;
+  std::string apply_override(const Override& order, std::chrono::milliseconds lasts) override;
+  void report_health(Health health) override;
   State known_state() const override;
-  bool is_forgettable() const override { return own_.is_forgettable(); }
+  bool is_evictable() const override { return own_.is_evictable(); }
 
  private:
   struct Both {

@@ -117,14 +117,14 @@ Admission RedisBreaker::carry_out(const Verdict& verdict) {
 
 Admission RedisBreaker::carry_out(const std::optional<SharedAnswer>& answer) {
   if (!answer) return carry_out(Verdict{.kind = Verdict::Kind::local});
-  tell_of(*answer, EventKind::transition);
+  notify_transitions(*answer, EventKind::transition);
   const TimePoint now = steady_wall_clock();
   if (answer->kind != SharedAnswer::Kind::permit) return reject(answer->state, now + answer->wait, now);
   return Permit(*this, {answer->generation, answer->probe}, now);
 }
 
 Admission RedisBreaker::reject(State state, TimePoint from, TimePoint now) {
-  tell(setup_->listener, identity_, EventKind::rejection, {state, view_.word().generation()}, "not permitted", now);
+  notify(setup_->listener, identity_, EventKind::rejection, {state, view_.word().generation()}, "not permitted", now);
   return Rejection{state, retry_after(from, now, setup_->policy)};
 }
 
@@ -162,24 +162,24 @@ void RedisBreaker::count_success() {
 Settled RedisBreaker::ask_to_settle(const PermitId& id, const CallResult& result) {
   const auto answer = ask([&](const Seen& seen) { return setup_->table.settle(name_, seen, id, result); });
   if (!answer) return settle_alone(id, result.outcome);
-  const Stay stay{answer->state, id.generation};
+  const StateGeneration stay{answer->state, id.generation};
   const bool late = answer->kind == SharedAnswer::Kind::late;
   if (late) note_late(stay, result.outcome, 1);
   if (result.outcome != Outcome::ignored && is_slow(result, setup_->policy)) note_slow(stay, result);
   if (!answer->would_have_tripped.empty()) {
     ++would_have_tripped_;
-    tell(setup_->listener, identity_, EventKind::would_have_tripped, stay, answer->would_have_tripped,
-         steady_wall_clock());
+    notify(setup_->listener, identity_, EventKind::would_have_tripped, stay, answer->would_have_tripped,
+           steady_wall_clock());
   }
   return {answer->state, late};
 }
 
-void RedisBreaker::note_slow(Stay stay, const CallResult& result) {
+void RedisBreaker::note_slow(StateGeneration stay, const CallResult& result) {
   ++slow_calls_;
-  tell_slow(setup_->listener, identity_, stay, result, steady_wall_clock());
+  notify_slow_call(setup_->listener, identity_, stay, result.took, steady_wall_clock());
 }
 
-void RedisBreaker::note_late(Stay stay, Outcome outcome, uint32_t count) {
+void RedisBreaker::note_late(StateGeneration stay, Outcome outcome, uint32_t count) {
   if (count == 0) return;
   late_results_ += count;
   if (!setup_->listener) return;
@@ -192,7 +192,7 @@ void RedisBreaker::note_late(Stay stay, Outcome outcome, uint32_t count) {
 // Nothing where there was trouble.
 std::optional<SharedAnswer> RedisBreaker::ask(const Question& question, EventKind kind) {
   auto answer = ask_quietly(question);
-  if (answer) tell_of(*answer, kind);
+  if (answer) notify_transitions(*answer, kind);
   return answer;
 }
 
@@ -251,37 +251,37 @@ SharedTable::Result RedisBreaker::learn_from(const Question& question, uint32_t 
   return result;
 }
 
-void RedisBreaker::tell_of(const SharedAnswer& answer, EventKind kind) {
+void RedisBreaker::notify_transitions(const SharedAnswer& answer, EventKind kind) {
   note_late({answer.state, answer.generation}, Outcome::success, answer.late_successes);
-  for (const Transition& transition : answer.transitions) tell(setup_->listener, identity_, kind, transition);
+  for (const Transition& transition : answer.transitions) notify(setup_->listener, identity_, kind, transition);
 }
 
-std::string RedisBreaker::impose(const Override& order, milliseconds lasts) {
-  const auto answer =
-      ask([&](const Seen& seen) { return setup_->table.impose(name_, seen, order, lasts); }, EventKind::override);
+std::string RedisBreaker::apply_override(const Override& order, milliseconds lasts) {
+  const auto answer = ask([&](const Seen& seen) { return setup_->table.apply_override(name_, seen, order, lasts); },
+                          EventKind::override);
   return answer ? "" : "Redis did not take the order; nothing is changed, as far as is known";
 }
 
-void RedisBreaker::hear(Health health) {
-  if (!is_joined()) return alone().hear(health);
-  ask([&](const Seen& seen) { return setup_->table.hear(name_, seen, health); });
+void RedisBreaker::report_health(Health health) {
+  if (!is_joined()) return alone().report_health(health);
+  ask([&](const Seen& seen) { return setup_->table.report_health(name_, seen, health); });
 }
 
 // --- what the link asks for
 
 void RedisBreaker::refresh() {
-  ask([this](const Seen& seen) { return setup_->table.look(name_, seen); });
+  ask([this](const Seen& seen) { return setup_->table.tick(name_, seen); });
 }
 
 void RedisBreaker::report() { refresh(); }  // every question brings along what was counted
 
 SharedTable::Result RedisBreaker::join() {
   auto result = learn_from([this](const Seen& seen) { return setup_->table.join(name_, seen); }, take_successes());
-  if (const auto* answer = std::get_if<SharedAnswer>(&result)) tell_of(*answer, EventKind::transition);
+  if (const auto* answer = std::get_if<SharedAnswer>(&result)) notify_transitions(*answer, EventKind::transition);
   return result;
 }
 
-bool RedisBreaker::hear_of(std::string_view key) {
+bool RedisBreaker::on_key_written(std::string_view key) {
   const bool only_counted = key != "state" && view_.word().state() == State::closed;
   if (only_counted) view_.pay_attention();
   return !only_counted;
@@ -296,7 +296,7 @@ CircuitBreaker& RedisBreaker::alone() {
   const std::scoped_lock lock(mutex_);
   if (alone_era_ == era) return *alone_;
   if (!alone_) alone_ = std::make_unique<CircuitBreaker>(setup_->alone, identity_);
-  alone_->adopt(view_.snapshot(), view_.imposed());
+  alone_->resume_from(view_.snapshot(), view_.active_override());
   alone_era_ = era;
   return *alone_;
 }
@@ -310,7 +310,7 @@ bool RedisBreaker::is_alone() const {
 Settled RedisBreaker::settle_alone(const PermitId& id, Outcome outcome) {
   CircuitBreaker& local = alone();
   if (id.probe != 0) {
-    if (outcome == Outcome::success) local.hear(Health::well);
+    if (outcome == Outcome::success) local.report_health(Health::up);
   } else if (Admission admission = local.acquire(); auto* permit = std::get_if<Permit>(&admission)) {
     permit->settle(outcome);
   }
@@ -320,38 +320,38 @@ Settled RedisBreaker::settle_alone(const PermitId& id, Outcome outcome) {
 State RedisBreaker::known_state() const { return is_alone() ? alone_->known_state() : view_.word().state(); }
 
 // What there is to know is in Redis; but one that is open is not to be looked up there again for each call.
-bool RedisBreaker::is_forgettable() const {
-  if (is_alone() && !alone_->is_forgettable()) return false;
+bool RedisBreaker::is_evictable() const {
+  if (is_alone() && !alone_->is_evictable()) return false;
   const StayWord word = view_.word();
   if (word.state() == State::closed) return true;
   const TimePoint from = view_.admits_from();
   return from != never && steady_wall_clock() >= from + setup_->policy.recovery_timeout;
 }
 
-Status RedisBreaker::status() {
+DetailedStatus RedisBreaker::detailed_status() {
   const auto age = view_.age();
-  const auto answer = ask([this](const Seen& seen) { return setup_->table.look(name_, seen); });
-  Status status;
+  const auto answer = ask([this](const Seen& seen) { return setup_->table.tick(name_, seen); });
+  DetailedStatus status;
   if (answer) {
-    status.store = "redis";
+    status.store.name = "redis";
     status.state = answer->state;
     status.generation = answer->generation;
     status.failures = answer->failures;
     status.recent = answer->recent;
     if (answer->wait.count() > 0) status.retry_after = rounded_up(answer->wait);
-    status.imposed = answer->imposed;
-    status.imposed_until = answer->imposed_until;
+    status.active_override = answer->active_override;
+    status.override_until = answer->override_until;
   } else {
-    status = alone().status();
-    status.store = "local";
-    status.store_error = setup_->link->guard().trouble();
+    status = alone().detailed_status();
+    status.store.name = "local";
+    status.store.error = setup_->link->guard().trouble();
   }
-  status.view_age = age;
+  status.store.view_age = age;
   status.late_results += late_results_;
   status.slow_calls += slow_calls_;
   status.would_have_tripped += would_have_tripped_;
-  status.store_errors = store_errors_;
-  status.local_calls = local_calls_;
+  status.store.errors = store_errors_;
+  status.store.local_calls = local_calls_;
   return status;
 }
 

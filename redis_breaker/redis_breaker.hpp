@@ -24,10 +24,10 @@
 #include "redis_breaker/script/breaker_script.hpp"
 #include "redis_breaker/sync/breaker_view.hpp"
 #include "redis_breaker/sync/synchronizer.hpp"
-#include "simple_breaker/breaker.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 #include "simple_breaker/event.hpp"
 #include "simple_breaker/fast_path/striped_counter.hpp"
+#include "simple_breaker/policies/managed_breaker.hpp"
 #include "simple_breaker/policy.hpp"
 
 namespace cb {
@@ -42,7 +42,7 @@ struct SharedSetup {
   const std::unique_ptr<Link> link;
 };
 
-class RedisBreaker final : public Breaker, private LinkMember {
+class RedisBreaker final : public ManagedBreaker, private LinkMember {
  public:
   RedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener = {});
   RedisBreaker(std::shared_ptr<const SharedSetup> setup, Identity identity);
@@ -51,11 +51,11 @@ class RedisBreaker final : public Breaker, private LinkMember {
   RedisBreaker& operator=(const RedisBreaker&) = delete;
 
   Admission acquire() override;
-  Status status() override;
-  std::string impose(const Override& order, std::chrono::milliseconds lasts) override;
-  void hear(Health health) override;
+  DetailedStatus detailed_status() override;
+  std::string apply_override(const Override& order, std::chrono::milliseconds lasts) override;
+  void report_health(Health health) override;
   State known_state() const override;
-  bool is_forgettable() const override;
+  bool is_evictable() const override;
 
   // Of the shared breaker, as far as is known here.
   uint64_t known_generation() const { return view_.word().generation(); }
@@ -71,7 +71,7 @@ class RedisBreaker final : public Breaker, private LinkMember {
   void refresh() override;
   void report() override;
   SharedTable::Result join() override;
-  bool hear_of(std::string_view key) override;
+  bool on_key_written(std::string_view key) override;
 
   // What becomes of a call, before anybody is told.
   struct Verdict {
@@ -89,16 +89,17 @@ class RedisBreaker final : public Breaker, private LinkMember {
   Settled settle_slowly(const PermitId& id, const CallResult& result);
   Settled ask_to_settle(const PermitId& id, const CallResult& result);
   void count_success();
-  void note_slow(Stay stay, const CallResult& result);
-  void note_late(Stay stay, Outcome outcome, uint32_t count);
+  void note_slow(StateGeneration stay, const CallResult& result);
+  void note_late(StateGeneration stay, Outcome outcome, uint32_t count);
 
   std::optional<SharedAnswer> ask(const Question& question, EventKind kind = EventKind::transition);
-  std::optional<SharedAnswer> ask_quietly(const Question& question);  // the listener is told by the caller: tell_of()
+  std::optional<SharedAnswer> ask_quietly(
+      const Question& question);  // the listener is told by the caller: notify_transitions()
   SharedTable::Result learn_in_order(const Question& question);
   SharedTable::Result learn_unless_away(uint64_t era, const Question& question, uint32_t successes);
   SharedTable::Result learn_from(const Question& question, uint32_t successes);
   uint32_t take_successes();
-  void tell_of(const SharedAnswer& answer, EventKind kind);
+  void notify_transitions(const SharedAnswer& answer, EventKind kind);
 
   bool is_joined() const { return setup_->link->guard().is_joined(); }
   CircuitBreaker& alone();

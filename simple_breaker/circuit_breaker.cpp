@@ -16,7 +16,7 @@ constexpr uint64_t closed_and_calm(uint64_t generation) {
 
 // A success changes nothing but the window while there are no failures in a row to forget and nobody overrides.
 uint64_t word_of(const Snapshot& snapshot) {
-  const bool calm = snapshot.tally.failures == 0 && snapshot.mode == Mode::automatic;
+  const bool calm = snapshot.counts.failures == 0 && snapshot.mode == Mode::automatic;
   return snapshot.generation << 3 | (calm ? 0 : attentive_bit) | static_cast<uint64_t>(snapshot.state);
 }
 
@@ -25,9 +25,9 @@ uint64_t generation_in(uint64_t word) { return word >> 3; }
 
 TimePoint count_until(const Snapshot& snapshot, const Policy& policy) {
   if (!policy.keeps_window()) return never;  // nothing to count
-  const TimePoint end = end_of_bucket(snapshot.tally.window.newest, policy.sliding_window_size);
+  const TimePoint end = end_of_bucket(snapshot.counts.window.newest, policy.sliding_window_size);
   if (policy.clear_interval.count() == 0) return end;
-  return std::min(end, snapshot.tally.clear_at);
+  return std::min(end, snapshot.counts.clear_at);
 }
 
 }  // namespace
@@ -115,10 +115,10 @@ Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Out
   const State state = snapshot_.state;
   publish();
   lock.unlock();
-  const Stay stay{state, id.generation};
+  const StateGeneration stay{state, id.generation};
   if (outcome != Outcome::ignored && is_slow(result, policy())) {
     slow_calls_.fetch_add(1, std::memory_order_relaxed);
-    tell_slow(setup_->listener, identity_, stay, result, now);
+    notify_slow_call(setup_->listener, identity_, stay, result.took, now);
   }
   if (settlement.late) {
     late_results_.fetch_add(1, std::memory_order_relaxed);
@@ -132,37 +132,37 @@ Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Out
   return {state, settlement.late};
 }
 
-std::string CircuitBreaker::impose(const Override& order, std::chrono::milliseconds lasts) {
+std::string CircuitBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {
   std::unique_lock lock(mutex_);
   collect();
-  const auto transition = cb::impose(snapshot_, order, lasts, now());
-  imposed_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(order);
+  const auto transition = cb::apply_override(snapshot_, order, lasts, now());
+  active_override_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(order);
   publish();
   lock.unlock();
   report(EventKind::override, transition);
   return "";
 }
 
-void CircuitBreaker::hear(Health health) {
+void CircuitBreaker::report_health(Health health) {
   std::unique_lock lock(mutex_);
-  const auto transition = cb::hear(snapshot_, health, now());
+  const auto transition = cb::report_health(snapshot_, health, now());
   publish();
   lock.unlock();
   report(EventKind::transition, transition);
 }
 
-void CircuitBreaker::adopt(Snapshot snapshot, const Override& imposed) {
+void CircuitBreaker::resume_from(Snapshot snapshot, const Override& active_override) {
   const std::scoped_lock lock(mutex_);
   collect();
   snapshot.generation = std::max({snapshot.generation, snapshot_.generation + 1, fresh(now()).generation});
   snapshot_ = std::move(snapshot);
-  imposed_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(imposed);
+  active_override_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(active_override);
   publish();
 }
 
 State CircuitBreaker::known_state() const { return state_in(word_.load(std::memory_order_acquire)); }
 
-bool CircuitBreaker::is_forgettable() const {
+bool CircuitBreaker::is_evictable() const {
   const std::scoped_lock lock(mutex_);
   if (snapshot_.mode != Mode::automatic) return false;
   if (snapshot_.state == State::closed) return true;
@@ -172,7 +172,7 @@ bool CircuitBreaker::is_forgettable() const {
 // Takes the successes that were only counted into the snapshot: they all belong to the window's newest bucket.
 void CircuitBreaker::collect() {
   if (!successes_) return;
-  if (const uint32_t calls = successes_->take(); calls > 0) add(snapshot_.tally.window, {calls, 0, 0});
+  if (const uint32_t calls = successes_->take(); calls > 0) add(snapshot_.counts.window, {calls, 0, 0});
 }
 
 void CircuitBreaker::publish() {
@@ -181,22 +181,22 @@ void CircuitBreaker::publish() {
   word_.store(word_of(snapshot_), std::memory_order_release);
 }
 
-Status CircuitBreaker::status() {
+DetailedStatus CircuitBreaker::detailed_status() {
   std::unique_lock lock(mutex_);
   const TimePoint now = this->now();
   collect();
-  const auto transition = look(snapshot_, now);
-  if (snapshot_.mode == Mode::automatic) imposed_.reset();
+  const auto transition = tick(snapshot_, now);
+  if (snapshot_.mode == Mode::automatic) active_override_.reset();
   publish();
   const TimePoint from = admits_from(snapshot_, policy());
-  Status status;
+  DetailedStatus status;
   status.state = snapshot_.state;
   status.generation = snapshot_.generation;
-  status.failures = snapshot_.tally.failures;
-  status.recent = recent(snapshot_.tally, policy(), now);
+  status.failures = snapshot_.counts.failures;
+  status.recent = recent(snapshot_.counts, policy(), now);
   if (now < from) status.retry_after = retry_after(from, now, policy());
-  if (imposed_) status.imposed = *imposed_;
-  if (snapshot_.mode_until != TimePoint{}) status.imposed_until = snapshot_.mode_until;
+  if (active_override_) status.active_override = *active_override_;
+  if (snapshot_.mode_until != TimePoint{}) status.override_until = snapshot_.mode_until;
   status.late_results = late_results_.load(std::memory_order_relaxed);
   status.slow_calls = slow_calls_.load(std::memory_order_relaxed);
   status.would_have_tripped = would_have_tripped_.load(std::memory_order_relaxed);

@@ -12,9 +12,9 @@
 #include <mutex>
 #include <optional>
 
-#include "simple_breaker/breaker.hpp"
 #include "simple_breaker/event.hpp"
 #include "simple_breaker/fast_path/striped_counter.hpp"
+#include "simple_breaker/policies/managed_breaker.hpp"
 #include "simple_breaker/policy.hpp"
 #include "simple_breaker/state_machine.hpp"
 
@@ -34,20 +34,20 @@ struct Setup {
   const Clock clock;  // for tests and demos; an empty one is steady_wall_clock()
 };
 
-class CircuitBreaker final : public Breaker {
+class CircuitBreaker final : public ManagedBreaker {
  public:
   explicit CircuitBreaker(Policy policy, Listener listener = {}, Clock clock = {}, Identity identity = {"breaker"});
   CircuitBreaker(std::shared_ptr<const Setup> setup, Identity identity);
 
   Admission acquire() override;
-  Status status() override;
-  std::string impose(const Override& order, std::chrono::milliseconds lasts) override;
-  void hear(Health health) override;
+  DetailedStatus detailed_status() override;
+  std::string apply_override(const Override& order, std::chrono::milliseconds lasts) override;
+  void report_health(Health health) override;
   State known_state() const override;
-  bool is_forgettable() const override;
+  bool is_evictable() const override;
 
   // Goes on from what somebody else knew, in a stay of its own. Permits from before it are late; nobody is told.
-  void adopt(Snapshot snapshot, const Override& imposed);
+  void resume_from(Snapshot snapshot, const Override& active_override);
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
@@ -61,10 +61,10 @@ class CircuitBreaker final : public Breaker {
   TimePoint now() const { return setup_->clock ? setup_->clock() : steady_wall_clock(); }
 
   void report(EventKind kind, const std::optional<Transition>& transition) const {
-    tell(setup_->listener, identity_, kind, transition);
+    notify(setup_->listener, identity_, kind, transition);
   }
-  void report(EventKind kind, Stay stay, std::string_view cause, TimePoint at) const {
-    tell(setup_->listener, identity_, kind, stay, cause, at);
+  void report(EventKind kind, StateGeneration stay, std::string_view cause, TimePoint at) const {
+    notify(setup_->listener, identity_, kind, stay, cause, at);
   }
 
   const std::shared_ptr<const Setup> setup_;
@@ -81,8 +81,8 @@ class CircuitBreaker final : public Breaker {
   std::atomic<uint64_t> slow_calls_{0};
   std::atomic<uint64_t> would_have_tripped_{0};
   mutable std::mutex mutex_;
-  Snapshot snapshot_;                        // guarded by mutex_
-  std::unique_ptr<const Override> imposed_;  // guarded by mutex_; who ordered snapshot_.mode
+  Snapshot snapshot_;                                // guarded by mutex_
+  std::unique_ptr<const Override> active_override_;  // guarded by mutex_; who ordered snapshot_.mode
 };
 
 }  // namespace cb

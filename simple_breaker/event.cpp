@@ -37,21 +37,23 @@ Listener on_transition(std::function<void(const Transition&)> then) {
   };
 }
 
-void tell(const Listener& listener, const Identity& who, EventKind kind, const std::optional<Transition>& transition) {
+void notify(const Listener& listener, const Identity& who, EventKind kind,
+            const std::optional<Transition>& transition) {
   if (!transition || !listener) return;
   listener({kind, who.name, who.context, transition->from, transition->to, transition->generation, transition->cause,
             transition->at});
 }
 
-void tell(const Listener& listener, const Identity& who, EventKind kind, Stay stay, std::string_view cause,
-          TimePoint at) {
+void notify(const Listener& listener, const Identity& who, EventKind kind, StateGeneration stay, std::string_view cause,
+            TimePoint at) {
   if (listener) listener({kind, who.name, who.context, stay.state, stay.state, stay.generation, cause, at});
 }
 
-void tell_slow(const Listener& listener, const Identity& who, Stay stay, const CallResult& result, TimePoint at) {
+void notify_slow_call(const Listener& listener, const Identity& who, StateGeneration stay,
+                      std::chrono::microseconds took, TimePoint at) {
   if (!listener) return;
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(result.took);
-  tell(listener, who, EventKind::slow_call, stay, "took " + std::to_string(took.count()) + "ms", at);
+  const auto rounded = std::chrono::duration_cast<std::chrono::milliseconds>(took);
+  notify(listener, who, EventKind::slow_call, stay, "took " + std::to_string(rounded.count()) + "ms", at);
 }
 
 }  // namespace cb

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "simple_breaker/breaker.hpp"
+#include "simple_breaker/policies/identity.hpp"
 
 namespace cb {
 
@@ -49,15 +50,16 @@ using Listener = std::function<void(const Event&)>;
 // A listener for those who want to hear of transitions only.
 Listener on_transition(std::function<void(const Transition&)> then);
 
-void tell(const Listener& listener, const Identity& who, EventKind kind, const std::optional<Transition>& transition);
+void notify(const Listener& listener, const Identity& who, EventKind kind, const std::optional<Transition>& transition);
 
 // Something happened in a stay, which goes on.
-struct Stay {
+struct StateGeneration {
   State state = State::closed;
   uint64_t generation = 0;
 };
-void tell(const Listener& listener, const Identity& who, EventKind kind, Stay stay, std::string_view cause,
-          TimePoint at);
-void tell_slow(const Listener& listener, const Identity& who, Stay stay, const CallResult& result, TimePoint at);
+void notify(const Listener& listener, const Identity& who, EventKind kind, StateGeneration stay, std::string_view cause,
+            TimePoint at);
+void notify_slow_call(const Listener& listener, const Identity& who, StateGeneration stay,
+                      std::chrono::microseconds took, TimePoint at);
 
 }  // namespace cb

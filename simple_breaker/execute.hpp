@@ -26,7 +26,7 @@ auto value_of(Call&& call) {
 
 template <class Judge>
 Outcome outcome_of_exception(const Judge& judge) {
-  if constexpr (std::is_same_v<Judge, WhatCounts>) {
+  if constexpr (std::is_same_v<Judge, OutcomeRules>) {
     return judge.of_exception(std::current_exception());
   } else {
     return Outcome::failure;
@@ -35,7 +35,7 @@ Outcome outcome_of_exception(const Judge& judge) {
 
 template <class Judge, class Value>
 Outcome outcome_of_result(Judge& judge, const Value& value) {
-  if constexpr (std::is_same_v<std::remove_const_t<Judge>, WhatCounts>) {
+  if constexpr (std::is_same_v<std::remove_const_t<Judge>, OutcomeRules>) {
     return judge.of_result(value);
   } else {
     return std::invoke(judge, value);
@@ -45,9 +45,9 @@ Outcome outcome_of_result(Judge& judge, const Value& value) {
 }  // namespace detail
 
 // Runs `call` where the breaker lets it: returns its result (std::monostate for void), or the Rejection; what the call
-// throws goes on to the caller. `judge` is a WhatCounts, or a callable that turns a result into an Outcome, and then
+// throws goes on to the caller. `judge` is a OutcomeRules, or a callable that turns a result into an Outcome, and then
 // every exception is a failure. Without it so is every exception, and every result is a success.
-template <class Call, class Judge = WhatCounts>
+template <class Call, class Judge = OutcomeRules>
 auto execute(Breaker& breaker, Call&& call, Judge&& judge = {}) {
   using Answer = std::variant<decltype(detail::value_of(std::forward<Call>(call))), Rejection>;
   Admission admission = breaker.acquire();

@@ -53,7 +53,7 @@ class DemoClock {
 };
 
 // Returns whether the story was told to its end.
-bool tell(const cb::DemoSettings& settings, const FaultPlan& plan, DemoClock& clock, cb::DemoReport& report) {
+bool play(const cb::DemoSettings& settings, const FaultPlan& plan, DemoClock& clock, cb::DemoReport& report) {
   std::vector<cb::Transition> transitions;
   const cb::Listener listener =
       cb::on_transition([&](const cb::Transition& transition) { transitions.push_back(transition); });
@@ -114,7 +114,7 @@ int main(int argc, char** argv) {
 
     cb::DemoReport report(settings);
     DemoClock clock(stop, settings);
-    const bool told = tell(settings, plan, clock, report);
+    const bool told = play(settings, plan, clock, report);
     report.finish();
     return told ? 0 : interrupted;
   });

@@ -26,24 +26,24 @@ Transition enter(Snapshot& snapshot, State to, std::string cause, TimePoint now)
 Transition open(Snapshot& snapshot, std::string cause, const Policy& policy, TimePoint now) {
   Transition transition = enter(snapshot, State::open, std::move(cause), now);
   snapshot.break_length = next_break(policy, snapshot.break_length);
-  snapshot.open_until = now + shortened(snapshot.break_length, policy, snapshot.generation);
+  snapshot.open_until = now + jittered(snapshot.break_length, policy, snapshot.generation);
   return transition;
 }
 
 Transition close(Snapshot& snapshot, std::string cause, TimePoint now) {
-  snapshot.tally = {};
+  snapshot.counts = {};
   snapshot.break_length = {};
   return enter(snapshot, State::closed, std::move(cause), now);
 }
 
 Settlement settle_call(Snapshot& snapshot, const Policy& policy, const CallResult& result, TimePoint now) {
   if (result.outcome == Outcome::ignored || snapshot.mode == Mode::disabled) return {};
-  count(snapshot.tally, policy, result, now);
+  record(snapshot.counts, policy, result, now);
   if (result.outcome == Outcome::success && !is_slow(result, policy)) return {};
-  auto cause = cause_to_open(snapshot.tally, policy);
+  auto cause = cause_to_open(snapshot.counts, policy);
   if (!cause || snapshot.mode == Mode::forced_closed) return {};
   if (snapshot.mode == Mode::automatic) return {.transition = open(snapshot, *std::move(cause), policy, now)};
-  snapshot.tally = {};
+  snapshot.counts = {};
   return {.would_have_tripped = std::move(cause)};
 }
 
@@ -60,7 +60,7 @@ Settlement settle_probe(Snapshot& snapshot, const Policy& policy, uint64_t probe
   }
   snapshot.successes += 1;
   if (snapshot.successes < policy.success_threshold) return {};
-  return {.transition = close(snapshot, counted(snapshot.successes, "successful probe"), now)};
+  return {.transition = close(snapshot, plural(snapshot.successes, "successful probe"), now)};
 }
 
 // An override ends: what it forced open begins with a probe, whatever else begins anew.
@@ -94,7 +94,7 @@ TimePoint admits_from(const Snapshot& snapshot, const Policy& policy) {
 }
 
 Decision admit(Snapshot& snapshot, const Policy& policy, TimePoint now) {
-  auto transition = look(snapshot, now);
+  auto transition = tick(snapshot, now);
   if (snapshot.state == State::closed) return {PermitId{snapshot.generation, 0}, std::move(transition)};
   if (const TimePoint from = admits_from(snapshot, policy); now < from) {
     return {Rejection{snapshot.state, retry_after(from, now, policy)}, std::move(transition)};
@@ -108,7 +108,7 @@ Decision admit(Snapshot& snapshot, const Policy& policy, TimePoint now) {
 
 Settlement settle(Snapshot& snapshot, const Policy& policy, const PermitId& permit, const CallResult& result,
                   TimePoint now) {
-  auto transition = look(snapshot, now);
+  auto transition = tick(snapshot, now);
   // From an older stay: it says nothing about this one. A permit of this generation that is no probe means closed.
   if (permit.generation != snapshot.generation) {
     return {.late = result.outcome != Outcome::ignored, .transition = std::move(transition)};
@@ -117,8 +117,8 @@ Settlement settle(Snapshot& snapshot, const Policy& policy, const PermitId& perm
   return settle_probe(snapshot, policy, permit.probe, result, now);
 }
 
-std::optional<Transition> impose(Snapshot& snapshot, const Override& order, std::chrono::microseconds lasts,
-                                 TimePoint now) {
+std::optional<Transition> apply_override(Snapshot& snapshot, const Override& order, std::chrono::microseconds lasts,
+                                         TimePoint now) {
   const bool already = order.mode == Mode::automatic && snapshot.mode == Mode::automatic;
   if (already) return std::nullopt;
   if (order.mode == Mode::automatic) return resume(snapshot, cause_of(order), now);
@@ -129,15 +129,15 @@ std::optional<Transition> impose(Snapshot& snapshot, const Override& order, std:
   return enter(snapshot, State::open, cause_of(order), now);
 }
 
-std::optional<Transition> hear(Snapshot& snapshot, Health health, TimePoint now) {
-  if (auto transition = look(snapshot, now)) return transition;
+std::optional<Transition> report_health(Snapshot& snapshot, Health health, TimePoint now) {
+  if (auto transition = tick(snapshot, now)) return transition;
   if (snapshot.state != State::open || snapshot.mode != Mode::automatic) return std::nullopt;
-  if (health == Health::well) return enter(snapshot, State::half_open, "the upstream says that it is well", now);
+  if (health == Health::up) return enter(snapshot, State::half_open, "the upstream says that it is well", now);
   snapshot.open_until = now + snapshot.break_length;
   return std::nullopt;
 }
 
-std::optional<Transition> look(Snapshot& snapshot, TimePoint now) {
+std::optional<Transition> tick(Snapshot& snapshot, TimePoint now) {
   if (snapshot.mode_until == TimePoint{} || now < snapshot.mode_until) return std::nullopt;
   return resume(snapshot, std::string(in_words(snapshot.mode)) + ": expired", now);
 }

@@ -12,6 +12,7 @@
 
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/policies/failure_counts.hpp"
+#include "simple_breaker/policies/health.hpp"
 #include "simple_breaker/policies/override.hpp"
 #include "simple_breaker/policy.hpp"
 
@@ -27,7 +28,7 @@ struct Lease {
 struct Snapshot {
   State state = State::closed;
   uint64_t generation = 0;
-  Tally tally;                                // while closed; kept while open, for people to see
+  FailureCounts counts;                       // while closed; kept while open, for people to see
   std::chrono::microseconds break_length{0};  // of the last break, if the circuit has not closed since
   TimePoint open_until;                       // open: the first instant at which a probe is admitted
   int successes = 0;                          // of probes, in this half-open stay
@@ -67,14 +68,14 @@ Settlement settle(Snapshot& snapshot, const Policy& policy, const PermitId& perm
                   TimePoint now);
 
 // A person orders something, for `lasts` (0: until further notice). Nothing where it was automatic already.
-std::optional<Transition> impose(Snapshot& snapshot, const Override& order, std::chrono::microseconds lasts,
-                                 TimePoint now);
+std::optional<Transition> apply_override(Snapshot& snapshot, const Override& order, std::chrono::microseconds lasts,
+                                         TimePoint now);
 
 // The upstream's health route has been asked.
-std::optional<Transition> hear(Snapshot& snapshot, Health health, TimePoint now);
+std::optional<Transition> report_health(Snapshot& snapshot, Health health, TimePoint now);
 
 // Nothing happened, but time went by: an override may be over.
-std::optional<Transition> look(Snapshot& snapshot, TimePoint now);
+std::optional<Transition> tick(Snapshot& snapshot, TimePoint now);
 
 // As callers are told a time to wait: rounded up to a millisecond, at least 1 ms.
 std::chrono::milliseconds rounded_up(std::chrono::microseconds left);

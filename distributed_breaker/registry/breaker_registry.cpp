@@ -30,7 +30,9 @@ size_t valid_bound(size_t max_breakers) {
 }
 
 // Nobody else has it and, while the registry is locked, nobody can get it.
-bool may_go(const std::shared_ptr<Breaker>& breaker) { return breaker.use_count() == 1 && breaker->is_forgettable(); }
+bool may_go(const std::shared_ptr<ManagedBreaker>& breaker) {
+  return breaker.use_count() == 1 && breaker->is_evictable();
+}
 
 }  // namespace
 
@@ -47,9 +49,10 @@ bool BreakerRegistry::is_valid_context(std::string_view context) const {
   return fits && is_valid_name(Identity{name_, std::string(context)}.full());
 }
 
-std::shared_ptr<Breaker> BreakerRegistry::at(const std::string& context) {
+std::shared_ptr<ManagedBreaker> BreakerRegistry::at(const std::string& context) {
   if (context.empty()) return common_;
-  std::shared_ptr<Breaker> gone;  // declared before the lock: its end may wait for a store, and nobody else should
+  std::shared_ptr<ManagedBreaker>
+      gone;  // declared before the lock: its end may wait for a store, and nobody else should
   const std::scoped_lock lock(mutex_);
   if (const auto found = by_context_.find(context); found != by_context_.end()) {
     entries_.splice(entries_.begin(), entries_, found->second);
@@ -60,24 +63,24 @@ std::shared_ptr<Breaker> BreakerRegistry::at(const std::string& context) {
   return gone ? add(context) : common_;
 }
 
-std::shared_ptr<Breaker> BreakerRegistry::find(const std::string& context) const {
+std::shared_ptr<ManagedBreaker> BreakerRegistry::find(const std::string& context) const {
   if (context.empty()) return common_;
   const std::scoped_lock lock(mutex_);
   const auto found = by_context_.find(context);
   return found == by_context_.end() ? nullptr : found->second->breaker;
 }
 
-std::shared_ptr<Breaker> BreakerRegistry::add(const std::string& context) {
+std::shared_ptr<ManagedBreaker> BreakerRegistry::add(const std::string& context) {
   entries_.push_front({context, make_({name_, context})});
   by_context_.emplace(entries_.front().context, entries_.begin());
   return entries_.front().breaker;
 }
 
-std::shared_ptr<Breaker> BreakerRegistry::make_room() {
+std::shared_ptr<ManagedBreaker> BreakerRegistry::make_room() {
   for (size_t looks = std::min(most_looks, entries_.size()); looks > 0; --looks) {
     const auto oldest = std::prev(entries_.end());
     if (may_go(oldest->breaker)) {
-      std::shared_ptr<Breaker> gone = std::move(oldest->breaker);
+      std::shared_ptr<ManagedBreaker> gone = std::move(oldest->breaker);
       by_context_.erase(oldest->context);
       entries_.erase(oldest);
       return gone;

@@ -21,7 +21,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "simple_breaker/breaker.hpp"
+#include "simple_breaker/policies/identity.hpp"
+#include "simple_breaker/policies/managed_breaker.hpp"
 
 namespace cb {
 
@@ -34,8 +35,8 @@ struct BreakerCounts {
 class BreakerRegistry {
  public:
   // Runs under the registry's lock, which it must not ask for anything. std::make_shared saves an allocation for each.
-  using Make = std::function<std::shared_ptr<Breaker>(const Identity&)>;
-  using Visit = std::function<void(const std::string& context, const std::shared_ptr<Breaker>& breaker)>;
+  using Make = std::function<std::shared_ptr<ManagedBreaker>(const Identity&)>;
+  using Visit = std::function<void(const std::string& context, const std::shared_ptr<ManagedBreaker>& breaker)>;
 
   static constexpr size_t all = std::numeric_limits<size_t>::max();
   static constexpr size_t most_breakers = 1'000'000;
@@ -48,13 +49,13 @@ class BreakerRegistry {
   // 1 to 128 characters, of which the whole name (unreliable_service/acme) is a valid one.
   bool is_valid_context(std::string_view context) const;
 
-  Breaker& common() const { return *common_; }
+  ManagedBreaker& common() const { return *common_; }
 
   // To be held for as long as a permit of it. `context` is a valid one, or empty: the common breaker.
-  std::shared_ptr<Breaker> at(const std::string& context);
+  std::shared_ptr<ManagedBreaker> at(const std::string& context);
 
   // The breaker that is there, if any; does not count as use.
-  std::shared_ptr<Breaker> find(const std::string& context) const;
+  std::shared_ptr<ManagedBreaker> find(const std::string& context) const;
 
   size_t size() const;  // the common one included
   BreakerCounts counts() const;
@@ -66,18 +67,18 @@ class BreakerRegistry {
  private:
   struct Entry {
     std::string context;
-    std::shared_ptr<Breaker> breaker;
+    std::shared_ptr<ManagedBreaker> breaker;
   };
   using Entries = std::list<Entry>;
 
-  std::shared_ptr<Breaker> add(const std::string& context);
-  std::shared_ptr<Breaker> make_room();  // the one that had to go; nothing: none could
+  std::shared_ptr<ManagedBreaker> add(const std::string& context);
+  std::shared_ptr<ManagedBreaker> make_room();  // the one that had to go; nothing: none could
   std::vector<Entry> open_among(size_t first_bucket) const;
 
   const std::string name_;
   const size_t max_breakers_;
   const Make make_;
-  const std::shared_ptr<Breaker> common_;
+  const std::shared_ptr<ManagedBreaker> common_;
   mutable std::mutex mutex_;
   Entries entries_;  // guarded by mutex_; most recently used first
 

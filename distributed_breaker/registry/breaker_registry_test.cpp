@@ -43,9 +43,9 @@ BreakerRegistry::Make in_memory(const Policy& policy) {
 
 BreakerRegistry registry_of(size_t max_breakers) { return {"upstream", max_breakers, in_memory(opens_at_once)}; }
 
-void call(Breaker& breaker, Outcome outcome) { std::get<Permit>(breaker.acquire()).settle(outcome); }
-void open(Breaker& breaker) { call(breaker, Outcome::failure); }
-bool is_common(const BreakerRegistry& registry, const std::shared_ptr<Breaker>& breaker) {
+void call(ManagedBreaker& breaker, Outcome outcome) { std::get<Permit>(breaker.acquire()).settle(outcome); }
+void open(ManagedBreaker& breaker) { call(breaker, Outcome::failure); }
+bool is_common(const BreakerRegistry& registry, const std::shared_ptr<ManagedBreaker>& breaker) {
   return breaker.get() == &registry.common();
 }
 
@@ -118,11 +118,11 @@ TEST_CASE("a breaker that somebody holds does not go: a permit must not outlive 
 TEST_CASE("a breaker that is open or overridden does not go; where all are so, newcomers share the common one") {
   auto registry = registry_of(2);
   open(*registry.at("open"));
-  registry.at("overridden")->impose({Mode::disabled, "alice", ""}, 0ms);
+  registry.at("overridden")->apply_override({Mode::disabled, "alice", ""}, 0ms);
   CHECK(is_common(registry, registry.at("newcomer")));
   CHECK(registry.find("newcomer") == nullptr);
   CHECK(registry.at("open")->is_open());
-  registry.at("overridden")->impose({Mode::automatic, "alice", ""}, 0ms);
+  registry.at("overridden")->apply_override({Mode::automatic, "alice", ""}, 0ms);
   CHECK_FALSE(is_common(registry, registry.at("newcomer")));
   CHECK(registry.find("overridden") == nullptr);
 }
@@ -165,7 +165,7 @@ TEST_CASE("the open ones are visited once each, the common one first, and no mor
   }
   std::vector<std::string> visited;
   registry.for_each_open(BreakerRegistry::all,
-                         [&](const std::string& context, const std::shared_ptr<Breaker>& breaker) {
+                         [&](const std::string& context, const std::shared_ptr<ManagedBreaker>& breaker) {
                            CHECK(breaker == registry.find(context));  // no lock is held
                            visited.push_back(context);
                          });
@@ -211,7 +211,7 @@ TEST_CASE("an open breaker is visited even while other threads make and use brea
 TEST_CASE("threads that ask for the same context at once get one breaker") {
   for (int round = 0; round < 200; ++round) {
     auto registry = registry_of(10);
-    std::vector<std::shared_ptr<Breaker>> got(threads);
+    std::vector<std::shared_ptr<ManagedBreaker>> got(threads);
     std::barrier together(threads);
     {
       std::vector<std::jthread> running;
@@ -239,7 +239,7 @@ TEST_CASE("under random load from many threads the bound holds, and no permit ou
         Admission admission = breaker->acquire();
         auto* permit = std::get_if<Permit>(&admission);
         if (permit != nullptr) permit->settle((dice >> 24) % 50 == 0 ? Outcome::failure : Outcome::success);
-        if (permit == nullptr) breaker->impose({Mode::reset, "test", ""}, 0ms);
+        if (permit == nullptr) breaker->apply_override({Mode::reset, "test", ""}, 0ms);
         if (registry.size() > bound + 1) throw std::logic_error("over the bound");
       }
     });
@@ -252,8 +252,9 @@ TEST_CASE("a newcomer costs a few looks at others, however many there are that m
   constexpr int many = 10'000, newcomers = 100;
   const auto looks = std::make_shared<FakeBreaker>();
   // All are the same one underneath, so that it counts every look; each has its own count of holders.
-  BreakerRegistry registry("upstream", many,
-                           [&](const Identity&) { return std::shared_ptr<Breaker>(looks.get(), [](Breaker*) {}); });
+  BreakerRegistry registry("upstream", many, [&](const Identity&) {
+    return std::shared_ptr<ManagedBreaker>(looks.get(), [](ManagedBreaker*) {});
+  });
   for (int i = 0; i < many; ++i) registry.at(number(i));
   for (int i = 0; i < newcomers; ++i) REQUIRE(is_common(registry, registry.at("newcomer")));
   CHECK(looks->looks <= newcomers * 16);
@@ -263,7 +264,7 @@ TEST_CASE("the one among 100,000 that may go is found after a while, as none is 
   constexpr int many = 100'000;
   auto registry = registry_of(many);
   for (int i = 0; i < many; ++i) open(*registry.at(number(i)));
-  registry.find("77777")->impose({Mode::reset, "alice", ""}, 0ms);
+  registry.find("77777")->apply_override({Mode::reset, "alice", ""}, 0ms);
   int tries = 1;
   while (is_common(registry, registry.at("newcomer")) && tries < many) ++tries;
   CHECK(tries <= many / 16 + 1);

@@ -7,12 +7,12 @@
 namespace cb {
 
 bool check_health(const BreakerRegistry& registry, const AskHealth& ask, const std::stop_token& stop) {
-  std::vector<std::shared_ptr<Breaker>> open;
+  std::vector<std::shared_ptr<ManagedBreaker>> open;
   registry.for_each_open(BreakerRegistry::all, [&](const auto&, const auto& breaker) { open.push_back(breaker); });
   if (open.empty()) return false;
   const Health health = ask();
   for (const auto& breaker : open) {
-    if (!stop.stop_requested()) breaker->hear(health);
+    if (!stop.stop_requested()) breaker->report_health(health);
   }
   return true;
 }

@@ -50,7 +50,7 @@ class FakeHealth {
     REQUIRE(changed_.wait_for(lock, patience, [this, enough = asked_ + 2] { return asked_ >= enough; }));
   }
 
-  std::atomic<Health> health{Health::ill};
+  std::atomic<Health> health{Health::down};
 
  private:
   mutable std::mutex mutex_;
@@ -62,14 +62,14 @@ class FakeHealth {
 struct Lab {
   explicit Lab(std::chrono::milliseconds interval) : checker(interval, [this] { return upstream.ask(); }) {}
 
-  void hear_of(const Event& event) {
+  void on_key_written(const Event& event) {
     if (!noticed || event.kind == *noticed) checker.notice(event);
     if (event.to == State::half_open && !is_half_open.exchange(true)) half_open.set_value();
   }
-  std::shared_ptr<Breaker> make(const Identity& identity) const {
+  std::shared_ptr<ManagedBreaker> make(const Identity& identity) const {
     return std::make_shared<CircuitBreaker>(setup, identity);
   }
-  static void open(Breaker& breaker) { std::get<Permit>(breaker.acquire()).settle(Outcome::failure); }
+  static void open(ManagedBreaker& breaker) { std::get<Permit>(breaker.acquire()).settle(Outcome::failure); }
 
   HeldClock clock;
   FakeHealth upstream;
@@ -78,21 +78,22 @@ struct Lab {
   std::optional<EventKind> noticed{};  // empty: all kinds
   HealthChecker checker;
   std::shared_ptr<const Setup> setup = std::make_shared<const Setup>(
-      Policy{.failure_threshold = 1, .recovery_timeout = 10s}, [this](const Event& event) { hear_of(event); }, clock);
+      Policy{.failure_threshold = 1, .recovery_timeout = 10s}, [this](const Event& event) { on_key_written(event); },
+      clock);
   BreakerRegistry registry{"upstream", 10, [this](const Identity& identity) { return make(identity); }};
 };
 
-State state_of(Breaker& breaker) { return breaker.status().state; }
+State state_of(ManagedBreaker& breaker) { return breaker.status().state; }
 
 // One breaker, open or not as a test says, and an upstream that is well.
 struct FakeLab {
   explicit FakeLab(std::chrono::milliseconds interval)
       : checker(interval, [this] {
           ++asked;
-          return Health::well;
+          return Health::up;
         }) {}
 
-  void tell(EventKind kind, State from, State to) {
+  void notify(EventKind kind, State from, State to) {
     checker.notice({kind, "upstream", "", from, to, 1, "", TimePoint{}});
   }
 
@@ -122,7 +123,7 @@ TEST_CASE("the upstream is asked once, and all open breakers hear of it") {
   const auto acme = lab.registry.at("acme"), calm = lab.registry.at("calm");
   Lab::open(lab.registry.common());
   Lab::open(*acme);
-  lab.upstream.health = Health::well;
+  lab.upstream.health = Health::up;
   CHECK(check_health(lab.registry, [&] { return lab.upstream.ask(); }));
   CHECK(lab.upstream.asked() == 1);
   CHECK(state_of(lab.registry.common()) == State::half_open);
@@ -136,7 +137,7 @@ TEST_CASE("what the upstream said says nothing about a breaker that opened meanw
   Lab::open(lab.registry.common());
   check_health(lab.registry, [&] {
     Lab::open(*acme);
-    return Health::well;
+    return Health::up;
   });
   CHECK(state_of(*acme) == State::open);
 }
@@ -147,7 +148,7 @@ TEST_CASE("a circuit goes half-open as soon as the upstream is well, without any
   Lab::open(lab.registry.common());
   lab.upstream.wait_until_heard();
   CHECK(state_of(lab.registry.common()) == State::open);
-  lab.upstream.health = Health::well;
+  lab.upstream.health = Health::up;
   CHECK(lab.half_open.get_future().wait_for(patience) == std::future_status::ready);
 }
 
@@ -166,7 +167,7 @@ TEST_CASE("a circuit stays open beyond recovery_timeout while the upstream is il
 TEST_CASE("a breaker that was open before the thread began is looked after too") {
   Lab lab(1ms);
   lab.noticed = EventKind::rejection;  // that it opened was told to nobody here
-  lab.upstream.health = Health::well;
+  lab.upstream.health = Health::up;
   Lab::open(lab.registry.common());
   const std::jthread checking = lab.checker.watch(lab.registry);
   CHECK(lab.half_open.get_future().wait_for(patience) == std::future_status::ready);
@@ -179,8 +180,8 @@ TEST_CASE("once nothing is open the thread sleeps, and any event of an open brea
     // Each outage is two looks: one that finds it, and one that finds nothing, after which the thread sleeps.
     REQUIRE(comes_true([&] { return lab.fake->looks > 2 * outage; }));
     lab.fake->open = true;
-    if (outage % 2 == 0) lab.tell(EventKind::transition, State::closed, State::open);
-    if (outage % 2 == 1) lab.tell(EventKind::rejection, State::open, State::open);
+    if (outage % 2 == 0) lab.notify(EventKind::transition, State::closed, State::open);
+    if (outage % 2 == 1) lab.notify(EventKind::rejection, State::open, State::open);
     REQUIRE(comes_true([&] { return lab.fake->heard > outage; }));
   }
 }
@@ -191,7 +192,7 @@ TEST_CASE("what opens while the thread looks is not missed") {
   lab.fake->on_look = [&] {
     if (opened.exchange(true)) return;
     lab.fake->open = true;
-    lab.tell(EventKind::transition, State::closed, State::open);
+    lab.notify(EventKind::transition, State::closed, State::open);
   };
   const std::jthread checking = lab.checker.watch(lab.registry);
   CHECK(comes_true([&] { return lab.fake->heard == 1; }));
@@ -206,7 +207,7 @@ TEST_CASE("the upstream is asked an interval after the last time, and after some
   REQUIRE(comes_true([&] { return lab.fake->heard == 1; }));
   CHECK(SteadyClock::now() - start >= interval);
   lab.fake->open = true;
-  lab.tell(EventKind::transition, State::closed, State::open);
+  lab.notify(EventKind::transition, State::closed, State::open);
   REQUIRE(comes_true([&] { return lab.asked == 2; }));
   CHECK(SteadyClock::now() - start >= 2 * interval);
 }

@@ -32,9 +32,9 @@ std::optional<double> share(uint32_t part, uint32_t of) {
   return of == 0 ? std::nullopt : std::optional(static_cast<double>(part) / of);
 }
 
-std::optional<double> joined(const Status& common) {
-  if (!common.view_age && common.store_error.empty()) return std::nullopt;  // in memory there is nothing to join
-  return common.store_error.empty() ? 1 : 0;
+std::optional<double> joined(const DetailedStatus& common) {
+  if (!common.store.view_age && common.store.error.empty()) return std::nullopt;  // in memory there is nothing to join
+  return common.store.error.empty() ? 1 : 0;
 }
 
 std::optional<double> seconds(const std::optional<std::chrono::milliseconds>& time) {
@@ -89,7 +89,7 @@ void Metrics::count_call(CallStatus status, std::chrono::microseconds took) {
 
 void Metrics::count_probe() { probes_.Increment(); }
 
-std::string Metrics::text(const Status& common, BreakerCounts breakers) {
+std::string Metrics::text(const DetailedStatus& common, BreakerCounts breakers) {
   const std::scoped_lock lock(scrape_);
   show(common, breakers);
   return prometheus::TextSerializer().Serialize(registry_.Collect());
@@ -118,12 +118,12 @@ void Metrics::count(const Event& event) {
   }
 }
 
-void Metrics::show(const Status& common, BreakerCounts breakers) {
+void Metrics::show(const DetailedStatus& common, BreakerCounts breakers) {
   for (const State state : states) states_[index(state)]->Set(state == common.state ? 1 : 0);
   cb::show(failure_rate_, share(common.recent.failures, common.recent.calls));
   cb::show(slow_call_rate_, share(common.recent.slow, common.recent.calls));
   cb::show(store_joined_, joined(common));
-  cb::show(view_age_, seconds(common.view_age));
+  cb::show(view_age_, seconds(common.store.view_age));
   breakers_.Set(static_cast<double>(breakers.all));
   open_breakers_.Set(static_cast<double>(breakers.open));
 }

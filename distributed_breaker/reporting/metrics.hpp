@@ -40,7 +40,7 @@ class Metrics {
   void count_call(CallStatus status, std::chrono::microseconds took);
   void count_probe();
 
-  std::string text(const Status& common, BreakerCounts breakers);
+  std::string text(const DetailedStatus& common, BreakerCounts breakers);
 
  private:
   using Counter = prometheus::Counter;
@@ -48,7 +48,7 @@ class Metrics {
   using Rate = prometheus::Family<Gauge>;
 
   void count(const Event& event);
-  void show(const Status& common, BreakerCounts breakers);
+  void show(const DetailedStatus& common, BreakerCounts breakers);
 
   Counter& counter(const std::string& name, const std::string& help);
   Gauge& gauge(const std::string& name, const std::string& help);

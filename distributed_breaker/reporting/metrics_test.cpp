@@ -28,8 +28,8 @@ Event event(EventKind kind, State from = State::closed, State to = State::closed
   return {kind, "upstream", "", from, to, 1, "", TimePoint{}};
 }
 
-Status in(State state) {
-  Status status;
+DetailedStatus in(State state) {
+  DetailedStatus status;
   status.state = state;
   return status;
 }
@@ -48,7 +48,7 @@ std::string text_with(const CallCounts& recent) {
        {CallStatus::success, CallStatus::failure, CallStatus::exception, CallStatus::blocked}) {
     metrics.count_call(status, 12ms);
   }
-  Status common;
+  DetailedStatus common;
   common.recent = recent;
   return metrics.text(common, {5, 1});
 }
@@ -86,12 +86,12 @@ TEST_CASE("a call is counted by what became of it, and timed where it was sent")
 
 TEST_CASE("each kind of event has a counter") {
   Metrics metrics("upstream");
-  const Listener tell = metrics.listener();
-  tell(event(EventKind::rejection, State::open, State::open));
-  tell(event(EventKind::late_result));
-  tell(event(EventKind::slow_call));
-  tell(event(EventKind::would_have_tripped));
-  tell(event(EventKind::store_trouble));
+  const Listener notify = metrics.listener();
+  notify(event(EventKind::rejection, State::open, State::open));
+  notify(event(EventKind::late_result));
+  notify(event(EventKind::slow_call));
+  notify(event(EventKind::would_have_tripped));
+  notify(event(EventKind::store_trouble));
   metrics.count_probe();
   const std::string text = metrics.text({}, one_breaker);
   for (const std::string name :
@@ -102,10 +102,10 @@ TEST_CASE("each kind of event has a counter") {
 
 TEST_CASE("transitions are counted by from and to, and those that were ordered as orders too") {
   Metrics metrics("upstream");
-  const Listener tell = metrics.listener();
-  tell(event(EventKind::transition, State::closed, State::open));
-  tell(event(EventKind::override, State::closed, State::open));
-  tell(event(EventKind::override, State::closed, State::closed));  // a reset of a closed circuit
+  const Listener notify = metrics.listener();
+  notify(event(EventKind::transition, State::closed, State::open));
+  notify(event(EventKind::override, State::closed, State::open));
+  notify(event(EventKind::override, State::closed, State::closed));  // a reset of a closed circuit
   const std::string text = metrics.text({}, one_breaker);
   CHECK(shows(text, R"(transitions_total{breaker="upstream",from="closed",to="open"} 2)"));
   CHECK(shows(text, R"(transitions_total{breaker="upstream",from="half_open",to="closed"} 0)"));
@@ -127,7 +127,7 @@ TEST_CASE("exactly one state is shown as the present one, and the next scrape sh
 
 TEST_CASE("rates are shares of the window's calls, and absent while it is empty") {
   Metrics metrics("upstream");
-  Status status;
+  DetailedStatus status;
   status.recent = {4, 1, 2};
   CHECK(shows(metrics.text(status, one_breaker), R"(failure_rate{breaker="upstream"} 0.25)"));
   CHECK(shows(metrics.text(status, one_breaker), R"(slow_call_rate{breaker="upstream"} 0.5)"));
@@ -159,10 +159,10 @@ TEST_CASE("nothing is lost among threads, nor by being read meanwhile") {
   Metrics metrics("upstream");
   std::vector<std::jthread> running;
   for (int i = 0; i < threads; ++i) {
-    running.emplace_back([&metrics, tell = metrics.listener()] {
+    running.emplace_back([&metrics, notify = metrics.listener()] {
       for (int call = 0; call < each; ++call) {
         metrics.count_call(CallStatus::failure, 1ms);
-        tell(event(EventKind::rejection));
+        notify(event(EventKind::rejection));
         if (call % 500 == 0) metrics.text({}, one_breaker);
       }
     });

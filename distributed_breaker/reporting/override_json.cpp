@@ -57,7 +57,7 @@ std::variant<Order, std::string> read_order(const std::string& body) {
     }
     order.lasts = std::chrono::milliseconds(lasts.get<int64_t>());
   }
-  std::string fault = fault_in(order.override, order.lasts);
+  std::string fault = error_in(order.override, order.lasts);
   if (!fault.empty()) return fault;
   return order;
 }

@@ -17,10 +17,11 @@ json recent_json(const CallCounts& recent) {
   return counts;
 }
 
-json override_json(const Status& status) {
-  json order{
-      {"mode", to_text(status.imposed.mode)}, {"actor", status.imposed.actor}, {"reason", status.imposed.reason}};
-  if (status.imposed_until) order["expires_at_ms"] = epoch_ms(*status.imposed_until);
+json override_json(const DetailedStatus& status) {
+  json order{{"mode", to_text(status.active_override.mode)},
+             {"actor", status.active_override.actor},
+             {"reason", status.active_override.reason}};
+  if (status.override_until) order["expires_at_ms"] = epoch_ms(*status.override_until);
   return order;
 }
 
@@ -48,23 +49,23 @@ json to_json(const NotableCall& call) {
   return entry;
 }
 
-json to_json(const std::string& name, const Status& status, const Policy& policy) {
+json to_json(const std::string& name, const DetailedStatus& status, const Policy& policy) {
   json breaker{{"name", name},
                {"state", to_text(status.state)},
                {"failures", status.failures},
                {"generation", status.generation},
                {"retry_after_ms", status.retry_after.count()},
-               {"store", status.store},
-               {"store_errors", status.store_errors},
-               {"local_calls", status.local_calls},
+               {"store", status.store.name},
+               {"store_errors", status.store.errors},
+               {"local_calls", status.store.local_calls},
                {"late_results", status.late_results},
                {"slow_calls", status.slow_calls},
                {"would_have_tripped", status.would_have_tripped}};
-  if (!status.store_error.empty()) breaker["store_error"] = status.store_error;
-  if (status.view_age) breaker["view_age_ms"] = status.view_age->count();
+  if (!status.store.error.empty()) breaker["store_error"] = status.store.error;
+  if (status.store.view_age) breaker["view_age_ms"] = status.store.view_age->count();
   if (policy.keeps_window()) breaker["recent"] = recent_json(status.recent);
-  if (policy.minimum_reporting_instances > 1) breaker["alone"] = status.alone;
-  if (status.imposed.mode != Mode::automatic) breaker["override"] = override_json(status);
+  if (policy.minimum_reporting_instances > 1) breaker["open_locally"] = status.open_locally;
+  if (status.active_override.mode != Mode::automatic) breaker["override"] = override_json(status);
   return breaker;
 }
 

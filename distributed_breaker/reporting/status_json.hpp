@@ -14,7 +14,7 @@ nlohmann::ordered_json to_json(const LoggedTransition& transition);
 nlohmann::ordered_json to_json(const NotableCall& call);
 
 // `policy` says whether there is a window to speak of.
-nlohmann::ordered_json to_json(const std::string& name, const Status& status, const Policy& policy);
+nlohmann::ordered_json to_json(const std::string& name, const DetailedStatus& status, const Policy& policy);
 
 // Text from outside may hold bytes that are no UTF-8: they are replaced.
 std::string dumped(const nlohmann::ordered_json& json);

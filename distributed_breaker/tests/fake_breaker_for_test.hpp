@@ -5,17 +5,17 @@
 #include <functional>
 #include <string>
 
-#include "simple_breaker/breaker.hpp"
+#include "simple_breaker/policies/managed_breaker.hpp"
 
 namespace cb {
 
-class FakeBreaker final : public Breaker {
+class FakeBreaker final : public ManagedBreaker {
  public:
   Admission acquire() override { return Rejection{}; }
-  Status status() override { return {}; }
-  std::string impose(const Override&, std::chrono::milliseconds) override { return ""; }
-  void hear(Health health) override {
-    if (health == Health::well) open = false;
+  DetailedStatus detailed_status() override { return {}; }
+  std::string apply_override(const Override&, std::chrono::milliseconds) override { return ""; }
+  void report_health(Health health) override {
+    if (health == Health::up) open = false;
     ++heard;
   }
   State known_state() const override {
@@ -24,7 +24,7 @@ class FakeBreaker final : public Breaker {
     ++looks;
     return state;
   }
-  bool is_forgettable() const override {
+  bool is_evictable() const override {
     ++looks;
     return false;
   }

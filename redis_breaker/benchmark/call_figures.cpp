@@ -84,7 +84,7 @@ double microseconds_of(const std::function<void()>& work) {
 std::vector<std::string> overheard_settle(Redis& redis, Breaker& breaker) {
   Ear ear(redis);
   call(breaker, Outcome::failure);
-  Overheard overheard = ear.hear();
+  Overheard overheard = ear.report_health();
   if (overheard.last_settle.empty()) throw std::runtime_error("a failing call sent " + overheard.to_text());
   return std::move(overheard.last_settle);
 }
@@ -114,7 +114,7 @@ void count_commands_of_failures(Benchmark& benchmark, Redis& redis, Breaker& bre
   const int failures = benchmark.effort.of(1000);
   Ear ear(redis);
   for (int i = 0; i < failures; ++i) call(breaker, Outcome::failure);
-  const Overheard overheard = ear.hear();
+  const Overheard overheard = ear.report_health();
   const double settles = overheard.count("EVALSHA settle");
   const double others = overheard.all_sent() - settles - overheard.count("PING") - overheard.count("EVALSHA look");
   benchmark.table.add("scripts run for it (each one round trip)", {settles / failures, "", 3}, 1);

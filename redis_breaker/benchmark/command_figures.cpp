@@ -29,7 +29,7 @@ void measure_the_way_of_a_call(Benchmark& benchmark, Redis& redis) {
   Ear ear(redis);
   const int64_t before = nanoseconds_now();
   call_in_threads(instance.breaker, 4, 500'000);
-  const Overheard overheard = ear.hear();
+  const Overheard overheard = ear.report_health();
   const double most_pings = 1 + seconds_since(before) * most_a_second;
   const double pings = overheard.count("PING");
   benchmark.table.add("2,000,000 healthy calls, commands on their way", {overheard.all_sent() - pings}, 0);
@@ -50,7 +50,7 @@ Rates rates_while(const Benchmark& benchmark, Redis& redis, const std::string& n
   Ear ear(redis);
   const int64_t before = nanoseconds_now();
   call_for(instance.breaker, benchmark.effort.of(5000ms), load);
-  const Overheard overheard = ear.hear();
+  const Overheard overheard = ear.report_health();
   const double seconds = seconds_since(before);
   return {overheard.all_sent() / seconds, overheard.in_scripts / seconds};
 }

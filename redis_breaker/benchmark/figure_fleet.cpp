@@ -77,7 +77,7 @@ void wait_until_pushed(RedisBreaker& breaker) {
 }
 
 void reset(Breaker& breaker) {
-  const std::string error = breaker.impose({Mode::reset, "benchmark", ""}, 0ms);
+  const std::string error = breaker.apply_override({Mode::reset, "benchmark", ""}, 0ms);
   if (!error.empty()) throw std::runtime_error(error);
 }
 

@@ -200,7 +200,7 @@ int probes_asked_for(Redis& redis, std::vector<std::unique_ptr<Instance>>& fleet
     });
   }
   wait_until([&] { return done == callers; });
-  return ear.hear().count("EVALSHA acquire");
+  return ear.report_health().count("EVALSHA acquire");
 }
 
 }  // namespace

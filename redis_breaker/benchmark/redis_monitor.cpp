@@ -63,10 +63,10 @@ Ear::Ear(Redis& redis) : redis_(redis), connection_(redis.connect(0)) {
   connection_->send({"MONITOR"}, deadline);
   const std::string error = connection_->receive(deadline).error();
   if (!error.empty()) throw std::runtime_error("listening to " + redis.to_text() + ": " + error);
-  hear();  // our own connecting
+  report_health();  // our own connecting
 }
 
-Overheard Ear::hear() {
+Overheard Ear::report_health() {
   const std::string question = "what was said before this " + std::to_string(++questions_);
   redis_.command({"ECHO", question});
   const Deadline deadline(patience);

@@ -28,7 +28,7 @@ class Ear {
   explicit Ear(Redis& redis);
 
   // What was asked since the last time, or since it was made.
-  Overheard hear();
+  Overheard report_health();
 
  private:
   Redis& redis_;

@@ -35,7 +35,7 @@ double background(Redis& redis, Fleet& fleet, std::chrono::milliseconds time, st
     for (const auto& instance : fleet) call(instance->breaker, Outcome::success);
     if (pause > 0us) std::this_thread::sleep_for(pause);
   }
-  const int sent = ear.hear().all_sent();
+  const int sent = ear.report_health().all_sent();
   return sent / seconds_since(before) / static_cast<double>(fleet.size());
 }
 

@@ -117,7 +117,7 @@ TEST_CASE("a breaker lives in one node of the cluster, with all its keys") {
       std::get<Permit>(admission).settle(Outcome::failure);
     }
     CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
-    CHECK(breaker.status().store_errors == 0);
+    CHECK(breaker.detailed_status().store.errors == 0);
     CHECK(redis_cli(port, {"GET", "cb:{" + name + "}:state"}) == "open\n");
     CHECK(redis_cli(port, {"EXISTS", "cb:{" + name + "}:breaker", "cb:{" + name + "}:window"}) == "2\n");
   }
@@ -172,9 +172,9 @@ TEST_CASE("a breaker goes on where its slot went; on the way it goes on alone") 
   }
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
   cluster.finish_move(redis.prefix(name) + "state", to);
-  wait_until("it has joined again", [&] { return breaker.status().store == "redis"; });
+  wait_until("it has joined again", [&] { return breaker.detailed_status().store.name == "redis"; });
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
-  CHECK(breaker.impose({Mode::reset, "ann", ""}, {}).empty());
+  CHECK(breaker.apply_override({Mode::reset, "ann", ""}, {}).empty());
   wait_until("the other has heard of it", [&] { return other.known_state() == State::closed; });
 }
 

@@ -65,7 +65,7 @@ TEST_CASE("a master that is killed is replaced, and the breaker works again") {
   CHECK(reply.origin().run != before);
   CHECK(is_behind_another(redis, killed));
   CHECK(std::holds_alternative<Permit>(breaker.acquire()));
-  wait_until("the breaker has joined again", [&] { return breaker.status().store == "redis"; });
+  wait_until("the breaker has joined again", [&] { return breaker.detailed_status().store.name == "redis"; });
 }
 
 TEST_CASE("a break outlives its master: the fleet rejects throughout, and listens to the new one") {
@@ -83,10 +83,10 @@ TEST_CASE("a break outlives its master: the fleet rejects throughout, and listen
   wait_until("both have joined the new master", [&] {
     rejected_throughout = rejected_throughout && rejects(a) && rejects(b);
     const bool another = watched.master() != killed && watched.master() != 0;
-    return another && a.status().store == "redis" && b.status().store == "redis";
+    return another && a.detailed_status().store.name == "redis" && b.detailed_status().store.name == "redis";
   });
   CHECK(rejected_throughout);
-  CHECK(a.impose({Mode::reset, "ann", ""}, {}).empty());
+  CHECK(a.apply_override({Mode::reset, "ann", ""}, {}).empty());
   wait_until("the other has heard of it", [&] { return b.known_state() == State::closed; });
 }
 

@@ -205,7 +205,7 @@ TEST_CASE("a breaker works over TLS") {
   RedisBreaker breaker(redis, "x", {.failure_threshold = 1, .recovery_timeout = 1min});
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
-  CHECK(breaker.status().store_errors == 0);
+  CHECK(breaker.detailed_status().store.errors == 0);
 }
 
 TEST_CASE("Sentinels and their master are spoken to over TLS") {

@@ -100,8 +100,8 @@ bool read_override(const redisReply& reply, SharedAnswer& answer) {
   if (!is_list(reply, 4)) return false;
   const auto mode = mode_from(text_of(*reply.element[0]));
   if (!mode) return false;
-  answer.imposed = {*mode, std::string(text_of(*reply.element[1])), std::string(text_of(*reply.element[2]))};
-  if (number_of(*reply.element[3]) > 0) answer.imposed_until = time_of(*reply.element[3]);
+  answer.active_override = {*mode, std::string(text_of(*reply.element[1])), std::string(text_of(*reply.element[2]))};
+  if (number_of(*reply.element[3]) > 0) answer.override_until = time_of(*reply.element[3]);
   return true;
 }
 
@@ -145,7 +145,7 @@ SharedTable::Result SharedTable::acquire(const std::string& name, const Seen& se
   return run(name, "acquire", seen);
 }
 
-SharedTable::Result SharedTable::look(const std::string& name, const Seen& seen) const {
+SharedTable::Result SharedTable::tick(const std::string& name, const Seen& seen) const {
   return run(name, "look", seen);
 }
 
@@ -160,14 +160,14 @@ SharedTable::Result SharedTable::settle(const std::string& name, const Seen& see
               std::to_string(result.took.count()), instance_});
 }
 
-SharedTable::Result SharedTable::impose(const std::string& name, const Seen& seen, const Override& order,
-                                        milliseconds lasts) const {
-  return run(name, "impose", seen,
+SharedTable::Result SharedTable::apply_override(const std::string& name, const Seen& seen, const Override& order,
+                                                milliseconds lasts) const {
+  return run(name, "apply_override", seen,
              {std::string(to_text(order.mode)), order.actor, order.reason, in_microseconds(lasts)});
 }
 
-SharedTable::Result SharedTable::hear(const std::string& name, const Seen& seen, Health health) const {
-  return run(name, "hear", seen, {health == Health::well ? "well" : "ill"});
+SharedTable::Result SharedTable::report_health(const std::string& name, const Seen& seen, Health health) const {
+  return run(name, "hear", seen, {health == Health::up ? "well" : "ill"});
 }
 
 SharedTable::Result SharedTable::run(const std::string& name, const std::string& operation, const Seen& seen,

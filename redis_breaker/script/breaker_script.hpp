@@ -12,6 +12,9 @@
 
 #include "redis_breaker/redis/client.hpp"
 #include "simple_breaker/breaker.hpp"
+#include "simple_breaker/policies/failure_counts.hpp"
+#include "simple_breaker/policies/health.hpp"
+#include "simple_breaker/policies/override.hpp"
 #include "simple_breaker/policy.hpp"
 
 namespace cb {
@@ -41,8 +44,8 @@ struct SharedAnswer {
   uint32_t late_successes = 0;            // of those that the caller brought along
   std::vector<Transition> transitions{};  // made by this very run; nobody else is told of them
   std::string would_have_tripped{};       // by this very run; empty: it would not
-  Override imposed{};
-  std::optional<TimePoint> imposed_until{};
+  Override active_override{};
+  std::optional<TimePoint> override_until{};
   CallCounts recent{};
 };
 
@@ -66,11 +69,11 @@ class SharedTable {
   using Result = std::variant<SharedAnswer, StoreTrouble>;
   Result acquire(const std::string& name, const Seen& seen) const;
   Result settle(const std::string& name, const Seen& seen, const PermitId& permit, const CallResult& result) const;
-  Result look(const std::string& name, const Seen& seen) const;
+  Result tick(const std::string& name, const Seen& seen) const;
   Result join(const std::string& name, const Seen& seen) const;  // looks, and proves that Redis takes writes
-  Result impose(const std::string& name, const Seen& seen, const Override& order,
-                std::chrono::milliseconds lasts) const;
-  Result hear(const std::string& name, const Seen& seen, Health health) const;
+  Result apply_override(const std::string& name, const Seen& seen, const Override& order,
+                        std::chrono::milliseconds lasts) const;
+  Result report_health(const std::string& name, const Seen& seen, Health health) const;
 
  private:
   Result run(const std::string& name, const std::string& operation, const Seen& seen,

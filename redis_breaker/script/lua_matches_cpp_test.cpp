@@ -60,24 +60,25 @@ class RedisTable final : public Table {
             would_have.empty() ? std::nullopt : std::optional(would_have)};
   }
 
-  std::optional<Transition> impose(const Override& order, std::chrono::milliseconds lasts, TimePoint now) override {
+  std::optional<Transition> apply_override(const Override& order, std::chrono::milliseconds lasts,
+                                           TimePoint now) override {
     set_time(now);
-    return only(run(table_.impose(name, {}, order, lasts)));
+    return only(run(table_.apply_override(name, {}, order, lasts)));
   }
 
-  std::optional<Transition> hear(Health health, TimePoint now) override {
+  std::optional<Transition> report_health(Health health, TimePoint now) override {
     set_time(now);
-    return only(run(table_.hear(name, {}, health)));
+    return only(run(table_.report_health(name, {}, health)));
   }
 
   // Read from the keys, not from the script's answer: what is stored is what counts.
-  Snapshot look() override {
+  Snapshot tick() override {
     std::istringstream stored(redis_.cli({"EVAL", read_all, "0"}));
     Snapshot snapshot;
     std::string state, mode;
     int64_t open_until = 0, break_length = 0, mode_until = 0, clear_at = 0;
     size_t probes = 0;
-    stored >> state >> snapshot.tally.failures >> snapshot.generation >> open_until >> break_length >>
+    stored >> state >> snapshot.counts.failures >> snapshot.generation >> open_until >> break_length >>
         snapshot.successes >> snapshot.probes_granted >> mode_until >> clear_at >> mode >> probes;
     REQUIRE(stored);
     snapshot.state = state_of(state);
@@ -85,11 +86,11 @@ class RedisTable final : public Table {
     snapshot.break_length = std::chrono::microseconds(break_length);
     snapshot.mode = mode_from(mode).value();
     snapshot.mode_until = time(mode_until);
-    snapshot.tally.clear_at = time(clear_at);
+    snapshot.counts.clear_at = time(clear_at);
     for (uint64_t probe = 0, deadline = 0; snapshot.probes.size() < probes && stored >> probe >> deadline;) {
       snapshot.probes.push_back({probe, time(static_cast<int64_t>(deadline))});
     }
-    read_window(stored, snapshot.tally.window);
+    read_window(stored, snapshot.counts.window);
     return snapshot;
   }
 
@@ -147,15 +148,15 @@ class RandomStory {
     now_ += pick({0us, 0us, 0us, 1us, 500us, 1000us, 1999us, 2000us, 5000us});
     const unsigned event = dice_() % 40;
     if (event == 0) {
-      impose();
+      apply_override();
     } else if (event == 1) {
-      hear();
+      report_health();
     } else if (permits_.empty() || event % 2 == 0) {
       acquire();
     } else {
       settle();
     }
-    REQUIRE(by_number(local_.look()) == by_number(shared_.look()));
+    REQUIRE(by_number(local_.tick()) == by_number(shared_.tick()));
   }
 
  private:
@@ -215,16 +216,16 @@ class RandomStory {
     if (dice_() % 8 != 0) permits_.erase(permits_.begin() + static_cast<long>(which));  // else: settled once more
   }
 
-  void impose() {
+  void apply_override() {
     const auto mode = static_cast<Mode>(dice_() % 6);
     const Override order{mode, "tester", sometimes() ? "why not" : ""};
     const auto lasts = sometimes() ? time(1, 20) : 0ms;
-    REQUIRE(local_.impose(order, lasts, now_) == shared_.impose(order, lasts, now_));
+    REQUIRE(local_.apply_override(order, lasts, now_) == shared_.apply_override(order, lasts, now_));
   }
 
-  void hear() {
-    const Health health = sometimes() ? Health::well : Health::ill;
-    REQUIRE(local_.hear(health, now_) == shared_.hear(health, now_));
+  void report_health() {
+    const Health health = sometimes() ? Health::up : Health::down;
+    REQUIRE(local_.report_health(health, now_) == shared_.report_health(health, now_));
   }
 
   static Snapshot by_number(Snapshot snapshot) {

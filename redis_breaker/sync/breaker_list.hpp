@@ -28,7 +28,7 @@ class LinkMember {
   virtual SharedTable::Result join() = 0;  // asks, while Redis is away, whether it takes writes again
 
   // Somebody has written cb:NAME:`key`. Returns whether it has to refresh().
-  virtual bool hear_of(std::string_view key) = 0;
+  virtual bool on_key_written(std::string_view key) = 0;
 };
 
 class Roster {

@@ -11,7 +11,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 bool is_forced_open_for_good(const SharedAnswer& answer) {
-  return answer.imposed.mode == Mode::forced_open && !answer.imposed_until;
+  return answer.active_override.mode == Mode::forced_open && !answer.override_until;
 }
 
 // On this machine's clock.
@@ -22,17 +22,17 @@ TimePoint end_of_waiting(const SharedAnswer& answer) {
 }
 
 int64_t end_of_order(const SharedAnswer& answer) {
-  if (!answer.imposed_until) return 0;
-  return coarse_now() + std::chrono::ceil<milliseconds>(*answer.imposed_until - answer.now).count();
+  if (!answer.override_until) return 0;
+  return coarse_now() + std::chrono::ceil<milliseconds>(*answer.override_until - answer.now).count();
 }
 
 StayWord word_of(const SharedAnswer& answer, bool attentive) {
-  return {answer.generation, answer.state, attentive, answer.imposed.mode != Mode::automatic};
+  return {answer.generation, answer.state, attentive, answer.active_override.mode != Mode::automatic};
 }
 
 std::unique_ptr<const Override> order_in(const SharedAnswer& answer) {
-  if (answer.imposed.mode == Mode::automatic) return nullptr;
-  return std::make_unique<const Override>(answer.imposed);
+  if (answer.active_override.mode == Mode::automatic) return nullptr;
+  return std::make_unique<const Override>(answer.active_override);
 }
 
 }  // namespace
@@ -76,7 +76,7 @@ bool SharedView::learn(const SharedAnswer& answer, const PushFeed& feed, const S
   known_.now = answer.now;
   known_.failures = answer.failures;
   known_.state = answer.state;
-  known_.imposed = order_in(answer);
+  known_.active_override = order_in(answer);
   admits_from_ = end_of_waiting(answer);
   look_again_at_ = end_of_order(answer);
   // What was hinted at after the question was sent may not be in the answer.
@@ -104,9 +104,9 @@ Seen SharedView::seen() const {
   return seen;
 }
 
-Override SharedView::imposed() const {
+Override SharedView::active_override() const {
   const std::scoped_lock lock(mutex_);
-  return known_.imposed ? *known_.imposed : Override{};
+  return known_.active_override ? *known_.active_override : Override{};
 }
 
 // A half-open stay goes on as an open one: who holds its probes is not known, only until when.
@@ -115,7 +115,7 @@ Snapshot SharedView::snapshot() const {
   Snapshot snapshot;
   snapshot.state = known_.state == State::closed ? State::closed : State::open;
   snapshot.generation = known_.generation;
-  snapshot.tally.failures = known_.failures;
+  snapshot.counts.failures = known_.failures;
   snapshot.open_until = admits_from();
   snapshot.mode = mode();
   if (look_again_at_ != 0) snapshot.mode_until = steady_wall_clock() + milliseconds(look_again_at_ - coarse_now());

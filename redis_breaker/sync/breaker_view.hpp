@@ -81,7 +81,7 @@ class SharedView {
   void pay_attention();
 
   Seen seen() const;
-  Override imposed() const;
+  Override active_override() const;
 
   // For a breaker that goes on alone: the same stay, as far as it is known, in memory.
   Snapshot snapshot() const;
@@ -94,11 +94,11 @@ class SharedView {
     TimePoint now;  // Redis's
     int failures = 0;
     State state = State::closed;
-    std::unique_ptr<const Override> imposed{};  // many breakers, few orders
+    std::unique_ptr<const Override> active_override{};  // many breakers, few orders
   };
 
   bool is_outdated(const SharedAnswer& answer) const;
-  Mode mode() const { return known_.imposed ? known_.imposed->mode : Mode::automatic; }
+  Mode mode() const { return known_.active_override ? known_.active_override->mode : Mode::automatic; }
 
   std::atomic<StayWord> word_{};
   // Stored before word_: whoever sees a stay's word sees its time, or a later one.

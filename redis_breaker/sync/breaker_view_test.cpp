@@ -60,7 +60,7 @@ TEST_CASE("with a sliding window successes travel together: a few times a second
   uint32_t calls = 1;
   for (; SteadyClock::now() - begun < 1s; ++calls) a.call(Outcome::success);
   CHECK(scripts_run(redis) - before <= 15);
-  CHECK(happens([&] { return a.breaker.status().recent.calls == calls; }));
+  CHECK(happens([&] { return a.breaker.detailed_status().recent.calls == calls; }));
 }
 
 TEST_CASE("many threads' successes are all counted, and travel with the next failure") {
@@ -77,7 +77,7 @@ TEST_CASE("many threads' successes are all counted, and travel with the next fai
     }
   }
   a.call(Outcome::failure);
-  CHECK(happens([&] { return a.breaker.status().recent == CallCounts{40'002, 1, 0}; }));
+  CHECK(happens([&] { return a.breaker.detailed_status().recent == CallCounts{40'002, 1, 0}; }));
 }
 
 TEST_CASE("a success resets the fleet's count without its caller's waiting for Redis") {
@@ -164,7 +164,7 @@ TEST_CASE("an instance that has heard of another one's trip rejects without aski
 TEST_CASE("an order that expires is over for an instance that nobody told") {
   TestRedis redis;
   Instance a(redis, one_failure);
-  a.breaker.impose({Mode::forced_closed, "ann", ""}, 1s);  // long enough for the three calls
+  a.breaker.apply_override({Mode::forced_closed, "ann", ""}, 1s);  // long enough for the three calls
   for (int i = 0; i < 3; ++i) CHECK(a.call(Outcome::failure).state == State::closed);
   CHECK(happens([&] { return a.call(Outcome::failure).state == State::open; }));
   CHECK(a.transitions().at(1).cause == "forced closed: expired");

@@ -63,7 +63,7 @@ void RedisGuard::settle(Permit permit, const SharedTable::Result& result) {
 }
 
 void RedisGuard::complain(const std::string& what) const {
-  tell(listener_, whom, EventKind::store_trouble, {}, what, steady_wall_clock());
+  notify(listener_, whom, EventKind::store_trouble, {}, what, steady_wall_clock());
 }
 
 void RedisGuard::follow(const Transition& transition) {
@@ -78,8 +78,8 @@ void RedisGuard::follow(const Transition& transition) {
   ++era_;
   changed_();
   if (!joins) return complain(why + "; on a local breaker until Redis is well");
-  tell(listener_, whom, EventKind::store_joined, {}, "Redis is well: joined again after " + in_seconds(away),
-       transition.at);
+  notify(listener_, whom, EventKind::store_joined, {}, "Redis is well: joined again after " + in_seconds(away),
+         transition.at);
 }
 
 }  // namespace cb

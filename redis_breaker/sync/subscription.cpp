@@ -43,7 +43,7 @@ bool Subscription::ask(const std::vector<std::string>& command, const Deadline& 
 
 void Subscription::ping(const Deadline& deadline) { connection_->send({"PING"}, deadline); }
 
-Heard Subscription::hear(const Deadline& deadline) {
+Heard Subscription::report_health(const Deadline& deadline) {
   Heard heard;
   for (const RedisReply& said : connection_->receive_all(deadline)) {
     if (said.error().empty()) take_in(*said, heard);

@@ -29,7 +29,7 @@ class Subscription {
   bool has_input() const { return connection_->has_input(); }
 
   void ping(const Deadline& deadline);
-  Heard hear(const Deadline& deadline);  // what has been said; waits where that is nothing
+  Heard report_health(const Deadline& deadline);  // what has been said; waits where that is nothing
 
  private:
   void listen(const std::vector<std::string>& prefixes, const Deadline& deadline);

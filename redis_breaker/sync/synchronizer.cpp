@@ -163,7 +163,7 @@ void Link::listen_to(size_t node, Listening& listening) {
 void Link::serve(Listening& listening) {
   if (!listening.subscription) return;
   if (listening.subscription->has_input()) {
-    const Heard heard = listening.subscription->hear(Deadline(redis_.timeout()));
+    const Heard heard = listening.subscription->report_health(Deadline(redis_.timeout()));
     if (heard.everything) listening.feed.session = ++sessions_;  // also those that are not fetched at once are old
     follow(heard);
     if (!listening.subscription->error().empty()) return stop_listening(listening);
@@ -199,7 +199,7 @@ void Link::follow(const Heard& heard) {
   for (const std::string& text : heard.keys) {
     const KeyName written = parse(text);
     roster_.with(written.breaker, [&](LinkMember& member) {
-      if (member.hear_of(written.key)) changed.insert(written.breaker);
+      if (member.on_key_written(written.key)) changed.insert(written.breaker);
     });
   }
   refresh({changed.begin(), changed.end()});

@@ -34,7 +34,7 @@ TEST_CASE("two breakers of one name and one setup: where the first goes, the sec
   std::get<Permit>(second.acquire()).settle(Outcome::ignored);
   first.reset();
   std::get<Permit>(second.acquire()).settle(Outcome::success);
-  CHECK(happens([&] { return second.status().recent.calls == 1; }));
+  CHECK(happens([&] { return second.detailed_status().recent.calls == 1; }));
   server.cli({"SET", "cb:x:state", "open"});
   CHECK(happens([&] { return second.known_state() == State::open; }));
 }
@@ -46,7 +46,7 @@ TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") 
   for (int i = 100; i < 250; ++i)
     breakers.push_back(std::make_unique<RedisBreaker>(setup, Identity{"x", std::to_string(i)}));
   RedisBreaker& last = *breakers.back();
-  REQUIRE(last.impose({Mode::forced_open, "ann", ""}, {}).empty());
+  REQUIRE(last.apply_override({Mode::forced_open, "ann", ""}, {}).empty());
   REQUIRE(happens([&] {
     last.status();
     return last.is_pushed();

@@ -60,7 +60,7 @@ TEST_CASE("fault 9: a script that is lost again and again never switches the pro
     permit(breaker).settle(Outcome::failure);
   }
   CHECK(breaker.status().state == State::open);
-  CHECK(breaker.status().local_calls == 0);
+  CHECK(breaker.detailed_status().store.local_calls == 0);
 }
 
 TEST_CASE("fault 10: no instance's clock goes into the protocol: the same call at another time is the same bytes") {

@@ -150,17 +150,17 @@ TEST_CASE("no failure is lost among processes") {
 
 TEST_CASE("exactly the permitted number of probes goes out in every half-open stay") {
   constexpr int stays = 30;
-  struct Stay {
+  struct StateGeneration {
     std::atomic<uint64_t> generation{0};
     std::atomic<int> probes{0};
   };
   struct Counts {
     Gate gate;
-    std::array<Stay, 1000> stays;
+    std::array<StateGeneration, 1000> stays;
     std::atomic<int> stays_begun{0}, gave_up{0};
 
-    Stay& stay(uint64_t generation) {
-      for (Stay& stay : stays) {
+    StateGeneration& stay(uint64_t generation) {
+      for (StateGeneration& stay : stays) {
         uint64_t none = 0;
         if (stay.generation.compare_exchange_strong(none, generation)) ++stays_begun;
         if (stay.generation == generation) return stay;
@@ -188,7 +188,7 @@ TEST_CASE("exactly the permitted number of probes goes out in every half-open st
                     continue;
                   }
                   // Out until all the others of this stay are out too: one more than permitted would be seen here.
-                  Stay& stay = counts->stay(permit->id().generation);
+                  StateGeneration& stay = counts->stay(permit->id().generation);
                   ++stay.probes;
                   const auto all_are_out = [&] { return stay.probes >= permitted || counts->stays_begun >= stays; };
                   if (!happens(all_are_out)) ++counts->gave_up;

@@ -71,8 +71,8 @@ uint32_t run_fleet(const TestRedis& server, const std::string& url, const Policy
       std::vector<std::jthread> running;
       for (int thread = 0; thread < threads; ++thread) running.emplace_back([&] { make_calls(breaker, url, caller); });
     }
-    const Status status = breaker.status();
-    _exit(status.local_calls == 0 ? static_cast<int>(status.late_results) : 255);
+    const DetailedStatus status = breaker.detailed_status();
+    _exit(status.store.local_calls == 0 ? static_cast<int>(status.late_results) : 255);
   }
   uint32_t late = 0;
   for (const pid_t child : children) {

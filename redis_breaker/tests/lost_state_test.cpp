@@ -34,8 +34,8 @@ TEST_CASE("a reset by a person on the new server is not undone by who still know
   server.server.restart();
   const auto newcomers = answer_in(table.acquire("x", nothing));
   CHECK(newcomers.state == State::closed);
-  answer_in(table.impose("x", seen_in(newcomers), {Mode::reset, "ann", ""}, {}));
-  CHECK(answer_in(table.look("x", seen_in(open))).state == State::closed);
+  answer_in(table.apply_override("x", seen_in(newcomers), {Mode::reset, "ann", ""}, {}));
+  CHECK(answer_in(table.tick("x", seen_in(open))).state == State::closed);
 }
 
 TEST_CASE("a long break that was lost is restored as long as it was to be") {
@@ -49,7 +49,7 @@ TEST_CASE("a long break that was lost is restored as long as it was to be") {
   auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
   open.wait = 300s;  // a break that has grown
   server.server.restart();
-  CHECK(answer_in(table.look("x", seen_in(open))).wait > 290s);
+  CHECK(answer_in(table.tick("x", seen_in(open))).wait > 290s);
 }
 
 TEST_CASE("what one knew to be closed again on the lost server is not opened by who had not heard of it") {
@@ -57,10 +57,10 @@ TEST_CASE("what one knew to be closed again on the lost server is not opened by 
   const SharedTable table(server.redis, one_failure, "a");
   const auto closed = answer_in(table.acquire("x", {}));
   const auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
-  const auto reset = answer_in(table.impose("x", seen_in(open), {Mode::reset, "ann", ""}, {}));
+  const auto reset = answer_in(table.apply_override("x", seen_in(open), {Mode::reset, "ann", ""}, {}));
   server.server.restart();
-  CHECK(answer_in(table.look("x", seen_in(reset))).state == State::closed);
-  CHECK(answer_in(table.look("x", seen_in(open))).state == State::closed);
+  CHECK(answer_in(table.tick("x", seen_in(reset))).state == State::closed);
+  CHECK(answer_in(table.tick("x", seen_in(open))).state == State::closed);
 }
 
 TEST_CASE("what one had not heard of is restored by who had, in whatever order they come") {
@@ -69,7 +69,7 @@ TEST_CASE("what one had not heard of is restored by who had, in whatever order t
   const auto closed = answer_in(table.acquire("x", {}));
   const auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
   server.server.restart();
-  CHECK(answer_in(table.look("x", seen_in(closed))).state == State::closed);
-  CHECK(answer_in(table.look("x", seen_in(open))).state == State::open);
-  CHECK(answer_in(table.look("x", seen_in(open))).transitions.empty());
+  CHECK(answer_in(table.tick("x", seen_in(closed))).state == State::closed);
+  CHECK(answer_in(table.tick("x", seen_in(open))).state == State::open);
+  CHECK(answer_in(table.tick("x", seen_in(open))).transitions.empty());
 }

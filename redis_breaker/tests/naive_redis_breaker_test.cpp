@@ -19,7 +19,7 @@ namespace {
 
 enum class Store { naive, atomic };
 
-std::unique_ptr<Breaker> make(Store store, TestRedis& redis, const Policy& policy) {
+std::unique_ptr<ManagedBreaker> make(Store store, TestRedis& redis, const Policy& policy) {
   if (store == Store::naive) return std::make_unique<NaiveRedisBreaker>(redis.redis, "x", policy);
   return std::make_unique<RedisBreaker>(redis.redis, "x", policy);
 }
@@ -158,7 +158,7 @@ TEST_CASE("fault 6: trouble with Redis while a success is recorded counts as the
     }
     redis.cli({"ACL", "SETUSER", "default", "+set", "+evalsha"});
     CHECK(redis.cli({"GET", "cb:x:failures"}) == (store == Store::naive ? "1" : "0"));
-    if (store == Store::atomic) CHECK(breaker->status().store_errors > 0);  // it did tell Redis
+    if (store == Store::atomic) CHECK(breaker->detailed_status().store.errors > 0);  // it did tell Redis
   }
 }
 

@@ -23,8 +23,8 @@ void kill(TestRedis& redis) {
   redis.server.process().wait(5s);
 }
 
-bool is_away(Instance& instance) { return !instance.breaker.status().store_error.empty(); }
-bool is_joined(Instance& instance) { return instance.breaker.status().store == "redis"; }
+bool is_away(Instance& instance) { return !instance.breaker.detailed_status().store.error.empty(); }
+bool is_joined(Instance& instance) { return instance.breaker.detailed_status().store.name == "redis"; }
 
 }  // namespace
 
@@ -37,11 +37,11 @@ TEST_CASE("without Redis an instance goes on with a local breaker, says so once,
   for (int i = 0; i < 3; ++i) a.call(Outcome::failure);
   CHECK(a.rejected());
   CHECK(a.last_cause() == "local: 3 consecutive failures");
-  const Status status = a.breaker.status();
-  CHECK(status.store == "local");
+  const DetailedStatus status = a.breaker.detailed_status();
+  CHECK(status.store.name == "local");
   CHECK(status.state == State::open);
-  CHECK(status.local_calls == 4);
-  CHECK(status.store_error.find("redis://127.0.0.1:") == 0);
+  CHECK(status.store.local_calls == 4);
+  CHECK(status.store.error.find("redis://127.0.0.1:") == 0);
   CHECK(happens([&] { return a.troubles().size() == 1; }));
   redis.server.restart();
   REQUIRE(happens([&] { return is_joined(a); }));
@@ -125,7 +125,7 @@ TEST_CASE("an answer that comes after its deadline is not taken for the next one
   a.call(Outcome::failure);
   redis.server.process().send_signal(SIGCONT);
   REQUIRE(happens([&] { return is_joined(a); }));
-  REQUIRE(a.breaker.impose({Mode::reset, "ann", ""}, {}).empty());
+  REQUIRE(a.breaker.apply_override({Mode::reset, "ann", ""}, {}).empty());
   CHECK(a.call(Outcome::failure).state == State::closed);
   CHECK(a.call(Outcome::failure).state == State::open);
 }
@@ -269,17 +269,17 @@ TEST_CASE("while Redis is away an order is refused, not lost, and does not wait"
   a.call(Outcome::success);
   kill(redis);
   REQUIRE(happens([&] { return is_away(a); }));
-  CHECK_FALSE(a.breaker.impose({Mode::forced_open, "ann", ""}, {}).empty());
+  CHECK_FALSE(a.breaker.apply_override({Mode::forced_open, "ann", ""}, {}).empty());
 }
 
 TEST_CASE("an order holds on the local breaker too") {
   TestRedis redis;
   Instance a(redis, one_failure);
-  REQUIRE(a.breaker.impose({Mode::forced_open, "ann", "deploying"}, {}).empty());
+  REQUIRE(a.breaker.apply_override({Mode::forced_open, "ann", "deploying"}, {}).empty());
   kill(redis);
   REQUIRE(happens([&] { return is_away(a); }));
   CHECK(a.rejected());
-  CHECK(a.breaker.status().imposed == Override{Mode::forced_open, "ann", "deploying"});
+  CHECK(a.breaker.detailed_status().active_override == Override{Mode::forced_open, "ann", "deploying"});
 }
 
 TEST_CASE("a user of Redis who may not ask INFO is served") {
@@ -287,6 +287,6 @@ TEST_CASE("a user of Redis who may not ask INFO is served") {
   redis.cli({"ACL", "SETUSER", "default", "-info"});
   Instance a(redis, one_failure);
   a.call(Outcome::failure);
-  CHECK(a.breaker.status().store == "redis");
+  CHECK(a.breaker.detailed_status().store.name == "redis");
   CHECK(a.troubles().empty());
 }

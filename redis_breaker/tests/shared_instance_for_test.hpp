@@ -32,10 +32,11 @@ inline bool happens(const std::function<bool()>& condition,
 struct Instance {
   Instance(TestRedis& shared, const Policy& policy, std::chrono::milliseconds timeout = std::chrono::seconds(5))
       : redis(std::make_unique<Redis>(parse_redis_url(shared.server.url()), timeout)),
-        owned(std::make_unique<RedisBreaker>(*redis, "x", policy, [this](const Event& event) { hear(event); })),
+        owned(
+            std::make_unique<RedisBreaker>(*redis, "x", policy, [this](const Event& event) { report_health(event); })),
         breaker(*owned) {}
 
-  void hear(const Event& event) {
+  void report_health(const Event& event) {
     const std::scoped_lock lock(mutex);
     if (const auto transition = transition_of(event)) told.push_back(*transition);
     if (event.kind == EventKind::store_trouble) said.emplace_back(event.cause);

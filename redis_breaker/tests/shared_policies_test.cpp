@@ -24,9 +24,9 @@ const Policy rates{.failure_threshold = 0,
 struct Member {
   Member(TestRedis& shared, const Policy& policy, const std::string& instance)
       : redis(parse_redis_url(shared.server.url()), 5s),
-        breaker(std::make_shared<SharedSetup>(redis, policy, hear(), instance), {"x"}) {}
+        breaker(std::make_shared<SharedSetup>(redis, policy, report_health(), instance), {"x"}) {}
 
-  Listener hear() {
+  Listener report_health() {
     return on_transition([this](const Transition& transition) {
       const std::scoped_lock lock(mutex);
       told.push_back(transition.cause);
@@ -61,7 +61,7 @@ TEST_CASE("the window is the fleet's: half of all calls must fail, whichever ins
   Instance a(redis, rates), b(redis, rates), c(redis, rates);
   for (int i = 0; i < 5; ++i) a.call(Outcome::success);
   for (int i = 0; i < 4; ++i) b.call(Outcome::failure);
-  CHECK(happens([&] { return a.breaker.status().recent == CallCounts{9, 4, 0}; }));
+  CHECK(happens([&] { return a.breaker.detailed_status().recent == CallCounts{9, 4, 0}; }));
   CHECK(c.call(Outcome::failure).state == State::open);
   CHECK(c.last_cause() == "5 of 10 calls failed");
   CHECK(a.hears_of(State::open));
@@ -74,9 +74,9 @@ TEST_CASE("expired buckets are gone, from the counts and from Redis") {
   policy.sliding_window_size = 1s;
   Instance a(redis, policy);
   a.call(Outcome::failure);
-  while (a.breaker.status().recent.calls > 0) std::this_thread::yield();
+  while (a.breaker.detailed_status().recent.calls > 0) std::this_thread::yield();
   a.call(Outcome::success);
-  CHECK(happens([&] { return a.breaker.status().recent == CallCounts{1, 0, 0}; }));
+  CHECK(happens([&] { return a.breaker.detailed_status().recent == CallCounts{1, 0, 0}; }));
   const std::string window = redis.cli({"GET", "cb:x:window"});
   CHECK(std::count(window.begin(), window.end(), '/') == 2);  // one bucket
 }
@@ -95,7 +95,7 @@ TEST_CASE("a slow call is slow for the fleet") {
     while (std::chrono::steady_clock::now() - begun < 2ms) {
     }
     permit.settle(Outcome::success);
-    CHECK(instance->breaker.status().slow_calls == 1);
+    CHECK(instance->breaker.detailed_status().slow_calls == 1);
   }
   CHECK(b.last_cause() == "2 of 2 calls were slow");
 }
@@ -103,13 +103,13 @@ TEST_CASE("a slow call is slow for the fleet") {
 TEST_CASE("an override is everybody's: kept in Redis, shown by all, told by the one who was asked") {
   TestRedis redis;
   Instance a(redis, one_failure), b(redis, one_failure);
-  CHECK(a.breaker.impose({Mode::forced_open, "ann", "deploying"}, {}).empty());
+  CHECK(a.breaker.apply_override({Mode::forced_open, "ann", "deploying"}, {}).empty());
   CHECK(a.last_cause() == "forced open by ann: deploying");
   CHECK(b.transitions().empty());
   CHECK(std::get<Rejection>(b.breaker.acquire()).retry_after == 60s);
-  CHECK(b.breaker.status().imposed == Override{Mode::forced_open, "ann", "deploying"});
+  CHECK(b.breaker.detailed_status().active_override == Override{Mode::forced_open, "ann", "deploying"});
   CHECK(redis.cli({"GET", "cb:x:state"}) == "open");
-  CHECK(b.breaker.impose({Mode::automatic, "bob", ""}, {}).empty());
+  CHECK(b.breaker.apply_override({Mode::automatic, "bob", ""}, {}).empty());
   CHECK(b.last_cause() == "automatic again by bob");
   CHECK(a.hears_of(State::half_open));
   CHECK(a.permit().is_probe());
@@ -118,9 +118,9 @@ TEST_CASE("an override is everybody's: kept in Redis, shown by all, told by the 
 TEST_CASE("an override ends by itself, by Redis's clock") {
   TestRedis redis;
   Instance a(redis, one_failure);
-  a.breaker.impose({Mode::forced_closed, "ann", ""}, 1s);  // long enough for the three calls
+  a.breaker.apply_override({Mode::forced_closed, "ann", ""}, 1s);  // long enough for the three calls
   for (int i = 0; i < 3; ++i) CHECK(a.call(Outcome::failure).state == State::closed);
-  while (a.breaker.status().imposed.mode != Mode::automatic) std::this_thread::yield();
+  while (a.breaker.detailed_status().active_override.mode != Mode::automatic) std::this_thread::yield();
   CHECK(a.hears_of("forced closed: expired"));
   CHECK(a.call(Outcome::failure).state == State::open);
 }
@@ -128,33 +128,33 @@ TEST_CASE("an override ends by itself, by Redis's clock") {
 TEST_CASE("disabled passes and writes nothing; metrics_only says when it would have opened") {
   TestRedis redis;
   Instance a(redis, one_failure);
-  a.breaker.impose({Mode::disabled, "ann", ""}, {});
+  a.breaker.apply_override({Mode::disabled, "ann", ""}, {});
   const long before = redis.writes();
   for (int i = 0; i < 5; ++i) a.call(Outcome::failure);
   CHECK(redis.writes() == before);
-  a.breaker.impose({Mode::metrics_only, "ann", ""}, {});
+  a.breaker.apply_override({Mode::metrics_only, "ann", ""}, {});
   for (int i = 0; i < 5; ++i) CHECK(a.call(Outcome::failure).state == State::closed);
-  CHECK(a.breaker.status().would_have_tripped == 5);
+  CHECK(a.breaker.detailed_status().would_have_tripped == 5);
 }
 
 TEST_CASE("an order until further notice outlives a sleeping fleet, and a key written from outside ends it") {
   TestRedis redis;
   Instance a(redis, one_failure);
-  a.breaker.impose({Mode::forced_open, "ann", ""}, {});
+  a.breaker.apply_override({Mode::forced_open, "ann", ""}, {});
   constexpr long days_30 = 30L * 24 * 3600 * 1000;
   for (const char* key : {"cb:x:state", "cb:x:breaker"}) CHECK(std::stol(redis.cli({"PTTL", key})) > days_30);
   redis.cli({"SET", "cb:x:state", "closed"});
   CHECK(a.hears_of("written from outside"));
   CHECK(a.call(Outcome::success).state == State::closed);
-  CHECK(a.breaker.status().imposed == Override{});
+  CHECK(a.breaker.detailed_status().active_override == Override{});
 }
 
 TEST_CASE("an actor's words stay words") {
   TestRedis redis;
   Instance a(redis, one_failure);
   const Override order{Mode::forced_open, "ann \"the admin\" ' $(id)", "100 % {sure} \xc3\xa9 %s"};
-  CHECK(a.breaker.impose(order, 1h).empty());
-  CHECK(a.breaker.status().imposed == order);
+  CHECK(a.breaker.apply_override(order, 1h).empty());
+  CHECK(a.breaker.detailed_status().active_override == order);
 }
 
 TEST_CASE("to look at a breaker that nobody has used leaves nothing in Redis, and is no reset when it is used") {
@@ -170,7 +170,7 @@ TEST_CASE("without Redis an order is refused, not lost") {
   TestRedis redis;
   Instance a(redis, one_failure);
   redis.server.process().send_signal(SIGKILL);
-  CHECK_FALSE(a.breaker.impose({Mode::forced_open, "ann", ""}, {}).empty());
+  CHECK_FALSE(a.breaker.apply_override({Mode::forced_open, "ann", ""}, {}).empty());
   CHECK(happens([&] { return a.troubles().size() == 1; }));
 }
 
@@ -179,12 +179,12 @@ TEST_CASE("with a quorum of two, one instance's failures open nobody's breaker b
   Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
   CHECK(b.rejected());
-  CHECK(b.breaker.status().alone);
+  CHECK(b.breaker.detailed_status().open_locally);
   CHECK(b.breaker.status().state == State::open);
   CHECK(b.causes() == std::vector<std::string>{"alone: 3 consecutive failures"});
   CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
   for (int i = 0; i < 10; ++i) CHECK(a.call(Outcome::success).state == State::closed);
-  CHECK_FALSE(a.breaker.status().alone);
+  CHECK_FALSE(a.breaker.detailed_status().open_locally);
 }
 
 TEST_CASE("with a quorum of two, the second instance's failure opens for everyone") {
@@ -196,7 +196,7 @@ TEST_CASE("with a quorum of two, the second instance's failure opens for everyon
   CHECK(a.causes() == std::vector<std::string>{"3 consecutive failures"});
   for (Member* member : {&a, &b, &c}) {
     CHECK(happens([&] { return member->rejected(); }));
-    CHECK_FALSE(member->breaker.status().alone);
+    CHECK_FALSE(member->breaker.detailed_status().open_locally);
   }
 }
 
@@ -207,7 +207,7 @@ TEST_CASE("a success in between makes those who reported failures before it irre
   b.call(Outcome::success);
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
   CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
-  CHECK(b.breaker.status().alone);
+  CHECK(b.breaker.detailed_status().open_locally);
 }
 
 TEST_CASE("an instance that is open alone comes back by a probe of its own") {
@@ -218,7 +218,7 @@ TEST_CASE("an instance that is open alone comes back by a probe of its own") {
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
   while (b.breaker.status().retry_after > 0ms) std::this_thread::yield();
   b.call(Outcome::success);
-  CHECK_FALSE(b.breaker.status().alone);
+  CHECK_FALSE(b.breaker.detailed_status().open_locally);
   CHECK(b.causes().back() == "alone: 1 successful probe");
 }
 
@@ -226,8 +226,8 @@ TEST_CASE("when the fleet's circuit changes its state, an instance's own count b
   TestRedis redis;
   Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
-  CHECK(b.breaker.status().alone);
-  a.breaker.impose({Mode::reset, "ann", ""}, {});
+  CHECK(b.breaker.detailed_status().open_locally);
+  a.breaker.apply_override({Mode::reset, "ann", ""}, {});
   CHECK(b.breaker.status().state == State::closed);
   CHECK_FALSE(b.rejected());
 }
@@ -246,12 +246,12 @@ TEST_CASE("a person's word is stronger than an instance's own breaker") {
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
   CHECK(b.rejected());
   for (const Mode mode : {Mode::forced_closed, Mode::disabled, Mode::metrics_only}) {
-    a.breaker.impose({mode, "ann", ""}, {});
-    CHECK(happens([&] { return b.breaker.status().imposed.mode == mode; }));
+    a.breaker.apply_override({mode, "ann", ""}, {});
+    CHECK(happens([&] { return b.breaker.detailed_status().active_override.mode == mode; }));
     for (int i = 0; i < 5; ++i) CHECK(b.call(Outcome::failure).state == State::closed);
-    CHECK_FALSE(b.breaker.status().alone);
+    CHECK_FALSE(b.breaker.detailed_status().open_locally);
   }
-  a.breaker.impose({Mode::forced_open, "ann", ""}, {});
+  a.breaker.apply_override({Mode::forced_open, "ann", ""}, {});
   CHECK(happens([&] { return b.breaker.known_state() == State::open; }));
   CHECK(b.rejected());
 }
@@ -260,7 +260,7 @@ TEST_CASE("what an instance decides alone is told, from opening to the fleet's w
   TestRedis redis;
   Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
-  a.breaker.impose({Mode::reset, "ann", ""}, {});
+  a.breaker.apply_override({Mode::reset, "ann", ""}, {});
   CHECK(happens([&] { return !b.rejected(); }));
   CHECK(b.causes() == std::vector<std::string>{"alone: 3 consecutive failures", "alone: reset by fleet"});
 }

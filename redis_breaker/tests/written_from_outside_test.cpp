@@ -279,7 +279,7 @@ TEST_CASE("a generation written up to its limit does not switch protection off")
   CHECK(a.call(Outcome::failure).state == State::open);
   CHECK(b.hears_of(State::open));
   CHECK(b.rejected());
-  CHECK(a.breaker.impose({Mode::reset, "ann", ""}, {}).empty());
+  CHECK(a.breaker.apply_override({Mode::reset, "ann", ""}, {}).empty());
   CHECK(b.hears_of(State::closed));
   CHECK(b.call(Outcome::failure).state == State::open);
   CHECK(a.hears_of(State::open));

@@ -29,7 +29,7 @@ microseconds next_break(const Policy& policy, microseconds previous) {
   return std::min(most, scaled(previous, policy.recovery_timeout_multiplier));
 }
 
-microseconds shortened(microseconds length, const Policy& policy, uint64_t generation) {
+microseconds jittered(microseconds length, const Policy& policy, uint64_t generation) {
   const microseconds less = scaled(length, policy.recovery_timeout_jitter * dice(generation));
   return std::max(microseconds(1000), length - less);
 }

@@ -14,6 +14,6 @@ std::chrono::microseconds next_break(const Policy& policy, std::chrono::microsec
 
 // `length` without a random part of up to `policy.recovery_timeout_jitter`; at least a millisecond. The stay's
 // generation is the seed: nobody can know it beforehand, and whoever knows it computes the same break, in C++ and Lua.
-std::chrono::microseconds shortened(std::chrono::microseconds length, const Policy& policy, uint64_t generation);
+std::chrono::microseconds jittered(std::chrono::microseconds length, const Policy& policy, uint64_t generation);
 
 }  // namespace cb

@@ -29,7 +29,7 @@ TEST_CASE("jitter shortens a break by an evenly spread share, also among neighbo
   constexpr int generations = 100'000;
   std::array<int, 10> tenths{};
   for (uint64_t generation = now; generation < now + generations; ++generation) {
-    const auto length = shortened(1s, policy, generation);
+    const auto length = jittered(1s, policy, generation);
     REQUIRE(length > 500ms);
     REQUIRE(length <= 1s);
     ++tenths[static_cast<size_t>((1s - length) / 50ms) % 10];
@@ -38,9 +38,9 @@ TEST_CASE("jitter shortens a break by an evenly spread share, also among neighbo
 }
 
 TEST_CASE("without jitter nothing is random, and with all of it a break still lasts a millisecond") {
-  CHECK(shortened(1s, {}, 12345) == 1s);
+  CHECK(jittered(1s, {}, 12345) == 1s);
   const Policy all{.recovery_timeout_jitter = 1};
   for (uint64_t generation = 1; generation < 10'000; ++generation) {
-    REQUIRE(shortened(2ms, all, generation) >= 1ms);
+    REQUIRE(jittered(2ms, all, generation) >= 1ms);
   }
 }

@@ -12,7 +12,7 @@ bool reached(int64_t part, int64_t of, double threshold) {
 }
 
 std::string share(int64_t part, int64_t of, const std::string& what) {
-  return std::to_string(part) + " of " + counted(of, "call") + " " + what;
+  return std::to_string(part) + " of " + plural(of, "call") + " " + what;
 }
 
 }  // namespace
@@ -21,27 +21,27 @@ bool is_slow(const CallResult& result, const Policy& policy) {
   return policy.slow_call_duration_threshold.count() > 0 && result.took >= policy.slow_call_duration_threshold;
 }
 
-void count(Tally& tally, const Policy& policy, const CallResult& result, TimePoint now) {
+void record(FailureCounts& counts, const Policy& policy, const CallResult& result, TimePoint now) {
   const bool failed = result.outcome == Outcome::failure;
-  if (!failed && tally.failures == 0 && !policy.keeps_window()) return;  // nothing to count, nothing to forget
-  if (tally.clear_at != TimePoint{} && now >= tally.clear_at) tally = {};
-  tally.failures = failed ? std::min(tally.failures + 1, most_failures) : 0;
-  if (!failed && !policy.keeps_window()) tally.clear_at = {};  // nothing is left to forget
+  if (!failed && counts.failures == 0 && !policy.keeps_window()) return;  // nothing to count, nothing to forget
+  if (counts.clear_at != TimePoint{} && now >= counts.clear_at) counts = {};
+  counts.failures = failed ? std::min(counts.failures + 1, most_failures) : 0;
+  if (!failed && !policy.keeps_window()) counts.clear_at = {};  // nothing is left to forget
   if (policy.keeps_window()) {
-    move_to(tally.window, bucket_at(now, policy.sliding_window_size));
-    add(tally.window, {1, failed ? 1U : 0U, is_slow(result, policy) ? 1U : 0U});
+    move_to(counts.window, bucket_at(now, policy.sliding_window_size));
+    add(counts.window, {1, failed ? 1U : 0U, is_slow(result, policy) ? 1U : 0U});
   }
   const bool something_to_forget = failed || policy.keeps_window();
-  if (policy.clear_interval.count() > 0 && tally.clear_at == TimePoint{} && something_to_forget) {
-    tally.clear_at = now + policy.clear_interval;
+  if (policy.clear_interval.count() > 0 && counts.clear_at == TimePoint{} && something_to_forget) {
+    counts.clear_at = now + policy.clear_interval;
   }
 }
 
-std::optional<std::string> cause_to_open(const Tally& tally, const Policy& policy) {
-  if (policy.failure_threshold > 0 && tally.failures >= policy.failure_threshold) {
-    return counted(tally.failures, "consecutive failure");
+std::optional<std::string> cause_to_open(const FailureCounts& counts, const Policy& policy) {
+  if (policy.failure_threshold > 0 && counts.failures >= policy.failure_threshold) {
+    return plural(counts.failures, "consecutive failure");
   }
-  const CallCounts recent = total(tally.window);
+  const CallCounts recent = total(counts.window);
   if (recent.calls < static_cast<uint64_t>(policy.minimum_number_of_calls)) return std::nullopt;
   if (reached(recent.failures, recent.calls, policy.failure_rate_threshold)) {
     return share(recent.failures, recent.calls, "failed");
@@ -52,14 +52,14 @@ std::optional<std::string> cause_to_open(const Tally& tally, const Policy& polic
   return std::nullopt;
 }
 
-CallCounts recent(const Tally& tally, const Policy& policy, TimePoint now) {
+CallCounts recent(const FailureCounts& counts, const Policy& policy, TimePoint now) {
   if (!policy.keeps_window()) return {};
-  SlidingWindow window = tally.window;
+  SlidingWindow window = counts.window;
   move_to(window, bucket_at(now, policy.sliding_window_size));
   return total(window);
 }
 
-std::string counted(int64_t count, const std::string& thing) {
+std::string plural(int64_t count, const std::string& thing) {
   return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
 }
 

@@ -1,4 +1,4 @@
-// WhatCounts says which exceptions and results of a call are failures of the upstream, which are successes, and which
+// OutcomeRules says which exceptions and results of a call are failures of the upstream, which are successes, and which
 // say nothing about its health: a 404 is no reason to open, and no proof of recovery either.
 // A value: each rule makes a new one, and nothing changes it afterwards. Thread-safe, as far as the predicates are:
 // many calls ask the same one at once.
@@ -24,28 +24,28 @@ namespace cb {
 //   exceptions  a rule for E also sees what derives from E. One that no rule claims is ignored; only where no
 //               handle_exception was declared is it a failure.
 //   results     a rule for R sees results of exactly the type R. One that no rule claims is a success.
-class WhatCounts {
+class OutcomeRules {
   struct Always {
     bool operator()(const auto&) const { return true; }
   };
 
  public:
   template <class E, std::predicate<const E&> Claims = Always>
-  [[nodiscard]] WhatCounts handle_exception(Claims claims = {}) const {
-    WhatCounts more = with_exception_rule<E>(std::move(claims), Outcome::failure);
+  [[nodiscard]] OutcomeRules handle_exception(Claims claims = {}) const {
+    OutcomeRules more = with_exception_rule<E>(std::move(claims), Outcome::failure);
     more.unclaimed_exception_ = Outcome::ignored;
     return more;
   }
   template <class E, std::predicate<const E&> Claims = Always>
-  [[nodiscard]] WhatCounts ignore_exception(Claims claims = {}) const {
+  [[nodiscard]] OutcomeRules ignore_exception(Claims claims = {}) const {
     return with_exception_rule<E>(std::move(claims), Outcome::ignored);
   }
   template <class R, std::predicate<const R&> Claims>
-  [[nodiscard]] WhatCounts handle_result(Claims claims) const {
+  [[nodiscard]] OutcomeRules handle_result(Claims claims) const {
     return with_result_rule<R>(std::move(claims), Outcome::failure);
   }
   template <class R, std::predicate<const R&> Claims>
-  [[nodiscard]] WhatCounts ignore_result(Claims claims) const {
+  [[nodiscard]] OutcomeRules ignore_result(Claims claims) const {
     return with_result_rule<R>(std::move(claims), Outcome::ignored);
   }
 
@@ -68,8 +68,8 @@ class WhatCounts {
   using Claim = std::optional<Outcome>;  // nothing: the rule does not fit
 
   template <class E, class Claims>
-  WhatCounts with_exception_rule(Claims claims, Outcome outcome) const {
-    WhatCounts more = *this;
+  OutcomeRules with_exception_rule(Claims claims, Outcome outcome) const {
+    OutcomeRules more = *this;
     more.exception_rules_.push_back([claims = std::move(claims), outcome](const std::exception_ptr& thrown) -> Claim {
       if (!thrown) return {};  // nothing of C++'s, such as the end of a cancelled thread
       try {
@@ -84,8 +84,8 @@ class WhatCounts {
   }
 
   template <class R, class Claims>
-  WhatCounts with_result_rule(Claims claims, Outcome outcome) const {
-    WhatCounts more = *this;
+  OutcomeRules with_result_rule(Claims claims, Outcome outcome) const {
+    OutcomeRules more = *this;
     more.result_rules_.push_back([claims = std::move(claims), outcome](const std::type_info& type, const void* result) {
       const bool fits = type == typeid(R) && std::invoke(claims, *static_cast<const R*>(result));
       return fits ? Claim(outcome) : std::nullopt;

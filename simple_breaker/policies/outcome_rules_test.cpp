@@ -27,7 +27,7 @@ struct ShipmentResult {
   int status = 200;
 };
 
-const auto shipments = cb::WhatCounts{}
+const auto shipments = cb::OutcomeRules{}
                            .handle_exception<ShipmentError>(&ShipmentError::retryable)
                            .ignore_result<ShipmentResult>([](const auto& result) { return result.status == 404; })
                            .handle_result<ShipmentResult>([](const auto& result) { return result.status >= 400; });
@@ -53,7 +53,7 @@ const auto answers = [](int status) { return [status] { return ShipmentResult{st
 // What one call did to a breaker that one failure opens and one success closes: asked once with a failure counted
 // (which a success forgets and an ignored outcome keeps).
 template <class Call>
-Outcome counted_as(const Call& call, const WhatCounts& counts) {
+Outcome counted_as(const Call& call, const OutcomeRules& counts) {
   CircuitBreaker breaker({.failure_threshold = 2});
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
   try {
@@ -92,13 +92,13 @@ TEST_CASE("an exception that a rule claims is a failure, and one that none claim
 }
 
 TEST_CASE("a rule without a predicate takes every exception of its type, and derived ones") {
-  const auto counts = WhatCounts{}.handle_exception<ShipmentError>();
+  const auto counts = OutcomeRules{}.handle_exception<ShipmentError>();
   CHECK(counted_as(throws(LostParcel("lost")), counts) == Outcome::failure);
   CHECK(counted_as(throws(std::runtime_error("its base")), counts) == Outcome::ignored);
 }
 
 TEST_CASE("where only some exceptions are ignored, every other one is a failure") {
-  const auto counts = WhatCounts{}.ignore_exception<std::invalid_argument>();
+  const auto counts = OutcomeRules{}.ignore_exception<std::invalid_argument>();
   CHECK(counted_as(throws(std::invalid_argument("the caller's fault")), counts) == Outcome::ignored);
   CHECK(counted_as(throws(std::runtime_error("down")), counts) == Outcome::failure);
 }
@@ -111,21 +111,21 @@ TEST_CASE("a result is a failure, ignored, or a success") {
 }
 
 TEST_CASE("the first rule that claims decides") {
-  const auto lost_first = WhatCounts{}.ignore_exception<LostParcel>().handle_exception<ShipmentError>();
+  const auto lost_first = OutcomeRules{}.ignore_exception<LostParcel>().handle_exception<ShipmentError>();
   CHECK(counted_as(throws(LostParcel("lost")), lost_first) == Outcome::ignored);
-  const auto lost_last = WhatCounts{}.handle_exception<ShipmentError>().ignore_exception<LostParcel>();
+  const auto lost_last = OutcomeRules{}.handle_exception<ShipmentError>().ignore_exception<LostParcel>();
   CHECK(counted_as(throws(LostParcel("lost")), lost_last) == Outcome::failure);
   const auto is_error = [](int status) { return status >= 400; };
   const auto is_missing = [](int status) { return status == 404; };
   const auto missing = [] { return 404; };
-  CHECK(counted_as(missing, WhatCounts{}.ignore_result<int>(is_missing).handle_result<int>(is_error)) ==
+  CHECK(counted_as(missing, OutcomeRules{}.ignore_result<int>(is_missing).handle_result<int>(is_error)) ==
         Outcome::ignored);
-  CHECK(counted_as(missing, WhatCounts{}.handle_result<int>(is_error).ignore_result<int>(is_missing)) ==
+  CHECK(counted_as(missing, OutcomeRules{}.handle_result<int>(is_error).ignore_result<int>(is_missing)) ==
         Outcome::failure);
 }
 
 TEST_CASE("a rule makes a new policy and leaves the old one as it was") {
-  const WhatCounts before;
+  const OutcomeRules before;
   const auto after = before.ignore_exception<int>();
   CHECK(counted_as(throws(42), before) == Outcome::failure);
   CHECK(counted_as(throws(42), after) == Outcome::ignored);
@@ -149,7 +149,7 @@ TEST_CASE("a call without a result is a success, unless it throws") {
 
 TEST_CASE("a result that can only be moved is judged and handed on") {
   using Parcel = std::unique_ptr<int>;
-  const auto counts = WhatCounts{}.handle_result<Parcel>([](const Parcel& parcel) { return parcel == nullptr; });
+  const auto counts = OutcomeRules{}.handle_result<Parcel>([](const Parcel& parcel) { return parcel == nullptr; });
   CircuitBreaker breaker({.failure_threshold = 1});
   const auto answer = execute(
       breaker, [] { return std::make_unique<int>(42); }, counts);
@@ -172,9 +172,9 @@ TEST_CASE("an ignored probe gives its slot back and decides nothing") {
 TEST_CASE("a predicate that throws reaches the caller, and the permit goes back as ignored") {
   const auto broken = [](const auto&) -> bool { throw std::logic_error("broken rule"); };
   Probed probed;
-  const auto by_result = WhatCounts{}.handle_result<ShipmentResult>(broken);
+  const auto by_result = OutcomeRules{}.handle_result<ShipmentResult>(broken);
   CHECK_THROWS_WITH_AS(execute(probed.breaker, answers(200), by_result), "broken rule", std::logic_error);
-  const auto by_exception = WhatCounts{}.handle_exception<ShipmentError>(broken).handle_exception<std::exception>();
+  const auto by_exception = OutcomeRules{}.handle_exception<ShipmentError>(broken).handle_exception<std::exception>();
   CHECK_THROWS_WITH_AS(execute(probed.breaker, throws(LostParcel("lost")), by_exception), "broken rule",
                        std::logic_error);
   CHECK(probed.breaker.status().state == State::half_open);

@@ -45,7 +45,7 @@ std::optional<Mode> mode_from(std::string_view text) {
   return std::nullopt;
 }
 
-std::string fault_in(const Override& order, std::chrono::milliseconds lasts) {
+std::string error_in(const Override& order, std::chrono::milliseconds lasts) {
   if (order.actor.empty()) return "actor is missing: say who orders this";
   if (order.actor.size() > longest_actor) return "actor is longer than 64 bytes";
   if (order.reason.size() > longest_reason) return "reason is longer than 200 bytes";

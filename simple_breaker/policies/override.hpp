@@ -34,6 +34,6 @@ struct Override {
 
 // What makes no sense, as one line that names the field; empty: all is well. Actor and reason are 1 to 64 and 0 to 200
 // bytes, without control characters; an override lasts from a millisecond to a year, or (0) until further notice.
-std::string fault_in(const Override& order, std::chrono::milliseconds lasts);
+std::string error_in(const Override& order, std::chrono::milliseconds lasts);
 
 }  // namespace cb

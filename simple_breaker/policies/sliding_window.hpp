@@ -13,6 +13,13 @@
 
 namespace cb {
 
+struct CallCounts {
+  uint32_t calls = 0;
+  uint32_t failures = 0;
+  uint32_t slow = 0;
+  bool operator==(const CallCounts&) const = default;
+};
+
 struct SlidingWindow {
   static constexpr int64_t buckets = 10;
 

@@ -81,11 +81,11 @@ TEST_CASE("a rate is reached exactly at its threshold, however the fraction is w
       const Policy policy{.failure_threshold = 0,
                           .failure_rate_threshold = static_cast<double>(failures) / calls,
                           .minimum_number_of_calls = 1};
-      Tally tally;
-      add(tally.window, {calls, failures - 1, 0});
-      REQUIRE_FALSE(cause_to_open(tally, policy));
-      add(tally.window, {0, 1, 0});
-      REQUIRE(cause_to_open(tally, policy));
+      FailureCounts counts;
+      add(counts.window, {calls, failures - 1, 0});
+      REQUIRE_FALSE(cause_to_open(counts, policy));
+      add(counts.window, {0, 1, 0});
+      REQUIRE(cause_to_open(counts, policy));
     }
   }
 }

@@ -36,9 +36,9 @@ struct Story {
   CircuitBreaker breaker;
 };
 
-bool same(const Status& status, const Snapshot& snapshot, const Policy& policy, TimePoint now) {
+bool same(const DetailedStatus& status, const Snapshot& snapshot, const Policy& policy, TimePoint now) {
   return status.state == snapshot.state && status.generation == snapshot.generation &&
-         status.failures == snapshot.tally.failures && status.recent == recent(snapshot.tally, policy, now);
+         status.failures == snapshot.counts.failures && status.recent == recent(snapshot.counts, policy, now);
 }
 
 void compare_with_table(Policy policy, unsigned seed) {
@@ -61,10 +61,10 @@ void compare_with_table(Policy policy, unsigned seed) {
     } else {
       REQUIRE(std::get<Rejection>(admission) == std::get<Rejection>(decision.answer));
     }
-    if (dice() % 64 == 0) REQUIRE(same(story.breaker.status(), snapshot, policy, story.now));
+    if (dice() % 64 == 0) REQUIRE(same(story.breaker.detailed_status(), snapshot, policy, story.now));
     story.now += std::chrono::microseconds(dice() % 5000);
   }
-  REQUIRE(same(story.breaker.status(), snapshot, policy, story.now));
+  REQUIRE(same(story.breaker.detailed_status(), snapshot, policy, story.now));
   CHECK(opened > 0);
 }
 
@@ -100,7 +100,7 @@ TEST_CASE("no call is lost from the window and none counted twice, by many calle
       });
     }
   }
-  CHECK(breaker.status().recent == CallCounts{callers * each, callers * each / 100, 0});
+  CHECK(breaker.detailed_status().recent == CallCounts{callers * each, callers * each / 100, 0});
 }
 
 TEST_CASE("a slow call is told, counted and, at the rate, opens the circuit") {
@@ -113,8 +113,8 @@ TEST_CASE("a slow call is told, counted and, at the rate, opens the circuit") {
     std::get<Permit>(admission).settle(Outcome::success);
   }
   CHECK(story.events == std::vector{EventKind::slow_call, EventKind::slow_call, EventKind::transition});
-  CHECK(story.breaker.status().slow_calls == 2);
-  CHECK(story.breaker.status().state == State::open);
+  CHECK(story.breaker.detailed_status().slow_calls == 2);
+  CHECK(story.breaker.detailed_status().state == State::open);
 }
 
 TEST_CASE("a rejection and a late result are told too") {
@@ -129,43 +129,43 @@ TEST_CASE("a rejection and a late result are told too") {
 
 TEST_CASE("an override holds for every thread at once, until it expires") {
   Story story({.failure_threshold = 1, .recovery_timeout = 1s});
-  CHECK(story.breaker.impose({Mode::forced_open, "ann", "deploying"}, 10s).empty());
+  CHECK(story.breaker.apply_override({Mode::forced_open, "ann", "deploying"}, 10s).empty());
   CHECK(std::get<Rejection>(story.breaker.acquire()).retry_after == 10s);
-  CHECK(story.breaker.status().imposed == Override{Mode::forced_open, "ann", "deploying"});
-  CHECK(story.breaker.status().imposed_until == story.now + 10s);
+  CHECK(story.breaker.detailed_status().active_override == Override{Mode::forced_open, "ann", "deploying"});
+  CHECK(story.breaker.detailed_status().override_until == story.now + 10s);
   story.now += 10s;
   CHECK(std::get<Permit>(story.breaker.acquire()).is_probe());
-  CHECK(story.breaker.status().imposed == Override{});
+  CHECK(story.breaker.detailed_status().active_override == Override{});
   CHECK(story.events == std::vector{EventKind::override, EventKind::rejection, EventKind::transition});
 }
 
 TEST_CASE("metrics_only says each time when it would have opened, and lets everything pass") {
   Story story({.failure_threshold = 3});
-  story.breaker.impose({Mode::metrics_only, "ann", ""}, {});
+  story.breaker.apply_override({Mode::metrics_only, "ann", ""}, {});
   for (int i = 0; i < 10; ++i) std::get<Permit>(story.breaker.acquire()).settle(Outcome::failure);
-  CHECK(story.breaker.status().would_have_tripped == 3);
-  CHECK(story.breaker.status().state == State::closed);
+  CHECK(story.breaker.detailed_status().would_have_tripped == 3);
+  CHECK(story.breaker.detailed_status().state == State::closed);
   CHECK(std::count(story.events.begin(), story.events.end(), EventKind::would_have_tripped) == 3);
 }
 
 TEST_CASE("an open or overridden breaker must not be forgotten") {
   Story story({.failure_threshold = 1});
-  CHECK(story.breaker.is_forgettable());
+  CHECK(story.breaker.is_evictable());
   std::get<Permit>(story.breaker.acquire()).settle(Outcome::failure);
-  CHECK_FALSE(story.breaker.is_forgettable());
-  story.breaker.impose({Mode::forced_closed, "ann", ""}, {});
-  CHECK_FALSE(story.breaker.is_forgettable());
-  story.breaker.impose({Mode::automatic, "ann", ""}, {});
-  CHECK(story.breaker.is_forgettable());
+  CHECK_FALSE(story.breaker.is_evictable());
+  story.breaker.apply_override({Mode::forced_closed, "ann", ""}, {});
+  CHECK_FALSE(story.breaker.is_evictable());
+  story.breaker.apply_override({Mode::automatic, "ann", ""}, {});
+  CHECK(story.breaker.is_evictable());
 }
 
 TEST_CASE("an open breaker that nobody asked for again may be forgotten, in time") {
   Story story({.failure_threshold = 1, .recovery_timeout = 1s});
   std::get<Permit>(story.breaker.acquire()).settle(Outcome::failure);
   story.now += 1999ms;
-  CHECK_FALSE(story.breaker.is_forgettable());
+  CHECK_FALSE(story.breaker.is_evictable());
   story.now += 1ms;
-  CHECK(story.breaker.is_forgettable());
+  CHECK(story.breaker.is_evictable());
   Admission probe = story.breaker.acquire();
-  CHECK_FALSE(story.breaker.is_forgettable());
+  CHECK_FALSE(story.breaker.is_evictable());
 }

@@ -13,10 +13,10 @@ namespace {
 constexpr std::string_view arrow = "-> ";
 
 std::string counts_of(const Snapshot& snapshot) {
-  std::string failures = counted(snapshot.tally.failures, "failure");
-  const CallCounts recent = total(snapshot.tally.window);
+  std::string failures = plural(snapshot.counts.failures, "failure");
+  const CallCounts recent = total(snapshot.counts.window);
   if (recent.calls == 0) return failures;
-  return failures + "; of " + counted(recent.calls, "call") + " " + std::to_string(recent.failures) + " failed, " +
+  return failures + "; of " + plural(recent.calls, "call") + " " + std::to_string(recent.failures) + " failed, " +
          std::to_string(recent.slow) + " slow";
 }
 
@@ -43,7 +43,7 @@ class Player {
     now_ = TimePoint{duration(at)};
     if (verb == "acquires") return acquire(who);
     if (verb == "orders") return order(who, what, duration(length), event);
-    if (who == "upstream") return hear(what == "well" ? Health::well : Health::ill);
+    if (who == "upstream") return report_health(what == "well" ? Health::up : Health::down);
     return settle(who, {outcome_of(verb, event), duration(length)});
   }
 
@@ -51,24 +51,24 @@ class Player {
   std::string acquire(const std::string& call) {
     const Decision decision = table_.admit(now_);
     if (const auto* permit = std::get_if<PermitId>(&decision.answer)) permits_[call] = *permit;
-    return to_text(decision, table_.look());
+    return to_text(decision, table_.tick());
   }
 
   std::string settle(const std::string& call, const CallResult& result) {
     const Settlement settlement = table_.settle(permits_.at(call), result, now_);
-    return to_text(settlement, table_.look());
+    return to_text(settlement, table_.tick());
   }
 
   std::string order(const std::string& actor, const std::string& mode, std::chrono::milliseconds lasts,
                     const std::string& event) {
     if (!mode_from(mode)) no_such(event);
-    const auto transition = table_.impose({*mode_from(mode), actor, ""}, lasts, now_);
-    return "ordered [" + std::string(to_text(table_.look().state)) + "]" + to_text(transition);
+    const auto transition = table_.apply_override({*mode_from(mode), actor, ""}, lasts, now_);
+    return "ordered [" + std::string(to_text(table_.tick().state)) + "]" + to_text(transition);
   }
 
-  std::string hear(Health health) {
-    const auto transition = table_.hear(health, now_);
-    return "heard [" + std::string(to_text(table_.look().state)) + "]" + to_text(transition);
+  std::string report_health(Health health) {
+    const auto transition = table_.report_health(health, now_);
+    return "heard [" + std::string(to_text(table_.tick().state)) + "]" + to_text(transition);
   }
 
   static Outcome outcome_of(const std::string& verb, const std::string& event) {

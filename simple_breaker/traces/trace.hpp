@@ -19,9 +19,10 @@ class Table {
   virtual ~Table() = default;
   virtual Decision admit(TimePoint now) = 0;
   virtual Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) = 0;
-  virtual std::optional<Transition> impose(const Override& order, std::chrono::milliseconds lasts, TimePoint now) = 0;
-  virtual std::optional<Transition> hear(Health health, TimePoint now) = 0;
-  virtual Snapshot look() = 0;
+  virtual std::optional<Transition> apply_override(const Override& order, std::chrono::milliseconds lasts,
+                                                   TimePoint now) = 0;
+  virtual std::optional<Transition> report_health(Health health, TimePoint now) = 0;
+  virtual Snapshot tick() = 0;
 };
 
 // The one of state_machine.cpp.
@@ -32,11 +33,14 @@ class LocalTable final : public Table {
   Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) override {
     return cb::settle(snapshot_, policy_, permit, result, now);
   }
-  std::optional<Transition> impose(const Override& order, std::chrono::milliseconds lasts, TimePoint now) override {
-    return cb::impose(snapshot_, order, lasts, now);
+  std::optional<Transition> apply_override(const Override& order, std::chrono::milliseconds lasts,
+                                           TimePoint now) override {
+    return cb::apply_override(snapshot_, order, lasts, now);
   }
-  std::optional<Transition> hear(Health health, TimePoint now) override { return cb::hear(snapshot_, health, now); }
-  Snapshot look() override { return snapshot_; }
+  std::optional<Transition> report_health(Health health, TimePoint now) override {
+    return cb::report_health(snapshot_, health, now);
+  }
+  Snapshot tick() override { return snapshot_; }
 
  private:
   const Policy policy_;
