@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
     cb::add_instance_options(app, options);
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
     return cb::serve(options, stop, [&](const std::string&, cb::Listener listener) {
-      const auto setup = std::make_shared<const cb::Setup>(options.policy, std::move(listener));
+      const auto setup = std::make_shared<const cb::BreakerConfig>(options.policy, std::move(listener));
       return [setup](const cb::Identity& who) { return std::make_shared<cb::CircuitBreaker>(setup, who); };
     });
   });

@@ -43,7 +43,7 @@ SharedSetup::SharedSetup(Redis& redis, Policy settings, Listener told, std::stri
     : policy(valid(settings)),
       table(redis, policy, std::move(instance)),
       listener(std::move(told)),
-      alone(std::make_shared<const Setup>(policy, as_local(listener))),
+      alone(std::make_shared<const BreakerConfig>(policy, as_local(listener))),
       link(std::make_unique<Link>(redis, listener)) {}
 
 RedisBreaker::RedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener)

@@ -38,7 +38,7 @@ struct SharedSetup {
   const Policy policy;
   const SharedTable table;
   const Listener listener;
-  const std::shared_ptr<const Setup> alone;  // of the local breakers
+  const std::shared_ptr<const BreakerConfig> alone;  // of the local breakers
   const std::unique_ptr<Link> link;
 };
 

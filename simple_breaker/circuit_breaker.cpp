@@ -43,16 +43,16 @@ TimePoint steady_wall_clock() {
   return TimePoint{seconds(now.tv_sec) + microseconds(within_second) + offset};
 }
 
-Setup::Setup(Policy settings, Listener told, Clock time)
+BreakerConfig::BreakerConfig(Policy settings, Listener told, Clock time)
     : policy(settings), listener(std::move(told)), clock(std::move(time)) {
   require_valid(policy);
 }
 
 CircuitBreaker::CircuitBreaker(Policy policy, Listener listener, Clock clock, Identity identity)
-    : CircuitBreaker(std::make_shared<Setup>(policy, std::move(listener), std::move(clock)), std::move(identity)) {}
+    : CircuitBreaker(std::make_shared<BreakerConfig>(policy, std::move(listener), std::move(clock)), std::move(identity)) {}
 
-CircuitBreaker::CircuitBreaker(std::shared_ptr<const Setup> setup, Identity identity)
-    : setup_(std::move(setup)),
+CircuitBreaker::CircuitBreaker(std::shared_ptr<const BreakerConfig> config, Identity identity)
+    : config_(std::move(config)),
       identity_(std::move(identity)),
       times_calls_(policy().slow_call_duration_threshold.count() > 0) {
   if (policy().keeps_window()) successes_.emplace();
@@ -118,7 +118,7 @@ Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Out
   const StateGeneration stay{state, id.generation};
   if (outcome != Outcome::ignored && is_slow(result, policy())) {
     slow_calls_.fetch_add(1, std::memory_order_relaxed);
-    notify_slow_call(setup_->listener, identity_, stay, result.took, now);
+    notify_slow_call(config_->listener, identity_, stay, result.took, now);
   }
   if (settlement.late) {
     late_results_.fetch_add(1, std::memory_order_relaxed);

@@ -27,8 +27,8 @@ using Clock = std::function<TimePoint()>;
 TimePoint steady_wall_clock();
 
 // What breakers of one kind have in common, so that many of them cost little. Throws as require_valid() does.
-struct Setup {
-  explicit Setup(Policy policy, Listener listener = {}, Clock clock = {});
+struct BreakerConfig {
+  explicit BreakerConfig(Policy policy, Listener listener = {}, Clock clock = {});
   const Policy policy;
   const Listener listener;
   const Clock clock;  // for tests and demos; an empty one is steady_wall_clock()
@@ -37,7 +37,7 @@ struct Setup {
 class CircuitBreaker final : public ManagedBreaker {
  public:
   explicit CircuitBreaker(Policy policy, Listener listener = {}, Clock clock = {}, Identity identity = {"breaker"});
-  CircuitBreaker(std::shared_ptr<const Setup> setup, Identity identity);
+  CircuitBreaker(std::shared_ptr<const BreakerConfig> config, Identity identity);
 
   Admission acquire() override;
   DetailedStatus detailed_status() override;
@@ -57,17 +57,17 @@ class CircuitBreaker final : public ManagedBreaker {
   void collect();
   void publish();
 
-  const Policy& policy() const { return setup_->policy; }
-  TimePoint now() const { return setup_->clock ? setup_->clock() : steady_wall_clock(); }
+  const Policy& policy() const { return config_->policy; }
+  TimePoint now() const { return config_->clock ? config_->clock() : steady_wall_clock(); }
 
   void report(EventKind kind, const std::optional<Transition>& transition) const {
-    notify(setup_->listener, identity_, kind, transition);
+    notify(config_->listener, identity_, kind, transition);
   }
   void report(EventKind kind, StateGeneration stay, std::string_view cause, TimePoint at) const {
-    notify(setup_->listener, identity_, kind, stay, cause, at);
+    notify(config_->listener, identity_, kind, stay, cause, at);
   }
 
-  const std::shared_ptr<const Setup> setup_;
+  const std::shared_ptr<const BreakerConfig> config_;
   const Identity identity_;
   const bool times_calls_;  // here and not two pointers away, as each call asks
 

@@ -36,7 +36,7 @@ constexpr int threads = 8;
 const Policy opens_at_once{.failure_threshold = 1, .recovery_timeout = 1h};
 
 BreakerRegistry::Make in_memory(const Policy& policy) {
-  return [setup = std::make_shared<const Setup>(policy)](const Identity& identity) {
+  return [setup = std::make_shared<const BreakerConfig>(policy)](const Identity& identity) {
     return std::make_shared<CircuitBreaker>(setup, identity);
   };
 }

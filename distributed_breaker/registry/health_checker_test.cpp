@@ -77,7 +77,7 @@ struct Lab {
   std::atomic<bool> is_half_open{false};
   std::optional<EventKind> noticed{};  // empty: all kinds
   HealthChecker checker;
-  std::shared_ptr<const Setup> setup = std::make_shared<const Setup>(
+  std::shared_ptr<const BreakerConfig> setup = std::make_shared<const BreakerConfig>(
       Policy{.failure_threshold = 1, .recovery_timeout = 10s}, [this](const Event& event) { on_key_written(event); },
       clock);
   BreakerRegistry registry{"upstream", 10, [this](const Identity& identity) { return make(identity); }};

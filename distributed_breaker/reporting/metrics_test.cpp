@@ -140,7 +140,7 @@ TEST_CASE("rates are shares of the window's calls, and absent while it is empty"
 
 TEST_CASE("however many contexts there are, the time series stay as many") {
   Metrics metrics("upstream");
-  const auto setup = std::make_shared<const Setup>(Policy{.failure_threshold = 1}, metrics.listener());
+  const auto setup = std::make_shared<const BreakerConfig>(Policy{.failure_threshold = 1}, metrics.listener());
   const long before = lines(metrics.text({}, one_breaker));
   for (int tenant = 0; tenant < 100; ++tenant) {
     CircuitBreaker breaker(setup, {"upstream", "tenant-" + std::to_string(tenant)});
