@@ -96,7 +96,7 @@ uint64_t ScenarioDesk::order(const std::string& name, const std::string& variant
     stop_wanted_ = false;
     hooks_.begins();
   }
-  ordered_.ring();
+  ordered_.notify();
   hooks_.news();
   return number;
 }
@@ -140,7 +140,7 @@ json ScenarioDesk::to_json() const {
 void ScenarioDesk::play_orders_until(const program::StopSignal& stop) {
   while (!stop.requested()) {
     wait(stop, ordered_.fd());
-    ordered_.hear();
+    ordered_.clear();
     if (!stop.requested() && is_busy()) play(stop);
   }
 }

@@ -25,7 +25,7 @@ Watcher::Watcher(WatchedFleet fleet, Instances instances, std::function<void()> 
 
 Watcher::~Watcher() {
   thread_.request_stop();
-  wake_up_.ring();
+  wake_up_.notify();
 }
 
 Watcher::Frame Watcher::frame(const Place& from) const {
