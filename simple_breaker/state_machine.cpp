@@ -132,7 +132,7 @@ std::optional<Transition> apply_override(Snapshot& snapshot, const Override& ord
 std::optional<Transition> report_health(Snapshot& snapshot, Health health, TimePoint now) {
   if (auto transition = tick(snapshot, now)) return transition;
   if (snapshot.state != State::open || snapshot.mode != Mode::automatic) return std::nullopt;
-  if (health == Health::up) return enter(snapshot, State::half_open, "the upstream says that it is well", now);
+  if (health == Health::up) return enter(snapshot, State::half_open, "health check passed", now);
   snapshot.open_until = now + snapshot.break_length;
   return std::nullopt;
 }

@@ -142,7 +142,7 @@ TEST_CASE("once the health route says well, the circuit is half-open without any
   REQUIRE(happens([&] { return fleet.upstream.health_checks > 1; }));
   CHECK(instance.state() == "open");
   fleet.upstream.health_status = 200;
-  CHECK(happens([&] { return last_cause(instance) == "the upstream says that it is well"; }));
+  CHECK(happens([&] { return last_cause(instance) == "health check passed"; }));
   CHECK(instance.state() == "half_open");
   CHECK(fleet.upstream.calls == 1);
   fleet.upstream.status = 200;

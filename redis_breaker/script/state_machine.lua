@@ -127,6 +127,6 @@ end
 
 local function hear(health)
   if #transitions > 0 or s.state ~= 'open' or s.mode ~= 'auto' then return end
-  if health == 'well' then return enter('half_open', 'the upstream says that it is well') end
+  if health == 'well' then return enter('half_open', 'health check passed') end
   s.open_until, changed = now + s.break_length, true
 end
