@@ -1,18 +1,19 @@
 #include "simple_breaker/state_machine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "simple_breaker/policies/break_length.hpp"
 
 namespace cb {
 namespace {
 
-// Generations are taken from the clock; one that stands before 1970 counts as standing still.
+// A generation is the time at which it began. A clock set before 1970 yields 1.
 uint64_t generation_from(TimePoint now) {
   return static_cast<uint64_t>(std::max<int64_t>(1, now.time_since_epoch().count()));
 }
 
-// The only place where a state changes: what a new stay begins with is the same whatever led to it.
+// The only place where the state changes, so every generation begins alike, whatever caused it.
 Transition enter(Snapshot& snapshot, State to, std::string cause, TimePoint now) {
   const State from = snapshot.state;
   snapshot.state = to;
@@ -63,7 +64,7 @@ Settlement settle_probe(Snapshot& snapshot, const Policy& policy, uint64_t probe
   return {.transition = close(snapshot, plural(snapshot.successes, "successful probe"), now)};
 }
 
-// An override ends: what it forced open begins with a probe, whatever else begins anew.
+// An override ends. A circuit that was forced open continues with a probe; any other starts again, closed.
 Transition resume(Snapshot& snapshot, std::string cause, TimePoint now) {
   const bool was_open = snapshot.mode == Mode::forced_open;
   snapshot.mode = Mode::automatic;
@@ -71,14 +72,14 @@ Transition resume(Snapshot& snapshot, std::string cause, TimePoint now) {
   return was_open ? enter(snapshot, State::half_open, std::move(cause), now) : close(snapshot, std::move(cause), now);
 }
 
-std::string cause_of(const Override& order) {
-  std::string cause = std::string(in_words(order.mode)) + " by " + order.actor;
-  return order.reason.empty() ? cause : cause + ": " + order.reason;
+std::string cause_of(const Override& override_) {
+  std::string cause = std::string(describe(override_.mode)) + " by " + override_.actor;
+  return override_.reason.empty() ? cause : cause + ": " + override_.reason;
 }
 
 }  // namespace
 
-Snapshot fresh(TimePoint now) {
+Snapshot closed_snapshot(TimePoint now) {
   Snapshot snapshot;
   snapshot.generation = generation_from(now);
   return snapshot;
@@ -109,7 +110,8 @@ Decision admit(Snapshot& snapshot, const Policy& policy, TimePoint now) {
 Settlement settle(Snapshot& snapshot, const Policy& policy, const PermitId& permit, const CallResult& result,
                   TimePoint now) {
   auto transition = tick(snapshot, now);
-  // From an older stay: it says nothing about this one. A permit of this generation that is no probe means closed.
+  // The result of an older generation says nothing about this one. In this generation, a permit without a probe number
+  // means that the circuit is closed.
   if (permit.generation != snapshot.generation) {
     return {.late = result.outcome != Outcome::ignored, .transition = std::move(transition)};
   }
@@ -117,16 +119,16 @@ Settlement settle(Snapshot& snapshot, const Policy& policy, const PermitId& perm
   return settle_probe(snapshot, policy, permit.probe, result, now);
 }
 
-std::optional<Transition> apply_override(Snapshot& snapshot, const Override& order, std::chrono::microseconds lasts,
+std::optional<Transition> apply_override(Snapshot& snapshot, const Override& override_, std::chrono::microseconds lasts,
                                          TimePoint now) {
-  const bool already = order.mode == Mode::automatic && snapshot.mode == Mode::automatic;
-  if (already) return std::nullopt;
-  if (order.mode == Mode::automatic) return resume(snapshot, cause_of(order), now);
-  snapshot.mode = order.mode == Mode::reset ? Mode::automatic : order.mode;
-  snapshot.mode_until = lasts.count() > 0 && order.mode != Mode::reset ? now + lasts : TimePoint{};
-  if (order.mode != Mode::forced_open) return close(snapshot, cause_of(order), now);
+  const Mode mode = override_.mode;
+  if (mode == Mode::automatic && snapshot.mode == Mode::automatic) return std::nullopt;
+  if (mode == Mode::automatic) return resume(snapshot, cause_of(override_), now);
+  snapshot.mode = mode == Mode::reset ? Mode::automatic : mode;
+  snapshot.mode_until = lasts.count() > 0 && mode != Mode::reset ? now + lasts : TimePoint{};
+  if (mode != Mode::forced_open) return close(snapshot, cause_of(override_), now);
   snapshot.open_until = lasts.count() > 0 ? snapshot.mode_until : never;
-  return enter(snapshot, State::open, cause_of(order), now);
+  return enter(snapshot, State::open, cause_of(override_), now);
 }
 
 std::optional<Transition> report_health(Snapshot& snapshot, Health health, TimePoint now) {
@@ -139,11 +141,11 @@ std::optional<Transition> report_health(Snapshot& snapshot, Health health, TimeP
 
 std::optional<Transition> tick(Snapshot& snapshot, TimePoint now) {
   if (snapshot.mode_until == TimePoint{} || now < snapshot.mode_until) return std::nullopt;
-  return resume(snapshot, std::string(in_words(snapshot.mode)) + ": expired", now);
+  return resume(snapshot, std::string(describe(snapshot.mode)) + ": expired", now);
 }
 
 std::chrono::milliseconds rounded_up(std::chrono::microseconds left) {
-  // By hand, for rejections are frequent: std::chrono::ceil divides signed numbers, multiplies back and compares.
+  // Not std::chrono::ceil, which divides signed numbers, multiplies back and compares: rejections are frequent.
   const auto count = static_cast<uint64_t>(std::max(std::chrono::microseconds(1), left).count());
   return std::chrono::milliseconds((count + 999) / 1000);
 }

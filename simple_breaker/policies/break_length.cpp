@@ -10,7 +10,7 @@ using std::chrono::microseconds;
 
 // The minimal standard generator of Park and Miller (1988), which fits into a double's 53 bits and so into Lua; three
 // rounds, as one maps neighbours to neighbours. 0 <= result < 1.
-double dice(uint64_t seed) {
+double random_share(uint64_t seed) {
   constexpr uint64_t modulus = 2'147'483'647;
   uint64_t x = seed % modulus;
   for (int round = 0; round < 3; ++round) x = x * 48271 % modulus;
@@ -30,7 +30,7 @@ microseconds next_break(const Policy& policy, microseconds previous) {
 }
 
 microseconds jittered(microseconds length, const Policy& policy, uint64_t generation) {
-  const microseconds less = scaled(length, policy.recovery_timeout_jitter * dice(generation));
+  const microseconds less = scaled(length, policy.recovery_timeout_jitter * random_share(generation));
   return std::max(microseconds(1000), length - less);
 }
 

@@ -5,7 +5,7 @@
 namespace cb {
 namespace {
 
-constexpr int most_failures = 999'999'999;  // a count that nothing stops has to stop somewhere
+constexpr int most_failures = 999'999'999;  // while forced closed, nothing else bounds the count
 
 bool reached(int64_t part, int64_t of, double threshold) {
   return threshold > 0 && static_cast<double>(part) / static_cast<double>(of) >= threshold;
@@ -13,6 +13,26 @@ bool reached(int64_t part, int64_t of, double threshold) {
 
 std::string share(int64_t part, int64_t of, const std::string& what) {
   return std::to_string(part) + " of " + plural(of, "call") + " " + what;
+}
+
+void clear_if_due(FailureCounts& counts, TimePoint now) {
+  if (counts.clear_at != TimePoint{} && now >= counts.clear_at) counts = {};
+}
+
+void count_in_window(SlidingWindow& window, const Policy& policy, const CallResult& result, TimePoint now) {
+  move_to(window, bucket_at(now, policy.sliding_window_size));
+  add(window, {1, result.outcome == Outcome::failure ? 1U : 0U, is_slow(result, policy) ? 1U : 0U});
+}
+
+// clear_interval runs from the first call counted; it starts again once nothing is left to clear.
+void schedule_clearing(FailureCounts& counts, const Policy& policy, TimePoint now) {
+  const bool is_empty = counts.failures == 0 && !policy.keeps_window();
+  const bool is_scheduled = counts.clear_at != TimePoint{};
+  if (is_empty) {
+    counts.clear_at = {};
+  } else if (policy.clear_interval.count() > 0 && !is_scheduled) {
+    counts.clear_at = now + policy.clear_interval;
+  }
 }
 
 }  // namespace
@@ -23,18 +43,11 @@ bool is_slow(const CallResult& result, const Policy& policy) {
 
 void record(FailureCounts& counts, const Policy& policy, const CallResult& result, TimePoint now) {
   const bool failed = result.outcome == Outcome::failure;
-  if (!failed && counts.failures == 0 && !policy.keeps_window()) return;  // nothing to count, nothing to forget
-  if (counts.clear_at != TimePoint{} && now >= counts.clear_at) counts = {};
+  if (!failed && counts.failures == 0 && !policy.keeps_window()) return;  // nothing to count, nothing to reset
+  clear_if_due(counts, now);
   counts.failures = failed ? std::min(counts.failures + 1, most_failures) : 0;
-  if (!failed && !policy.keeps_window()) counts.clear_at = {};  // nothing is left to forget
-  if (policy.keeps_window()) {
-    move_to(counts.window, bucket_at(now, policy.sliding_window_size));
-    add(counts.window, {1, failed ? 1U : 0U, is_slow(result, policy) ? 1U : 0U});
-  }
-  const bool something_to_forget = failed || policy.keeps_window();
-  if (policy.clear_interval.count() > 0 && counts.clear_at == TimePoint{} && something_to_forget) {
-    counts.clear_at = now + policy.clear_interval;
-  }
+  if (policy.keeps_window()) count_in_window(counts.window, policy, result, now);
+  schedule_clearing(counts, policy, now);
 }
 
 std::optional<std::string> cause_to_open(const FailureCounts& counts, const Policy& policy) {

@@ -1,8 +1,9 @@
-// A FailureCounts is what a closed circuit has counted, and whether that is reason enough to open: failures in a row,
-// and the rates of failed and slow calls over a sliding window. Pure: no clock, no lock; nothing here throws.
+// FailureCounts is what a closed circuit counts: failures in a row, and the calls of a sliding window. cause_to_open()
+// says whether that is reason enough to open. Pure: no clock, no lock; nothing here throws.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -12,7 +13,7 @@
 
 namespace cb {
 
-// How a call ended. A breaker that knows how long it took can judge whether it was slow.
+// How a call ended, and how long it took; 0 where the breaker does not measure that.
 struct CallResult {
   Outcome outcome = Outcome::ignored;
   std::chrono::microseconds took{0};
@@ -21,20 +22,20 @@ struct CallResult {
 struct FailureCounts {
   int failures = 0;      // in a row
   SlidingWindow window;  // counts only where the policy keeps one
-  TimePoint clear_at;    // from then on all this is forgotten; the epoch: nothing to forget, or never
+  TimePoint clear_at;    // when clear_interval clears all this; the epoch: not scheduled
   bool operator==(const FailureCounts&) const = default;
 };
 
 bool is_slow(const CallResult& result, const Policy& policy);
 
-// A call has ended, and was not ignored.
+// Records a call that was not ignored: clears what is due, counts the call, schedules the next clearing.
 void record(FailureCounts& counts, const Policy& policy, const CallResult& result, TimePoint now);
 
-// Why the circuit should open: "3 consecutive failures", "6 of 10 calls failed". To be asked after a failed or slow
-// call: a good one never opens a circuit, even if it is the one that makes the window large enough to judge by.
+// Why the circuit should open: "3 consecutive failures", "6 of 10 calls failed". Call it only after a failed or slow
+// call: a good call never opens a circuit, even if it completes minimum_number_of_calls.
 std::optional<std::string> cause_to_open(const FailureCounts& counts, const Policy& policy);
 
-// What the window holds at `now`; nothing where the policy keeps none.
+// The window's total at `now`; zero if the policy keeps no window.
 CallCounts recent(const FailureCounts& counts, const Policy& policy, TimePoint now);
 
 // "1 failure", "2 failures"

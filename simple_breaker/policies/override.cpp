@@ -36,7 +36,7 @@ bool printable(const std::string& text) {
 }  // namespace
 
 std::string_view to_text(Mode mode) { return modes[static_cast<size_t>(mode)].name; }
-std::string_view in_words(Mode mode) { return modes[static_cast<size_t>(mode)].words; }
+std::string_view describe(Mode mode) { return modes[static_cast<size_t>(mode)].words; }
 
 std::optional<Mode> mode_from(std::string_view text) {
   for (const ModeText& entry : modes) {

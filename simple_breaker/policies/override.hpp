@@ -23,7 +23,7 @@ std::string_view to_text(Mode mode);
 std::optional<Mode> mode_from(std::string_view text);
 
 // As in a cause: "forced open".
-std::string_view in_words(Mode mode);
+std::string_view describe(Mode mode);
 
 struct Override {
   Mode mode = Mode::automatic;

@@ -29,7 +29,7 @@ TEST_CASE("the table behaves as each golden trace says") {
 
 TEST_CASE("a generation never repeats, also where several stays begin in the same microsecond") {
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 1ms};
-  Snapshot snapshot = fresh(start);
+  Snapshot snapshot = closed_snapshot(start);
   uint64_t last = snapshot.generation;
   for (int i = 0; i < 100; ++i) {
     snapshot.open_until = start;  // no time passes
@@ -42,14 +42,14 @@ TEST_CASE("a generation never repeats, also where several stays begin in the sam
 
 TEST_CASE("a generation comes from the time, so a breaker that lost its state does not repeat one") {
   const Policy policy{.failure_threshold = 1};
-  Snapshot before = fresh(start);
+  Snapshot before = closed_snapshot(start);
   settle(before, policy, admitted(before, policy, start), {Outcome::failure}, start + 1s);
-  CHECK(fresh(start + 2s).generation > before.generation);
+  CHECK(closed_snapshot(start + 2s).generation > before.generation);
 }
 
 TEST_CASE("a clock that goes back cannot make a generation go back") {
   const Policy policy{.failure_threshold = 1};
-  Snapshot snapshot = fresh(start);
+  Snapshot snapshot = closed_snapshot(start);
   const uint64_t before = snapshot.generation;
   settle(snapshot, policy, admitted(snapshot, policy, start), {Outcome::failure}, start - 1h);
   CHECK(snapshot.generation == before + 1);
@@ -57,7 +57,7 @@ TEST_CASE("a clock that goes back cannot make a generation go back") {
 
 TEST_CASE("a permit is good for one result only") {
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1s, .success_threshold = 2};
-  Snapshot snapshot = fresh(start);
+  Snapshot snapshot = closed_snapshot(start);
   settle(snapshot, policy, admitted(snapshot, policy, start), {Outcome::failure}, start);
   const PermitId probe = admitted(snapshot, policy, start + 1s);
   CHECK_FALSE(settle(snapshot, policy, probe, {Outcome::success}, start + 1s).late);

@@ -44,7 +44,7 @@ bool same(const DetailedStatus& status, const Snapshot& snapshot, const Policy& 
 void compare_with_table(Policy policy, unsigned seed) {
   std::mt19937 dice(seed);
   Story story(policy);
-  Snapshot snapshot = fresh(story.now);
+  Snapshot snapshot = closed_snapshot(story.now);
   int opened = 0;
   for (int i = 0; i < 5000; ++i) {
     Admission admission = story.breaker.acquire();

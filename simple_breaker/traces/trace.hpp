@@ -28,7 +28,7 @@ class Table {
 // The one of state_machine.cpp.
 class LocalTable final : public Table {
  public:
-  LocalTable(const Policy& policy, TimePoint now) : policy_(policy), snapshot_(fresh(now)) {}
+  LocalTable(const Policy& policy, TimePoint now) : policy_(policy), snapshot_(closed_snapshot(now)) {}
   Decision admit(TimePoint now) override { return cb::admit(snapshot_, policy_, now); }
   Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) override {
     return cb::settle(snapshot_, policy_, permit, result, now);

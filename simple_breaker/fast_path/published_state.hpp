@@ -1,0 +1,100 @@
+// A PublishedState is what a CircuitBreaker's fast path reads without the lock: enough of the snapshot to admit, reject
+// or count a success as the table would. publish() and collect_into() run under the breaker's lock; the rest anywhere.
+// Ordering: publish() stores the two times first and the word last; readers load the word first. So a thread that sees
+// a generation's word sees that generation's times, or later ones. rejects_until() loads the word again to exclude
+// later ones: an unchanged word proves that the time belongs to it. In any doubt the caller takes the lock.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include "simple_breaker/breaker.hpp"
+#include "simple_breaker/fast_path/striped_counter.hpp"
+#include "simple_breaker/policies/sliding_window.hpp"
+#include "simple_breaker/policy.hpp"
+#include "simple_breaker/state_machine.hpp"
+
+namespace cb {
+
+class PublishedState {
+ public:
+  // Generation << 3 | needs_table << 2 | state. A generation is a time in microseconds and needs 51 bits.
+  class Word {
+   public:
+    explicit Word(uint64_t bits) : bits_(bits) {}
+
+    // A success changes nothing but the window while the circuit is closed without failures in a row or an override.
+    explicit Word(const Snapshot& snapshot) : bits_(snapshot.generation << 3 | static_cast<uint64_t>(snapshot.state)) {
+      if (snapshot.counts.failures != 0 || snapshot.mode != Mode::automatic) bits_ |= needs_table_bit;
+    }
+
+    State state() const { return static_cast<State>(bits_ & 3); }
+    uint64_t generation() const { return bits_ >> 3; }
+    uint64_t bits() const { return bits_; }
+
+    static constexpr uint64_t closed_and_clean(uint64_t generation) {
+      return generation << 3 | static_cast<uint64_t>(State::closed);
+    }
+
+   private:
+    static constexpr uint64_t needs_table_bit = 4;
+    uint64_t bits_;
+  };
+
+  explicit PublishedState(const Policy& policy) {
+    if (policy.keeps_window()) successes_.emplace();
+  }
+
+  Word word() const { return Word(word_.load(std::memory_order_acquire)); }
+
+  // Until when calls are rejected, if `word` is still current and that is after `now`.
+  std::optional<TimePoint> rejects_until(Word word, TimePoint now) const {
+    const TimePoint from = admits_from_.load(std::memory_order_acquire);
+    const bool is_current = word_.load(std::memory_order_acquire) == word.bits();
+    return is_current && now < from ? std::optional(from) : std::nullopt;
+  }
+
+  // True if a success of this generation changes nothing, except that it may have to be counted in the window.
+  bool expects_success(uint64_t generation) const {
+    return word_.load(std::memory_order_acquire) == Word::closed_and_clean(generation);
+  }
+
+  // Counts a success in the newest bucket, where the policy keeps a window; false: `now` is beyond that bucket, so the
+  // table has to count it. (A thread that is suspended between expects_success() and here for a whole break counts in
+  // the next generation's window: one success too many, once in a very long while.)
+  bool count_success(TimePoint now) {
+    if (now >= count_until_.load(std::memory_order_acquire)) return false;
+    if (successes_) successes_->add_one();
+    return true;
+  }
+
+  bool counts_successes() const { return successes_.has_value(); }
+
+  // Moves the successes counted since the last call into the snapshot's window: they all belong to its newest bucket.
+  void collect_into(Snapshot& snapshot) {
+    if (!successes_) return;
+    if (const uint32_t calls = successes_->take(); calls > 0) add(snapshot.counts.window, {calls, 0, 0});
+  }
+
+  void publish(const Snapshot& snapshot, const Policy& policy) {
+    admits_from_.store(admits_from(snapshot, policy), std::memory_order_release);
+    count_until_.store(count_until(snapshot, policy), std::memory_order_release);
+    word_.store(Word(snapshot).bits(), std::memory_order_release);
+  }
+
+ private:
+  static TimePoint count_until(const Snapshot& snapshot, const Policy& policy) {
+    if (!policy.keeps_window()) return never;  // nothing to count
+    const TimePoint end = end_of_bucket(snapshot.counts.window.newest, policy.sliding_window_size);
+    return policy.clear_interval.count() == 0 ? end : std::min(end, snapshot.counts.clear_at);
+  }
+
+  std::atomic<uint64_t> word_{0};
+  std::atomic<TimePoint> admits_from_{TimePoint{}};
+  std::atomic<TimePoint> count_until_{TimePoint{}};
+  std::optional<StripedCounter> successes_;  // in the newest bucket, not yet in the snapshot
+};
+
+}  // namespace cb
