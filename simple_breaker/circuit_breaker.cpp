@@ -41,9 +41,9 @@ Admission CircuitBreaker::acquire() {
   const PublishedState::Word word = published_.word();
   if (word.state() == State::closed) return Permit(*this, {word.generation(), 0}, times_calls_ ? now() : TimePoint{});
   const TimePoint now = this->now();
-  const auto until = published_.rejects_until(word, now);
-  if (!until) return acquire_locked();
-  return reject({word.state(), retry_after(*until, now, policy())}, word.generation(), now);
+  const TimePoint until = published_.rejects_until(word);
+  if (now >= until) return acquire_locked();
+  return reject({word.state(), retry_after(until, now, policy())}, word.generation(), now);
 }
 
 Settled CircuitBreaker::settle(const PermitId& id, TimePoint started, Outcome outcome) {

@@ -49,11 +49,11 @@ class PublishedState {
 
   Word word() const { return Word(word_.load(std::memory_order_acquire)); }
 
-  // Until when calls are rejected, if `word` is still current and that is after `now`.
-  std::optional<TimePoint> rejects_until(Word word, TimePoint now) const {
-    const TimePoint from = admits_from_.load(std::memory_order_acquire);
+  // Before this instant every call is rejected. min(): `word` is no longer current, so the table has to decide.
+  TimePoint rejects_until(Word word) const {
+    const TimePoint until = admits_from_.load(std::memory_order_acquire);
     const bool is_current = word_.load(std::memory_order_acquire) == word.bits();
-    return is_current && now < from ? std::optional(from) : std::nullopt;
+    return is_current ? until : TimePoint::min();
   }
 
   // True if a success of this generation changes nothing, except that it may have to be counted in the window.
