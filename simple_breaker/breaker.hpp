@@ -25,7 +25,7 @@ std::string_view to_text(Outcome outcome);
 using TimePoint = std::chrono::sys_time<std::chrono::microseconds>;
 
 // The generation that granted a permit: each change of state begins a new one, so that results of older generations
-// can be told apart. probe 0: an ordinary call; otherwise the number of the probe within its generation.
+// are recognized. probe 0: an ordinary call; otherwise the number of the probe within its generation.
 struct PermitId {
   uint64_t generation = 0;
   uint64_t probe = 0;

@@ -81,19 +81,19 @@ Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Out
   return {state, settlement.late};
 }
 
-void CircuitBreaker::count_and_report(const Settlement& settlement, const CallResult& result, StateGeneration now_in,
+void CircuitBreaker::count_and_report(const Settlement& settlement, const CallResult& result, StateGeneration where,
                                       TimePoint now) {
   if (result.outcome != Outcome::ignored && is_slow(result, policy())) {
     slow_calls_.fetch_add(1, std::memory_order_relaxed);
-    notify_slow_call(config_->listener, identity_, now_in, result.took, now);
+    notify_slow_call(config_->listener, identity_, where, result.took, now);
   }
   if (settlement.late) {
     late_results_.fetch_add(1, std::memory_order_relaxed);
-    report(EventKind::late_result, now_in, to_text(result.outcome), now);
+    report(EventKind::late_result, where, to_text(result.outcome), now);
   }
   if (settlement.would_have_tripped) {
     would_have_tripped_.fetch_add(1, std::memory_order_relaxed);
-    report(EventKind::would_have_tripped, now_in, *settlement.would_have_tripped, now);
+    report(EventKind::would_have_tripped, where, *settlement.would_have_tripped, now);
   }
   report(EventKind::transition, settlement.transition);
 }

@@ -63,7 +63,7 @@ class CircuitBreaker final : public ManagedBreaker {
   Admission acquire_locked();
   Settled settle_locked(const PermitId& id, TimePoint started, Outcome outcome);
   DetailedStatus status_locked(TimePoint now) const;
-  void count_and_report(const Settlement& settlement, const CallResult& result, StateGeneration now_in, TimePoint now);
+  void count_and_report(const Settlement& settlement, const CallResult& result, StateGeneration where, TimePoint now);
   void publish() { published_.publish(snapshot_, policy()); }
 
   const Policy& policy() const { return config_->policy; }
@@ -72,8 +72,8 @@ class CircuitBreaker final : public ManagedBreaker {
   void report(EventKind kind, const std::optional<Transition>& transition) const {
     notify(config_->listener, identity_, kind, transition);
   }
-  void report(EventKind kind, StateGeneration at_generation, std::string_view cause, TimePoint at) const {
-    notify(config_->listener, identity_, kind, at_generation, cause, at);
+  void report(EventKind kind, StateGeneration where, std::string_view cause, TimePoint at) const {
+    notify(config_->listener, identity_, kind, where, cause, at);
   }
 
   Rejection reject(const Rejection& rejection, uint64_t generation, TimePoint now) const {

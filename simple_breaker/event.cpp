@@ -1,5 +1,6 @@
 #include "simple_breaker/event.hpp"
 
+#include <string>
 #include <utility>
 
 namespace cb {
@@ -44,16 +45,16 @@ void notify(const Listener& listener, const Identity& who, EventKind kind,
             transition->at});
 }
 
-void notify(const Listener& listener, const Identity& who, EventKind kind, StateGeneration stay, std::string_view cause,
+void notify(const Listener& listener, const Identity& who, EventKind kind, StateGeneration where, std::string_view cause,
             TimePoint at) {
-  if (listener) listener({kind, who.name, who.context, stay.state, stay.state, stay.generation, cause, at});
+  if (listener) listener({kind, who.name, who.context, where.state, where.state, where.generation, cause, at});
 }
 
-void notify_slow_call(const Listener& listener, const Identity& who, StateGeneration stay,
+void notify_slow_call(const Listener& listener, const Identity& who, StateGeneration where,
                       std::chrono::microseconds took, TimePoint at) {
   if (!listener) return;
   const auto rounded = std::chrono::duration_cast<std::chrono::milliseconds>(took);
-  notify(listener, who, EventKind::slow_call, stay, "took " + std::to_string(rounded.count()) + "ms", at);
+  notify(listener, who, EventKind::slow_call, where, "took " + std::to_string(rounded.count()) + "ms", at);
 }
 
 }  // namespace cb

@@ -1,6 +1,10 @@
-// An Event is what a breaker tells its listener: for logs, metrics and people.
+// An Event is what a breaker reports to its listener: for logs, metrics and people.
+// A listener is called synchronously on the causing thread, with no lock held, so it may call the breaker; a slow one
+// delays that call. It must not throw.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -10,10 +14,10 @@
 
 namespace cb {
 
-// transition: from one stay to the next, told once (in stage 3 by the one process whose call made it).
-// override: a transition that a person ordered, or the end of one. would_have_tripped: metrics_only let it pass.
-// rejection: a call was refused. late_result: one was dropped. slow_call: it took slow_call_duration_threshold or more.
-// store_trouble: stage 3 cannot ask Redis, and goes on alone. store_joined: it can again.
+// transition: the state changed; reported once (in stage 3 by the one process whose call caused it).
+// override: a transition that a person requested, or the end of one. would_have_tripped: metrics_only let it pass.
+// rejection: a call was rejected. late_result: a result was dropped. slow_call: it took slow_call_duration_threshold or
+// more. store_trouble: stage 3 cannot reach Redis and uses its local breaker. store_joined: it reaches Redis again.
 enum class EventKind {
   transition,
   override,
@@ -27,39 +31,38 @@ enum class EventKind {
 
 std::string_view to_text(EventKind kind);
 
-// The texts belong to the breaker and are gone after the listener returns.
+// The texts belong to the breaker: copy those that are needed after the listener returns.
 struct Event {
   EventKind kind = EventKind::transition;
   std::string_view name;     // unreliable_service
   std::string_view context;  // acme; empty: the breaker without a context
   State from = State::closed;
-  State to = State::closed;  // where nothing changed: equal to from
+  State to = State::closed;  // equal to from if the state did not change
   uint64_t generation = 0;
   std::string_view cause;  // for people
   TimePoint at;
-  uint32_t count = 1;  // of late results that were found out together
+  uint32_t count = 1;  // late results that were discovered together
 };
 
-// The transition that an event tells of, ordered or not; nothing for the other kinds.
+// The transition of a transition or override event; nothing for the other kinds.
 std::optional<Transition> transition_of(const Event& event);
 
-// Told on the thread that made it happen, with no lock held; an empty one is not called. It must not throw, and what it
-// takes is taken from the call.
+// An empty one is not called.
 using Listener = std::function<void(const Event&)>;
 
-// A listener for those who want to hear of transitions only.
+// A listener that passes on transitions only.
 Listener on_transition(std::function<void(const Transition&)> then);
 
 void notify(const Listener& listener, const Identity& who, EventKind kind, const std::optional<Transition>& transition);
 
-// Something happened in a stay, which goes on.
+// Where something happened that changed no state.
 struct StateGeneration {
   State state = State::closed;
   uint64_t generation = 0;
 };
-void notify(const Listener& listener, const Identity& who, EventKind kind, StateGeneration stay, std::string_view cause,
+void notify(const Listener& listener, const Identity& who, EventKind kind, StateGeneration where, std::string_view cause,
             TimePoint at);
-void notify_slow_call(const Listener& listener, const Identity& who, StateGeneration stay,
+void notify_slow_call(const Listener& listener, const Identity& who, StateGeneration where,
                       std::chrono::microseconds took, TimePoint at);
 
 }  // namespace cb

@@ -1,4 +1,5 @@
-// execute(): a protected call for those who do not want to handle permits by hand.
+// execute() makes one protected call: it acquires a permit, runs the call and settles the permit by its outcome.
+// Thread-safe, as the breaker is. No lock is held while the call runs.
 #pragma once
 
 #include <exception>
@@ -44,15 +45,15 @@ Outcome outcome_of_result(Judge& judge, const Value& value) {
 
 }  // namespace detail
 
-// Runs `call` where the breaker lets it: returns its result (std::monostate for void), or the Rejection; what the call
-// throws goes on to the caller. `judge` is a OutcomeRules, or a callable that turns a result into an Outcome, and then
-// every exception is a failure. Without it so is every exception, and every result is a success.
+// Runs `call` if the breaker admits it: returns its result (std::monostate for void), or the Rejection. The caller gets
+// the exceptions of `call`. `judge` is an OutcomeRules, or a callable that maps a result to an Outcome; with a callable
+// every exception is a failure. By default every exception is a failure and every result a success.
 template <class Call, class Judge = OutcomeRules>
 auto execute(Breaker& breaker, Call&& call, Judge&& judge = {}) {
   using Answer = std::variant<decltype(detail::value_of(std::forward<Call>(call))), Rejection>;
   Admission admission = breaker.acquire();
   if (const auto* rejection = std::get_if<Rejection>(&admission)) return Answer(*rejection);
-  Permit& permit = std::get<Permit>(admission);  // where a judge throws, its destructor settles it as ignored
+  Permit& permit = std::get<Permit>(admission);  // if a judge throws, its destructor settles it as ignored
   const auto run = [&] {
     try {
       return detail::value_of(std::forward<Call>(call));

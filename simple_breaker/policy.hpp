@@ -1,6 +1,6 @@
-// Every setting of a breaker. One name everywhere: `failure_threshold` here, in JSON and in traces (a duration's name
-// ends in `_ms` there), --failure-threshold on a command line. settings() is the list of them all: options, validation,
-// GET /status and the table in README.md are made from it, or held to it.
+// Every setting of a breaker. Each has one name everywhere: `failure_threshold` here, in JSON and in traces (a
+// duration's name ends in `_ms` there), --failure-threshold on a command line. settings() lists them all: options,
+// validation, GET /status and the table in README.md come from that list, or are checked against it.
 #pragma once
 
 #include <chrono>
@@ -13,53 +13,69 @@
 namespace cb {
 
 struct Policy {
-  // When to open. Failures in a row that open the circuit; a success in between starts the count anew. 0: never for
-  // that reason. Three: one is noise, and each further one is a user who waited for an error.
+  // When to open.
+
+  // Failures in a row that open the circuit; a success resets the count. 0: failures in a row never open it. Default 3:
+  // one failure is noise, and each further one is a user who waited for an error.
   int failure_threshold = 3;
 
-  // Share of the calls in the sliding window, 0 to 1, that must have failed. 0: never for that reason.
+  // Share of the calls in the sliding window, 0 to 1, that must fail to open the circuit. 0, the default: no failure
+  // rate opens it, as a useful rate depends on the traffic.
   double failure_rate_threshold = 0;
 
-  // Share of the calls in the sliding window, 0 to 1, that must have been slow: as long as this or longer. A rate of 0:
-  // never for that reason. A duration of 0: no call is slow.
+  // Share of the calls in the sliding window, 0 to 1, that must be slow to open the circuit: they took the duration or
+  // longer. Rate 0: no rate of slow calls opens it. Duration 0: no call is slow. Both are 0 by default, as only the
+  // caller knows what is slow.
   double slow_call_rate_threshold = 0;
   std::chrono::milliseconds slow_call_duration_threshold{0};
 
-  // How far back the rates look: ten buckets that expire one by one. Kept only while a rate threshold is set.
+  // How far back the rates look, in ten buckets that expire one by one. The breaker keeps a window only while a rate
+  // threshold is set. Never 0. Default 10 s: long enough for enough calls, short enough to forget an old fault.
   std::chrono::milliseconds sliding_window_size{10'000};
 
-  // Fewer calls in the window say nothing about a rate: of two calls, one is always half.
+  // With fewer calls in the window no rate opens the circuit. Never 0. Default 10: of two calls, one is always half.
   int minimum_number_of_calls = 10;
 
-  // Stage 3: from how many instances failures must have come. One with a broken network does not speak for the
-  // upstream. A breaker in memory knows of one instance only, and opens for that one.
+  // Stage 3 only: from how many instances failures must have come. Never 0. Default 1: any instance may open the
+  // circuit; more, so that one instance with a broken network cannot. A breaker in memory knows one instance, and opens
+  // for that one.
   int minimum_reporting_instances = 1;
 
-  // In a closed circuit, what was counted is forgotten this long after the first of it. 0: never; the sliding window
-  // forgets anyway, a row of failures does not.
+  // A closed circuit clears its counts this long after the first call counted. 0, the default: never; the sliding
+  // window expires by itself, failures in a row do not.
   std::chrono::milliseconds clear_interval{0};
 
-  // How long to stay open. Long enough for a restart to finish; a failed probe multiplies it, up to the maximum (or
-  // itself, where that is longer), and closing forgets the growth. The jitter shortens each break by a random part of
-  // up to that share, so that breakers which opened together do not probe together.
+  // How long to stay open.
+
+  // How long an open circuit rejects before it admits a probe. Never 0. Default 10 s: long enough for a restart.
   std::chrono::milliseconds recovery_timeout{10'000};
+
+  // Each failed probe multiplies the next break by this factor; closing resets it. Default 1: no growth.
   double recovery_timeout_multiplier = 1;
+
+  // Upper limit of a growing recovery_timeout. 0, or any value below recovery_timeout: no growth. Default 5 min: an
+  // upstream that recovers at night is in use again within minutes.
   std::chrono::milliseconds recovery_timeout_maximum{300'000};
+
+  // Share of a break, 0 to 1, that is random: each break is shorter by up to that share, so that breakers which opened
+  // together do not probe together. 0, the default: none, so that a demo is predictable.
   double recovery_timeout_jitter = 0;
 
-  // How often to ask the upstream's health route while open. The circuit goes half-open as soon as it is well, and
-  // stays open for recovery_timeout after it was last ill, so that no user's call pays for finding out. 0: never ask.
+  // How often to poll the upstream's health route while open. The first good answer makes the circuit half-open; a bad
+  // one keeps it open for recovery_timeout more, so that no user's call pays for the discovery. 0, the default: never,
+  // as not every upstream has an honest health route.
   std::chrono::milliseconds health_check_interval{0};
 
-  // How to close. How many probes may be under way at once in half-open. One: an upstream that comes up is not to be
-  // trampled.
+  // How to close.
+
+  // Probes in flight at once while half-open. Never 0. Default 1: a recovering upstream must not be overrun.
   int permitted_calls_in_half_open = 1;
 
-  // Probes that must succeed before the circuit closes.
+  // Probes that must succeed before the circuit closes; one that fails opens it at once. Never 0. Default 1.
   int success_threshold = 1;
 
-  // How long a probe holds its slot. A prober that dies costs this much and no more, so keep it above the longest call:
-  // the result of a probe that takes longer is dropped.
+  // How long a probe holds its slot. Never 0. A prober that dies costs this much and no more. Keep it above the longest
+  // call, as the result of a probe that takes longer is dropped. Default 5 s: above the lab's call timeout of 1 s.
   std::chrono::milliseconds probe_timeout{5'000};
 
   bool keeps_window() const { return failure_rate_threshold > 0 || slow_call_rate_threshold > 0; }
@@ -68,11 +84,11 @@ struct Policy {
 
 std::span<const Setting<Policy>> settings();
 
-// One line for each setting out of range, such as "success_threshold is 0; it must be 1 to 1000000", and for those that
-// make no sense together. Empty: all is well.
+// One line for each setting that is out of range, such as "success_threshold is 0; it must be 1 to 1000000", and for
+// settings that contradict each other. Empty: the policy is valid.
 std::vector<std::string> validate(const Policy& policy);
 
-// Throws std::invalid_argument with the lines of validate(), where there are any.
+// Throws std::invalid_argument with the lines of validate(), if there are any.
 void require_valid(const Policy& policy);
 
 }  // namespace cb
