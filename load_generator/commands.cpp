@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::chrono::milliseconds ledger_timeout{500};
 
-Screen screen_in_use() { return program::colours_suit() ? Screen::terminal : Screen::plain; }
+Screen screen_in_use() { return program::supports_colours() ? Screen::terminal : Screen::plain; }
 
 std::string in_runs_folder(const std::string& name) { return runs_folder() + "/" + name + ".json"; }
 

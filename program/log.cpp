@@ -36,7 +36,7 @@ class JsonLines final : public spdlog::formatter {
 }  // namespace
 
 void set_up_log(LogFormat format) {
-  const bool coloured = format == LogFormat::text && colours_suit();
+  const bool coloured = format == LogFormat::text && supports_colours();
   const auto mode = coloured ? spdlog::color_mode::always : spdlog::color_mode::never;
   auto logger = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stdout_color_sink_mt>(mode));
   if (format == LogFormat::json) {
@@ -48,7 +48,7 @@ void set_up_log(LogFormat format) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-bool colours_suit(int descriptor) {
+bool supports_colours(int descriptor) {
   const char* no_color = std::getenv("NO_COLOR");
   return (no_color == nullptr || *no_color == '\0') && isatty(descriptor) == 1;
 }

@@ -16,6 +16,6 @@ enum class LogFormat { text, json };
 void set_up_log(LogFormat format = LogFormat::text);
 
 // Whether colours suit this descriptor: a terminal, and NO_COLOR is not set (https://no-color.org).
-bool colours_suit(int descriptor = STDOUT_FILENO);
+bool supports_colours(int descriptor = STDOUT_FILENO);
 
 }  // namespace program

@@ -45,8 +45,8 @@ void notify(const Listener& listener, const Identity& who, EventKind kind,
             transition->at});
 }
 
-void notify(const Listener& listener, const Identity& who, EventKind kind, StateGeneration where, std::string_view cause,
-            TimePoint at) {
+void notify(const Listener& listener, const Identity& who, EventKind kind, StateGeneration where,
+            std::string_view cause, TimePoint at) {
   if (listener) listener({kind, who.name, who.context, where.state, where.state, where.generation, cause, at});
 }
 

@@ -60,8 +60,8 @@ struct StateGeneration {
   State state = State::closed;
   uint64_t generation = 0;
 };
-void notify(const Listener& listener, const Identity& who, EventKind kind, StateGeneration where, std::string_view cause,
-            TimePoint at);
+void notify(const Listener& listener, const Identity& who, EventKind kind, StateGeneration where,
+            std::string_view cause, TimePoint at);
 void notify_slow_call(const Listener& listener, const Identity& who, StateGeneration where,
                       std::chrono::microseconds took, TimePoint at);
 

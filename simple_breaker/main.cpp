@@ -1,5 +1,5 @@
-// Stage 1: one process, one circuit breaker, one upstream that fails. Twenty attempts, one a second, to watch the state
-// machine at work: closed -> open -> half_open -> closed.
+// Stage 1: one process, one circuit breaker, one upstream that fails. Twenty attempts, one a second, show the state
+// machine: closed -> open -> half_open -> closed.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -25,10 +25,10 @@ using unreliable::FaultPlan;
 
 namespace {
 
-constexpr int interrupted = 130;  // the exit code of a program that Ctrl-C ended
+constexpr int interrupted = 130;  // the usual exit code after Ctrl-C
 
-// The demo's time stands still while code runs and moves only from one event to the next, so that the story is the same
-// to the microsecond whether somebody waits for it or not: --fast leaves out the waiting, and nothing else.
+// The demo's clock moves only from one event to the next, not while code runs, so the output is the same to the
+// microsecond with and without --fast: that option omits the waiting, and nothing else.
 class DemoClock {
  public:
   DemoClock(const program::StopSignal& stop, const cb::DemoSettings& settings) : stop_(stop), fast_(settings.fast) {}
@@ -52,8 +52,8 @@ class DemoClock {
   milliseconds elapsed_{0};
 };
 
-// Returns whether the story was told to its end.
-bool play(const cb::DemoSettings& settings, const FaultPlan& plan, DemoClock& clock, cb::DemoReport& report) {
+// False: interrupted.
+bool run_attempts(const cb::DemoSettings& settings, const FaultPlan& plan, DemoClock& clock, cb::DemoReport& report) {
   std::vector<cb::Transition> transitions;
   const cb::Listener listener =
       cb::on_transition([&](const cb::Transition& transition) { transitions.push_back(transition); });
@@ -90,10 +90,10 @@ void add_options(CLI::App& app, cb::DemoSettings& settings) {
   rate->capture_default_str();
   app.add_option("--plan", settings.plan, "Faults by time, such as \"healthy 4s, down 10s, flaky 0.6\"")
       ->excludes(rate);
-  app.add_option("--seed", settings.seed, "The same seed tells the same story; without it, a random one")
+  app.add_option("--seed", settings.seed, "The same seed gives the same run; default: a random seed")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
-  app.add_flag("--fast", settings.fast, "The same story without waiting");
-  app.add_option("--out", settings.out, "Write the story to this file too, as JSON");
+  app.add_flag("--fast", settings.fast, "The same run without waiting");
+  app.add_option("--out", settings.out, "Also write the run to this file, as JSON");
   cb::add_policy_options(app, settings.policy);
 }
 
@@ -104,7 +104,7 @@ int main(int argc, char** argv) {
     const program::StopSignal stop;
     CLI::App app{"Stage 1: a circuit breaker in one process, in front of an upstream that fails", "simple_breaker"};
     cb::DemoSettings settings;
-    settings.policy.recovery_timeout = std::chrono::seconds(5);  // short: somebody is watching
+    settings.policy.recovery_timeout = std::chrono::seconds(5);  // short: a person is watching
     add_options(app, settings);
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
     cb::require_valid(settings.policy);
@@ -114,8 +114,8 @@ int main(int argc, char** argv) {
 
     cb::DemoReport report(settings);
     DemoClock clock(stop, settings);
-    const bool told = play(settings, plan, clock, report);
+    const bool completed = run_attempts(settings, plan, clock, report);
     report.finish();
-    return told ? 0 : interrupted;
+    return completed ? 0 : interrupted;
   });
 }

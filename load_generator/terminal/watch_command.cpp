@@ -42,7 +42,7 @@ bool all_answer(const nlohmann::ordered_json& frame) {
 }
 
 void draw_until_stopped(const Watcher& watcher, const program::StopSignal& stop) {
-  const Screen screen = program::colours_suit() ? Screen::terminal : Screen::plain;
+  const Screen screen = program::supports_colours() ? Screen::terminal : Screen::plain;
   WatchTerminal terminal(std::cout);
   do {
     const ScreenSize size = screen_size();

@@ -26,7 +26,7 @@ constexpr std::string_view yellow = "33";
 constexpr std::string_view red = "31";
 
 std::string paint(const std::string& text, std::string_view colour) {
-  static const bool colours = program::colours_suit();
+  static const bool colours = program::supports_colours();
   return colours ? fmt::format("\x1b[{}m{}\x1b[0m", colour, text) : text;
 }
 
@@ -40,8 +40,8 @@ std::string seconds(milliseconds duration) {
   return fmt::format("{:.1f}s", std::chrono::duration<double>(duration).count());
 }
 
-// Padded before it is painted: colours have letters too, but no width.
-std::string happened(const Attempt& attempt) {
+// Padded before it is coloured: escape sequences have characters but no width.
+std::string result_of(const Attempt& attempt) {
   const auto padded = [](const std::string& text) { return fmt::format("{:<24}", text); };
   if (const auto* rejection = std::get_if<Rejection>(&attempt.answer)) {
     return paint(padded("blocked, retry in " + seconds(rejection->retry_after)), yellow);
@@ -102,7 +102,7 @@ DemoReport::DemoReport(DemoSettings settings) : settings_(std::move(settings)), 
 
 void DemoReport::add(const Attempt& attempt) {
   attempts_.push_back(attempt);
-  std::cout << fmt::format("{:>8} {:>8}   {}  {}\n", seconds(attempt.at), attempts_.size(), happened(attempt),
+  std::cout << fmt::format("{:>8} {:>8}   {}  {}\n", seconds(attempt.at), attempts_.size(), result_of(attempt),
                            paint(attempt.state));
   for (const auto& transition : attempt.transitions) {
     std::cout << fmt::format("{:20}{} -> {}: {}\n", "", paint(transition.from), paint(transition.to), transition.cause);

@@ -1,4 +1,4 @@
-// What the demo shows: a line an attempt with its transitions below, a summary, and the same as JSON.
+// A DemoReport prints a line for each attempt with its transitions below, and a summary; and writes the same as JSON.
 // Not thread-safe. Errors: std::runtime_error naming the file that cannot be written.
 #pragma once
 
@@ -19,7 +19,7 @@ struct DemoSettings {
   int attempts = 20;
   std::chrono::milliseconds interval{1000};
   double failure_rate = 0.6;
-  std::string plan;  // empty: failure_rate to the end
+  std::string plan;  // empty: failure_rate all the time
   int64_t seed = unreliable::any_seed();
   bool fast = false;
   std::string out;  // empty: no file
@@ -36,7 +36,7 @@ struct Attempt {
 
 class DemoReport {
  public:
-  // Opens the file, so that a story is not told first and lost then; prints the settings.
+  // Prints the settings, and opens the file: if that fails, the demo does not start.
   explicit DemoReport(DemoSettings settings);
 
   void add(const Attempt& attempt);

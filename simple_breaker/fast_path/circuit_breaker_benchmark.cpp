@@ -10,7 +10,7 @@ using namespace cb;
 
 namespace {
 
-// The library divides the time by all threads' calls; a caller waits for its own thread only.
+// The library divides the time by the calls of all threads; a caller waits for one thread only.
 void report_ns_per_call(benchmark::State& state) {
   state.counters["a call"] = benchmark::Counter(static_cast<double>(state.iterations()),
                                                 benchmark::Counter::kAvgThreadsRate | benchmark::Counter::kInvert);

@@ -1,7 +1,7 @@
-// A StripedCounter counts from many threads at once without making them wait for each other: once two have met, each
-// core adds to a cache line of its own, and only who wants the sum pays for reading them all.
-// Thread-safe: every method. What take() returned is counted exactly once. Memory: 16 bytes; after the first time that
-// two threads met, a kilobyte. Of many counters few are ever that busy.
+// A StripedCounter lets many threads count without waiting for each other: after the first collision of two threads,
+// each core adds to a separate cache line, and only a reader of the sum pays for reading them all.
+// Thread-safe: every method. take() returns each increment exactly once. Memory: 16 bytes; after the first collision, a
+// kilobyte. Few of many counters are ever that busy.
 // Source: the striping is that of Java's LongAdder (Doug Lea).
 #pragma once
 
@@ -23,17 +23,17 @@ class StripedCounter {
   void add_one() {
     Stripe* stripes = stripes_.load(std::memory_order_acquire);
     if (stripes == nullptr) {
-      uint32_t seen = alone_.load(std::memory_order_relaxed);
-      if (alone_.compare_exchange_strong(seen, seen + 1, std::memory_order_relaxed)) return;
-      stripes = grow();  // somebody was quicker
+      uint32_t seen = single_.load(std::memory_order_relaxed);
+      if (single_.compare_exchange_strong(seen, seen + 1, std::memory_order_relaxed)) return;
+      stripes = grow();  // another thread was quicker
     }
-    // Which core this is decides only how fast it goes: a thread that moves meanwhile still counts once.
+    // The core affects only the speed: a thread that moves to another core meanwhile still counts once.
     stripes[static_cast<unsigned>(sched_getcpu()) % count].value.fetch_add(1, std::memory_order_relaxed);
   }
 
-  // The sum of what was added since the last time.
+  // The increments since the last call.
   uint32_t take() {
-    uint32_t sum = alone_.exchange(0, std::memory_order_relaxed);
+    uint32_t sum = single_.exchange(0, std::memory_order_relaxed);
     Stripe* const stripes = stripes_.load(std::memory_order_acquire);
     for (unsigned i = 0; stripes != nullptr && i < count; ++i) {
       sum += stripes[i].value.exchange(0, std::memory_order_relaxed);
@@ -41,9 +41,9 @@ class StripedCounter {
     return sum;
   }
 
-  // Whether take() would return 0, but for what is added meanwhile.
+  // True if take() would return 0, apart from concurrent increments.
   bool is_empty() const {
-    if (alone_.load(std::memory_order_relaxed) != 0) return false;
+    if (single_.load(std::memory_order_relaxed) != 0) return false;
     const Stripe* const stripes = stripes_.load(std::memory_order_acquire);
     for (unsigned i = 0; stripes != nullptr && i < count; ++i) {
       if (stripes[i].value.load(std::memory_order_relaxed) != 0) return false;
@@ -64,8 +64,8 @@ class StripedCounter {
     return stripes_.compare_exchange_strong(theirs, mine.get(), std::memory_order_acq_rel) ? mine.release() : theirs;
   }
 
-  std::atomic<uint32_t> alone_{0};         // until two threads have met
-  std::atomic<Stripe*> stripes_{nullptr};  // and then
+  std::atomic<uint32_t> single_{0};        // used until the first collision
+  std::atomic<Stripe*> stripes_{nullptr};  // used after it
 };
 
 }  // namespace cb

@@ -1,5 +1,5 @@
-// The breaker's settings as command-line options, alike in all three stages: failure_threshold is --failure-threshold.
-// Apart from the policy, so that the breaker itself knows nothing of command lines.
+// The breaker's settings as command-line options, the same in all three stages: failure_threshold is
+// --failure-threshold. Separate from the policy, so that the breaker itself does not depend on command lines.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,8 +8,8 @@
 
 namespace cb {
 
-// `policy` holds the defaults, which --help shows, and outlives the parsing. Ranges are require_valid()'s business:
-// call it after parsing.
+// `policy` holds the defaults, which --help shows, and must outlive the parsing. Call require_valid() afterwards:
+// parsing does not check ranges.
 void add_policy_options(CLI::App& app, Policy& policy);
 
 }  // namespace cb

@@ -1,11 +1,14 @@
-// Settings as command-line options: failure_threshold is --failure-threshold. Apart from the settings themselves, so
-// that the breaker knows nothing of command lines.
+// Settings as command-line options: failure_threshold is --failure-threshold. Separate from the settings themselves, so
+// that the breaker does not depend on command lines.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <span>
 #include <string>
+#include <string_view>
+#include <variant>
 
 #include "program/options.hpp"
 #include "simple_breaker/policies/setting.hpp"
@@ -18,7 +21,7 @@ inline std::string option_name(std::string_view setting) {
   return name;
 }
 
-// `values` holds the defaults, which --help shows, and outlives the parsing. Ranges are not looked at here.
+// `values` holds the defaults, which --help shows, and must outlive the parsing. Parsing does not check ranges.
 template <class Struct>
 void add_settings(CLI::App& app, Struct& values, std::span<const Setting<Struct>> settings) {
   for (const Setting<Struct>& setting : settings) {

@@ -8,8 +8,8 @@ namespace {
 
 using std::chrono::microseconds;
 
-// The minimal standard generator of Park and Miller (1988), which fits into a double's 53 bits and so into Lua; three
-// rounds, as one maps neighbours to neighbours. 0 <= result < 1.
+// The minimal standard generator of Park and Miller (1988): its products fit into a double's 53 bits, so Lua can
+// compute them too. Three rounds, because one maps neighbours to neighbours. 0 <= result < 1.
 double random_share(uint64_t seed) {
   constexpr uint64_t modulus = 2'147'483'647;
   uint64_t x = seed % modulus;

@@ -1,5 +1,5 @@
-// How long a break lasts: recovery_timeout at first, longer after each probe that failed, and shortened at random so
-// that breakers which opened together do not come back together. Pure.
+// How long a break lasts: recovery_timeout at first, longer after each failed probe, and shortened at random so that
+// breakers which opened together do not probe together. Pure.
 #pragma once
 
 #include <chrono>
@@ -9,11 +9,11 @@
 
 namespace cb {
 
-// `previous`: the break before this one, of a circuit that has not closed since; 0: there was none.
+// `previous`: the length of the break before this one; 0: the circuit has closed since, or never opened.
 std::chrono::microseconds next_break(const Policy& policy, std::chrono::microseconds previous);
 
-// `length` without a random part of up to `policy.recovery_timeout_jitter`; at least a millisecond. The stay's
-// generation is the seed: nobody can know it beforehand, and whoever knows it computes the same break, in C++ and Lua.
+// `length` minus a random part of up to `policy.recovery_timeout_jitter`; at least a millisecond. The generation is the
+// seed: it is not known beforehand, and C++ and Lua compute the same break from it.
 std::chrono::microseconds jittered(std::chrono::microseconds length, const Policy& policy, uint64_t generation);
 
 }  // namespace cb

@@ -1,9 +1,8 @@
-// OutcomeRules says which exceptions and results of a call are failures of the upstream, which are successes, and which
-// say nothing about its health: a 404 is no reason to open, and no proof of recovery either.
-// A value: each rule makes a new one, and nothing changes it afterwards. Thread-safe, as far as the predicates are:
-// many calls ask the same one at once.
-// Errors: what a predicate throws goes to the caller in place of the call's own result or exception, and the permit
-// goes back as ignored: a rule that broke has said nothing about the upstream.
+// OutcomeRules decides which exceptions and results of a call are failures of the upstream, which are successes, and
+// which are no evidence of its health: a 404 neither justifies opening nor proves recovery.
+// An immutable value: adding a rule returns a new one. Thread-safe if the predicates are: many calls use one at once.
+// Errors: the caller gets what a predicate throws, in place of the call's result or exception, and the permit is
+// settled as ignored: a rule that throws is no evidence either way.
 #pragma once
 
 #include <concepts>
@@ -18,42 +17,42 @@
 
 namespace cb {
 
-// Rules are asked in the order in which they were declared, those for exceptions and those for results each among
-// themselves; the first whose type fits and whose predicate says true decides. A predicate is anything that
-// std::invoke takes: a lambda, or a member such as `&ShipmentError::retryable`. Without one the rule takes every E.
-//   exceptions  a rule for E also sees what derives from E. One that no rule claims is ignored; only where no
-//               handle_exception was declared is it a failure.
-//   results     a rule for R sees results of exactly the type R. One that no rule claims is a success.
+// The first rule that matches decides, in the order of declaration; exceptions and results have separate lists. A rule
+// matches if the type does and its predicate returns true. A predicate is anything that std::invoke takes: a lambda, or
+// a member such as `&ShipmentError::retryable`. Without one the rule matches every E.
+//   exceptions  a rule for E also matches types derived from E. An exception that no rule matches is ignored; without
+//               any handle_exception it is a failure.
+//   results     a rule for R matches results of exactly the type R. A result that no rule matches is a success.
 class OutcomeRules {
   struct Always {
     bool operator()(const auto&) const { return true; }
   };
 
  public:
-  template <class E, std::predicate<const E&> Claims = Always>
-  [[nodiscard]] OutcomeRules handle_exception(Claims claims = {}) const {
-    OutcomeRules more = with_exception_rule<E>(std::move(claims), Outcome::failure);
-    more.unclaimed_exception_ = Outcome::ignored;
+  template <class E, std::predicate<const E&> Matches = Always>
+  [[nodiscard]] OutcomeRules handle_exception(Matches matches = {}) const {
+    OutcomeRules more = with_exception_rule<E>(std::move(matches), Outcome::failure);
+    more.unmatched_exception_ = Outcome::ignored;
     return more;
   }
-  template <class E, std::predicate<const E&> Claims = Always>
-  [[nodiscard]] OutcomeRules ignore_exception(Claims claims = {}) const {
-    return with_exception_rule<E>(std::move(claims), Outcome::ignored);
+  template <class E, std::predicate<const E&> Matches = Always>
+  [[nodiscard]] OutcomeRules ignore_exception(Matches matches = {}) const {
+    return with_exception_rule<E>(std::move(matches), Outcome::ignored);
   }
-  template <class R, std::predicate<const R&> Claims>
-  [[nodiscard]] OutcomeRules handle_result(Claims claims) const {
-    return with_result_rule<R>(std::move(claims), Outcome::failure);
+  template <class R, std::predicate<const R&> Matches>
+  [[nodiscard]] OutcomeRules handle_result(Matches matches) const {
+    return with_result_rule<R>(std::move(matches), Outcome::failure);
   }
-  template <class R, std::predicate<const R&> Claims>
-  [[nodiscard]] OutcomeRules ignore_result(Claims claims) const {
-    return with_result_rule<R>(std::move(claims), Outcome::ignored);
+  template <class R, std::predicate<const R&> Matches>
+  [[nodiscard]] OutcomeRules ignore_result(Matches matches) const {
+    return with_result_rule<R>(std::move(matches), Outcome::ignored);
   }
 
   Outcome of_exception(const std::exception_ptr& thrown) const {
     for (const auto& rule : exception_rules_) {
       if (const auto outcome = rule(thrown)) return *outcome;
     }
-    return unclaimed_exception_;
+    return unmatched_exception_;
   }
 
   template <class R>
@@ -65,17 +64,17 @@ class OutcomeRules {
   }
 
  private:
-  using Claim = std::optional<Outcome>;  // nothing: the rule does not fit
+  using Match = std::optional<Outcome>;  // nothing: the rule does not match
 
-  template <class E, class Claims>
-  OutcomeRules with_exception_rule(Claims claims, Outcome outcome) const {
+  template <class E, class Matches>
+  OutcomeRules with_exception_rule(Matches matches, Outcome outcome) const {
     OutcomeRules more = *this;
-    more.exception_rules_.push_back([claims = std::move(claims), outcome](const std::exception_ptr& thrown) -> Claim {
-      if (!thrown) return {};  // nothing of C++'s, such as the end of a cancelled thread
+    more.exception_rules_.push_back([matches = std::move(matches), outcome](const std::exception_ptr& thrown) -> Match {
+      if (!thrown) return {};  // not a C++ exception: the end of a cancelled thread, for example
       try {
         std::rethrow_exception(thrown);
-      } catch (const E& exception) {  // what `claims` throws passes the catch below
-        return std::invoke(claims, exception) ? Claim(outcome) : std::nullopt;
+      } catch (const E& exception) {  // the catch below does not see what `matches` throws
+        return std::invoke(matches, exception) ? Match(outcome) : std::nullopt;
       } catch (...) {
         return {};
       }
@@ -83,19 +82,20 @@ class OutcomeRules {
     return more;
   }
 
-  template <class R, class Claims>
-  OutcomeRules with_result_rule(Claims claims, Outcome outcome) const {
+  template <class R, class Matches>
+  OutcomeRules with_result_rule(Matches matches, Outcome outcome) const {
     OutcomeRules more = *this;
-    more.result_rules_.push_back([claims = std::move(claims), outcome](const std::type_info& type, const void* result) {
-      const bool fits = type == typeid(R) && std::invoke(claims, *static_cast<const R*>(result));
-      return fits ? Claim(outcome) : std::nullopt;
-    });
+    more.result_rules_.push_back(
+        [matches = std::move(matches), outcome](const std::type_info& type, const void* result) {
+          const bool fits = type == typeid(R) && std::invoke(matches, *static_cast<const R*>(result));
+          return fits ? Match(outcome) : std::nullopt;
+        });
     return more;
   }
 
-  std::vector<std::function<Claim(const std::exception_ptr&)>> exception_rules_;
-  std::vector<std::function<Claim(const std::type_info&, const void*)>> result_rules_;
-  Outcome unclaimed_exception_ = Outcome::failure;
+  std::vector<std::function<Match(const std::exception_ptr&)>> exception_rules_;
+  std::vector<std::function<Match(const std::type_info&, const void*)>> result_rules_;
+  Outcome unmatched_exception_ = Outcome::failure;
 };
 
 }  // namespace cb

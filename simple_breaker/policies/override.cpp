@@ -20,9 +20,9 @@ constexpr std::array<ModeText, 6> modes{{{Mode::automatic, "auto", "automatic ag
 
 constexpr size_t longest_actor = 64;
 constexpr size_t longest_reason = 200;
-constexpr std::chrono::milliseconds longest_order = std::chrono::hours(24 * 365);
+constexpr std::chrono::milliseconds longest_override = std::chrono::hours(24 * 365);
 
-// It goes into logs and onto terminals, some of which obey the control characters of Latin-1 too (C2 80 to C2 9F).
+// The text appears in logs and on terminals, some of which also obey Latin-1's control characters (C2 80 to C2 9F).
 bool printable(const std::string& text) {
   unsigned char last = 0;
   for (const unsigned char letter : text) {
@@ -45,13 +45,13 @@ std::optional<Mode> mode_from(std::string_view text) {
   return std::nullopt;
 }
 
-std::string error_in(const Override& order, std::chrono::milliseconds lasts) {
-  if (order.actor.empty()) return "actor is missing: say who orders this";
-  if (order.actor.size() > longest_actor) return "actor is longer than 64 bytes";
-  if (order.reason.size() > longest_reason) return "reason is longer than 200 bytes";
-  if (!printable(order.actor)) return "actor contains control characters";
-  if (!printable(order.reason)) return "reason contains control characters";
-  if (lasts.count() < 0 || lasts > longest_order) return "expires_in_ms must be 1 to 31536000000, or absent";
+std::string error_in(const Override& override_, std::chrono::milliseconds lasts) {
+  if (override_.actor.empty()) return "actor is missing: say who requests this";
+  if (override_.actor.size() > longest_actor) return "actor is longer than 64 bytes";
+  if (override_.reason.size() > longest_reason) return "reason is longer than 200 bytes";
+  if (!printable(override_.actor)) return "actor contains control characters";
+  if (!printable(override_.reason)) return "reason contains control characters";
+  if (lasts.count() < 0 || lasts > longest_override) return "expires_in_ms must be 1 to 31536000000, or absent";
   return "";
 }
 

@@ -1,5 +1,5 @@
-// A Setting describes one field of a struct of settings: what it is called and means, and which values make sense. From
-// a list of them come the options, the validation, the JSON and the table in README.md, so that none can forget one.
+// A Setting describes one field of a struct of settings: its name, its meaning and its range. Options, validation, JSON
+// and the table in README.md come from one list of them, so that none of these can omit a setting.
 #pragma once
 
 #include <chrono>
@@ -17,14 +17,14 @@ struct Setting {
 
   std::string_view name;     // failure_threshold
   std::string_view meaning;  // one line, for --help
-  std::string_view zero;     // what zero means; empty: it is refused
+  std::string_view zero;     // what zero means; empty: zero is out of range
   Field field;
   double least;  // in milliseconds for durations
   double most;
 
   bool is_duration() const { return std::holds_alternative<std::chrono::milliseconds Struct::*>(field); }
 
-  // As JSON and traces call it: a duration says its unit.
+  // The name in JSON and traces, where a duration's name has its unit.
   std::string json_name() const { return std::string(name) + (is_duration() ? "_ms" : ""); }
 };
 
@@ -50,7 +50,7 @@ std::vector<std::string> out_of_range(const Struct& values, std::span<const Sett
   return faults;
 }
 
-// Throws std::invalid_argument with all of them in one line, where there are any.
+// Throws std::invalid_argument with all of them in one line, if there are any.
 void require_none(const std::vector<std::string>& faults);
 
 }  // namespace cb

@@ -1,8 +1,7 @@
-// A SlidingWindow counts the calls of the last while in ten buckets of equal width, which expire one by one. What it
-// knows is at most a tenth of the window older or younger than was asked for, and it costs the same however many calls
-// there were. (A tumbling window forgets everything at once: just after it did, nine failures in ten calls look like a
-// rate of 90 %, where the window that slides still knows ninety calls that went well.)
-// Pure: no clock, no lock. Invariant: every bucket but the newest ten counts nothing.
+// A SlidingWindow counts recent calls in ten buckets of equal width, which expire one by one: it covers nine to ten
+// tenths of its size, at a cost that does not depend on the number of calls. (A tumbling window clears everything at
+// once: right after that, nine failures in ten calls are a rate of 90 %, although ninety calls before them succeeded.)
+// Pure: no clock, no lock. Invariant: only the newest ten buckets count anything.
 #pragma once
 
 #include <array>
@@ -29,14 +28,14 @@ struct SlidingWindow {
   bool operator==(const SlidingWindow&) const = default;
 };
 
-// The number of the bucket that `now` falls into.
+// The number of the bucket that contains `now`.
 int64_t bucket_at(TimePoint now, std::chrono::milliseconds window_size);
 
 // The first instant after that bucket.
 TimePoint end_of_bucket(int64_t bucket, std::chrono::milliseconds window_size);
 
-// Moves the window on to `bucket`: what is too old is forgotten. A clock that was set back by less than a window goes
-// on in the newest bucket; by more, and the window starts anew.
+// Moves the window on to `bucket`, and clears expired buckets. If the clock was set back by less than the window's
+// size, counting continues in the newest bucket; by more, and the window starts again, empty.
 void move_to(SlidingWindow& window, int64_t bucket);
 
 // Counts in the newest bucket.

@@ -26,7 +26,7 @@ std::string to_text(const std::optional<Transition>& transition) {
          transition->cause;
 }
 
-[[noreturn]] void no_such(const std::string& event) { throw std::invalid_argument("no such event: " + event); }
+[[noreturn]] void refuse(const std::string& event) { throw std::invalid_argument("unknown event: " + event); }
 
 std::chrono::milliseconds duration(const std::string& text) { return std::chrono::milliseconds(std::stol(text)); }
 
@@ -38,12 +38,12 @@ class Player {
     std::istringstream words(event);
     std::string at, who, verb, what, preposition, length = "0";
     words >> at >> who >> verb;
-    if (verb == "is" || verb == "orders") words >> what;
+    if (verb == "is" || verb == "requests") words >> what;
     words >> preposition >> length;
     now_ = TimePoint{duration(at)};
     if (verb == "acquires") return acquire(who);
-    if (verb == "orders") return order(who, what, duration(length), event);
-    if (who == "upstream") return report_health(what == "well" ? Health::up : Health::down);
+    if (verb == "requests") return apply_override(who, what, duration(length), event);
+    if (who == "upstream") return report_health(what == "up" ? Health::up : Health::down);
     return settle(who, {outcome_of(verb, event), duration(length)});
   }
 
@@ -59,23 +59,23 @@ class Player {
     return to_text(settlement, table_.tick());
   }
 
-  std::string order(const std::string& actor, const std::string& mode, std::chrono::milliseconds lasts,
-                    const std::string& event) {
-    if (!mode_from(mode)) no_such(event);
+  std::string apply_override(const std::string& actor, const std::string& mode, std::chrono::milliseconds lasts,
+                             const std::string& event) {
+    if (!mode_from(mode)) refuse(event);
     const auto transition = table_.apply_override({*mode_from(mode), actor, ""}, lasts, now_);
-    return "ordered [" + std::string(to_text(table_.tick().state)) + "]" + to_text(transition);
+    return "applied [" + std::string(to_text(table_.tick().state)) + "]" + to_text(transition);
   }
 
   std::string report_health(Health health) {
     const auto transition = table_.report_health(health, now_);
-    return "heard [" + std::string(to_text(table_.tick().state)) + "]" + to_text(transition);
+    return "noted [" + std::string(to_text(table_.tick().state)) + "]" + to_text(transition);
   }
 
   static Outcome outcome_of(const std::string& verb, const std::string& event) {
     if (verb == "succeeds") return Outcome::success;
     if (verb == "fails") return Outcome::failure;
     if (verb == "is") return Outcome::ignored;
-    no_such(event);
+    refuse(event);
   }
 
   Table& table_;
@@ -94,7 +94,7 @@ void set(Policy& policy, const std::string& name, double value) {
     if (setting.json_name() != name) continue;
     return std::visit([&](auto field) { assign(policy.*field, value); }, setting.field);
   }
-  throw std::invalid_argument("no such setting: " + name);
+  throw std::invalid_argument("unknown setting: " + name);
 }
 
 }  // namespace
