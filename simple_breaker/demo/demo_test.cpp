@@ -23,23 +23,23 @@ ChildProcess start(std::vector<std::string> options) {
   return ChildProcess(options);
 }
 
-std::string told(const std::vector<std::string>& options) {
+std::string output_of(const std::vector<std::string>& options) {
   ChildProcess demo = start(options);
   CHECK(demo.wait(20s) == 0);
   return demo.output();
 }
 
-// A file of our own that ends with this object.
-class StoryFile {
+// A temporary file, removed with this object.
+class OutputFile {
  public:
-  StoryFile() {
-    std::string pattern = std::filesystem::temp_directory_path() / "story.XXXXXX";
+  OutputFile() {
+    std::string pattern = std::filesystem::temp_directory_path() / "demo.XXXXXX";
     close(mkstemp(pattern.data()));
     path = pattern;
   }
-  ~StoryFile() { std::filesystem::remove(path); }
-  StoryFile(const StoryFile&) = delete;
-  StoryFile& operator=(const StoryFile&) = delete;
+  ~OutputFile() { std::filesystem::remove(path); }
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
 
   json content() const {
     std::ifstream file(path);
@@ -49,24 +49,24 @@ class StoryFile {
   std::string path;
 };
 
-json story(std::vector<std::string> options) {
-  const StoryFile file;
+json run_json(std::vector<std::string> options) {
+  const OutputFile file;
   options.insert(options.end(), {"--fast", "--out", file.path});
-  told(options);
+  output_of(options);
   return file.content();
 }
 
 }  // namespace
 
-TEST_CASE("the same seed tells the same story, and another seed another") {
-  const std::string first = told({"--fast", "--seed", "1"});
-  CHECK(told({"--fast", "--seed", "1"}) == first);
+TEST_CASE("the same seed gives the same run, and another seed another run") {
+  const std::string first = output_of({"--fast", "--seed", "1"});
+  CHECK(output_of({"--fast", "--seed", "1"}) == first);
   CHECK(first.find("seed 1\n") != std::string::npos);
-  const std::string other = told({"--fast", "--seed", "2"});
+  const std::string other = output_of({"--fast", "--seed", "2"});
   CHECK(other.substr(other.find('\n')) != first.substr(first.find('\n')));
 }
 
-TEST_CASE("waiting for the story does not change a letter of it") {
+TEST_CASE("--fast changes nothing in the output") {
   const std::vector<std::string> options{"--seed",
                                          "1",
                                          "--interval",
@@ -78,68 +78,68 @@ TEST_CASE("waiting for the story does not change a letter of it") {
   auto fast = options;
   fast.push_back("--fast");
   const auto before = std::chrono::steady_clock::now();
-  const std::string slow_story = told(options);
+  const std::string with_waiting = output_of(options);
   CHECK(std::chrono::steady_clock::now() - before >= 19 * 20ms);
-  CHECK(slow_story == told(fast));
+  CHECK(with_waiting == output_of(fast));
 }
 
-TEST_CASE("an upstream that always fails is asked three times, and then once a recovery timeout") {
-  const json told = story({"--failure-rate", "1", "--seed", "1"});
-  // Asked at 0, 1, 2 s: open until 7 s; probes at 7, 12, 17 s, each of which opens it again. 6 of 20.
-  CHECK(told["calls"] == json{{"success", 0}, {"failure", 6}, {"exception", 0}, {"blocked", 14}});
-  CHECK(told["transitions"].size() == 1 + 3 * 2);
-  CHECK(told["transitions"][0] == json{{"generation", 2'000'000},
-                                       {"from", "closed"},
-                                       {"to", "open"},
-                                       {"cause", "3 consecutive failures"},
-                                       {"at_ms", 2000}});
+TEST_CASE("an upstream that always fails gets three calls, and then one for each recovery timeout") {
+  const json run = run_json({"--failure-rate", "1", "--seed", "1"});
+  // Called at 0, 1, 2 s: open until 7 s; probes at 7, 12, 17 s, each of which opens it again. 6 of 20.
+  CHECK(run["calls"] == json{{"success", 0}, {"failure", 6}, {"exception", 0}, {"blocked", 14}});
+  CHECK(run["transitions"].size() == 1 + 3 * 2);
+  CHECK(run["transitions"][0] == json{{"generation", 2'000'000},
+                                      {"from", "closed"},
+                                      {"to", "open"},
+                                      {"cause", "3 consecutive failures"},
+                                      {"at_ms", 2000}});
   std::vector<int> probes;
-  for (const auto& attempt : told["attempts"]) {
+  for (const auto& attempt : run["attempts"]) {
     if (attempt["probe"] == true) probes.push_back(attempt["at_ms"]);
   }
   CHECK(probes == std::vector{7000, 12000, 17000});
 }
 
-TEST_CASE("a healthy upstream is always asked, and the circuit never moves") {
-  const json told = story({"--failure-rate", "0", "--attempts", "7"});
-  CHECK(told["calls"] == json{{"success", 7}, {"failure", 0}, {"exception", 0}, {"blocked", 0}});
-  CHECK(told["transitions"].empty());
-  CHECK(told["attempts"][6] == json{{"at_ms", 6000}, {"status", "success"}, {"state", "closed"}, {"probe", false}});
+TEST_CASE("a healthy upstream gets every call, and the circuit stays closed") {
+  const json run = run_json({"--failure-rate", "0", "--attempts", "7"});
+  CHECK(run["calls"] == json{{"success", 7}, {"failure", 0}, {"exception", 0}, {"blocked", 0}});
+  CHECK(run["transitions"].empty());
+  CHECK(run["attempts"][6] == json{{"at_ms", 6000}, {"status", "success"}, {"state", "closed"}, {"probe", false}});
 }
 
 TEST_CASE("the circuit closes again when the upstream has recovered") {
-  const json told = story({"--plan", "healthy 2s, down 4s, healthy", "--seed", "1"});
+  const json run = run_json({"--plan", "healthy 2s, down 4s, healthy", "--seed", "1"});
   // Fails at 2, 3, 4 s; blocked at 5 to 8 s; the probe at 9 s finds it healthy.
-  CHECK(told["calls"] == json{{"success", 13}, {"failure", 3}, {"exception", 0}, {"blocked", 4}});
-  CHECK(told["transitions"].back()["cause"] == "1 successful probe");
-  CHECK(told["transitions"].back()["at_ms"] == 9000);
+  CHECK(run["calls"] == json{{"success", 13}, {"failure", 3}, {"exception", 0}, {"blocked", 4}});
+  CHECK(run["transitions"].back()["cause"] == "1 successful probe");
+  CHECK(run["transitions"].back()["at_ms"] == 9000);
 }
 
 TEST_CASE("a call without an answer is a failure to the breaker") {
   for (const std::string fault : {"hang 1", "drop 1"}) {
-    CHECK(story({"--plan", fault, "--attempts", "3"})["transitions"].size() == 1);
+    CHECK(run_json({"--plan", fault, "--attempts", "3"})["transitions"].size() == 1);
   }
 }
 
-TEST_CASE("the policy's options reach the breaker and the file") {
-  const json told = story({"--failure-rate", "1", "--failure-threshold", "2", "--recovery-timeout", "3s",
-                           "--permitted-calls-in-half-open", "4", "--success-threshold", "5", "--probe-timeout", "6s",
-                           "--seed", "7", "--attempts", "4", "--interval", "500ms"});
-  CHECK(told["stage"] == "simple");
-  CHECK(told["settings"] == json{{"failure_threshold", 2},
-                                 {"recovery_timeout_ms", 3000},
-                                 {"permitted_calls_in_half_open", 4},
-                                 {"success_threshold", 5},
-                                 {"probe_timeout_ms", 6000},
-                                 {"seed", 7},
-                                 {"attempts", 4},
-                                 {"interval_ms", 500},
-                                 {"failure_rate", 1.0}});
-  CHECK(told["calls"]["failure"] == 2);
+TEST_CASE("the policy's options take effect and appear in the file") {
+  const json run = run_json({"--failure-rate", "1", "--failure-threshold", "2", "--recovery-timeout", "3s",
+                             "--permitted-calls-in-half-open", "4", "--success-threshold", "5", "--probe-timeout", "6s",
+                             "--seed", "7", "--attempts", "4", "--interval", "500ms"});
+  CHECK(run["stage"] == "simple");
+  CHECK(run["settings"] == json{{"failure_threshold", 2},
+                                {"recovery_timeout_ms", 3000},
+                                {"permitted_calls_in_half_open", 4},
+                                {"success_threshold", 5},
+                                {"probe_timeout_ms", 6000},
+                                {"seed", 7},
+                                {"attempts", 4},
+                                {"interval_ms", 500},
+                                {"failure_rate", 1.0}});
+  CHECK(run["calls"]["failure"] == 2);
 }
 
 TEST_CASE("every line fits a terminal of 80 columns, and a pipe gets no colours") {
-  const std::string text = told({"--fast", "--seed", "1", "--attempts", "10000"});
+  const std::string text = output_of({"--fast", "--seed", "1", "--attempts", "10000"});
   size_t longest = 0;
   for (size_t begin = 0, end = 0; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
     longest = std::max(longest, end - begin);
@@ -148,11 +148,11 @@ TEST_CASE("every line fits a terminal of 80 columns, and a pipe gets no colours"
   CHECK(text.find('\x1b') == std::string::npos);
 }
 
-TEST_CASE("Ctrl-C ends the demo at once, with the summary and the file") {
+TEST_CASE("Ctrl-C ends the demo within a second, with the summary and the file") {
   using SteadyClock = std::chrono::steady_clock;
   auto fastest = SteadyClock::duration::max();
   for (int attempt = 0; fastest >= 1s && attempt < 5; ++attempt) {
-    const StoryFile file;
+    const OutputFile file;
     ChildProcess demo = start({"--seed", "1", "--interval", "1h", "--out", file.path});
     demo.wait_for_line("FAILED");
     const auto asked = SteadyClock::now();
@@ -165,34 +165,34 @@ TEST_CASE("Ctrl-C ends the demo at once, with the summary and the file") {
   CHECK(fastest < 1s);
 }
 
-TEST_CASE("a file that cannot be written is found out before the demo begins") {
-  ChildProcess demo = start({"--out", "/nonexistent/story.json"});
+TEST_CASE("a file that cannot be opened is reported before the demo starts") {
+  ChildProcess demo = start({"--out", "/nonexistent/run.json"});
   CHECK(demo.wait(10s) == 1);
-  CHECK(demo.output() == "error: cannot write /nonexistent/story.json: No such file or directory\n");
+  CHECK(demo.output() == "error: cannot write /nonexistent/run.json: No such file or directory\n");
 }
 
-TEST_CASE("a file that could not be written to its end is an error") {
+TEST_CASE("a file that cannot be written completely is an error") {
   ChildProcess demo = start({"--fast", "--out", "/dev/full"});
   CHECK(demo.wait(10s) == 1);
   CHECK(demo.output().find("error: cannot write /dev/full: No space left on device") != std::string::npos);
 }
 
-TEST_CASE("a bad option is one line that names it, and exit code 2") {
-  const auto refused = [](const std::vector<std::string>& options, const std::string& name) {
+TEST_CASE("a bad option yields one line that names it, and exit code 2") {
+  const auto is_refused = [](const std::vector<std::string>& options, const std::string& name) {
     ChildProcess demo = start(options);
     CHECK(demo.wait(10s) == 2);
     const std::string text = demo.output();
     CHECK_MESSAGE(text.find(name) != std::string::npos, text);
     CHECK_MESSAGE(std::count(text.begin(), text.end(), '\n') == 1, text);
   };
-  refused({"--banana"}, "--banana");
-  refused({"--attempts", "0"}, "--attempts");
-  refused({"--interval", "0s"}, "interval is 0ms");
-  refused({"--seed", "-1"}, "--seed");
-  refused({"--failure-rate", "2"}, "failure_rate is 2");
-  refused({"--success-threshold", "0"}, "success_threshold is 0");
-  refused({"--failure-threshold", "many"}, "--failure-threshold");
-  refused({"--recovery-timeout", "0s"}, "recovery_timeout is 0ms");
-  refused({"--plan", "down 5s"}, "phase 'down 5s'");
-  refused({"--plan", "down", "--failure-rate", "1"}, "--plan");
+  is_refused({"--banana"}, "--banana");
+  is_refused({"--attempts", "0"}, "--attempts");
+  is_refused({"--interval", "0s"}, "interval is 0ms");
+  is_refused({"--seed", "-1"}, "--seed");
+  is_refused({"--failure-rate", "2"}, "failure_rate is 2");
+  is_refused({"--success-threshold", "0"}, "success_threshold is 0");
+  is_refused({"--failure-threshold", "many"}, "--failure-threshold");
+  is_refused({"--recovery-timeout", "0s"}, "recovery_timeout is 0ms");
+  is_refused({"--plan", "down 5s"}, "phase 'down 5s'");
+  is_refused({"--plan", "down", "--failure-rate", "1"}, "--plan");
 }

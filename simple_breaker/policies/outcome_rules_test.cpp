@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// The chapter shows these lines as they stand here.
+// README.md quotes the following lines.
 struct ShipmentError : std::runtime_error {
   using std::runtime_error::runtime_error;
   bool retryable = false;
@@ -35,7 +35,7 @@ const auto shipments = cb::OutcomeRules{}
 auto ship(cb::Breaker& breaker, const std::function<ShipmentResult()>& call) {
   return cb::execute(breaker, call, shipments);
 }
-// So far.
+// End of the quotation.
 
 struct LostParcel : ShipmentError {
   using ShipmentError::ShipmentError;
@@ -50,8 +50,8 @@ ShipmentError shipment_error(bool retryable) {
 const auto throws = [](const auto& thrown) { return [thrown]() -> int { throw thrown; }; };
 const auto answers = [](int status) { return [status] { return ShipmentResult{status}; }; };
 
-// What one call did to a breaker that one failure opens and one success closes: asked once with a failure counted
-// (which a success forgets and an ignored outcome keeps).
+// The outcome of one call, read from a breaker that has counted one failure: a success resets the count, a failure
+// increments it, an ignored outcome keeps it.
 template <class Call>
 Outcome counted_as(const Call& call, const OutcomeRules& counts) {
   CircuitBreaker breaker({.failure_threshold = 2});
@@ -84,20 +84,20 @@ TEST_CASE("without a rule every exception is a failure and every result a succes
   CHECK(counted_as([] { return 42; }, {}) == Outcome::success);
 }
 
-TEST_CASE("an exception that a rule claims is a failure, and one that none claims is ignored") {
+TEST_CASE("an exception that a rule matches is a failure, and any other is ignored") {
   CHECK(counted_as(throws(shipment_error(true)), shipments) == Outcome::failure);
   CHECK(counted_as(throws(shipment_error(false)), shipments) == Outcome::ignored);
   CHECK(counted_as(throws(std::runtime_error("another")), shipments) == Outcome::ignored);
   CHECK(counted_as(throws(42), shipments) == Outcome::ignored);
 }
 
-TEST_CASE("a rule without a predicate takes every exception of its type, and derived ones") {
+TEST_CASE("a rule without a predicate matches every exception of its type, and of derived types") {
   const auto counts = OutcomeRules{}.handle_exception<ShipmentError>();
   CHECK(counted_as(throws(LostParcel("lost")), counts) == Outcome::failure);
   CHECK(counted_as(throws(std::runtime_error("its base")), counts) == Outcome::ignored);
 }
 
-TEST_CASE("where only some exceptions are ignored, every other one is a failure") {
+TEST_CASE("if rules only ignore exceptions, every other exception is a failure") {
   const auto counts = OutcomeRules{}.ignore_exception<std::invalid_argument>();
   CHECK(counted_as(throws(std::invalid_argument("the caller's fault")), counts) == Outcome::ignored);
   CHECK(counted_as(throws(std::runtime_error("down")), counts) == Outcome::failure);
@@ -107,10 +107,10 @@ TEST_CASE("a result is a failure, ignored, or a success") {
   CHECK(counted_as(answers(500), shipments) == Outcome::failure);
   CHECK(counted_as(answers(404), shipments) == Outcome::ignored);
   CHECK(counted_as(answers(200), shipments) == Outcome::success);
-  CHECK(counted_as([] { return 500; }, shipments) == Outcome::success);  // an int is no ShipmentResult
+  CHECK(counted_as([] { return 500; }, shipments) == Outcome::success);  // an int is not a ShipmentResult
 }
 
-TEST_CASE("the first rule that claims decides") {
+TEST_CASE("the first rule that matches decides") {
   const auto lost_first = OutcomeRules{}.ignore_exception<LostParcel>().handle_exception<ShipmentError>();
   CHECK(counted_as(throws(LostParcel("lost")), lost_first) == Outcome::ignored);
   const auto lost_last = OutcomeRules{}.handle_exception<ShipmentError>().ignore_exception<LostParcel>();
@@ -124,14 +124,14 @@ TEST_CASE("the first rule that claims decides") {
         Outcome::failure);
 }
 
-TEST_CASE("a rule makes a new policy and leaves the old one as it was") {
+TEST_CASE("adding a rule returns new rules and leaves the old ones unchanged") {
   const OutcomeRules before;
   const auto after = before.ignore_exception<int>();
   CHECK(counted_as(throws(42), before) == Outcome::failure);
   CHECK(counted_as(throws(42), after) == Outcome::ignored);
 }
 
-TEST_CASE("results and exceptions reach the caller, whatever they count as") {
+TEST_CASE("the caller gets results and exceptions, whatever their outcome") {
   CircuitBreaker breaker({.failure_threshold = 100});
   CHECK(std::get<ShipmentResult>(ship(breaker, answers(404))).status == 404);
   CHECK(std::get<ShipmentResult>(ship(breaker, answers(500))).status == 500);
@@ -139,7 +139,7 @@ TEST_CASE("results and exceptions reach the caller, whatever they count as") {
   CHECK_THROWS_WITH_AS(execute(breaker, throws(std::logic_error("ours")), shipments), "ours", std::logic_error);
 }
 
-TEST_CASE("a call without a result is a success, unless it throws") {
+TEST_CASE("a call that returns void is a success, unless it throws") {
   CHECK(counted_as([] {}, shipments) == Outcome::success);
   CHECK(counted_as([] { throw shipment_error(true); }, shipments) == Outcome::failure);
   CircuitBreaker breaker(Policy{});
@@ -147,7 +147,7 @@ TEST_CASE("a call without a result is a success, unless it throws") {
       breaker, [] {}, shipments)));
 }
 
-TEST_CASE("a result that can only be moved is judged and handed on") {
+TEST_CASE("a move-only result is judged and returned") {
   using Parcel = std::unique_ptr<int>;
   const auto counts = OutcomeRules{}.handle_result<Parcel>([](const Parcel& parcel) { return parcel == nullptr; });
   CircuitBreaker breaker({.failure_threshold = 1});
@@ -159,7 +159,7 @@ TEST_CASE("a result that can only be moved is judged and handed on") {
   CHECK(breaker.status().state == State::open);
 }
 
-TEST_CASE("an ignored probe gives its slot back and decides nothing") {
+TEST_CASE("an ignored probe frees its slot and decides nothing") {
   Probed probed;
   ship(probed.breaker, answers(404));
   CHECK(probed.breaker.status().state == State::half_open);
@@ -169,7 +169,7 @@ TEST_CASE("an ignored probe gives its slot back and decides nothing") {
   CHECK(probed.breaker.status().state == State::closed);
 }
 
-TEST_CASE("a predicate that throws reaches the caller, and the permit goes back as ignored") {
+TEST_CASE("the caller gets what a predicate throws, and the permit is settled as ignored") {
   const auto broken = [](const auto&) -> bool { throw std::logic_error("broken rule"); };
   Probed probed;
   const auto by_result = OutcomeRules{}.handle_result<ShipmentResult>(broken);
@@ -181,7 +181,7 @@ TEST_CASE("a predicate that throws reaches the caller, and the permit goes back 
   CHECK(std::holds_alternative<Permit>(probed.breaker.acquire()));
 }
 
-TEST_CASE("a rejection asks no rule and makes no call") {
+TEST_CASE("a rejection consults no rule and makes no call") {
   CircuitBreaker breaker({.failure_threshold = 1});
   ship(breaker, answers(500));
   int calls = 0;
@@ -191,7 +191,7 @@ TEST_CASE("a rejection asks no rule and makes no call") {
   CHECK(calls == 0);
 }
 
-TEST_CASE("many threads ask the same policy at once") {
+TEST_CASE("many threads use the same rules at once") {
   constexpr int threads = 4, each = 500;
   CircuitBreaker breaker({.failure_threshold = threads * each + 1});
   {

@@ -25,18 +25,18 @@ double failure_rate(const CallCounts& counts) {
 
 }  // namespace
 
-TEST_CASE("the window holds exactly the calls of the newest ten buckets, whatever the traffic") {
+TEST_CASE("the window counts exactly the calls of the newest ten buckets, whatever the traffic") {
   struct Call {
     int64_t bucket;
     CallCounts counts;
   };
-  std::mt19937 dice(1);
+  std::mt19937 random(1);
   SlidingWindow window;
   std::deque<Call> calls;
   TimePoint now{1'000'000s};
   for (int i = 0; i < 100'000; ++i) {
-    now += std::chrono::microseconds(dice() % 64 == 0 ? dice() % 3'000'000 : dice() % 30'000);
-    const unsigned kind = static_cast<unsigned>(dice()) % 4;
+    now += std::chrono::microseconds(random() % 64 == 0 ? random() % 3'000'000 : random() % 30'000);
+    const unsigned kind = static_cast<unsigned>(random()) % 4;
     const CallCounts one{1, kind & 1, kind >> 1};
     count_at(window, now, one);
     calls.push_back({bucket_at(now, size), one});
@@ -51,8 +51,8 @@ TEST_CASE("the window holds exactly the calls of the newest ten buckets, whateve
   }
 }
 
-TEST_CASE("the same traffic: a tumbling window sees 90 % failures where the sliding one sees 9 %") {
-  const TimePoint tumble{1'000'000s};  // the instant at which the tumbling window forgets
+TEST_CASE("for the same traffic a tumbling window shows 90 % failures and a sliding one 9 %") {
+  const TimePoint tumble{1'000'000s};  // the instant at which the tumbling window clears its counts
   SlidingWindow sliding;
   CallCounts tumbling;
   for (int i = 0; i < 90; ++i) count_at(sliding, tumble - 900ms + i * 10ms, {1, 0, 0});
@@ -66,7 +66,7 @@ TEST_CASE("the same traffic: a tumbling window sees 90 % failures where the slid
   CHECK(failure_rate(tumbling) == 0.9);
 }
 
-TEST_CASE("a clock set back by less than a window goes on in the newest bucket, by more it starts anew") {
+TEST_CASE("a clock set back by less than the window continues in the newest bucket, by more it empties the window") {
   SlidingWindow window;
   count_at(window, TimePoint{1000s}, {1, 1, 0});
   count_at(window, TimePoint{1000s} - 900ms, {1, 0, 0});
@@ -75,7 +75,7 @@ TEST_CASE("a clock set back by less than a window goes on in the newest bucket, 
   CHECK(total(window) == CallCounts{1, 0, 0});
 }
 
-TEST_CASE("a rate is reached exactly at its threshold, however the fraction is written") {
+TEST_CASE("a rate is reached exactly at its threshold, for every fraction") {
   for (const unsigned calls : {3U, 7U, 10U, 49U, 100U, 1000U}) {
     for (unsigned failures = 1; failures <= calls; ++failures) {
       const Policy policy{.failure_threshold = 0,

@@ -20,8 +20,8 @@ namespace {
 
 constexpr int threads = 8;
 
-// A clock that stands still until it is told otherwise.
-struct HeldClock {
+// A clock that moves only by advance().
+struct ManualClock {
   std::shared_ptr<std::atomic<TimePoint>> now = std::make_shared<std::atomic<TimePoint>>(TimePoint{1000s});
   void advance(std::chrono::microseconds by) const { *now = now->load() + by; }
   TimePoint operator()() const { return *now; }
@@ -38,13 +38,13 @@ void on_threads(const std::function<void(int)>& work) {
 
 }  // namespace
 
-TEST_CASE("a setting that makes no sense is refused at construction, by name") {
+TEST_CASE("the constructor rejects an invalid setting by name") {
   CHECK_THROWS_WITH_AS(CircuitBreaker({.success_threshold = 0}), "success_threshold is 0; it must be 1 to 1000000",
                        std::invalid_argument);
 }
 
-TEST_CASE("a rejection says how long to wait, and the wait shrinks") {
-  const HeldClock clock;
+TEST_CASE("a rejection says how long to wait, and the wait shrinks with time") {
+  const ManualClock clock;
   CircuitBreaker breaker({.failure_threshold = 1, .recovery_timeout = 10s}, {}, clock);
   CHECK(call(breaker, Outcome::failure).state == State::open);
   CHECK(std::get<Rejection>(breaker.acquire()) == Rejection{State::open, 10s});
@@ -56,8 +56,8 @@ TEST_CASE("a rejection says how long to wait, and the wait shrinks") {
   CHECK(admits(breaker));
 }
 
-TEST_CASE("half-open rejects while the probe's lease runs, and says until when") {
-  const HeldClock clock;
+TEST_CASE("a half-open circuit rejects while the probe's lease runs, with the time left as retry_after") {
+  const ManualClock clock;
   CircuitBreaker breaker({.failure_threshold = 1, .recovery_timeout = 1s, .probe_timeout = 5s}, {}, clock);
   call(breaker, Outcome::failure);
   clock.advance(1s);
@@ -66,17 +66,17 @@ TEST_CASE("half-open rejects while the probe's lease runs, and says until when")
   CHECK(std::get<Rejection>(breaker.acquire()) == Rejection{State::half_open, 5s});
 }
 
-TEST_CASE("a permit that nobody settles gives its slot back as ignored") {
-  const HeldClock clock;
+TEST_CASE("a permit that is never settled frees its slot as ignored") {
+  const ManualClock clock;
   CircuitBreaker breaker({.failure_threshold = 1, .recovery_timeout = 1s}, {}, clock);
   call(breaker, Outcome::failure);
   clock.advance(1s);
-  { const Admission forgotten = breaker.acquire(); }
+  { const Admission unsettled = breaker.acquire(); }
   CHECK(breaker.status().state == State::half_open);
   CHECK(admits(breaker));
 }
 
-TEST_CASE("a success between failures starts the count anew") {
+TEST_CASE("a success between failures resets the count") {
   CircuitBreaker breaker({.failure_threshold = 2});
   for (int i = 0; i < 5; ++i) {
     call(breaker, Outcome::failure);
@@ -97,7 +97,7 @@ TEST_CASE("a late result is counted and changes nothing") {
   CHECK(breaker.status().failures == 1);
 }
 
-TEST_CASE("a listener may call the breaker: no lock is held") {
+TEST_CASE("a listener may call the breaker, as no lock is held") {
   Breaker* observed = nullptr;
   std::vector<State> seen;
   CircuitBreaker breaker({.failure_threshold = 1}, on_transition([&](const Transition& transition) {
@@ -117,7 +117,7 @@ TEST_CASE("execute returns the result, or the rejection") {
   CHECK(std::get<Rejection>(execute(breaker, [] { return 42; })).state == State::open);
 }
 
-TEST_CASE("execute asks what a result counts as") {
+TEST_CASE("execute maps a result to an outcome by the given function") {
   CircuitBreaker breaker({.failure_threshold = 1});
   const auto outcome_of = [](int status) { return status < 400 ? Outcome::success : Outcome::ignored; };
   CHECK(std::get<int>(execute(
@@ -129,7 +129,8 @@ TEST_CASE("execute asks what a result counts as") {
   CHECK(breaker.status().state == State::open);
 }
 
-TEST_CASE("with many threads a dead upstream gets the threshold and the calls in flight, and one transition is told") {
+TEST_CASE(
+    "with many threads a dead upstream gets the threshold and the calls in flight, and one transition is reported") {
   constexpr int threshold = 5;
   for (int round = 0; round < 200; ++round) {
     std::atomic<int> opened{0}, upstream_failures{0}, late{0};
@@ -155,7 +156,7 @@ TEST_CASE("with many threads a dead upstream gets the threshold and the calls in
   }
 }
 
-TEST_CASE("no failure is lost among threads") {
+TEST_CASE("every failure counts, from many threads") {
   constexpr int each = 5000;
   CircuitBreaker breaker({.failure_threshold = threads * each + 1});
   on_threads([&](int) {
@@ -164,13 +165,13 @@ TEST_CASE("no failure is lost among threads") {
   CHECK(breaker.status().failures == threads * each);
 }
 
-TEST_CASE("exactly the permitted number of probes is out at once, in every half-open stay") {
+TEST_CASE("exactly the permitted number of probes is in flight at once, in every half-open generation") {
   constexpr int permitted = 3;
-  const HeldClock clock;
+  const ManualClock clock;
   CircuitBreaker breaker({.failure_threshold = 1, .recovery_timeout = 1s, .permitted_calls_in_half_open = permitted},
                          {}, clock);
   call(breaker, Outcome::failure);
-  for (int stay = 0; stay < 200; ++stay) {
+  for (int round = 0; round < 200; ++round) {
     clock.advance(1s);
     std::mutex mutex;
     std::vector<Permit> probes;
@@ -189,7 +190,7 @@ TEST_CASE("exactly the permitted number of probes is out at once, in every half-
   }
 }
 
-TEST_CASE("under random load from many threads generations rise and transitions follow the table") {
+TEST_CASE("under random load from many threads generations increase and transitions form a chain") {
   std::mutex mutex;
   std::vector<Transition> chain;
   std::atomic<int> transitions{0};
@@ -201,11 +202,11 @@ TEST_CASE("under random load from many threads generations rise and transitions 
         ++transitions;
       }));
   on_threads([&](int seed) {
-    unsigned dice = static_cast<unsigned>(seed) * 7919 + 1;
+    unsigned random = static_cast<unsigned>(seed) * 7919 + 1;
     for (int i = 0; i < 20000 || transitions < 100; ++i) {
-      dice = dice * 1664525 + 1013904223;
+      random = random * 1664525 + 1013904223;
       Admission admission = breaker.acquire();
-      if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(static_cast<Outcome>((dice >> 24) % 3));
+      if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(static_cast<Outcome>((random >> 24) % 3));
     }
   });
   std::sort(chain.begin(), chain.end(), [](auto& a, auto& b) { return a.generation < b.generation; });

@@ -17,7 +17,7 @@ TEST_CASE("the defaults are those of the reference, and valid") {
   CHECK(validate(policy).empty());
 }
 
-TEST_CASE("each setting out of range is one line that names it, its value and its range") {
+TEST_CASE("each setting out of range yields one line with its name, value and range") {
   const Policy policy{.failure_threshold = -1,
                       .failure_rate_threshold = 50,
                       .recovery_timeout = -5ms,
@@ -33,7 +33,7 @@ TEST_CASE("each setting out of range is one line that names it, its value and it
   CHECK_THROWS_AS(require_valid(policy), std::invalid_argument);
 }
 
-TEST_CASE("zero is refused exactly where settings() gives it no meaning") {
+TEST_CASE("zero is rejected exactly where settings() gives it no meaning") {
   for (const Setting<Policy>& setting : settings()) {
     CAPTURE(setting.name);
     Policy policy{.failure_rate_threshold = 0.5};
@@ -43,15 +43,15 @@ TEST_CASE("zero is refused exactly where settings() gives it no meaning") {
   }
 }
 
-TEST_CASE("what is no number is no share") { CHECK(validate({.failure_rate_threshold = std::nan("")}).size() == 1); }
+TEST_CASE("NaN is not a valid share") { CHECK(validate({.failure_rate_threshold = std::nan("")}).size() == 1); }
 
-TEST_CASE("a policy under which nothing could ever open the circuit is refused") {
+TEST_CASE("a policy that could never open the circuit is rejected") {
   CHECK(validate({.failure_threshold = 0}).size() == 1);
   CHECK(validate({.slow_call_rate_threshold = 0.5}).size() == 1);
   CHECK(validate({.failure_threshold = 0, .failure_rate_threshold = 0.5}).empty());
 }
 
-TEST_CASE("a breaker's name is bounded, and plain enough for a key, a path and a label") {
+TEST_CASE("a breaker's name is valid only if it is short and safe in a key, a path and a label") {
   CHECK_NOTHROW(require_valid_name("unreliable_service/acme-1.v2"));
   CHECK_NOTHROW(require_valid_name(std::string(256, 'a')));
   for (const std::string& bad : {std::string(), std::string(257, 'a'), std::string("a b"), std::string("a:b"),

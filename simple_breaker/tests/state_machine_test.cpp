@@ -27,7 +27,7 @@ TEST_CASE("the table behaves as each golden trace says") {
   }
 }
 
-TEST_CASE("a generation never repeats, also where several stays begin in the same microsecond") {
+TEST_CASE("a generation never repeats, even if several begin in the same microsecond") {
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 1ms};
   Snapshot snapshot = closed_snapshot(start);
   uint64_t last = snapshot.generation;
@@ -40,14 +40,14 @@ TEST_CASE("a generation never repeats, also where several stays begin in the sam
   }
 }
 
-TEST_CASE("a generation comes from the time, so a breaker that lost its state does not repeat one") {
+TEST_CASE("a breaker that lost its state does not repeat a generation") {
   const Policy policy{.failure_threshold = 1};
   Snapshot before = closed_snapshot(start);
   settle(before, policy, admitted(before, policy, start), {Outcome::failure}, start + 1s);
   CHECK(closed_snapshot(start + 2s).generation > before.generation);
 }
 
-TEST_CASE("a clock that goes back cannot make a generation go back") {
+TEST_CASE("a clock that is set back does not set generations back") {
   const Policy policy{.failure_threshold = 1};
   Snapshot snapshot = closed_snapshot(start);
   const uint64_t before = snapshot.generation;
@@ -55,7 +55,7 @@ TEST_CASE("a clock that goes back cannot make a generation go back") {
   CHECK(snapshot.generation == before + 1);
 }
 
-TEST_CASE("a permit is good for one result only") {
+TEST_CASE("a permit accepts one result only") {
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1s, .success_threshold = 2};
   Snapshot snapshot = closed_snapshot(start);
   settle(snapshot, policy, admitted(snapshot, policy, start), {Outcome::failure}, start);

@@ -1,6 +1,7 @@
-// The in-memory breaker's fast paths beside the table that they stand for, and its counts under many callers.
+// The fast path of the in-memory breaker against the transition table, and its counts under many callers.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <barrier>
 #include <random>
 #include <thread>
@@ -23,9 +24,9 @@ const Policy rates{.failure_threshold = 0,
                    .minimum_number_of_calls = 20,
                    .recovery_timeout = 5ms};
 
-// One call that takes `took` by the breaker's clock.
-struct Story {
-  explicit Story(const Policy& policy) : breaker(policy, listener(), [this] { return now; }) {}
+// A breaker with a clock that the test moves, and the kinds of events that it reported.
+struct Scenario {
+  explicit Scenario(const Policy& policy) : breaker(policy, listener(), [this] { return now; }) {}
 
   Listener listener() {
     return [this](const Event& event) { events.push_back(event.kind); };
@@ -42,35 +43,37 @@ bool same(const DetailedStatus& status, const Snapshot& snapshot, const Policy& 
 }
 
 void compare_with_table(Policy policy, unsigned seed) {
-  std::mt19937 dice(seed);
-  Story story(policy);
-  Snapshot snapshot = closed_snapshot(story.now);
+  std::mt19937 random(seed);
+  Scenario scenario(policy);
+  Snapshot snapshot = closed_snapshot(scenario.now);
   int opened = 0;
   for (int i = 0; i < 5000; ++i) {
-    Admission admission = story.breaker.acquire();
-    const Decision decision = admit(snapshot, policy, story.now);
+    Admission admission = scenario.breaker.acquire();
+    const Decision decision = admit(snapshot, policy, scenario.now);
     REQUIRE(std::holds_alternative<Permit>(admission) == std::holds_alternative<PermitId>(decision.answer));
-    const std::chrono::microseconds took(dice() % 8 == 0 ? dice() % 6000 : 0);
-    story.now += took;
+    const std::chrono::microseconds took(random() % 8 == 0 ? random() % 6000 : 0);
+    scenario.now += took;
     if (auto* permit = std::get_if<Permit>(&admission)) {
-      const auto outcome = dice() % 4 == 0 ? Outcome::failure : dice() % 16 == 0 ? Outcome::ignored : Outcome::success;
+      const auto outcome = random() % 4 == 0    ? Outcome::failure
+                           : random() % 16 == 0 ? Outcome::ignored
+                                                : Outcome::success;
       REQUIRE(permit->id() == std::get<PermitId>(decision.answer));
       permit->settle(outcome);
-      const Settlement settlement = settle(snapshot, policy, permit->id(), {outcome, took}, story.now);
+      const Settlement settlement = settle(snapshot, policy, permit->id(), {outcome, took}, scenario.now);
       opened += settlement.transition && settlement.transition->to == State::open ? 1 : 0;
     } else {
       REQUIRE(std::get<Rejection>(admission) == std::get<Rejection>(decision.answer));
     }
-    if (dice() % 64 == 0) REQUIRE(same(story.breaker.detailed_status(), snapshot, policy, story.now));
-    story.now += std::chrono::microseconds(dice() % 5000);
+    if (random() % 64 == 0) REQUIRE(same(scenario.breaker.detailed_status(), snapshot, policy, scenario.now));
+    scenario.now += std::chrono::microseconds(random() % 5000);
   }
-  REQUIRE(same(story.breaker.detailed_status(), snapshot, policy, story.now));
+  REQUIRE(same(scenario.breaker.detailed_status(), snapshot, policy, scenario.now));
   CHECK(opened > 0);
 }
 
 }  // namespace
 
-TEST_CASE("whatever the fast paths do, the breaker behaves as the table: rates, rows, clearing, slow calls") {
+TEST_CASE("with its fast path the breaker behaves as the table: rates, failures in a row, clearing, slow calls") {
   for (unsigned seed = 1; seed <= 20; ++seed) {
     CAPTURE(seed);
     compare_with_table(rates, seed);
@@ -83,7 +86,7 @@ TEST_CASE("whatever the fast paths do, the breaker behaves as the table: rates, 
   }
 }
 
-TEST_CASE("no call is lost from the window and none counted twice, by many callers and across buckets") {
+TEST_CASE("with many callers the window counts each call exactly once") {
   constexpr int each = 20'000;
   CircuitBreaker breaker({.failure_threshold = 0, .failure_rate_threshold = 1, .sliding_window_size = 1h});
   std::barrier together(callers);
@@ -103,69 +106,69 @@ TEST_CASE("no call is lost from the window and none counted twice, by many calle
   CHECK(breaker.detailed_status().recent == CallCounts{callers * each, callers * each / 100, 0});
 }
 
-TEST_CASE("a slow call is told, counted and, at the rate, opens the circuit") {
+TEST_CASE("a slow call is reported and counted, and opens the circuit at the rate") {
   Policy policy = rates;
   policy.minimum_number_of_calls = 2;
-  Story story(policy);
+  Scenario scenario(policy);
   for (int i = 0; i < 2; ++i) {
-    Admission admission = story.breaker.acquire();
-    story.now += 3ms;
+    Admission admission = scenario.breaker.acquire();
+    scenario.now += 3ms;
     std::get<Permit>(admission).settle(Outcome::success);
   }
-  CHECK(story.events == std::vector{EventKind::slow_call, EventKind::slow_call, EventKind::transition});
-  CHECK(story.breaker.detailed_status().slow_calls == 2);
-  CHECK(story.breaker.detailed_status().state == State::open);
+  CHECK(scenario.events == std::vector{EventKind::slow_call, EventKind::slow_call, EventKind::transition});
+  CHECK(scenario.breaker.detailed_status().slow_calls == 2);
+  CHECK(scenario.breaker.detailed_status().state == State::open);
 }
 
-TEST_CASE("a rejection and a late result are told too") {
-  Story story({.failure_threshold = 1});
-  Admission late = story.breaker.acquire();
-  Admission first = story.breaker.acquire();
+TEST_CASE("a rejection and a late result are reported") {
+  Scenario scenario({.failure_threshold = 1});
+  Admission late = scenario.breaker.acquire();
+  Admission first = scenario.breaker.acquire();
   std::get<Permit>(first).settle(Outcome::failure);
   std::get<Permit>(late).settle(Outcome::success);
-  CHECK(std::holds_alternative<Rejection>(story.breaker.acquire()));
-  CHECK(story.events == std::vector{EventKind::transition, EventKind::late_result, EventKind::rejection});
+  CHECK(std::holds_alternative<Rejection>(scenario.breaker.acquire()));
+  CHECK(scenario.events == std::vector{EventKind::transition, EventKind::late_result, EventKind::rejection});
 }
 
-TEST_CASE("an override holds for every thread at once, until it expires") {
-  Story story({.failure_threshold = 1, .recovery_timeout = 1s});
-  CHECK(story.breaker.apply_override({Mode::forced_open, "ann", "deploying"}, 10s).empty());
-  CHECK(std::get<Rejection>(story.breaker.acquire()).retry_after == 10s);
-  CHECK(story.breaker.detailed_status().active_override == Override{Mode::forced_open, "ann", "deploying"});
-  CHECK(story.breaker.detailed_status().override_until == story.now + 10s);
-  story.now += 10s;
-  CHECK(std::get<Permit>(story.breaker.acquire()).is_probe());
-  CHECK(story.breaker.detailed_status().active_override == Override{});
-  CHECK(story.events == std::vector{EventKind::override, EventKind::rejection, EventKind::transition});
+TEST_CASE("an override takes effect at once, and ends when it expires") {
+  Scenario scenario({.failure_threshold = 1, .recovery_timeout = 1s});
+  CHECK(scenario.breaker.apply_override({Mode::forced_open, "ann", "deploying"}, 10s).empty());
+  CHECK(std::get<Rejection>(scenario.breaker.acquire()).retry_after == 10s);
+  CHECK(scenario.breaker.detailed_status().active_override == Override{Mode::forced_open, "ann", "deploying"});
+  CHECK(scenario.breaker.detailed_status().override_until == scenario.now + 10s);
+  scenario.now += 10s;
+  CHECK(std::get<Permit>(scenario.breaker.acquire()).is_probe());
+  CHECK(scenario.breaker.detailed_status().active_override == Override{});
+  CHECK(scenario.events == std::vector{EventKind::override, EventKind::rejection, EventKind::transition});
 }
 
-TEST_CASE("metrics_only says each time when it would have opened, and lets everything pass") {
-  Story story({.failure_threshold = 3});
-  story.breaker.apply_override({Mode::metrics_only, "ann", ""}, {});
-  for (int i = 0; i < 10; ++i) std::get<Permit>(story.breaker.acquire()).settle(Outcome::failure);
-  CHECK(story.breaker.detailed_status().would_have_tripped == 3);
-  CHECK(story.breaker.detailed_status().state == State::closed);
-  CHECK(std::count(story.events.begin(), story.events.end(), EventKind::would_have_tripped) == 3);
+TEST_CASE("metrics_only admits every call and reports each time that the circuit would have opened") {
+  Scenario scenario({.failure_threshold = 3});
+  scenario.breaker.apply_override({Mode::metrics_only, "ann", ""}, {});
+  for (int i = 0; i < 10; ++i) std::get<Permit>(scenario.breaker.acquire()).settle(Outcome::failure);
+  CHECK(scenario.breaker.detailed_status().would_have_tripped == 3);
+  CHECK(scenario.breaker.detailed_status().state == State::closed);
+  CHECK(std::count(scenario.events.begin(), scenario.events.end(), EventKind::would_have_tripped) == 3);
 }
 
-TEST_CASE("an open or overridden breaker must not be forgotten") {
-  Story story({.failure_threshold = 1});
-  CHECK(story.breaker.is_evictable());
-  std::get<Permit>(story.breaker.acquire()).settle(Outcome::failure);
-  CHECK_FALSE(story.breaker.is_evictable());
-  story.breaker.apply_override({Mode::forced_closed, "ann", ""}, {});
-  CHECK_FALSE(story.breaker.is_evictable());
-  story.breaker.apply_override({Mode::automatic, "ann", ""}, {});
-  CHECK(story.breaker.is_evictable());
+TEST_CASE("an open or overridden breaker must not be evicted") {
+  Scenario scenario({.failure_threshold = 1});
+  CHECK(scenario.breaker.is_evictable());
+  std::get<Permit>(scenario.breaker.acquire()).settle(Outcome::failure);
+  CHECK_FALSE(scenario.breaker.is_evictable());
+  scenario.breaker.apply_override({Mode::forced_closed, "ann", ""}, {});
+  CHECK_FALSE(scenario.breaker.is_evictable());
+  scenario.breaker.apply_override({Mode::automatic, "ann", ""}, {});
+  CHECK(scenario.breaker.is_evictable());
 }
 
-TEST_CASE("an open breaker that nobody asked for again may be forgotten, in time") {
-  Story story({.failure_threshold = 1, .recovery_timeout = 1s});
-  std::get<Permit>(story.breaker.acquire()).settle(Outcome::failure);
-  story.now += 1999ms;
-  CHECK_FALSE(story.breaker.is_evictable());
-  story.now += 1ms;
-  CHECK(story.breaker.is_evictable());
-  Admission probe = story.breaker.acquire();
-  CHECK_FALSE(story.breaker.is_evictable());
+TEST_CASE("an open breaker may be evicted once it was not used for as long as its break") {
+  Scenario scenario({.failure_threshold = 1, .recovery_timeout = 1s});
+  std::get<Permit>(scenario.breaker.acquire()).settle(Outcome::failure);
+  scenario.now += 1999ms;
+  CHECK_FALSE(scenario.breaker.is_evictable());
+  scenario.now += 1ms;
+  CHECK(scenario.breaker.is_evictable());
+  Admission probe = scenario.breaker.acquire();
+  CHECK_FALSE(scenario.breaker.is_evictable());
 }
