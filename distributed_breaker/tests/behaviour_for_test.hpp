@@ -112,7 +112,7 @@ inline InstanceProcess::Answer first_admitted(const InstanceProcess& instance) {
   return answer;
 }
 
-inline nlohmann::json order(const std::string& mode) {
+inline nlohmann::json override_request(const std::string& mode) {
   return {{"mode", mode}, {"actor", "ann"}, {"reason", "deploying"}};
 }
 

@@ -8,7 +8,7 @@ cb::StageUnderTest cb::stage_under_test() { return {.binary = "distributed_break
 TEST_CASE("an order to one instance is not heard by another") {
   Fleet fleet;
   const auto a = fleet.start(), b = fleet.start();
-  CHECK(a.override(order("forced_open")).body["shared"] == false);
+  CHECK(a.override(override_request("forced_open")).body["shared"] == false);
   CHECK(a.call().http_status == 503);
   CHECK(b.call().http_status == 200);
 }

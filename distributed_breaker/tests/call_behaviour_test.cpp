@@ -41,11 +41,11 @@ TEST_CASE("status shows probes and late results, though they succeeded, and noth
   const auto instance = fleet.start();
   std::jthread slow([&] { CHECK(instance.call().body["late"] == true); });
   REQUIRE(happens([&] { return fleet.upstream.calls == 1; }));
-  instance.override(order("forced_open"));
+  instance.override(override_request("forced_open"));
   fleet.upstream.latency_ms = 0;
   slow.join();
   CHECK(instance.call().http_status == 503);
-  instance.override(order("auto"));
+  instance.override(override_request("auto"));
   const auto probe = first_admitted(instance);
   CHECK(instance.call().http_status == 200);
   const json calls = instance.get("/status").body["notable_calls"];

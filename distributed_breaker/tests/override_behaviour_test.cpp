@@ -14,10 +14,10 @@ namespace {
 
 int64_t now_ms() { return std::chrono::system_clock::now().time_since_epoch() / 1ms; }
 
-json order_for(const std::string& mode, int64_t expires_in_ms) {
-  json lasting = order(mode);
-  lasting["expires_in_ms"] = expires_in_ms;
-  return lasting;
+json expiring_request(const std::string& mode, int64_t expires_in_ms) {
+  json request = override_request(mode);
+  request["expires_in_ms"] = expires_in_ms;
+  return request;
 }
 
 // {"mode":"forced_open","actor":"ann",MORE}
@@ -31,7 +31,7 @@ TEST_CASE("forced open rejects every call, and says who, why and until when") {
   Fleet fleet;
   const auto instance = fleet.start();
   const int64_t before = now_ms();
-  auto ordered = instance.override(order_for("forced_open", 60'000));
+  auto ordered = instance.override(expiring_request("forced_open", 60'000));
   CHECK(ordered.http_status == 200);
   CHECK(ordered.body["state"] == "open");
   auto call = instance.call();
@@ -55,7 +55,7 @@ TEST_CASE("forced closed admits every call and never opens, but counts") {
   const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 1m");
   instance.call();
   CHECK(instance.state() == "open");
-  CHECK(instance.override(order("forced_closed")).http_status == 200);
+  CHECK(instance.override(override_request("forced_closed")).http_status == 200);
   for (int i = 0; i < 3; ++i) CHECK(instance.call().http_status == 502);
   CHECK(instance.state() == "closed");
   CHECK(instance.breaker()["failures"] == 3);
@@ -68,7 +68,7 @@ TEST_CASE("disabled admits every call and counts nothing") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--failure-threshold 1");
-  CHECK(instance.override(order("disabled")).http_status == 200);
+  CHECK(instance.override(override_request("disabled")).http_status == 200);
   for (int i = 0; i < 3; ++i) CHECK(instance.call().http_status == 502);
   CHECK(instance.state() == "closed");
   CHECK(instance.breaker()["failures"] == 0);
@@ -81,7 +81,7 @@ TEST_CASE("metrics only admits every call, and says how often the circuit would 
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--failure-threshold 2");
-  CHECK(instance.override(order("metrics_only")).http_status == 200);
+  CHECK(instance.override(override_request("metrics_only")).http_status == 200);
   for (int i = 0; i < 5; ++i) CHECK(instance.call().http_status == 502);
   CHECK(instance.state() == "closed");
   CHECK(instance.breaker()["would_have_tripped"] == 2);
@@ -93,8 +93,8 @@ TEST_CASE("metrics only admits every call, and says how often the circuit would 
 TEST_CASE("auto after forced open begins with a probe") {
   Fleet fleet;
   const auto instance = fleet.start();
-  instance.override(order("forced_open"));
-  CHECK(instance.override(order("auto")).body["state"] == "half_open");
+  instance.override(override_request("forced_open"));
+  CHECK(instance.override(override_request("auto")).body["state"] == "half_open");
   CHECK_FALSE(instance.breaker().contains("override"));
   CHECK(last_cause(instance) == "automatic again by ann: deploying");
   auto probe = instance.call();
@@ -107,7 +107,7 @@ TEST_CASE("reset closes an open circuit at once and forgets what it counted") {
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 1m");
   instance.call();
-  CHECK(instance.override(order("reset")).http_status == 200);
+  CHECK(instance.override(override_request("reset")).http_status == 200);
   CHECK(instance.state() == "closed");
   CHECK(instance.breaker()["failures"] == 0);
   CHECK_FALSE(instance.breaker().contains("override"));
@@ -119,12 +119,12 @@ TEST_CASE("reset closes an open circuit at once and forgets what it counted") {
 TEST_CASE("an order that expires leaves the breaker to itself: a probe after forced open, a new count after others") {
   Fleet fleet;
   const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 1m");
-  instance.override(order_for("forced_open", 200));
+  instance.override(expiring_request("forced_open", 200));
   CHECK(happens([&] { return instance.state() == "half_open"; }));
   CHECK_FALSE(instance.breaker().contains("override"));
   CHECK(last_cause(instance) == "forced open: expired");
   CHECK(instance.call().body["state"] == "closed");
-  instance.override(order_for("disabled", 50));
+  instance.override(expiring_request("disabled", 50));
   CHECK(happens([&] { return last_cause(instance) == "disabled: expired" || instance.state() != "closed"; }));
   fleet.upstream.status = 500;
   CHECK(instance.call().body["state"] == "open");
@@ -133,19 +133,19 @@ TEST_CASE("an order that expires leaves the breaker to itself: a probe after for
 TEST_CASE("the latest order counts, and repeating it is no fault") {
   Fleet fleet;
   const auto instance = fleet.start();
-  instance.override(order("forced_closed"));
-  instance.override(order("forced_open"));
-  CHECK(instance.override(order("forced_open")).http_status == 200);
+  instance.override(override_request("forced_closed"));
+  instance.override(override_request("forced_open"));
+  CHECK(instance.override(override_request("forced_open")).http_status == 200);
   CHECK(instance.call().http_status == 503);
-  instance.override(order("auto"));
-  CHECK(instance.override(order("auto")).http_status == 200);
+  instance.override(override_request("auto"));
+  CHECK(instance.override(override_request("auto")).http_status == 200);
   CHECK(instance.call().http_status == 200);
 }
 
 TEST_CASE("an order is for the tenant that it names, and for nobody else") {
   Fleet fleet;
   const auto instance = fleet.start();
-  auto ordered = instance.override(order("forced_open"), "?tenant=acme");
+  auto ordered = instance.override(override_request("forced_open"), "?tenant=acme");
   CHECK(ordered.body["name"] == "unreliable_service/acme");
   CHECK(instance.get("/call?tenant=acme").http_status == 503);
   CHECK(instance.get("/call?tenant=beta").http_status == 200);
@@ -261,7 +261,7 @@ TEST_CASE("a tenant's name that is none is a 400 on every route, and changes not
     CAPTURE(name);
     const std::string query = "?tenant=" + name;
     for (auto answer : {instance.get("/call" + query), instance.get("/status" + query),
-                        instance.override(order("forced_open"), query)}) {
+                        instance.override(override_request("forced_open"), query)}) {
       CHECK(answer.http_status == 400);
       CHECK(holds(answer.body.value("error", ""), "tenant"));
     }
@@ -279,7 +279,8 @@ TEST_CASE("with a token file, only who brings the token may order, and the log n
   const auto put = [&](const httplib::Headers& headers) {
     httplib::Client client(instance.url);
     client.set_read_timeout(30s);
-    const auto answer = client.Put("/breaker/override", headers, order("forced_open").dump(), "application/json");
+    const auto answer =
+        client.Put("/breaker/override", headers, override_request("forced_open").dump(), "application/json");
     REQUIRE(answer);
     return *answer;
   };

@@ -50,10 +50,10 @@ TEST_CASE("metrics agree with the status and with what was done") {
   for (const std::string path : {"/call", "/call", "/call?tenant=acme"}) instance.get(path);
   fleet.upstream.status = 500;
   for (int i = 0; i < 5; ++i) instance.call();
-  instance.override(order("forced_open"));
+  instance.override(override_request("forced_open"));
   const std::string open = scrape(instance);
   fleet.upstream.status = 200;
-  instance.override(order("auto"));
+  instance.override(override_request("auto"));
   instance.call();
   const std::string text = scrape(instance);
   check_with_promtool(text);
@@ -89,7 +89,7 @@ TEST_CASE("metrics count slow calls, and the trips that metrics_only let pass") 
   const auto instance = fleet.start(
       "--failure-threshold 2 --failure-rate-threshold 1 --slow-call-duration-threshold 5ms "
       "--slow-call-rate-threshold 1 --sliding-window-size 1h");
-  instance.override(order("metrics_only"));
+  instance.override(override_request("metrics_only"));
   for (int i = 0; i < 5; ++i) instance.call();
   const std::string text = scrape(instance);
   CHECK(sample(text, "slow_calls_total") == 5);
@@ -172,7 +172,7 @@ TEST_CASE("with --log-format json each line is an object with at, level and mess
   const PrivateFile token("correct-horse-battery-staple\n");
   auto instance = fleet.start("--log-format json --failure-threshold 1 --admin-token-file " + token.path());
   instance.get("/call?tenant=acme");
-  instance.override(order("forced_open"));  // refused
+  instance.override(override_request("forced_open"));  // refused
   instance.process.send_signal(SIGTERM);
   CHECK(instance.process.wait(10s) == 0);
   std::istringstream lines(instance.process.output());
