@@ -54,7 +54,12 @@ std::string to_header(milliseconds retry_after) {
 }  // namespace
 
 ServiceInstance::ServiceInstance(InstanceSettings settings, InstanceParts parts)
-    : settings_(std::move(settings)), parts_(parts), guarded_(settings_.call_policy, settings_.call_timeout) {}
+    : settings_(std::move(settings)),
+      parts_(parts),
+      attempt_timeout_(settings_.call_policy.deadline.count() > 0
+                           ? std::min(settings_.call_policy.deadline, settings_.call_timeout)
+                           : settings_.call_timeout),
+      guarded_(settings_.call_policy, settings_.call_timeout) {}
 
 void ServiceInstance::add_routes(httplib::Server& server) {
   server.set_error_handler(explain);
@@ -112,20 +117,11 @@ Attempt<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker, milli
   const TimePoint sent = now();
   UpstreamReply reply = parts_.upstream.call(timeout);
   upstream_calls += reply.sent ? 1 : 0;
-  const Settled settled = permit.settle(outcome_of(reply, timeout));
+  const Settled settled = permit.settle(outcome_of(reply, timeout, attempt_timeout_));
   probes_in_flight_ -= probes;
   const AttemptEnd end = end_of(reply);
   std::string body = reply.body;
   return {end, {{}, sent, std::move(reply), permit.id(), settled}, std::move(body)};
-}
-
-// A timeout is no evidence if queueing and earlier attempts left the attempt less than half of its time. With half or
-// more the upstream was slow enough to blame: otherwise a hung upstream behind a queue would never be detected.
-Outcome ServiceInstance::outcome_of(const UpstreamReply& reply, milliseconds timeout) const {
-  const milliseconds deadline = settings_.call_policy.deadline;
-  const milliseconds whole = deadline.count() > 0 ? std::min(deadline, settings_.call_timeout) : settings_.call_timeout;
-  const bool cut_short = reply.timed_out && timeout < whole / 2;
-  return cut_short ? Outcome::ignored : reply.outcome;
 }
 
 void ServiceInstance::answer(const CallReport& report, State known, httplib::Response& response) {

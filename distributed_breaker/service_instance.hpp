@@ -67,7 +67,6 @@ class ServiceInstance {
 
   void call(const httplib::Request& request, httplib::Response& response);
   Attempt<UpstreamAttempt> attempt(ManagedBreaker& breaker, std::chrono::milliseconds timeout, int& upstream_calls);
-  Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds timeout) const;
   void answer(const CallReport& report, State known, httplib::Response& response);
   void status(const httplib::Request& request, httplib::Response& response);
   nlohmann::ordered_json breaker_json_of(const Target& target) const;
@@ -77,6 +76,7 @@ class ServiceInstance {
 
   const InstanceSettings settings_;
   const InstanceParts parts_;
+  const std::chrono::milliseconds attempt_timeout_;  // of an attempt that did not have to wait
   GuardedCall guarded_;
   std::array<std::atomic<uint64_t>, 4> calls_{};  // by CallStatus
   NotableCalls notable_calls_;

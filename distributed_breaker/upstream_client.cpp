@@ -19,6 +19,10 @@ std::string valid_address(std::string address) {
 
 }  // namespace
 
+Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds timeout, std::chrono::milliseconds whole) {
+  return reply.timed_out && timeout < whole / 2 ? Outcome::ignored : reply.outcome;
+}
+
 UpstreamClient::UpstreamClient(const std::string& address, const std::string& caller,
                                const FailureStatus& failure_status)
     : address_(valid_address(address)), caller_header_("X-Caller: " + caller), failure_status_(failure_status) {}

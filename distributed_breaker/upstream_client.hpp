@@ -23,6 +23,11 @@ struct UpstreamReply {
   std::string body{};
 };
 
+// What the reply says about the upstream. `timeout`: of this attempt; `whole`: of an attempt that did not have to wait.
+// A timeout is no evidence if queueing and earlier attempts left less than half of `whole`. With half or more the
+// upstream was slow enough to blame: otherwise a hung upstream behind a queue would never be detected.
+Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds timeout, std::chrono::milliseconds whole);
+
 class UpstreamClient {
  public:
   // `address`: http://HOST:PORT. `caller` is sent as X-Caller, so that the upstream's ledger can name it.
