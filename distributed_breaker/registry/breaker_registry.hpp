@@ -58,7 +58,7 @@ class BreakerRegistry {
   size_t size() const;  // including the common breaker
   BreakerCounts counts() const;
 
-  // Visits at most `most` open breakers, the common one first. Visits each that stays open throughout. Locks only while
+  // Visits at most `most` open breakers, the common one first. Visits each that is open throughout. Locks only while
   // it scans a part of the breakers, never while it calls `visit`.
   void for_each_open(size_t most, const Visit& visit) const;
 

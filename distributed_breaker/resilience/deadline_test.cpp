@@ -18,7 +18,7 @@ TEST_CASE("without a deadline nothing is over, and an attempt has its own timeou
   CHECK(none.earlier(1s, start + 24h) == 1s);
 }
 
-TEST_CASE("an attempt has the smaller of its own timeout and the remaining time") {
+TEST_CASE("an attempt has its own timeout or the remaining time, whichever is smaller") {
   const Deadline deadline = Deadline::in(3s, start);
   CHECK(deadline.earlier(1s, start) == 1s);
   CHECK(deadline.earlier(1s, start + 2s) == 1s);
