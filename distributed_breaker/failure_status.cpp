@@ -12,11 +12,11 @@ constexpr int first_error = 400;
 [[noreturn]] void refuse(std::string_view text) {
   const std::string shown(text.substr(0, longest_text));
   throw std::invalid_argument("failure_status is '" + shown + (text.size() > longest_text ? "...'" : "'") +
-                              "; write codes and ranges of 100 to 599 with commas between them, such as 500-599,429, "
+                              "; write codes and ranges of 100 to 599, separated by commas, such as 500-599,429, "
                               "in at most 64 characters");
 }
 
-// Takes the text up to the separator, and the separator, off the front of `rest`.
+// Removes the text before the separator, and the separator, from the front of `rest`.
 std::string_view take(std::string_view& rest, char separator) {
   const size_t end = rest.find(separator);
   const std::string_view taken = rest.substr(0, end);
@@ -24,7 +24,7 @@ std::string_view take(std::string_view& rest, char separator) {
   return taken;
 }
 
-// 0, which is no code either, where the text is none.
+// 0 if the text is not a code.
 int to_code(std::string_view text) {
   int code = 0;
   if (text.size() == 3) std::from_chars(text.data(), text.data() + text.size(), code);

@@ -26,33 +26,33 @@ std::string name_by_port(int port) {
   return "Instance-" + std::to_string(port);
 }
 
-// The name goes into a header of every upstream call.
+// The name is sent in a header of every upstream call.
 void require_header_safe(const std::string& name) {
   constexpr std::string_view others = "_-.";
-  const bool plain = std::all_of(name.begin(), name.end(), [&](unsigned char letter) {
+  const bool is_safe = std::all_of(name.begin(), name.end(), [&](unsigned char letter) {
     return std::isalnum(letter) != 0 || others.find(static_cast<char>(letter)) != std::string_view::npos;
   });
-  if (name.size() > 64 || !plain) {
+  if (name.size() > 64 || !is_safe) {
     throw std::invalid_argument("name is '" + name.substr(0, 64) + "'; use 1 to 64 of A-Z a-z 0-9 _ - .");
   }
 }
 
-// A health route that takes longer is ill; and no instance that is told to stop waits longer for it.
+// A health route that takes longer counts as down. Also bounds how long a stopping instance waits for it.
 constexpr std::chrono::milliseconds longest_health_check{500};
 
-// What a permit waits for besides the call: the store's deadlines, and a busy machine.
-constexpr std::chrono::milliseconds around_the_call{100};
+// How much longer than its call a permit may be held: time for the store's deadlines and for a busy machine.
+constexpr std::chrono::milliseconds margin{100};
 
 void require_calls_can_end(const InstanceOptions& options) {
   if (options.call_timeout.count() == 0) throw std::invalid_argument("call_timeout is 0ms; it must be at least 1ms");
-  if (options.policy.probe_timeout >= options.call_timeout + around_the_call) return;
+  if (options.policy.probe_timeout >= options.call_timeout + margin) return;
   throw std::invalid_argument("probe_timeout is " + program::to_text(options.policy.probe_timeout) +
                               " and call_timeout " + program::to_text(options.call_timeout) +
                               "; a probe must be able to end before its lease does: make it " +
-                              program::to_text(options.call_timeout + around_the_call) + " or more");
+                              program::to_text(options.call_timeout + margin) + " or more");
 }
 
-void require_sensible(const InstanceOptions& options) {
+void require_valid_options(const InstanceOptions& options) {
   require_valid_name(options.breaker_name);
   require_valid(options.policy);
   require_valid(options.call_policy);
@@ -63,21 +63,22 @@ void require_sensible(const InstanceOptions& options) {
 }  // namespace
 
 void add_instance_options(CLI::App& app, InstanceOptions& options) {
-  app.add_option("--name", options.name, "Name of this instance; by default by port: 8001 is Instance-A");
+  app.add_option("--name", options.name, "Name of this instance; the default depends on the port: 8001 is Instance-A");
   app.add_option("--listen", options.listen, "Address to listen on")->capture_default_str();
   app.add_option("--port", options.port, "Port; 0 takes a free one")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
   app.add_option("--upstream", options.upstream, "The service to call")->capture_default_str();
-  program::add_duration(app, "--call-timeout", options.call_timeout, "Deadline of one upstream call, for all of it");
+  program::add_duration(app, "--call-timeout", options.call_timeout,
+                        "Deadline of one upstream call, from connecting to the last byte");
   app.add_option("--failure-status", options.failure_status, "Upstream statuses that count as failures")
       ->capture_default_str();
   app.add_option("--breaker-name", options.breaker_name, "What the breaker protects")->capture_default_str();
-  app.add_option("--max-breakers", options.max_breakers, "Breakers for tenants (0: all share one)")
+  app.add_option("--max-breakers", options.max_breakers, "Limit of breakers for tenants (0: all share one)")
       ->check(CLI::Range(size_t{0}, BreakerRegistry::most_breakers))
       ->capture_default_str();
   app.add_option("--admin-token-file", options.admin_token_file,
-                 "Whoever overrides must bring this file's token; without it: be on this machine");
+                 "Overrides need the token in this file; without it: from this machine only");
   program::add_log_format(app, options.log_format);
   add_policy_options(app, options.policy);
   add_call_policy_options(app, options.call_policy);
@@ -85,7 +86,7 @@ void add_instance_options(CLI::App& app, InstanceOptions& options) {
 
 int serve(InstanceOptions options, const program::StopSignal& stop, const Breakers& breakers) {
   program::set_up_log(options.log_format);
-  require_sensible(options);
+  require_valid_options(options);
   const auto admin = options.admin_token_file.empty() ? program::AdminAccess()
                                                       : program::AdminAccess::from_file(options.admin_token_file);
   const FailureStatus failure_status = FailureStatus::parse(options.failure_status);
@@ -98,11 +99,10 @@ int serve(InstanceOptions options, const program::StopSignal& stop, const Breake
   Metrics metrics(options.breaker_name);
   HealthChecker health(options.policy.health_check_interval,
                        [&] { return upstream.health(std::min(options.call_timeout, longest_health_check)); });
-  const Listener count = metrics.listener();
   const Listener listener = [&](const Event& event) {
-    transitions.note(event);
-    count(event);
-    health.notice(event);
+    transitions.record(event);
+    metrics.record(event);
+    health.on_event(event);
   };
   BreakerRegistry registry(options.breaker_name, options.max_breakers, breakers(options.name, listener));
   const std::jthread health_checks = health.watch(registry);

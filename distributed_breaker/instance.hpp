@@ -1,5 +1,5 @@
-// An instance as a program: its options, and running it round any breaker. Stages 2 and 3 differ in the breaker that
-// they bring, and in nothing else.
+// An instance as a program: its options, and serving with any kind of breaker. The breaker is the only difference
+// between stages 2 and 3.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -34,11 +34,11 @@ struct InstanceOptions {
 
 void add_instance_options(CLI::App& app, InstanceOptions& options);
 
-// What a stage brings: how breakers are made that tell `listener` what happens, in an instance of that name.
+// What a stage provides: a factory of breakers that notify `listener`, for the instance of this name.
 using Breakers = std::function<BreakerRegistry::Make(const std::string& instance, Listener listener)>;
 
-// Serves until a stop signal; returns the exit code. Throws std::invalid_argument for a setting that makes no sense and
-// std::runtime_error where the port is taken.
+// Serves until a stop signal; returns the exit code. Throws std::invalid_argument for a bad setting and
+// std::runtime_error if the port is taken.
 int serve(InstanceOptions options, const program::StopSignal& stop, const Breakers& breakers);
 
 }  // namespace cb

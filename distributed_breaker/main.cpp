@@ -1,4 +1,4 @@
-// Stage 2: one instance of a fleet, with a breaker of its own. Start three, and watch them disagree.
+// Stage 2: one instance of a fleet, with its own breaker in memory. Start three, and watch them disagree.
 #include "distributed_breaker/instance.hpp"
 #include "program/options.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
@@ -6,13 +6,13 @@
 int main(int argc, char** argv) {
   return program::run([&] {
     const program::StopSignal stop;
-    CLI::App app{"Stage 2: a service instance with a circuit breaker of its own", "distributed_breaker"};
+    CLI::App app{"Stage 2: a service instance with its own circuit breaker", "distributed_breaker"};
     cb::InstanceOptions options;
     cb::add_instance_options(app, options);
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
     return cb::serve(options, stop, [&](const std::string&, cb::Listener listener) {
       const auto setup = std::make_shared<const cb::BreakerConfig>(options.policy, std::move(listener));
-      return [setup](const cb::Identity& who) { return std::make_shared<cb::CircuitBreaker>(setup, who); };
+      return [setup](const cb::Identity& identity) { return std::make_shared<cb::CircuitBreaker>(setup, identity); };
     });
   });
 }

@@ -1,6 +1,6 @@
-// A ServiceInstance is one server of a fleet: each GET /call becomes one call of the upstream, if the breaker lets it
-// (or none, or a few, where retries, a bulkhead and the like stand round it). It is the same whatever stands behind
-// Breaker: stage 2 puts one in memory there, stage 3 one in Redis.
+// A ServiceInstance is one server of a fleet: GET /call calls the upstream, if the breaker permits it, inside the
+// protections of a GuardedCall. It does not depend on where the breaker keeps its state: in memory in stage 2, in Redis
+// in stage 3.
 // Thread-safe: every method; the routes run on the server's workers.
 #pragma once
 
@@ -8,18 +8,21 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "distributed_breaker/registry/breaker_registry.hpp"
+#include "distributed_breaker/reporting/call_report.hpp"
 #include "distributed_breaker/reporting/metrics.hpp"
 #include "distributed_breaker/reporting/notable_calls.hpp"
 #include "distributed_breaker/reporting/transition_log.hpp"
 #include "distributed_breaker/resilience/guarded_call.hpp"
 #include "distributed_breaker/upstream_client.hpp"
 #include "program/http/admin_access.hpp"
-#include "simple_breaker/breaker.hpp"
+#include "simple_breaker/policies/managed_breaker.hpp"
 #include "simple_breaker/policy.hpp"
 
 namespace cb {
@@ -34,7 +37,7 @@ struct InstanceSettings {
   size_t max_breakers = 0;
 };
 
-// What an instance works with, and does not own.
+// What an instance uses and does not own.
 struct InstanceParts {
   BreakerRegistry& breakers;
   const UpstreamClient& upstream;
@@ -48,33 +51,32 @@ class ServiceInstance {
   // `parts` outlive the instance.
   ServiceInstance(InstanceSettings settings, InstanceParts parts);
 
-  // GET /call, /status, /health, /metrics and PUT /breaker/override; ?tenant=NAME says whose breaker is meant.
+  // GET /call, /status, /health, /metrics and PUT /breaker/override; ?tenant=NAME selects a tenant's breaker.
   void add_routes(httplib::Server& server);
 
  private:
-  struct MadeCall;
-  using Reply = GuardedReply<MadeCall>;
+  // The breaker that a request is for. `context` is empty for the common breaker, which a tenant shares if there is no
+  // room for its own.
+  struct Target {
+    std::string context;
+    std::shared_ptr<ManagedBreaker> breaker;
+  };
+
+  // std::nullopt: the tenant's name is not valid, and the response says so.
+  std::optional<Target> target_of(const httplib::Request& request, httplib::Response& response) const;
 
   void call(const httplib::Request& request, httplib::Response& response);
-  Attempt<MadeCall> attempt(ManagedBreaker& breaker, std::chrono::milliseconds at_most, int& upstream_calls);
-  Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds at_most) const;
-  void answer(const ManagedBreaker& breaker, const Reply& reply, int upstream_calls, std::chrono::microseconds took,
-              httplib::Response& response);
-  void note_if_notable(const std::string& context, const Reply& reply, int upstream_calls);
-  static CallStatus status_of(const Reply& reply);
-  static std::chrono::milliseconds retry_after(const Reply& reply);
-  static nlohmann::ordered_json refused_json(const Reply& reply, State state);
-  static nlohmann::ordered_json made_json(const MadeCall& made);
+  Attempt<UpstreamAttempt> attempt(ManagedBreaker& breaker, std::chrono::milliseconds timeout, int& upstream_calls);
+  void answer(const CallReport& report, State known, httplib::Response& response);
   void status(const httplib::Request& request, httplib::Response& response);
+  nlohmann::ordered_json breaker_json_of(const Target& target) const;
+  nlohmann::ordered_json breakers_json() const;
+  nlohmann::ordered_json call_settings_json() const;
   void apply_override(const httplib::Request& request, httplib::Response& response);
-  std::optional<std::string> tenant_of(const httplib::Request& request, httplib::Response& response) const;
-  // The tenant, or nobody in particular, who has no breaker of its own.
-  std::string context_of(const std::string& tenant, const ManagedBreaker& breaker) const;
-  nlohmann::ordered_json breaker_json(const std::string& tenant, ManagedBreaker& breaker);
-  nlohmann::ordered_json call_json() const;
 
   const InstanceSettings settings_;
   const InstanceParts parts_;
+  const std::chrono::milliseconds attempt_timeout_;  // of an attempt that did not have to wait
   GuardedCall guarded_;
   std::array<std::atomic<uint64_t>, 4> calls_{};  // by CallStatus
   NotableCalls notable_calls_;

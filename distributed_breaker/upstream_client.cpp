@@ -19,28 +19,31 @@ std::string valid_address(std::string address) {
 
 }  // namespace
 
+Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds timeout, std::chrono::milliseconds whole) {
+  return reply.timed_out && timeout < whole / 2 ? Outcome::ignored : reply.outcome;
+}
+
 UpstreamClient::UpstreamClient(const std::string& address, const std::string& caller,
                                const FailureStatus& failure_status)
     : address_(valid_address(address)), caller_header_("X-Caller: " + caller), failure_status_(failure_status) {}
 
-UpstreamReply UpstreamClient::call(std::chrono::milliseconds at_most) const {
+UpstreamReply UpstreamClient::call(std::chrono::milliseconds timeout) const {
   program::HttpReply reply =
-      program::send({.url = address_ + "/data", .headers = {caller_header_}, .timeout = at_most});
+      program::send({.url = address_ + "/data", .headers = {caller_header_}, .timeout = timeout});
   if (reply.status == 0) return {.sent = reply.connected, .timed_out = reply.timed_out, .error = reply.error};
   const Outcome outcome = failure_status_.outcome_of(reply.status);
-  const bool good = outcome == Outcome::success;
-  return {.kind = good ? UpstreamReply::Kind::success : UpstreamReply::Kind::failure,
+  return {.status = outcome == Outcome::success ? CallStatus::success : CallStatus::failure,
           .outcome = outcome,
           .http_status = reply.status,
           .sent = true,
           .body = std::move(reply.body)};
 }
 
-Health UpstreamClient::health(std::chrono::milliseconds at_most) const {
+Health UpstreamClient::health(std::chrono::milliseconds timeout) const {
   const program::HttpReply reply =
-      program::send({.url = address_ + "/health", .headers = {caller_header_}, .timeout = at_most});
-  const bool ill = reply.status == 0 || failure_status_.outcome_of(reply.status) == Outcome::failure;
-  return ill ? Health::down : Health::up;
+      program::send({.url = address_ + "/health", .headers = {caller_header_}, .timeout = timeout});
+  const bool down = reply.status == 0 || failure_status_.outcome_of(reply.status) == Outcome::failure;
+  return down ? Health::down : Health::up;
 }
 
 }  // namespace cb

@@ -1,21 +1,20 @@
-// An UpstreamClient calls the flaky upstream's GET /data, under one deadline, and says what became of the call, and
-// what that says about the upstream.
-// Thread-safe: every method. Errors: the constructor throws std::invalid_argument naming the address; a call never
-// throws.
+// An UpstreamClient calls the upstream's GET /data with one deadline for all of it, and reports what the reply says
+// about the upstream. Thread-safe: every method. Errors: the constructor throws std::invalid_argument naming the
+// address; a call never throws.
 #pragma once
 
 #include <chrono>
 #include <string>
 
 #include "distributed_breaker/failure_status.hpp"
+#include "distributed_breaker/reporting/call_status.hpp"
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/policies/health.hpp"
 
 namespace cb {
 
 struct UpstreamReply {
-  enum class Kind { success, failure, exception };  // failure: an error; exception: no answer in time, no connection
-  Kind kind = Kind::exception;
+  CallStatus status = CallStatus::exception;  // never blocked
   Outcome outcome = Outcome::failure;
   int http_status = 0;  // 0: no answer
   bool sent = false;    // false: the request cannot have reached the upstream
@@ -24,15 +23,20 @@ struct UpstreamReply {
   std::string body{};
 };
 
+// What the reply says about the upstream. `timeout`: of this attempt; `whole`: of an attempt that did not have to wait.
+// A timeout is no evidence if queueing and earlier attempts left less than half of `whole`. With half or more the
+// upstream was slow enough to blame: otherwise a hung upstream behind a queue would never be detected.
+Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds timeout, std::chrono::milliseconds whole);
+
 class UpstreamClient {
  public:
-  // `address`: http://HOST:PORT. `caller` goes along as X-Caller, so that the upstream can say who called it.
+  // `address`: http://HOST:PORT. `caller` is sent as X-Caller, so that the upstream's ledger can name it.
   UpstreamClient(const std::string& address, const std::string& caller, const FailureStatus& failure_status = {});
 
-  UpstreamReply call(std::chrono::milliseconds at_most) const;
+  UpstreamReply call(std::chrono::milliseconds timeout) const;
 
-  // What GET /health says. No answer is ill; so is a status that counts as a failure.
-  Health health(std::chrono::milliseconds at_most) const;
+  // GET /health. Down: no answer, or a status that counts as a failure.
+  Health health(std::chrono::milliseconds timeout) const;
 
  private:
   const std::string address_;

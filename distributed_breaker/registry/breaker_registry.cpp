@@ -10,11 +10,11 @@ namespace {
 
 constexpr size_t longest_context = 128;
 
-// How many of the least recently used a newcomer may be refused by. Each of them gets a second chance at the front, so
-// that the next newcomer looks at others: finding room costs the same among a hundred breakers and a hundred thousand.
-constexpr size_t most_looks = 16;
+// How many of the least recently used breakers a new context may try to evict. Those that cannot be evicted move to the
+// front, so that the next new context tries others: an eviction costs the same with 100 breakers and with 100,000.
+constexpr size_t most_tries = 16;
 
-// How many buckets of about one breaker each are looked at under one lock: some tens of microseconds.
+// How many buckets, of about one breaker each, are scanned under one lock: some tens of microseconds.
 constexpr size_t buckets_at_a_time = 1024;
 
 std::string valid_name(std::string name) {
@@ -29,8 +29,8 @@ size_t valid_bound(size_t max_breakers) {
                               std::to_string(most));
 }
 
-// Nobody else has it and, while the registry is locked, nobody can get it.
-bool may_go(const std::shared_ptr<ManagedBreaker>& breaker) {
+// Not in use and, while the registry is locked, out of reach for new users.
+bool can_be_evicted(const std::shared_ptr<ManagedBreaker>& breaker) {
   return breaker.use_count() == 1 && breaker->is_evictable();
 }
 
@@ -51,16 +51,15 @@ bool BreakerRegistry::is_valid_context(std::string_view context) const {
 
 std::shared_ptr<ManagedBreaker> BreakerRegistry::at(const std::string& context) {
   if (context.empty()) return common_;
-  std::shared_ptr<ManagedBreaker>
-      gone;  // declared before the lock: its end may wait for a store, and nobody else should
+  std::shared_ptr<ManagedBreaker> evicted;  // destroyed after the lock is released, as that may wait for a store
   const std::scoped_lock lock(mutex_);
   if (const auto found = by_context_.find(context); found != by_context_.end()) {
     entries_.splice(entries_.begin(), entries_, found->second);
     return found->second->breaker;
   }
   if (by_context_.size() < max_breakers_) return add(context);
-  gone = make_room();
-  return gone ? add(context) : common_;
+  evicted = evict_one();
+  return evicted ? add(context) : common_;
 }
 
 std::shared_ptr<ManagedBreaker> BreakerRegistry::find(const std::string& context) const {
@@ -76,14 +75,14 @@ std::shared_ptr<ManagedBreaker> BreakerRegistry::add(const std::string& context)
   return entries_.front().breaker;
 }
 
-std::shared_ptr<ManagedBreaker> BreakerRegistry::make_room() {
-  for (size_t looks = std::min(most_looks, entries_.size()); looks > 0; --looks) {
+std::shared_ptr<ManagedBreaker> BreakerRegistry::evict_one() {
+  for (size_t tries = std::min(most_tries, entries_.size()); tries > 0; --tries) {
     const auto oldest = std::prev(entries_.end());
-    if (may_go(oldest->breaker)) {
-      std::shared_ptr<ManagedBreaker> gone = std::move(oldest->breaker);
+    if (can_be_evicted(oldest->breaker)) {
+      std::shared_ptr<ManagedBreaker> evicted = std::move(oldest->breaker);
       by_context_.erase(oldest->context);
       entries_.erase(oldest);
-      return gone;
+      return evicted;
     }
     entries_.splice(entries_.begin(), entries_, oldest);
   }

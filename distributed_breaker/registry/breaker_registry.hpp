@@ -1,13 +1,11 @@
-// A BreakerRegistry holds one breaker for everybody (the common one) and one for each context: a tenant, a host, a
-// shard. A breaker is made when its context is first asked for; an idle one costs its memory and nothing else: no
-// thread, no timer.
-// Bounded: at most `max_breakers` of contexts. Where there is no room, the least recently used one goes, and with it
-// what it had counted; but never one that somebody holds (a permit must not outlive its breaker), nor one that is not
-// forgettable (open, half-open, overridden). Where none can go, the newcomer shares the common breaker: its calls stay
-// protected, if by a coarser judgement, and whoever invents contexts can neither fill the memory nor push out what an
-// outage has taught.
-// Thread-safe: every method. Cost: at() takes a lock for a few look-ups, however many breakers there are.
-// Errors: the constructor throws std::invalid_argument naming the setting; afterwards only `make` may throw.
+// A BreakerRegistry holds the common breaker and one breaker per context: a tenant, a host, a shard. A breaker is
+// created when its context is first used; an idle one costs only its memory, no thread and no timer. Bounded: at most
+// `max_breakers` contexts. Without room the least recently used breaker is evicted, with its counts, but never one in
+// use (a permit must not outlive its breaker) or one that is not evictable (open, half-open, overridden). If none can
+// be evicted, the new context shares the common breaker: made-up contexts can neither fill the memory nor evict the
+// evidence of an outage. Thread-safe: every method. at() holds a lock for a constant number of steps, independent of
+// the number of breakers. Errors: the constructor throws std::invalid_argument naming the setting; afterwards only
+// `make` may throw.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +24,7 @@
 
 namespace cb {
 
-// How many breakers there are, the common one included, and how many of them are open.
+// The number of breakers, including the common one, and how many of them are open.
 struct BreakerCounts {
   size_t all = 0;
   size_t open = 0;
@@ -34,7 +32,7 @@ struct BreakerCounts {
 
 class BreakerRegistry {
  public:
-  // Runs under the registry's lock, which it must not ask for anything. std::make_shared saves an allocation for each.
+  // Runs under the registry's lock, so it must not call the registry. std::make_shared saves an allocation.
   using Make = std::function<std::shared_ptr<ManagedBreaker>(const Identity&)>;
   using Visit = std::function<void(const std::string& context, const std::shared_ptr<ManagedBreaker>& breaker)>;
 
@@ -46,22 +44,22 @@ class BreakerRegistry {
   BreakerRegistry(const BreakerRegistry&) = delete;
   BreakerRegistry& operator=(const BreakerRegistry&) = delete;
 
-  // 1 to 128 characters, of which the whole name (unreliable_service/acme) is a valid one.
+  // 1 to 128 characters that form a valid name: unreliable_service/acme.
   bool is_valid_context(std::string_view context) const;
 
   ManagedBreaker& common() const { return *common_; }
 
-  // To be held for as long as a permit of it. `context` is a valid one, or empty: the common breaker.
+  // Hold the result as long as any permit of it. `context`: valid, or empty for the common breaker.
   std::shared_ptr<ManagedBreaker> at(const std::string& context);
 
-  // The breaker that is there, if any; does not count as use.
+  // The existing breaker, or nullptr. Does not count as use.
   std::shared_ptr<ManagedBreaker> find(const std::string& context) const;
 
-  size_t size() const;  // the common one included
+  size_t size() const;  // including the common breaker
   BreakerCounts counts() const;
 
-  // Visits `most` open breakers at most, the common one first. Sees each that is open throughout. Holds the lock only
-  // to look at some of them at a time, and never while it calls `visit`.
+  // Visits at most `most` open breakers, the common one first. Visits each that is open throughout. Locks only while
+  // it scans a part of the breakers, never while it calls `visit`.
   void for_each_open(size_t most, const Visit& visit) const;
 
  private:
@@ -72,7 +70,7 @@ class BreakerRegistry {
   using Entries = std::list<Entry>;
 
   std::shared_ptr<ManagedBreaker> add(const std::string& context);
-  std::shared_ptr<ManagedBreaker> make_room();  // the one that had to go; nothing: none could
+  std::shared_ptr<ManagedBreaker> evict_one();  // the evicted breaker, or nullptr
   std::vector<Entry> open_among(size_t first_bucket) const;
 
   const std::string name_;
@@ -82,8 +80,8 @@ class BreakerRegistry {
   mutable std::mutex mutex_;
   Entries entries_;  // guarded by mutex_; most recently used first
 
-  // Guarded by mutex_; the keys are the entries'. It has its buckets from the start: an entry stays in the one it came
-  // to, so that a walk in several steps misses none.
+  // Guarded by mutex_; the keys are views of the entries' contexts. Never rehashed: an entry stays in its bucket, so
+  // that a scan in several steps misses none.
   std::unordered_map<std::string_view, Entries::iterator> by_context_;
 };
 

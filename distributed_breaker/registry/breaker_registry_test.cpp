@@ -59,21 +59,21 @@ double resident_mib() {
 
 }  // namespace
 
-TEST_CASE("each context has a breaker of its own, made at first use and then the same") {
-  std::vector<std::string> made;
+TEST_CASE("each context has its own breaker, created at first use and then reused") {
+  std::vector<std::string> created;
   BreakerRegistry registry("upstream", 10, [&](const Identity& identity) {
-    made.push_back(identity.full());
+    created.push_back(identity.full());
     return std::make_shared<CircuitBreaker>(opens_at_once, Listener{}, Clock{}, identity);
   });
   const auto acme = registry.at("acme");
   CHECK(registry.at("acme") == acme);
   CHECK(registry.at("bolt") != acme);
   CHECK(is_common(registry, registry.at("")));
-  CHECK(made == std::vector<std::string>{"upstream", "upstream/acme", "upstream/bolt"});
+  CHECK(created == std::vector<std::string>{"upstream", "upstream/acme", "upstream/bolt"});
   CHECK(registry.size() == 3);
 }
 
-TEST_CASE("one tenant's failures block nobody else") {
+TEST_CASE("one tenant's failures do not block another tenant") {
   auto registry = registry_of(10);
   open(*registry.at("acme"));
   CHECK(registry.at("acme")->is_open());
@@ -81,7 +81,7 @@ TEST_CASE("one tenant's failures block nobody else") {
   CHECK_FALSE(registry.common().is_open());
 }
 
-TEST_CASE("to look for a breaker neither makes one nor counts as use") {
+TEST_CASE("find() neither creates a breaker nor counts as use") {
   auto registry = registry_of(2);
   CHECK(registry.find("acme") == nullptr);
   CHECK(is_common(registry, registry.find("")));
@@ -92,7 +92,7 @@ TEST_CASE("to look for a breaker neither makes one nor counts as use") {
   CHECK(registry.find("acme") == nullptr);
 }
 
-TEST_CASE("where there is no room, the least recently used one goes") {
+TEST_CASE("without room the least recently used breaker is evicted") {
   auto registry = registry_of(2);
   registry.at("acme");
   registry.at("bolt");
@@ -103,7 +103,7 @@ TEST_CASE("where there is no room, the least recently used one goes") {
   CHECK(registry.find("bolt") == nullptr);
 }
 
-TEST_CASE("a breaker that somebody holds does not go: a permit must not outlive it") {
+TEST_CASE("a breaker in use is not evicted: a permit must not outlive it") {
   auto registry = registry_of(1);
   auto held = registry.at("acme");
   Admission admission = held->acquire();
@@ -115,7 +115,7 @@ TEST_CASE("a breaker that somebody holds does not go: a permit must not outlive 
   CHECK(registry.find("acme") == nullptr);
 }
 
-TEST_CASE("a breaker that is open or overridden does not go; where all are so, newcomers share the common one") {
+TEST_CASE("an open or overridden breaker is not evicted; if all are, a new context shares the common breaker") {
   auto registry = registry_of(2);
   open(*registry.at("open"));
   registry.at("overridden")->apply_override({Mode::disabled, "alice", ""}, 0ms);
@@ -127,13 +127,13 @@ TEST_CASE("a breaker that is open or overridden does not go; where all are so, n
   CHECK(registry.find("overridden") == nullptr);
 }
 
-TEST_CASE("with no room at all every context shares the common breaker") {
+TEST_CASE("with max_breakers 0 every context shares the common breaker") {
   auto registry = registry_of(0);
   CHECK(is_common(registry, registry.at("acme")));
   CHECK(registry.size() == 1);
 }
 
-TEST_CASE("a context is 1 to 128 characters that make a valid name") {
+TEST_CASE("a context is 1 to 128 characters that form a valid name") {
   const auto registry = registry_of(1);
   for (const auto& good : std::vector<std::string>{"a", "acme", "Acme-1_2.3/eu", std::string(128, 'x')}) {
     CHECK_MESSAGE(registry.is_valid_context(good), good);
@@ -147,13 +147,13 @@ TEST_CASE("a context is 1 to 128 characters that make a valid name") {
   CHECK_FALSE(long_name.is_valid_context("123456"));
 }
 
-TEST_CASE("a name or bound that makes no sense is refused, by name") {
+TEST_CASE("a bad name or bound is refused") {
   CHECK_THROWS_WITH_AS(BreakerRegistry("upstream", 1'000'001, in_memory({})),
                        "max_breakers is 1000001; it must be 0 to 1000000", std::invalid_argument);
   CHECK_THROWS_AS(BreakerRegistry("not a name", 1, in_memory({})), std::invalid_argument);
 }
 
-TEST_CASE("the open ones are visited once each, the common one first, and no more than wanted") {
+TEST_CASE("each open breaker is visited once, the common one first, up to the given limit") {
   auto registry = registry_of(5000);
   std::set<std::string> opened{""};
   open(registry.common());
@@ -166,7 +166,7 @@ TEST_CASE("the open ones are visited once each, the common one first, and no mor
   std::vector<std::string> visited;
   registry.for_each_open(BreakerRegistry::all,
                          [&](const std::string& context, const std::shared_ptr<ManagedBreaker>& breaker) {
-                           CHECK(breaker == registry.find(context));  // no lock is held
+                           CHECK(breaker == registry.find(context));  // would deadlock under the lock
                            visited.push_back(context);
                          });
   CHECK(visited.size() == opened.size());
@@ -179,7 +179,7 @@ TEST_CASE("the open ones are visited once each, the common one first, and no mor
   CHECK(few == 3);
 }
 
-TEST_CASE("an open breaker is visited once, even if many others come during the walk") {
+TEST_CASE("each open breaker is visited once, even if many others are created during the scan") {
   constexpr int before = 3000, meanwhile = 30'000;
   auto registry = registry_of(before + meanwhile);
   for (int i = 0; i < before; ++i) open(*registry.at(number(i)));
@@ -192,7 +192,7 @@ TEST_CASE("an open breaker is visited once, even if many others come during the 
   CHECK(std::set(visited.begin(), visited.end()).size() == before);
 }
 
-TEST_CASE("an open breaker is visited even while other threads make and use breakers") {
+TEST_CASE("an open breaker is visited while other threads create and use breakers") {
   auto registry = registry_of(3000);
   open(*registry.at("acme"));
   std::atomic<bool> done{false};
@@ -208,7 +208,7 @@ TEST_CASE("an open breaker is visited even while other threads make and use brea
   done = true;
 }
 
-TEST_CASE("threads that ask for the same context at once get one breaker") {
+TEST_CASE("concurrent requests for one context get the same breaker") {
   for (int round = 0; round < 200; ++round) {
     auto registry = registry_of(10);
     std::vector<std::shared_ptr<ManagedBreaker>> got(threads);
@@ -227,7 +227,7 @@ TEST_CASE("threads that ask for the same context at once get one breaker") {
   }
 }
 
-TEST_CASE("under random load from many threads the bound holds, and no permit outlives its breaker") {
+TEST_CASE("under random load from many threads the bound holds and no permit outlives its breaker") {
   constexpr size_t bound = 20;
   auto registry = registry_of(bound);
   std::vector<std::jthread> running;
@@ -248,19 +248,19 @@ TEST_CASE("under random load from many threads the bound holds, and no permit ou
   CHECK(registry.size() <= bound + 1);
 }
 
-TEST_CASE("a newcomer costs a few looks at others, however many there are that may not go") {
+TEST_CASE("a new context tries to evict at most 16 breakers, however many cannot be evicted") {
   constexpr int many = 10'000, newcomers = 100;
-  const auto looks = std::make_shared<FakeBreaker>();
-  // All are the same one underneath, so that it counts every look; each has its own count of holders.
+  const auto fake = std::make_shared<FakeBreaker>();
+  // All contexts share one fake, so that it counts every read; each has its own use count.
   BreakerRegistry registry("upstream", many, [&](const Identity&) {
-    return std::shared_ptr<ManagedBreaker>(looks.get(), [](ManagedBreaker*) {});
+    return std::shared_ptr<ManagedBreaker>(fake.get(), [](ManagedBreaker*) {});
   });
   for (int i = 0; i < many; ++i) registry.at(number(i));
   for (int i = 0; i < newcomers; ++i) REQUIRE(is_common(registry, registry.at("newcomer")));
-  CHECK(looks->looks <= newcomers * 16);
+  CHECK(fake->reads <= newcomers * 16);
 }
 
-TEST_CASE("the one among 100,000 that may go is found after a while, as none is looked at twice before") {
+TEST_CASE("the only evictable breaker among many is found: none is tried twice before it") {
   constexpr int many = 100'000;
   auto registry = registry_of(many);
   for (int i = 0; i < many; ++i) open(*registry.at(number(i)));
@@ -273,7 +273,7 @@ TEST_CASE("the one among 100,000 that may go is found after a while, as none is 
 
 TEST_CASE("100,000 tenants, each with a sliding window and a call, fit into 90 MiB") {
   constexpr int tenants = 100'000;
-  malloc_trim(0);  // what earlier tests have freed is not to be had for nothing
+  malloc_trim(0);  // memory that earlier tests freed must not hide the growth
   const double before = resident_mib();
   BreakerRegistry registry("unreliable_service", tenants, in_memory({.failure_rate_threshold = 0.5}));
   for (int i = 0; i < tenants; ++i) call(*registry.at("tenant-" + number(i)), Outcome::success);

@@ -20,7 +20,7 @@ bool check_health(const BreakerRegistry& registry, const AskHealth& ask, const s
 HealthChecker::HealthChecker(std::chrono::milliseconds interval, AskHealth ask)
     : interval_(interval), ask_(std::move(ask)) {}
 
-void HealthChecker::notice(const Event& event) {
+void HealthChecker::on_event(const Event& event) {
   if (event.to == State::open) wake();
 }
 
@@ -31,8 +31,8 @@ std::jthread HealthChecker::watch(const BreakerRegistry& registry) {
 
 void HealthChecker::run(const std::stop_token& stop, const BreakerRegistry& registry) {
   for (wait_until_due(stop); !stop.stop_requested(); wait_until_due(stop)) {
-    // Before looking: what opens after the look then wakes the thread again. The exchange, on both sides, makes sure
-    // that whoever finds the flag set has opened what the look will see.
+    // Reset the flag before the check: a breaker that opens after the check then wakes the thread again. The exchange
+    // on both sides guarantees that the check sees any breaker that opened while the flag was set.
     something_opened_.exchange(false);
     if (check_health(registry, ask_, stop)) something_opened_ = true;
   }
@@ -46,7 +46,7 @@ void HealthChecker::wait_until_due(const std::stop_token& stop) {
 
 void HealthChecker::wake() {
   if (something_opened_.exchange(true)) return;
-  { const std::scoped_lock lock(mutex_); }  // the thread is now either before its look at the flag, or asleep
+  { const std::scoped_lock lock(mutex_); }  // now the thread either has yet to read the flag, or sleeps
   woken_.notify_one();
 }
 

@@ -1,10 +1,9 @@
-// A HealthChecker asks how the upstream is while some breaker is open, and tells all that are: so a circuit goes
-// half-open as soon as the upstream is well, stays open while it is ill, and no user's call pays for finding out.
-// The upstream is asked an interval after something opened at the earliest, and never twice within one: a health route
-// that says "well" of a service that fails shortens each break to an interval, and to no less. While nothing is open,
-// the thread sleeps until an event tells otherwise.
-// Thread-safe: notice() and watch(). One that watches is to be made before the registry (whose breakers' listener calls
-// notice()), and its thread after: they then end in the right order.
+// A HealthChecker polls the upstream's health route while any breaker is open, and reports the answer to each open one.
+// A circuit becomes half-open as soon as the upstream is up, and stays open while it is down; no user's call is needed.
+// It asks one interval after a breaker opened at the earliest, and at most once per interval: a health route that says
+// "up" for a failing service can shorten a break only to one interval. While no breaker is open, its thread sleeps.
+// Thread-safe: on_event() and watch(). Create it before the registry, whose breakers' listener calls on_event(), and
+// its thread after the registry: they are then destroyed in the right order.
 #pragma once
 
 #include <atomic>
@@ -20,11 +19,11 @@
 
 namespace cb {
 
-// Must return within a deadline of its own, and not throw. No answer counts as ill.
+// Must return within its own deadline and not throw. No answer counts as down.
 using AskHealth = std::function<Health()>;
 
-// Asks, if some breaker is open, and tells those that were so before: what the upstream said says nothing about one
-// that opened meanwhile. Returns whether any was.
+// If any breaker is open, asks and reports to those that were open before: the answer says nothing about a breaker that
+// opened meanwhile. Returns whether any was open.
 bool check_health(const BreakerRegistry& registry, const AskHealth& ask, const std::stop_token& stop = {});
 
 class HealthChecker {
@@ -32,12 +31,11 @@ class HealthChecker {
   // `interval`: the policy's health_check_interval; 0: never ask.
   HealthChecker(std::chrono::milliseconds interval, AskHealth ask);
 
-  // To be told of every event. A rejection by an open breaker counts too: what another process opened is known only by
-  // that. Costs one atomic exchange.
-  void notice(const Event& event);
+  // Call it for every event. Rejections by an open breaker count too: they are the only sign of a breaker that another
+  // process opened. Costs one atomic exchange.
+  void on_event(const Event& event);
 
-  // The thread that does the work, until it is destroyed: at once, or when the ask that is under way has returned.
-  // None where the interval is 0.
+  // The thread that polls. Destroying it takes at most one running health check. Without an interval there is none.
   [[nodiscard]] std::jthread watch(const BreakerRegistry& registry);
 
  private:
@@ -47,7 +45,7 @@ class HealthChecker {
 
   const std::chrono::milliseconds interval_;
   const AskHealth ask_;
-  std::atomic<bool> something_opened_{true};  // at first: who started later than the outage has missed the event
+  std::atomic<bool> something_opened_{true};  // true at first: an instance that starts during an outage saw no event
   std::mutex mutex_;
   std::condition_variable_any woken_;
 };

@@ -4,15 +4,11 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <functional>
-#include <future>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <thread>
 
 #include "distributed_breaker/tests/fake_breaker_for_test.hpp"
+#include "program/wait_until.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 
 using namespace cb;
@@ -22,9 +18,11 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr auto patience = 30s;  // how long a test waits for what should happen soon
+constexpr auto patience = 30s;  // limit of a wait that usually takes milliseconds
 
-// A clock that stands still until it is told otherwise.
+bool happens(const auto& condition) { return program::wait_until(condition, patience); }
+
+// A clock that only the test advances.
 struct HeldClock {
   std::shared_ptr<std::atomic<TimePoint>> now = std::make_shared<std::atomic<TimePoint>>(TimePoint{1000s});
   void advance(std::chrono::microseconds by) const { *now = now->load() + by; }
@@ -32,39 +30,26 @@ struct HeldClock {
 };
 
 // An upstream's health route whose answer a test sets.
-class FakeHealth {
- public:
+struct FakeHealth {
   Health ask() {
-    const std::scoped_lock lock(mutex_);
-    ++asked_;
-    changed_.notify_all();
+    ++asked;
     return health;
   }
-  int asked() const {
-    const std::scoped_lock lock(mutex_);
-    return asked_;
-  }
-  // Waits until it was asked, after now, and what it said has been heard: the next ask begins after that.
-  void wait_until_heard() {
-    std::unique_lock lock(mutex_);
-    REQUIRE(changed_.wait_for(lock, patience, [this, enough = asked_ + 2] { return asked_ >= enough; }));
+  // The answer to one question is reported before the next question.
+  bool is_reported_once_more() const {
+    return happens([this, enough = asked + 2] { return asked >= enough; });
   }
 
   std::atomic<Health> health{Health::down};
-
- private:
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  int asked_ = 0;  // guarded by mutex_
+  std::atomic<int> asked{0};
 };
 
-// A registry of breakers in memory, whose events the checker hears, as in an instance.
+// A registry of breakers in memory whose events reach the checker, as in an instance.
 struct Lab {
   explicit Lab(std::chrono::milliseconds interval) : checker(interval, [this] { return upstream.ask(); }) {}
 
-  void on_key_written(const Event& event) {
-    if (!noticed || event.kind == *noticed) checker.notice(event);
-    if (event.to == State::half_open && !is_half_open.exchange(true)) half_open.set_value();
+  void on_event(const Event& event) {
+    if (!misses_events) checker.on_event(event);
   }
   std::shared_ptr<ManagedBreaker> make(const Identity& identity) const {
     return std::make_shared<CircuitBreaker>(setup, identity);
@@ -73,19 +58,19 @@ struct Lab {
 
   HeldClock clock;
   FakeHealth upstream;
-  std::promise<void> half_open;
-  std::atomic<bool> is_half_open{false};
-  std::optional<EventKind> noticed{};  // empty: all kinds
+  bool misses_events = false;
   HealthChecker checker;
   std::shared_ptr<const BreakerConfig> setup = std::make_shared<const BreakerConfig>(
-      Policy{.failure_threshold = 1, .recovery_timeout = 10s}, [this](const Event& event) { on_key_written(event); },
-      clock);
+      Policy{.failure_threshold = 1, .recovery_timeout = 10s}, [this](const Event& event) { on_event(event); }, clock);
   BreakerRegistry registry{"upstream", 10, [this](const Identity& identity) { return make(identity); }};
 };
 
 State state_of(ManagedBreaker& breaker) { return breaker.status().state; }
+bool becomes_half_open(ManagedBreaker& breaker) {
+  return happens([&] { return breaker.known_state() == State::half_open; });
+}
 
-// One breaker, open or not as a test says, and an upstream that is well.
+// One fake breaker, and an upstream that is up.
 struct FakeLab {
   explicit FakeLab(std::chrono::milliseconds interval)
       : checker(interval, [this] {
@@ -94,7 +79,7 @@ struct FakeLab {
         }) {}
 
   void notify(EventKind kind, State from, State to) {
-    checker.notice({kind, "upstream", "", from, to, 1, "", TimePoint{}});
+    checker.on_event({kind, "upstream", "", from, to, 1, "", TimePoint{}});
   }
 
   std::atomic<int> asked{0};
@@ -103,35 +88,29 @@ struct FakeLab {
   BreakerRegistry registry{"upstream", 0, [this](const Identity&) { return fake; }};
 };
 
-bool comes_true(const std::function<bool()>& condition) {
-  const auto deadline = SteadyClock::now() + patience;
-  while (!condition() && SteadyClock::now() < deadline) std::this_thread::yield();
-  return condition();
-}
-
 }  // namespace
 
-TEST_CASE("while nothing is open, nobody is asked") {
+TEST_CASE("while no breaker is open, the upstream is not asked") {
   Lab lab(1h);
   lab.registry.at("acme");
   CHECK_FALSE(check_health(lab.registry, [&] { return lab.upstream.ask(); }));
-  CHECK(lab.upstream.asked() == 0);
+  CHECK(lab.upstream.asked == 0);
 }
 
-TEST_CASE("the upstream is asked once, and all open breakers hear of it") {
+TEST_CASE("the upstream is asked once, and the answer is reported to all open breakers") {
   Lab lab(1h);
   const auto acme = lab.registry.at("acme"), calm = lab.registry.at("calm");
   Lab::open(lab.registry.common());
   Lab::open(*acme);
   lab.upstream.health = Health::up;
   CHECK(check_health(lab.registry, [&] { return lab.upstream.ask(); }));
-  CHECK(lab.upstream.asked() == 1);
+  CHECK(lab.upstream.asked == 1);
   CHECK(state_of(lab.registry.common()) == State::half_open);
   CHECK(state_of(*acme) == State::half_open);
   CHECK(state_of(*calm) == State::closed);
 }
 
-TEST_CASE("what the upstream said says nothing about a breaker that opened meanwhile") {
+TEST_CASE("the answer is not reported to a breaker that opened meanwhile") {
   Lab lab(1h);
   const auto acme = lab.registry.at("acme");
   Lab::open(lab.registry.common());
@@ -142,73 +121,73 @@ TEST_CASE("what the upstream said says nothing about a breaker that opened meanw
   CHECK(state_of(*acme) == State::open);
 }
 
-TEST_CASE("a circuit goes half-open as soon as the upstream is well, without any call") {
+TEST_CASE("a circuit becomes half-open as soon as the upstream is up, without any call") {
   Lab lab(1ms);
   const std::jthread checking = lab.checker.watch(lab.registry);
   Lab::open(lab.registry.common());
-  lab.upstream.wait_until_heard();
+  REQUIRE(lab.upstream.is_reported_once_more());
   CHECK(state_of(lab.registry.common()) == State::open);
   lab.upstream.health = Health::up;
-  CHECK(lab.half_open.get_future().wait_for(patience) == std::future_status::ready);
+  CHECK(becomes_half_open(lab.registry.common()));
 }
 
-TEST_CASE("a circuit stays open beyond recovery_timeout while the upstream is ill") {
+TEST_CASE("a circuit stays open beyond recovery_timeout while the upstream is down") {
   Lab lab(1ms);
   std::jthread checking = lab.checker.watch(lab.registry);
   Lab::open(lab.registry.common());
   lab.clock.advance(9s);
-  lab.upstream.wait_until_heard();
-  checking.request_stop();  // it would hear again, and put the end off further
+  REQUIRE(lab.upstream.is_reported_once_more());
+  checking.request_stop();  // another report would extend the break again
   checking.join();
   lab.clock.advance(9s);
   CHECK(std::get<Rejection>(lab.registry.common().acquire()) == Rejection{State::open, 1s});
 }
 
-TEST_CASE("a breaker that was open before the thread began is looked after too") {
+TEST_CASE("a breaker that opened before the thread started is checked too") {
   Lab lab(1ms);
-  lab.noticed = EventKind::rejection;  // that it opened was told to nobody here
+  lab.misses_events = true;
   lab.upstream.health = Health::up;
   Lab::open(lab.registry.common());
   const std::jthread checking = lab.checker.watch(lab.registry);
-  CHECK(lab.half_open.get_future().wait_for(patience) == std::future_status::ready);
+  CHECK(becomes_half_open(lab.registry.common()));
 }
 
-TEST_CASE("once nothing is open the thread sleeps, and any event of an open breaker wakes it") {
+TEST_CASE("the thread sleeps while no breaker is open, and any event of an open breaker wakes it") {
   FakeLab lab(1ms);
   const std::jthread checking = lab.checker.watch(lab.registry);
   for (int outage = 0; outage < 10; ++outage) {
-    // Each outage is two looks: one that finds it, and one that finds nothing, after which the thread sleeps.
-    REQUIRE(comes_true([&] { return lab.fake->looks > 2 * outage; }));
+    // Each outage takes two reads: one finds the breaker open, the next finds it closed, after which the thread sleeps.
+    REQUIRE(happens([&] { return lab.fake->reads > 2 * outage; }));
     lab.fake->open = true;
     if (outage % 2 == 0) lab.notify(EventKind::transition, State::closed, State::open);
     if (outage % 2 == 1) lab.notify(EventKind::rejection, State::open, State::open);
-    REQUIRE(comes_true([&] { return lab.fake->heard > outage; }));
+    REQUIRE(happens([&] { return lab.fake->health_reports > outage; }));
   }
 }
 
-TEST_CASE("what opens while the thread looks is not missed") {
+TEST_CASE("a breaker that opens during a check is not missed") {
   FakeLab lab(1ms);
   std::atomic<bool> opened{false};
-  lab.fake->on_look = [&] {
+  lab.fake->on_read = [&] {
     if (opened.exchange(true)) return;
     lab.fake->open = true;
     lab.notify(EventKind::transition, State::closed, State::open);
   };
   const std::jthread checking = lab.checker.watch(lab.registry);
-  CHECK(comes_true([&] { return lab.fake->heard == 1; }));
+  CHECK(happens([&] { return lab.fake->health_reports == 1; }));
 }
 
-TEST_CASE("the upstream is asked an interval after the last time, and after something opened, at the earliest") {
+TEST_CASE("the upstream is asked at least an interval after the last time, and after a breaker opened") {
   constexpr auto interval = 50ms;
   FakeLab lab(interval);
   const auto start = SteadyClock::now();
   lab.fake->open = true;
   const std::jthread checking = lab.checker.watch(lab.registry);
-  REQUIRE(comes_true([&] { return lab.fake->heard == 1; }));
+  REQUIRE(happens([&] { return lab.fake->health_reports == 1; }));
   CHECK(SteadyClock::now() - start >= interval);
   lab.fake->open = true;
   lab.notify(EventKind::transition, State::closed, State::open);
-  REQUIRE(comes_true([&] { return lab.asked == 2; }));
+  REQUIRE(happens([&] { return lab.asked == 2; }));
   CHECK(SteadyClock::now() - start >= 2 * interval);
 }
 
@@ -217,12 +196,12 @@ TEST_CASE("with an interval of 0 there is no thread") {
   CHECK_FALSE(lab.checker.watch(lab.registry).joinable());
 }
 
-TEST_CASE("it stops at once, asleep for long or for good") {
+TEST_CASE("the thread stops at once, even in a long sleep") {
   Lab lab(1h);
   const auto start = SteadyClock::now();
   { const std::jthread idle = lab.checker.watch(lab.registry); }
   Lab::open(lab.registry.common());
-  { const std::jthread between_two_asks = lab.checker.watch(lab.registry); }
+  { const std::jthread between_two_checks = lab.checker.watch(lab.registry); }
   CHECK(SteadyClock::now() - start < patience);
-  CHECK(lab.upstream.asked() == 0);
+  CHECK(lab.upstream.asked == 0);
 }

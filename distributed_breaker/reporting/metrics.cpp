@@ -8,10 +8,7 @@ namespace cb {
 namespace {
 
 constexpr std::array states{State::closed, State::open, State::half_open};
-constexpr std::array call_statuses{CallStatus::success, CallStatus::failure, CallStatus::exception,
-                                   CallStatus::blocked};
-
-// Seconds. From a fast answer on the same machine to the longest deadline that anybody would wait for.
+// Seconds: from a fast answer on the same machine to the longest deadline that makes sense.
 const prometheus::Histogram::BucketBoundaries duration_buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                                                                0.25,  0.5,    1,     2.5,  5,     10};
 
@@ -20,20 +17,21 @@ size_t index(CallStatus status) { return static_cast<size_t>(status); }
 
 std::string text_of(auto value) { return std::string(to_text(value)); }
 
-// Without a value there is no sample.
+// Without a value the family has no sample.
 void show(prometheus::Family<prometheus::Gauge>& family, std::optional<double> value) {
   auto& gauge = family.Add({});
   if (!value) return family.Remove(&gauge);
   gauge.Set(*value);
 }
 
-// A share of no calls is not a number.
+// Of no calls there is no share.
 std::optional<double> share(uint32_t part, uint32_t of) {
   return of == 0 ? std::nullopt : std::optional(static_cast<double>(part) / of);
 }
 
 std::optional<double> joined(const DetailedStatus& common) {
-  if (!common.store.view_age && common.store.error.empty()) return std::nullopt;  // in memory there is nothing to join
+  if (!common.store.view_age && common.store.error.empty())
+    return std::nullopt;  // a breaker in memory has no store to join
   return common.store.error.empty() ? 1 : 0;
 }
 
@@ -43,48 +41,30 @@ std::optional<double> seconds(const std::optional<std::chrono::milliseconds>& ti
 
 }  // namespace
 
-std::string_view to_text(CallStatus status) {
-  switch (status) {
-    case CallStatus::success:
-      return "success";
-    case CallStatus::failure:
-      return "failure";
-    case CallStatus::exception:
-      return "exception";
-    case CallStatus::blocked:
-      return "blocked";
-  }
-  return "unknown";
-}
-
 Metrics::Metrics(const std::string& breaker)
     : labels_{{"breaker", breaker}},
-      rejections_(counter("not_permitted_calls_total", "Calls that a breaker refused.")),
-      late_results_(counter("late_results_total", "Results that were dropped, as the stay of their permit was over.")),
-      slow_calls_(counter("slow_calls_total", "Calls as long as slow_call_duration_threshold, or longer.")),
-      would_have_tripped_(counter("would_have_tripped_total", "Times that a breaker in metrics_only let it pass.")),
-      overrides_(counter("overrides_total", "Orders of people that breakers followed.")),
-      store_errors_(counter("store_errors_total", "Times that Redis was found to be away.")),
-      probes_(counter("probes_total", "Calls that were made to find out whether the upstream is well again.")),
+      rejections_(counter("not_permitted_calls_total", "Calls that a breaker rejected.")),
+      late_results_(counter("late_results_total", "Results dropped because the generation of their permit was over.")),
+      slow_calls_(counter("slow_calls_total", "Calls that took slow_call_duration_threshold or longer.")),
+      would_have_tripped_(counter("would_have_tripped_total", "Trips that a breaker in metrics_only mode skipped.")),
+      overrides_(counter("overrides_total", "Overrides that breakers applied, their ends included.")),
+      store_errors_(counter("store_errors_total", "Times that the instance lost its connection to Redis.")),
+      probes_(counter("probes_total", "Probe calls: they test whether the upstream has recovered.")),
       breakers_(gauge("breakers", "Breakers in this instance.")),
       open_breakers_(gauge("open_breakers", "Breakers in this instance that are open.")),
       failure_rate_(rate("failure_rate", "Share of the calls in the common breaker's sliding window that failed.")),
       slow_call_rate_(
           rate("slow_call_rate", "Share of the calls in the common breaker's sliding window that were slow.")),
-      store_joined_(rate("store_joined", "1 while Redis is well, 0 while this instance is on local breakers.")),
-      view_age_(rate("view_age_seconds", "How long ago all that this instance knows of the shared breaker was so.")) {
+      store_joined_(rate("store_joined", "1 while breakers are shared through Redis, 0 while they are local.")),
+      view_age_(rate("view_age_seconds", "Age of this instance's cached view of the shared breaker.")) {
   add_calls();
   add_transitions();
   add_states();
 }
 
-Listener Metrics::listener() {
-  return [this](const Event& event) { count(event); };
-}
-
-void Metrics::count_call(CallStatus status, std::chrono::microseconds took) {
+void Metrics::count_call(CallStatus status, std::chrono::duration<double> took) {
   calls_[index(status)]->Increment();
-  if (status != CallStatus::blocked) durations_[index(status)]->Observe(std::chrono::duration<double>(took).count());
+  if (status != CallStatus::blocked) durations_[index(status)]->Observe(took.count());
 }
 
 void Metrics::count_probe() { probes_.Increment(); }
@@ -95,7 +75,7 @@ std::string Metrics::text(const DetailedStatus& common, BreakerCounts breakers) 
   return prometheus::TextSerializer().Serialize(registry_.Collect());
 }
 
-void Metrics::count(const Event& event) {
+void Metrics::record(const Event& event) {
   switch (event.kind) {
     case EventKind::override:
       overrides_.Increment();
@@ -146,12 +126,12 @@ Metrics::Rate& Metrics::rate(const std::string& name, const std::string& help) {
 void Metrics::add_calls() {
   auto& calls = prometheus::BuildCounter()
                     .Name("circuit_breaker_calls_total")
-                    .Help("Calls of users, by what became of them.")
+                    .Help("Calls of users by outcome.")
                     .Labels(labels_)
                     .Register(registry_);
   auto& durations = prometheus::BuildHistogram()
                         .Name("circuit_breaker_call_duration_seconds")
-                        .Help("How long the calls took that were sent to the upstream.")
+                        .Help("Duration of the calls that were not blocked.")
                         .Labels(labels_)
                         .Register(registry_);
   for (const CallStatus status : call_statuses) {
@@ -164,7 +144,7 @@ void Metrics::add_calls() {
 void Metrics::add_transitions() {
   auto& family = prometheus::BuildCounter()
                      .Name("circuit_breaker_transitions_total")
-                     .Help("Changes of a breaker's state, of its own accord or by order.")
+                     .Help("State changes of breakers, by themselves or by an override.")
                      .Labels(labels_)
                      .Register(registry_);
   for (const State from : states) {
@@ -176,7 +156,7 @@ void Metrics::add_transitions() {
 }
 
 void Metrics::add_states() {
-  Rate& family = rate("state", "1 for the state that the common breaker is in, 0 for the others.");
+  Rate& family = rate("state", "1 for the current state of the common breaker, 0 for the others.");
   for (const State state : states) states_[index(state)] = &family.Add({{"state", text_of(state)}});
 }
 

@@ -19,7 +19,7 @@ namespace {
 
 constexpr BreakerCounts one_breaker{1, 0};
 
-// `line` without the prefix and the breaker's label, which all have.
+// `line`: without the common prefix.
 bool shows(const std::string& text, const std::string& line) {
   return ("\n" + text).find("\ncircuit_breaker_" + line + "\n") != std::string::npos;
 }
@@ -55,7 +55,7 @@ std::string text_with(const CallCounts& recent) {
 
 }  // namespace
 
-TEST_CASE("promtool finds nothing wrong with the text, with a window and without") {
+TEST_CASE("promtool accepts the text, with a sliding window and without") {
   for (const CallCounts& recent : {CallCounts{10, 3, 1}, CallCounts{}}) {
     auto promtool = check_with_promtool(text_with(recent));
     const int exit_code = promtool.wait(30s).value_or(-1);
@@ -66,7 +66,7 @@ TEST_CASE("promtool finds nothing wrong with the text, with a window and without
   }
 }
 
-TEST_CASE("a call is counted by what became of it, and timed where it was sent") {
+TEST_CASE("a call is counted by outcome, and timed unless it was blocked") {
   Metrics metrics("upstream");
   metrics.count_call(CallStatus::success, 3ms);
   metrics.count_call(CallStatus::success, 20s);
@@ -86,12 +86,11 @@ TEST_CASE("a call is counted by what became of it, and timed where it was sent")
 
 TEST_CASE("each kind of event has a counter") {
   Metrics metrics("upstream");
-  const Listener notify = metrics.listener();
-  notify(event(EventKind::rejection, State::open, State::open));
-  notify(event(EventKind::late_result));
-  notify(event(EventKind::slow_call));
-  notify(event(EventKind::would_have_tripped));
-  notify(event(EventKind::store_trouble));
+  metrics.record(event(EventKind::rejection, State::open, State::open));
+  metrics.record(event(EventKind::late_result));
+  metrics.record(event(EventKind::slow_call));
+  metrics.record(event(EventKind::would_have_tripped));
+  metrics.record(event(EventKind::store_trouble));
   metrics.count_probe();
   const std::string text = metrics.text({}, one_breaker);
   for (const std::string name :
@@ -100,12 +99,11 @@ TEST_CASE("each kind of event has a counter") {
   }
 }
 
-TEST_CASE("transitions are counted by from and to, and those that were ordered as orders too") {
+TEST_CASE("transitions are counted by from and to, and overrides also as overrides") {
   Metrics metrics("upstream");
-  const Listener notify = metrics.listener();
-  notify(event(EventKind::transition, State::closed, State::open));
-  notify(event(EventKind::override, State::closed, State::open));
-  notify(event(EventKind::override, State::closed, State::closed));  // a reset of a closed circuit
+  metrics.record(event(EventKind::transition, State::closed, State::open));
+  metrics.record(event(EventKind::override, State::closed, State::open));
+  metrics.record(event(EventKind::override, State::closed, State::closed));  // a reset of a closed circuit
   const std::string text = metrics.text({}, one_breaker);
   CHECK(shows(text, R"(transitions_total{breaker="upstream",from="closed",to="open"} 2)"));
   CHECK(shows(text, R"(transitions_total{breaker="upstream",from="half_open",to="closed"} 0)"));
@@ -113,7 +111,7 @@ TEST_CASE("transitions are counted by from and to, and those that were ordered a
   CHECK(text.find(R"(from="closed",to="closed")") == std::string::npos);
 }
 
-TEST_CASE("exactly one state is shown as the present one, and the next scrape shows the next") {
+TEST_CASE("exactly one state is the current one, and each scrape shows the latest") {
   Metrics metrics("upstream");
   const std::string closed = metrics.text(in(State::closed), one_breaker);
   CHECK(shows(closed, R"(state{breaker="upstream",state="closed"} 1)"));
@@ -125,7 +123,7 @@ TEST_CASE("exactly one state is shown as the present one, and the next scrape sh
   CHECK(shows(half_open, R"(open_breakers{breaker="upstream"} 2)"));
 }
 
-TEST_CASE("rates are shares of the window's calls, and absent while it is empty") {
+TEST_CASE("rates are shares of the window's calls, and absent while the window is empty") {
   Metrics metrics("upstream");
   DetailedStatus status;
   status.recent = {4, 1, 2};
@@ -138,9 +136,10 @@ TEST_CASE("rates are shares of the window's calls, and absent while it is empty"
   CHECK(shows(metrics.text(status, one_breaker), R"(failure_rate{breaker="upstream"} 0)"));
 }
 
-TEST_CASE("however many contexts there are, the time series stay as many") {
+TEST_CASE("more tenants do not create more time series") {
   Metrics metrics("upstream");
-  const auto setup = std::make_shared<const BreakerConfig>(Policy{.failure_threshold = 1}, metrics.listener());
+  const auto setup = std::make_shared<const BreakerConfig>(Policy{.failure_threshold = 1},
+                                                           [&](const Event& event) { metrics.record(event); });
   const long before = lines(metrics.text({}, one_breaker));
   for (int tenant = 0; tenant < 100; ++tenant) {
     CircuitBreaker breaker(setup, {"upstream", "tenant-" + std::to_string(tenant)});
@@ -154,15 +153,15 @@ TEST_CASE("however many contexts there are, the time series stay as many") {
   CHECK(shows(text, R"(not_permitted_calls_total{breaker="upstream"} 100)"));
 }
 
-TEST_CASE("nothing is lost among threads, nor by being read meanwhile") {
+TEST_CASE("concurrent counting loses nothing, even during scrapes") {
   constexpr int threads = 8, each = 5000;
   Metrics metrics("upstream");
   std::vector<std::jthread> running;
   for (int i = 0; i < threads; ++i) {
-    running.emplace_back([&metrics, notify = metrics.listener()] {
+    running.emplace_back([&metrics] {
       for (int call = 0; call < each; ++call) {
         metrics.count_call(CallStatus::failure, 1ms);
-        notify(event(EventKind::rejection));
+        metrics.record(event(EventKind::rejection));
         if (call % 500 == 0) metrics.text({}, one_breaker);
       }
     });

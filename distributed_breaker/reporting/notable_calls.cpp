@@ -5,15 +5,15 @@ namespace {
 
 constexpr size_t most_calls_kept = 100;
 
-bool tells_something(const NotableCall& call) {
+bool is_notable(const NotableCall& call) {
   const bool failed = call.status == CallStatus::failure || call.status == CallStatus::exception;
   return failed || call.probe || call.late;
 }
 
 }  // namespace
 
-void NotableCalls::note(NotableCall call) {
-  if (!tells_something(call)) return;
+void NotableCalls::record(NotableCall call) {
+  if (!is_notable(call)) return;
   const std::scoped_lock lock(mutex_);
   call.number = ++last_number_;
   calls_.push_back(std::move(call));

@@ -1,7 +1,6 @@
-// NotableCalls keeps the last calls of an instance that tell something about the upstream or the breaker, for GET
-// /status: those that failed or had no answer, probes, and those whose result came late. Of plain successes and of
-// rejections an outage has thousands, and they cost nothing here: they are counted elsewhere.
-// Thread-safe: every method. Bounded: the oldest of more than 100 is forgotten; a gap in the numbers shows it.
+// NotableCalls keeps an instance's latest notable calls for GET /status: calls that failed or had no answer, probes,
+// and calls whose result came late. Plain successes and rejections are too many to keep; they are only counted.
+// Thread-safe: every method. Bounded: it keeps 100 calls and drops the oldest; a gap in the numbers shows the loss.
 #pragma once
 
 #include <cstdint>
@@ -10,25 +9,25 @@
 #include <string>
 #include <vector>
 
-#include "distributed_breaker/reporting/metrics.hpp"
+#include "distributed_breaker/reporting/call_status.hpp"
 #include "simple_breaker/breaker.hpp"
 
 namespace cb {
 
 struct NotableCall {
-  std::string context;  // empty: of the common breaker
-  TimePoint at;         // when its last attempt was sent; where none was, when it was given up
+  std::string context{};  // empty: the common breaker
+  TimePoint at{};         // when its last attempt was sent; without an attempt, when the call was given up
   CallStatus status = CallStatus::failure;
-  uint64_t generation = 0;  // the stay that admitted it; 0: no attempt was made
+  uint64_t generation = 0;  // the one that admitted it; 0: no attempt was made
   bool probe = false;
   bool late = false;
   int upstream_calls = 0;
-  uint64_t number = 0;  // given when it is noted: 1, 2, 3... since the start of the instance
+  uint64_t number = 0;  // assigned by record(): 1, 2, 3... since the instance started
 };
 
 class NotableCalls {
  public:
-  void note(NotableCall call);  // one that tells nothing is let pass
+  void record(NotableCall call);  // ignores a call that is not notable
   std::vector<NotableCall> calls() const;
 
  private:

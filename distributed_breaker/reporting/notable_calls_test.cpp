@@ -12,18 +12,18 @@ NotableCall call(CallStatus status) { return {.context = "", .at = {}, .status =
 
 }  // namespace
 
-TEST_CASE("kept is what failed, probed or came late; a plain success and a rejection tell nothing") {
+TEST_CASE("failed calls, probes and late results are notable; plain successes and rejections are not") {
   NotableCalls notable;
-  notable.note(call(CallStatus::success));
-  notable.note(call(CallStatus::blocked));
+  notable.record(call(CallStatus::success));
+  notable.record(call(CallStatus::blocked));
   CHECK(notable.calls().empty());
-  notable.note(call(CallStatus::failure));
-  notable.note(call(CallStatus::exception));
+  notable.record(call(CallStatus::failure));
+  notable.record(call(CallStatus::exception));
   NotableCall probe = call(CallStatus::success), late = call(CallStatus::success);
   probe.probe = true;
   late.late = true;
-  notable.note(probe);
-  notable.note(late);
+  notable.record(probe);
+  notable.record(late);
   const auto calls = notable.calls();
   REQUIRE(calls.size() == 4);
   CHECK(calls[0].status == CallStatus::failure);
@@ -33,12 +33,12 @@ TEST_CASE("kept is what failed, probed or came late; a plain success and a rejec
   for (size_t i = 0; i < calls.size(); ++i) CHECK(calls[i].number == i + 1);
 }
 
-TEST_CASE("the oldest of more than 100 calls is forgotten, and no number comes twice") {
+TEST_CASE("of more than 100 calls the oldest are dropped, and no number repeats") {
   NotableCalls notable;
   std::vector<std::jthread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
-      for (int n = 0; n < 50; ++n) notable.note(call(CallStatus::failure));
+      for (int n = 0; n < 50; ++n) notable.record(call(CallStatus::failure));
     });
   }
   threads.clear();

@@ -1,5 +1,5 @@
 // The body of PUT /breaker/override: {"mode": "forced_open", "actor": "ann", "reason": "deploying",
-// "expires_in_ms": 600000}. Mode and actor are required; without expires_in_ms it is until further notice.
+// "expires_in_ms": 600000}. Mode and actor are required; without expires_in_ms the override is until further notice.
 #pragma once
 
 #include <chrono>
@@ -10,12 +10,12 @@
 
 namespace cb {
 
-struct Order {
+struct OverrideRequest {
   Override override;
   std::chrono::milliseconds lasts{0};
 };
 
-// The order, or which field is wrong, as one line.
-std::variant<Order, std::string> read_order(const std::string& body);
+// The request, or one line that names the wrong field.
+std::variant<OverrideRequest, std::string> parse_override(const std::string& body);
 
 }  // namespace cb

@@ -1,5 +1,9 @@
 #include "distributed_breaker/reporting/status_json.hpp"
 
+#include <span>
+
+#include "simple_breaker/policies/setting.hpp"
+
 namespace cb {
 namespace {
 
@@ -7,6 +11,19 @@ using json = nlohmann::ordered_json;
 
 int64_t epoch_ms(TimePoint at) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
+}
+
+json to_number(std::chrono::milliseconds duration) { return duration.count(); }
+json to_number(double share) { return share; }
+json to_number(int count) { return count; }
+
+template <class Struct>
+json settings_json(const Struct& values, std::span<const Setting<Struct>> settings) {
+  json all;
+  for (const Setting<Struct>& setting : settings) {
+    all[setting.json_name()] = std::visit([&](auto field) { return to_number(values.*field); }, setting.field);
+  }
+  return all;
 }
 
 json recent_json(const CallCounts& recent) {
@@ -18,38 +35,43 @@ json recent_json(const CallCounts& recent) {
 }
 
 json override_json(const DetailedStatus& status) {
-  json order{{"mode", to_text(status.active_override.mode)},
-             {"actor", status.active_override.actor},
-             {"reason", status.active_override.reason}};
-  if (status.override_until) order["expires_at_ms"] = epoch_ms(*status.override_until);
-  return order;
+  const Override& active = status.active_override;
+  json entry{{"mode", to_text(active.mode)}, {"actor", active.actor}, {"reason", active.reason}};
+  if (status.override_until) entry["expires_at_ms"] = epoch_ms(*status.override_until);
+  return entry;
 }
 
 }  // namespace
 
-json to_json(const LoggedTransition& logged) {
-  json entry{{"from", to_text(logged.transition.from)},
-             {"to", to_text(logged.transition.to)},
-             {"generation", logged.transition.generation},
-             {"cause", logged.transition.cause},
-             {"at_ms", epoch_ms(logged.transition.at)}};
-  if (!logged.context.empty()) entry["context"] = logged.context;
-  return entry;
+void to_json(json& json, const Policy& policy) { json = settings_json(policy, settings()); }
+
+void to_json(json& json, const CallPolicy& policy) {
+  json = settings_json(policy, call_settings());
+  json["fallback"] = to_text(policy.fallback);
+  if (policy.fallback == Fallback::fixed) json["fallback_answer"] = policy.fallback_answer;
 }
 
-json to_json(const NotableCall& call) {
-  json entry{{"number", call.number},
-             {"at_ms", epoch_ms(call.at)},
-             {"status", to_text(call.status)},
-             {"generation", call.generation},
-             {"probe", call.probe},
-             {"late", call.late},
-             {"upstream_calls", call.upstream_calls}};
-  if (!call.context.empty()) entry["context"] = call.context;
-  return entry;
+void to_json(json& json, const LoggedTransition& logged) {
+  json = {{"from", to_text(logged.transition.from)},
+          {"to", to_text(logged.transition.to)},
+          {"generation", logged.transition.generation},
+          {"cause", logged.transition.cause},
+          {"at_ms", epoch_ms(logged.transition.at)}};
+  if (!logged.context.empty()) json["context"] = logged.context;
 }
 
-json to_json(const std::string& name, const DetailedStatus& status, const Policy& policy) {
+void to_json(json& json, const NotableCall& call) {
+  json = {{"number", call.number},
+          {"at_ms", epoch_ms(call.at)},
+          {"status", to_text(call.status)},
+          {"generation", call.generation},
+          {"probe", call.probe},
+          {"late", call.late},
+          {"upstream_calls", call.upstream_calls}};
+  if (!call.context.empty()) json["context"] = call.context;
+}
+
+json breaker_json(const std::string& name, const DetailedStatus& status, const Policy& policy) {
   json breaker{{"name", name},
                {"state", to_text(status.state)},
                {"failures", status.failures},

@@ -1,22 +1,27 @@
-// What GET /status says of a breaker and of the calls that it saw, as JSON.
+// The JSON of GET /status: settings, the breaker, transitions and notable calls.
 #pragma once
 
 #include <nlohmann/json.hpp>
 
 #include "distributed_breaker/reporting/notable_calls.hpp"
 #include "distributed_breaker/reporting/transition_log.hpp"
-#include "simple_breaker/breaker.hpp"
+#include "distributed_breaker/resilience/call_policy.hpp"
+#include "simple_breaker/policies/managed_breaker.hpp"
 #include "simple_breaker/policy.hpp"
 
 namespace cb {
 
-nlohmann::ordered_json to_json(const LoggedTransition& transition);
-nlohmann::ordered_json to_json(const NotableCall& call);
+// Settings under their names; a duration in milliseconds, with the unit in its name.
+void to_json(nlohmann::ordered_json& json, const Policy& policy);
+void to_json(nlohmann::ordered_json& json, const CallPolicy& policy);
 
-// `policy` says whether there is a window to speak of.
-nlohmann::ordered_json to_json(const std::string& name, const DetailedStatus& status, const Policy& policy);
+void to_json(nlohmann::ordered_json& json, const LoggedTransition& transition);
+void to_json(nlohmann::ordered_json& json, const NotableCall& call);
 
-// Text from outside may hold bytes that are no UTF-8: they are replaced.
+// `policy` decides which optional fields there are, such as the counts of a sliding window.
+nlohmann::ordered_json breaker_json(const std::string& name, const DetailedStatus& status, const Policy& policy);
+
+// As text. Replaces bytes that are not UTF-8, which may come from outside.
 std::string dumped(const nlohmann::ordered_json& json);
 
 }  // namespace cb

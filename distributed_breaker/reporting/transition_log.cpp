@@ -7,13 +7,13 @@ namespace {
 
 constexpr size_t most_transitions_kept = 100;
 
-// Opening is what somebody may have to be woken for; the others are good news, or hope.
+// Opening may have to wake an operator; the other transitions are good news.
 spdlog::level::level_enum level_of(State to) {
   if (to == State::open) return spdlog::level::err;
   return to == State::half_open ? spdlog::level::warn : spdlog::level::info;
 }
 
-// "acme: " where the breaker is a context's.
+// "acme: " for a tenant's breaker.
 std::string prefix(const Event& event) { return event.context.empty() ? "" : std::string(event.context) + ": "; }
 
 void log(const Event& event) {
@@ -43,7 +43,7 @@ void log(const Event& event) {
 
 }  // namespace
 
-void TransitionLog::note(const Event& event) {
+void TransitionLog::record(const Event& event) {
   log(event);
   const auto transition = transition_of(event);
   if (!transition) return;

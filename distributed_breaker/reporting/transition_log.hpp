@@ -1,7 +1,6 @@
-// A TransitionLog keeps the last transitions that an instance's breakers reported, for GET /status, and writes what
-// they report as log lines: one for each event but for rejections and late results, of which an outage has thousands;
-// those are counted.
-// Thread-safe: every method. Bounded: the oldest of more than 100 is forgotten.
+// A TransitionLog keeps the latest transitions of an instance's breakers for GET /status, and writes a log line for
+// each event except rejections and late results, of which an outage has thousands; those are only counted. Thread-safe:
+// every method. Bounded: it keeps 100 transitions and drops the oldest.
 #pragma once
 
 #include <deque>
@@ -20,7 +19,7 @@ struct LoggedTransition {
 
 class TransitionLog {
  public:
-  void note(const Event& event);
+  void record(const Event& event);
   std::vector<LoggedTransition> transitions() const;
 
  private:

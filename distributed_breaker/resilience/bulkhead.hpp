@@ -1,9 +1,8 @@
-// A Bulkhead bounds how many calls are under way at once, and how many wait for their turn: an upstream that hangs then
-// costs its slots and its queue, and not every worker of the service.
-// Thread-safe: every method. Slots must not outlive their bulkhead.
-// Invariants: running <= max_concurrent_calls; queued <= max_queued_calls; somebody waits only while all slots are
-// taken. A slot that becomes free is handed to the first in the queue: a newcomer never overtakes.
-// Source: Nygard, Release It!, ch. 5, "Bulkheads".
+// A Bulkhead limits how many calls run at once and how many wait: a hung upstream then occupies its slots and its
+// queue, not every worker of the service. Thread-safe: every method. Slots must not outlive their bulkhead. Invariants:
+// running <= max_concurrent_calls; queued <= max_queued_calls; a call waits only while all slots are taken. A freed
+// slot goes to the first call in the queue: a new call never overtakes it. Source: Nygard, Release It!, ch. 5,
+// "Bulkheads".
 #pragma once
 
 #include <condition_variable>
@@ -26,7 +25,7 @@ class Bulkhead {
     bool operator==(const Counts&) const = default;
   };
 
-  // Leave to be inside, given back by the destructor. Move-only.
+  // Permission to run one call; the destructor frees it. Move-only.
   class [[nodiscard]] Slot {
    public:
     explicit Slot(Bulkhead& bulkhead) : bulkhead_(&bulkhead) {}
@@ -40,12 +39,12 @@ class Bulkhead {
     Bulkhead* bulkhead_;
   };
 
-  // A policy with max_concurrent_calls 0 makes one that lets everybody in and only counts.
+  // With max_concurrent_calls 0 it admits every call and only counts.
   explicit Bulkhead(const CallPolicy& policy)
       : slots_(static_cast<size_t>(policy.max_concurrent_calls)),
         places_(static_cast<size_t>(policy.max_queued_calls)) {}
 
-  // Waits for a slot, in the queue. Nothing: the queue is full, or the deadline passed in it.
+  // Waits in the queue for a slot. std::nullopt: the queue is full, or the deadline passed.
   std::optional<Slot> enter(const Deadline& deadline) {
     std::unique_lock lock(mutex_);
     const bool admitted = slots_ == 0 || running_ < slots_;
@@ -73,7 +72,7 @@ class Bulkhead {
     if (!deadline.instant()) {
       self.turn.wait(lock, admitted);
     } else if (!self.turn.wait_until(lock, *deadline.instant(), admitted)) {
-      std::erase(queue_, &self);  // nobody handed it a slot, so it is still there
+      std::erase(queue_, &self);  // no slot was handed over, so it is still queued
     }
     return self.admitted;
   }
@@ -87,14 +86,14 @@ class Bulkhead {
     Waiter& next = *queue_.front();
     queue_.pop_front();
     next.admitted = true;
-    next.turn.notify_one();  // under the lock: once it is released, the waiter may be gone
+    next.turn.notify_one();  // under the lock: after unlocking, the waiter may be gone
   }
 
   const size_t slots_;
   const size_t places_;
   mutable std::mutex mutex_;
   size_t running_ = 0;         // guarded by mutex_, and so is the queue
-  std::deque<Waiter*> queue_;  // on the stacks of those who wait
+  std::deque<Waiter*> queue_;  // each on its waiting thread's stack
 };
 
 }  // namespace cb

@@ -29,7 +29,7 @@ void wait_until_queued(const Bulkhead& bulkhead, size_t queued) {
 
 }  // namespace
 
-TEST_CASE("without a bulkhead everybody enters, and is counted") {
+TEST_CASE("without a bulkhead every call enters and is counted") {
   Bulkhead bulkhead(CallPolicy{});
   const auto first = bulkhead.enter(no_deadline);
   const auto second = bulkhead.enter(no_deadline);
@@ -37,7 +37,7 @@ TEST_CASE("without a bulkhead everybody enters, and is counted") {
   CHECK(bulkhead.counts() == Counts{2, 0});
 }
 
-TEST_CASE("without a queue, who finds no slot is refused at once") {
+TEST_CASE("without a queue a call that finds no slot is refused at once") {
   Bulkhead bulkhead(slots_and_places(1, 0));
   {
     const auto slot = bulkhead.enter(no_deadline);
@@ -48,7 +48,7 @@ TEST_CASE("without a queue, who finds no slot is refused at once") {
   CHECK(bulkhead.enter(no_deadline).has_value());
 }
 
-TEST_CASE("a moved slot is given back once") {
+TEST_CASE("a moved slot is freed once") {
   Bulkhead bulkhead(slots_and_places(2, 0));
   auto slot = bulkhead.enter(no_deadline);
   {
@@ -59,7 +59,7 @@ TEST_CASE("a moved slot is given back once") {
   CHECK(bulkhead.counts() == Counts{0, 0});
 }
 
-TEST_CASE("who waits leaves the queue at its deadline, and the slot that comes later is not lost on it") {
+TEST_CASE("a waiting call leaves the queue at its deadline and does not take the slot that is freed later") {
   Bulkhead bulkhead(slots_and_places(1, 1));
   {
     const auto slot = bulkhead.enter(no_deadline);
@@ -69,7 +69,7 @@ TEST_CASE("who waits leaves the queue at its deadline, and the slot that comes l
   CHECK(bulkhead.enter(no_deadline).has_value());
 }
 
-TEST_CASE("who waited first enters first") {
+TEST_CASE("waiting calls enter in the order in which they came") {
   Bulkhead bulkhead(slots_and_places(1, 3));
   auto slot = bulkhead.enter(no_deadline);
   std::vector<int> order;  // guarded by the slot
@@ -87,7 +87,7 @@ TEST_CASE("who waited first enters first") {
   CHECK(order == std::vector{1, 2, 3});
 }
 
-TEST_CASE("a slot given back belongs to who waits, and a newcomer cannot overtake") {
+TEST_CASE("a freed slot goes to the waiting call, and a new call cannot overtake it") {
   Bulkhead bulkhead(slots_and_places(1, 1));
   auto slot = bulkhead.enter(no_deadline);
   std::latch may_leave(1);
@@ -97,17 +97,17 @@ TEST_CASE("a slot given back belongs to who waits, and a newcomer cannot overtak
   });
   wait_until_queued(bulkhead, 1);
   slot.reset();
-  CHECK(bulkhead.counts() == Counts{1, 0});  // whether the waiter is awake yet or not
+  CHECK(bulkhead.counts() == Counts{1, 0});  // even if the waiter is not awake yet
   CHECK(!bulkhead.enter(Deadline(SteadyTime::min())).has_value());
   may_leave.count_down();
 }
 
 namespace {
 
-// What `threads` callers saw that entered `calls` times each.
-struct Crowd {
+// The counts of `threads` callers that enter `calls` times each.
+struct Load {
   static constexpr int threads = 16, calls = 400;
-  std::atomic<int> inside{0}, most_inside{0}, entered{0}, refused{0};
+  std::atomic<int> running{0}, most_running{0}, entered{0}, refused{0};
   std::atomic<size_t> most_queued{0};
 
   template <class Number>
@@ -121,19 +121,19 @@ struct Crowd {
     const auto slot = bulkhead.enter(deadline);
     raise(most_queued, bulkhead.counts().queued);
     if (!slot) return void(++refused);
-    raise(most_inside, ++inside);
+    raise(most_running, ++running);
     ++entered;
-    std::this_thread::yield();  // or the first would be gone before the second comes
-    --inside;
+    std::this_thread::yield();  // so that calls overlap
+    --running;
   }
 
-  void run(Bulkhead& bulkhead, std::chrono::microseconds patience) {
+  void run(Bulkhead& bulkhead, std::chrono::microseconds timeout) {
     std::vector<std::jthread> callers;
     for (int i = 0; i < threads; ++i) {
-      callers.emplace_back([this, &bulkhead, patience] {
+      callers.emplace_back([this, &bulkhead, timeout] {
         for (int k = 0; k < calls; ++k) {
-          const bool waits = patience != 0us;
-          call(bulkhead, waits ? Deadline(std::chrono::steady_clock::now() + k % 4 * patience) : Deadline());
+          const bool waits = timeout != 0us;
+          call(bulkhead, waits ? Deadline(std::chrono::steady_clock::now() + k % 4 * timeout) : Deadline());
         }
       });
     }
@@ -142,30 +142,30 @@ struct Crowd {
 
 }  // namespace
 
-TEST_CASE("in a crowd there are never more inside than slots, nor more waiting than places, and each call is told") {
+TEST_CASE("under load no more calls run than there are slots, no more wait than there are places, and none is lost") {
   Bulkhead bulkhead(slots_and_places(3, 5));
-  Crowd crowd;
-  crowd.run(bulkhead, 0us);
-  CHECK(crowd.most_inside <= 3);
-  CHECK(crowd.most_queued <= 5);
-  CHECK(crowd.entered + crowd.refused == Crowd::threads * Crowd::calls);
+  Load load;
+  load.run(bulkhead, 0us);
+  CHECK(load.most_running <= 3);
+  CHECK(load.most_queued <= 5);
+  CHECK(load.entered + load.refused == Load::threads * Load::calls);
   CHECK(bulkhead.counts() == Counts{0, 0});
 }
 
-TEST_CASE("where the queue has a place for each, nobody is refused and nobody is forgotten") {
-  Bulkhead bulkhead(slots_and_places(3, Crowd::threads - 3));
-  Crowd crowd;
-  crowd.run(bulkhead, 0us);
-  CHECK(crowd.most_inside <= 3);
-  CHECK(crowd.entered == Crowd::threads * Crowd::calls);
+TEST_CASE("with a place in the queue for each call, none is refused and none is forgotten") {
+  Bulkhead bulkhead(slots_and_places(3, Load::threads - 3));
+  Load load;
+  load.run(bulkhead, 0us);
+  CHECK(load.most_running <= 3);
+  CHECK(load.entered == Load::threads * Load::calls);
   CHECK(bulkhead.counts() == Counts{0, 0});
 }
 
-TEST_CASE("no slot is lost where deadlines pass while slots are handed over") {
-  Bulkhead bulkhead(slots_and_places(2, Crowd::threads));
-  Crowd crowd;
-  crowd.run(bulkhead, 20us);
-  CHECK(crowd.most_inside <= 2);
-  CHECK(crowd.entered + crowd.refused == Crowd::threads * Crowd::calls);
+TEST_CASE("no slot is lost when a deadline passes while a slot is handed over") {
+  Bulkhead bulkhead(slots_and_places(2, Load::threads));
+  Load load;
+  load.run(bulkhead, 20us);
+  CHECK(load.most_running <= 2);
+  CHECK(load.entered + load.refused == Load::threads * Load::calls);
   CHECK(bulkhead.counts() == Counts{0, 0});
 }

@@ -4,8 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "distributed_breaker/reporting/settings_json.hpp"
-
 namespace cb {
 namespace {
 
@@ -17,26 +15,25 @@ constexpr size_t longest_answer = 4096;
 constexpr size_t longest_quote = 60;
 
 constexpr std::array<Setting<CallPolicy>, 9> all_settings{{
-    {"deadline", "How long the whole call may take: attempts, waiting and backoff together", "no deadline",
-     &CallPolicy::deadline, 0, an_hour},
-    {"max_attempts", "Attempts in all, the first one included; 1: no retries", "", &CallPolicy::max_attempts, 1, 10},
+    {"deadline", "Upper limit for the whole call: attempts, queueing and backoff", "no deadline", &CallPolicy::deadline,
+     0, an_hour},
+    {"max_attempts", "Attempts including the first; 1: no retries", "", &CallPolicy::max_attempts, 1, 10},
     {"retry_backoff", "The wait before the first retry", "retries follow at once", &CallPolicy::retry_backoff, 0,
      an_hour},
-    {"retry_backoff_multiplier", "How much longer each further wait is than the one before it", "",
-     &CallPolicy::retry_backoff_multiplier, 1, 10},
-    {"retry_backoff_maximum", "No wait before a retry is longer than this", "only with a backoff of 0",
+    {"retry_backoff_multiplier", "Factor from one wait to the next", "", &CallPolicy::retry_backoff_multiplier, 1, 10},
+    {"retry_backoff_maximum", "Upper limit of the wait before a retry", "only with a backoff of 0",
      &CallPolicy::retry_backoff_maximum, 0, an_hour},
-    {"retry_jitter", "Share of each wait that is random, 0 to 1; the wait is shortened by up to it", "waits are exact",
-     &CallPolicy::retry_jitter, 0, 1},
-    {"retry_budget", "Retries per call that are allowed over time, as a share 0 to 1", "every retry is made",
-     &CallPolicy::retry_budget, 0, 1},
-    {"max_concurrent_calls", "Attempts under way at once", "no bulkhead", &CallPolicy::max_concurrent_calls, 0,
+    {"retry_jitter", "Random share, 0 to 1, by which a wait is shortened", "waits are exact", &CallPolicy::retry_jitter,
+     0, 1},
+    {"retry_budget", "Retries allowed per call over time, 0 to 1", "every retry is made", &CallPolicy::retry_budget, 0,
+     1},
+    {"max_concurrent_calls", "Attempts in flight at once", "no bulkhead", &CallPolicy::max_concurrent_calls, 0,
      most_calls},
     {"max_queued_calls", "Calls that may wait for a slot of the bulkhead", "a call that finds no slot is refused",
      &CallPolicy::max_queued_calls, 0, most_calls},
 }};
 
-// What the user wrote may be long, and need not be printable.
+// User input may be long and unprintable.
 std::string quoted(const std::string& text) {
   return nlohmann::json(text.substr(0, longest_quote)).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
@@ -55,14 +52,14 @@ std::optional<std::string> fault_of_fallback(const CallPolicy& policy) {
   return "fallback_answer is " + quoted(answer) + "; with fallback fixed it must be JSON";
 }
 
-std::optional<std::string> fault_of_waits(const CallPolicy& policy) {
+std::optional<std::string> fault_of_backoff(const CallPolicy& policy) {
   if (policy.retry_backoff <= policy.retry_backoff_maximum) return std::nullopt;
   const auto in_ms = [](milliseconds duration) { return std::to_string(duration.count()) + "ms"; };
   return "retry_backoff is " + in_ms(policy.retry_backoff) + "; it must be at most retry_backoff_maximum, " +
          in_ms(policy.retry_backoff_maximum);
 }
 
-// Accepted, it would do nothing, and its user would wonder why.
+// A queue without a bulkhead would silently do nothing.
 std::optional<std::string> fault_of_queue(const CallPolicy& policy) {
   if (policy.max_queued_calls <= 0 || policy.max_concurrent_calls != 0) return std::nullopt;
   return "max_queued_calls is " + std::to_string(policy.max_queued_calls) +
@@ -80,19 +77,12 @@ std::span<const Setting<CallPolicy>> call_settings() { return all_settings; }
 
 std::vector<std::string> validate(const CallPolicy& policy) {
   std::vector<std::string> faults = out_of_range(policy, call_settings());
-  for (const auto fault_of : {fault_of_waits, fault_of_queue, fault_of_fallback}) {
+  for (const auto fault_of : {fault_of_backoff, fault_of_queue, fault_of_fallback}) {
     if (auto fault = fault_of(policy)) faults.push_back(*std::move(fault));
   }
   return faults;
 }
 
 void require_valid(const CallPolicy& policy) { require_none(validate(policy)); }
-
-nlohmann::ordered_json to_json(const CallPolicy& policy) {
-  nlohmann::ordered_json json = to_json(policy, call_settings());
-  json["fallback"] = to_text(policy.fallback);
-  if (policy.fallback == Fallback::fixed) json["fallback_answer"] = policy.fallback_answer;
-  return json;
-}
 
 }  // namespace cb

@@ -8,14 +8,13 @@ namespace {
 std::string dashed(std::string_view name) { return option_name(name).substr(2); }
 
 void add_fallback(CLI::App& app, Fallback& fallback) {
-  const auto read = [&fallback](const std::string& text) {
+  const auto parse = [&fallback](const std::string& text) {
     for (const Fallback known : {Fallback::none, Fallback::fixed, Fallback::last_good}) {
       if (text == dashed(to_text(known))) return void(fallback = known);
     }
-    throw CLI::ValidationError("--fallback", "'" + text + "' is no fallback; write none, fixed or last-good");
+    throw CLI::ValidationError("--fallback", "'" + text + "' is not a fallback; write none, fixed or last-good");
   };
-  app.add_option_function<std::string>("--fallback", read,
-                                       "What a call without an answer is answered with: none, fixed or last-good")
+  app.add_option_function<std::string>("--fallback", parse, "Answer to a call that failed: none, fixed or last-good")
       ->type_name("KIND")
       ->default_str(dashed(to_text(fallback)));
 }

@@ -1,5 +1,5 @@
-// What stands round the upstream call, as command-line options: retry_backoff is --retry-backoff. Apart from the
-// policy, so that the protections themselves know nothing of command lines.
+// The protections around an upstream call as command-line options: retry_backoff is --retry-backoff. In its own header,
+// so that the protections do not depend on a command-line library.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,8 +8,8 @@
 
 namespace cb {
 
-// `policy` holds the defaults, which --help shows, and outlives the parsing. Ranges are require_valid()'s business:
-// call it after parsing.
+// `policy` holds the defaults, which --help shows, and must outlive the parsing. Does not check ranges: call
+// require_valid() after parsing.
 void add_call_policy_options(CLI::App& app, CallPolicy& policy);
 
 }  // namespace cb

@@ -11,14 +11,14 @@ const SteadyTime start{1000s};
 
 }  // namespace
 
-TEST_CASE("no deadline is never over, and leaves an attempt its own timeout") {
+TEST_CASE("without a deadline nothing is over, and an attempt has its own timeout") {
   const Deadline none = Deadline::in(0ms, start);
   CHECK(!none.over(start + 24h));
   CHECK(none.remaining(start) == std::nullopt);
   CHECK(none.earlier(1s, start + 24h) == 1s);
 }
 
-TEST_CASE("an attempt may take its own timeout or what remains, whichever is earlier") {
+TEST_CASE("an attempt has its own timeout or the remaining time, whichever is smaller") {
   const Deadline deadline = Deadline::in(3s, start);
   CHECK(deadline.earlier(1s, start) == 1s);
   CHECK(deadline.earlier(1s, start + 2s) == 1s);
@@ -26,13 +26,13 @@ TEST_CASE("an attempt may take its own timeout or what remains, whichever is ear
   CHECK(deadline.earlier(1s, start + 5s) == 0ms);
 }
 
-TEST_CASE("a deadline is over from its instant on, and not a moment before") {
+TEST_CASE("a deadline is over from its instant on, and not a nanosecond before") {
   const Deadline deadline = Deadline::in(3s, start);
   CHECK(!deadline.over(start + 3s - 1ns));
   CHECK(deadline.over(start + 3s));
 }
 
-TEST_CASE("a timeout made from a deadline is zero only once it is over: zero often means for ever") {
+TEST_CASE("the remaining time is zero only once the deadline is over: zero often means \"wait for ever\"") {
   const Deadline deadline = Deadline::in(3s, start);
   CHECK(deadline.remaining(start + 3s - 1ns) == 1ms);
   CHECK(deadline.remaining(start + 3s) == 0ms);

@@ -1,6 +1,6 @@
-// A FallbackSource has an answer for the call that got none: a fixed one, or the latest good one.
-// Thread-safe: every method. It holds one answer of at most 64 KiB, whatever happens.
-// An old answer is given with its age and never expires: how old is too old, only who reads it knows.
+// A FallbackSource provides an answer for a call that failed: a fixed one, or the latest good one.
+// Thread-safe: every method. Bounded: it holds one answer of at most 64 KiB.
+// The latest good answer never expires. It carries its age: only the caller knows how old is too old.
 // Source: Nygard, Release It!, ch. 5; Hystrix's fallbacks.
 #pragma once
 
@@ -17,7 +17,7 @@ namespace cb {
 
 struct FallbackAnswer {
   std::string body;
-  std::chrono::milliseconds age{0};  // since it was a good answer; 0: the fixed one
+  std::chrono::milliseconds age{0};  // since the upstream gave it; 0: the fixed one
 };
 
 class FallbackSource {
@@ -26,8 +26,7 @@ class FallbackSource {
 
   explicit FallbackSource(const CallPolicy& policy) : kind_(policy.fallback), fixed_(policy.fallback_answer) {}
 
-  // A longer body than the longest is not kept; the one before it stays. So does a newer one than this: calls overtake
-  // each other.
+  // Keeps `body` unless it is too long or older than the one kept: calls overtake each other.
   void remember(const std::string& body, SteadyTime now) {
     if (kind_ != Fallback::last_good || body.size() > longest_body) return;
     const std::scoped_lock lock(mutex_);
@@ -35,7 +34,7 @@ class FallbackSource {
     last_good_ = Remembered{body, now};
   }
 
-  // Nothing: no fallback was asked for, or no good answer has been seen yet.
+  // std::nullopt: the policy has no fallback, or no call has succeeded yet.
   std::optional<FallbackAnswer> answer(SteadyTime now) const {
     if (kind_ == Fallback::fixed) return FallbackAnswer{.body = fixed_};
     const std::scoped_lock lock(mutex_);

@@ -17,13 +17,13 @@ const SteadyTime noon{12h};
 
 }  // namespace
 
-TEST_CASE("without a fallback there is no answer, whatever was good before") {
+TEST_CASE("without a fallback there is no answer, even after a good one") {
   FallbackSource source(CallPolicy{});
   source.remember("{}", noon);
   CHECK(!source.answer(noon).has_value());
 }
 
-TEST_CASE("the fixed answer has no age, and no good answer takes its place") {
+TEST_CASE("a good answer does not replace the fixed one, which has no age") {
   FallbackSource source({.fallback = Fallback::fixed, .fallback_answer = R"("later")"});
   source.remember("{}", noon);
   const auto answer = source.answer(noon + 1h);
@@ -32,7 +32,7 @@ TEST_CASE("the fixed answer has no age, and no good answer takes its place") {
   CHECK(answer->age == 0ms);
 }
 
-TEST_CASE("the last good answer is given with its age; before the first one there is none") {
+TEST_CASE("the last good answer carries its age; before the first success there is none") {
   FallbackSource source({.fallback = Fallback::last_good});
   CHECK(!source.answer(noon).has_value());
   source.remember("1", noon);
@@ -43,7 +43,7 @@ TEST_CASE("the last good answer is given with its age; before the first one ther
   CHECK(answer->age == 4s);
 }
 
-TEST_CASE("an answer that was overtaken by a newer one does not replace it") {
+TEST_CASE("an older answer does not replace a newer one") {
   FallbackSource source({.fallback = Fallback::last_good});
   source.remember("newer", noon + 1s);
   source.remember("older", noon);
@@ -51,14 +51,14 @@ TEST_CASE("an answer that was overtaken by a newer one does not replace it") {
   CHECK(source.answer(noon)->age == 0ms);
 }
 
-TEST_CASE("an answer above the bound is not kept, and the one before it stays") {
+TEST_CASE("an answer above the size limit is dropped, and the previous one is kept") {
   FallbackSource source({.fallback = Fallback::last_good});
   source.remember(std::string(FallbackSource::longest_body, 'a'), noon);
   source.remember(std::string(FallbackSource::longest_body + 1, 'b'), noon + 1s);
   CHECK(source.answer(noon + 1s)->body == std::string(FallbackSource::longest_body, 'a'));
 }
 
-TEST_CASE("whoever asks while others remember gets a whole answer") {
+TEST_CASE("a reader gets a whole answer while other threads write") {
   FallbackSource source({.fallback = Fallback::last_good});
   source.remember(std::string(1000, '0'), noon);
   std::vector<std::jthread> writers;

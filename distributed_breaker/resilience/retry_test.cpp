@@ -25,7 +25,7 @@ int withdrawals(RetryBudget& budget) {
 
 }  // namespace
 
-TEST_CASE("without a budget every retry is made") {
+TEST_CASE("without a budget every retry is allowed") {
   RetryBudget budget(0);
   CHECK(withdrawals(budget) == 1000);
 }
@@ -53,7 +53,7 @@ TEST_CASE("a quiet hour saves up no more than the capacity") {
   CHECK(withdrawals(budget) == RetryBudget::capacity);
 }
 
-TEST_CASE("however many threads deposit and withdraw, no token is lost or made") {
+TEST_CASE("concurrent deposits and withdrawals neither lose nor create a token") {
   constexpr int threads = 8, calls = 50'000;
   RetryBudget budget(0.25);
   std::atomic<int> retries{0};
@@ -84,7 +84,7 @@ TEST_CASE("waits grow by the multiplier, up to the maximum") {
   CHECK(backoff.wait_before(9, random) == 1s);
 }
 
-TEST_CASE("jitter shortens a wait by at most its share, and spreads waits over all of it") {
+TEST_CASE("jitter shortens a wait by at most its share, and uses the whole range") {
   const Backoff backoff({.retry_backoff = 1s, .retry_backoff_maximum = 1s, .retry_jitter = 0.5});
   std::mt19937_64 random(1);
   std::vector<std::chrono::milliseconds> waits(1000);

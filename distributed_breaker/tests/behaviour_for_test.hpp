@@ -1,14 +1,12 @@
-// The behaviour that stages 2 and 3 have in common is tested once: the *_behaviour_test.cpp are compiled once and
-// become part of both stages' test programs, each of which says in stage_under_test() what it is that shall behave so.
-// What they start are real processes round a FakeUpstream. A Fleet's instances see one upstream and, in stage 3, one
-// Redis of the fleet's own.
+// The behaviour that stages 2 and 3 share is tested once: the *_behaviour_test.cpp are compiled once and linked into
+// both stages' test programs, each of which defines stage_under_test(). The tests start real processes and a
+// FakeUpstream. A Fleet's instances share one upstream and, in stage 3, a Redis that belongs to the fleet.
 #pragma once
 
 #include <doctest/doctest.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -16,6 +14,7 @@
 #include <vector>
 
 #include "distributed_breaker/tests/instance_for_test.hpp"
+#include "program/processes/temporary_folder.hpp"
 
 namespace cb {
 
@@ -24,10 +23,10 @@ using SteadyClock = std::chrono::steady_clock;
 struct StageUnderTest {
   std::string binary;
   std::vector<std::string> options{};  // of every instance of one fleet
-  std::shared_ptr<void> shared{};      // what the fleet's instances share; ends with the fleet
+  std::shared_ptr<void> shared{};      // what the fleet's instances share; destroyed with the fleet
 };
 
-// Each stage's test program defines it. What it returns is made for one fleet.
+// Each stage's test program defines it. Called once per fleet.
 StageUnderTest stage_under_test();
 
 inline std::vector<std::string> words(const std::string& text) {
@@ -39,7 +38,7 @@ inline bool holds(const std::string& text, const std::string& part) { return tex
 
 class Fleet {
  public:
-  // `options` as one would type them, without quotes. The deadlines are patient unless they say otherwise: a busy
+  // `options` as typed on a command line, without quotes. The deadlines are long unless `options` sets them: a busy
   // machine is not what is tested.
   InstanceProcess start(const std::string& options = "") const { return start_at(upstream.url(), options); }
   InstanceProcess start_at(const std::string& upstream_url, const std::string& options = "") const {
@@ -47,10 +46,11 @@ class Fleet {
     return {stage_.binary, upstream_url, with_stage(options + patience)};
   }
 
-  // For what is expected to end by itself.
+  // For an instance that is expected to end by itself.
   Ended run(const std::string& options) const {
-    std::vector<std::string> command{LAB_BIN_DIR "/" + stage_.binary, "--port", "0"};
-    for (const std::string& word : with_stage(options)) command.push_back(word);
+    std::vector<std::string> command{LAB_BIN_DIR "/" + stage_.binary};
+    const std::string port = holds(options, "--port ") ? "" : " --port 0";
+    for (const std::string& word : with_stage(options + port)) command.push_back(word);
     return run_to_end(command);
   }
 
@@ -66,34 +66,29 @@ class Fleet {
   const StageUnderTest stage_ = stage_under_test();
 };
 
-// A file for one test, which only this user may read.
+// A file that only this user can read.
 class PrivateFile {
  public:
   explicit PrivateFile(const std::string& text) {
-    const int descriptor = mkstemp(path_.data());
-    REQUIRE(descriptor >= 0);
-    close(descriptor);
-    std::ofstream(path_) << text;
+    std::ofstream(path()) << text;
+    chmod(path().c_str(), 0600);
   }
-  ~PrivateFile() { unlink(path_.c_str()); }
-  PrivateFile(const PrivateFile&) = delete;
-  PrivateFile& operator=(const PrivateFile&) = delete;
-  const std::string& path() const { return path_; }
+  std::string path() const { return folder_.path() / "file"; }
 
  private:
-  std::string path_ = "/tmp/behaviour_test.XXXXXX";
+  program::TemporaryFolder folder_;
 };
 
-// GET /status, without what changes by itself.
-inline nlohmann::json status_of(const InstanceProcess& instance) {
-  auto status = instance.get("/status").body;
+// GET /status without what changes by itself.
+inline nlohmann::json stable_status(const InstanceProcess& instance) {
+  auto status = instance.status();
   status["breaker"].erase("view_age_ms");
   return status;
 }
 
 inline std::vector<std::string> causes(const InstanceProcess& instance) {
   std::vector<std::string> all;
-  const nlohmann::json status = instance.get("/status").body;
+  const nlohmann::json status = instance.status();
   for (const auto& transition : status.at("transitions")) all.push_back(transition.at("cause"));
   return all;
 }
@@ -105,15 +100,24 @@ inline std::string last_cause(const InstanceProcess& instance) {
 
 inline bool is_admitted(const InstanceProcess::Answer& answer) { return answer.body["status"] != "blocked"; }
 
-// Calls until the breaker lets one through, and returns what became of that one.
+// Calls until the breaker admits a call, and returns the answer to that one.
 inline InstanceProcess::Answer first_admitted(const InstanceProcess& instance) {
   InstanceProcess::Answer answer{};
   REQUIRE(happens([&] { return is_admitted(answer = instance.call()); }));
   return answer;
 }
 
-inline nlohmann::json order(const std::string& mode) {
+inline int64_t now_ms() { return std::chrono::system_clock::now().time_since_epoch() / std::chrono::milliseconds(1); }
+
+inline nlohmann::json override_request(const std::string& mode) {
   return {{"mode", mode}, {"actor", "ann"}, {"reason", "deploying"}};
+}
+
+// scripts/breaker.sh with these arguments, for these instances.
+inline Ended breaker_script(std::vector<std::string> arguments, const std::vector<const InstanceProcess*>& instances) {
+  arguments.insert(arguments.begin(), LAB_SOURCE_DIR "/scripts/breaker.sh");
+  for (const auto* instance : instances) arguments.insert(arguments.end(), {"--instance", instance->url});
+  return run_to_end(arguments);
 }
 
 }  // namespace cb

@@ -1,4 +1,4 @@
-// What stands round the upstream call: retries, their budget, a deadline, a bulkhead and fallbacks.
+// The upstream call, and the protections around it: retries, their budget, a deadline, a bulkhead and fallbacks.
 #include <chrono>
 
 #include "distributed_breaker/tests/behaviour_for_test.hpp"
@@ -7,7 +7,33 @@ using namespace cb;
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-TEST_CASE("a failing upstream is asked as often as max_attempts says, and each attempt counts") {
+TEST_CASE("a call that the upstream answers is a 200 with the instance's name") {
+  Fleet fleet;
+  const auto instance = fleet.start("--name Instance-A");
+  const auto answer = instance.call();
+  CHECK(answer.http_status == 200);
+  CHECK(answer.body["instance"] == "Instance-A");
+  CHECK(answer.body["status"] == "success");
+  CHECK(answer.body["state"] == "closed");
+  CHECK(fleet.upstream.last_caller.get() == "Instance-A");
+  CHECK(instance.get("/health").http_status == 200);
+}
+
+TEST_CASE("no answer in time is a 504 after the call timeout, and counts as a failure") {
+  Fleet fleet;
+  fleet.upstream.latency_ms = 60'000;
+  const auto instance = fleet.start("--call-timeout 100ms");
+  const auto start = SteadyClock::now();
+  const auto answer = instance.call();
+  const auto took = SteadyClock::now() - start;
+  CHECK(took >= 100ms);
+  CHECK(took < 10s);
+  CHECK(answer.http_status == 504);
+  CHECK(answer.body["status"] == "exception");
+  CHECK(instance.breaker()["failures"] == 1);
+}
+
+TEST_CASE("a failing upstream is called max_attempts times, and each attempt counts") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--max-attempts 3 --retry-backoff 1ms --failure-threshold 10");
@@ -18,37 +44,39 @@ TEST_CASE("a failing upstream is asked as often as max_attempts says, and each a
   CHECK(answer.body["ended"] == "failed");
   CHECK(fleet.upstream.calls == 3);
   CHECK(instance.breaker()["failures"] == 3);
-  CHECK(instance.get("/status").body["calls"]["failure"] == 1);
+  CHECK(instance.status()["calls"]["failure"] == 1);
 }
 
-TEST_CASE("status shows a call that failed once, when its last attempt was sent, with all its attempts") {
+TEST_CASE("status shows a failed call once, with the time of its last attempt and the number of its attempts") {
   Fleet fleet;
   fleet.upstream.status = 500;
-  const auto instance = fleet.start("--max-attempts 3 --retry-backoff 100ms --retry-jitter 0 --failure-threshold 10");
-  const auto before_ms = std::chrono::system_clock::now().time_since_epoch() / 1ms;
+  const auto instance = fleet.start("--max-attempts 3 --retry-backoff 20ms --retry-jitter 0 --failure-threshold 10");
+  const int64_t before_ms = now_ms();
   const auto answer = instance.call();
-  const json calls = instance.get("/status").body["notable_calls"];
+  const int64_t after_ms = now_ms();
+  const json calls = instance.status()["notable_calls"];
   REQUIRE(calls.size() == 1);
   CHECK(calls[0]["status"] == "failure");
   CHECK(calls[0]["upstream_calls"] == 3);
   CHECK(calls[0]["generation"] == answer.body["generation"]);
-  CHECK(calls[0]["at_ms"] >= before_ms + 300);  // 100 ms and 200 ms of waiting
+  CHECK(calls[0]["at_ms"] >= before_ms + 60);  // after waits of 20 ms and 40 ms
+  CHECK(calls[0]["at_ms"] <= after_ms);
 }
 
-TEST_CASE("status shows probes and late results, though they succeeded, and nothing of plain successes") {
+TEST_CASE("status shows successful probes and late results, but no plain successes and no rejections") {
   Fleet fleet;
   fleet.upstream.latency_ms = 60'000;
   const auto instance = fleet.start();
   std::jthread slow([&] { CHECK(instance.call().body["late"] == true); });
   REQUIRE(happens([&] { return fleet.upstream.calls == 1; }));
-  instance.override(order("forced_open"));
+  instance.override(override_request("forced_open"));
   fleet.upstream.latency_ms = 0;
   slow.join();
   CHECK(instance.call().http_status == 503);
-  instance.override(order("auto"));
+  instance.override(override_request("auto"));
   const auto probe = first_admitted(instance);
   CHECK(instance.call().http_status == 200);
-  const json calls = instance.get("/status").body["notable_calls"];
+  const json calls = instance.status()["notable_calls"];
   REQUIRE(calls.size() == 2);
   CHECK(calls[0]["late"] == true);
   CHECK(calls[0]["probe"] == false);
@@ -61,20 +89,20 @@ TEST_CASE("status shows probes and late results, though they succeeded, and noth
   CHECK(calls[1]["number"] == 2);
 }
 
-TEST_CASE("attempts that find nobody are no upstream calls") {
+TEST_CASE("attempts that find no connection are a 504 and no upstream calls") {
   const Fleet fleet;
   const auto instance = fleet.start_at("http://127.0.0.1:1", "--max-attempts 3 --retry-backoff 1ms");
   auto answer = instance.call();
   CHECK(answer.http_status == 504);
   CHECK(answer.body["attempts"] == 3);
   CHECK(answer.body["upstream_calls"] == 0);
-  const json calls = instance.get("/status").body["notable_calls"];
+  const json calls = instance.status()["notable_calls"];
   REQUIRE(calls.size() == 1);
   CHECK(calls[0]["status"] == "exception");
   CHECK(calls[0]["upstream_calls"] == 0);
 }
 
-TEST_CASE("retries meet the breaker that their own failures opened") {
+TEST_CASE("retries are rejected by the breaker that their own failures opened") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--max-attempts 5 --retry-backoff 1ms --failure-threshold 2 --recovery-timeout 1m");
@@ -90,7 +118,7 @@ TEST_CASE("retries meet the breaker that their own failures opened") {
   CHECK(fleet.upstream.calls == 2);
 }
 
-TEST_CASE("what succeeds, and the caller's own mistake, are not tried again") {
+TEST_CASE("a success and a mistake of the caller are not retried") {
   Fleet fleet;
   const auto instance = fleet.start("--max-attempts 3 --retry-backoff 1ms");
   for (const auto& [status, ended] : {std::pair{200, "answered"}, {404, "failed"}}) {
@@ -102,7 +130,7 @@ TEST_CASE("what succeeds, and the caller's own mistake, are not tried again") {
   CHECK(fleet.upstream.calls == 2);
 }
 
-TEST_CASE("a deadline ends attempts that would go on") {
+TEST_CASE("a deadline ends a call whose retries would go on") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start(
@@ -113,10 +141,10 @@ TEST_CASE("a deadline ends attempts that would go on") {
   CHECK(answer.body["ended"] == "deadline_over");
   CHECK(answer.body["status"] == "failure");
   CHECK(answer.body["attempts"] == 1);
-  CHECK(SteadyClock::now() - start < 10s);  // it does not wait for nothing
+  CHECK(SteadyClock::now() - start < 10s);  // it does not wait in vain
 }
 
-TEST_CASE("a deadline ends a call that the upstream leaves hanging") {
+TEST_CASE("a deadline ends a call to a hung upstream") {
   Fleet fleet;
   fleet.upstream.latency_ms = 60'000;
   const auto instance = fleet.start("--deadline 100ms");
@@ -126,7 +154,9 @@ TEST_CASE("a deadline ends a call that the upstream leaves hanging") {
   CHECK(answer.http_status == 504);
   CHECK(answer.body["status"] == "exception");
   CHECK(answer.body["ended"] == "deadline_over");
-  CHECK(instance.breaker()["failures"] == 1);
+  // On a machine so busy that less than half of the deadline was left for the attempt, it does not count: try again.
+  CHECK(happens([&] { return instance.breaker()["failures"] >= 1 || instance.call().http_status != 504; }));
+  CHECK(instance.breaker()["failures"] >= 1);
 }
 
 TEST_CASE("once the retry budget is spent, a call has one attempt") {
@@ -139,7 +169,7 @@ TEST_CASE("once the retry budget is spent, a call has one attempt") {
   CHECK(answer.body["ended"] == "retry_budget_empty");
 }
 
-TEST_CASE("with all slots taken a call is blocked by the bulkhead, and nothing is sent") {
+TEST_CASE("with all slots taken a call is blocked by the bulkhead and nothing is sent") {
   Fleet fleet;
   fleet.upstream.latency_ms = 60'000;
   const auto instance = fleet.start("--max-concurrent-calls 1");
@@ -151,28 +181,28 @@ TEST_CASE("with all slots taken a call is blocked by the bulkhead, and nothing i
   CHECK(second.body["blocked_by"] == "bulkhead");
   CHECK(second.body["ended"] == "bulkhead_full");
   CHECK(second.body["upstream_calls"] == 0);
-  CHECK(instance.get("/status").body["call"]["running"] == 1);
+  CHECK(instance.status()["call"]["running"] == 1);
   fleet.upstream.latency_ms = 0;
   first.join();
   CHECK(instance.call().http_status == 200);
   CHECK(instance.breaker()["failures"] == 0);
   CHECK(fleet.upstream.calls == 2);
-  CHECK(instance.get("/status").body["notable_calls"].empty());
+  CHECK(instance.status()["notable_calls"].empty());
 }
 
-TEST_CASE("a call may wait in the queue for the slot") {
+TEST_CASE("a call may wait in the queue for a slot") {
   Fleet fleet;
   fleet.upstream.latency_ms = 60'000;
   const auto instance = fleet.start("--max-concurrent-calls 1 --max-queued-calls 1");
   std::jthread first([&] { CHECK(instance.call().http_status == 200); });
   REQUIRE(happens([&] { return fleet.upstream.calls == 1; }));
   std::jthread second([&] { CHECK(instance.call().http_status == 200); });
-  REQUIRE(happens([&] { return instance.get("/status").body["call"]["queued"] == 1; }));
+  REQUIRE(happens([&] { return instance.status()["call"]["queued"] == 1; }));
   CHECK(instance.call().body["blocked_by"] == "bulkhead");
   fleet.upstream.latency_ms = 0;
 }
 
-TEST_CASE("a fixed fallback is a 200 for the caller, and the status still says what happened") {
+TEST_CASE("a fixed fallback is a 200 for the caller, and its status still shows what happened") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start(
@@ -184,11 +214,10 @@ TEST_CASE("a fixed fallback is a 200 for the caller, and the status still says w
     CHECK(answer.body["state"] == "open");
     CHECK(answer.body["fallback"] == json{{"answer", {{"price", nullptr}, {"note", "later"}}}, {"age_ms", 0}});
   }
-  CHECK(instance.get("/status").body["calls"] ==
-        json{{"success", 0}, {"failure", 1}, {"exception", 0}, {"blocked", 1}});
+  CHECK(instance.status()["calls"] == json{{"success", 0}, {"failure", 1}, {"exception", 0}, {"blocked", 1}});
 }
 
-TEST_CASE("the last good answer is given with its age; where there was none yet, the error is") {
+TEST_CASE("the last good answer carries its age; before the first success the caller gets the error") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--fallback last-good --failure-threshold 100");
@@ -196,11 +225,11 @@ TEST_CASE("the last good answer is given with its age; where there was none yet,
   CHECK(nothing_yet.http_status == 502);
   CHECK_FALSE(nothing_yet.body.contains("fallback"));
   fleet.upstream.status = 200;
-  fleet.upstream.set_body(R"({"price":7})");
+  fleet.upstream.body.set(R"({"price":7})");
   CHECK_FALSE(instance.call().body.contains("fallback"));
   const auto good = SteadyClock::now();
   fleet.upstream.status = 500;
-  fleet.upstream.set_body(R"({"error":"no price"})");
+  fleet.upstream.body.set(R"({"error":"no price"})");
   InstanceProcess::Answer answer{};
   CHECK(happens([&] {
     answer = instance.call();
@@ -213,9 +242,9 @@ TEST_CASE("the last good answer is given with its age; where there was none yet,
   CHECK(answer.body["fallback"]["age_ms"] <= (SteadyClock::now() - good) / 1ms + 10'000);
 }
 
-TEST_CASE("a last good answer that is no JSON is given as text, whatever its bytes") {
+TEST_CASE("a last good answer that is not JSON is given as text, even if it is not UTF-8") {
   Fleet fleet;
-  fleet.upstream.set_body("7 \xff");
+  fleet.upstream.body.set("7 \xff");
   const auto instance = fleet.start("--fallback last-good --failure-threshold 100");
   instance.call();
   fleet.upstream.status = 500;
@@ -224,14 +253,14 @@ TEST_CASE("a last good answer that is no JSON is given as text, whatever its byt
   CHECK(holds(answer.body["fallback"]["answer"], "7 "));
 }
 
-TEST_CASE("a last good answer may be nested as deep as it likes, and have any number of fields") {
+TEST_CASE("a last good answer may be nested deeply and have many fields") {
   Fleet fleet;
   const auto instance = fleet.start("--fallback last-good --failure-threshold 100");
   std::string many = R"({"0":0)";
   for (int i = 1; i < 5000; ++i) many += ",\"" + std::to_string(i) + "\":0";
   for (const std::string& good : {std::string(30'000, '[') + std::string(30'000, ']'), many + "}"}) {
     fleet.upstream.status = 200;
-    fleet.upstream.set_body(good);
+    fleet.upstream.body.set(good);
     instance.call();
     fleet.upstream.status = 500;
     auto answer = instance.call();

@@ -7,26 +7,26 @@
 using cb::FailureStatus;
 using cb::Outcome;
 
-TEST_CASE("by default the upstream's errors are failures, and the caller's are ignored") {
+TEST_CASE("by default errors of the upstream are failures, and errors of the caller are ignored") {
   const FailureStatus status;
   for (const int code : {500, 502, 503, 599}) CHECK(status.outcome_of(code) == Outcome::failure);
   for (const int code : {400, 404, 429, 499}) CHECK(status.outcome_of(code) == Outcome::ignored);
   for (const int code : {100, 200, 204, 304, 399}) CHECK(status.outcome_of(code) == Outcome::success);
 }
 
-TEST_CASE("a listed status is a failure, whatever it is") {
+TEST_CASE("any listed status is a failure") {
   const auto status = FailureStatus::parse("429,503,204,301-303");
   for (const int code : {429, 503, 204, 301, 302, 303}) CHECK(status.outcome_of(code) == Outcome::failure);
   for (const int code : {500, 502, 504, 404}) CHECK(status.outcome_of(code) == Outcome::ignored);
   for (const int code : {200, 203, 205, 300, 304}) CHECK(status.outcome_of(code) == Outcome::success);
 }
 
-TEST_CASE("a number that is no status says nothing about the upstream") {
+TEST_CASE("a number that is not an HTTP status is ignored") {
   const auto status = FailureStatus::parse("100-599");
   for (const int code : {-1, 0, 99, 600, 999}) CHECK(status.outcome_of(code) == Outcome::ignored);
 }
 
-TEST_CASE("the text is sorted and as short as can be, and is read back as the same") {
+TEST_CASE("the text is sorted and as short as possible, and parses to the same value") {
   CHECK(FailureStatus().to_text() == "500-599");
   CHECK(FailureStatus::parse("500-599,429").to_text() == "429,500-599");
   CHECK(FailureStatus::parse("503,502,500-501,502-502").to_text() == "500-503");
@@ -37,9 +37,9 @@ TEST_CASE("the text is sorted and as short as can be, and is read back as the sa
   }
 }
 
-TEST_CASE("what is no list of statuses is refused, by name and value") {
+TEST_CASE("a text that is not a list of statuses is refused by name and value") {
   CHECK_THROWS_WITH_AS(FailureStatus::parse("5xx"),
-                       "failure_status is '5xx'; write codes and ranges of 100 to 599 with commas between them, such "
+                       "failure_status is '5xx'; write codes and ranges of 100 to 599, separated by commas, such "
                        "as 500-599,429, in at most 64 characters",
                        std::invalid_argument);
   for (const char* bad :
@@ -50,7 +50,7 @@ TEST_CASE("what is no list of statuses is refused, by name and value") {
   }
 }
 
-TEST_CASE("more than 64 characters are refused, and not repeated at length") {
+TEST_CASE("more than 64 characters are refused, and the message is short") {
   std::string text = "500";
   while (text.size() < 63) text += ",501";
   CHECK(FailureStatus::parse(text).to_text() == "500-501");

@@ -1,4 +1,4 @@
-// For tests: a breaker that is open or not as a test says, never goes of its own accord, and counts who looks at it.
+// For tests: a breaker whose state the test sets. It counts health reports and how often its state is read.
 #pragma once
 
 #include <atomic>
@@ -16,23 +16,23 @@ class FakeBreaker final : public ManagedBreaker {
   std::string apply_override(const Override&, std::chrono::milliseconds) override { return ""; }
   void report_health(Health health) override {
     if (health == Health::up) open = false;
-    ++heard;
+    ++health_reports;
   }
   State known_state() const override {
     const State state = open ? State::open : State::closed;
-    on_look();
-    ++looks;
+    on_read();
+    ++reads;
     return state;
   }
   bool is_evictable() const override {
-    ++looks;
+    ++reads;
     return false;
   }
 
   std::atomic<bool> open{false};
-  std::atomic<int> heard{0};
-  mutable std::atomic<int> looks{0};
-  std::function<void()> on_look = [] {};
+  std::atomic<int> health_reports{0};
+  mutable std::atomic<int> reads{0};
+  std::function<void()> on_read = [] {};
 
  private:
   Settled settle(const PermitId&, TimePoint, Outcome) override { return {}; }

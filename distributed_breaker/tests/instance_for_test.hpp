@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -13,74 +12,62 @@
 #include "program/http/http_client.hpp"
 #include "program/http/http_server.hpp"
 #include "program/processes/child_process.hpp"
+#include "program/wait_until.hpp"
 
 namespace cb {
 
+// A string that threads share.
+class SharedText {
+ public:
+  std::string get() const {
+    const std::scoped_lock lock(mutex_);
+    return text_;
+  }
+  void set(std::string text) {
+    const std::scoped_lock lock(mutex_);
+    text_ = std::move(text);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;  // guarded by mutex_
+};
+
 class FakeUpstream {
  public:
-  FakeUpstream() : server_(32), port_(server_.bind("127.0.0.1", 0)) {
+  FakeUpstream() {
+    body.set("{}");
     server_.Get("/data", [this](const httplib::Request& request, httplib::Response& response) {
+      last_caller.set(request.get_header_value("X-Caller"));
       ++calls;
-      {
-        const std::scoped_lock lock(mutex_);
-        last_caller_ = request.get_header_value("X-Caller");
-      }
-      // Looked at all the time: a test that sets it to 0 lets go the calls that wait.
+      // Reads latency_ms again and again: a test that sets it to 0 releases the waiting calls.
       for (int waited = 0; waited < latency_ms && !stopping_; waited += 5) {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
       }
-      program::answer_json(response, status, body());
+      program::answer_json(response, status, body.get());
     });
     server_.Get("/health", [this](const httplib::Request& request, httplib::Response& response) {
-      {
-        const std::scoped_lock lock(mutex_);
-        last_health_checker_ = request.get_header_value("X-Caller");
-      }
+      last_health_checker.set(request.get_header_value("X-Caller"));
       ++health_checks;
       program::answer_json(response, health_status, "{}");
     });
-    running_ = std::thread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) std::this_thread::yield();
+    server_.bind("127.0.0.1", 0);
+    server_.start();
   }
-  ~FakeUpstream() {
-    stopping_ = true;
-    server_.stop();
-    running_.join();
-  }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  ~FakeUpstream() { stopping_ = true; }
+
+  std::string url() const { return server_.url(); }
 
   std::atomic<int> status{200};
   std::atomic<int> latency_ms{0};
   std::atomic<int> calls{0};
   std::atomic<int> health_status{200};
   std::atomic<int> health_checks{0};
-  std::string last_caller() const {
-    const std::scoped_lock lock(mutex_);
-    return last_caller_;
-  }
-  std::string last_health_checker() const {
-    const std::scoped_lock lock(mutex_);
-    return last_health_checker_;
-  }
-  void set_body(const std::string& body) {
-    const std::scoped_lock lock(mutex_);
-    body_ = body;
-  }
+  SharedText body, last_caller, last_health_checker;
 
  private:
-  std::string body() const {
-    const std::scoped_lock lock(mutex_);
-    return body_;
-  }
-
-  program::HttpServer server_;
-  int port_;
   std::atomic<bool> stopping_{false};
-  mutable std::mutex mutex_;
-  std::string last_caller_;          // guarded by mutex_
-  std::string last_health_checker_;  // guarded by mutex_
-  std::string body_{"{}"};           // guarded by mutex_
-  std::thread running_;
+  program::HttpServer server_{32};  // last: its destructor waits for the handlers, which use the rest
 };
 
 class InstanceProcess {
@@ -89,21 +76,22 @@ class InstanceProcess {
       : process(command(binary, upstream, std::move(options))) {
     const std::string line = process.wait_for_line("listening on ");
     const size_t begin = line.find("http://");
-    url = line.substr(begin, line.find('"', begin) - begin);  // as JSON the line goes on
+    url = line.substr(begin, line.find('"', begin) - begin);  // a JSON log line goes on after the URL
   }
 
   struct Answer {
     int http_status;
     nlohmann::json body;
   };
-  Answer get(const std::string& path) const { return ask({.url = url + path}); }
+  Answer get(const std::string& path) const { return send({.url = url + path}); }
   Answer call() const { return get("/call"); }
   Answer put(const std::string& path, const std::string& body) const {
-    return ask({.method = "PUT", .url = url + path, .headers = {"Content-Type: application/json"}, .body = body});
+    return send({.method = "PUT", .url = url + path, .headers = {"Content-Type: application/json"}, .body = body});
   }
-  Answer override(const nlohmann::json& order, const std::string& query = "") const {
-    return put("/breaker/override" + query, order.dump());
+  Answer override(const nlohmann::json& request, const std::string& query = "") const {
+    return put("/breaker/override" + query, request.dump());
   }
+  nlohmann::json status() const { return get("/status").body; }
   nlohmann::json breaker(const std::string& query = "") const { return get("/status" + query).body["breaker"]; }
   std::string state(const std::string& query = "") const { return breaker(query)["state"]; }
 
@@ -111,7 +99,7 @@ class InstanceProcess {
   std::string url;
 
  private:
-  static Answer ask(program::HttpRequest request) {
+  static Answer send(program::HttpRequest request) {
     request.timeout = std::chrono::seconds(30);
     const program::HttpReply reply = program::send(request);
     auto body = nlohmann::json::parse(reply.body, nullptr, false);
@@ -126,17 +114,10 @@ class InstanceProcess {
   }
 };
 
-// Waits for something that other threads or processes bring about; false where it does not come.
-inline bool happens(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
+// Waits for a condition that other threads or processes make true; false if they do not.
+inline bool happens(const auto& condition) { return program::wait_until(condition, std::chrono::seconds(20)); }
 
-// Runs a program that is expected to end by itself.
+// A program that ended by itself.
 struct Ended {
   int exit_code;
   std::string output;

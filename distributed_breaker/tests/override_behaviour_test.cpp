@@ -1,4 +1,4 @@
-// What people order with PUT /breaker/override, who may, and what is refused.
+// PUT /breaker/override: what each mode does, who may use it, and what is refused.
 #include <sys/stat.h>
 
 #include <chrono>
@@ -12,12 +12,10 @@ using nlohmann::json;
 
 namespace {
 
-int64_t now_ms() { return std::chrono::system_clock::now().time_since_epoch() / 1ms; }
-
-json order_for(const std::string& mode, int64_t expires_in_ms) {
-  json lasting = order(mode);
-  lasting["expires_in_ms"] = expires_in_ms;
-  return lasting;
+json expiring_request(const std::string& mode, int64_t expires_in_ms) {
+  json request = override_request(mode);
+  request["expires_in_ms"] = expires_in_ms;
+  return request;
 }
 
 // {"mode":"forced_open","actor":"ann",MORE}
@@ -27,13 +25,13 @@ std::string nested(size_t depth) { return std::string(depth, '[') + std::string(
 
 }  // namespace
 
-TEST_CASE("forced open rejects every call, and says who, why and until when") {
+TEST_CASE("forced_open rejects every call, and status shows who, why and until when") {
   Fleet fleet;
   const auto instance = fleet.start();
   const int64_t before = now_ms();
-  auto ordered = instance.override(order_for("forced_open", 60'000));
-  CHECK(ordered.http_status == 200);
-  CHECK(ordered.body["state"] == "open");
+  auto applied = instance.override(expiring_request("forced_open", 60'000));
+  CHECK(applied.http_status == 200);
+  CHECK(applied.body["state"] == "open");
   auto call = instance.call();
   CHECK(call.http_status == 503);
   CHECK(call.body["state"] == "open");
@@ -45,17 +43,17 @@ TEST_CASE("forced open rejects every call, and says who, why and until when") {
   CHECK(shown.at("reason") == "deploying");
   CHECK(shown.at("expires_at_ms") >= before + 60'000);
   CHECK(shown.at("expires_at_ms") <= now_ms() + 60'000);
-  CHECK(ordered.body["override"] == shown);
+  CHECK(applied.body["override"] == shown);
   CHECK(causes(instance) == std::vector<std::string>{"forced open by ann: deploying"});
 }
 
-TEST_CASE("forced closed admits every call and never opens, but counts") {
+TEST_CASE("forced_closed admits every call and counts, but never opens") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 1m");
   instance.call();
   CHECK(instance.state() == "open");
-  CHECK(instance.override(order("forced_closed")).http_status == 200);
+  CHECK(instance.override(override_request("forced_closed")).http_status == 200);
   for (int i = 0; i < 3; ++i) CHECK(instance.call().http_status == 502);
   CHECK(instance.state() == "closed");
   CHECK(instance.breaker()["failures"] == 3);
@@ -68,7 +66,7 @@ TEST_CASE("disabled admits every call and counts nothing") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--failure-threshold 1");
-  CHECK(instance.override(order("disabled")).http_status == 200);
+  CHECK(instance.override(override_request("disabled")).http_status == 200);
   for (int i = 0; i < 3; ++i) CHECK(instance.call().http_status == 502);
   CHECK(instance.state() == "closed");
   CHECK(instance.breaker()["failures"] == 0);
@@ -77,11 +75,11 @@ TEST_CASE("disabled admits every call and counts nothing") {
   CHECK(last_cause(instance) == "disabled by ann: deploying");
 }
 
-TEST_CASE("metrics only admits every call, and says how often the circuit would have opened, and why") {
+TEST_CASE("metrics_only admits every call, and reports how often the circuit would have opened, and why") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--failure-threshold 2");
-  CHECK(instance.override(order("metrics_only")).http_status == 200);
+  CHECK(instance.override(override_request("metrics_only")).http_status == 200);
   for (int i = 0; i < 5; ++i) CHECK(instance.call().http_status == 502);
   CHECK(instance.state() == "closed");
   CHECK(instance.breaker()["would_have_tripped"] == 2);
@@ -90,11 +88,11 @@ TEST_CASE("metrics only admits every call, and says how often the circuit would 
   CHECK(happens([&] { return holds(instance.process.output(), "would have opened: 2 consecutive failures"); }));
 }
 
-TEST_CASE("auto after forced open begins with a probe") {
+TEST_CASE("auto after forced_open begins with a probe") {
   Fleet fleet;
   const auto instance = fleet.start();
-  instance.override(order("forced_open"));
-  CHECK(instance.override(order("auto")).body["state"] == "half_open");
+  instance.override(override_request("forced_open"));
+  CHECK(instance.override(override_request("auto")).body["state"] == "half_open");
   CHECK_FALSE(instance.breaker().contains("override"));
   CHECK(last_cause(instance) == "automatic again by ann: deploying");
   auto probe = instance.call();
@@ -102,12 +100,12 @@ TEST_CASE("auto after forced open begins with a probe") {
   CHECK(probe.body["state"] == "closed");
 }
 
-TEST_CASE("reset closes an open circuit at once and forgets what it counted") {
+TEST_CASE("reset closes an open circuit at once and clears its counts") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 1m");
   instance.call();
-  CHECK(instance.override(order("reset")).http_status == 200);
+  CHECK(instance.override(override_request("reset")).http_status == 200);
   CHECK(instance.state() == "closed");
   CHECK(instance.breaker()["failures"] == 0);
   CHECK_FALSE(instance.breaker().contains("override"));
@@ -116,47 +114,48 @@ TEST_CASE("reset closes an open circuit at once and forgets what it counted") {
   CHECK(instance.call().http_status == 200);
 }
 
-TEST_CASE("an order that expires leaves the breaker to itself: a probe after forced open, a new count after others") {
+TEST_CASE(
+    "after an override expires the breaker decides again: with a probe after forced_open, else with a new count") {
   Fleet fleet;
   const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 1m");
-  instance.override(order_for("forced_open", 200));
+  instance.override(expiring_request("forced_open", 200));
   CHECK(happens([&] { return instance.state() == "half_open"; }));
   CHECK_FALSE(instance.breaker().contains("override"));
   CHECK(last_cause(instance) == "forced open: expired");
   CHECK(instance.call().body["state"] == "closed");
-  instance.override(order_for("disabled", 50));
+  instance.override(expiring_request("disabled", 50));
   CHECK(happens([&] { return last_cause(instance) == "disabled: expired" || instance.state() != "closed"; }));
   fleet.upstream.status = 500;
   CHECK(instance.call().body["state"] == "open");
 }
 
-TEST_CASE("the latest order counts, and repeating it is no fault") {
+TEST_CASE("the latest override is in force, and repeating it is not an error") {
   Fleet fleet;
   const auto instance = fleet.start();
-  instance.override(order("forced_closed"));
-  instance.override(order("forced_open"));
-  CHECK(instance.override(order("forced_open")).http_status == 200);
+  instance.override(override_request("forced_closed"));
+  instance.override(override_request("forced_open"));
+  CHECK(instance.override(override_request("forced_open")).http_status == 200);
   CHECK(instance.call().http_status == 503);
-  instance.override(order("auto"));
-  CHECK(instance.override(order("auto")).http_status == 200);
+  instance.override(override_request("auto"));
+  CHECK(instance.override(override_request("auto")).http_status == 200);
   CHECK(instance.call().http_status == 200);
 }
 
-TEST_CASE("an order is for the tenant that it names, and for nobody else") {
+TEST_CASE("an override is in force only for the tenant that it names") {
   Fleet fleet;
   const auto instance = fleet.start();
-  auto ordered = instance.override(order("forced_open"), "?tenant=acme");
-  CHECK(ordered.body["name"] == "unreliable_service/acme");
+  auto applied = instance.override(override_request("forced_open"), "?tenant=acme");
+  CHECK(applied.body["name"] == "unreliable_service/acme");
   CHECK(instance.get("/call?tenant=acme").http_status == 503);
   CHECK(instance.get("/call?tenant=beta").http_status == 200);
   CHECK(instance.call().http_status == 200);
-  CHECK(instance.get("/status").body["transitions"][0]["context"] == "acme");
+  CHECK(instance.status()["transitions"][0]["context"] == "acme");
 }
 
-TEST_CASE("an order that makes no sense is a 400 that names the field, and changes nothing") {
+TEST_CASE("a bad override request is a 400 that names the field, and changes nothing") {
   Fleet fleet;
   const auto instance = fleet.start();
-  const json before = status_of(instance);
+  const json before = stable_status(instance);
   const std::string an_object = "the body must be a JSON object", expiry = "expires_in_ms";
   const std::string not_utf8 = "{\"mode\":\"forced_open\",\"actor\":\"\xff\xfe\"}";
   const std::pair<std::string, std::string> bad_bodies[]{
@@ -214,22 +213,22 @@ TEST_CASE("an order that makes no sense is a 400 that names the field, and chang
     CHECK(answer.http_status == 400);
     CHECK(holds(answer.body.value("error", ""), named));
   }
-  CHECK(status_of(instance) == before);
+  CHECK(stable_status(instance) == before);
 }
 
-TEST_CASE("the longest actor, reason and expiry that are allowed are taken") {
+TEST_CASE("the longest allowed actor, reason and expiry are accepted") {
   Fleet fleet;
   const auto instance = fleet.start();
-  auto ordered = instance.override({{"mode", "forced_open"},
+  auto applied = instance.override({{"mode", "forced_open"},
                                     {"actor", std::string(64, 'a')},
                                     {"reason", std::string(194, 'x') + "\"\\ \u00e9/"},
                                     {"expires_in_ms", 31'536'000'000}});
-  CHECK(ordered.http_status == 200);
+  CHECK(applied.http_status == 200);
   CHECK(instance.breaker()["override"]["actor"] == std::string(64, 'a'));
   CHECK(instance.breaker()["override"]["reason"] == std::string(194, 'x') + "\"\\ \u00e9/");
 }
 
-TEST_CASE("an order without a body and its length is a 411 that says so") {
+TEST_CASE("an override request without a body is a 411 that says so") {
   const Fleet fleet;
   const auto instance = fleet.start();
   auto answer = instance.put("/breaker/override", "");
@@ -241,18 +240,18 @@ TEST_CASE("an order without a body and its length is a 411 that says so") {
 TEST_CASE("a body of 100 KiB is refused, and changes nothing") {
   Fleet fleet;
   const auto instance = fleet.start();
-  const json before = status_of(instance);
+  const json before = stable_status(instance);
   const std::string body = forced_open_with(R"("reason":")" + std::string(100 * 1024, 'x') + R"(")");
   auto answer = instance.put("/breaker/override", body);
   CHECK(answer.http_status == 413);
   CHECK(answer.body.value("error", "") == "the body is too large");
-  CHECK(status_of(instance) == before);
+  CHECK(stable_status(instance) == before);
 }
 
-TEST_CASE("a tenant's name that is none is a 400 on every route, and changes nothing") {
+TEST_CASE("an invalid tenant name is a 400 on every route, and changes nothing") {
   Fleet fleet;
   const auto instance = fleet.start();
-  const json before = status_of(instance);
+  const json before = stable_status(instance);
   for (const std::string& name :
        {std::string(), std::string(129, 'a'), std::string(5000, 'a'), std::string("a%20b"), std::string("a+b"),
         std::string("a:b"), std::string("a%3Ab"), std::string("%00"), std::string("acme%00"), std::string("a%0D%0Ab"),
@@ -261,25 +260,26 @@ TEST_CASE("a tenant's name that is none is a 400 on every route, and changes not
     CAPTURE(name);
     const std::string query = "?tenant=" + name;
     for (auto answer : {instance.get("/call" + query), instance.get("/status" + query),
-                        instance.override(order("forced_open"), query)}) {
+                        instance.override(override_request("forced_open"), query)}) {
       CHECK(answer.http_status == 400);
       CHECK(holds(answer.body.value("error", ""), "tenant"));
     }
   }
-  CHECK(status_of(instance) == before);
+  CHECK(stable_status(instance) == before);
   CHECK(fleet.upstream.calls == 0);
 }
 
-TEST_CASE("with a token file, only who brings the token may order, and the log never shows it") {
+TEST_CASE("with a token file overrides need the token, and the log never shows it") {
   Fleet fleet;
   const std::string token = "correct-horse-battery-staple", wrong = "wrong-horse-battery-staple";
   const PrivateFile file(token + "\n");
   auto instance = fleet.start("--admin-token-file " + file.path());
-  const json before = status_of(instance);
+  const json before = stable_status(instance);
   const auto put = [&](const httplib::Headers& headers) {
     httplib::Client client(instance.url);
     client.set_read_timeout(30s);
-    const auto answer = client.Put("/breaker/override", headers, order("forced_open").dump(), "application/json");
+    const auto answer =
+        client.Put("/breaker/override", headers, override_request("forced_open").dump(), "application/json");
     REQUIRE(answer);
     return *answer;
   };
@@ -291,7 +291,7 @@ TEST_CASE("with a token file, only who brings the token may order, and the log n
   for (const std::string& other : {wrong, token + "x", token.substr(1), std::string(300, 'x')}) {
     CHECK(put({{"Authorization", "Bearer " + other}}).status == 403);
   }
-  CHECK(status_of(instance) == before);
+  CHECK(stable_status(instance) == before);
   CHECK(put({{"Authorization", "Bearer " + token}}).status == 200);
   CHECK(instance.state() == "open");
   instance.process.send_signal(SIGTERM);
@@ -302,7 +302,7 @@ TEST_CASE("with a token file, only who brings the token may order, and the log n
   CHECK_FALSE(holds(instance.process.output(), wrong));
 }
 
-TEST_CASE("a token file that others can read, or that holds no token, is one line and exit code 2") {
+TEST_CASE("a token file that others can read, or without a token, is one error line and exit code 2") {
   Fleet fleet;
   const PrivateFile open_to_all("correct-horse-battery-staple\n"), too_short("abc\n"), empty("");
   chmod(open_to_all.path().c_str(), 0644);

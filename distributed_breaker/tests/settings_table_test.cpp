@@ -1,4 +1,4 @@
-// The main README's tables of settings are held to the lists that the programs are made from.
+// Checks the tables of settings in the main README against the settings of the programs.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -24,7 +24,7 @@ std::string trimmed(const std::string& text) {
   return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-// The cells of the row that begins with `name` in backticks; none where there is no such row.
+// The cells of the row that begins with `name` in backticks; empty without such a row.
 std::vector<std::string> row_of(std::string_view name) {
   std::ifstream readme(LAB_SOURCE_DIR "/README.md");
   const std::string start = "| `" + std::string(name) + "` ";
@@ -56,14 +56,14 @@ void check_row(std::string_view name, const std::string& default_value, std::str
 
 }  // namespace
 
-TEST_CASE("the README's table has every setting of the breaker, with its default and what zero means") {
+TEST_CASE("the README lists every setting of the breaker, its default and what zero means") {
   for (const Setting<Policy>& setting : settings()) {
     const auto value = std::visit([](auto field) { return written(Policy{}.*field); }, setting.field);
     check_row(setting.name, value, setting.zero);
   }
 }
 
-TEST_CASE("the README's table has every setting of what stands round the call, with its default and what zero means") {
+TEST_CASE("the README lists every setting of the protections, its default and what zero means") {
   for (const Setting<CallPolicy>& setting : call_settings()) {
     const auto value = std::visit([](auto field) { return written(CallPolicy{}.*field); }, setting.field);
     check_row(setting.name, value, setting.zero);

@@ -1,4 +1,4 @@
-// Tenants: whose failures open whose breaker, and how many breakers there are.
+// Tenants: each has its own breaker, up to a limit.
 #include "distributed_breaker/tests/behaviour_for_test.hpp"
 
 using namespace cb;
@@ -6,7 +6,7 @@ using nlohmann::json;
 
 namespace {
 
-json breakers(const InstanceProcess& instance) { return instance.get("/status").body["breakers"]; }
+json breakers(const InstanceProcess& instance) { return instance.status()["breakers"]; }
 
 // With a threshold of 1.
 void open_for(Fleet& fleet, const InstanceProcess& instance, const std::string& tenant) {
@@ -17,7 +17,7 @@ void open_for(Fleet& fleet, const InstanceProcess& instance, const std::string& 
 
 }  // namespace
 
-TEST_CASE("a tenant's failures open that tenant's breaker, and nobody else's") {
+TEST_CASE("a tenant's failures open only that tenant's breaker") {
   Fleet fleet;
   const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 1m");
   open_for(fleet, instance, "acme");
@@ -39,7 +39,7 @@ TEST_CASE("a tenant's failures open that tenant's breaker, and nobody else's") {
   CHECK(happens([&] { return holds(instance.process.output(), "acme: closed > open: 1 consecutive failure"); }));
 }
 
-TEST_CASE("a tenant's name may be 128 characters long and hold whatever a breaker's may") {
+TEST_CASE("a tenant's name may be 128 characters long and have any character of a breaker's name") {
   Fleet fleet;
   const auto instance = fleet.start();
   for (const std::string& name : {std::string(128, 'a'), std::string("A-z_0.9/x"), std::string("%61cme")}) {
@@ -48,7 +48,7 @@ TEST_CASE("a tenant's name may be 128 characters long and hold whatever a breake
   CHECK(instance.breaker("?tenant=acme")["name"] == "unreliable_service/acme");
 }
 
-TEST_CASE("where there is no room, an idle tenant's breaker goes and an open one never does") {
+TEST_CASE("without room an idle tenant's breaker is evicted, and an open one never is") {
   Fleet fleet;
   const auto instance = fleet.start("--max-breakers 2 --failure-threshold 1 --recovery-timeout 1m");
   open_for(fleet, instance, "acme");
@@ -60,7 +60,7 @@ TEST_CASE("where there is no room, an idle tenant's breaker goes and an open one
   CHECK(breakers(instance) == json{{"max_breakers", 2}, {"all", 3}, {"open", 1}, {"open_contexts", {"acme"}}});
 }
 
-TEST_CASE("where all that there is room for are open, a newcomer shares the common breaker") {
+TEST_CASE("if all breakers are open and there is no room, a new tenant shares the common breaker") {
   Fleet fleet;
   const auto instance = fleet.start("--max-breakers 2 --failure-threshold 1 --recovery-timeout 1m");
   open_for(fleet, instance, "acme");

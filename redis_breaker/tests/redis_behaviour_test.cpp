@@ -12,14 +12,14 @@ cb::StageUnderTest cb::stage_under_test() {
 TEST_CASE("an order to one instance is in force at the others, and one of them reports its end") {
   Fleet fleet;
   const auto a = fleet.start(), b = fleet.start();
-  CHECK(a.override(order("forced_open")).body["shared"] == true);
+  CHECK(a.override(override_request("forced_open")).body["shared"] == true);
   REQUIRE(happens([&] { return b.state() == "open"; }));
   auto blocked = b.call();
   CHECK(blocked.http_status == 503);
   CHECK(blocked.body["state"] == "open");
   CHECK(b.breaker()["override"]["actor"] == "ann");
   CHECK(causes(b).empty());  // told once, by the instance that was asked
-  CHECK(b.override(order("reset")).http_status == 200);
+  CHECK(b.override(override_request("reset")).http_status == 200);
   CHECK(happens([&] { return a.call().http_status == 200; }));
   CHECK_FALSE(a.breaker().contains("override"));
 }
@@ -27,9 +27,9 @@ TEST_CASE("an order to one instance is in force at the others, and one of them r
 TEST_CASE("an order that expires is reported once in the whole fleet") {
   Fleet fleet;
   const auto a = fleet.start(), b = fleet.start();
-  auto order_for_now = order("forced_open");
-  order_for_now["expires_in_ms"] = 100;
-  a.override(order_for_now);
+  auto request = override_request("forced_open");
+  request["expires_in_ms"] = 100;
+  a.override(request);
   CHECK(happens([&] { return a.state() == "half_open" && b.state() == "half_open"; }));
   std::vector<std::string> told = causes(a);
   for (const std::string& cause : causes(b)) told.push_back(cause);
@@ -88,7 +88,7 @@ TEST_CASE("while Redis is dead an order is a 503 that says so, and calls go on")
   InstanceProcess instance("redis_breaker", upstream.url(), {"--redis", redis.url()});
   redis.process().send_signal(SIGKILL);
   redis.process().wait(std::chrono::seconds(5));
-  const auto refused = instance.override(order("forced_open"));
+  const auto refused = instance.override(override_request("forced_open"));
   CHECK(refused.http_status == 503);
   CHECK(holds(refused.body.value("error", ""), "Redis did not take the order"));
   CHECK(instance.call().http_status == 200);
