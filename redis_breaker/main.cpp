@@ -10,15 +10,15 @@
 
 namespace {
 
-cb::BreakerRegistry::Make naive_breakers(cb::Redis& redis, const cb::Policy& policy, cb::Listener listener) {
-  return [&redis, policy, listener = std::move(listener)](const cb::Identity& who) {
-    return std::make_shared<cb::NaiveRedisBreaker>(redis, who.full(), policy, listener);
+cb::BreakerRegistry::Make naive_breakers(cb::redis::Client& client, const cb::Policy& policy, cb::Listener listener) {
+  return [&client, policy, listener = std::move(listener)](const cb::Identity& who) {
+    return std::make_shared<cb::NaiveRedisBreaker>(client, who.full(), policy, listener);
   };
 }
 
-cb::BreakerRegistry::Make shared_breakers(cb::Redis& redis, const cb::Policy& policy, cb::Listener listener,
+cb::BreakerRegistry::Make shared_breakers(cb::redis::Client& client, const cb::Policy& policy, cb::Listener listener,
                                           const std::string& instance) {
-  const auto setup = std::make_shared<const cb::SharedSetup>(redis, policy, std::move(listener), instance);
+  const auto setup = std::make_shared<const cb::SharedSetup>(client, policy, std::move(listener), instance);
   return [setup](const cb::Identity& who) -> std::shared_ptr<cb::ManagedBreaker> {
     if (setup->policy.minimum_reporting_instances == 1) return std::make_shared<cb::RedisBreaker>(setup, who);
     return std::make_shared<cb::QuorumBreaker>(setup, who);
@@ -54,12 +54,12 @@ int main(int argc, char** argv) {
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
     require_sensible(redis_timeout);
 
-    const cb::RedisAddress address = cb::parse_redis_url(url);
-    cb::Redis redis(address, redis_timeout);
+    const cb::redis::Address address = cb::redis::parse_url(url);
+    cb::redis::Client client(address, redis_timeout);
     return cb::serve(options, stop, [&](const std::string& instance, cb::Listener listener) {
       spdlog::info("breaker: cb:{}: at {}, store {}", options.breaker_name, address.to_text(), store);
-      if (store == "naive") return naive_breakers(redis, options.policy, std::move(listener));
-      return shared_breakers(redis, options.policy, std::move(listener), instance);
+      if (store == "naive") return naive_breakers(client, options.policy, std::move(listener));
+      return shared_breakers(client, options.policy, std::move(listener), instance);
     });
   });
 }

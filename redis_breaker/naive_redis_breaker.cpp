@@ -18,11 +18,12 @@ State to_state(const std::string& text) {
 
 }  // namespace
 
-NaiveRedisBreaker::NaiveRedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener)
-    : redis_(redis), prefix_(redis.prefix(name)), policy_(policy), listener_(std::move(listener)), identity_{name} {
+NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, const std::string& name, const Policy& policy,
+                                     Listener listener)
+    : client_(client), prefix_(client.prefix(name)), policy_(policy), listener_(std::move(listener)), identity_{name} {
   require_valid_name(name);
   require_valid(policy);
-  const RedisReply exists = redis_.command({"EXISTS", prefix_ + "state"});
+  const redis::Reply exists = client_.command({"EXISTS", prefix_ + "state"});
   if (!exists.error().empty()) throw std::runtime_error(exists.error());
   if (exists->integer == 0) {  // between this look and the next line, another instance may have opened it
     set("state", "closed");
@@ -65,7 +66,7 @@ void NaiveRedisBreaker::on_success() {
 }
 
 void NaiveRedisBreaker::on_failure() {
-  const RedisReply failures = redis_.command({"INCR", prefix_ + "failures"});
+  const redis::Reply failures = client_.command({"INCR", prefix_ + "failures"});
   if (!failures.error().empty()) throw std::runtime_error(failures.error());
   set("last_failure", std::to_string(epoch_seconds()));
   const std::string state = get("state");
@@ -83,14 +84,14 @@ DetailedStatus NaiveRedisBreaker::detailed_status() {
 }
 
 std::string NaiveRedisBreaker::get(const std::string& key) {
-  const RedisReply reply = redis_.command({"GET", prefix_ + key});
+  const redis::Reply reply = client_.command({"GET", prefix_ + key});
   if (!reply.error().empty()) throw std::runtime_error(reply.error());
   if (reply->type != REDIS_REPLY_STRING) throw std::runtime_error(prefix_ + key + " is missing");
   return {reply->str, reply->len};
 }
 
 void NaiveRedisBreaker::set(const std::string& key, const std::string& value) {
-  const RedisReply reply = redis_.command({"SET", prefix_ + key, value});
+  const redis::Reply reply = client_.command({"SET", prefix_ + key, value});
   if (!reply.error().empty()) throw std::runtime_error(reply.error());
 }
 

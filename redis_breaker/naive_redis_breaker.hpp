@@ -21,7 +21,7 @@ namespace cb {
 class NaiveRedisBreaker final : public ManagedBreaker {
  public:
   // Throws std::runtime_error where Redis does not answer.
-  NaiveRedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener = {});
+  NaiveRedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {});
 
   Admission acquire() override;               // throws std::runtime_error where Redis fails or a key is missing
   DetailedStatus detailed_status() override;  // likewise
@@ -41,7 +41,7 @@ class NaiveRedisBreaker final : public ManagedBreaker {
   void set(const std::string& key, const std::string& value);
   void go(const std::string& from, State to, const std::string& cause);
 
-  Redis& redis_;
+  redis::Client& client_;
   const std::string prefix_;
   const Policy policy_;
   const Listener listener_;

@@ -39,15 +39,15 @@ Listener as_local(const Listener& listener) {
 
 }  // namespace
 
-SharedSetup::SharedSetup(Redis& redis, Policy settings, Listener told, std::string instance)
+SharedSetup::SharedSetup(redis::Client& client, Policy settings, Listener told, std::string instance)
     : policy(valid(settings)),
-      table(redis, policy, std::move(instance)),
+      table(client, policy, std::move(instance)),
       listener(std::move(told)),
       alone(std::make_shared<const Setup>(policy, as_local(listener))),
-      link(std::make_unique<Link>(redis, listener)) {}
+      link(std::make_unique<Link>(client, listener)) {}
 
-RedisBreaker::RedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener)
-    : RedisBreaker(std::make_shared<SharedSetup>(redis, policy, std::move(listener)), {name}) {}
+RedisBreaker::RedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener)
+    : RedisBreaker(std::make_shared<SharedSetup>(client, policy, std::move(listener)), {name}) {}
 
 RedisBreaker::RedisBreaker(std::shared_ptr<const SharedSetup> setup, Identity identity)
     : setup_(std::move(setup)),

@@ -34,7 +34,7 @@ namespace cb {
 
 // What breakers of one kind have in common, so that many of them cost little. Throws as require_valid() does.
 struct SharedSetup {
-  SharedSetup(Redis& redis, Policy policy, Listener listener = {}, std::string instance = "");
+  SharedSetup(redis::Client& client, Policy policy, Listener listener = {}, std::string instance = "");
   const Policy policy;
   const SharedTable table;
   const Listener listener;
@@ -44,7 +44,7 @@ struct SharedSetup {
 
 class RedisBreaker final : public ManagedBreaker, private LinkMember {
  public:
-  RedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener = {});
+  RedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {});
   RedisBreaker(std::shared_ptr<const SharedSetup> setup, Identity identity);
   ~RedisBreaker() override;
   RedisBreaker(const RedisBreaker&) = delete;

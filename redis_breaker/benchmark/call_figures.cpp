@@ -81,15 +81,15 @@ double microseconds_of(const std::function<void()>& work) {
 }
 
 // What a failing call sends, word for word, so that it can be sent without a breaker.
-std::vector<std::string> overheard_settle(Redis& redis, Breaker& breaker) {
-  Ear ear(redis);
+std::vector<std::string> overheard_settle(redis::Client& client, Breaker& breaker) {
+  Ear ear(client);
   call(breaker, Outcome::failure);
   Overheard overheard = ear.report_health();
   if (overheard.last_settle.empty()) throw std::runtime_error("a failing call sent " + overheard.to_text());
   return std::move(overheard.last_settle);
 }
 
-void require_done(const RedisReply& reply) {
+void require_done(const redis::Reply& reply) {
   if (!reply.error().empty()) throw std::runtime_error(reply.error());
 }
 
@@ -98,21 +98,21 @@ struct FailureTimes {
 };
 
 FailureTimes time_failures(Instance& instance, const std::vector<std::string>& settle, int times) {
-  const RedisReply loaded = instance.redis.command({"SCRIPT", "LOAD", "return 1"});
+  const redis::Reply loaded = instance.client.command({"SCRIPT", "LOAD", "return 1"});
   require_done(loaded);
   const std::vector<std::string> trivial{"EVALSHA", loaded->str, "0"};
   FailureTimes taken;
   for (int i = 0; i < times; ++i) {
     taken.call.push_back(microseconds_of([&] { call(instance.breaker, Outcome::failure); }));
-    taken.script.push_back(microseconds_of([&] { require_done(instance.redis.command(settle)); }));
-    taken.trivial.push_back(microseconds_of([&] { require_done(instance.redis.command(trivial)); }));
+    taken.script.push_back(microseconds_of([&] { require_done(instance.client.command(settle)); }));
+    taken.trivial.push_back(microseconds_of([&] { require_done(instance.client.command(trivial)); }));
   }
   return taken;
 }
 
-void count_commands_of_failures(Benchmark& benchmark, Redis& redis, Breaker& breaker) {
+void count_commands_of_failures(Benchmark& benchmark, redis::Client& client, Breaker& breaker) {
   const int failures = benchmark.effort.of(1000);
-  Ear ear(redis);
+  Ear ear(client);
   for (int i = 0; i < failures; ++i) call(breaker, Outcome::failure);
   const Overheard overheard = ear.report_health();
   const double settles = overheard.count("EVALSHA settle");
@@ -131,10 +131,10 @@ void measure_healthy_calls(Benchmark& benchmark) {
 }
 
 void measure_failing_calls(Benchmark& benchmark) {
-  Redis redis(parse_redis_url(benchmark.url), redis_patience);
+  redis::Client client(redis::parse_url(benchmark.url), redis_patience);
   Instance instance(benchmark.url, "failing", never_tripping_policy());
   wait_until_pushed(instance.breaker);
-  const auto settle = overheard_settle(redis, instance.breaker);
+  const auto settle = overheard_settle(client, instance.breaker);
   const FailureTimes times = time_failures(instance, settle, benchmark.effort.of(3000));
   benchmark.table.begin("A failing call");
   benchmark.table.add("an EVALSHA of a script that does nothing", {median(times.trivial), "us", 1});
@@ -142,7 +142,7 @@ void measure_failing_calls(Benchmark& benchmark) {
   benchmark.table.add("the failing call", {median(times.call), "us", 1});
   benchmark.table.add("the call against the script alone", {median(times.call) / median(times.script), "", 2},
                       most_beyond_script);
-  count_commands_of_failures(benchmark, redis, instance.breaker);
+  count_commands_of_failures(benchmark, client, instance.breaker);
 }
 
 }  // namespace cb

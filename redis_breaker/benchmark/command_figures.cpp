@@ -23,10 +23,10 @@ void call_in_threads(Breaker& breaker, int threads, int calls_each) {
   }
 }
 
-void measure_the_way_of_a_call(Benchmark& benchmark, Redis& redis) {
+void measure_the_way_of_a_call(Benchmark& benchmark, redis::Client& client) {
   Instance instance(benchmark.url, "path", {});
   wait_until_pushed(instance.breaker);
-  Ear ear(redis);
+  Ear ear(client);
   const int64_t before = nanoseconds_now();
   call_in_threads(instance.breaker, 4, 500'000);
   const Overheard overheard = ear.report_health();
@@ -42,12 +42,12 @@ struct Rates {
   double in_scripts = 0;
 };
 
-Rates rates_while(const Benchmark& benchmark, Redis& redis, const std::string& name, const Policy& policy,
+Rates rates_while(const Benchmark& benchmark, redis::Client& client, const std::string& name, const Policy& policy,
                   const Load& load) {
   Instance instance(benchmark.url, name, policy);
   wait_until_pushed(instance.breaker);
   call(instance.breaker, Outcome::success);
-  Ear ear(redis);
+  Ear ear(client);
   const int64_t before = nanoseconds_now();
   call_for(instance.breaker, benchmark.effort.of(5000ms), load);
   const Overheard overheard = ear.report_health();
@@ -55,9 +55,9 @@ Rates rates_while(const Benchmark& benchmark, Redis& redis, const std::string& n
   return {overheard.all_sent() / seconds, overheard.in_scripts / seconds};
 }
 
-void measure_background(Benchmark& benchmark, Redis& redis, const std::string& name, const Policy& policy) {
+void measure_background(Benchmark& benchmark, redis::Client& client, const std::string& name, const Policy& policy) {
   const auto measure = [&](const std::string& how, const Load& load, double at_most) {
-    const Rates rates = rates_while(benchmark, redis, name, policy, load);
+    const Rates rates = rates_while(benchmark, client, name, policy, load);
     benchmark.table.add(name + ", " + how, {rates.sent, "/s", 1}, at_most);
     benchmark.table.add("  given by scripts, inside Redis", {rates.in_scripts, "/s", 1});
   };
@@ -69,11 +69,11 @@ void measure_background(Benchmark& benchmark, Redis& redis, const std::string& n
 }  // namespace
 
 void measure_commands(Benchmark& benchmark) {
-  Redis redis(parse_redis_url(benchmark.url), redis_patience);
+  redis::Client client(redis::parse_url(benchmark.url), redis_patience);
   benchmark.table.begin("Commands that an instance sends");
-  measure_the_way_of_a_call(benchmark, redis);
-  measure_background(benchmark, redis, "no-window", {});
-  measure_background(benchmark, redis, "window", windowed_policy());
+  measure_the_way_of_a_call(benchmark, client);
+  measure_background(benchmark, client, "no-window", {});
+  measure_background(benchmark, client, "window", windowed_policy());
 }
 
 }  // namespace cb

@@ -18,8 +18,8 @@ namespace cb {
 // One instance: its connections, its link, its view.
 struct Instance {
   Instance(const std::string& url, const std::string& name, const Policy& policy)
-      : redis(parse_redis_url(url), redis_patience), breaker(redis, name, policy) {}
-  Redis redis;
+      : client(redis::parse_url(url), redis_patience), breaker(client, name, policy) {}
+  redis::Client client;
   RedisBreaker breaker;
 };
 

@@ -34,18 +34,18 @@ const std::string channel = "cb:agreement:rounds";
 // What this machine, as busy as it is, needs for a push of Redis without a breaker.
 class PushListener {
  public:
-  PushListener(Redis& redis, size_t pushes) : connection_(redis.connect(0)) {
-    connection_->send({"SUBSCRIBE", channel}, Deadline(redis_patience));
-    connection_->receive(Deadline(redis_patience));
+  PushListener(redis::Client& client, size_t pushes) : connection_(client.connect(0)) {
+    connection_->send({"SUBSCRIBE", channel}, redis::Deadline(redis_patience));
+    connection_->receive(redis::Deadline(redis_patience));
     thread_ = std::jthread([this, pushes] {
-      while (heard < pushes && connection_->receive(Deadline(redis_patience)).error().empty()) ++heard;
+      while (heard < pushes && connection_->receive(redis::Deadline(redis_patience)).error().empty()) ++heard;
     });
   }
 
   std::atomic<size_t> heard{0};
 
  private:
-  const std::unique_ptr<RedisConnection> connection_;
+  const std::unique_ptr<redis::Connection> connection_;
   std::jthread thread_;
 };
 
@@ -59,7 +59,7 @@ void publish_in_turn(Trips& trips, Instance& instance, const PushListener& liste
   trips.gate.pass(processes);
   if (round.my_turn()) {
     std::this_thread::sleep_for(until_all_are_at_it);
-    instance.redis.command({"PUBLISH", channel, "now"});
+    instance.client.command({"PUBLISH", channel, "now"});
     trips.published_at[round.number] = nanoseconds_now();
   }
   wait_until([&] { return listener.heard > round.number; });
@@ -98,7 +98,7 @@ void measure_time_to_agree(Benchmark& benchmark) {
   const auto rounds = static_cast<size_t>(benchmark.effort.of(most_rounds));
   in_processes(processes, [&](int process) {
     Instance instance(benchmark.url, "agreement", {.failure_threshold = 1, .recovery_timeout = 10min});
-    const PushListener listener(instance.redis, rounds);
+    const PushListener listener(instance.client, rounds);
     wait_until_pushed(instance.breaker);
     for (size_t number = 0; number < rounds; ++number) {
       const Round round{number, static_cast<size_t>(process)};
@@ -183,10 +183,10 @@ constexpr int instances = 3;
 constexpr int callers = 999;
 
 // Returns how often Redis was asked for a permit.
-int probes_asked_for(Redis& redis, std::vector<std::unique_ptr<Instance>>& fleet) {
+int probes_asked_for(redis::Client& client, std::vector<std::unique_ptr<Instance>>& fleet) {
   wait_until([&] { return call(fleet[0]->breaker, Outcome::failure); });
   for (const auto& instance : fleet) wait_until([&] { return !call(instance->breaker, Outcome::ignored); });
-  Ear ear(redis);
+  Ear ear(client);
   const Rejection rejection = std::get<Rejection>(fleet[0]->breaker.acquire());
   const auto end = std::chrono::steady_clock::now() + rejection.retry_after + 1ms;
   std::atomic<int> done{0};
@@ -213,7 +213,7 @@ void measure_agreement(Benchmark& benchmark) {
 }
 
 void measure_end_of_break(Benchmark& benchmark) {
-  Redis redis(parse_redis_url(benchmark.url), redis_patience);
+  redis::Client client(redis::parse_url(benchmark.url), redis_patience);
   double most = 0;
   const int rounds = benchmark.effort.of(5);
   for (int round = 0; round < rounds; ++round) {
@@ -223,7 +223,7 @@ void measure_end_of_break(Benchmark& benchmark) {
                                                  Policy{.failure_threshold = 1, .recovery_timeout = 1s}));
       wait_until_pushed(fleet.back()->breaker);
     }
-    most = std::max(most, 1.0 * probes_asked_for(redis, fleet));
+    most = std::max(most, 1.0 * probes_asked_for(client, fleet));
   }
   benchmark.table.begin("999 callers at the end of a break, 3 instances");
   benchmark.table.add("permits asked for of Redis, all three, most of " + std::to_string(rounds), {most}, instances);

@@ -14,8 +14,8 @@ int main(int argc, char** argv) {
     app.add_flag("--quick", quick, "A tenth of the repetitions: rough");
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
 
-    const program::PrivateRedis redis;
-    cb::Benchmark benchmark{.url = redis.url(), .effort = {quick ? 0.1 : 1}};
+    const program::PrivateRedis client;
+    cb::Benchmark benchmark{.url = client.url(), .effort = {quick ? 0.1 : 1}};
     cb::measure_commands(benchmark);
     cb::measure_healthy_calls(benchmark);
     cb::measure_failing_calls(benchmark);

@@ -58,23 +58,23 @@ std::string Overheard::to_text() const {
   return text.empty() ? "nothing" : text;
 }
 
-Ear::Ear(Redis& redis) : redis_(redis), connection_(redis.connect(0)) {
-  const Deadline deadline(patience);
+Ear::Ear(redis::Client& client) : client_(client), connection_(client.connect(0)) {
+  const redis::Deadline deadline(patience);
   connection_->send({"MONITOR"}, deadline);
   const std::string error = connection_->receive(deadline).error();
-  if (!error.empty()) throw std::runtime_error("listening to " + redis.to_text() + ": " + error);
+  if (!error.empty()) throw std::runtime_error("listening to " + client.to_text() + ": " + error);
   report_health();  // our own connecting
 }
 
 Overheard Ear::report_health() {
   const std::string question = "what was said before this " + std::to_string(++questions_);
-  redis_.command({"ECHO", question});
-  const Deadline deadline(patience);
+  client_.command({"ECHO", question});
+  const redis::Deadline deadline(patience);
   std::optional<Overheard> until_now;
   while (!until_now) {
-    const std::vector<RedisReply> lines = connection_->receive_all(deadline);
-    if (!connection_->error().empty()) throw std::runtime_error(redis_.to_text() + ": " + connection_->error());
-    for (const RedisReply& line : lines) {
+    const std::vector<redis::Reply> lines = connection_->receive_all(deadline);
+    if (!connection_->error().empty()) throw std::runtime_error(client_.to_text() + ": " + connection_->error());
+    for (const redis::Reply& line : lines) {
       const std::string_view text(line->str, line->len);
       if (text.find(question) == std::string_view::npos) {
         take_in(text, overheard_);

@@ -25,14 +25,14 @@ struct Overheard {
 
 class Ear {
  public:
-  explicit Ear(Redis& redis);
+  explicit Ear(redis::Client& client);
 
   // What was asked since the last time, or since it was made.
   Overheard report_health();
 
  private:
-  Redis& redis_;
-  const std::unique_ptr<RedisConnection> connection_;
+  redis::Client& client_;
+  const std::unique_ptr<redis::Connection> connection_;
   Overheard overheard_;
   int questions_ = 0;
 };

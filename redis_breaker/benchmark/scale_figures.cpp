@@ -27,8 +27,9 @@ Fleet make_fleet(const std::string& url, const std::string& name, const Policy& 
 }
 
 // Commands that an instance sends, a second, while each makes a call, and then a pause.
-double background(Redis& redis, Fleet& fleet, std::chrono::milliseconds time, std::chrono::microseconds pause) {
-  Ear ear(redis);
+double background(redis::Client& client, Fleet& fleet, std::chrono::milliseconds time,
+                  std::chrono::microseconds pause) {
+  Ear ear(client);
   const int64_t before = nanoseconds_now();
   const auto end = std::chrono::steady_clock::now() + time;
   while (std::chrono::steady_clock::now() < end) {
@@ -90,15 +91,15 @@ Outages suffer(Fleet& fleet, int times) {
   return outages;
 }
 
-void measure_fleet_of(Benchmark& benchmark, Redis& redis, int size) {
+void measure_fleet_of(Benchmark& benchmark, redis::Client& client, int size) {
   const std::string name = "fleet-of-" + std::to_string(size);
   Fleet fleet = make_fleet(benchmark.url, name, {.failure_threshold = threshold, .recovery_timeout = 10min}, size);
   const auto time = benchmark.effort.of(1500ms);
-  const double slow = background(redis, fleet, time, 10'000us);
-  const double quick = background(redis, fleet, time, 0us);
+  const double slow = background(client, fleet, time, 10'000us);
+  const double quick = background(client, fleet, time, 0us);
   const Outages outages = suffer(fleet, benchmark.effort.of(20));
   fleet = make_fleet(benchmark.url, name + "-window", windowed_policy(), size);
-  const double windowed = background(redis, fleet, time, 0us);
+  const double windowed = background(client, fleet, time, 0us);
   std::printf("%9d %10.1f %10.1f %10.1f %10.0f %8.0f %10.2f %8.2f\n", size, slow, quick, windowed,
               median(outages.failures), percentile(outages.failures, 100), median(outages.milliseconds),
               percentile(outages.milliseconds, 100));
@@ -108,11 +109,11 @@ void measure_fleet_of(Benchmark& benchmark, Redis& redis, int size) {
 }  // namespace
 
 void measure_scale(Benchmark& benchmark) {
-  Redis redis(parse_redis_url(benchmark.url), redis_patience);
+  redis::Client client(redis::parse_url(benchmark.url), redis_patience);
   std::printf("\n%9s %32s %19s %19s\n", "", "commands sent by an instance, /s", "upstream failures", "all reject, ms");
   std::printf("%9s %10s %10s %10s %10s %8s %10s %8s\n", "instances", "100 calls", "unlimited", "window", "median",
               "most", "median", "most");
-  for (const int size : {1, 3, 10, 30, 100}) measure_fleet_of(benchmark, redis, size);
+  for (const int size : {1, 3, 10, 30, 100}) measure_fleet_of(benchmark, client, size);
 }
 
 }  // namespace cb

@@ -12,17 +12,17 @@
 
 namespace cb {
 
-inline bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 inline Permit permit(Breaker& breaker) { return std::get<Permit>(breaker.acquire()); }
 
 struct TestRedis {
   program::PrivateRedis server;
-  Redis redis{parse_redis_url(server.url()), std::chrono::seconds(5)};
+  redis::Client client{redis::parse_url(server.url()), std::chrono::seconds(5)};
 
   // The answer as text: "" for nil, items of a list joined by spaces. Fails the test where Redis reports an error.
   std::string cli(const std::vector<std::string>& command) {
-    const RedisReply reply = redis.command(command);
+    const redis::Reply reply = client.command(command);
     REQUIRE_MESSAGE(reply.error().empty(), command[0] << ": " << reply.error());
     return text_of(*reply);
   }

@@ -1,4 +1,4 @@
-// A RedisConnection is one connection to one server, logged in, and what is said over it. After a failure it is broken
+// A Connection is one connection to one server, logged in, and what is said over it. After a failure it is broken
 // for good: an answer that comes late must not be taken for the next one.
 // Belongs to one thread at a time. Every operation has a deadline, for all that it takes: connecting, logging in,
 // sending and waiting. Errors are values: error() says what broke the connection, without the password.
@@ -19,37 +19,37 @@
 #include "redis_breaker/redis/address.hpp"
 #include "redis_breaker/redis/tls.hpp"
 
-namespace cb {
+namespace cb::redis {
 
 // Who said something: which of the nodes that a Redis knows, and in which of its lives. A server that was started
 // again, or took another's place, has another `run`: it may not remember what the one before it had said.
-struct RedisOrigin {
+struct Origin {
   size_t node = 0;
   uint64_t run = 0;  // the first 16 digits of its run_id; 0: nobody said anything
-  bool operator==(const RedisOrigin&) const = default;
+  bool operator==(const Origin&) const = default;
 };
 
-class RedisReply {
+class Reply {
  public:
-  explicit RedisReply(redisReply* reply);  // takes it over; an error reply of the server becomes error()
-  static RedisReply failed(std::string error);
+  explicit Reply(redisReply* reply);  // takes it over; an error reply of the server becomes error()
+  static Reply failed(std::string error);
 
   const std::string& error() const { return error_; }   // empty: all is well, and the reply is there
   bool is_answer() const { return reply_ != nullptr; }  // a server's, if only an error
-  const RedisOrigin& origin() const { return origin_; }
-  void came_from(RedisOrigin origin) { origin_ = origin; }
+  const Origin& origin() const { return origin_; }
+  void came_from(Origin origin) { origin_ = origin; }
   const redisReply& operator*() const { return *reply_; }
   const redisReply* operator->() const { return reply_.get(); }
 
  private:
-  RedisReply() = default;
+  Reply() = default;
 
   struct Free {
     void operator()(redisReply* reply) const { freeReplyObject(reply); }
   };
   std::unique_ptr<redisReply, Free> reply_;
   std::string error_;
-  RedisOrigin origin_;
+  Origin origin_;
 };
 
 // "" where it is not a string. It lives as long as the reply.
@@ -66,43 +66,43 @@ struct Deadline {
 };
 
 // What a server says of itself when a connection is made.
-struct RedisServer {
+struct ServerInfo {
   enum class Mode { standalone, sentinel, cluster };
-  uint64_t run = 0;  // as in RedisOrigin
+  uint64_t run = 0;  // as in Origin
   Mode mode = Mode::standalone;
   bool is_replica = false;
   bool is_read_only = false;
 };
 
-class RedisConnection {
+class Connection {
  public:
   // Connects to the one server that `address` names, and logs in; see error() for whether that went well.
-  RedisConnection(const RedisAddress& address, const Deadline& deadline);
+  Connection(const Address& address, const Deadline& deadline);
 
   // In place of a connection, where there is none to be had.
-  static std::unique_ptr<RedisConnection> failed(const std::string& error);
+  static std::unique_ptr<Connection> failed(const std::string& error);
 
   const std::string& error() const { return error_; }
   bool fail(const std::string& error);  // from now on it is broken; false, for convenience
-  const RedisServer& server() const { return server_; }
+  const ServerInfo& server() const { return server_; }
   int fd() const { return context_ ? context_->fd : -1; }
 
-  RedisReply command(const std::vector<std::string>& arguments, const Deadline& deadline);
+  Reply command(const std::vector<std::string>& arguments, const Deadline& deadline);
 
   // The two halves of command(), for a connection on which the server speaks first.
   bool send(const std::vector<std::string>& arguments, const Deadline& deadline);
-  RedisReply receive(const Deadline& deadline);
-  std::vector<RedisReply> receive_all(const Deadline& deadline);  // waits for one; none: broken, see error()
-  bool has_input() const;                                         // or it was closed: receive() would not wait
+  Reply receive(const Deadline& deadline);
+  std::vector<Reply> receive_all(const Deadline& deadline);  // waits for one; none: broken, see error()
+  bool has_input() const;                                    // or it was closed: receive() would not wait
 
  private:
   struct Close {
     void operator()(redisContext* context) const { redisFree(context); }
   };
 
-  RedisConnection() = default;
-  bool secure(const RedisAddress& address, const Deadline& deadline);
-  void log_in(const RedisAddress& address, const Deadline& deadline);
+  Connection() = default;
+  bool secure(const Address& address, const Deadline& deadline);
+  void log_in(const Address& address, const Deadline& deadline);
   Step try_to_send(const char* data, size_t size);
   Step try_to_receive(char* data, size_t size);
   bool has_buffered() const { return tls_ && tls_->has_buffered(); }
@@ -112,7 +112,7 @@ class RedisConnection {
   std::unique_ptr<redisContext, Close> context_;
   std::unique_ptr<TlsStream> tls_;  // over context_'s socket, and gone before it
   std::string error_;
-  RedisServer server_;
+  ServerInfo server_;
 };
 
-}  // namespace cb
+}  // namespace cb::redis

@@ -1,4 +1,4 @@
-// A RedisPool keeps idle connections to one server for whoever needs one next.
+// A ConnectionPool keeps idle connections to one server for whoever needs one next.
 // Thread-safe: every method. A connection that was taken belongs to the taker until it is kept again.
 #pragma once
 
@@ -9,13 +9,13 @@
 
 #include "redis_breaker/redis/connection.hpp"
 
-namespace cb {
+namespace cb::redis {
 
-class RedisPool {
+class ConnectionPool {
  public:
   struct Taken {
-    std::unique_ptr<RedisConnection> connection;  // none: make one
-    uint64_t life = 0;                            // of the pool
+    std::unique_ptr<Connection> connection;  // none: make one
+    uint64_t life = 0;                       // of the pool
   };
 
   Taken take();
@@ -24,8 +24,8 @@ class RedisPool {
 
  private:
   std::mutex mutex_;
-  uint64_t life_ = 0;                                   // guarded by mutex_
-  std::vector<std::unique_ptr<RedisConnection>> idle_;  // guarded by mutex_
+  uint64_t life_ = 0;                              // guarded by mutex_
+  std::vector<std::unique_ptr<Connection>> idle_;  // guarded by mutex_
 };
 
-}  // namespace cb
+}  // namespace cb::redis

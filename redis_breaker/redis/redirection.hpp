@@ -9,7 +9,7 @@
 
 #include "redis_breaker/redis/address.hpp"
 
-namespace cb {
+namespace cb::redis {
 
 constexpr size_t slot_count = 16384;
 
@@ -20,10 +20,10 @@ struct Redirection {
   enum class Kind { moved, ask };  // for good, or for the next command only
   Kind kind = Kind::moved;
   uint16_t slot = 0;
-  RedisEndpoint to;
+  Endpoint to;
 };
 
 // Nothing where this error is none. `from` is who said it: where no host is named, its own is meant.
-std::optional<Redirection> redirection_in(const std::string& error, const RedisEndpoint& from);
+std::optional<Redirection> redirection_in(const std::string& error, const Endpoint& from);
 
-}  // namespace cb
+}  // namespace cb::redis

@@ -1,4 +1,4 @@
-// RedisSentinels find the master of a Redis that is watched by Sentinels: each connection begins with the question who
+// Sentinels find the master of a Redis that is watched by Sentinels: each connection begins with the question who
 // it is, so that a failover is followed. They are asked in turn, the one whose word was good last time first; each has
 // a share of the deadline only, as has the master that one of them names.
 // A master that was replaced while it was alive goes on taking writes for some ten seconds, until the Sentinels make it
@@ -17,34 +17,34 @@
 
 #include "redis_breaker/redis/connection.hpp"
 
-namespace cb {
+namespace cb::redis {
 
-class RedisSentinels {
+class Sentinels {
  public:
-  explicit RedisSentinels(RedisAddress address) : address_(std::move(address)) {}
+  explicit Sentinels(Address address) : address_(std::move(address)) {}
 
-  std::unique_ptr<RedisConnection> connect_to_master(const Deadline& deadline);
+  std::unique_ptr<Connection> connect_to_master(const Deadline& deadline);
 
   // Asks once a second, for all callers; where there is no answer, nothing is known to have changed.
   bool name_another_master(const Deadline& deadline);
 
  private:
   struct Named {
-    std::optional<RedisEndpoint> master;
+    std::optional<Endpoint> master;
     std::string fault;
   };
-  Named ask(const RedisEndpoint& sentinel, const Deadline& deadline) const;
+  Named ask(const Endpoint& sentinel, const Deadline& deadline) const;
 
-  void remember(size_t sentinel, const RedisEndpoint& master);
+  void remember(size_t sentinel, const Endpoint& master);
   bool is_time_to_ask();
 
   static constexpr int64_t never = std::numeric_limits<int64_t>::max();
 
-  const RedisAddress address_;
+  const Address address_;
   std::atomic<size_t> first_{0};
   std::atomic<int64_t> ask_at_{never};  // steady milliseconds
   std::mutex mutex_;
-  std::optional<RedisEndpoint> master_;  // guarded by mutex_; that of the newest connection
+  std::optional<Endpoint> master_;  // guarded by mutex_; that of the newest connection
 };
 
-}  // namespace cb
+}  // namespace cb::redis

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace cb {
+namespace cb::redis {
 namespace {
 
 bool may_try_again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
@@ -134,4 +134,4 @@ std::string TlsStream::fault() const {
   return std::string("TLS: ") + (reason == nullptr ? "protocol error" : reason);
 }
 
-}  // namespace cb
+}  // namespace cb::redis

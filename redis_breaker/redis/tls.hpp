@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-namespace cb {
+namespace cb::redis {
 
 // What came of one try to send or receive.
 struct Step {
@@ -48,4 +48,4 @@ class TlsStream {
   std::unique_ptr<SSL, void (*)(SSL*)> session_;
 };
 
-}  // namespace cb
+}  // namespace cb::redis

@@ -45,7 +45,7 @@ std::string to_json(const Policy& policy) {
 
 std::optional<State> state_of(const redisReply& reply) {
   for (const State state : {State::closed, State::open, State::half_open}) {
-    if (to_text(state) == text_of(reply)) return state;
+    if (to_text(state) == redis::text_of(reply)) return state;
   }
   return std::nullopt;
 }
@@ -55,7 +55,7 @@ std::optional<SharedAnswer::Kind> kind_of(const redisReply& reply) {
   constexpr std::array<std::pair<std::string_view, Kind>, 4> kinds{
       {{"permit", Kind::permit}, {"rejected", Kind::rejected}, {"settled", Kind::settled}, {"late", Kind::late}}};
   for (const auto& [name, kind] : kinds) {
-    if (name == text_of(reply)) return kind;
+    if (name == redis::text_of(reply)) return kind;
   }
   return std::nullopt;
 }
@@ -64,7 +64,7 @@ std::optional<SharedAnswer::Kind> kind_of(const redisReply& reply) {
 uint64_t number_of(const redisReply& reply) {
   if (reply.type == REDIS_REPLY_INTEGER) return static_cast<uint64_t>(reply.integer);
   uint64_t number = 0;
-  const std::string_view text = text_of(reply);
+  const std::string_view text = redis::text_of(reply);
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
 }
@@ -76,7 +76,7 @@ std::optional<Transition> transition_of(const redisReply& reply, TimePoint now) 
   const auto from = state_of(*reply.element[0]);
   const auto to = state_of(*reply.element[1]);
   if (!from || !to) return std::nullopt;
-  return Transition{*from, *to, number_of(*reply.element[2]), std::string(text_of(*reply.element[3])), now};
+  return Transition{*from, *to, number_of(*reply.element[2]), std::string(redis::text_of(*reply.element[3])), now};
 }
 
 bool is_list(const redisReply& reply, size_t length) {
@@ -98,9 +98,10 @@ bool is_nothing(const redisReply& reply) { return reply.type == REDIS_REPLY_NIL;
 bool read_override(const redisReply& reply, SharedAnswer& answer) {
   if (is_nothing(reply)) return true;
   if (!is_list(reply, 4)) return false;
-  const auto mode = mode_from(text_of(*reply.element[0]));
+  const auto mode = mode_from(redis::text_of(*reply.element[0]));
   if (!mode) return false;
-  answer.active_override = {*mode, std::string(text_of(*reply.element[1])), std::string(text_of(*reply.element[2]))};
+  answer.active_override = {*mode, std::string(redis::text_of(*reply.element[1])),
+                            std::string(redis::text_of(*reply.element[2]))};
   if (number_of(*reply.element[3]) > 0) answer.override_until = time_of(*reply.element[3]);
   return true;
 }
@@ -128,7 +129,7 @@ std::optional<SharedAnswer> answer_of(const redisReply& reply) {
                       .epoch = number_of(part(11)),
                       .failures = static_cast<int>(number_of(part(6))),
                       .late_successes = static_cast<uint32_t>(number_of(part(12))),
-                      .would_have_tripped = std::string(text_of(part(8)))};
+                      .would_have_tripped = std::string(redis::text_of(part(8)))};
   const bool whole =
       read_transitions(part(7), answer) && read_override(part(9), answer) && read_recent(part(10), answer);
   return whole ? std::optional(std::move(answer)) : std::nullopt;
@@ -138,8 +139,8 @@ std::optional<SharedAnswer> answer_of(const redisReply& reply) {
 
 Script shared_table_script() { return {std::string(shared_table_lua), std::string(shared_table_sha1)}; }
 
-SharedTable::SharedTable(Redis& redis, const Policy& policy, std::string instance, Script script)
-    : redis_(redis), policy_(to_json(policy)), instance_(std::move(instance)), script_(std::move(script)) {}
+SharedTable::SharedTable(redis::Client& client, const Policy& policy, std::string instance, Script script)
+    : client_(client), policy_(to_json(policy)), instance_(std::move(instance)), script_(std::move(script)) {}
 
 SharedTable::Result SharedTable::acquire(const std::string& name, const Seen& seen) const {
   return run(name, "acquire", seen);
@@ -173,13 +174,13 @@ SharedTable::Result SharedTable::report_health(const std::string& name, const Se
 SharedTable::Result SharedTable::run(const std::string& name, const std::string& operation, const Seen& seen,
                                      const std::vector<std::string>& further) const {
   std::vector<std::string> command{"EVALSHA", script_.sha1, std::to_string(key_names.size())};
-  const std::string prefix = redis_.prefix(name);
+  const std::string prefix = client_.prefix(name);
   for (const char* key : key_names) command.push_back(prefix + key);
   command.insert(command.end(), {operation, policy_, std::to_string(seen.generation), std::string(to_text(seen.state)),
                                  std::to_string(seen.epoch), in_hex(seen.run), std::to_string(seen.open_for.count()),
                                  std::to_string(seen.successes)});
   command.insert(command.end(), further.begin(), further.end());
-  const RedisReply reply = evaluate(name, std::move(command));
+  const redis::Reply reply = evaluate(name, std::move(command));
   if (!reply.error().empty()) return StoreTrouble{reply.error()};
   auto answer = answer_of(*reply);
   if (!answer) return StoreTrouble{"the script's answer makes no sense"};
@@ -187,12 +188,12 @@ SharedTable::Result SharedTable::run(const std::string& name, const std::string&
   return *std::move(answer);
 }
 
-RedisReply SharedTable::evaluate(const std::string& name, std::vector<std::string> command) const {
-  RedisReply reply = redis_.command(command, name);
+redis::Reply SharedTable::evaluate(const std::string& name, std::vector<std::string> command) const {
+  redis::Reply reply = client_.command(command, name);
   if (reply.error().rfind("NOSCRIPT", 0) != 0) return reply;
   command[0] = "EVAL";  // Redis was restarted, or told to forget; this loads the script as well
   command[1] = script_.source;
-  return redis_.command(command, name);
+  return client_.command(command, name);
 }
 
 }  // namespace cb

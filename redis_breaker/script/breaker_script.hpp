@@ -39,7 +39,7 @@ struct SharedAnswer {
   State state = State::closed;
   uint64_t generation = 0;
   uint64_t epoch = 0;
-  RedisOrigin origin{};
+  redis::Origin origin{};
   int failures = 0;
   uint32_t late_successes = 0;            // of those that the caller brought along
   std::vector<Transition> transitions{};  // made by this very run; nobody else is told of them
@@ -63,7 +63,7 @@ Script shared_table_script();
 class SharedTable {
  public:
   // `instance` is who reports failures, where minimum_reporting_instances asks.
-  SharedTable(Redis& redis, const Policy& policy, std::string instance, Script script = shared_table_script());
+  SharedTable(redis::Client& client, const Policy& policy, std::string instance, Script script = shared_table_script());
 
   // `name` has been validated. Its public keys are cb:NAME:state, :failures and :last_failure.
   using Result = std::variant<SharedAnswer, StoreTrouble>;
@@ -78,9 +78,9 @@ class SharedTable {
  private:
   Result run(const std::string& name, const std::string& operation, const Seen& seen,
              const std::vector<std::string>& further = {}) const;
-  RedisReply evaluate(const std::string& name, std::vector<std::string> command) const;
+  redis::Reply evaluate(const std::string& name, std::vector<std::string> command) const;
 
-  Redis& redis_;
+  redis::Client& client_;
   const std::string policy_;
   const std::string instance_;
   const Script script_;

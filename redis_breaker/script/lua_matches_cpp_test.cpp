@@ -39,7 +39,7 @@ Script script_with_held_time(TestRedis& redis) {
 class RedisTable final : public Table {
  public:
   RedisTable(TestRedis& redis, const Policy& policy, TimePoint now)
-      : redis_(redis), table_(redis.redis, policy, "tester", script_with_held_time(redis)) {
+      : redis_(redis), table_(redis.client, policy, "tester", script_with_held_time(redis)) {
     redis_.cli({"FLUSHALL"});
     set_time(now);
     run(table_.acquire(name, {}));

@@ -172,7 +172,7 @@ TEST_CASE("an order that expires is over for an instance that nobody told") {
 
 TEST_CASE("tenants hear of their own breaker's changes") {
   TestRedis redis;
-  Redis first(parse_redis_url(redis.server.url()), 5s), second(parse_redis_url(redis.server.url()), 5s);
+  redis::Client first(redis::parse_url(redis.server.url()), 5s), second(redis::parse_url(redis.server.url()), 5s);
   const auto setup = std::make_shared<const SharedSetup>(first, one_failure);
   RedisBreaker common(setup, {"pay"}), acme(setup, {"pay", "acme"}), beta(setup, {"pay", "beta"});
   RedisBreaker other(std::make_shared<const SharedSetup>(second, one_failure), {"pay", "acme"});
@@ -192,7 +192,7 @@ TEST_CASE("a peer that uses only the three documented keys shares the breaker") 
   Instance ours(redis, three_failures);
   ours.call(Outcome::success);
   REQUIRE(ours.listens());
-  NaiveRedisBreaker peer(redis.redis, "x", three_failures);
+  NaiveRedisBreaker peer(redis.client, "x", three_failures);
   const auto peer_fails = [&] { std::get<Permit>(peer.acquire()).settle(Outcome::failure); };
 
   SUBCASE("its opening is seen by ours") {

@@ -21,21 +21,21 @@ struct Heard {
 class Subscription {
  public:
   // Connects to the node and listens for keys that begin with one of `prefixes`.
-  Subscription(Redis& redis, size_t node, const std::vector<std::string>& prefixes);
+  Subscription(redis::Client& client, size_t node, const std::vector<std::string>& prefixes);
 
   const std::string& error() const { return error_.empty() ? connection_->error() : error_; }
   bool is_refused() const { return !error_.empty(); }  // the server is there, and does not let us listen
   int fd() const { return connection_->fd(); }
   bool has_input() const { return connection_->has_input(); }
 
-  void ping(const Deadline& deadline);
-  Heard report_health(const Deadline& deadline);  // what has been said; waits where that is nothing
+  void ping(const redis::Deadline& deadline);
+  Heard report_health(const redis::Deadline& deadline);  // what has been said; waits where that is nothing
 
  private:
-  void listen(const std::vector<std::string>& prefixes, const Deadline& deadline);
-  bool ask(const std::vector<std::string>& command, const Deadline& deadline);
+  void listen(const std::vector<std::string>& prefixes, const redis::Deadline& deadline);
+  bool ask(const std::vector<std::string>& command, const redis::Deadline& deadline);
 
-  std::unique_ptr<RedisConnection> connection_;
+  std::unique_ptr<redis::Connection> connection_;
   std::string error_;
 };
 

@@ -63,8 +63,8 @@ int make_wake_fd() {
 
 }  // namespace
 
-Link::Link(Redis& redis, Listener listener)
-    : redis_(redis),
+Link::Link(redis::Client& client, Listener listener)
+    : client_(client),
       wake_fd_(make_wake_fd()),
       guard_(std::move(listener),
              [this] {
@@ -146,7 +146,7 @@ void Link::listen_everywhere() {
 // What was asked for before this may be old by now, so it is asked for again.
 void Link::listen_to(size_t node, Listening& listening) {
   const int64_t now = coarse_now();
-  auto subscription = std::make_unique<Subscription>(redis_, node, listens_for_);
+  auto subscription = std::make_unique<Subscription>(client_, node, listens_for_);
   if (subscription->error().empty()) {
     listening.subscription = std::move(subscription);
     listening.next_ping = SteadyClock::now() + between_pings;
@@ -163,7 +163,7 @@ void Link::listen_to(size_t node, Listening& listening) {
 void Link::serve(Listening& listening) {
   if (!listening.subscription) return;
   if (listening.subscription->has_input()) {
-    const Heard heard = listening.subscription->report_health(Deadline(redis_.timeout()));
+    const Heard heard = listening.subscription->report_health(redis::Deadline(client_.timeout()));
     if (heard.everything) listening.feed.session = ++sessions_;  // also those that are not fetched at once are old
     follow(heard);
     if (!listening.subscription->error().empty()) return stop_listening(listening);
@@ -188,8 +188,8 @@ void Link::ping(Listening& listening) {
   const auto now = SteadyClock::now();
   listening.pinged_at = coarse_now();
   listening.next_ping = now + between_pings;
-  listening.pong_due = now + redis_.timeout();
-  listening.subscription->ping(Deadline(redis_.timeout()));
+  listening.pong_due = now + client_.timeout();
+  listening.subscription->ping(redis::Deadline(client_.timeout()));
   if (!listening.subscription->error().empty()) stop_listening(listening);
 }
 
@@ -256,8 +256,8 @@ std::vector<std::string> Link::prefixes() const {
   if (base_names_.size() > most_base_names) return {"cb:"};
   std::vector<std::string> prefixes;
   for (const std::string& name : base_names_) {
-    for (const char* key : watched_keys) prefixes.push_back(redis_.prefix(name) + key);
-    const std::string contexts = redis_.prefix(name + "/");
+    for (const char* key : watched_keys) prefixes.push_back(client_.prefix(name) + key);
+    const std::string contexts = client_.prefix(name + "/");
     prefixes.push_back(contexts.substr(0, contexts.rfind('/') + 1));
   }
   return without_those_within_others(prefixes);

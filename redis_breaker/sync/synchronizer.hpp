@@ -25,7 +25,7 @@ namespace cb {
 
 class Link {
  public:
-  Link(Redis& redis, Listener listener);
+  Link(redis::Client& client, Listener listener);
   ~Link();  // all members have left
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -70,7 +70,7 @@ class Link {
   SteadyClock::time_point next_due() const;
   std::vector<std::string> prefixes() const;
 
-  Redis& redis_;
+  redis::Client& client_;
   const int wake_fd_;
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<PushFeed>> feeds_;  // guarded by mutex_; by node

@@ -15,7 +15,7 @@ TEST_CASE("two breakers of one name and one setup: the second hears of what the 
   TestRedis server;
   const auto second_hears = [&] {
     server.cli({"FLUSHALL"});
-    const auto setup = std::make_shared<SharedSetup>(server.redis, one_failure);
+    const auto setup = std::make_shared<SharedSetup>(server.client, one_failure);
     RedisBreaker first(setup, {"x"});
     RedisBreaker second(setup, {"x"});
     std::get<Permit>(second.acquire()).settle(Outcome::success);
@@ -28,7 +28,7 @@ TEST_CASE("two breakers of one name and one setup: the second hears of what the 
 
 TEST_CASE("two breakers of one name and one setup: where the first goes, the second is still heard and told") {
   TestRedis server;
-  const auto setup = std::make_shared<SharedSetup>(server.redis, Policy{.failure_rate_threshold = 0.5});
+  const auto setup = std::make_shared<SharedSetup>(server.client, Policy{.failure_rate_threshold = 0.5});
   auto first = std::make_unique<RedisBreaker>(setup, Identity{"x"});
   RedisBreaker second(setup, {"x"});
   std::get<Permit>(second.acquire()).settle(Outcome::ignored);
@@ -41,7 +41,7 @@ TEST_CASE("two breakers of one name and one setup: where the first goes, the sec
 
 TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") {
   TestRedis server;
-  const auto setup = std::make_shared<SharedSetup>(server.redis, one_failure);
+  const auto setup = std::make_shared<SharedSetup>(server.client, one_failure);
   std::vector<std::unique_ptr<RedisBreaker>> breakers;
   for (int i = 100; i < 250; ++i)
     breakers.push_back(std::make_unique<RedisBreaker>(setup, Identity{"x", std::to_string(i)}));
@@ -58,8 +58,8 @@ TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") 
 
 TEST_CASE("a setup of a thousand names is pushed to") {
   TestRedis server;
-  Redis redis(parse_redis_url(server.server.url()), 1s);
-  const auto setup = std::make_shared<SharedSetup>(redis, one_failure);
+  redis::Client client(redis::parse_url(server.server.url()), 1s);
+  const auto setup = std::make_shared<SharedSetup>(client, one_failure);
   std::vector<std::unique_ptr<RedisBreaker>> breakers;
   for (int i = 0; i < 1000; ++i) {
     breakers.push_back(std::make_unique<RedisBreaker>(setup, Identity{"x-" + std::to_string(i)}));

@@ -30,8 +30,8 @@ std::string last_settlement(TestRedis& redis) {
 
 TEST_CASE("fault 7: nothing is locked while a call runs") {
   TestRedis redis;
-  Redis other_connections(parse_redis_url(redis.server.url()), 5s);
-  RedisBreaker a(redis.redis, "x", {}), b(other_connections, "x", {});
+  redis::Client other_connections(redis::parse_url(redis.server.url()), 5s);
+  RedisBreaker a(redis.client, "x", {}), b(other_connections, "x", {});
   Permit running = permit(a);
   CHECK_FALSE(permit(b).settle(Outcome::success).late);
   CHECK_FALSE(permit(a).settle(Outcome::success).late);
@@ -40,7 +40,7 @@ TEST_CASE("fault 7: nothing is locked while a call runs") {
 
 TEST_CASE("fault 8: after any story every key that is there expires") {
   TestRedis redis;
-  RedisBreaker breaker(redis.redis, "x",
+  RedisBreaker breaker(redis.client, "x",
                        {.failure_threshold = 2, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 2});
   std::mt19937 dice(8);
   for (int i = 0; i < 500; ++i) {
@@ -54,7 +54,7 @@ TEST_CASE("fault 8: after any story every key that is there expires") {
 
 TEST_CASE("fault 9: a script that is lost again and again never switches the protection off") {
   TestRedis redis;
-  RedisBreaker breaker(redis.redis, "x", {.failure_threshold = 10, .recovery_timeout = 60s});
+  RedisBreaker breaker(redis.client, "x", {.failure_threshold = 10, .recovery_timeout = 60s});
   for (int i = 0; i < 10; ++i) {
     redis.cli({"SCRIPT", "FLUSH"});
     permit(breaker).settle(Outcome::failure);
@@ -66,7 +66,7 @@ TEST_CASE("fault 9: a script that is lost again and again never switches the pro
 TEST_CASE("fault 10: no instance's clock goes into the protocol: the same call at another time is the same bytes") {
   TestRedis redis;
   redis.cli({"CONFIG", "SET", "slowlog-log-slower-than", "0"});
-  RedisBreaker breaker(redis.redis, "x", {.failure_threshold = 1000});
+  RedisBreaker breaker(redis.client, "x", {.failure_threshold = 1000});
   permit(breaker).settle(Outcome::failure);  // from now on it knows which stay this is
   while (!breaker.is_pushed()) std::this_thread::yield();
   const auto fail = [&] {
@@ -83,7 +83,7 @@ TEST_CASE("fault 10: no instance's clock goes into the protocol: the same call a
 
 TEST_CASE("fault 11: an ignored probe closes nothing") {
   TestRedis redis;
-  RedisBreaker breaker(redis.redis, "x", {.failure_threshold = 1, .recovery_timeout = 1ms});
+  RedisBreaker breaker(redis.client, "x", {.failure_threshold = 1, .recovery_timeout = 1ms});
   permit(breaker).settle(Outcome::failure);
   while (breaker.status().retry_after > 0ms) std::this_thread::yield();
   for (int i = 0; i < 5; ++i) {
@@ -95,7 +95,7 @@ TEST_CASE("fault 11: an ignored probe closes nothing") {
 
 TEST_CASE("fault 12: what Redis holds for a breaker does not grow with traffic") {
   TestRedis redis;
-  RedisBreaker breaker(redis.redis, "x",
+  RedisBreaker breaker(redis.client, "x",
                        {.failure_threshold = 3, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 3});
   std::mt19937 dice(12);
   for (int i = 0; i < 3000; ++i) {

@@ -74,8 +74,8 @@ void run_fleet(const TestRedis& server, const std::string& name, const Policy& p
       continue;
     }
     {
-      Redis redis(parse_redis_url(server.server.url()), patience);
-      RedisBreaker breaker(redis, name, policy, told ? on_transition(told) : Listener{});
+      redis::Client client(redis::parse_url(server.server.url()), patience);
+      RedisBreaker breaker(client, name, policy, told ? on_transition(told) : Listener{});
       std::vector<std::jthread> running;
       for (int thread = 0; thread < threads; ++thread) {
         running.emplace_back([&, worker = process * threads + thread] { work(breaker, worker); });
@@ -286,7 +286,7 @@ TEST_CASE("each transition is told once in the whole fleet, and they form one ch
 TEST_CASE("no failure overtakes the successes that its caller saw before it, whoever takes them to Redis") {
   TestRedis server;
   const Policy policy{.failure_threshold = 3, .failure_rate_threshold = 1, .minimum_number_of_calls = 1'000'000};
-  RedisBreaker breaker(server.redis, "x", policy);
+  RedisBreaker breaker(server.client, "x", policy);
   std::atomic<bool> over = false;
   // They take along what was counted, as the link's thread does ten times a second.
   std::vector<std::jthread> takers;

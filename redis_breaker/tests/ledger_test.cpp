@@ -65,8 +65,8 @@ uint32_t run_fleet(const TestRedis& server, const std::string& url, const Policy
       continue;
     }
     const std::string caller = "Instance-" + std::to_string(process);
-    Redis redis(parse_redis_url(server.server.url()), 20s);
-    RedisBreaker breaker(std::make_shared<SharedSetup>(redis, policy, Listener{}, caller), {"books"});
+    redis::Client client(redis::parse_url(server.server.url()), 20s);
+    RedisBreaker breaker(std::make_shared<SharedSetup>(client, policy, Listener{}, caller), {"books"});
     {
       std::vector<std::jthread> running;
       for (int thread = 0; thread < threads; ++thread) running.emplace_back([&] { make_calls(breaker, url, caller); });

@@ -26,7 +26,7 @@ Seen seen_in(const SharedAnswer& answer) {
 
 TEST_CASE("a reset by a person on the new server is not undone by who still knows the old one") {
   TestRedis server;
-  const SharedTable table(server.redis, one_failure, "a");
+  const SharedTable table(server.client, one_failure, "a");
   const Seen nothing;
   const auto closed = answer_in(table.acquire("x", nothing));
   const auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
@@ -44,7 +44,7 @@ TEST_CASE("a long break that was lost is restored as long as it was to be") {
                       .recovery_timeout = 1s,
                       .recovery_timeout_multiplier = 10,
                       .recovery_timeout_maximum = 10min};
-  const SharedTable table(server.redis, policy, "a");
+  const SharedTable table(server.client, policy, "a");
   const auto closed = answer_in(table.acquire("x", {}));
   auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
   open.wait = 300s;  // a break that has grown
@@ -54,7 +54,7 @@ TEST_CASE("a long break that was lost is restored as long as it was to be") {
 
 TEST_CASE("what one knew to be closed again on the lost server is not opened by who had not heard of it") {
   TestRedis server;
-  const SharedTable table(server.redis, one_failure, "a");
+  const SharedTable table(server.client, one_failure, "a");
   const auto closed = answer_in(table.acquire("x", {}));
   const auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
   const auto reset = answer_in(table.apply_override("x", seen_in(open), {Mode::reset, "ann", ""}, {}));
@@ -65,7 +65,7 @@ TEST_CASE("what one knew to be closed again on the lost server is not opened by 
 
 TEST_CASE("what one had not heard of is restored by who had, in whatever order they come") {
   TestRedis server;
-  const SharedTable table(server.redis, one_failure, "a");
+  const SharedTable table(server.client, one_failure, "a");
   const auto closed = answer_in(table.acquire("x", {}));
   const auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
   server.server.restart();

@@ -20,8 +20,8 @@ namespace {
 enum class Store { naive, atomic };
 
 std::unique_ptr<ManagedBreaker> make(Store store, TestRedis& redis, const Policy& policy) {
-  if (store == Store::naive) return std::make_unique<NaiveRedisBreaker>(redis.redis, "x", policy);
-  return std::make_unique<RedisBreaker>(redis.redis, "x", policy);
+  if (store == Store::naive) return std::make_unique<NaiveRedisBreaker>(redis.client, "x", policy);
+  return std::make_unique<RedisBreaker>(redis.client, "x", policy);
 }
 
 bool rejects(Breaker& breaker) { return std::holds_alternative<Rejection>(breaker.acquire()); }

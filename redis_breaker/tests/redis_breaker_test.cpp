@@ -104,7 +104,7 @@ TEST_CASE("a probe whose prober is gone costs its lease") {
 }
 
 TEST_CASE("a bad name or setting is refused at construction") {
-  Redis redis(RedisAddress{}, 50ms);
-  CHECK_THROWS_AS(RedisBreaker(redis, "a b", {}), std::invalid_argument);
-  CHECK_THROWS_AS(RedisBreaker(redis, "x", {.failure_threshold = 0}), std::invalid_argument);
+  redis::Client client(redis::Address{}, 50ms);
+  CHECK_THROWS_AS(RedisBreaker(client, "a b", {}), std::invalid_argument);
+  CHECK_THROWS_AS(RedisBreaker(client, "x", {.failure_threshold = 0}), std::invalid_argument);
 }

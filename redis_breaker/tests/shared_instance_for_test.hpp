@@ -31,9 +31,9 @@ inline bool happens(const std::function<bool()>& condition,
 // An instance: its own connections to the shared Redis, and what its breaker reported.
 struct Instance {
   Instance(TestRedis& shared, const Policy& policy, std::chrono::milliseconds timeout = std::chrono::seconds(5))
-      : redis(std::make_unique<Redis>(parse_redis_url(shared.server.url()), timeout)),
+      : client(std::make_unique<redis::Client>(redis::parse_url(shared.server.url()), timeout)),
         owned(
-            std::make_unique<RedisBreaker>(*redis, "x", policy, [this](const Event& event) { report_health(event); })),
+            std::make_unique<RedisBreaker>(*client, "x", policy, [this](const Event& event) { report_health(event); })),
         breaker(*owned) {}
 
   void report_health(const Event& event) {
@@ -81,7 +81,7 @@ struct Instance {
   std::vector<std::string> said;  // guarded by mutex
 
   // Not on the stack, where the locks of one test would stand in the places of another's: TSan holds them for the same.
-  const std::unique_ptr<Redis> redis;
+  const std::unique_ptr<redis::Client> client;
   const std::unique_ptr<RedisBreaker> owned;
   RedisBreaker& breaker;
 };

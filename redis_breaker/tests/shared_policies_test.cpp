@@ -23,8 +23,8 @@ const Policy rates{.failure_threshold = 0,
 // An instance whose part in the shared breaker asks for a quorum.
 struct Member {
   Member(TestRedis& shared, const Policy& policy, const std::string& instance)
-      : redis(parse_redis_url(shared.server.url()), 5s),
-        breaker(std::make_shared<SharedSetup>(redis, policy, report_health(), instance), {"x"}) {}
+      : client(redis::parse_url(shared.server.url()), 5s),
+        breaker(std::make_shared<SharedSetup>(client, policy, report_health(), instance), {"x"}) {}
 
   Listener report_health() {
     return on_transition([this](const Transition& transition) {
@@ -39,7 +39,7 @@ struct Member {
   Settled call(Outcome outcome) { return std::get<Permit>(breaker.acquire()).settle(outcome); }
   bool rejected() { return std::holds_alternative<Rejection>(breaker.acquire()); }
 
-  Redis redis;
+  redis::Client client;
   mutable std::mutex mutex;
   std::vector<std::string> told;  // guarded by mutex
   QuorumBreaker breaker;
@@ -305,7 +305,7 @@ TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls there were
   policy.sliding_window_size = 1s;  // so that all ten buckets come into use
   policy.minimum_number_of_calls = 1'000'000;
   policy.minimum_reporting_instances = 3;
-  Redis pool(parse_redis_url(redis.server.url()), 5s);
+  redis::Client pool(redis::parse_url(redis.server.url()), 5s);
   {
     std::vector<std::jthread> running;
     for (int worker = 0; worker < workers; ++worker) {
