@@ -11,17 +11,17 @@
 namespace {
 
 cb::BreakerRegistry::Make naive_breakers(cb::redis::Client& client, const cb::Policy& policy, cb::Listener listener) {
-  return [&client, policy, listener = std::move(listener)](const cb::Identity& who) {
-    return std::make_shared<cb::NaiveRedisBreaker>(client, who.full(), policy, listener);
+  return [&client, policy, listener = std::move(listener)](const cb::Identity& identity) {
+    return std::make_shared<cb::NaiveRedisBreaker>(client, identity.full(), policy, listener);
   };
 }
 
 cb::BreakerRegistry::Make shared_breakers(cb::redis::Client& client, const cb::Policy& policy, cb::Listener listener,
                                           const std::string& instance) {
-  const auto setup = std::make_shared<const cb::SharedSetup>(client, policy, std::move(listener), instance);
-  return [setup](const cb::Identity& who) -> std::shared_ptr<cb::ManagedBreaker> {
-    if (setup->policy.minimum_reporting_instances == 1) return std::make_shared<cb::RedisBreaker>(setup, who);
-    return std::make_shared<cb::QuorumBreaker>(setup, who);
+  const auto group = std::make_shared<const cb::RedisBreakerGroup>(client, policy, std::move(listener), instance);
+  return [group](const cb::Identity& identity) -> std::shared_ptr<cb::ManagedBreaker> {
+    if (group->policy.minimum_reporting_instances == 1) return std::make_shared<cb::RedisBreaker>(group, identity);
+    return std::make_shared<cb::QuorumBreaker>(group, identity);
   };
 }
 

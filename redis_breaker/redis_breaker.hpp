@@ -33,19 +33,19 @@
 namespace cb {
 
 // What breakers of one kind have in common, so that many of them cost little. Throws as require_valid() does.
-struct SharedSetup {
-  SharedSetup(redis::Client& client, Policy policy, Listener listener = {}, std::string instance = "");
+struct RedisBreakerGroup {
+  RedisBreakerGroup(redis::Client& client, Policy policy, Listener listener = {}, std::string instance = "");
   const Policy policy;
-  const SharedTable table;
+  const BreakerScript script;
   const Listener listener;
-  const std::shared_ptr<const Setup> alone;  // of the local breakers
-  const std::unique_ptr<Link> link;
+  const std::shared_ptr<const Setup> local_setup;  // of the local breakers
+  const std::unique_ptr<Synchronizer> synchronizer;
 };
 
-class RedisBreaker final : public ManagedBreaker, private LinkMember {
+class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
  public:
   RedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {});
-  RedisBreaker(std::shared_ptr<const SharedSetup> setup, Identity identity);
+  RedisBreaker(std::shared_ptr<const RedisBreakerGroup> group, Identity identity);
   ~RedisBreaker() override;
   RedisBreaker(const RedisBreaker&) = delete;
   RedisBreaker& operator=(const RedisBreaker&) = delete;
@@ -58,72 +58,72 @@ class RedisBreaker final : public ManagedBreaker, private LinkMember {
   bool is_evictable() const override;
 
   // Of the shared breaker, as far as is known here.
-  uint64_t known_generation() const { return view_.word().generation(); }
-  bool is_overridden() const { return view_.word().overridden(); }
-  bool is_pushed() const { return view_.is_pushed(); }
+  uint64_t known_generation() const { return view_.packed().generation(); }
+  bool is_overridden() const { return view_.packed().is_overridden(); }
+  bool receives_pushes() const { return view_.receives_pushes(); }
 
  private:
-  using Question = std::function<SharedTable::Result(const Seen&)>;
+  using Request = std::function<BreakerScript::Result(const LastKnown&)>;
 
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
 
   std::string_view name() const override { return name_; }
   void refresh() override;
   void report() override;
-  SharedTable::Result join() override;
+  BreakerScript::Result reconnect() override;
   bool on_key_written(std::string_view key) override;
 
   // What becomes of a call, before anybody is told.
   struct Verdict {
     enum class Kind { permit, rejection, local };
     Kind kind = Kind::local;
-    StayWord word{};
+    PackedState packed{};
     TimePoint from{};
   };
 
   Admission acquire_slowly();
-  std::optional<Verdict> verdict_of_view() const;
-  Admission carry_out(const Verdict& verdict);
-  Admission carry_out(const std::optional<SharedAnswer>& answer);
+  std::optional<Verdict> verdict_from_view() const;
+  Admission admission_from(const Verdict& verdict);
+  Admission admission_from(const std::optional<ScriptReply>& reply);
   Admission reject(State state, TimePoint from, TimePoint now);
   Settled settle_slowly(const PermitId& id, const CallResult& result);
-  Settled ask_to_settle(const PermitId& id, const CallResult& result);
+  Settled settle_in_redis(const PermitId& id, const CallResult& result);
   void count_success();
-  void note_slow(StateGeneration stay, const CallResult& result);
-  void note_late(StateGeneration stay, Outcome outcome, uint32_t count);
+  void record_slow_call(StateGeneration stay, const CallResult& result);
+  void record_late_result(StateGeneration stay, Outcome outcome, uint32_t count);
 
-  std::optional<SharedAnswer> ask(const Question& question, EventKind kind = EventKind::transition);
-  std::optional<SharedAnswer> ask_quietly(
-      const Question& question);  // the listener is told by the caller: notify_transitions()
-  SharedTable::Result learn_in_order(const Question& question);
-  SharedTable::Result learn_unless_away(uint64_t era, const Question& question, uint32_t successes);
-  SharedTable::Result learn_from(const Question& question, uint32_t successes);
+  std::optional<ScriptReply> query(const Request& request, EventKind kind = EventKind::transition);
+  std::optional<ScriptReply> query_without_notifying(
+      const Request& request);  // the listener is told by the caller: notify_transitions()
+  BreakerScript::Result query_in_order(const Request& request);
+  BreakerScript::Result query_unless_unavailable(uint64_t period, const Request& request, uint32_t successes);
+  BreakerScript::Result query_and_apply(const Request& request, uint32_t successes);
   uint32_t take_successes();
-  void notify_transitions(const SharedAnswer& answer, EventKind kind);
+  void notify_transitions(const ScriptReply& reply, EventKind kind);
 
-  bool is_joined() const { return setup_->link->guard().is_joined(); }
-  CircuitBreaker& alone();
-  Settled settle_alone(const PermitId& id, Outcome outcome);
-  bool is_alone() const;
+  bool is_available() const { return group_->synchronizer->availability().is_available(); }
+  CircuitBreaker& local_breaker();
+  Settled settle_locally(const PermitId& id, Outcome outcome);
+  bool is_local() const;
 
-  const std::shared_ptr<const SharedSetup> setup_;
+  const std::shared_ptr<const RedisBreakerGroup> group_;
   const Identity identity_;
   const std::string name_;
   const bool times_calls_;  // here and not two pointers away, as each call asks
   const bool counts_calls_;
-  SharedView view_;
+  BreakerView view_;
   StripedCounter successes_;  // of the view's stay, not reported yet
   std::atomic<bool> will_report_{false};
-  std::shared_mutex on_the_way_;      // held by those who ask Redis: see learn_in_order()
-  std::atomic<int> asking_alone_{0};  // who ask alone, or wait until they may
-  std::atomic<int> askers_{0};        // who ask for a permit, or wait until they may
-  std::mutex asking_;                 // held by the one who asks
+  std::shared_mutex requests_mutex_;        // held by those who ask Redis: see query_in_order()
+  std::atomic<int> exclusive_requests_{0};  // who ask alone, or wait until they may
+  std::atomic<int> permit_requests_{0};     // who ask for a permit, or wait until they may
+  std::mutex permit_request_mutex_;         // held by the one who asks
 
   std::mutex mutex_;
-  std::unique_ptr<CircuitBreaker> alone_;  // made once, under mutex_
-  std::atomic<uint64_t> alone_era_{0};     // in which alone_ began; 0: there is none
-  StoreTrouble trouble_;                   // guarded by mutex_: what a question met with
-  std::atomic<uint64_t> away_in_era_{0};   // in this era of the guard
+  std::unique_ptr<CircuitBreaker> local_;           // made once, under mutex_
+  std::atomic<uint64_t> local_period_{0};           // in which local_ began; 0: there is none
+  StoreTrouble trouble_;                            // guarded by mutex_: what a question met with
+  std::atomic<uint64_t> unavailable_in_period_{0};  // in this era of the guard
 
   std::atomic<uint64_t> late_results_{0};
   std::atomic<uint64_t> slow_calls_{0};

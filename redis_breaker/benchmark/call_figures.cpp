@@ -61,7 +61,7 @@ void take_turns(CallTimes& times, Breaker& memory, Breaker& shared, int threads,
 void measure_against_memory(Benchmark& benchmark, const std::string& name, const Policy& policy, int threads) {
   CircuitBreaker memory(policy);
   Instance instance(benchmark.url, name, policy);
-  wait_until_pushed(instance.breaker);
+  wait_for_pushes(instance.breaker);
   CallTimes times;
   take_turns(times, memory, instance.breaker, threads, benchmark.effort.of(400));
   const std::string what = name + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
@@ -81,12 +81,12 @@ double microseconds_of(const std::function<void()>& work) {
 }
 
 // What a failing call sends, word for word, so that it can be sent without a breaker.
-std::vector<std::string> overheard_settle(redis::Client& client, Breaker& breaker) {
-  Ear ear(client);
+std::vector<std::string> observed_settle(redis::Client& client, Breaker& breaker) {
+  Monitor monitor(client);
   call(breaker, Outcome::failure);
-  Overheard overheard = ear.report_health();
-  if (overheard.last_settle.empty()) throw std::runtime_error("a failing call sent " + overheard.to_text());
-  return std::move(overheard.last_settle);
+  ObservedCommands observed = monitor.take();
+  if (observed.last_settle.empty()) throw std::runtime_error("a failing call sent " + observed.to_text());
+  return std::move(observed.last_settle);
 }
 
 void require_done(const redis::Reply& reply) {
@@ -112,14 +112,14 @@ FailureTimes time_failures(Instance& instance, const std::vector<std::string>& s
 
 void count_commands_of_failures(Benchmark& benchmark, redis::Client& client, Breaker& breaker) {
   const int failures = benchmark.effort.of(1000);
-  Ear ear(client);
+  Monitor monitor(client);
   for (int i = 0; i < failures; ++i) call(breaker, Outcome::failure);
-  const Overheard overheard = ear.report_health();
-  const double settles = overheard.count("EVALSHA settle");
-  const double others = overheard.all_sent() - settles - overheard.count("PING") - overheard.count("EVALSHA look");
+  const ObservedCommands observed = monitor.take();
+  const double settles = observed.count("EVALSHA settle");
+  const double others = observed.all_sent() - settles - observed.count("PING") - observed.count("EVALSHA tick");
   benchmark.table.add("scripts run for it (each one round trip)", {settles / failures, "", 3}, 1);
   benchmark.table.add("other commands sent for it", {others / failures, "", 3}, 0);
-  benchmark.table.add("commands in its script", {1.0 * overheard.in_scripts / failures, "", 1});
+  benchmark.table.add("commands in its script", {1.0 * observed.in_scripts / failures, "", 1});
 }
 
 }  // namespace
@@ -133,8 +133,8 @@ void measure_healthy_calls(Benchmark& benchmark) {
 void measure_failing_calls(Benchmark& benchmark) {
   redis::Client client(redis::parse_url(benchmark.url), redis_patience);
   Instance instance(benchmark.url, "failing", never_tripping_policy());
-  wait_until_pushed(instance.breaker);
-  const auto settle = overheard_settle(client, instance.breaker);
+  wait_for_pushes(instance.breaker);
+  const auto settle = observed_settle(client, instance.breaker);
   const FailureTimes times = time_failures(instance, settle, benchmark.effort.of(3000));
   benchmark.table.begin("A failing call");
   benchmark.table.add("an EVALSHA of a script that does nothing", {median(times.trivial), "us", 1});

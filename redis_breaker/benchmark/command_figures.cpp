@@ -25,14 +25,14 @@ void call_in_threads(Breaker& breaker, int threads, int calls_each) {
 
 void measure_the_way_of_a_call(Benchmark& benchmark, redis::Client& client) {
   Instance instance(benchmark.url, "path", {});
-  wait_until_pushed(instance.breaker);
-  Ear ear(client);
+  wait_for_pushes(instance.breaker);
+  Monitor monitor(client);
   const int64_t before = nanoseconds_now();
   call_in_threads(instance.breaker, 4, 500'000);
-  const Overheard overheard = ear.report_health();
+  const ObservedCommands observed = monitor.take();
   const double most_pings = 1 + seconds_since(before) * most_a_second;
-  const double pings = overheard.count("PING");
-  benchmark.table.add("2,000,000 healthy calls, commands on their way", {overheard.all_sent() - pings}, 0);
+  const double pings = observed.count("PING");
+  benchmark.table.add("2,000,000 healthy calls, commands on their way", {observed.all_sent() - pings}, 0);
   benchmark.table.add("  pings of the link meanwhile", {pings}, most_pings);
 }
 
@@ -45,14 +45,14 @@ struct Rates {
 Rates rates_while(const Benchmark& benchmark, redis::Client& client, const std::string& name, const Policy& policy,
                   const Load& load) {
   Instance instance(benchmark.url, name, policy);
-  wait_until_pushed(instance.breaker);
+  wait_for_pushes(instance.breaker);
   call(instance.breaker, Outcome::success);
-  Ear ear(client);
+  Monitor monitor(client);
   const int64_t before = nanoseconds_now();
   call_for(instance.breaker, benchmark.effort.of(5000ms), load);
-  const Overheard overheard = ear.report_health();
+  const ObservedCommands observed = monitor.take();
   const double seconds = seconds_since(before);
-  return {overheard.all_sent() / seconds, overheard.in_scripts / seconds};
+  return {observed.all_sent() / seconds, observed.in_scripts / seconds};
 }
 
 void measure_background(Benchmark& benchmark, redis::Client& client, const std::string& name, const Policy& policy) {

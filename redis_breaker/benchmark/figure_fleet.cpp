@@ -72,11 +72,11 @@ void wait_until(const std::function<bool()>& condition) {
   }
 }
 
-void wait_until_pushed(RedisBreaker& breaker) {
-  wait_until([&breaker] { return call(breaker, Outcome::ignored) && breaker.is_pushed(); });
+void wait_for_pushes(RedisBreaker& breaker) {
+  wait_until([&breaker] { return call(breaker, Outcome::ignored) && breaker.receives_pushes(); });
 }
 
-void reset(Breaker& breaker) {
+void reset(ManagedBreaker& breaker) {
   const std::string error = breaker.apply_override({Mode::reset, "benchmark", ""}, 0ms);
   if (!error.empty()) throw std::runtime_error(error);
 }

@@ -46,10 +46,10 @@ void call_for(Breaker& breaker, std::chrono::milliseconds time, const Load& load
 
 // Throw std::runtime_error where that takes longer than anybody would wait.
 void wait_until(const std::function<bool()>& condition);  // looks each 20 us, as a busy loop would take others' cores
-void wait_until_pushed(RedisBreaker& breaker);            // has asked, and would hear of a change
+void wait_for_pushes(RedisBreaker& breaker);              // has asked, and would hear of a change
 
 // Closes the circuit for all.
-void reset(Breaker& breaker);
+void reset(ManagedBreaker& breaker);
 
 // A T of atomics that forked processes share.
 template <class T>

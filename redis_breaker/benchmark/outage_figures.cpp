@@ -26,7 +26,7 @@ using Times = std::array<std::array<std::atomic<int64_t>, processes>, most_round
 struct Trips {
   Gate gate;
   std::array<std::atomic<int64_t>, most_rounds> published_at{}, tripped_at{};
-  Times heard_at{}, rejected_at{};
+  Times received_at{}, rejected_at{};
 };
 
 const std::string channel = "cb:agreement:rounds";
@@ -38,11 +38,11 @@ class PushListener {
     connection_->send({"SUBSCRIBE", channel}, redis::Deadline(redis_patience));
     connection_->receive(redis::Deadline(redis_patience));
     thread_ = std::jthread([this, pushes] {
-      while (heard < pushes && connection_->receive(redis::Deadline(redis_patience)).error().empty()) ++heard;
+      while (received < pushes && connection_->receive(redis::Deadline(redis_patience)).error().empty()) ++received;
     });
   }
 
-  std::atomic<size_t> heard{0};
+  std::atomic<size_t> received{0};
 
  private:
   const std::unique_ptr<redis::Connection> connection_;
@@ -62,11 +62,11 @@ void publish_in_turn(Trips& trips, Instance& instance, const PushListener& liste
     instance.client.command({"PUBLISH", channel, "now"});
     trips.published_at[round.number] = nanoseconds_now();
   }
-  wait_until([&] { return listener.heard > round.number; });
-  trips.heard_at[round.number][round.process] = nanoseconds_now();
+  wait_until([&] { return listener.received > round.number; });
+  trips.received_at[round.number][round.process] = nanoseconds_now();
 }
 
-void trip_in_turn(Trips& trips, Breaker& breaker, const Round& round) {
+void trip_in_turn(Trips& trips, ManagedBreaker& breaker, const Round& round) {
   wait_until([&] { return call(breaker, Outcome::ignored); });
   trips.gate.pass(processes);
   if (round.my_turn()) {
@@ -99,14 +99,14 @@ void measure_time_to_agree(Benchmark& benchmark) {
   in_processes(processes, [&](int process) {
     Instance instance(benchmark.url, "agreement", {.failure_threshold = 1, .recovery_timeout = 10min});
     const PushListener listener(instance.client, rounds);
-    wait_until_pushed(instance.breaker);
+    wait_for_pushes(instance.breaker);
     for (size_t number = 0; number < rounds; ++number) {
       const Round round{number, static_cast<size_t>(process)};
       publish_in_turn(*trips, instance, listener, round);
       trip_in_turn(*trips, instance.breaker, round);
     }
   });
-  const auto pushes = milliseconds_until_all(trips->published_at, trips->heard_at, rounds);
+  const auto pushes = milliseconds_until_all(trips->published_at, trips->received_at, rounds);
   const auto trip_times = milliseconds_until_all(trips->tripped_at, trips->rejected_at, rounds);
   benchmark.table.begin("From a trip until 3 processes reject");
   benchmark.table.add("median of " + std::to_string(rounds) + " trips", {median(trip_times), "ms", 3}, 0.5);
@@ -142,7 +142,7 @@ void fail_until_rejected(Breaker& breaker, std::atomic<int>& failures, std::chro
   }
 }
 
-void suffer_outages(Outages& outages, Breaker& breaker, int worker, size_t rounds, std::chrono::microseconds takes) {
+void suffer_outages(Outages& outages, ManagedBreaker& breaker, int worker, size_t rounds, std::chrono::microseconds takes) {
   for (size_t round = 0; round < rounds; ++round) {
     wait_until([&] { return call(breaker, Outcome::ignored); });
     outages.gate.pass(workers);
@@ -157,7 +157,7 @@ void measure_late_calls(Benchmark& benchmark, std::chrono::milliseconds takes) {
   const auto rounds = static_cast<size_t>(benchmark.effort.of(100));
   in_processes(processes, [&](int process) {
     Instance instance(benchmark.url, "late", {.failure_threshold = threshold, .recovery_timeout = 10min});
-    wait_until_pushed(instance.breaker);
+    wait_for_pushes(instance.breaker);
     std::vector<std::jthread> running;
     for (int thread = 0; thread < threads; ++thread) {
       running.emplace_back([&, worker = process * threads + thread] {
@@ -186,7 +186,7 @@ constexpr int callers = 999;
 int probes_asked_for(redis::Client& client, std::vector<std::unique_ptr<Instance>>& fleet) {
   wait_until([&] { return call(fleet[0]->breaker, Outcome::failure); });
   for (const auto& instance : fleet) wait_until([&] { return !call(instance->breaker, Outcome::ignored); });
-  Ear ear(client);
+  Monitor monitor(client);
   const Rejection rejection = std::get<Rejection>(fleet[0]->breaker.acquire());
   const auto end = std::chrono::steady_clock::now() + rejection.retry_after + 1ms;
   std::atomic<int> done{0};
@@ -200,7 +200,7 @@ int probes_asked_for(redis::Client& client, std::vector<std::unique_ptr<Instance
     });
   }
   wait_until([&] { return done == callers; });
-  return ear.report_health().count("EVALSHA acquire");
+  return monitor.take().count("EVALSHA acquire");
 }
 
 }  // namespace
@@ -221,7 +221,7 @@ void measure_end_of_break(Benchmark& benchmark) {
     for (int i = 0; i < instances; ++i) {
       fleet.push_back(std::make_unique<Instance>(benchmark.url, "break-" + std::to_string(round),
                                                  Policy{.failure_threshold = 1, .recovery_timeout = 1s}));
-      wait_until_pushed(fleet.back()->breaker);
+      wait_for_pushes(fleet.back()->breaker);
     }
     most = std::max(most, 1.0 * probes_asked_for(client, fleet));
   }

@@ -22,21 +22,21 @@ constexpr int threshold = 5;
 Fleet make_fleet(const std::string& url, const std::string& name, const Policy& policy, int size) {
   Fleet fleet;
   for (int i = 0; i < size; ++i) fleet.push_back(std::make_unique<Instance>(url, name, policy));
-  for (const auto& instance : fleet) wait_until_pushed(instance->breaker);
+  for (const auto& instance : fleet) wait_for_pushes(instance->breaker);
   return fleet;
 }
 
 // Commands that an instance sends, a second, while each makes a call, and then a pause.
 double background(redis::Client& client, Fleet& fleet, std::chrono::milliseconds time,
                   std::chrono::microseconds pause) {
-  Ear ear(client);
+  Monitor monitor(client);
   const int64_t before = nanoseconds_now();
   const auto end = std::chrono::steady_clock::now() + time;
   while (std::chrono::steady_clock::now() < end) {
     for (const auto& instance : fleet) call(instance->breaker, Outcome::success);
     if (pause > 0us) std::this_thread::sleep_for(pause);
   }
-  const int sent = ear.report_health().all_sent();
+  const int sent = monitor.take().all_sent();
   return sent / seconds_since(before) / static_cast<double>(fleet.size());
 }
 

@@ -181,15 +181,15 @@ TEST_CASE("a breaker goes on where its slot went; on the way it goes on alone") 
 TEST_CASE("breakers of several nodes hear of their changes, each from its own") {
   PrivateCluster cluster;
   redis::Client client(redis::parse_url(cluster.url()), 5s), others(redis::parse_url(cluster.url()), 5s);
-  const auto mine = std::make_shared<const SharedSetup>(client, Policy{.failure_threshold = 1});
-  const auto theirs = std::make_shared<const SharedSetup>(others, Policy{.failure_threshold = 1});
+  const auto mine = std::make_shared<const RedisBreakerGroup>(client, Policy{.failure_threshold = 1});
+  const auto theirs = std::make_shared<const RedisBreakerGroup>(others, Policy{.failure_threshold = 1});
   for (const int port : cluster.ports()) {
     CAPTURE(port);
     const std::string name = name_at(cluster, port);
     RedisBreaker here(mine, {name}), there(theirs, {name});
     std::get<Permit>(here.acquire()).settle(Outcome::success);
     std::get<Permit>(there.acquire()).settle(Outcome::success);
-    wait_until("it listens", [&] { return here.is_pushed(); });
+    wait_until("it listens", [&] { return here.receives_pushes(); });
     std::get<Permit>(there.acquire()).settle(Outcome::failure);
     wait_until("it has heard of it", [&] { return here.known_state() == State::open; });
   }

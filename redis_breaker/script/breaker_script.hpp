@@ -1,4 +1,4 @@
-// A SharedTable applies the transition table to breakers whose snapshots live in Redis: each call is one run of the
+// A BreakerScript applies the transition table to breakers whose snapshots live in Redis: each call is one run of the
 // script (snapshot.lua and its neighbours), one round trip. One table serves all breakers of a policy.
 // Thread-safe: every method. Nothing here throws after construction; a failed run is a value.
 #pragma once
@@ -21,7 +21,7 @@ namespace cb {
 
 // What a caller brings along, whatever it asks: the newest stay that it knows of, which lets the script see that the
 // state was lost, and keeps generations rising; and the successes of that stay that it has not reported yet.
-struct Seen {
+struct LastKnown {
   uint64_t generation = 0;
   State state = State::closed;
   uint64_t epoch = 0;                     // the generation with which that line of stays began
@@ -30,7 +30,7 @@ struct Seen {
   uint32_t successes = 0;
 };
 
-struct SharedAnswer {
+struct ScriptReply {
   enum class Kind { permit, rejected, settled, late };
   Kind kind = Kind::settled;
   uint64_t probe = 0;                 // permit: the lease's number, 0 for an ordinary call
@@ -58,26 +58,29 @@ struct Script {
   std::string sha1;
 };
 
-Script shared_table_script();
+Script breaker_script_source();
 
-class SharedTable {
+class BreakerScript {
  public:
   // `instance` is who reports failures, where minimum_reporting_instances asks.
-  SharedTable(redis::Client& client, const Policy& policy, std::string instance, Script script = shared_table_script());
+  BreakerScript(redis::Client& client, const Policy& policy, std::string instance,
+                Script script = breaker_script_source());
 
   // `name` has been validated. Its public keys are cb:NAME:state, :failures and :last_failure.
-  using Result = std::variant<SharedAnswer, StoreTrouble>;
-  Result acquire(const std::string& name, const Seen& seen) const;
-  Result settle(const std::string& name, const Seen& seen, const PermitId& permit, const CallResult& result) const;
-  Result tick(const std::string& name, const Seen& seen) const;
-  Result join(const std::string& name, const Seen& seen) const;  // looks, and proves that Redis takes writes
-  Result apply_override(const std::string& name, const Seen& seen, const Override& order,
+  using Result = std::variant<ScriptReply, StoreTrouble>;
+  Result acquire(const std::string& name, const LastKnown& last_known) const;
+  Result settle(const std::string& name, const LastKnown& last_known, const PermitId& permit,
+                const CallResult& result) const;
+  Result tick(const std::string& name, const LastKnown& last_known) const;
+  Result reconnect(const std::string& name,
+                   const LastKnown& last_known) const;  // looks, and proves that Redis takes writes
+  Result apply_override(const std::string& name, const LastKnown& last_known, const Override& order,
                         std::chrono::milliseconds lasts) const;
-  Result report_health(const std::string& name, const Seen& seen, Health health) const;
+  Result report_health(const std::string& name, const LastKnown& last_known, Health health) const;
 
  private:
-  Result run(const std::string& name, const std::string& operation, const Seen& seen,
-             const std::vector<std::string>& further = {}) const;
+  Result run(const std::string& name, const std::string& operation, const LastKnown& last_known,
+             const std::vector<std::string>& more_arguments = {}) const;
   redis::Reply evaluate(const std::string& name, std::vector<std::string> command) const;
 
   redis::Client& client_;

@@ -27,7 +27,7 @@ const std::string read_all = R"(
 
 Script script_with_held_time(TestRedis& redis) {
   const std::string shipped = "redis.call('TIME')";
-  Script script = shared_table_script();
+  Script script = breaker_script_source();
   const auto at = script.source.find(shipped);
   REQUIRE(at != std::string::npos);
   script.source.replace(at, shipped.size(), "redis.call('MGET', 'test:s', 'test:us')");
@@ -39,36 +39,36 @@ Script script_with_held_time(TestRedis& redis) {
 class RedisTable final : public Table {
  public:
   RedisTable(TestRedis& redis, const Policy& policy, TimePoint now)
-      : redis_(redis), table_(redis.client, policy, "tester", script_with_held_time(redis)) {
+      : redis_(redis), script_(redis.client, policy, "tester", script_with_held_time(redis)) {
     redis_.cli({"FLUSHALL"});
     set_time(now);
-    run(table_.acquire(name, {}));
+    run(script_.acquire(name, {}));
   }
 
   Decision admit(TimePoint now) override {
     set_time(now);
-    const SharedAnswer answer = run(table_.acquire(name, {}));
-    if (answer.kind == SharedAnswer::Kind::permit) return {PermitId{answer.generation, answer.probe}, only(answer)};
-    return {Rejection{answer.state, rounded_up(answer.wait)}, only(answer)};
+    const ScriptReply reply = run(script_.acquire(name, {}));
+    if (reply.kind == ScriptReply::Kind::permit) return {PermitId{reply.generation, reply.probe}, only(reply)};
+    return {Rejection{reply.state, rounded_up(reply.wait)}, only(reply)};
   }
 
   Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) override {
     set_time(now);
-    const SharedAnswer answer = run(table_.settle(name, {}, permit, result));
-    const auto would_have = answer.would_have_tripped;
-    return {answer.kind == SharedAnswer::Kind::late, only(answer),
+    const ScriptReply reply = run(script_.settle(name, {}, permit, result));
+    const auto would_have = reply.would_have_tripped;
+    return {reply.kind == ScriptReply::Kind::late, only(reply),
             would_have.empty() ? std::nullopt : std::optional(would_have)};
   }
 
   std::optional<Transition> apply_override(const Override& order, std::chrono::milliseconds lasts,
                                            TimePoint now) override {
     set_time(now);
-    return only(run(table_.apply_override(name, {}, order, lasts)));
+    return only(run(script_.apply_override(name, {}, order, lasts)));
   }
 
   std::optional<Transition> report_health(Health health, TimePoint now) override {
     set_time(now);
-    return only(run(table_.report_health(name, {}, health)));
+    return only(run(script_.report_health(name, {}, health)));
   }
 
   // Read from the keys, not from the script's answer: what is stored is what counts.
@@ -120,19 +120,19 @@ class RedisTable final : public Table {
     return State::closed;
   }
 
-  static SharedAnswer run(const SharedTable::Result& result) {
+  static ScriptReply run(const BreakerScript::Result& result) {
     const auto* trouble = std::get_if<StoreTrouble>(&result);
     REQUIRE_MESSAGE(trouble == nullptr, trouble->what);
-    return std::get<SharedAnswer>(result);
+    return std::get<ScriptReply>(result);
   }
 
-  static std::optional<Transition> only(const SharedAnswer& answer) {
-    REQUIRE(answer.transitions.size() <= 1);
-    return answer.transitions.empty() ? std::nullopt : std::optional(answer.transitions.front());
+  static std::optional<Transition> only(const ScriptReply& reply) {
+    REQUIRE(reply.transitions.size() <= 1);
+    return reply.transitions.empty() ? std::nullopt : std::optional(reply.transitions.front());
   }
 
   TestRedis& redis_;
-  const SharedTable table_;
+  const BreakerScript script_;
 };
 
 // Random events for both tables: small thresholds and few instants, so that boundaries are met all the time.

@@ -36,9 +36,9 @@ const Policy three_failures{.failure_threshold = 3, .recovery_timeout = 60s};
 
 TEST_CASE("a healthy call sends Redis nothing, and neither does a rejection") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.call(Outcome::success);
-  REQUIRE(a.listens());
+  REQUIRE(a.receives_pushes());
   constexpr long slow_polls = 3;
   long before = scripts_run(redis);
   for (int i = 0; i < 100'000; ++i) a.call(Outcome::success);
@@ -52,21 +52,21 @@ TEST_CASE("a healthy call sends Redis nothing, and neither does a rejection") {
 TEST_CASE("with a sliding window successes travel together: a few times a second, and none is lost") {
   TestRedis redis;
   const Policy policy{.failure_rate_threshold = 1, .sliding_window_size = 1h, .minimum_number_of_calls = 1'000'000};
-  Instance a(redis, policy);
+  TestInstance a(redis, policy);
   a.call(Outcome::success);
-  REQUIRE(a.listens());
+  REQUIRE(a.receives_pushes());
   const long before = scripts_run(redis);
   const auto begun = SteadyClock::now();
   uint32_t calls = 1;
   for (; SteadyClock::now() - begun < 1s; ++calls) a.call(Outcome::success);
   CHECK(scripts_run(redis) - before <= 15);
-  CHECK(happens([&] { return a.breaker.detailed_status().recent.calls == calls; }));
+  CHECK(eventually([&] { return a.breaker.detailed_status().recent.calls == calls; }));
 }
 
 TEST_CASE("many threads' successes are all counted, and travel with the next failure") {
   TestRedis redis;
   const Policy policy{.failure_rate_threshold = 1, .sliding_window_size = 1h, .minimum_number_of_calls = 1'000'000};
-  Instance a(redis, policy);
+  TestInstance a(redis, policy);
   a.call(Outcome::success);
   {
     std::vector<std::jthread> threads;
@@ -77,17 +77,17 @@ TEST_CASE("many threads' successes are all counted, and travel with the next fai
     }
   }
   a.call(Outcome::failure);
-  CHECK(happens([&] { return a.breaker.detailed_status().recent == CallCounts{40'002, 1, 0}; }));
+  CHECK(eventually([&] { return a.breaker.detailed_status().recent == CallCounts{40'002, 1, 0}; }));
 }
 
 TEST_CASE("a success resets the fleet's count without its caller's waiting for Redis") {
   TestRedis redis;
-  Instance a(redis, three_failures), b(redis, three_failures);
+  TestInstance a(redis, three_failures), b(redis, three_failures);
   b.call(Outcome::success);
-  REQUIRE(b.listens());
+  REQUIRE(b.receives_pushes());
   a.call(Outcome::failure);
   a.call(Outcome::failure);
-  CHECK(happens([&] {
+  CHECK(eventually([&] {
     b.call(Outcome::success);  // once it has heard of the failures
     return failures_in(redis) == 0;
   }));
@@ -96,7 +96,7 @@ TEST_CASE("a success resets the fleet's count without its caller's waiting for R
 
 TEST_CASE("what an instance saw arrives in the order in which it saw it: a success before a failure resets first") {
   TestRedis redis;
-  Instance a(redis, three_failures);
+  TestInstance a(redis, three_failures);
   a.call(Outcome::failure);
   a.call(Outcome::failure);
   a.call(Outcome::success);
@@ -107,9 +107,9 @@ TEST_CASE("what an instance saw arrives in the order in which it saw it: a succe
 TEST_CASE("at the end of a break the callers of an instance make one request, not one each") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 300ms, .probe_timeout = 30s};
-  Instance a(redis, policy);
+  TestInstance a(redis, policy);
   a.call(Outcome::failure);
-  REQUIRE(a.listens());
+  REQUIRE(a.receives_pushes());
   const long before = scripts_run(redis);
   std::atomic<int> permits{0};
   std::vector<Permit> probe;
@@ -137,24 +137,24 @@ TEST_CASE("an instance that another one's trip did not reach by a call hears of 
   TestRedis redis;
   const auto trip_is_heard_of = [&] {
     redis.cli({"FLUSHALL"});
-    Instance a(redis, one_failure), b(redis, one_failure);
+    TestInstance a(redis, one_failure), b(redis, one_failure);
     a.call(Outcome::success);
     b.call(Outcome::success);
-    REQUIRE(b.listens());
+    REQUIRE(b.receives_pushes());
     a.call(Outcome::failure);
-    return happens([&] { return b.breaker.known_state() == State::open; }, 4s);
+    return eventually([&] { return b.breaker.known_state() == State::open; }, 4s);
   };
   CHECK(happens_before_any_poll(trip_is_heard_of));
 }
 
 TEST_CASE("an instance that has heard of another one's trip rejects without asking") {
   TestRedis redis;
-  Instance a(redis, one_failure), b(redis, one_failure);
+  TestInstance a(redis, one_failure), b(redis, one_failure);
   b.call(Outcome::success);
-  REQUIRE(b.listens());
+  REQUIRE(b.receives_pushes());
   a.call(Outcome::failure);
-  REQUIRE(b.hears_of(State::open));
-  CHECK(happens([&] {  // not at once: the links look after the push, too
+  REQUIRE(b.sees(State::open));
+  CHECK(eventually([&] {  // not at once: the links look after the push, too
     const long before = scripts_run(redis);
     REQUIRE(b.rejected());
     return scripts_run(redis) == before;
@@ -163,25 +163,25 @@ TEST_CASE("an instance that has heard of another one's trip rejects without aski
 
 TEST_CASE("an order that expires is over for an instance that nobody told") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.breaker.apply_override({Mode::forced_closed, "ann", ""}, 1s);  // long enough for the three calls
   for (int i = 0; i < 3; ++i) CHECK(a.call(Outcome::failure).state == State::closed);
-  CHECK(happens([&] { return a.call(Outcome::failure).state == State::open; }));
+  CHECK(eventually([&] { return a.call(Outcome::failure).state == State::open; }));
   CHECK(a.transitions().at(1).cause == "forced closed: expired");
 }
 
 TEST_CASE("tenants hear of their own breaker's changes") {
   TestRedis redis;
   redis::Client first(redis::parse_url(redis.server.url()), 5s), second(redis::parse_url(redis.server.url()), 5s);
-  const auto setup = std::make_shared<const SharedSetup>(first, one_failure);
-  RedisBreaker common(setup, {"pay"}), acme(setup, {"pay", "acme"}), beta(setup, {"pay", "beta"});
-  RedisBreaker other(std::make_shared<const SharedSetup>(second, one_failure), {"pay", "acme"});
+  const auto group = std::make_shared<const RedisBreakerGroup>(first, one_failure);
+  RedisBreaker common(group, {"pay"}), acme(group, {"pay", "acme"}), beta(group, {"pay", "beta"});
+  RedisBreaker other(std::make_shared<const RedisBreakerGroup>(second, one_failure), {"pay", "acme"});
   for (RedisBreaker* breaker : {&common, &acme, &beta, &other}) {
     std::get<Permit>(breaker->acquire()).settle(Outcome::success);
-    REQUIRE(happens([&] { return breaker->is_pushed(); }));
+    REQUIRE(eventually([&] { return breaker->receives_pushes(); }));
   }
   std::get<Permit>(other.acquire()).settle(Outcome::failure);
-  CHECK(happens([&] { return acme.known_state() == State::open; }));
+  CHECK(eventually([&] { return acme.known_state() == State::open; }));
   CHECK(common.known_state() == State::closed);
   CHECK(beta.known_state() == State::closed);
 }
@@ -189,17 +189,17 @@ TEST_CASE("tenants hear of their own breaker's changes") {
 // The naive breaker knows the three documented keys, and nothing else.
 TEST_CASE("a peer that uses only the three documented keys shares the breaker") {
   TestRedis redis;
-  Instance ours(redis, three_failures);
+  TestInstance ours(redis, three_failures);
   ours.call(Outcome::success);
-  REQUIRE(ours.listens());
+  REQUIRE(ours.receives_pushes());
   NaiveRedisBreaker peer(redis.client, "x", three_failures);
   const auto peer_fails = [&] { std::get<Permit>(peer.acquire()).settle(Outcome::failure); };
 
   SUBCASE("its opening is seen by ours") {
     for (int i = 0; i < 3; ++i) peer_fails();
-    CHECK(ours.hears_of(State::open));
+    CHECK(ours.sees(State::open));
     CHECK(ours.rejected());
-    CHECK(ours.hears_of("written from outside"));
+    CHECK(ours.sees("written from outside"));
   }
   SUBCASE("ours is seen by it") {
     for (int i = 0; i < 3; ++i) ours.call(Outcome::failure);
@@ -213,7 +213,7 @@ TEST_CASE("a peer that uses only the three documented keys shares the breaker") 
   SUBCASE("ours frees the half-open that it died in") {
     peer_fails();
     redis.cli({"SET", "cb:x:state", "half_open"});
-    CHECK(ours.hears_of(State::half_open));
+    CHECK(ours.sees(State::half_open));
     CHECK(std::holds_alternative<Rejection>(peer.acquire()));  // nobody there may ever probe again
     CHECK(ours.permit().settle(Outcome::success).state == State::closed);
     CHECK(std::holds_alternative<Permit>(peer.acquire()));

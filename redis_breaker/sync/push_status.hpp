@@ -1,5 +1,5 @@
-// A PushFeed tells whether an instance would have heard of a change: it is written by the one thread that listens to a
-// Redis node, and read by every call. Times are those of coarse_now().
+// A PushStatus tells whether an instance would have heard of a change: it is written by the one thread that listens to
+// a Redis node, and read by every call. Times are those of coarse_now().
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@ inline int64_t coarse_now() {
 // What has been heard of for the last time longer ago than this has to be asked for.
 constexpr std::chrono::milliseconds longest_view_age{1000};
 
-struct PushFeed {
+struct PushStatus {
   std::atomic<uint64_t> session{0};      // a number for each time that listening began; 0: nobody listens
   std::atomic<int64_t> confirmed_at{0};  // all that had happened by then has been heard of
 };

@@ -12,10 +12,10 @@
 
 namespace cb {
 
-struct Heard {
+struct Invalidations {
   std::vector<std::string> keys;
-  bool everything = false;  // the whole Redis was flushed
-  bool pong = false;        // all that was written before the last ping has been said
+  bool all_keys = false;  // the whole Redis was flushed
+  bool pong = false;      // all that was written before the last ping has been said
 };
 
 class Subscription {
@@ -29,11 +29,11 @@ class Subscription {
   bool has_input() const { return connection_->has_input(); }
 
   void ping(const redis::Deadline& deadline);
-  Heard report_health(const redis::Deadline& deadline);  // what has been said; waits where that is nothing
+  Invalidations receive(const redis::Deadline& deadline);  // what has been said; waits where that is nothing
 
  private:
-  void listen(const std::vector<std::string>& prefixes, const redis::Deadline& deadline);
-  bool ask(const std::vector<std::string>& command, const redis::Deadline& deadline);
+  void subscribe(const std::vector<std::string>& prefixes, const redis::Deadline& deadline);
+  bool execute(const std::vector<std::string>& command, const redis::Deadline& deadline);
 
   std::unique_ptr<redis::Connection> connection_;
   std::string error_;

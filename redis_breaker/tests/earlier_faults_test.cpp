@@ -68,7 +68,7 @@ TEST_CASE("fault 10: no instance's clock goes into the protocol: the same call a
   redis.cli({"CONFIG", "SET", "slowlog-log-slower-than", "0"});
   RedisBreaker breaker(redis.client, "x", {.failure_threshold = 1000});
   permit(breaker).settle(Outcome::failure);  // from now on it knows which stay this is
-  while (!breaker.is_pushed()) std::this_thread::yield();
+  while (!breaker.receives_pushes()) std::this_thread::yield();
   const auto fail = [&] {
     redis.cli({"SLOWLOG", "RESET"});
     permit(breaker).settle(Outcome::failure);

@@ -53,7 +53,7 @@ struct Gate {
   }
 };
 
-bool happens(const std::function<bool()>& condition) {
+bool eventually(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
@@ -191,7 +191,7 @@ TEST_CASE("exactly the permitted number of probes goes out in every half-open st
                   StateGeneration& stay = counts->stay(permit->id().generation);
                   ++stay.probes;
                   const auto all_are_out = [&] { return stay.probes >= permitted || counts->stays_begun >= stays; };
-                  if (!happens(all_are_out)) ++counts->gave_up;
+                  if (!eventually(all_are_out)) ++counts->gave_up;
                   permit->settle(Outcome::failure);
                 }
               });
@@ -225,7 +225,7 @@ TEST_CASE("no late result changes anything, in open or in half-open") {
         counts->gate.pass();
         std::unique_ptr<Permit> probe;
         if (worker == 0) {
-          happens([&] { return breaker.status().retry_after == 0ms; });
+          eventually([&] { return breaker.status().retry_after == 0ms; });
           probe = std::make_unique<Permit>(std::get<Permit>(breaker.acquire()));
           counts->generation = probe->id().generation;
         }

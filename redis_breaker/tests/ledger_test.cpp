@@ -66,7 +66,7 @@ uint32_t run_fleet(const TestRedis& server, const std::string& url, const Policy
     }
     const std::string caller = "Instance-" + std::to_string(process);
     redis::Client client(redis::parse_url(server.server.url()), 20s);
-    RedisBreaker breaker(std::make_shared<SharedSetup>(client, policy, Listener{}, caller), {"books"});
+    RedisBreaker breaker(std::make_shared<RedisBreakerGroup>(client, policy, Listener{}, caller), {"books"});
     {
       std::vector<std::jthread> running;
       for (int thread = 0; thread < threads; ++thread) running.emplace_back([&] { make_calls(breaker, url, caller); });

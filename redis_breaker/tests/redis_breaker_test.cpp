@@ -14,13 +14,13 @@ using namespace std::chrono_literals;
 TEST_CASE("instances share the count: three failures seen by three of them open it for all") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 3, .recovery_timeout = 60s};
-  Instance a(redis, policy), b(redis, policy), c(redis, policy);
+  TestInstance a(redis, policy), b(redis, policy), c(redis, policy);
   CHECK(a.call(Outcome::failure).state == State::closed);
   CHECK(b.call(Outcome::failure).state == State::closed);
   CHECK(c.call(Outcome::failure).state == State::open);
   CHECK(c.rejected());  // at once, as the answer said so
-  CHECK(a.hears_of(State::open));
-  CHECK(b.hears_of(State::open));
+  CHECK(a.sees(State::open));
+  CHECK(b.sees(State::open));
   CHECK(a.rejected());
   CHECK(b.rejected());
   CHECK(c.last_cause() == "3 consecutive failures");
@@ -29,7 +29,7 @@ TEST_CASE("instances share the count: three failures seen by three of them open 
 
 TEST_CASE("the three public keys hold what the contract says") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   const auto now = [] {
     return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   };
@@ -46,7 +46,7 @@ TEST_CASE("the three public keys hold what the contract says") {
 
 TEST_CASE("every key expires, long after its last use and not before an open breaker needs it") {
   TestRedis redis;
-  Instance a(redis, {.failure_threshold = 1, .recovery_timeout = 48h});
+  TestInstance a(redis, {.failure_threshold = 1, .recovery_timeout = 48h});
   a.call(Outcome::failure);
   for (const std::string key : {"state", "failures", "last_failure", "breaker"}) {
     CHECK(std::stoll(redis.cli({"PTTL", "cb:x:" + key})) > std::chrono::milliseconds(71h).count());
@@ -59,12 +59,12 @@ TEST_CASE("every key expires, long after its last use and not before an open bre
 TEST_CASE("an instance that is up keeps the keys alive, for it looks at them now and then") {
   TestRedis redis;
   redis.cli({"ACL", "SETUSER", "default", "-client|tracking"});  // else the change below would make it look
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.call(Outcome::success);
   redis.cli({"EVAL", "for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, 1000000) end", "3", "cb:x:state",
              "cb:x:failures", "cb:x:breaker"});
   for (const std::string key : {"state", "failures", "breaker"}) {
-    CHECK(happens([&] {
+    CHECK(eventually([&] {
       return std::stoll(redis.cli({"PTTL", "cb:x:" + key})) > std::chrono::milliseconds(23h).count();
     }));
   }
@@ -72,7 +72,7 @@ TEST_CASE("an instance that is up keeps the keys alive, for it looks at them now
 
 TEST_CASE("no key outside cb:NAME: is made") {
   TestRedis redis;
-  Instance a(redis, {.failure_threshold = 1, .recovery_timeout = 1ms});
+  TestInstance a(redis, {.failure_threshold = 1, .recovery_timeout = 1ms});
   a.call(Outcome::failure);
   wait_for_recovery(a);
   const Permit probe = a.permit();
@@ -82,7 +82,7 @@ TEST_CASE("no key outside cb:NAME: is made") {
 
 TEST_CASE("a script that Redis has forgotten is loaded again without the caller noticing") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.call(Outcome::success);
   redis.cli({"SCRIPT", "FLUSH"});
   CHECK(a.call(Outcome::failure).state == State::open);
@@ -92,7 +92,7 @@ TEST_CASE("a script that Redis has forgotten is loaded again without the caller 
 TEST_CASE("a probe whose prober is gone costs its lease") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 2s};
-  Instance a(redis, policy), b(redis, policy);
+  TestInstance a(redis, policy), b(redis, policy);
   a.call(Outcome::failure);
   wait_for_recovery(a);
   Permit lost = a.permit();

@@ -18,8 +18,8 @@
 namespace cb {
 
 // Waits for what should take milliseconds; false where it does not come.
-inline bool happens(const std::function<bool()>& condition,
-                    std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+inline bool eventually(const std::function<bool()>& condition,
+                       std::chrono::milliseconds patience = std::chrono::seconds(20)) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
@@ -29,17 +29,16 @@ inline bool happens(const std::function<bool()>& condition,
 }
 
 // An instance: its own connections to the shared Redis, and what its breaker reported.
-struct Instance {
-  Instance(TestRedis& shared, const Policy& policy, std::chrono::milliseconds timeout = std::chrono::seconds(5))
+struct TestInstance {
+  TestInstance(TestRedis& shared, const Policy& policy, std::chrono::milliseconds timeout = std::chrono::seconds(5))
       : client(std::make_unique<redis::Client>(redis::parse_url(shared.server.url()), timeout)),
-        owned(
-            std::make_unique<RedisBreaker>(*client, "x", policy, [this](const Event& event) { report_health(event); })),
+        owned(std::make_unique<RedisBreaker>(*client, "x", policy, [this](const Event& event) { record(event); })),
         breaker(*owned) {}
 
-  void report_health(const Event& event) {
+  void record(const Event& event) {
     const std::scoped_lock lock(mutex);
-    if (const auto transition = transition_of(event)) told.push_back(*transition);
-    if (event.kind == EventKind::store_trouble) said.emplace_back(event.cause);
+    if (const auto transition = transition_of(event)) events.push_back(*transition);
+    if (event.kind == EventKind::store_trouble) trouble_causes.emplace_back(event.cause);
   }
 
   Permit permit() {
@@ -53,11 +52,11 @@ struct Instance {
   // What the listener was told, by the caller's thread or by the link's.
   std::vector<Transition> transitions() const {
     const std::scoped_lock lock(mutex);
-    return told;
+    return events;
   }
   std::vector<std::string> troubles() const {
     const std::scoped_lock lock(mutex);
-    return said;
+    return trouble_causes;
   }
   std::string last_cause() const {
     const auto all = transitions();
@@ -65,20 +64,20 @@ struct Instance {
   }
 
   // Waits until it has heard by itself, from a push and without a call, that the state is this one.
-  bool hears_of(State state) {
-    return happens([&] { return breaker.known_state() == state; });
+  bool sees(State state) {
+    return eventually([&] { return breaker.known_state() == state; });
   }
-  bool hears_of(const std::string& cause) {
-    return happens([&] { return last_cause() == cause; });
+  bool sees(const std::string& cause) {
+    return eventually([&] { return last_cause() == cause; });
   }
   // Waits until calls are answered from what Redis pushes.
-  bool listens() {
-    return happens([&] { return breaker.is_pushed(); });
+  bool receives_pushes() {
+    return eventually([&] { return breaker.receives_pushes(); });
   }
 
   mutable std::mutex mutex;
-  std::vector<Transition> told;   // guarded by mutex
-  std::vector<std::string> said;  // guarded by mutex
+  std::vector<Transition> events;           // guarded by mutex
+  std::vector<std::string> trouble_causes;  // guarded by mutex
 
   // Not on the stack, where the locks of one test would stand in the places of another's: TSan holds them for the same.
   const std::unique_ptr<redis::Client> client;
@@ -100,7 +99,7 @@ inline bool happens_before_any_poll(const std::function<bool()>& attempt) {
 inline const Policy one_failure{.failure_threshold = 1, .recovery_timeout = std::chrono::seconds(60)};
 
 // Waits until the break is over by Redis's own clock.
-inline void wait_for_recovery(Instance& instance) {
+inline void wait_for_recovery(TestInstance& instance) {
   while (instance.breaker.status().retry_after.count() > 0) std::this_thread::yield();
 }
 

@@ -24,24 +24,24 @@ const Policy rates{.failure_threshold = 0,
 struct Member {
   Member(TestRedis& shared, const Policy& policy, const std::string& instance)
       : client(redis::parse_url(shared.server.url()), 5s),
-        breaker(std::make_shared<SharedSetup>(client, policy, report_health(), instance), {"x"}) {}
+        breaker(std::make_shared<RedisBreakerGroup>(client, policy, record(), instance), {"x"}) {}
 
-  Listener report_health() {
+  Listener record() {
     return on_transition([this](const Transition& transition) {
       const std::scoped_lock lock(mutex);
-      told.push_back(transition.cause);
+      events.push_back(transition.cause);
     });
   }
   std::vector<std::string> causes() const {
     const std::scoped_lock lock(mutex);
-    return told;
+    return events;
   }
   Settled call(Outcome outcome) { return std::get<Permit>(breaker.acquire()).settle(outcome); }
   bool rejected() { return std::holds_alternative<Rejection>(breaker.acquire()); }
 
   redis::Client client;
   mutable std::mutex mutex;
-  std::vector<std::string> told;  // guarded by mutex
+  std::vector<std::string> events;  // guarded by mutex
   QuorumBreaker breaker;
 };
 
@@ -58,13 +58,13 @@ long memory(TestRedis& redis, const std::string& pattern) {
 
 TEST_CASE("the window is the fleet's: half of all calls must fail, whichever instances made them") {
   TestRedis redis;
-  Instance a(redis, rates), b(redis, rates), c(redis, rates);
+  TestInstance a(redis, rates), b(redis, rates), c(redis, rates);
   for (int i = 0; i < 5; ++i) a.call(Outcome::success);
   for (int i = 0; i < 4; ++i) b.call(Outcome::failure);
-  CHECK(happens([&] { return a.breaker.detailed_status().recent == CallCounts{9, 4, 0}; }));
+  CHECK(eventually([&] { return a.breaker.detailed_status().recent == CallCounts{9, 4, 0}; }));
   CHECK(c.call(Outcome::failure).state == State::open);
   CHECK(c.last_cause() == "5 of 10 calls failed");
-  CHECK(a.hears_of(State::open));
+  CHECK(a.sees(State::open));
   CHECK(a.rejected());
 }
 
@@ -72,11 +72,11 @@ TEST_CASE("expired buckets are gone, from the counts and from Redis") {
   TestRedis redis;
   Policy policy = rates;
   policy.sliding_window_size = 1s;
-  Instance a(redis, policy);
+  TestInstance a(redis, policy);
   a.call(Outcome::failure);
   while (a.breaker.detailed_status().recent.calls > 0) std::this_thread::yield();
   a.call(Outcome::success);
-  CHECK(happens([&] { return a.breaker.detailed_status().recent == CallCounts{1, 0, 0}; }));
+  CHECK(eventually([&] { return a.breaker.detailed_status().recent == CallCounts{1, 0, 0}; }));
   const std::string window = redis.cli({"GET", "cb:x:window"});
   CHECK(std::count(window.begin(), window.end(), '/') == 2);  // one bucket
 }
@@ -88,8 +88,8 @@ TEST_CASE("a slow call is slow for the fleet") {
                       .slow_call_duration_threshold = 1ms,
                       .minimum_number_of_calls = 2,
                       .recovery_timeout = 60s};
-  Instance a(redis, policy), b(redis, policy);
-  for (Instance* instance : {&a, &b}) {
+  TestInstance a(redis, policy), b(redis, policy);
+  for (TestInstance* instance : {&a, &b}) {
     Permit permit = instance->permit();
     const auto begun = std::chrono::steady_clock::now();
     while (std::chrono::steady_clock::now() - begun < 2ms) {
@@ -102,7 +102,7 @@ TEST_CASE("a slow call is slow for the fleet") {
 
 TEST_CASE("an override is everybody's: kept in Redis, shown by all, told by the one who was asked") {
   TestRedis redis;
-  Instance a(redis, one_failure), b(redis, one_failure);
+  TestInstance a(redis, one_failure), b(redis, one_failure);
   CHECK(a.breaker.apply_override({Mode::forced_open, "ann", "deploying"}, {}).empty());
   CHECK(a.last_cause() == "forced open by ann: deploying");
   CHECK(b.transitions().empty());
@@ -111,23 +111,23 @@ TEST_CASE("an override is everybody's: kept in Redis, shown by all, told by the 
   CHECK(redis.cli({"GET", "cb:x:state"}) == "open");
   CHECK(b.breaker.apply_override({Mode::automatic, "bob", ""}, {}).empty());
   CHECK(b.last_cause() == "automatic again by bob");
-  CHECK(a.hears_of(State::half_open));
+  CHECK(a.sees(State::half_open));
   CHECK(a.permit().is_probe());
 }
 
 TEST_CASE("an override ends by itself, by Redis's clock") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.breaker.apply_override({Mode::forced_closed, "ann", ""}, 1s);  // long enough for the three calls
   for (int i = 0; i < 3; ++i) CHECK(a.call(Outcome::failure).state == State::closed);
   while (a.breaker.detailed_status().active_override.mode != Mode::automatic) std::this_thread::yield();
-  CHECK(a.hears_of("forced closed: expired"));
+  CHECK(a.sees("forced closed: expired"));
   CHECK(a.call(Outcome::failure).state == State::open);
 }
 
 TEST_CASE("disabled passes and writes nothing; metrics_only says when it would have opened") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.breaker.apply_override({Mode::disabled, "ann", ""}, {});
   const long before = redis.writes();
   for (int i = 0; i < 5; ++i) a.call(Outcome::failure);
@@ -139,19 +139,19 @@ TEST_CASE("disabled passes and writes nothing; metrics_only says when it would h
 
 TEST_CASE("an order until further notice outlives a sleeping fleet, and a key written from outside ends it") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.breaker.apply_override({Mode::forced_open, "ann", ""}, {});
   constexpr long days_30 = 30L * 24 * 3600 * 1000;
   for (const char* key : {"cb:x:state", "cb:x:breaker"}) CHECK(std::stol(redis.cli({"PTTL", key})) > days_30);
   redis.cli({"SET", "cb:x:state", "closed"});
-  CHECK(a.hears_of("written from outside"));
+  CHECK(a.sees("written from outside"));
   CHECK(a.call(Outcome::success).state == State::closed);
   CHECK(a.breaker.detailed_status().active_override == Override{});
 }
 
 TEST_CASE("an actor's words stay words") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   const Override order{Mode::forced_open, "ann \"the admin\" ' $(id)", "100 % {sure} \xc3\xa9 %s"};
   CHECK(a.breaker.apply_override(order, 1h).empty());
   CHECK(a.breaker.detailed_status().active_override == order);
@@ -159,7 +159,7 @@ TEST_CASE("an actor's words stay words") {
 
 TEST_CASE("to look at a breaker that nobody has used leaves nothing in Redis, and is no reset when it is used") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   CHECK(a.breaker.status().state == State::closed);
   CHECK(redis.cli({"DBSIZE"}) == "0");
   a.call(Outcome::success);
@@ -168,10 +168,10 @@ TEST_CASE("to look at a breaker that nobody has used leaves nothing in Redis, an
 
 TEST_CASE("without Redis an order is refused, not lost") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   redis.server.process().send_signal(SIGKILL);
   CHECK_FALSE(a.breaker.apply_override({Mode::forced_open, "ann", ""}, {}).empty());
-  CHECK(happens([&] { return a.troubles().size() == 1; }));
+  CHECK(eventually([&] { return a.troubles().size() == 1; }));
 }
 
 TEST_CASE("with a quorum of two, one instance's failures open nobody's breaker but its own") {
@@ -181,7 +181,7 @@ TEST_CASE("with a quorum of two, one instance's failures open nobody's breaker b
   CHECK(b.rejected());
   CHECK(b.breaker.detailed_status().open_locally);
   CHECK(b.breaker.status().state == State::open);
-  CHECK(b.causes() == std::vector<std::string>{"alone: 3 consecutive failures"});
+  CHECK(b.causes() == std::vector<std::string>{"this instance only: 3 consecutive failures"});
   CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
   for (int i = 0; i < 10; ++i) CHECK(a.call(Outcome::success).state == State::closed);
   CHECK_FALSE(a.breaker.detailed_status().open_locally);
@@ -195,7 +195,7 @@ TEST_CASE("with a quorum of two, the second instance's failure opens for everyon
   CHECK(a.call(Outcome::failure).state == State::open);
   CHECK(a.causes() == std::vector<std::string>{"3 consecutive failures"});
   for (Member* member : {&a, &b, &c}) {
-    CHECK(happens([&] { return member->rejected(); }));
+    CHECK(eventually([&] { return member->rejected(); }));
     CHECK_FALSE(member->breaker.detailed_status().open_locally);
   }
 }
@@ -219,7 +219,7 @@ TEST_CASE("an instance that is open alone comes back by a probe of its own") {
   while (b.breaker.status().retry_after > 0ms) std::this_thread::yield();
   b.call(Outcome::success);
   CHECK_FALSE(b.breaker.detailed_status().open_locally);
-  CHECK(b.causes().back() == "alone: 1 successful probe");
+  CHECK(b.causes().back() == "this instance only: 1 successful probe");
 }
 
 TEST_CASE("when the fleet's circuit changes its state, an instance's own count begins anew") {
@@ -247,12 +247,12 @@ TEST_CASE("a person's word is stronger than an instance's own breaker") {
   CHECK(b.rejected());
   for (const Mode mode : {Mode::forced_closed, Mode::disabled, Mode::metrics_only}) {
     a.breaker.apply_override({mode, "ann", ""}, {});
-    CHECK(happens([&] { return b.breaker.detailed_status().active_override.mode == mode; }));
+    CHECK(eventually([&] { return b.breaker.detailed_status().active_override.mode == mode; }));
     for (int i = 0; i < 5; ++i) CHECK(b.call(Outcome::failure).state == State::closed);
     CHECK_FALSE(b.breaker.detailed_status().open_locally);
   }
   a.breaker.apply_override({Mode::forced_open, "ann", ""}, {});
-  CHECK(happens([&] { return b.breaker.known_state() == State::open; }));
+  CHECK(eventually([&] { return b.breaker.known_state() == State::open; }));
   CHECK(b.rejected());
 }
 
@@ -261,8 +261,9 @@ TEST_CASE("what an instance decides alone is told, from opening to the fleet's w
   Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
   a.breaker.apply_override({Mode::reset, "ann", ""}, {});
-  CHECK(happens([&] { return !b.rejected(); }));
-  CHECK(b.causes() == std::vector<std::string>{"alone: 3 consecutive failures", "alone: reset by fleet"});
+  CHECK(eventually([&] { return !b.rejected(); }));
+  CHECK(b.causes() ==
+        std::vector<std::string>{"this instance only: 3 consecutive failures", "this instance only: reset by fleet"});
 }
 
 TEST_CASE("a slow success is no report of a failure") {
@@ -311,7 +312,8 @@ TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls there were
     for (int worker = 0; worker < workers; ++worker) {
       running.emplace_back([&, worker] {
         const std::string instance = "Instance-" + std::to_string(worker);
-        RedisBreaker breaker(std::make_shared<SharedSetup>(pool, policy, Listener{}, instance), {"unreliable_service"});
+        RedisBreaker breaker(std::make_shared<RedisBreakerGroup>(pool, policy, Listener{}, instance),
+                             {"unreliable_service"});
         const PermitId id = std::get<Permit>(breaker.acquire()).id();
         for (int i = 0; i < calls / workers; ++i) {
           Permit(breaker, id, steady_wall_clock()).settle(i % 3 == 0 ? Outcome::failure : Outcome::success);
@@ -320,8 +322,9 @@ TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls there were
     }
   }
   long most = 0;
-  RedisBreaker breaker(std::make_shared<SharedSetup>(pool, policy, Listener{}, "Instance-0"), {"unreliable_service"});
-  REQUIRE(happens([&] {  // a slow machine may have left out a bucket
+  RedisBreaker breaker(std::make_shared<RedisBreakerGroup>(pool, policy, Listener{}, "Instance-0"),
+                       {"unreliable_service"});
+  REQUIRE(eventually([&] {  // a slow machine may have left out a bucket
     permit(breaker).settle(Outcome::failure);
     most = memory(redis, "cb:*");
     const std::string window = redis.cli({"GET", "cb:unreliable_service:window"});
