@@ -1,4 +1,4 @@
-// Stage 3: one instance of a fleet that shares one breaker in Redis. The difference to stage 2 is the last statement.
+// Stage 3: one instance of a fleet that shares one breaker in Redis. Only the last statement differs from stage 2.
 #include <spdlog/spdlog.h>
 
 #include "distributed_breaker/instance.hpp"
@@ -43,12 +43,13 @@ int main(int argc, char** argv) {
     std::string store = "atomic";
     app.add_option("--redis", url,
                    "redis://[[user]:password@]host:port/db, redis+sentinel://host:port,host:port/master, "
-                   "redis+cluster://host:port,host:port or unix:///path; rediss: over TLS; a password is better "
-                   "kept off the command line, in REDIS_URL")
+                   "redis+cluster://host:port,host:port or unix:///path; rediss: over TLS; put a "
+                   "password into REDIS_URL rather than on the command line")
         ->envname("REDIS_URL")
         ->capture_default_str();
-    program::add_duration(app, "--redis-timeout", redis_timeout, "Deadline of one Redis operation, for all of it");
-    app.add_option("--store", store, "atomic, or naive: the textbook's, racy on purpose")
+    program::add_duration(app, "--redis-timeout", redis_timeout,
+                          "Deadline of one Redis operation, connecting included");
+    app.add_option("--store", store, "atomic, or naive: the textbook version, racy on purpose")
         ->check(CLI::IsMember({"atomic", "naive"}))
         ->capture_default_str();
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;

@@ -25,7 +25,7 @@ NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, const std::string& n
   require_valid(policy);
   const redis::Reply exists = client_.command({"EXISTS", prefix_ + "state"});
   if (!exists.error().empty()) throw std::runtime_error(exists.error());
-  if (exists->integer == 0) {  // between this look and the next line, another instance may have opened it
+  if (exists->integer == 0) {  // before the next line, another instance may open it
     set("state", "closed");
     set("failures", "0");
     set("last_failure", "0");
@@ -38,7 +38,7 @@ Admission NaiveRedisBreaker::acquire() {
   const double waited = epoch_seconds() - std::stod(get("last_failure"));
   const double left = std::chrono::duration<double>(policy_.recovery_timeout).count() - waited;
   if (state == "open" && left <= 0) {
-    go(state, State::half_open, "recovery timeout over");
+    transition(state, State::half_open, "recovery timeout over");
     return Permit(*this, {1, 1});
   }
   const auto retry_after = std::chrono::milliseconds(std::max<int64_t>(1, static_cast<int64_t>(left * 1000)));
@@ -54,7 +54,7 @@ Settled NaiveRedisBreaker::settle(const PermitId&, TimePoint, Outcome outcome) {
       on_failure();
     }
   } catch (const std::exception&) {
-    on_failure();  // the textbook has one `except` round the call and the bookkeeping
+    on_failure();  // the textbook has one `except` around the call and the bookkeeping
   }
   return {to_state(get("state")), false};
 }
@@ -62,7 +62,7 @@ Settled NaiveRedisBreaker::settle(const PermitId&, TimePoint, Outcome outcome) {
 void NaiveRedisBreaker::on_success() {
   set("failures", "0");
   const std::string state = get("state");
-  if (state == "half_open") go(state, State::closed, "a call succeeded");
+  if (state == "half_open") transition(state, State::closed, "a call succeeded");
 }
 
 void NaiveRedisBreaker::on_failure() {
@@ -71,7 +71,7 @@ void NaiveRedisBreaker::on_failure() {
   set("last_failure", std::to_string(epoch_seconds()));
   const std::string state = get("state");
   if (failures->integer >= policy_.failure_threshold && state != "open") {
-    go(state, State::open, std::to_string(failures->integer) + " failures");
+    transition(state, State::open, std::to_string(failures->integer) + " failures");
   }
 }
 
@@ -95,7 +95,7 @@ void NaiveRedisBreaker::set(const std::string& key, const std::string& value) {
   if (!reply.error().empty()) throw std::runtime_error(reply.error());
 }
 
-void NaiveRedisBreaker::go(const std::string& from, State to, const std::string& cause) {
+void NaiveRedisBreaker::transition(const std::string& from, State to, const std::string& cause) {
   set("state", std::string(to_text(to)));
   state_ = to;
   const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());

@@ -5,7 +5,7 @@
 namespace cb {
 namespace {
 
-// Of what the shared breaker tells too, nothing; nor that a closed one begins anew.
+// False for events that the shared breaker reports as well, and for the reset of a closed local breaker.
 bool is_local_only(const Event& event) {
   switch (event.kind) {
     case EventKind::transition:
@@ -40,7 +40,7 @@ Admission QuorumBreaker::acquire() {
   reset_if_changed(shared_.known_generation());
   if (shared_.is_overridden()) return shared;
   Admission local = local_.acquire();
-  if (std::holds_alternative<Rejection>(local)) return local;  // and the shared permit is given back
+  if (std::holds_alternative<Rejection>(local)) return local;  // this returns the shared permit
   return grant(std::move(*permit), std::get<Permit>(std::move(local)));
 }
 
@@ -49,10 +49,11 @@ State QuorumBreaker::known_state() const {
   return shared == State::closed || local_.is_open() ? local_.known_state() : shared;
 }
 
-// The permit that the caller gets carries, in place of a time, the number under which the two behind it are kept.
+// The caller's permit carries a ticket in place of a start time; the two permits behind it are stored under that
+// ticket.
 Permit QuorumBreaker::grant(Permit shared, Permit local) {
   PermitId id = shared.id();
-  if (id.probe == 0) id.probe = local.id().probe;  // a probe for whoever asks, if only this instance's own
+  if (id.probe == 0) id.probe = local.id().probe;  // report it as a probe, even if only the local breaker probes
   const std::scoped_lock lock(mutex_);
   const int64_t ticket = ++tickets_;
   in_flight_.emplace(ticket, Both{std::move(shared), std::move(local)});
@@ -91,7 +92,7 @@ void QuorumBreaker::report_health(Health health) {
   if (local_.is_open()) local_.report_health(health);
 }
 
-// The fleet's circuit has entered another stay. (Generation 0 is no stay: Redis could not be asked.)
+// Resets the local breaker after a transition of the shared one. (Generation 0: Redis could not be asked.)
 void QuorumBreaker::reset_if_changed(uint64_t generation) {
   uint64_t known = latest_generation_;
   if (generation <= known || !latest_generation_.compare_exchange_strong(known, generation)) return;

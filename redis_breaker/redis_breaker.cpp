@@ -13,7 +13,7 @@ const Policy& valid(const Policy& policy) {
   return policy;
 }
 
-// Counts those who are at something; the number of the one who has just come.
+// Counts the threads inside a scope; number() is the position of the one that just entered.
 class CountedEntry {
  public:
   explicit CountedEntry(std::atomic<int>& count) : count_(count), number_(++count) {}
@@ -27,7 +27,7 @@ class CountedEntry {
   const int number_;
 };
 
-// What a local breaker does is told as such: "local: 3 consecutive failures".
+// Marks the transitions of a local breaker: "local: 3 consecutive failures".
 Listener as_local(const Listener& listener) {
   if (!listener) return {};
   return [listener](Event event) {
@@ -73,13 +73,14 @@ Admission RedisBreaker::acquire() {
 Admission RedisBreaker::acquire_slowly() {
   if (const auto verdict = verdict_from_view()) return admission_from(*verdict);
   const CountedEntry entry(permit_requests_);
-  // A break is over, and thousands want to probe: as many as there may be probes go and ask, one after another.
+  // The break is over and thousands of callers want to probe: only as many as there may be probes ask Redis, one after
+  // another.
   const bool probe_may_be_due =
       view_.is_usable(group_->synchronizer->availability().period()) && view_.packed().state() != State::closed;
   if (probe_may_be_due && entry.number() > group_->policy.permitted_calls_in_half_open) {
     return reject(view_.packed().state(), {}, steady_wall_clock());
   }
-  std::unique_lock lock(permit_request_mutex_);  // and where the view was too old, whoever asks first asks for all
+  std::unique_lock lock(permit_request_mutex_);  // with a stale view, the first caller refreshes it for all
   if (const auto verdict = verdict_from_view()) {
     lock.unlock();
     return admission_from(*verdict);
@@ -90,7 +91,7 @@ Admission RedisBreaker::acquire_slowly() {
   return admission_from(reply);
 }
 
-// Nothing: Redis has to be asked, for what is known is too old, or as there may be a probe to make.
+// Nothing: Redis must be asked, because the view is stale or a probe may be due.
 std::optional<RedisBreaker::Verdict> RedisBreaker::verdict_from_view() const {
   using Kind = Verdict::Kind;
   if (!is_available()) return Verdict{.kind = Kind::local};
@@ -98,7 +99,7 @@ std::optional<RedisBreaker::Verdict> RedisBreaker::verdict_from_view() const {
   const PackedState packed = view_.packed();
   if (packed.state() == State::closed) return Verdict{.kind = Kind::permit, .packed = packed};
   const TimePoint from = view_.admits_from();
-  const bool same_generation = view_.packed() == packed;  // else `from` may be another stay's
+  const bool same_generation = view_.packed() == packed;  // otherwise `from` may belong to another generation
   if (!same_generation || steady_wall_clock() >= from) return std::nullopt;
   return Verdict{.kind = Kind::rejection, .packed = packed, .from = from};
 }
@@ -143,7 +144,7 @@ Settled RedisBreaker::settle_slowly(const PermitId& id, const CallResult& result
   const bool nothing_to_record = result.outcome == Outcome::ignored && id.probe == 0;
   if (nothing_to_record) return {packed.state(), false};
   const bool slow = is_slow(result, group_->policy);
-  if (id.generation != packed.generation()) {  // the stay is over, and nobody has to be asked to know that
+  if (id.generation != packed.generation()) {  // late; no need to ask Redis
     if (slow && result.outcome != Outcome::ignored) record_slow_call({packed.state(), id.generation}, result);
     if (result.outcome == Outcome::ignored) return {packed.state(), false};
     record_late_result({packed.state(), id.generation}, result.outcome, 1);
@@ -164,34 +165,34 @@ Settled RedisBreaker::settle_in_redis(const PermitId& id, const CallResult& resu
   const auto reply =
       query([&](const LastKnown& last_known) { return group_->script.settle(name_, last_known, id, result); });
   if (!reply) return settle_locally(id, result.outcome);
-  const StateGeneration stay{reply->state, id.generation};
+  const StateGeneration admitted_in{reply->state, id.generation};
   const bool late = reply->kind == ScriptReply::Kind::late;
-  if (late) record_late_result(stay, result.outcome, 1);
-  if (result.outcome != Outcome::ignored && is_slow(result, group_->policy)) record_slow_call(stay, result);
+  if (late) record_late_result(admitted_in, result.outcome, 1);
+  if (result.outcome != Outcome::ignored && is_slow(result, group_->policy)) record_slow_call(admitted_in, result);
   if (!reply->would_have_tripped.empty()) {
     ++would_have_tripped_;
-    notify(group_->listener, identity_, EventKind::would_have_tripped, stay, reply->would_have_tripped,
+    notify(group_->listener, identity_, EventKind::would_have_tripped, admitted_in, reply->would_have_tripped,
            steady_wall_clock());
   }
   return {reply->state, late};
 }
 
-void RedisBreaker::record_slow_call(StateGeneration stay, const CallResult& result) {
+void RedisBreaker::record_slow_call(StateGeneration admitted_in, const CallResult& result) {
   ++slow_calls_;
-  notify_slow_call(group_->listener, identity_, stay, result.took, steady_wall_clock());
+  notify_slow_call(group_->listener, identity_, admitted_in, result.took, steady_wall_clock());
 }
 
-void RedisBreaker::record_late_result(StateGeneration stay, Outcome outcome, uint32_t count) {
+void RedisBreaker::record_late_result(StateGeneration admitted_in, Outcome outcome, uint32_t count) {
   if (count == 0) return;
   late_results_ += count;
   if (!group_->listener) return;
-  group_->listener({EventKind::late_result, identity_.name, identity_.context, stay.state, stay.state, stay.generation,
-                    to_text(outcome), steady_wall_clock(), count});
+  group_->listener({EventKind::late_result, identity_.name, identity_.context, admitted_in.state, admitted_in.state,
+                    admitted_in.generation, to_text(outcome), steady_wall_clock(), count});
 }
 
-// --- asking Redis
+// --- requests to Redis
 
-// Nothing where there was trouble.
+// Nothing if Redis is unavailable.
 std::optional<ScriptReply> RedisBreaker::query(const Request& request, EventKind kind) {
   auto reply = query_without_notifying(request);
   if (reply) notify_transitions(*reply, kind);
@@ -204,9 +205,9 @@ std::optional<ScriptReply> RedisBreaker::query_without_notifying(const Request& 
   return std::nullopt;
 }
 
-// What is asked may take along the successes that were counted before. No failure after them may overtake them, so who
-// takes some asks alone, and whoever comes meanwhile does too: else those who ask together might never let him. Where
-// there are none, as in an outage, all ask together.
+// A request carries the successes that were counted before it, and no later failure may overtake them. So a request
+// that carries successes is sent exclusively, and so are the requests that arrive while it waits: if they kept sharing
+// the lock, it might never get its turn. Without successes, as in an outage, requests run concurrently.
 BreakerScript::Result RedisBreaker::query_in_order(const Request& request) {
   const uint64_t period = group_->synchronizer->availability().period();
   if (successes_.is_empty() && exclusive_requests_ == 0) {
@@ -218,7 +219,7 @@ BreakerScript::Result RedisBreaker::query_in_order(const Request& request) {
   return query_unless_unavailable(period, request, take_successes());
 }
 
-// Whoever waited for another that found Redis away does not wait for Redis, too.
+// A caller that waited while another request found Redis unavailable does not wait for Redis as well.
 BreakerScript::Result RedisBreaker::query_unless_unavailable(uint64_t period, const Request& request,
                                                              uint32_t successes) {
   if (unavailable_in_period_ == period) {
@@ -264,7 +265,7 @@ std::string RedisBreaker::apply_override(const Override& order, milliseconds las
   const auto reply =
       query([&](const LastKnown& last_known) { return group_->script.apply_override(name_, last_known, order, lasts); },
             EventKind::override);
-  return reply ? "" : "Redis did not take the order; nothing is changed, as far as is known";
+  return reply ? "" : "Redis did not accept the override; as far as is known, nothing has changed";
 }
 
 void RedisBreaker::report_health(Health health) {
@@ -272,13 +273,13 @@ void RedisBreaker::report_health(Health health) {
   query([&](const LastKnown& last_known) { return group_->script.report_health(name_, last_known, health); });
 }
 
-// --- what the link asks for
+// --- called by the synchronizer
 
 void RedisBreaker::refresh() {
   query([this](const LastKnown& last_known) { return group_->script.tick(name_, last_known); });
 }
 
-void RedisBreaker::report() { refresh(); }  // every question brings along what was counted
+void RedisBreaker::report() { refresh(); }  // every request carries the counted successes
 
 BreakerScript::Result RedisBreaker::reconnect() {
   auto result = query_and_apply(
@@ -293,11 +294,11 @@ bool RedisBreaker::on_key_written(std::string_view key) {
   return !only_counted;
 }
 
-// --- alone, while Redis is away
+// --- the local breaker, while Redis is unavailable
 
 CircuitBreaker& RedisBreaker::local_breaker() {
   const uint64_t current = group_->synchronizer->availability().period();
-  const uint64_t period = current + current % 2;  // the one in which Redis is away, where that is about to begin
+  const uint64_t period = current + current % 2;  // the unavailable one, even if it is only about to start
   if (local_period_.load(std::memory_order_acquire) == period) return *local_;
   const std::scoped_lock lock(mutex_);
   if (local_period_ == period) return *local_;
@@ -312,8 +313,8 @@ bool RedisBreaker::is_local() const {
          local_period_.load(std::memory_order_acquire) == group_->synchronizer->availability().period();
 }
 
-// A result that Redis could not be told of. The probe that it may be of was the fleet's: it was a good sign, or
-// nothing.
+// A result that could not be sent to Redis. If it is a probe's, the probe was the fleet's and not the local breaker's:
+// its success counts as a healthy upstream, anything else is ignored.
 Settled RedisBreaker::settle_locally(const PermitId& id, Outcome outcome) {
   CircuitBreaker& local = local_breaker();
   if (id.probe != 0) {
@@ -326,7 +327,7 @@ Settled RedisBreaker::settle_locally(const PermitId& id, Outcome outcome) {
 
 State RedisBreaker::known_state() const { return is_local() ? local_->known_state() : view_.packed().state(); }
 
-// What there is to know is in Redis; but one that is open is not to be looked up there again for each call.
+// Redis keeps the state. But evicting an open breaker would cost a request for each call that is to be rejected.
 bool RedisBreaker::is_evictable() const {
   if (is_local() && !local_->is_evictable()) return false;
   const PackedState packed = view_.packed();

@@ -142,7 +142,8 @@ void fail_until_rejected(Breaker& breaker, std::atomic<int>& failures, std::chro
   }
 }
 
-void suffer_outages(Outages& outages, ManagedBreaker& breaker, int worker, size_t rounds, std::chrono::microseconds takes) {
+void suffer_outages(Outages& outages, ManagedBreaker& breaker, int worker, size_t rounds,
+                    std::chrono::microseconds takes) {
   for (size_t round = 0; round < rounds; ++round) {
     wait_until([&] { return call(breaker, Outcome::ignored); });
     outages.gate.pass(workers);

@@ -67,7 +67,7 @@ void parse_hosts(const std::string& text, Address& address) {
   }
   if (address.hosts.size() > most_hosts) throw fault("name at most " + std::to_string(most_hosts) + " hosts");
   if (address.kind != Address::Kind::server) return;
-  if (address.hosts.size() > 1) throw fault("several hosts are for redis+sentinel:// and redis+cluster://");
+  if (address.hosts.size() > 1) throw fault("several hosts require redis+sentinel:// or redis+cluster://");
   address.host = address.hosts[0].host;
   address.port = address.hosts[0].port;
   address.hosts.clear();
@@ -76,24 +76,24 @@ void parse_hosts(const std::string& text, Address& address) {
 void parse_login(const std::string& user, const std::string& password, Address& address) {
   const auto plain_user = percent_decoded(user);
   const auto plain_password = percent_decoded(password);
-  if (!plain_user || !plain_password) throw fault("the user or password holds a % that is no %-code");
+  if (!plain_user || !plain_password) throw fault("the user or password contains a % that does not start a %-code");
   address.user = *plain_user;
   address.password = *plain_password;
 }
 
-// What follows the hosts: for Sentinels the master's name first.
+// The part after the hosts: for Sentinels the master's name comes first.
 void parse_path(std::string path, Address& address) {
   if (address.kind == Address::Kind::sentinel) {
     static const std::regex name_and_rest(R"(([A-Za-z0-9._\-]+)(?:/(\d*))?)");
     std::smatch parts;
     if (!std::regex_match(path, parts, name_and_rest)) {
-      throw fault("redis+sentinel:// ends with the name that the Sentinels have for the master: host:port/mymaster");
+      throw fault("redis+sentinel:// must end with the name that the Sentinels use for the master: host:port/mymaster");
     }
     address.master = parts[1];
     path = parts[2];
   }
   if (path.empty()) return;
-  if (address.kind == Address::Kind::cluster) throw fault("a cluster has no databases; leave out what is after /");
+  if (address.kind == Address::Kind::cluster) throw fault("a cluster has no databases; leave out the part after /");
   if (path.find_first_not_of("0123456789") != std::string::npos) not_understood();
   address.database = number(path, 1'000'000, "database");
 }

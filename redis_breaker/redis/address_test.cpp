@@ -21,7 +21,7 @@ std::string fault_of(const std::string& url) {
 
 }  // namespace
 
-TEST_CASE("an address is read, and shown without its password") {
+TEST_CASE("a URL is parsed, and printed without its password") {
   const redis::Address address = redis::parse_url("redis://app:s%40cret@cache.example:6380/2");
   CHECK(address.host == "cache.example");
   CHECK(address.port == 6380);
@@ -34,7 +34,7 @@ TEST_CASE("an address is read, and shown without its password") {
   CHECK(redis::parse_url("unix:///run/redis.sock").socket == "/run/redis.sock");
 }
 
-TEST_CASE("Sentinels are read with the name of their master") {
+TEST_CASE("a Sentinel URL is parsed with the name of the master") {
   const redis::Address address = redis::parse_url("redis+sentinel://app:s%40cret@a.example:1,b,[::1]:3/my-master.1/2");
   CHECK(address.kind == redis::Address::Kind::sentinel);
   CHECK(address.hosts == std::vector<redis::Endpoint>{{"a.example", 1}, {"b", 26379}, {"::1", 3}});
@@ -45,7 +45,7 @@ TEST_CASE("Sentinels are read with the name of their master") {
   CHECK(redis::parse_url("redis+sentinel://h/m").database == 0);
 }
 
-TEST_CASE("the nodes of a cluster are read") {
+TEST_CASE("the nodes of a cluster URL are parsed") {
   const redis::Address address = redis::parse_url("redis+cluster://:s%40cret@a.example:1,b");
   CHECK(address.kind == redis::Address::Kind::cluster);
   CHECK(address.hosts == std::vector<redis::Endpoint>{{"a.example", 1}, {"b", 6379}});
@@ -61,7 +61,7 @@ TEST_CASE("rediss in place of redis means over TLS") {
   }
 }
 
-TEST_CASE("what is shown can be read again") {
+TEST_CASE("a printed URL can be parsed again") {
   for (const std::string url :
        {"redis://[::1]:6379/3", "redis+sentinel://a:1,[::1]:2/m/4", "redis+cluster://a:1,b:2", "rediss://h:1/0",
         "rediss+sentinel://h:1/m/0", "rediss+cluster://h:1", "unix:///run/redis.sock"}) {
@@ -69,7 +69,7 @@ TEST_CASE("what is shown can be read again") {
   }
 }
 
-TEST_CASE("an address that makes no sense is refused without showing a password") {
+TEST_CASE("an invalid URL is refused without printing the password") {
   for (const std::string bad : {"",
                                 "localhost",
                                 "http://x",
@@ -103,7 +103,7 @@ TEST_CASE("an address that makes no sense is refused without showing a password"
   }
 }
 
-TEST_CASE("an address is of reasonable size") {
+TEST_CASE("the size of a URL is limited") {
   std::string hosts = "h0";
   for (int i = 1; i < 16; ++i) hosts += ",h" + std::to_string(i);
   CHECK(redis::parse_url("redis+cluster://" + hosts).hosts.size() == 16);
@@ -113,13 +113,13 @@ TEST_CASE("an address is of reasonable size") {
   CHECK(fault_of("redis://" + std::string(2000, 'a')).empty());
 }
 
-TEST_CASE("what is missing or too much is named") {
-  CHECK(fault_of("redis+sentinel://h:1").find("the name that the Sentinels have for the master") != std::string::npos);
+TEST_CASE("the error names the missing or superfluous part") {
+  CHECK(fault_of("redis+sentinel://h:1").find("the name that the Sentinels use for the master") != std::string::npos);
   CHECK(fault_of("redis+cluster://h:1/3").find("a cluster has no databases") != std::string::npos);
-  CHECK(fault_of("redis://a,b").find("redis+sentinel:// and redis+cluster://") != std::string::npos);
+  CHECK(fault_of("redis://a,b").find("redis+sentinel:// or redis+cluster://") != std::string::npos);
 }
 
-TEST_CASE("where servers send one another is looked at with suspicion") {
+TEST_CASE("endpoints that servers report are validated") {
   CHECK(redis::endpoint_of("127.0.0.1", "6379") == redis::Endpoint{"127.0.0.1", 6379});
   CHECK(redis::endpoint_of("::1", "1") == redis::Endpoint{"::1", 1});
   CHECK(redis::endpoint_of("node_1.example", "65535"));

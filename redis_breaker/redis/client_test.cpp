@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A server that accepts one connection and sends the same byte over and over: alive, and never done.
+// A server that accepts one connection and sends the same byte forever: alive, but its reply never ends.
 class TricklingServer {
  public:
   TricklingServer() : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
@@ -75,7 +75,7 @@ TEST_CASE("user, password and database are used, over TCP and over a socket") {
   }
 }
 
-TEST_CASE("a wrong password is one clear error, without the password") {
+TEST_CASE("a wrong password is one clear error that does not contain it") {
   TestRedis redis;
   redis.cli({"CONFIG", "SET", "requirepass", "right-one"});
   redis::Address address = redis::parse_url(redis.server.url());
@@ -85,30 +85,30 @@ TEST_CASE("a wrong password is one clear error, without the password") {
   CHECK(reply.error().find("wrong-one") == std::string::npos);
 }
 
-TEST_CASE("the deadline is for the whole command, also where the server trickles") {
+TEST_CASE("the deadline covers the whole command, even if the server trickles") {
   const TricklingServer server;
   redis::Address address;
   address.port = server.port();
   redis::Client client(address, 50ms);
   const auto start = std::chrono::steady_clock::now();
   CHECK(client.command({"PING"}).error().find("no answer in time") != std::string::npos);
-  CHECK(std::chrono::steady_clock::now() - start < 2s);  // a deadline for each read would never be over
+  CHECK(std::chrono::steady_clock::now() - start < 2s);  // a deadline per read would never expire
 }
 
-TEST_CASE("a server that is not there is an error that names it") {
+TEST_CASE("a missing server is an error that names it") {
   redis::Address address;
   address.port = 1;
   CHECK(redis::Client(address, 50ms).command({"PING"}).error() == "redis://127.0.0.1:1/0: Connection refused");
 }
 
-TEST_CASE("an answer of unreasonable size is refused") {
+TEST_CASE("an oversized reply is refused") {
   TestRedis redis;
   redis.cli({"SETRANGE", "big", "1000000", "x"});
   CHECK(redis.client.command({"GET", "big"}).error().find("too long") != std::string::npos);
   CHECK(redis.cli({"PING"}) == "PONG");
 }
 
-TEST_CASE("many threads share the connections, and each gets its own answers") {
+TEST_CASE("many threads share the connections, and each gets its own replies") {
   TestRedis redis;
   std::atomic<int> wrong{0};
   std::vector<std::jthread> threads;
@@ -145,7 +145,7 @@ TEST_CASE("signals do not lengthen a deadline") {
   });
   const auto begun = std::chrono::steady_clock::now();
   CHECK_FALSE(client.command({"PING"}).error().empty());
-  CHECK(std::chrono::steady_clock::now() - begun < 2s);  // and not for as long as there are signals
+  CHECK(std::chrono::steady_clock::now() - begun < 2s);  // not as long as signals arrive
   done = true;
   ticker.join();
   sigaction(SIGALRM, &before, nullptr);

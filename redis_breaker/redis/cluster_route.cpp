@@ -14,7 +14,7 @@ constexpr uint16_t unknown = 0xffff;
 Reply send(Connection& connection, const std::vector<std::string>& arguments, bool asking, const Deadline& deadline) {
   if (!asking) return connection.command(arguments, deadline);
   const bool sent = connection.send({"ASKING"}, deadline) && connection.send(arguments, deadline);
-  if (sent) connection.receive(deadline);  // OK
+  if (sent) connection.receive(deadline);  // +OK
   return connection.error().empty() ? connection.receive(deadline) : Reply::failed(connection.error());
 }
 
@@ -46,23 +46,23 @@ Reply ClusterRoute::command(const std::vector<std::string>& arguments, const std
                        " times: the nodes disagree about whose '" + name + "' is");
 }
 
-// A connection to the trip's node, or to another one where that cannot be reached and was only a guess.
+// A connection to the trip's node; to another one if that node was only a guess and cannot be reached.
 ConnectionPool::Taken ClusterRoute::reach(Trip& trip) {
   while (true) {
     trip.node = node(trip.index);
     ConnectionPool::Taken taken = trip.node->pool.take();
     if (taken.connection) return taken;
-    taken.connection = connect_to(*trip.node, trip.is_told ? trip.deadline : trip.deadline.share(4));
+    taken.connection = connect_to(*trip.node, trip.is_redirected ? trip.deadline : trip.deadline.share(4));
     if (taken.connection->error().empty()) return taken;
     forget(trip.index, *trip.node);
-    if (trip.is_told || !try_another(trip)) return taken;
+    if (trip.is_redirected || !try_another(trip)) return taken;
   }
 }
 
 std::unique_ptr<Connection> ClusterRoute::connect_to(const Node& node, const Deadline& deadline) const {
   auto connection = std::make_unique<Connection>(address_.at(node.endpoint), deadline);
   const bool is_node = connection->server().mode == ServerInfo::Mode::cluster;
-  if (connection->error().empty() && !is_node) connection->fail("is no node of a cluster; write redis://");
+  if (connection->error().empty() && !is_node) connection->fail("is not a cluster node; use redis://");
   if (!connection->error().empty()) connection->fail("node " + node.endpoint.to_text() + ": " + connection->error());
   return connection;
 }
@@ -77,7 +77,7 @@ bool ClusterRoute::try_another(Trip& trip) {
 
 void ClusterRoute::follow(const Redirection& redirection, Trip& trip) {
   trip.asking = redirection.kind == Redirection::Kind::ask;
-  trip.is_told = true;
+  trip.is_redirected = true;
   trip.index = index_of(redirection.to);
   if (trip.asking) return;
   const std::scoped_lock lock(mutex_);
@@ -101,7 +101,7 @@ std::shared_ptr<ClusterRoute::Node> ClusterRoute::node(size_t index) {
   return index < nodes_.size() ? nodes_[index] : nullptr;
 }
 
-// Its number; a new one has another's only where there is room for no more.
+// The node's number. Beyond the limit, a new node takes over the number of another one.
 size_t ClusterRoute::index_of(const Endpoint& endpoint) {
   const std::scoped_lock lock(mutex_);
   const auto known =

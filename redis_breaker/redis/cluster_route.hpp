@@ -1,8 +1,8 @@
-// A ClusterRoute is the route to the node that has a breaker's keys. Where that is, is learned from the nodes: the
-// first command goes to any of them, and MOVED tells the right one. ASK is followed for one command. A node that breaks
-// a connection or cannot be reached is forgotten, and another one is asked; whoever has been told to ask it is told so.
-// Thread-safe: every method. At most 5 redirections for a command; at most 1000 nodes are remembered, and the slots'
-// places in 32 KiB, however many breakers there are. A node's number may pass to another node only beyond those 1000.
+// A ClusterRoute finds the cluster node that stores a breaker's keys. It starts with any node; MOVED names the right
+// one, which is remembered for the slot, and ASK is followed for one command. A node that breaks a connection or cannot
+// be reached is forgotten and another one is asked, unless the cluster itself named it.
+// Thread-safe: every method. At most 5 redirections a command; at most 1000 nodes and the 32 KiB slot table are kept,
+// however many breakers there are. Only beyond 1000 nodes does a node's number pass to another node.
 #pragma once
 
 #include <memory>
@@ -31,12 +31,12 @@ class ClusterRoute final : public Route {
     ConnectionPool pool;
   };
 
-  // One command's way to its node.
+  // The state of routing one command.
   struct Trip {
     const Deadline& deadline;
     size_t index;
     std::shared_ptr<Node> node{};
-    bool is_told = false;  // by another node, that this is the one: no use in asking others
+    bool is_redirected = false;  // a node named this one: asking others is pointless
     bool asking = false;
     std::set<size_t> unreachable{};
   };
@@ -53,10 +53,10 @@ class ClusterRoute final : public Route {
 
   const Address address_;
   std::mutex mutex_;
-  std::vector<std::shared_ptr<Node>> nodes_;  // guarded by mutex_, as is all below; never empty
+  std::vector<std::shared_ptr<Node>> nodes_;  // guarded by mutex_, like everything below; never empty
   std::vector<uint16_t> node_of_slot_;
-  size_t first_ = 0;     // whom to ask where nothing is known
-  size_t replaced_ = 0;  // how many nodes have taken another's number
+  size_t first_ = 0;     // the node to ask while the slot is unknown
+  size_t replaced_ = 0;  // how many nodes took over another one's number
 };
 
 }  // namespace cb::redis

@@ -30,7 +30,7 @@ redis::Reply write(redis::Client& client, const std::string& name) {
   return client.command({"SET", client.prefix(name) + "state", "closed"}, name);
 }
 
-// A name whose keys this node has.
+// A name whose keys this node stores.
 std::string name_at(const PrivateCluster& cluster, int port) {
   for (int i = 0;; ++i) {
     const std::string name = "name-" + std::to_string(i);
@@ -54,8 +54,8 @@ long redirections(int port, const std::string& kind) {
 
 }  // namespace
 
-TEST_CASE("slots are numbered as Redis numbers them") {
-  CHECK(redis::slot_of("123456789") == 12739);  // the specification's own example
+TEST_CASE("slot numbers agree with Redis") {
+  CHECK(redis::slot_of("123456789") == 12739);  // the specification's example
   CHECK(redis::slot_of("") == 0);
   const PrivateCluster& cluster = unharmed();
   for (const std::string name : {"unreliable_service", "a", "tenant/x.y-z_9", "name-17"}) {
@@ -64,7 +64,7 @@ TEST_CASE("slots are numbered as Redis numbers them") {
   }
 }
 
-TEST_CASE("a redirection is understood, or is the error that it is") {
+TEST_CASE("redirections are parsed, other errors are not") {
   const redis::Endpoint from{"here.example", 1};
   const auto moved = redis::redirection_in("MOVED 3999 127.0.0.1:6381", from);
   REQUIRE(moved);
@@ -83,7 +83,7 @@ TEST_CASE("a redirection is understood, or is the error that it is") {
   CHECK_FALSE(redis::redirection_in("MOVED 1 " + std::string(100'000, 'a') + ":1", from));
 }
 
-TEST_CASE("the nodes are learned from any one of them, and asked directly from then on") {
+TEST_CASE("one node leads to all nodes, which are then asked directly") {
   PrivateCluster cluster;
   const int seed = cluster.ports()[0];
   redis::Client client(only(cluster, seed), 5s);
@@ -105,7 +105,7 @@ TEST_CASE("the nodes are learned from any one of them, and asked directly from t
   CHECK(client.connect(3)->error() == "no node has the number 3");
 }
 
-TEST_CASE("a breaker lives in one node of the cluster, with all its keys") {
+TEST_CASE("one node of the cluster stores all keys of a breaker") {
   const PrivateCluster& cluster = unharmed();
   redis::Client client(redis::parse_url(cluster.url()), 5s);
   for (const int port : cluster.ports()) {
@@ -123,7 +123,7 @@ TEST_CASE("a breaker lives in one node of the cluster, with all its keys") {
   }
 }
 
-TEST_CASE("a slot that moves is followed: ASK for one command, MOVED for good") {
+TEST_CASE("a moving slot is followed: ASK for one command, MOVED permanently") {
   PrivateCluster cluster;
   redis::Client client(redis::parse_url(cluster.url()), 5s);
   const int from = cluster.ports()[2], to = cluster.ports()[0];
@@ -131,13 +131,13 @@ TEST_CASE("a slot that moves is followed: ASK for one command, MOVED for good") 
   const std::string key = client.prefix(name) + "state";
   const redis::Origin before = write(client, name).origin();
   cluster.begin_move(key, to);
-  CHECK(write(client, name).origin() == before);  // the key is still there
+  CHECK(write(client, name).origin() == before);  // the key has not moved yet
   cluster.move_keys(key, to);
   for (long i = 1; i <= 2; ++i) {
     const redis::Reply asked = write(client, name);
     CHECK(asked.error() == "");
     CHECK(asked.origin().node != before.node);
-    CHECK(redirections(from, "ASK") == i);  // not remembered
+    CHECK(redirections(from, "ASK") == i);  // ASK is not remembered
   }
   cluster.finish_move(key, to);
   for (int i = 0; i < 2; ++i) {
@@ -150,7 +150,7 @@ TEST_CASE("a slot that moves is followed: ASK for one command, MOVED for good") 
   CHECK(redis_cli(to, {"GET", key}) == "closed\n");
 }
 
-TEST_CASE("a breaker goes on where its slot went; on the way it goes on alone") {
+TEST_CASE("a breaker follows its slot; during the move it uses the local breaker") {
   PrivateCluster cluster;
   redis::Client client(redis::parse_url(cluster.url()), 5s), others(redis::parse_url(cluster.url()), 5s);
   const int from = cluster.ports()[1], to = cluster.ports()[2];
@@ -172,13 +172,13 @@ TEST_CASE("a breaker goes on where its slot went; on the way it goes on alone") 
   }
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
   cluster.finish_move(client.prefix(name) + "state", to);
-  wait_until("it has joined again", [&] { return breaker.detailed_status().store.name == "redis"; });
+  wait_until("the shared breaker is in use again", [&] { return breaker.detailed_status().store.name == "redis"; });
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
   CHECK(breaker.apply_override({Mode::reset, "ann", ""}, {}).empty());
-  wait_until("the other has heard of it", [&] { return other.known_state() == State::closed; });
+  wait_until("the other instance sees it", [&] { return other.known_state() == State::closed; });
 }
 
-TEST_CASE("breakers of several nodes hear of their changes, each from its own") {
+TEST_CASE("breakers on several nodes receive pushes, each from its node") {
   PrivateCluster cluster;
   redis::Client client(redis::parse_url(cluster.url()), 5s), others(redis::parse_url(cluster.url()), 5s);
   const auto mine = std::make_shared<const RedisBreakerGroup>(client, Policy{.failure_threshold = 1});
@@ -189,13 +189,13 @@ TEST_CASE("breakers of several nodes hear of their changes, each from its own") 
     RedisBreaker here(mine, {name}), there(theirs, {name});
     std::get<Permit>(here.acquire()).settle(Outcome::success);
     std::get<Permit>(there.acquire()).settle(Outcome::success);
-    wait_until("it listens", [&] { return here.receives_pushes(); });
+    wait_until("it receives pushes", [&] { return here.receives_pushes(); });
     std::get<Permit>(there.acquire()).settle(Outcome::failure);
-    wait_until("it has heard of it", [&] { return here.known_state() == State::open; });
+    wait_until("it sees the change", [&] { return here.known_state() == State::open; });
   }
 }
 
-TEST_CASE("a node that is killed is a clear error in time, and the others go on") {
+TEST_CASE("a killed node is a clear error in time, and the others keep working") {
   PrivateCluster cluster;
   redis::Client client(redis::parse_url(cluster.url()), 2s);
   const int dead = cluster.ports()[0], alive = cluster.ports()[1];
@@ -207,18 +207,18 @@ TEST_CASE("a node that is killed is a clear error in time, and the others go on"
   CHECK(write(client, lost).error() ==
         cluster.url() + ": node 127.0.0.1:" + std::to_string(dead) + ": Connection refused");
   CHECK(SteadyClock::now() - start < 2s);
-  redis::Client later(redis::parse_url(cluster.url()), 2s);  // the first one that it knows is dead
+  redis::Client later(redis::parse_url(cluster.url()), 2s);  // its first node is dead
   CHECK(write(later, kept).error() == "");
   wait_until("the cluster notices", [&] { return contains(write(client, kept).error(), "CLUSTERDOWN"); });
 }
 
-TEST_CASE("a node that hangs is an error within the deadline, for its own names alone") {
+TEST_CASE("a node that hangs is an error within the deadline, only for its own names") {
   PrivateCluster cluster({"--cluster-require-full-coverage", "no"});
   constexpr auto timeout = 1s;
   redis::Client client(redis::parse_url(cluster.url()), timeout);
   const int hung = cluster.ports()[0], alive = cluster.ports()[1];
   const std::string lost = name_at(cluster, hung), kept = name_at(cluster, alive);
-  wait_until("there is a connection", [&] { return write(client, lost).error().empty(); });
+  wait_until("a command succeeds", [&] { return write(client, lost).error().empty(); });
   cluster.process(hung).send_signal(SIGSTOP);
   auto fastest = SteadyClock::duration::max();
   for (int i = 0; i < 3; ++i) {
@@ -231,11 +231,11 @@ TEST_CASE("a node that hangs is an error within the deadline, for its own names 
   CHECK(write(client, kept).error() == "");
 }
 
-TEST_CASE("a node that hangs costs a guess once, and what was known of it is forgotten") {
+TEST_CASE("a node that hangs costs one guess, and its slots are forgotten") {
   PrivateCluster cluster({"--cluster-require-full-coverage", "no"});
   const int hung = cluster.ports()[0], alive = cluster.ports()[1], third = cluster.ports()[2];
   const std::string inherited = name_at(cluster, hung), kept = name_at(cluster, alive);
-  redis::Client guessing(redis::parse_url(cluster.url()), 6s);  // begins with the one that will hang
+  redis::Client guessing(redis::parse_url(cluster.url()), 6s);  // starts with the node that will hang
   redis::Client knowing(only(cluster, alive), 6s);
   for (redis::Client* client : {&guessing, &knowing}) CHECK(write(*client, inherited).error() == "");
   cluster.process(hung).send_signal(SIGSTOP);
@@ -247,18 +247,19 @@ TEST_CASE("a node that hangs costs a guess once, and what was known of it is for
     const auto start = SteadyClock::now();
     CHECK(write(*client, kept).error() == "");
     CHECK(write(*client, inherited).error() == "");
-    CHECK(SteadyClock::now() - start < 1400ms);  // a quarter of the deadline is what a guess may take
+    CHECK(SteadyClock::now() - start < 1400ms);  // a guess may take a quarter of the deadline
   }
   redis::Client later(redis::parse_url(cluster.url()), 6s);
   CHECK(write(later, kept).error() == "");
 }
 
-TEST_CASE("nodes that send a command round in circles are given up on") {
+TEST_CASE("nodes that redirect to each other forever are given up on") {
   PrivateCluster cluster;
   const int a = cluster.ports()[0], b = cluster.ports()[1];
   const std::string name = name_at(cluster, a);
   redis::Client client(only(cluster, a), 5s);
-  // Each is made to believe that the slot is the other's, which no gossip can mend while both are told so.
+  // Each node believes that the other one owns the slot; the third one is stopped, so that its gossip cannot correct
+  // it.
   cluster.process(cluster.ports()[2]).send_signal(SIGSTOP);
   const std::string slot = std::to_string(redis::slot_of(name));
   redis_cli(b, {"CLUSTER", "SETSLOT", slot, "NODE", id_of(a)});
@@ -267,18 +268,18 @@ TEST_CASE("nodes that send a command round in circles are given up on") {
   CHECK_MESSAGE(contains(error, "redirected more than 5 times"), error);
 }
 
-TEST_CASE("what is no cluster is one clear error, either way") {
+TEST_CASE("a cluster URL for a single server, or the reverse, is one clear error") {
   const PrivateCluster& cluster = unharmed();
   const std::string node = "127.0.0.1:" + std::to_string(cluster.ports()[0]);
   CHECK(redis::Client(redis::parse_url("redis://" + node), 5s).command({"PING"}).error() ==
-        "redis://" + node + "/0: is a node of a cluster; write redis+cluster://");
+        "redis://" + node + "/0: is a cluster node; use redis+cluster://");
   const PrivateRedis single;
   const std::string other = "127.0.0.1:" + std::to_string(single.port());
   CHECK(redis::Client(redis::parse_url("redis+cluster://" + other), 5s).command({"PING"}).error() ==
-        "redis+cluster://" + other + ": node " + other + ": is no node of a cluster; write redis://");
+        "redis+cluster://" + other + ": node " + other + ": is not a cluster node; use redis://");
 }
 
-TEST_CASE("a password is each node's, and a wrong one is one clear error") {
+TEST_CASE("the password is used for each node, and a wrong one is one clear error") {
   PrivateCluster cluster;
   for (const int port : cluster.ports()) redis_cli(port, {"CONFIG", "SET", "requirepass", "right-one"});
   redis::Address address = redis::parse_url(cluster.url());
@@ -291,7 +292,7 @@ TEST_CASE("a password is each node's, and a wrong one is one clear error") {
   CHECK_FALSE(contains(error, "wrong-one"));
 }
 
-TEST_CASE("many threads use a cluster while a node dies, and each gets its own answers") {
+TEST_CASE("many threads use a cluster while a node dies, and each gets its own replies") {
   PrivateCluster cluster;
   redis::Client client(redis::parse_url(cluster.url()), 1s);
   std::atomic<int> wrong{0}, right{0};

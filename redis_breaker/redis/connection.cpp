@@ -18,12 +18,12 @@ constexpr size_t longest_reply = 64 * 1024;
 
 bool may_try_again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
-// By an ACL, or as the command was renamed.
+// By an ACL, or because the command was renamed.
 bool is_refused(const std::string& error) {
   return error.rfind("NOPERM", 0) == 0 || error.rfind("ERR unknown command", 0) == 0;
 }
 
-// What INFO's answer has after "FIELD:", on a line of its own; empty: nothing.
+// The value of a "FIELD:value" line in INFO's reply; empty if there is none.
 std::string_view field(std::string_view info, std::string_view name) {
   const auto at = info.find(name);
   if (at == std::string_view::npos) return {};
@@ -31,7 +31,7 @@ std::string_view field(std::string_view info, std::string_view name) {
   return rest.substr(0, rest.find('\r'));
 }
 
-void learn_from(std::string_view info, ServerInfo& server) {
+void parse_info(std::string_view info, ServerInfo& server) {
   using Mode = ServerInfo::Mode;
   const std::string_view run = field(info, "\nrun_id:").substr(0, 16);
   std::from_chars(run.data(), run.data() + run.size(), server.run, 16);
@@ -41,7 +41,7 @@ void learn_from(std::string_view info, ServerInfo& server) {
   server.is_read_only = server.is_replica && field(info, "\nslave_read_only:") != "0";
 }
 
-// Everything that is said first, all at once.
+// The commands that log in, sent together.
 std::vector<std::vector<std::string>> greeting(const Address& address) {
   std::vector<std::vector<std::string>> commands;
   if (!address.password.empty() && address.user.empty()) commands.push_back({"AUTH", address.password});
@@ -79,7 +79,7 @@ std::chrono::microseconds Deadline::left() const {
 bool Deadline::wait_until_ready(int fd, short events) const {
   pollfd descriptor{fd, events, 0};
   int ready = 0;
-  do {  // a signal ends the poll, and must not begin the wait anew
+  do {  // a signal interrupts poll(), and must not restart the wait
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left()).count();
     ready = poll(&descriptor, 1, static_cast<int>(ms));
   } while (ready < 0 && errno == EINTR);
@@ -111,7 +111,7 @@ bool Connection::secure(const Address& address, const Deadline& deadline) {
     const Step step = tls_->shake_hands();
     if (!step.fault.empty()) return fail(step.fault);
     if (step.wait_for == 0) return true;
-    if (!deadline.wait_until_ready(fd(), step.wait_for)) return fail("no answer in time to the greeting of TLS");
+    if (!deadline.wait_until_ready(fd(), step.wait_for)) return fail("no answer in time to the TLS handshake");
   }
 }
 
@@ -123,7 +123,7 @@ void Connection::log_in(const Address& address, const Deadline& deadline) {
   std::string info;
   for (size_t i = 0; i < commands.size(); ++i) {
     const Reply reply = receive(deadline);
-    // Then nobody knows which run it is, and nothing is restored after a loss.
+    // Without INFO the run is unknown, and nothing is restored after a loss.
     if (commands[i][0] == "INFO" && is_refused(reply.error())) continue;
     if (!reply.error().empty()) {
       fail(reply.error());
@@ -131,7 +131,7 @@ void Connection::log_in(const Address& address, const Deadline& deadline) {
     }
     if (reply->str != nullptr) info.append(reply->str, reply->len);
   }
-  learn_from(info, server_);
+  parse_info(info, server_);
 }
 
 bool Connection::fail(const std::string& error) {
@@ -215,7 +215,7 @@ redisReply* Connection::read(const Deadline& deadline) {
   }
 }
 
-// Waits for something, and takes all that the socket can no longer announce.
+// Waits for input, and takes all that TLS has buffered: poll() does not see that.
 bool Connection::feed_reader(size_t& received, const Deadline& deadline) {
   std::array<char, 4096> buffer;
   short wait_for = POLLIN;

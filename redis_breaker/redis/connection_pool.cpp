@@ -4,7 +4,7 @@
 
 namespace cb::redis {
 
-// One that the server has closed, or on which it said something that nobody asked for, is thrown away.
+// Drops connections that the server has closed, or on which it sent something unrequested.
 ConnectionPool::Taken ConnectionPool::take() {
   const std::scoped_lock lock(mutex_);
   while (!idle_.empty()) {

@@ -1,5 +1,5 @@
-// A ConnectionPool keeps idle connections to one server for whoever needs one next.
-// Thread-safe: every method. A connection that was taken belongs to the taker until it is kept again.
+// A ConnectionPool keeps idle connections to one server for reuse.
+// Thread-safe: every method. A taken connection belongs to the caller until it is returned.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,13 @@ namespace cb::redis {
 class ConnectionPool {
  public:
   struct Taken {
-    std::unique_ptr<Connection> connection;  // none: make one
+    std::unique_ptr<Connection> connection;  // none idle: make one
     uint64_t life = 0;                       // of the pool
   };
 
   Taken take();
   void keep(Taken taken);
-  void clear();  // what is taken at the moment will not be kept either
+  void clear();  // connections that are taken now will not be kept either
 
  private:
   std::mutex mutex_;

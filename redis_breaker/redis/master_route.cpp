@@ -5,16 +5,16 @@
 namespace cb::redis {
 namespace {
 
-// Redis 6 quotes it in the middle of a script's error.
+// Redis 6 quotes it inside a script's error.
 bool is_from_a_replica(const Reply& reply) {
   return reply.error().find("READONLY ") != std::string::npos || reply.error().rfind("MASTERDOWN ", 0) == 0;
 }
 
-// Why one would not want this server behind redis://; empty: one may.
+// Why this server cannot be used behind redis://; empty: it can.
 std::string unsuitable(const ServerInfo& server) {
-  if (server.mode == ServerInfo::Mode::cluster) return "is a node of a cluster; write redis+cluster://";
-  if (server.mode == ServerInfo::Mode::sentinel) return "is a Sentinel; write redis+sentinel://host:port/master";
-  return server.is_read_only ? "is a read-only replica; give its master's address" : "";
+  if (server.mode == ServerInfo::Mode::cluster) return "is a cluster node; use redis+cluster://";
+  if (server.mode == ServerInfo::Mode::sentinel) return "is a Sentinel; use redis+sentinel://host:port/master";
+  return server.is_read_only ? "is a read-only replica; use its master's address" : "";
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ std::unique_ptr<Connection> MasterRoute::connect_to_server(const Deadline& deadl
 }
 
 Reply MasterRoute::lost(const Connection& connection) {
-  if (sentinels_) pool_.clear();  // there may be another master by now
+  if (sentinels_) pool_.clear();  // a failover may be under way
   return Reply::failed(connection.error());
 }
 

@@ -1,7 +1,6 @@
-// A MasterRoute is the route to one server that takes writes: always the same, or whichever the Sentinels name. Once it
-// refuses to write, or where there are Sentinels breaks a connection, all its idle connections are dropped.
-// Thread-safe: every method. A command that was refused for being sent to a replica did nothing, and is sent again,
-// once.
+// A MasterRoute leads to the one server that accepts writes: a fixed one, or the one that the Sentinels name. If it
+// refuses a write or, with Sentinels, breaks a connection, all idle connections are dropped.
+// Thread-safe: every method. A command that a replica refused has done nothing, and is sent again, once.
 #pragma once
 
 #include <memory>

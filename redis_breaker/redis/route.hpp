@@ -1,5 +1,5 @@
 // A Route finds the server for a command: the only one, the one that Sentinels name, or a node of a cluster.
-// Thread-safe: every method. Errors are values, and here they do not say which Redis: that is added by Redis.
+// Thread-safe: every method. Errors are values and do not name the Redis: Client adds that.
 #pragma once
 
 #include <memory>

@@ -17,22 +17,23 @@ int64_t steady_ms() {
 
 Sentinels::Named Sentinels::ask(const Endpoint& sentinel, const Deadline& deadline) const {
   Address address = address_.at(sentinel);
-  address.user.clear();  // they are the master's
+  address.user.clear();  // these are the master's
   address.password.clear();
   address.database = 0;
   Connection connection(address, deadline);
   if (!connection.error().empty()) return {std::nullopt, connection.error()};
   const Reply reply = connection.command({"SENTINEL", "get-master-addr-by-name", address_.master}, deadline);
   if (!reply.error().empty()) return {std::nullopt, reply.error()};
-  if (reply->type == REDIS_REPLY_NIL) return {std::nullopt, "it knows no master '" + address_.master + "'"};
+  if (reply->type == REDIS_REPLY_NIL) return {std::nullopt, "it does not know a master '" + address_.master + "'"};
   const bool is_pair = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2;
-  if (!is_pair) return {std::nullopt, "its answer makes no sense"};
+  if (!is_pair) return {std::nullopt, "its reply is malformed"};
   Named named{endpoint_of(std::string(text_of(*reply->element[0])), std::string(text_of(*reply->element[1]))), ""};
-  if (!named.master) named.fault = "the master that it names is no host and port";
+  if (!named.master) named.fault = "the master that it names is not a host and port";
   return named;
 }
 
-// A Sentinel that was cut off may still name a master of the past: the others are asked as well then.
+// An isolated Sentinel may still name a former master: if that one cannot be used, the other Sentinels are asked as
+// well.
 std::unique_ptr<Connection> Sentinels::connect_to_master(const Deadline& deadline) {
   const size_t count = address_.hosts.size();
   const size_t first = first_;
@@ -62,7 +63,7 @@ bool Sentinels::name_another_master(const Deadline& deadline) {
   if (!is_time_to_ask()) return false;
   const size_t first = first_;
   const Named named = ask(address_.hosts[first], deadline.share(4));
-  if (!named.master) first_ = (first + 1) % address_.hosts.size();  // so that the next question is for another one
+  if (!named.master) first_ = (first + 1) % address_.hosts.size();  // the next request asks another one
   const std::scoped_lock lock(mutex_);
   return named.master && master_ && named.master != master_;
 }

@@ -21,7 +21,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 redis::Reply write(redis::Client& client) { return client.command({"SET", "k", "v"}, "k"); }
 
-// Who the master is, for somebody who has to write; 0: nobody knows.
+// The port of the master that the client reaches; 0: none.
 int port_behind(redis::Client& client) {
   const redis::Reply reply = client.command({"CONFIG", "GET", "port"});
   return reply.error().empty() && reply->elements == 2 ? std::stoi(reply->element[1]->str) : 0;
@@ -34,7 +34,7 @@ bool is_behind_another(redis::Client& client, int than) {
 
 }  // namespace
 
-TEST_CASE("the master is found by its name, and by connections of a caller's own") {
+TEST_CASE("the master is found by its name, for commands and for separate connections") {
   PrivateSentinel watched;
   redis::Client client(redis::parse_url(watched.url()), 5s);
   const redis::Reply reply = write(client);
@@ -47,7 +47,7 @@ TEST_CASE("the master is found by its name, and by connections of a caller's own
   CHECK(redis_cli(watched.servers()[0], {"GET", "k"}) == "v\n");
 }
 
-TEST_CASE("a master that is killed is replaced, and the breaker works again") {
+TEST_CASE("a master that is killed is replaced, and the shared breaker is in use again") {
   PrivateSentinel watched;
   redis::Client client(redis::parse_url(watched.url()), 1s);
   RedisBreaker breaker(client, "x", Policy{});
@@ -65,29 +65,29 @@ TEST_CASE("a master that is killed is replaced, and the breaker works again") {
   CHECK(reply.origin().run != before);
   CHECK(is_behind_another(client, killed));
   CHECK(std::holds_alternative<Permit>(breaker.acquire()));
-  wait_until("the breaker has joined again", [&] { return breaker.detailed_status().store.name == "redis"; });
+  wait_until("the shared breaker is in use again", [&] { return breaker.detailed_status().store.name == "redis"; });
 }
 
-TEST_CASE("a break outlives its master: the fleet rejects throughout, and listens to the new one") {
+TEST_CASE("a break outlives its master: the fleet rejects throughout, and receives pushes from the new master") {
   PrivateSentinel watched;
   redis::Client client(redis::parse_url(watched.url()), 1s), others(redis::parse_url(watched.url()), 1s);
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 5min};
   RedisBreaker a(client, "x", policy), b(others, "x", policy);
   std::get<Permit>(b.acquire()).settle(Outcome::success);
   std::get<Permit>(a.acquire()).settle(Outcome::failure);
-  wait_until("the other has heard of it", [&] { return b.known_state() == State::open; });
+  wait_until("the other instance sees it", [&] { return b.known_state() == State::open; });
   const int killed = watched.master();
   watched.process(killed).send_signal(SIGKILL);
   bool rejected_throughout = true;
   const auto rejects = [](Breaker& breaker) { return std::holds_alternative<Rejection>(breaker.acquire()); };
-  wait_until("both have joined the new master", [&] {
+  wait_until("both use the new master", [&] {
     rejected_throughout = rejected_throughout && rejects(a) && rejects(b);
     const bool another = watched.master() != killed && watched.master() != 0;
     return another && a.detailed_status().store.name == "redis" && b.detailed_status().store.name == "redis";
   });
   CHECK(rejected_throughout);
   CHECK(a.apply_override({Mode::reset, "ann", ""}, {}).empty());
-  wait_until("the other has heard of it", [&] { return b.known_state() == State::closed; });
+  wait_until("the other instance sees it", [&] { return b.known_state() == State::closed; });
 }
 
 TEST_CASE("a planned failover is followed within two seconds, while the old master still takes writes") {
@@ -107,7 +107,7 @@ TEST_CASE("a planned failover is followed within two seconds, while the old mast
   CHECK(failed == 0);
 }
 
-TEST_CASE("a master that becomes a replica under live connections is left, and no command fails for it") {
+TEST_CASE("no command fails when a master with live connections becomes a replica") {
   PrivateSentinel watched;
   redis::Client client(redis::parse_url(watched.url()), 5s);
   const int before = port_behind(client);
@@ -118,7 +118,7 @@ TEST_CASE("a master that becomes a replica under live connections is left, and n
   CHECK(port_behind(client) == watched.master());
 }
 
-TEST_CASE("without a Sentinel there is one clear error, and in time") {
+TEST_CASE("without a Sentinel there is one clear error in time") {
   PrivateSentinel watched;
   for (const int port : watched.sentinels()) watched.process(port).send_signal(SIGKILL);
   for (const int port : watched.sentinels()) watched.process(port).wait(5s);
@@ -145,7 +145,7 @@ TEST_CASE("live connections outlive the Sentinels") {
   CHECK(longest < 1s);
 }
 
-TEST_CASE("Sentinels that hang cost their share, and the one that answers is asked first from then on") {
+TEST_CASE("Sentinels that hang cost a share of the deadline, and the one that answers is asked first from then on") {
   PrivateSentinel watched;
   watched.process(watched.sentinels()[0]).send_signal(SIGSTOP);
   watched.process(watched.sentinels()[1]).send_signal(SIGSTOP);
@@ -162,11 +162,11 @@ TEST_CASE("Sentinels that hang cost their share, and the one that answers is ask
 
 TEST_CASE("a master that hangs is an error within the deadline") {
   PrivateSentinel watched;
-  for (const int port : watched.sentinels()) {  // so that nobody takes its place meanwhile
+  for (const int port : watched.sentinels()) {  // so that it is not replaced meanwhile
     redis_cli(port, {"SENTINEL", "SET", "mymaster", "down-after-milliseconds", "60000"});
   }
   redis::Client client(redis::parse_url(watched.url()), 500ms);
-  wait_until("there is a connection", [&] { return write(client).error().empty(); });
+  wait_until("a command succeeds", [&] { return write(client).error().empty(); });
   watched.process(watched.master()).send_signal(SIGSTOP);
   for (int i = 0; i < 2; ++i) {
     const auto start = SteadyClock::now();
@@ -175,22 +175,22 @@ TEST_CASE("a master that hangs is an error within the deadline") {
   }
 }
 
-TEST_CASE("a name that no Sentinel knows is an error that says so") {
+TEST_CASE("an unknown master name is an error that says so") {
   PrivateSentinel watched;
   std::string url = watched.url();
-  url.replace(url.rfind('/'), std::string::npos, "/nobody");
+  url.replace(url.rfind('/'), std::string::npos, "/unknown");
   redis::Client client(redis::parse_url(url), 5s);
-  CHECK(contains(write(client).error(), "it knows no master 'nobody'"));
+  CHECK(contains(write(client).error(), "it does not know a master 'unknown'"));
 }
 
-TEST_CASE("the password is the master's, the Sentinels are asked without one, and a wrong one is one clear error") {
+TEST_CASE("the password is sent to the master only, and a wrong one is one clear error") {
   PrivateSentinel watched;
   redis_cli(watched.servers()[0], {"CONFIG", "SET", "requirepass", "right-one"});
   std::string url = watched.url();
   redis::Client client(redis::parse_url(url.insert(std::string("redis+sentinel://").size(), ":right-one@")), 5s);
   CHECK(write(client).error() == "");
-  redis::Client stranger(redis::parse_url(url.replace(url.find("right"), 5, "wrong")), 5s);
-  const std::string error = write(stranger).error();
+  redis::Client refused(redis::parse_url(url.replace(url.find("right"), 5, "wrong")), 5s);
+  const std::string error = write(refused).error();
   CHECK(contains(error, "WRONGPASS"));
   CHECK(contains(error, "the master 127.0.0.1:" + std::to_string(watched.servers()[0])));
   CHECK_FALSE(contains(error, "wrong-one"));
@@ -202,7 +202,7 @@ TEST_CASE("a replica behind redis:// is one clear error, at the start and later"
   redis::Client client(redis::parse_url(server.url()), 5s);
   CHECK(write(client).error() == "");
   redis_cli(server.port(), {"REPLICAOF", "127.0.0.1", std::to_string(master.port())});
-  const std::string error = server.url() + ": is a read-only replica; give its master's address";
+  const std::string error = server.url() + ": is a read-only replica; use its master's address";
   CHECK(write(client).error() == error);
   CHECK(redis::Client(redis::parse_url(server.url()), 5s).command({"PING"}).error() == error);
   redis_cli(server.port(), {"REPLICAOF", "NO", "ONE"});
@@ -213,7 +213,7 @@ TEST_CASE("a Sentinel behind redis:// is one clear error") {
   PrivateSentinel watched;
   const std::string url = "redis://127.0.0.1:" + std::to_string(watched.sentinels()[0]);
   CHECK(contains(redis::Client(redis::parse_url(url), 5s).command({"PING"}).error(),
-                 "is a Sentinel; write redis+sentinel://"));
+                 "is a Sentinel; use redis+sentinel://"));
 }
 
 TEST_CASE("many threads follow a failover together") {
@@ -234,7 +234,7 @@ TEST_CASE("many threads follow a failover together") {
     });
   }
   watched.process(killed).send_signal(SIGKILL);
-  wait_until("all is well again", [&] { return write(client).error().empty(); });
+  wait_until("writes succeed again", [&] { return write(client).error().empty(); });
   stop = true;
   threads.clear();
   CHECK(wrong == 0);

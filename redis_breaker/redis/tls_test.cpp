@@ -24,7 +24,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-// As a program reads it that was started with SSL_CERT_FILE.
+// The address as parsed by a program that was started with SSL_CERT_FILE.
 redis::Address trusting(const Certificate& authority, const std::string& url) {
   setenv("SSL_CERT_FILE", authority.file().c_str(), 1);
   setenv("SSL_CERT_DIR", "/nowhere", 1);
@@ -42,14 +42,14 @@ const std::string here = "DNS:localhost,IP:127.0.0.1";
 
 }  // namespace
 
-TEST_CASE("a server with a certificate of a trusted authority is spoken to, by name and by address") {
+TEST_CASE("a certificate of a trusted authority is accepted, by name and by address") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
   CHECK(error_of(trusting(certificate, server.url())) == "");
   CHECK(error_of(trusting(certificate, by_name(server))) == "");
 }
 
-TEST_CASE("a certificate of somebody else's authority, or for another host, is one clear error") {
+TEST_CASE("a certificate of an unknown authority or for another host is one clear error") {
   const Certificate certificate(here), other(here), elsewhere("DNS:elsewhere.example,IP:127.0.0.2");
   PrivateRedis server(certificate), stranger(elsewhere);
   const std::string refused = ": the server's certificate is not accepted: ";
@@ -63,12 +63,12 @@ TEST_CASE("a certificate of somebody else's authority, or for another host, is o
   CHECK(error_of(trusting(elsewhere, by_name(stranger))) == by_name(stranger) + "/0" + refused + "hostname mismatch");
 }
 
-TEST_CASE("TLS to a server that does not speak it, or the other way round, is one clear error") {
+TEST_CASE("TLS to a plain server, or plain text to a TLS server, is one clear error") {
   const Certificate certificate(here);
   PrivateRedis plain, secure(certificate);
   const std::string url = "rediss://127.0.0.1:" + std::to_string(plain.port()) + "/0";
   CHECK(redis::Client(trusting(certificate, url), 200ms).command({"PING"}).error() ==
-        url + ": no answer in time to the greeting of TLS");
+        url + ": no answer in time to the TLS handshake");
   const std::string clear = "redis://127.0.0.1:" + std::to_string(secure.port()) + "/0";
   CHECK(error_of(redis::parse_url(clear)).rfind(clear + ": ", 0) == 0);  // closed, or reset
 }
@@ -83,7 +83,7 @@ TEST_CASE("TLS 1.1 is refused") {
   CHECK(error_of(trusting(certificate, server.url())) == "");
 }
 
-TEST_CASE("a password works over TLS, and a wrong one is one clear error without it") {
+TEST_CASE("a password works over TLS, and a wrong one is one clear error that does not contain it") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
   redis::Address address = trusting(certificate, server.url());
@@ -96,7 +96,7 @@ TEST_CASE("a password works over TLS, and a wrong one is one clear error without
   CHECK_FALSE(contains(error_of(address), "wrong-one"));
 }
 
-TEST_CASE("a session's own bytes are no input") {
+TEST_CASE("bytes of the TLS session itself are not input") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
   const std::unique_ptr<redisContext, void (*)(redisContext*)> connected(redisConnect("127.0.0.1", server.port()),
@@ -108,13 +108,13 @@ TEST_CASE("a session's own bytes are no input") {
   for (redis::Step step = stream.shake_hands(); step.wait_for != 0; step = stream.shake_hands()) {
     REQUIRE(deadline.wait_until_ready(connected->fd, step.wait_for));
   }
-  REQUIRE(deadline.wait_until_ready(connected->fd, POLLIN));  // a ticket, as TLS 1.3 has it
+  REQUIRE(deadline.wait_until_ready(connected->fd, POLLIN));  // a TLS 1.3 session ticket
   CHECK_FALSE(stream.has_input());
   CHECK(stream.send("PING\r\n", 6).bytes == 6);
-  wait_until("there is an answer", [&stream] { return stream.has_input(); });
+  wait_until("the reply arrives", [&stream] { return stream.has_input(); });
 }
 
-TEST_CASE("connections are kept over TLS") {
+TEST_CASE("TLS connections are reused") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
   redis::Client client(trusting(certificate, server.url()), 5s);
@@ -128,7 +128,7 @@ TEST_CASE("connections are kept over TLS") {
   CHECK(connections() == before);
 }
 
-TEST_CASE("large answers and commands go through TLS, and each thread gets its own") {
+TEST_CASE("large commands and replies pass through TLS, and each thread gets its own") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
   redis::Client client(trusting(certificate, server.url()), 5s);
@@ -147,7 +147,7 @@ TEST_CASE("large answers and commands go through TLS, and each thread gets its o
   CHECK(wrong == 0);
 }
 
-TEST_CASE("what a server says first comes through TLS, all of it at once") {
+TEST_CASE("messages that the server sends by itself pass through TLS, all at once") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
   redis::Client client(trusting(certificate, server.url()), 5s);
@@ -158,13 +158,13 @@ TEST_CASE("what a server says first comes through TLS, all of it at once") {
   const std::vector<std::string> publish{
       "EVAL", "for i = 1, 200 do redis.call('PUBLISH', 'news', string.rep('x', 100)) end", "0"};
   CHECK(client.command(publish).error() == "");
-  size_t heard = 0;
-  while (heard < 200) {
+  size_t received = 0;
+  while (received < 200) {
     const auto news = listener->receive_all(redis::Deadline(5s));
     REQUIRE_FALSE(news.empty());
-    heard += news.size();
+    received += news.size();
   }
-  CHECK(heard == 200);
+  CHECK(received == 200);
   CHECK_FALSE(listener->has_input());
   CHECK(listener->receive_all(redis::Deadline(20ms)).empty());
   CHECK(listener->error() == "no answer in time");
@@ -178,7 +178,7 @@ TEST_CASE("a server that dies is a broken connection, not a signal") {
   REQUIRE(connection->error() == "");
   server.process().send_signal(SIGKILL);
   server.process().wait(5s);
-  wait_until("it is known to be closed", [&] { return connection->has_input(); });
+  wait_until("the connection is known to be closed", [&] { return connection->has_input(); });
   for (int i = 0; i < 3; ++i) connection->send({"PING"}, redis::Deadline(1s));
   CHECK(connection->error() != "");
   server.restart();
@@ -208,7 +208,7 @@ TEST_CASE("a breaker works over TLS") {
   CHECK(breaker.detailed_status().store.errors == 0);
 }
 
-TEST_CASE("Sentinels and their master are spoken to over TLS") {
+TEST_CASE("Sentinels and their master are reached over TLS") {
   const Certificate certificate(here);
   const TemporaryFolder folder;
   PrivateRedis master(certificate);
@@ -229,7 +229,7 @@ TEST_CASE("Sentinels and their master are spoken to over TLS") {
   CHECK(contains(error_of(redis::parse_url(url)), "the server's certificate is not accepted"));
 }
 
-TEST_CASE("a cluster is spoken to over TLS") {
+TEST_CASE("a cluster is reached over TLS") {
   const Certificate certificate(here);
   const TemporaryFolder folder;
   PrivateRedis node(certificate, {"--dir", folder.path(), "--cluster-enabled", "yes", "--tls-cluster", "yes"});

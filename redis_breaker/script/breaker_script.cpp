@@ -23,7 +23,7 @@ std::string in_microseconds(std::chrono::milliseconds duration) {
   return std::to_string(microseconds(duration).count());
 }
 
-// As a run_id begins; nothing where it is not known.
+// The first 16 digits of a run_id; empty if it is unknown.
 std::string to_hex(uint64_t run) {
   std::array<char, 17> digits{};
   if (run == 0) return "";
@@ -60,7 +60,7 @@ std::optional<ScriptReply::Kind> kind_of(const redisReply& reply) {
   return std::nullopt;
 }
 
-// Lua numbers come as integers; those of a transition, as text.
+// Lua numbers arrive as integers, the generation of a transition as text.
 uint64_t number_of(const redisReply& reply) {
   if (reply.type == REDIS_REPLY_INTEGER) return static_cast<uint64_t>(reply.integer);
   uint64_t number = 0;
@@ -92,7 +92,7 @@ bool read_transitions(const redisReply& reply, ScriptReply& parsed) {
   return true;
 }
 
-// Lua's false: there is nothing to say.
+// Lua's false stands for an absent part of the reply.
 bool is_false(const redisReply& reply) { return reply.type == REDIS_REPLY_NIL; }
 
 bool read_override(const redisReply& reply, ScriptReply& parsed) {
@@ -194,7 +194,7 @@ BreakerScript::Result BreakerScript::run(const std::string& name, const std::str
 redis::Reply BreakerScript::evaluate(const std::string& name, std::vector<std::string> command) const {
   redis::Reply reply = client_.command(command, name);
   if (reply.error().rfind("NOSCRIPT", 0) != 0) return reply;
-  command[0] = "EVAL";  // Redis was restarted, or told to forget; this loads the script as well
+  command[0] = "EVAL";  // after a restart or SCRIPT FLUSH; EVAL loads it as well
   command[1] = script_.source;
   return client_.command(command, name);
 }

@@ -7,7 +7,7 @@ namespace {
 
 constexpr size_t most_reports = 50;
 
-// Where a member stands among those of its name.
+// The entry of this breaker among those of its name.
 template <class Entries>
 auto find(Entries& entries, const SynchronizedBreaker& breaker) {
   const auto [first, last] = entries.equal_range(breaker.name());
@@ -42,7 +42,7 @@ void BreakerList::for_each_named(std::string_view name, const Action& action) {
   for (SynchronizedBreaker* breaker : named(name)) call(*breaker, name, action);
 }
 
-// The member is not touched before it is known that it is still there.
+// Must not touch the breaker before it is known to be still in the list.
 void BreakerList::call(SynchronizedBreaker& breaker, std::string_view name, const Action& action) {
   std::unique_lock lock(mutex_);
   const auto [first, last] = entries_.equal_range(name);

@@ -1,6 +1,6 @@
-// A BreakerList is the list of the breakers that a link keeps fresh, by name, and of those that have something to
-// report. Thread-safe: every method. A member that has left is not called any more: remove() waits for a call that is
-// under way. Several members may have one name: each is called.
+// A BreakerList holds the breakers that a synchronizer keeps fresh, by name, and the ones that have something to
+// report. Thread-safe: every method. A removed breaker is not called again: remove() waits for a call that is running.
+// Several breakers may have the same name: each is called.
 #pragma once
 
 #include <chrono>
@@ -18,16 +18,16 @@
 
 namespace cb {
 
-// A breaker, as its link sees it. Called on the link's thread.
+// A breaker as its synchronizer sees it. Called on the synchronizer's thread.
 class SynchronizedBreaker {
  public:
   virtual ~SynchronizedBreaker() = default;
   virtual std::string_view name() const = 0;
-  virtual void refresh() = 0;                     // asks Redis what is so
-  virtual void report() = 0;                      // tells Redis what was counted here
-  virtual BreakerScript::Result reconnect() = 0;  // asks, while Redis is away, whether it takes writes again
+  virtual void refresh() = 0;                     // fetches the state from Redis
+  virtual void report() = 0;                      // sends the counted successes to Redis
+  virtual BreakerScript::Result reconnect() = 0;  // while Redis is unavailable: does it accept writes again?
 
-  // Somebody has written cb:NAME:`key`. Returns whether it has to refresh().
+  // cb:NAME:`key` was written. Returns true if the breaker needs a refresh().
   virtual bool on_key_written(std::string_view key) = 0;
 };
 
@@ -41,14 +41,15 @@ class BreakerList {
   void add(SynchronizedBreaker& breaker);
   void remove(SynchronizedBreaker& breaker);
 
-  // Runs `then` for each member of that name, without the lock, unless it has left.
+  // Runs `action` for each breaker of that name that is still in the list, without holding the lock.
   void for_each_named(std::string_view name, const Action& action);
 
-  // At most `most` names that follow `after` in their order, from the beginning again where there are none.
+  // At most `most` names after `after`, in order; wraps around at the end.
   std::vector<std::string> names(size_t most, const std::string& after = "") const;
 
-  void report_soon(SynchronizedBreaker& breaker);  // once until it has reported
-  // At most 50 at a time, so that what Redis says is heard between them.
+  void report_soon(SynchronizedBreaker& breaker);  // queued once until it has reported
+
+  // At most 50 at a time, so that pushes are processed in between.
   void call_reports_due(SteadyClock::time_point now);
   SteadyClock::time_point next_report_due() const;  // max(): none
 
@@ -63,9 +64,10 @@ class BreakerList {
 
   mutable std::mutex mutex_;
   std::condition_variable call_finished_;
-  std::multimap<std::string_view, Entry> entries_;  // guarded by mutex_; the names are the members'
-  std::set<std::pair<SteadyClock::time_point, SynchronizedBreaker*>> to_report_;  // guarded by mutex_; by when they may
-  SynchronizedBreaker* being_called_ = nullptr;                                   // guarded by mutex_
+  std::multimap<std::string_view, Entry> entries_;  // guarded by mutex_; the breakers own the names
+  std::set<std::pair<SteadyClock::time_point, SynchronizedBreaker*>>
+      to_report_;                                // guarded by mutex_; by the time when they may
+  SynchronizedBreaker* being_called_ = nullptr;  // guarded by mutex_
 };
 
 }  // namespace cb

@@ -14,7 +14,7 @@ bool is_forced_open_for_good(const ScriptReply& reply) {
   return reply.active_override.mode == Mode::forced_open && !reply.override_until;
 }
 
-// On this machine's clock.
+// By this machine's clock.
 TimePoint end_of_wait(const ScriptReply& reply) {
   if (reply.state == State::closed) return {};
   if (is_forced_open_for_good(reply)) return never;
@@ -38,7 +38,7 @@ std::unique_ptr<const Override> override_in(const ScriptReply& reply) {
 }  // namespace
 
 bool BreakerView::is_usable(uint64_t period) const {
-  if (!packed().is_known()) return false;  // nobody has used it yet
+  if (!packed().is_known()) return false;  // no reply yet
   const int64_t now = coarse_now();
   const int64_t look_again_at = override_ends_at_.load(std::memory_order_acquire);
   if (look_again_at != 0 && now >= look_again_at) return false;
@@ -59,7 +59,8 @@ BreakerView::RequestStart BreakerView::begin_request() const {
   return {push_status, push_status->session, invalidations_};
 }
 
-// Of two answers about the same stay the later one counts. (By Redis's clock; after that was set back, any.)
+// Of two replies about the same generation the later one counts, by Redis's clock. (After that clock was set back,
+// any.)
 bool BreakerView::is_outdated(const ScriptReply& reply) const {
   if (reply.generation != latest_.generation) return reply.generation < latest_.generation;
   return reply.now < latest_.now && latest_.now - reply.now < std::chrono::seconds(1);
@@ -70,7 +71,7 @@ bool BreakerView::apply(const ScriptReply& reply, const PushStatus& push_status,
   const std::scoped_lock lock(mutex_);
   const bool same_feed = request.push_status == &push_status;
   if (is_outdated(reply)) return false;
-  const bool new_stay = reply.generation != latest_.generation;
+  const bool new_generation = reply.generation != latest_.generation;
   latest_.generation = reply.generation;
   latest_.epoch = reply.epoch;
   latest_.run = reply.origin.run;
@@ -80,13 +81,13 @@ bool BreakerView::apply(const ScriptReply& reply, const PushStatus& push_status,
   latest_.active_override = override_in(reply);
   admits_from_ = end_of_wait(reply);
   override_ends_at_ = end_of_override(reply);
-  // What was hinted at after the question was sent may not be in the answer.
+  // The reply may not reflect keys that were written after the request was sent.
   packed_ = pack(reply, reply.failures > 0 || invalidations_ != request.invalidations);
   push_status_ = &push_status;
   session_ = same_feed ? request.session : 0;
   fetched_at_ = coarse_now();
   fetched_in_period_ = period;
-  return new_stay;
+  return new_generation;
 }
 
 void BreakerView::report_successes() {
@@ -113,7 +114,7 @@ Override BreakerView::active_override() const {
   return latest_.active_override ? *latest_.active_override : Override{};
 }
 
-// A half-open stay goes on as an open one: who holds its probes is not known, only until when.
+// Half-open continues as open: which calls hold the probes is unknown, only until when.
 Snapshot BreakerView::snapshot() const {
   const std::scoped_lock lock(mutex_);
   Snapshot snapshot;

@@ -1,8 +1,8 @@
-// A BreakerView is what one instance knows of a shared breaker: the newest answer of the script, and whether it would
-// have heard of anything newer. What is read of it on the way of each call is lock-free.
+// A BreakerView is an instance's cached view of a shared breaker: the newest reply of the script, and whether pushes
+// would have announced anything newer. What every call reads of it is lock-free.
 // Thread-safe: every method.
-// Invariants: its generation never goes back; it is `pushed` only while every change since the answer has been heard
-// of.
+// Invariants: its generation never decreases; receives_pushes() is true only if every change since the cached reply
+// would have been announced.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@
 
 namespace cb {
 
-// A stay in one word, so that it can be read at once.
+// The state, its generation and two flags packed into one word, to be read atomically.
 class PackedState {
  public:
   PackedState() = default;
@@ -29,8 +29,8 @@ class PackedState {
 
   uint64_t generation() const { return bits_ >> 4; }
   State state() const { return static_cast<State>(bits_ & 3); }
-  bool reports_successes() const { return (bits_ & reports_successes_bit) != 0; }  // Redis must hear of successes
-  bool is_overridden() const { return (bits_ & overridden_bit) != 0; }             // a person's order is in force
+  bool reports_successes() const { return (bits_ & reports_successes_bit) != 0; }  // Redis needs to know of them
+  bool is_overridden() const { return (bits_ & overridden_bit) != 0; }
   bool is_known() const { return generation() != 0; }
   bool admits_all() const {
     return (bits_ & (3 | overridden_bit)) == static_cast<uint64_t>(State::closed) && is_known();
@@ -46,7 +46,7 @@ class PackedState {
 
 class BreakerView {
  public:
-  // What was so when a question was sent: its answer cannot know of what happened later.
+  // The push status when a request was sent: its reply cannot reflect later changes.
   struct RequestStart {
     const PushStatus* push_status;
     uint64_t session;
@@ -58,7 +58,7 @@ class BreakerView {
   PackedState packed() const { return packed_.load(std::memory_order_acquire); }
   TimePoint admits_from() const { return admits_from_.load(std::memory_order_acquire); }
 
-  // Whether nothing can have changed without our hearing of it.
+  // True if no change can have gone unannounced.
   bool receives_pushes() const {
     const PushStatus* push_status = push_status_.load(std::memory_order_acquire);
     const uint64_t session = push_status->session.load(std::memory_order_acquire);
@@ -66,24 +66,24 @@ class BreakerView {
            coarse_now() - push_status->confirmed_at.load(std::memory_order_relaxed) < longest_view_age.count();
   }
 
-  // Whether it may be answered from: pushed, or asked for a short while ago in this era.
+  // True if calls may be answered from it: kept fresh by push, or fetched less than a second ago in this period.
   bool is_usable(uint64_t period) const;
 
-  // How long ago all of it was so; nothing: nobody has said anything yet.
+  // The age of the newest confirmation; nothing before the first reply.
   std::optional<std::chrono::milliseconds> age() const;
 
   RequestStart begin_request() const;
 
-  // Takes in what the script said to a question of `era`. Returns whether that began a stay that was not known.
+  // Applies the reply to a request that was sent in `period`. Returns true if it brought a new generation.
   bool apply(const ScriptReply& reply, const PushStatus& push_status, const RequestStart& request, uint64_t period);
 
-  // Something was written: successes matter until it is known that they do not.
+  // A key was written: successes must be reported until a reply shows that they need not be.
   void report_successes();
 
   LastKnown last_known() const;
   Override active_override() const;
 
-  // For a breaker that goes on alone: the same stay, as far as it is known, in memory.
+  // The same state for the local breaker that takes over while Redis is unavailable.
   Snapshot snapshot() const;
 
  private:
@@ -91,23 +91,23 @@ class BreakerView {
     uint64_t generation = 0;
     uint64_t epoch = 0;
     uint64_t run = 0;
-    TimePoint now;  // Redis's
+    TimePoint now;  // Redis's clock
     int failures = 0;
     State state = State::closed;
-    std::unique_ptr<const Override> active_override{};  // many breakers, few orders
+    std::unique_ptr<const Override> active_override{};  // a pointer: there are many breakers and few overrides
   };
 
   bool is_outdated(const ScriptReply& reply) const;
   Mode mode() const { return latest_.active_override ? latest_.active_override->mode : Mode::automatic; }
 
   std::atomic<PackedState> packed_{};
-  // Stored before packed_: whoever sees a stay's word sees its time, or a later one.
+  // Stored before packed_: a thread that reads a generation's word also sees its time, or a newer one.
   std::atomic<TimePoint> admits_from_{};
   std::atomic<const PushStatus*> push_status_;
-  std::atomic<uint64_t> session_{0};    // of push_status_, in which the answer was asked for
+  std::atomic<uint64_t> session_{0};    // the session of push_status_ in which it was requested
   std::atomic<int64_t> fetched_at_{0};  // coarse
   std::atomic<uint64_t> fetched_in_period_{0};
-  std::atomic<int64_t> override_ends_at_{0};  // coarse; when an order ends. 0: it does not
+  std::atomic<int64_t> override_ends_at_{0};  // coarse; 0: never
   std::atomic<uint64_t> invalidations_{0};
 
   mutable std::mutex mutex_;

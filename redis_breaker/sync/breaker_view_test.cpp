@@ -1,4 +1,4 @@
-// What an instance answers by itself, what it asks Redis for, and how it hears of what others did.
+// What an instance answers from its cached view, when it asks Redis, and how changes by other instances reach it.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -17,7 +17,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-// Scripts that were run, however they were asked for.
+// The number of script runs, by EVALSHA or EVAL.
 long scripts_run(TestRedis& redis) {
   const std::string stats = redis.cli({"INFO", "commandstats"});
   long sum = 0;
@@ -34,7 +34,7 @@ const Policy three_failures{.failure_threshold = 3, .recovery_timeout = 60s};
 
 }  // namespace
 
-TEST_CASE("a healthy call sends Redis nothing, and neither does a rejection") {
+TEST_CASE("a healthy call sends nothing to Redis, and neither does a rejection") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   a.call(Outcome::success);
@@ -49,7 +49,7 @@ TEST_CASE("a healthy call sends Redis nothing, and neither does a rejection") {
   CHECK(scripts_run(redis) - before <= slow_polls);
 }
 
-TEST_CASE("with a sliding window successes travel together: a few times a second, and none is lost") {
+TEST_CASE("with a sliding window successes are reported in batches, a few times a second, and none is lost") {
   TestRedis redis;
   const Policy policy{.failure_rate_threshold = 1, .sliding_window_size = 1h, .minimum_number_of_calls = 1'000'000};
   TestInstance a(redis, policy);
@@ -63,7 +63,7 @@ TEST_CASE("with a sliding window successes travel together: a few times a second
   CHECK(eventually([&] { return a.breaker.detailed_status().recent.calls == calls; }));
 }
 
-TEST_CASE("many threads' successes are all counted, and travel with the next failure") {
+TEST_CASE("the successes of many threads are all counted, and reported with the next failure") {
   TestRedis redis;
   const Policy policy{.failure_rate_threshold = 1, .sliding_window_size = 1h, .minimum_number_of_calls = 1'000'000};
   TestInstance a(redis, policy);
@@ -80,7 +80,7 @@ TEST_CASE("many threads' successes are all counted, and travel with the next fai
   CHECK(eventually([&] { return a.breaker.detailed_status().recent == CallCounts{40'002, 1, 0}; }));
 }
 
-TEST_CASE("a success resets the fleet's count without its caller's waiting for Redis") {
+TEST_CASE("a success resets the fleet's count without its caller waiting for Redis") {
   TestRedis redis;
   TestInstance a(redis, three_failures), b(redis, three_failures);
   b.call(Outcome::success);
@@ -88,13 +88,13 @@ TEST_CASE("a success resets the fleet's count without its caller's waiting for R
   a.call(Outcome::failure);
   a.call(Outcome::failure);
   CHECK(eventually([&] {
-    b.call(Outcome::success);  // once it has heard of the failures
+    b.call(Outcome::success);  // once its view shows the failures
     return failures_in(redis) == 0;
   }));
   CHECK(a.call(Outcome::failure).state == State::closed);
 }
 
-TEST_CASE("what an instance saw arrives in the order in which it saw it: a success before a failure resets first") {
+TEST_CASE("results are reported in the order in which an instance saw them: a success before a failure resets first") {
   TestRedis redis;
   TestInstance a(redis, three_failures);
   a.call(Outcome::failure);
@@ -130,12 +130,12 @@ TEST_CASE("at the end of a break the callers of an instance make one request, no
     }
   }
   CHECK(permits == 1);
-  CHECK(scripts_run(redis) - before <= 4);  // the lease, a look after its push, and a slow poll or two
+  CHECK(scripts_run(redis) - before <= 4);  // the lease, a fetch after its push, and a poll or two
 }
 
-TEST_CASE("an instance that another one's trip did not reach by a call hears of it by a push") {
+TEST_CASE("an instance without calls learns of another instance's trip by a push") {
   TestRedis redis;
-  const auto trip_is_heard_of = [&] {
+  const auto trip_is_seen = [&] {
     redis.cli({"FLUSHALL"});
     TestInstance a(redis, one_failure), b(redis, one_failure);
     a.call(Outcome::success);
@@ -144,33 +144,33 @@ TEST_CASE("an instance that another one's trip did not reach by a call hears of 
     a.call(Outcome::failure);
     return eventually([&] { return b.breaker.known_state() == State::open; }, 4s);
   };
-  CHECK(happens_before_any_poll(trip_is_heard_of));
+  CHECK(happens_before_any_poll(trip_is_seen));
 }
 
-TEST_CASE("an instance that has heard of another one's trip rejects without asking") {
+TEST_CASE("an instance that has seen another instance's trip rejects without asking Redis") {
   TestRedis redis;
   TestInstance a(redis, one_failure), b(redis, one_failure);
   b.call(Outcome::success);
   REQUIRE(b.receives_pushes());
   a.call(Outcome::failure);
   REQUIRE(b.sees(State::open));
-  CHECK(eventually([&] {  // not at once: the links look after the push, too
+  CHECK(eventually([&] {  // not at once: the synchronizers fetch after the push, too
     const long before = scripts_run(redis);
     REQUIRE(b.rejected());
     return scripts_run(redis) == before;
   }));
 }
 
-TEST_CASE("an order that expires is over for an instance that nobody told") {
+TEST_CASE("an override that expires ends for an instance without a push") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
-  a.breaker.apply_override({Mode::forced_closed, "ann", ""}, 1s);  // long enough for the three calls
+  a.breaker.apply_override({Mode::forced_closed, "ann", ""}, 1s);  // long enough for three calls
   for (int i = 0; i < 3; ++i) CHECK(a.call(Outcome::failure).state == State::closed);
   CHECK(eventually([&] { return a.call(Outcome::failure).state == State::open; }));
   CHECK(a.transitions().at(1).cause == "forced closed: expired");
 }
 
-TEST_CASE("tenants hear of their own breaker's changes") {
+TEST_CASE("a push reaches exactly the tenant's breaker that changed") {
   TestRedis redis;
   redis::Client first(redis::parse_url(redis.server.url()), 5s), second(redis::parse_url(redis.server.url()), 5s);
   const auto group = std::make_shared<const RedisBreakerGroup>(first, one_failure);
@@ -186,7 +186,7 @@ TEST_CASE("tenants hear of their own breaker's changes") {
   CHECK(beta.known_state() == State::closed);
 }
 
-// The naive breaker knows the three documented keys, and nothing else.
+// The naive breaker uses the three documented keys and no others.
 TEST_CASE("a peer that uses only the three documented keys shares the breaker") {
   TestRedis redis;
   TestInstance ours(redis, three_failures);
@@ -195,26 +195,26 @@ TEST_CASE("a peer that uses only the three documented keys shares the breaker") 
   NaiveRedisBreaker peer(redis.client, "x", three_failures);
   const auto peer_fails = [&] { std::get<Permit>(peer.acquire()).settle(Outcome::failure); };
 
-  SUBCASE("its opening is seen by ours") {
+  SUBCASE("ours follows when it opens") {
     for (int i = 0; i < 3; ++i) peer_fails();
     CHECK(ours.sees(State::open));
     CHECK(ours.rejected());
     CHECK(ours.sees("written from outside"));
   }
-  SUBCASE("ours is seen by it") {
+  SUBCASE("it follows when ours opens") {
     for (int i = 0; i < 3; ++i) ours.call(Outcome::failure);
     CHECK(std::holds_alternative<Rejection>(peer.acquire()));
   }
-  SUBCASE("failures of both are one count") {
+  SUBCASE("the failures of both add up") {
     peer_fails();
     peer_fails();
     CHECK(ours.call(Outcome::failure).state == State::open);
   }
-  SUBCASE("ours frees the half-open that it died in") {
+  SUBCASE("ours recovers a half-open state in which it died") {
     peer_fails();
     redis.cli({"SET", "cb:x:state", "half_open"});
     CHECK(ours.sees(State::half_open));
-    CHECK(std::holds_alternative<Rejection>(peer.acquire()));  // nobody there may ever probe again
+    CHECK(std::holds_alternative<Rejection>(peer.acquire()));  // it would never probe again
     CHECK(ours.permit().settle(Outcome::success).state == State::closed);
     CHECK(std::holds_alternative<Permit>(peer.acquire()));
   }

@@ -40,7 +40,7 @@ BreakerScript::Result RedisAvailability::run(const std::function<BreakerScript::
   if (!is_available()) return StoreTrouble{error()};
   Admission admission = breaker_.acquire();
   auto* permit = std::get_if<Permit>(&admission);
-  if (permit == nullptr || permit->is_probe()) return StoreTrouble{error()};  // it has just opened
+  if (permit == nullptr || permit->is_probe()) return StoreTrouble{error()};  // it opened just now
   BreakerScript::Result result = operation();
   settle(std::move(*permit), result);
   return result;
@@ -77,9 +77,9 @@ void RedisAvailability::handle(const Transition& transition) {
   lock.unlock();
   ++period_;
   on_change_();
-  if (!recovered) return report_problem(error + "; on a local breaker until Redis is well");
+  if (!recovered) return report_problem(error + "; using a local breaker until Redis recovers");
   notify(listener_, redis_identity, EventKind::store_joined, {},
-         "Redis is well: joined again after " + in_seconds(outage), transition.at);
+         "Redis has recovered: using the shared breaker again after " + in_seconds(outage), transition.at);
 }
 
 }  // namespace cb

@@ -6,7 +6,7 @@ namespace cb {
 namespace {
 
 // ["message", "__redis__:invalidate", [key, ...] or nil], or ["pong", ""]
-void take_in(const redisReply& message, Invalidations& invalidations) {
+void record(const redisReply& message, Invalidations& invalidations) {
   if (message.type != REDIS_REPLY_ARRAY || message.elements == 0) return;
   const std::string_view kind = redis::text_of(*message.element[0]);
   if (kind == "pong") invalidations.pong = true;
@@ -46,7 +46,7 @@ void Subscription::ping(const redis::Deadline& deadline) { connection_->send({"P
 Invalidations Subscription::receive(const redis::Deadline& deadline) {
   Invalidations invalidations;
   for (const redis::Reply& message : connection_->receive_all(deadline)) {
-    if (message.error().empty()) take_in(*message, invalidations);
+    if (message.error().empty()) record(*message, invalidations);
   }
   return invalidations;
 }

@@ -22,12 +22,12 @@ constexpr auto before_retry_when_refused = 5s;
 constexpr auto shortest_between_polls = 4s;
 constexpr auto longest_between_polls = 6s;
 constexpr size_t most_polled = 10;
-constexpr size_t most_refreshed = 100;  // others are asked for when they are used
+constexpr size_t most_refreshed = 100;  // the others are fetched when they are used
 
-// Of more names than these everything is listened to: Redis compares each prefix with each.
+// Above this, subscribe to all of "cb:": Redis compares each prefix with every other one.
 constexpr size_t most_base_names = 16;
 
-// What of a breaker's keys is worth hearing of: not the window, which every report writes.
+// The keys of a breaker that matter to others. Not the window: every report writes it.
 constexpr std::array watched_keys{"state", "failures", "last_failure", "breaker", "probes"};
 
 struct KeyName {
@@ -44,7 +44,7 @@ KeyName parse(const std::string& text) {
   return {std::move(name), text.substr(colon + 1)};
 }
 
-// Redis refuses prefixes that overlap: "cb:pay/" holds all of "cb:pay/cards:".
+// Redis refuses overlapping prefixes: "cb:pay/" covers "cb:pay/cards:".
 std::vector<std::string> without_nested(const std::vector<std::string>& prefixes) {
   std::vector<std::string> apart;
   std::copy_if(prefixes.begin(), prefixes.end(), std::back_inserter(apart), [&](const std::string& inner) {
@@ -145,7 +145,7 @@ void Synchronizer::subscribe_everywhere() {
   }
 }
 
-// What was asked for before this may be old by now, so it is asked for again.
+// Views that were fetched before the subscription may be stale, so they are fetched again.
 void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
   const int64_t now = coarse_now();
   auto subscription = std::make_unique<Subscription>(client_, node, subscribed_prefixes_);
@@ -160,7 +160,7 @@ void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
   if (refused)
     availability_.report_problem("no pushes: " + subscription->error() + "; asking Redis once a second instead");
   entry.retry_at = SteadyClock::now() + (refused ? before_retry_when_refused : before_retry);
-  if (!refused) refresh(breakers_.names(1));  // it may be away
+  if (!refused) refresh(breakers_.names(1));  // finds out whether Redis is unavailable
 }
 
 void Synchronizer::process(NodeSubscription& entry) {
@@ -168,14 +168,14 @@ void Synchronizer::process(NodeSubscription& entry) {
   if (entry.subscription->has_input()) {
     const Invalidations invalidations = entry.subscription->receive(redis::Deadline(client_.timeout()));
     if (invalidations.all_keys)
-      entry.push_status.session = ++sessions_;  // also those that are not fetched at once are old
+      entry.push_status.session = ++sessions_;  // the views that are not fetched now are stale too
     handle(invalidations);
     if (!entry.subscription->error().empty()) return unsubscribe(entry);
     if (invalidations.pong) entry.push_status.confirmed_at = entry.pinged_at;
     if (invalidations.pong) entry.pong_due.reset();
   }
   const auto now = SteadyClock::now();
-  // What has come meanwhile may hold the pong: it is this thread then that is late, and not Redis.
+  // Unread input may contain the pong: then this thread is late, not Redis.
   const bool silent = !entry.subscription->has_input();
   if (entry.pong_due && now >= *entry.pong_due && silent) return unsubscribe(entry);
   if (now >= entry.next_ping && !entry.pong_due) ping(entry);
@@ -185,7 +185,7 @@ void Synchronizer::unsubscribe(NodeSubscription& entry) {
   entry.push_status.session = 0;
   entry.subscription.reset();
   entry.pong_due.reset();
-  entry.retry_at = SteadyClock::now();  // at once
+  entry.retry_at = SteadyClock::now();  // immediately
 }
 
 void Synchronizer::ping(NodeSubscription& entry) {
@@ -209,7 +209,7 @@ void Synchronizer::handle(const Invalidations& invalidations) {
   refresh({changed.begin(), changed.end()});
 }
 
-// A net under the pushes, in case that one is lost.
+// A safety net in case a push is lost.
 void Synchronizer::poll_some() {
   const auto now = SteadyClock::now();
   if (now < next_poll_) return;

@@ -1,7 +1,7 @@
-// A Synchronizer is an instance's tie to Redis: one thread that keeps what the breakers know fresh. It listens to what
-// Redis pushes, fetches what has changed, reports what the breakers have counted, and, while Redis is away, looks for
-// it. Thread-safe: every method. Cost while nothing happens: four pings a second, and a look every five seconds. Limit:
-// all breakers of an instance are joined or alone together, on a Cluster too.
+// A Synchronizer is the background thread that keeps an instance's cached views in sync with Redis: it receives pushes,
+// fetches what has changed, reports counted successes and, while Redis is unavailable, tries to reach it.
+// Thread-safe: every method. Cost while idle: four pings a second, and a poll every five seconds.
+// Limit: all breakers of an instance use Redis or their local breakers together, on a cluster too.
 #pragma once
 
 #include <atomic>
@@ -26,18 +26,18 @@ namespace cb {
 class Synchronizer {
  public:
   Synchronizer(redis::Client& client, Listener listener);
-  ~Synchronizer();  // all members have left
+  ~Synchronizer();  // all breakers must have been removed
   Synchronizer(const Synchronizer&) = delete;
   Synchronizer& operator=(const Synchronizer&) = delete;
 
-  // A member's name is `base_name`, or base_name/CONTEXT.
+  // The breaker's name must be `base_name` or base_name/CONTEXT.
   void add(SynchronizedBreaker& breaker, const std::string& base_name);
   void remove(SynchronizedBreaker& breaker) { breakers_.remove(breaker); }
 
   RedisAvailability& availability() { return availability_; }
   const RedisAvailability& availability() const { return availability_; }
 
-  // At once, or 100 ms after the last report.
+  // Immediately, or 100 ms after its last report.
   void report_soon(SynchronizedBreaker& breaker);
 
   PushStatus& push_status(size_t node);
@@ -78,9 +78,9 @@ class Synchronizer {
   BreakerList breakers_;
   RedisAvailability availability_;
 
-  // The thread's own.
+  // Used by the thread only.
   std::map<size_t, NodeSubscription> subscriptions_;  // by node
-  std::vector<std::string> subscribed_prefixes_;      // prefixes
+  std::vector<std::string> subscribed_prefixes_;
   uint64_t sessions_ = 0;
   SteadyClock::time_point look_for_redis_at_{};
   SteadyClock::time_point next_poll_{};

@@ -1,4 +1,4 @@
-// What one link does for many breakers.
+// One synchronizer that serves many breakers.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -11,9 +11,9 @@
 using namespace cb;
 using namespace std::chrono_literals;
 
-TEST_CASE("two breakers of one name and one setup: the second hears of what the fleet does") {
+TEST_CASE("two breakers of one name in one group: the second one receives pushes too") {
   TestRedis server;
-  const auto second_hears = [&] {
+  const auto second_sees_it = [&] {
     server.cli({"FLUSHALL"});
     const auto group = std::make_shared<RedisBreakerGroup>(server.client, one_failure);
     RedisBreaker first(group, {"x"});
@@ -23,10 +23,10 @@ TEST_CASE("two breakers of one name and one setup: the second hears of what the 
     server.cli({"SET", "cb:x:state", "open"});
     return eventually([&] { return second.known_state() == State::open; }, 4s);
   };
-  CHECK(happens_before_any_poll(second_hears));
+  CHECK(happens_before_any_poll(second_sees_it));
 }
 
-TEST_CASE("two breakers of one name and one setup: where the first goes, the second is still heard and told") {
+TEST_CASE("two breakers of one name in one group: without the first, the second still reports and receives") {
   TestRedis server;
   const auto group = std::make_shared<RedisBreakerGroup>(server.client, Policy{.failure_rate_threshold = 0.5});
   auto first = std::make_unique<RedisBreaker>(group, Identity{"x"});
@@ -56,7 +56,7 @@ TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") 
   CHECK(eventually([&] { return std::holds_alternative<Permit>(last.acquire()); }, 5s));
 }
 
-TEST_CASE("a setup of a thousand names is pushed to") {
+TEST_CASE("a group of a thousand names receives pushes") {
   TestRedis server;
   redis::Client client(redis::parse_url(server.server.url()), 1s);
   const auto group = std::make_shared<RedisBreakerGroup>(client, one_failure);

@@ -1,4 +1,4 @@
-// Redis has come back without what it knew: who knows what, and whose knowledge counts.
+// Redis is back without its data: instances know different generations, and the newest must win.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -25,7 +25,7 @@ LastKnown last_known_from(const ScriptReply& reply) {
 
 }  // namespace
 
-TEST_CASE("a reset by a person on the new server is not undone by who still knows the old one") {
+TEST_CASE("a manual reset on the new server is not undone by an instance that knows the old state") {
   TestRedis server;
   const BreakerScript script(server.client, one_failure, "a");
   const LastKnown nothing;
@@ -40,7 +40,7 @@ TEST_CASE("a reset by a person on the new server is not undone by who still know
   CHECK(reply_in(script.tick("x", last_known_from(open))).state == State::closed);
 }
 
-TEST_CASE("a long break that was lost is restored as long as it was to be") {
+TEST_CASE("a long break that was lost is restored with its full length") {
   TestRedis server;
   const Policy policy{.failure_threshold = 1,
                       .recovery_timeout = 1s,
@@ -49,12 +49,12 @@ TEST_CASE("a long break that was lost is restored as long as it was to be") {
   const BreakerScript script(server.client, policy, "a");
   const auto closed = reply_in(script.acquire("x", {}));
   auto open = reply_in(script.settle("x", last_known_from(closed), {closed.generation, 0}, {Outcome::failure, {}}));
-  open.wait = 300s;  // a break that has grown
+  open.wait = 300s;  // a break that grew
   server.server.restart();
   CHECK(reply_in(script.tick("x", last_known_from(open))).wait > 290s);
 }
 
-TEST_CASE("what one knew to be closed again on the lost server is not opened by who had not heard of it") {
+TEST_CASE("a circuit known to be closed again is not reopened by an instance that missed the closing") {
   TestRedis server;
   const BreakerScript script(server.client, one_failure, "a");
   const auto closed = reply_in(script.acquire("x", {}));
@@ -66,7 +66,7 @@ TEST_CASE("what one knew to be closed again on the lost server is not opened by 
   CHECK(reply_in(script.tick("x", last_known_from(open))).state == State::closed);
 }
 
-TEST_CASE("what one had not heard of is restored by who had, in whatever order they come") {
+TEST_CASE("an open circuit is restored by an instance that saw it, even if one that missed it comes first") {
   TestRedis server;
   const BreakerScript script(server.client, one_failure, "a");
   const auto closed = reply_in(script.acquire("x", {}));

@@ -1,4 +1,4 @@
-// What a policy and a person decide for the whole fleet: windows, overrides, quorum, and what all that takes in Redis.
+// Policies and overrides that apply to the whole fleet: windows, overrides, quorum, and their memory in Redis.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ const Policy rates{.failure_threshold = 0,
                    .minimum_number_of_calls = 10,
                    .recovery_timeout = 60s};
 
-// An instance whose part in the shared breaker asks for a quorum.
+// An instance whose shared breaker needs a quorum.
 struct Member {
   Member(TestRedis& shared, const Policy& policy, const std::string& instance)
       : client(redis::parse_url(shared.server.url()), 5s),
@@ -29,19 +29,19 @@ struct Member {
   Listener record() {
     return on_transition([this](const Transition& transition) {
       const std::scoped_lock lock(mutex);
-      events.push_back(transition.cause);
+      causes_.push_back(transition.cause);
     });
   }
   std::vector<std::string> causes() const {
     const std::scoped_lock lock(mutex);
-    return events;
+    return causes_;
   }
   Settled call(Outcome outcome) { return std::get<Permit>(breaker.acquire()).settle(outcome); }
   bool rejected() { return std::holds_alternative<Rejection>(breaker.acquire()); }
 
   redis::Client client;
   mutable std::mutex mutex;
-  std::vector<std::string> events;  // guarded by mutex
+  std::vector<std::string> causes_;  // guarded by mutex
   QuorumBreaker breaker;
 };
 
@@ -56,7 +56,7 @@ long memory(TestRedis& redis, const std::string& pattern) {
 
 }  // namespace
 
-TEST_CASE("the window is the fleet's: half of all calls must fail, whichever instances made them") {
+TEST_CASE("the window covers the fleet: half of all calls must fail, whichever instances made them") {
   TestRedis redis;
   TestInstance a(redis, rates), b(redis, rates), c(redis, rates);
   for (int i = 0; i < 5; ++i) a.call(Outcome::success);
@@ -68,7 +68,7 @@ TEST_CASE("the window is the fleet's: half of all calls must fail, whichever ins
   CHECK(a.rejected());
 }
 
-TEST_CASE("expired buckets are gone, from the counts and from Redis") {
+TEST_CASE("expired buckets are removed from the counts and from Redis") {
   TestRedis redis;
   Policy policy = rates;
   policy.sliding_window_size = 1s;
@@ -81,7 +81,7 @@ TEST_CASE("expired buckets are gone, from the counts and from Redis") {
   CHECK(std::count(window.begin(), window.end(), '/') == 2);  // one bucket
 }
 
-TEST_CASE("a slow call is slow for the fleet") {
+TEST_CASE("slow calls of all instances count together") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 0,
                       .slow_call_rate_threshold = 1,
@@ -100,7 +100,7 @@ TEST_CASE("a slow call is slow for the fleet") {
   CHECK(b.last_cause() == "2 of 2 calls were slow");
 }
 
-TEST_CASE("an override is everybody's: kept in Redis, shown by all, told by the one who was asked") {
+TEST_CASE("an override is stored in Redis, shown by all instances, and reported by the one that applied it") {
   TestRedis redis;
   TestInstance a(redis, one_failure), b(redis, one_failure);
   CHECK(a.breaker.apply_override({Mode::forced_open, "ann", "deploying"}, {}).empty());
@@ -115,17 +115,17 @@ TEST_CASE("an override is everybody's: kept in Redis, shown by all, told by the 
   CHECK(a.permit().is_probe());
 }
 
-TEST_CASE("an override ends by itself, by Redis's clock") {
+TEST_CASE("an override expires by Redis's clock") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
-  a.breaker.apply_override({Mode::forced_closed, "ann", ""}, 1s);  // long enough for the three calls
+  a.breaker.apply_override({Mode::forced_closed, "ann", ""}, 1s);  // long enough for three calls
   for (int i = 0; i < 3; ++i) CHECK(a.call(Outcome::failure).state == State::closed);
   while (a.breaker.detailed_status().active_override.mode != Mode::automatic) std::this_thread::yield();
   CHECK(a.sees("forced closed: expired"));
   CHECK(a.call(Outcome::failure).state == State::open);
 }
 
-TEST_CASE("disabled passes and writes nothing; metrics_only says when it would have opened") {
+TEST_CASE("disabled admits all and writes nothing; metrics_only counts when it would have opened") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   a.breaker.apply_override({Mode::disabled, "ann", ""}, {});
@@ -137,7 +137,7 @@ TEST_CASE("disabled passes and writes nothing; metrics_only says when it would h
   CHECK(a.breaker.detailed_status().would_have_tripped == 5);
 }
 
-TEST_CASE("an order until further notice outlives a sleeping fleet, and a key written from outside ends it") {
+TEST_CASE("an override until further notice outlives a stopped fleet, and a key written from outside ends it") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   a.breaker.apply_override({Mode::forced_open, "ann", ""}, {});
@@ -149,7 +149,7 @@ TEST_CASE("an order until further notice outlives a sleeping fleet, and a key wr
   CHECK(a.breaker.detailed_status().active_override == Override{});
 }
 
-TEST_CASE("an actor's words stay words") {
+TEST_CASE("special characters in an override's actor and reason are preserved") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   const Override order{Mode::forced_open, "ann \"the admin\" ' $(id)", "100 % {sure} \xc3\xa9 %s"};
@@ -157,7 +157,7 @@ TEST_CASE("an actor's words stay words") {
   CHECK(a.breaker.detailed_status().active_override == order);
 }
 
-TEST_CASE("to look at a breaker that nobody has used leaves nothing in Redis, and is no reset when it is used") {
+TEST_CASE("reading the status of an unused breaker leaves nothing in Redis, and its first use is not a reset") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   CHECK(a.breaker.status().state == State::closed);
@@ -166,7 +166,7 @@ TEST_CASE("to look at a breaker that nobody has used leaves nothing in Redis, an
   CHECK(a.transitions().empty());
 }
 
-TEST_CASE("without Redis an order is refused, not lost") {
+TEST_CASE("without Redis an override is refused") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   redis.server.process().send_signal(SIGKILL);
@@ -174,7 +174,7 @@ TEST_CASE("without Redis an order is refused, not lost") {
   CHECK(eventually([&] { return a.troubles().size() == 1; }));
 }
 
-TEST_CASE("with a quorum of two, one instance's failures open nobody's breaker but its own") {
+TEST_CASE("with a quorum of two, one instance's failures open only that instance's breaker") {
   TestRedis redis;
   Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
@@ -210,7 +210,7 @@ TEST_CASE("a success in between makes those who reported failures before it irre
   CHECK(b.breaker.detailed_status().open_locally);
 }
 
-TEST_CASE("an instance that is open alone comes back by a probe of its own") {
+TEST_CASE("an instance whose local breaker is open recovers by its own probe") {
   TestRedis redis;
   Policy policy = two_must_agree;
   policy.recovery_timeout = 5ms;
@@ -222,7 +222,7 @@ TEST_CASE("an instance that is open alone comes back by a probe of its own") {
   CHECK(b.causes().back() == "this instance only: 1 successful probe");
 }
 
-TEST_CASE("when the fleet's circuit changes its state, an instance's own count begins anew") {
+TEST_CASE("a transition of the shared circuit resets each instance's local count") {
   TestRedis redis;
   Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
@@ -232,7 +232,7 @@ TEST_CASE("when the fleet's circuit changes its state, an instance's own count b
   CHECK_FALSE(b.rejected());
 }
 
-TEST_CASE("whatever reports, Redis keeps no more reporters than the quorum needs") {
+TEST_CASE("Redis keeps no more reporters than the quorum needs") {
   TestRedis redis;
   Policy policy = two_must_agree;
   policy.failure_threshold = 1000;
@@ -240,7 +240,7 @@ TEST_CASE("whatever reports, Redis keeps no more reporters than the quorum needs
   CHECK(redis.cli({"ZCARD", "cb:x:reporters"}) == "2");
 }
 
-TEST_CASE("a person's word is stronger than an instance's own breaker") {
+TEST_CASE("an override takes precedence over an instance's local breaker") {
   TestRedis redis;
   Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
@@ -256,7 +256,7 @@ TEST_CASE("a person's word is stronger than an instance's own breaker") {
   CHECK(b.rejected());
 }
 
-TEST_CASE("what an instance decides alone is told, from opening to the fleet's word that ends it") {
+TEST_CASE("transitions of the local breaker are reported, from opening to the reset by the fleet") {
   TestRedis redis;
   Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
@@ -266,7 +266,7 @@ TEST_CASE("what an instance decides alone is told, from opening to the fleet's w
         std::vector<std::string>{"this instance only: 3 consecutive failures", "this instance only: reset by fleet"});
 }
 
-TEST_CASE("a slow success is no report of a failure") {
+TEST_CASE("a slow success does not make its instance a reporter") {
   TestRedis redis;
   Policy policy = two_must_agree;
   policy.failure_threshold = 0;
@@ -275,14 +275,14 @@ TEST_CASE("a slow success is no report of a failure") {
   policy.slow_call_duration_threshold = 1ms;
   Member a(redis, policy, "a"), b(redis, policy, "b");
   Admission slow = b.breaker.acquire();
-  std::this_thread::sleep_for(2ms);  // what makes it slow
+  std::this_thread::sleep_for(2ms);  // makes it slow
   std::get<Permit>(slow).settle(Outcome::success);
   for (int i = 0; i < 3; ++i) a.call(Outcome::failure);
   CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
   CHECK(redis.cli({"ZRANGE", "cb:x:reporters", "0", "-1"}) == "a");
 }
 
-TEST_CASE("who reported in a future that Redis's clock was set back from vouches for nobody") {
+TEST_CASE("reporters from before Redis's clock was set back do not count for the quorum") {
   TestRedis redis;
   Member a(redis, two_must_agree, "a");
   a.call(Outcome::failure);
@@ -293,8 +293,8 @@ TEST_CASE("who reported in a future that Redis's clock was set back from vouches
   CHECK(std::stol(redis.cli({"PTTL", "cb:x:reporters"})) > 0);
 }
 
-// As many as LAB_CALLS says; a million takes a minute and gives the same figure.
-TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls there were") {
+// LAB_CALLS sets the number of calls; a million takes a minute and gives the same figure.
+TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls it has seen") {
   constexpr int workers = 8;
   const char* const asked_for = std::getenv("LAB_CALLS");
   const int calls = asked_for != nullptr ? std::atoi(asked_for) : 20'000;
@@ -303,7 +303,7 @@ TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls there were
   policy.failure_rate_threshold = 1;
   policy.slow_call_rate_threshold = 1;
   policy.slow_call_duration_threshold = 1h;
-  policy.sliding_window_size = 1s;  // so that all ten buckets come into use
+  policy.sliding_window_size = 1s;  // so that all ten buckets are used
   policy.minimum_number_of_calls = 1'000'000;
   policy.minimum_reporting_instances = 3;
   redis::Client pool(redis::parse_url(redis.server.url()), 5s);
@@ -324,7 +324,7 @@ TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls there were
   long most = 0;
   RedisBreaker breaker(std::make_shared<RedisBreakerGroup>(pool, policy, Listener{}, "Instance-0"),
                        {"unreliable_service"});
-  REQUIRE(eventually([&] {  // a slow machine may have left out a bucket
+  REQUIRE(eventually([&] {  // a slow machine may have skipped a bucket
     permit(breaker).settle(Outcome::failure);
     most = memory(redis, "cb:*");
     const std::string window = redis.cli({"GET", "cb:unreliable_service:window"});

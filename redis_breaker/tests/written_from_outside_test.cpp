@@ -1,4 +1,4 @@
-// What others write in Redis, by mistake or on purpose, and what the breaker makes of it.
+// What other programs write into Redis, by mistake or on purpose, and how the breaker reacts.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -9,7 +9,7 @@
 using namespace cb;
 using namespace std::chrono_literals;
 
-TEST_CASE("a state written from outside is honoured by every instance, as one transition") {
+TEST_CASE("every instance follows a state written from outside, as one transition") {
   TestRedis redis;
   TestInstance a(redis, one_failure), b(redis, one_failure);
   a.call(Outcome::success);
@@ -27,7 +27,7 @@ TEST_CASE("a state written from outside is honoured by every instance, as one tr
   CHECK(b.call(Outcome::success).state == State::closed);
 }
 
-TEST_CASE("a state written before any instance started is honoured, not overwritten") {
+TEST_CASE("a state written before any instance started is used, not overwritten") {
   TestRedis redis;
   redis.cli({"SET", "cb:x:state", "open"});
   TestInstance a(redis, one_failure);
@@ -35,7 +35,7 @@ TEST_CASE("a state written before any instance started is honoured, not overwrit
   CHECK(redis.cli({"GET", "cb:x:state"}) == "open");
 }
 
-TEST_CASE("failures that another program counted count") {
+TEST_CASE("failures counted by another program count") {
   TestRedis redis;
   TestInstance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
   a.call(Outcome::success);
@@ -44,7 +44,7 @@ TEST_CASE("failures that another program counted count") {
   CHECK(a.call(Outcome::failure).state == State::open);
 }
 
-TEST_CASE("a half-open that another program left behind is freed") {
+TEST_CASE("a half-open state left behind by another program can be probed") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   a.call(Outcome::success);
@@ -55,7 +55,7 @@ TEST_CASE("a half-open that another program left behind is freed") {
   CHECK(probe.settle(Outcome::success).state == State::closed);
 }
 
-TEST_CASE("FLUSHALL resets the breaker, nobody throws, and calls from before it are late") {
+TEST_CASE("FLUSHALL resets the breaker, no call throws, and results of earlier calls are late") {
   TestRedis redis;
   TestInstance a(redis, one_failure), b(redis, one_failure);
   Permit before = b.permit();
@@ -67,16 +67,16 @@ TEST_CASE("FLUSHALL resets the breaker, nobody throws, and calls from before it 
   CHECK(b.sees(State::closed));
   CHECK(a.call(Outcome::success).state == State::closed);
   REQUIRE(eventually([&] { return a.transitions().size() + b.transitions().size() == 2; }));
-  std::vector<Transition> told = a.transitions();
-  for (const Transition& transition : b.transitions()) told.push_back(transition);
-  REQUIRE(told.size() == 2);
-  CHECK(told[1].cause == "state gone: flushed, deleted or expired");
+  std::vector<Transition> all = a.transitions();
+  for (const Transition& transition : b.transitions()) all.push_back(transition);
+  REQUIRE(all.size() == 2);
+  CHECK(all[1].cause == "state gone: flushed, deleted or expired");
   CHECK(a.breaker.status().generation > generation);
   CHECK(before.settle(Outcome::failure).late);
   CHECK(a.breaker.status().state == State::closed);
 }
 
-TEST_CASE("deleting the state alone is a reset too") {
+TEST_CASE("deleting only the state key is a reset too") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   a.call(Outcome::failure);
@@ -85,7 +85,7 @@ TEST_CASE("deleting the state alone is a reset too") {
   CHECK(a.call(Outcome::success).state == State::closed);
 }
 
-TEST_CASE("a state that went back to an older one begins a generation that nobody had") {
+TEST_CASE("a state that was rolled back gets a generation that was never used") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   a.call(Outcome::success);
@@ -98,12 +98,12 @@ TEST_CASE("a state that went back to an older one begins a generation that nobod
              "'state', 'closed')",
              "0", older});
   CHECK(a.sees("state lost: it went back to an older one"));
-  CHECK(a.breaker.known_state() == State::open);  // for what it knew is newer
+  CHECK(a.breaker.known_state() == State::open);  // its view was newer
   CHECK(a.breaker.status().generation > newest);
 }
 
-TEST_CASE("a value that makes no sense is reported with key and value, and mended to a fresh closed breaker") {
-  const std::vector<std::vector<std::string>> nonsense{
+TEST_CASE("an invalid value is reported with key and value, and replaced by a fresh closed breaker") {
+  const std::vector<std::vector<std::string>> invalid{
       {"SET", "cb:x:state", "banana"},
       {"SET", "cb:x:state", ""},
       {"SET", "cb:x:failures", "-1"},
@@ -116,7 +116,7 @@ TEST_CASE("a value that makes no sense is reported with key and value, and mende
       {"HSET", "cb:x:breaker", "generation", "9999999999999999"},
       {"SET", "cb:x:last_failure", "banana"},
   };
-  for (const auto& write : nonsense) {
+  for (const auto& write : invalid) {
     CAPTURE(write);
     TestRedis redis;
     TestInstance a(redis, one_failure);
@@ -130,7 +130,7 @@ TEST_CASE("a value that makes no sense is reported with key and value, and mende
   }
 }
 
-TEST_CASE("a key of another type is mended as well") {
+TEST_CASE("a key of another type is repaired as well") {
   for (const std::string key : {"state", "failures", "breaker", "probes"}) {
     CAPTURE(key);
     TestRedis redis;
@@ -144,7 +144,7 @@ TEST_CASE("a key of another type is mended as well") {
   }
 }
 
-TEST_CASE("what was right in a hash is still there after something else was mended") {
+TEST_CASE("valid fields of the hash survive the repair of another key") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   a.call(Outcome::failure);
@@ -155,7 +155,7 @@ TEST_CASE("what was right in a hash is still there after something else was mend
   CHECK(redis.cli({"HGET", "cb:x:breaker", "epoch"}) == epoch);
 }
 
-TEST_CASE("after nonsense the breaker counts as before") {
+TEST_CASE("after a repair the breaker counts as before") {
   TestRedis redis;
   TestInstance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
   a.call(Outcome::success);
@@ -165,7 +165,7 @@ TEST_CASE("after nonsense the breaker counts as before") {
   CHECK(a.breaker.status().state == State::open);
 }
 
-TEST_CASE("a count at the edge of what fits opens the circuit, and it stays open") {
+TEST_CASE("the largest possible failure count opens the circuit, and it stays open") {
   TestRedis redis;
   TestInstance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
   a.call(Outcome::success);
@@ -174,7 +174,7 @@ TEST_CASE("a count at the edge of what fits opens the circuit, and it stays open
   CHECK(a.rejected());
 }
 
-TEST_CASE("bytes that are no text are shown as question marks") {
+TEST_CASE("non-printable bytes are shown as question marks") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   redis.cli({"SET", "cb:x:state", "\xff\n\x1b[31m"});
@@ -182,7 +182,7 @@ TEST_CASE("bytes that are no text are shown as question marks") {
   CHECK(a.sees("repaired: cb:x:state held \"???[31m\""));
 }
 
-TEST_CASE("a clock of Redis that was set back lengthens no break and no lease") {
+TEST_CASE("setting Redis's clock back lengthens no break and no lease") {
   TestRedis redis;
   TestInstance a(redis, {.failure_threshold = 1, .recovery_timeout = 10s, .probe_timeout = 5s});
   a.call(Outcome::failure);
@@ -195,13 +195,13 @@ TEST_CASE("a clock of Redis that was set back lengthens no break and no lease") 
   CHECK(a.permit().is_probe());
 }
 
-TEST_CASE("a failed probe of another program begins a new break; its late failures do not lengthen one") {
+TEST_CASE("a failed probe of another program starts a new break; its late failures do not lengthen one") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 2s};
   TestInstance a(redis, policy);
   a.call(Outcome::failure);
-  redis.cli({"SET", "cb:x:last_failure", "1"});    // during the break: a late one
-  CHECK(a.breaker.status().state == State::open);  // it has looked
+  redis.cli({"SET", "cb:x:last_failure", "1"});    // during the break: a late failure
+  CHECK(a.breaker.status().state == State::open);  // the script has seen the change
   CHECK(a.rejected());
   CHECK(a.transitions().size() == 1);
   wait_for_recovery(a);
@@ -212,7 +212,7 @@ TEST_CASE("a failed probe of another program begins a new break; its late failur
   CHECK(a.permit().is_probe());
 }
 
-TEST_CASE("a closed state written after a flush is told as a transition where it was open before") {
+TEST_CASE("a closed state written after a flush is reported as a transition from open") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   a.call(Outcome::failure);
@@ -225,7 +225,7 @@ TEST_CASE("a closed state written after a flush is told as a transition where it
   CHECK(a.transitions().back().from == State::open);
 }
 
-TEST_CASE("an open circuit whose hash was evicted begins its break anew") {
+TEST_CASE("an open circuit whose hash was evicted starts a new break") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   a.call(Outcome::failure);
@@ -236,7 +236,7 @@ TEST_CASE("an open circuit whose hash was evicted begins its break anew") {
   CHECK(a.rejected());
 }
 
-TEST_CASE("a long value is reported in part") {
+TEST_CASE("a long invalid value is reported in part") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
   redis.cli({"SET", "cb:x:state", std::string(100'000, 'b')});
@@ -245,7 +245,7 @@ TEST_CASE("a long value is reported in part") {
   CHECK(a.last_cause().size() < 100);
 }
 
-TEST_CASE("a megabyte of garbage in any key is mended at once: Redis is nobody's to hold up") {
+TEST_CASE("a megabyte of garbage in any key is repaired at once, without blocking Redis") {
   TestRedis redis;
   Policy policy = one_failure;
   policy.failure_rate_threshold = 0.5;
@@ -270,7 +270,7 @@ TEST_CASE("a megabyte of garbage in any key is mended at once: Redis is nobody's
   }
 }
 
-TEST_CASE("a generation written up to its limit does not switch protection off") {
+TEST_CASE("a generation close to its limit does not switch protection off") {
   TestRedis redis;
   TestInstance a(redis, one_failure), b(redis, one_failure);
   a.call(Outcome::success);
