@@ -1,4 +1,4 @@
-// What an instance whose calls are healthy sends to Redis.
+// What an instance with healthy calls sends to Redis.
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,7 +23,7 @@ void call_in_threads(Breaker& breaker, int threads, int calls_each) {
   }
 }
 
-void measure_the_way_of_a_call(Benchmark& benchmark, redis::Client& client) {
+void measure_healthy_calls_only(Benchmark& benchmark, redis::Client& client) {
   Instance instance(benchmark.url, "path", {});
   wait_for_pushes(instance.breaker);
   Monitor monitor(client);
@@ -32,11 +32,11 @@ void measure_the_way_of_a_call(Benchmark& benchmark, redis::Client& client) {
   const ObservedCommands observed = monitor.take();
   const double most_pings = 1 + seconds_since(before) * most_a_second;
   const double pings = observed.count("PING");
-  benchmark.table.add("2,000,000 healthy calls, commands on their way", {observed.all_sent() - pings}, 0);
-  benchmark.table.add("  pings of the link meanwhile", {pings}, most_pings);
+  benchmark.table.add("2,000,000 healthy calls, commands they send", {observed.all_sent() - pings}, 0);
+  benchmark.table.add("  pings of the synchronizer meanwhile", {pings}, most_pings);
 }
 
-// Both kinds of commands, a second.
+// Commands per second.
 struct Rates {
   double sent = 0;
   double in_scripts = 0;
@@ -59,10 +59,10 @@ void measure_background(Benchmark& benchmark, redis::Client& client, const std::
   const auto measure = [&](const std::string& how, const Load& load, double at_most) {
     const Rates rates = rates_while(benchmark, client, name, policy, load);
     benchmark.table.add(name + ", " + how, {rates.sent, "/s", 1}, at_most);
-    benchmark.table.add("  given by scripts, inside Redis", {rates.in_scripts, "/s", 1});
+    benchmark.table.add("  run by scripts, inside Redis", {rates.in_scripts, "/s", 1});
   };
   measure("100 calls a second", {.pause = 10ms}, most_a_second);
-  measure("as many calls as it can", {}, most_a_second);
+  measure("unlimited calls", {}, most_a_second);
   measure("100 a second, one of them fails", {.pause = 10ms, .of_which_one_fails = 100}, most_a_second + 1);
 }
 
@@ -71,7 +71,7 @@ void measure_background(Benchmark& benchmark, redis::Client& client, const std::
 void measure_commands(Benchmark& benchmark) {
   redis::Client client(redis::parse_url(benchmark.url), redis_patience);
   benchmark.table.begin("Commands that an instance sends");
-  measure_the_way_of_a_call(benchmark, client);
+  measure_healthy_calls_only(benchmark, client);
   measure_background(benchmark, client, "no-window", {});
   measure_background(benchmark, client, "window", windowed_policy());
 }

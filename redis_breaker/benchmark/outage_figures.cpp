@@ -1,4 +1,4 @@
-// How quickly a fleet agrees that its circuit is open, and what slips through meanwhile.
+// How quickly a fleet agrees that its circuit is open, and how many calls are admitted meanwhile.
 #include <array>
 #include <atomic>
 #include <memory>
@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 constexpr int processes = 3;
 constexpr int threads = 8;
 constexpr size_t most_rounds = 500;
-constexpr auto until_all_are_at_it = 300us;
+constexpr auto until_all_are_waiting = 300us;
 
 // --- from the trip until all reject
 
@@ -31,7 +31,7 @@ struct Trips {
 
 const std::string channel = "cb:agreement:rounds";
 
-// What this machine, as busy as it is, needs for a push of Redis without a breaker.
+// Measures a bare push of Redis on this machine under the same load, without a breaker.
 class PushListener {
  public:
   PushListener(redis::Client& client, size_t pushes) : connection_(client.connect(0)) {
@@ -58,7 +58,7 @@ struct Round {
 void publish_in_turn(Trips& trips, Instance& instance, const PushListener& listener, const Round& round) {
   trips.gate.pass(processes);
   if (round.my_turn()) {
-    std::this_thread::sleep_for(until_all_are_at_it);
+    std::this_thread::sleep_for(until_all_are_waiting);
     instance.client.command({"PUBLISH", channel, "now"});
     trips.published_at[round.number] = nanoseconds_now();
   }
@@ -71,7 +71,7 @@ void trip_in_turn(Trips& trips, ManagedBreaker& breaker, const Round& round) {
   trips.gate.pass(processes);
   if (round.my_turn()) {
     Permit permit = std::get<Permit>(breaker.acquire());
-    std::this_thread::sleep_for(until_all_are_at_it);
+    std::this_thread::sleep_for(until_all_are_waiting);
     permit.settle(Outcome::failure);
     trips.tripped_at[round.number] = nanoseconds_now();
   }
@@ -81,7 +81,7 @@ void trip_in_turn(Trips& trips, ManagedBreaker& breaker, const Round& round) {
   if (round.my_turn()) reset(breaker);
 }
 
-// From `begin` until the last process was there.
+// From `begin` until the last process had reached the end.
 std::vector<double> milliseconds_until_all(const std::array<std::atomic<int64_t>, most_rounds>& begin,
                                            const Times& ends, size_t rounds) {
   std::vector<double> milliseconds;
@@ -117,13 +117,13 @@ void measure_time_to_agree(Benchmark& benchmark) {
   benchmark.table.add("  of bare pushes", {percentile(pushes, 100), "ms", 3});
 }
 
-// --- what slips through
+// --- calls admitted after the trip
 
 constexpr int workers = processes * threads;
 constexpr int threshold = 5;
 
-// In flight: one a thread, but for the one that tripped it. Within the push's delay: of each thread of the other
-// processes one more, whose answer then says that the circuit is open.
+// In flight: one per thread, except for the thread that tripped the circuit. Within the push's delay: one more per
+// thread of the other processes, whose reply then reports that the circuit is open.
 constexpr double most_late = workers - 1 + (workers - threads);
 
 struct Outages {
@@ -142,8 +142,8 @@ void fail_until_rejected(Breaker& breaker, std::atomic<int>& failures, std::chro
   }
 }
 
-void suffer_outages(Outages& outages, ManagedBreaker& breaker, int worker, size_t rounds,
-                    std::chrono::microseconds takes) {
+void run_outages(Outages& outages, ManagedBreaker& breaker, int worker, size_t rounds,
+                 std::chrono::microseconds takes) {
   for (size_t round = 0; round < rounds; ++round) {
     wait_until([&] { return call(breaker, Outcome::ignored); });
     outages.gate.pass(workers);
@@ -161,9 +161,8 @@ void measure_late_calls(Benchmark& benchmark, std::chrono::milliseconds takes) {
     wait_for_pushes(instance.breaker);
     std::vector<std::jthread> running;
     for (int thread = 0; thread < threads; ++thread) {
-      running.emplace_back([&, worker = process * threads + thread] {
-        suffer_outages(*outages, instance.breaker, worker, rounds, takes);
-      });
+      running.emplace_back(
+          [&, worker = process * threads + thread] { run_outages(*outages, instance.breaker, worker, rounds, takes); });
     }
   });
   std::vector<double> late;
@@ -183,7 +182,7 @@ void measure_late_calls(Benchmark& benchmark, std::chrono::milliseconds takes) {
 constexpr int instances = 3;
 constexpr int callers = 999;
 
-// Returns how often Redis was asked for a permit.
+// Returns the number of permit requests that Redis received.
 int probes_asked_for(redis::Client& client, std::vector<std::unique_ptr<Instance>>& fleet) {
   wait_until([&] { return call(fleet[0]->breaker, Outcome::failure); });
   for (const auto& instance : fleet) wait_until([&] { return !call(instance->breaker, Outcome::ignored); });
@@ -197,7 +196,7 @@ int probes_asked_for(redis::Client& client, std::vector<std::unique_ptr<Instance
       std::this_thread::sleep_until(end);
       const Admission admission = breaker.acquire();
       ++done;
-      wait_until([&] { return done == callers; });  // the probe is out until all have come
+      wait_until([&] { return done == callers; });  // hold the probe until all callers have tried
     });
   }
   wait_until([&] { return done == callers; });
@@ -227,7 +226,7 @@ void measure_end_of_break(Benchmark& benchmark) {
     most = std::max(most, 1.0 * probes_asked_for(client, fleet));
   }
   benchmark.table.begin("999 callers at the end of a break, 3 instances");
-  benchmark.table.add("permits asked for of Redis, all three, most of " + std::to_string(rounds), {most}, instances);
+  benchmark.table.add("permit requests of all three, most of " + std::to_string(rounds), {most}, instances);
 }
 
 }  // namespace cb

@@ -1,5 +1,4 @@
-// What the shared breaker costs, and how quickly a fleet agrees: the figures of README.md. It starts a Redis of its
-// own.
+// What the shared breaker costs, and how quickly a fleet agrees: the figures of README.md. Starts its own Redis.
 //   ./scripts/dev/benchmark.sh
 #include <iostream>
 
@@ -9,9 +8,9 @@
 
 int main(int argc, char** argv) {
   return program::run([&]() -> int {
-    CLI::App app{"Measures the shared breaker, against a Redis of its own", "redis_breaker_benchmark"};
+    CLI::App app{"Measures the shared breaker against a private Redis", "redis_breaker_benchmark"};
     bool quick = false;
-    app.add_flag("--quick", quick, "A tenth of the repetitions: rough");
+    app.add_flag("--quick", quick, "A tenth of the repetitions: less precise");
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
 
     const program::PrivateRedis client;

@@ -11,7 +11,7 @@ namespace cb {
 namespace {
 
 constexpr std::chrono::seconds patience{10};
-constexpr size_t operation_at = 10;  // EVALSHA, hash, 7, seven keys, and then what to do
+constexpr size_t operation_at = 10;  // EVALSHA, hash, 7, seven keys, then the operation
 
 // 1795260806.089886 [0 127.0.0.1:40000] "SET" "key" "a \"quoted\" value"; in a script: [0 lua]
 std::vector<std::string> words_of(std::string_view line) {
@@ -62,13 +62,13 @@ Monitor::Monitor(redis::Client& client) : client_(client), connection_(client.co
   const redis::Deadline deadline(patience);
   connection_->send({"MONITOR"}, deadline);
   const std::string error = connection_->receive(deadline).error();
-  if (!error.empty()) throw std::runtime_error("listening to " + client.to_text() + ": " + error);
-  take();  // our own connecting
+  if (!error.empty()) throw std::runtime_error("MONITOR on " + client.to_text() + ": " + error);
+  take();  // discards the commands of our own connections
 }
 
 ObservedCommands Monitor::take() {
-  const std::string question = "what was said before this " + std::to_string(++questions_);
-  client_.command({"ECHO", question});
+  const std::string marker = "end of the observed commands " + std::to_string(++markers_);
+  client_.command({"ECHO", marker});
   const redis::Deadline deadline(patience);
   std::optional<ObservedCommands> until_now;
   while (!until_now) {
@@ -76,7 +76,7 @@ ObservedCommands Monitor::take() {
     if (!connection_->error().empty()) throw std::runtime_error(client_.to_text() + ": " + connection_->error());
     for (const redis::Reply& line : lines) {
       const std::string_view text(line->str, line->len);
-      if (text.find(question) == std::string_view::npos) {
+      if (text.find(marker) == std::string_view::npos) {
         record(text, observed_);
       } else {
         until_now = std::exchange(observed_, {});

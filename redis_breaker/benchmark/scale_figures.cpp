@@ -1,4 +1,4 @@
-// The same for fleets of 1 to 100 instances: each with connections, link and view of its own, all in this process.
+// Fleets of 1 to 100 instances, each with its own connections, synchronizer and cached view, all in this process.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -26,7 +26,7 @@ Fleet make_fleet(const std::string& url, const std::string& name, const Policy& 
   return fleet;
 }
 
-// Commands that an instance sends, a second, while each makes a call, and then a pause.
+// Commands per second of one instance, while every instance makes a call and then pauses.
 double background(redis::Client& client, Fleet& fleet, std::chrono::milliseconds time,
                   std::chrono::microseconds pause) {
   Monitor monitor(client);
@@ -72,7 +72,7 @@ struct Outages {
   std::vector<double> milliseconds;
 };
 
-Outages suffer(Fleet& fleet, int times) {
+Outages run_outages(Fleet& fleet, int times) {
   Outages outages;
   for (int i = 0; i < times; ++i) {
     Outage outage;
@@ -97,7 +97,7 @@ void measure_fleet_of(Benchmark& benchmark, redis::Client& client, int size) {
   const auto time = benchmark.effort.of(1500ms);
   const double slow = background(client, fleet, time, 10'000us);
   const double quick = background(client, fleet, time, 0us);
-  const Outages outages = suffer(fleet, benchmark.effort.of(20));
+  const Outages outages = run_outages(fleet, benchmark.effort.of(20));
   fleet = make_fleet(benchmark.url, name + "-window", windowed_policy(), size);
   const double windowed = background(client, fleet, time, 0us);
   std::printf("%9d %10.1f %10.1f %10.1f %10.0f %8.0f %10.2f %8.2f\n", size, slow, quick, windowed,

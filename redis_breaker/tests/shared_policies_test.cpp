@@ -200,7 +200,7 @@ TEST_CASE("with a quorum of two, the second instance's failure opens for everyon
   }
 }
 
-TEST_CASE("a success in between makes those who reported failures before it irrelevant") {
+TEST_CASE("a success in between makes earlier reporters of failures irrelevant") {
   TestRedis redis;
   Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
   a.call(Outcome::failure);
