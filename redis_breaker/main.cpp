@@ -1,4 +1,4 @@
-// Stage 3: one instance of a fleet that shares one breaker in Redis. The difference to stage 2 is the last statement.
+// Stage 3: one instance of a fleet that shares one breaker in Redis. Only the last statement differs from stage 2.
 #include <spdlog/spdlog.h>
 
 #include "distributed_breaker/instance.hpp"
@@ -10,18 +10,18 @@
 
 namespace {
 
-cb::BreakerRegistry::Make naive_breakers(cb::Redis& redis, const cb::Policy& policy, cb::Listener listener) {
-  return [&redis, policy, listener = std::move(listener)](const cb::Identity& who) {
-    return std::make_shared<cb::NaiveRedisBreaker>(redis, who.full(), policy, listener);
+cb::BreakerRegistry::Make naive_breakers(cb::redis::Client& client, const cb::Policy& policy, cb::Listener listener) {
+  return [&client, policy, listener = std::move(listener)](const cb::Identity& identity) {
+    return std::make_shared<cb::NaiveRedisBreaker>(client, identity.full(), policy, listener);
   };
 }
 
-cb::BreakerRegistry::Make shared_breakers(cb::Redis& redis, const cb::Policy& policy, cb::Listener listener,
+cb::BreakerRegistry::Make shared_breakers(cb::redis::Client& client, const cb::Policy& policy, cb::Listener listener,
                                           const std::string& instance) {
-  const auto setup = std::make_shared<const cb::SharedSetup>(redis, policy, std::move(listener), instance);
-  return [setup](const cb::Identity& who) -> std::shared_ptr<cb::ManagedBreaker> {
-    if (setup->policy.minimum_reporting_instances == 1) return std::make_shared<cb::RedisBreaker>(setup, who);
-    return std::make_shared<cb::QuorumBreaker>(setup, who);
+  const auto group = std::make_shared<const cb::RedisBreakerGroup>(client, policy, std::move(listener), instance);
+  return [group](const cb::Identity& identity) -> std::shared_ptr<cb::ManagedBreaker> {
+    if (group->policy.minimum_reporting_instances == 1) return std::make_shared<cb::RedisBreaker>(group, identity);
+    return std::make_shared<cb::QuorumBreaker>(group, identity);
   };
 }
 
@@ -43,23 +43,24 @@ int main(int argc, char** argv) {
     std::string store = "atomic";
     app.add_option("--redis", url,
                    "redis://[[user]:password@]host:port/db, redis+sentinel://host:port,host:port/master, "
-                   "redis+cluster://host:port,host:port or unix:///path; rediss: over TLS; a password is better "
-                   "kept off the command line, in REDIS_URL")
+                   "redis+cluster://host:port,host:port or unix:///path; rediss: over TLS; put a "
+                   "password into REDIS_URL rather than on the command line")
         ->envname("REDIS_URL")
         ->capture_default_str();
-    program::add_duration(app, "--redis-timeout", redis_timeout, "Deadline of one Redis operation, for all of it");
-    app.add_option("--store", store, "atomic, or naive: the textbook's, racy on purpose")
+    program::add_duration(app, "--redis-timeout", redis_timeout,
+                          "Deadline of one Redis operation, connecting included");
+    app.add_option("--store", store, "atomic, or naive: the textbook version, racy on purpose")
         ->check(CLI::IsMember({"atomic", "naive"}))
         ->capture_default_str();
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
     require_sensible(redis_timeout);
 
-    const cb::RedisAddress address = cb::parse_redis_url(url);
-    cb::Redis redis(address, redis_timeout);
+    const cb::redis::Address address = cb::redis::parse_url(url);
+    cb::redis::Client client(address, redis_timeout);
     return cb::serve(options, stop, [&](const std::string& instance, cb::Listener listener) {
       spdlog::info("breaker: cb:{}: at {}, store {}", options.breaker_name, address.to_text(), store);
-      if (store == "naive") return naive_breakers(redis, options.policy, std::move(listener));
-      return shared_breakers(redis, options.policy, std::move(listener), instance);
+      if (store == "naive") return naive_breakers(client, options.policy, std::move(listener));
+      return shared_breakers(client, options.policy, std::move(listener), instance);
     });
   });
 }

@@ -18,13 +18,14 @@ State to_state(const std::string& text) {
 
 }  // namespace
 
-NaiveRedisBreaker::NaiveRedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener)
-    : redis_(redis), prefix_(redis.prefix(name)), policy_(policy), listener_(std::move(listener)), identity_{name} {
+NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, const std::string& name, const Policy& policy,
+                                     Listener listener)
+    : client_(client), prefix_(client.prefix(name)), policy_(policy), listener_(std::move(listener)), identity_{name} {
   require_valid_name(name);
   require_valid(policy);
-  const RedisReply exists = redis_.command({"EXISTS", prefix_ + "state"});
+  const redis::Reply exists = client_.command({"EXISTS", prefix_ + "state"});
   if (!exists.error().empty()) throw std::runtime_error(exists.error());
-  if (exists->integer == 0) {  // between this look and the next line, another instance may have opened it
+  if (exists->integer == 0) {  // before the next line, another instance may open it
     set("state", "closed");
     set("failures", "0");
     set("last_failure", "0");
@@ -37,7 +38,7 @@ Admission NaiveRedisBreaker::acquire() {
   const double waited = epoch_seconds() - std::stod(get("last_failure"));
   const double left = std::chrono::duration<double>(policy_.recovery_timeout).count() - waited;
   if (state == "open" && left <= 0) {
-    go(state, State::half_open, "recovery timeout over");
+    transition(state, State::half_open, "recovery timeout over");
     return Permit(*this, {1, 1});
   }
   const auto retry_after = std::chrono::milliseconds(std::max<int64_t>(1, static_cast<int64_t>(left * 1000)));
@@ -53,7 +54,7 @@ Settled NaiveRedisBreaker::settle(const PermitId&, TimePoint, Outcome outcome) {
       on_failure();
     }
   } catch (const std::exception&) {
-    on_failure();  // the textbook has one `except` round the call and the bookkeeping
+    on_failure();  // the textbook has one `except` around the call and the bookkeeping
   }
   return {to_state(get("state")), false};
 }
@@ -61,16 +62,16 @@ Settled NaiveRedisBreaker::settle(const PermitId&, TimePoint, Outcome outcome) {
 void NaiveRedisBreaker::on_success() {
   set("failures", "0");
   const std::string state = get("state");
-  if (state == "half_open") go(state, State::closed, "a call succeeded");
+  if (state == "half_open") transition(state, State::closed, "a call succeeded");
 }
 
 void NaiveRedisBreaker::on_failure() {
-  const RedisReply failures = redis_.command({"INCR", prefix_ + "failures"});
+  const redis::Reply failures = client_.command({"INCR", prefix_ + "failures"});
   if (!failures.error().empty()) throw std::runtime_error(failures.error());
   set("last_failure", std::to_string(epoch_seconds()));
   const std::string state = get("state");
   if (failures->integer >= policy_.failure_threshold && state != "open") {
-    go(state, State::open, std::to_string(failures->integer) + " failures");
+    transition(state, State::open, std::to_string(failures->integer) + " failures");
   }
 }
 
@@ -83,18 +84,18 @@ DetailedStatus NaiveRedisBreaker::detailed_status() {
 }
 
 std::string NaiveRedisBreaker::get(const std::string& key) {
-  const RedisReply reply = redis_.command({"GET", prefix_ + key});
+  const redis::Reply reply = client_.command({"GET", prefix_ + key});
   if (!reply.error().empty()) throw std::runtime_error(reply.error());
   if (reply->type != REDIS_REPLY_STRING) throw std::runtime_error(prefix_ + key + " is missing");
   return {reply->str, reply->len};
 }
 
 void NaiveRedisBreaker::set(const std::string& key, const std::string& value) {
-  const RedisReply reply = redis_.command({"SET", prefix_ + key, value});
+  const redis::Reply reply = client_.command({"SET", prefix_ + key, value});
   if (!reply.error().empty()) throw std::runtime_error(reply.error());
 }
 
-void NaiveRedisBreaker::go(const std::string& from, State to, const std::string& cause) {
+void NaiveRedisBreaker::transition(const std::string& from, State to, const std::string& cause) {
   set("state", std::string(to_text(to)));
   state_ = to;
   const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());

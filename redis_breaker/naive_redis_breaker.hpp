@@ -1,11 +1,11 @@
-// A NaiveRedisBreaker is the shared breaker as textbooks tell it: GET, think, SET. It is here to be broken, beside the
-// one that is not; never use it. What is wrong with it, each shown by a test (naive_redis_breaker_test.cpp):
-//   - between a GET and the SET that follows from it, others do the same: several probes, lost transitions;
-//   - a prober that dies leaves half_open behind, and nobody else may probe;
-//   - results of calls sent long ago count as if they were news;
-//   - the break is measured from last_failure, by each instance's own clock, and every late failure pushes it on;
+// A NaiveRedisBreaker is the textbook's shared breaker: GET, think, SET. It exists to be broken, beside the correct
+// one; never use it. Its faults, each shown by a test (naive_redis_breaker_test.cpp):
+//   - between a GET and the SET that depends on it, other instances do the same: several probes, lost transitions;
+//   - a prober that dies leaves half_open behind, and no instance may ever probe again;
+//   - results of calls that started long ago count as if they were new;
+//   - the break is measured from last_failure, by each instance's clock, and every late failure extends it;
 //   - after FLUSHALL, or when Redis fails, it throws at its caller, or takes Redis's failure for the upstream's.
-// Thread-safe, in that nothing crashes.
+// Thread-safe, in the sense that it does not crash.
 #pragma once
 
 #include <atomic>
@@ -20,13 +20,13 @@ namespace cb {
 
 class NaiveRedisBreaker final : public ManagedBreaker {
  public:
-  // Throws std::runtime_error where Redis does not answer.
-  NaiveRedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener = {});
+  // Throws std::runtime_error if Redis does not answer.
+  NaiveRedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {});
 
-  Admission acquire() override;               // throws std::runtime_error where Redis fails or a key is missing
+  Admission acquire() override;               // throws std::runtime_error if Redis fails or a key is missing
   DetailedStatus detailed_status() override;  // likewise
   std::string apply_override(const Override&, std::chrono::milliseconds) override {
-    return "the naive store knows no overrides; use --store atomic";
+    return "the naive store has no overrides; use --store atomic";
   }
   void report_health(Health) override {}
   State known_state() const override { return state_; }
@@ -39,14 +39,14 @@ class NaiveRedisBreaker final : public ManagedBreaker {
 
   std::string get(const std::string& key);
   void set(const std::string& key, const std::string& value);
-  void go(const std::string& from, State to, const std::string& cause);
+  void transition(const std::string& from, State to, const std::string& cause);
 
-  Redis& redis_;
+  redis::Client& client_;
   const std::string prefix_;
   const Policy policy_;
   const Listener listener_;
   const Identity identity_;
-  std::atomic<State> state_{State::closed};  // as this process left it
+  std::atomic<State> state_{State::closed};  // as this process last wrote it
 };
 
 }  // namespace cb

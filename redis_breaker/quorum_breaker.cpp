@@ -5,8 +5,8 @@
 namespace cb {
 namespace {
 
-// Of what the shared breaker tells too, nothing; nor that a closed one begins anew.
-bool is_news(const Event& event) {
+// False for events that the shared breaker reports as well, and for the reset of a closed local breaker.
+bool is_local_only(const Event& event) {
   switch (event.kind) {
     case EventKind::transition:
     case EventKind::rejection:
@@ -18,11 +18,11 @@ bool is_news(const Event& event) {
   }
 }
 
-Listener alone(const Listener& listener) {
+Listener as_instance_only(const Listener& listener) {
   if (!listener) return {};
   return [listener](Event event) {
-    if (!is_news(event)) return;
-    const std::string cause = "alone: " + std::string(event.cause);
+    if (!is_local_only(event)) return;
+    const std::string cause = "this instance only: " + std::string(event.cause);
     event.cause = cause;
     listener(event);
   };
@@ -30,72 +30,73 @@ Listener alone(const Listener& listener) {
 
 }  // namespace
 
-QuorumBreaker::QuorumBreaker(const std::shared_ptr<const SharedSetup>& setup, const Identity& identity)
-    : shared_(setup, identity), own_(setup->policy, alone(setup->listener), {}, identity) {}
+QuorumBreaker::QuorumBreaker(const std::shared_ptr<const RedisBreakerGroup>& group, const Identity& identity)
+    : shared_(group, identity), local_(group->policy, as_instance_only(group->listener), {}, identity) {}
 
 Admission QuorumBreaker::acquire() {
   Admission shared = shared_.acquire();
   auto* permit = std::get_if<Permit>(&shared);
   if (permit == nullptr) return shared;
-  follow(shared_.known_generation());
+  reset_if_changed(shared_.known_generation());
   if (shared_.is_overridden()) return shared;
-  Admission own = own_.acquire();
-  if (std::holds_alternative<Rejection>(own)) return own;  // and the shared permit is given back
-  return grant(std::move(*permit), std::get<Permit>(std::move(own)));
+  Admission local = local_.acquire();
+  if (std::holds_alternative<Rejection>(local)) return local;  // this returns the shared permit
+  return grant(std::move(*permit), std::get<Permit>(std::move(local)));
 }
 
 State QuorumBreaker::known_state() const {
   const State shared = shared_.known_state();
-  return shared == State::closed || own_.is_open() ? own_.known_state() : shared;
+  return shared == State::closed || local_.is_open() ? local_.known_state() : shared;
 }
 
-// The permit that the caller gets carries, in place of a time, the number under which the two behind it are kept.
-Permit QuorumBreaker::grant(Permit shared, Permit own) {
+// The caller's permit carries a ticket in place of a start time; the two permits behind it are stored under that
+// ticket.
+Permit QuorumBreaker::grant(Permit shared, Permit local) {
   PermitId id = shared.id();
-  if (id.probe == 0) id.probe = own.id().probe;  // a probe for whoever asks, if only this instance's own
+  if (id.probe == 0) id.probe = local.id().probe;  // report it as a probe, even if only the local breaker probes
   const std::scoped_lock lock(mutex_);
   const int64_t ticket = ++tickets_;
-  out_.emplace(ticket, Both{std::move(shared), std::move(own)});
+  in_flight_.emplace(ticket, Both{std::move(shared), std::move(local)});
   return Permit(*this, id, TimePoint(std::chrono::microseconds(ticket)));
 }
 
 Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome) {
   std::unique_lock lock(mutex_);
-  auto both = out_.extract(ticket.time_since_epoch().count());
+  auto both = in_flight_.extract(ticket.time_since_epoch().count());
   lock.unlock();
-  both.mapped().own.settle(outcome);
+  both.mapped().local.settle(outcome);
   return both.mapped().shared.settle(outcome);
 }
 
 DetailedStatus QuorumBreaker::detailed_status() {
   DetailedStatus status = shared_.detailed_status();
-  follow(shared_.known_generation());
-  const DetailedStatus own = own_.detailed_status();
-  const bool alone = status.state == State::closed && status.active_override.mode == Mode::automatic;
-  if (!alone || own.state == State::closed) return status;
+  reset_if_changed(shared_.known_generation());
+  const DetailedStatus local = local_.detailed_status();
+  const bool open_locally = status.state == State::closed && status.active_override.mode == Mode::automatic;
+  if (!open_locally || local.state == State::closed) return status;
   status.open_locally = true;
-  status.state = own.state;
-  status.failures = own.failures;
-  status.retry_after = own.retry_after;
+  status.state = local.state;
+  status.failures = local.failures;
+  status.retry_after = local.retry_after;
   return status;
 }
 
 std::string QuorumBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {
   std::string fault = shared_.apply_override(order, lasts);
-  if (fault.empty()) own_.apply_override({Mode::reset, order.actor, order.reason}, {});
+  if (fault.empty()) local_.apply_override({Mode::reset, order.actor, order.reason}, {});
   return fault;
 }
 
 void QuorumBreaker::report_health(Health health) {
   if (shared_.is_open()) shared_.report_health(health);
-  if (own_.is_open()) own_.report_health(health);
+  if (local_.is_open()) local_.report_health(health);
 }
 
-// The fleet's circuit has entered another stay. (Generation 0 is no stay: Redis could not be asked.)
-void QuorumBreaker::follow(uint64_t generation) {
-  uint64_t known = followed_;
-  if (generation <= known || !followed_.compare_exchange_strong(known, generation)) return;
-  if (known != 0) own_.apply_override({Mode::reset, "fleet", ""}, {});
+// Resets the local breaker after a transition of the shared one. (Generation 0: Redis could not be asked.)
+void QuorumBreaker::reset_if_changed(uint64_t generation) {
+  uint64_t known = latest_generation_;
+  if (generation <= known || !latest_generation_.compare_exchange_strong(known, generation)) return;
+  if (known != 0) local_.apply_override({Mode::reset, "fleet", ""}, {});
 }
 
 }  // namespace cb

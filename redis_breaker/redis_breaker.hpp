@@ -1,13 +1,12 @@
-// A RedisBreaker is one breaker that many processes share: the state machine runs inside Redis, an event at a time, and
-// each process answers from what it knows of it (shared_view.hpp), which Redis keeps fresh by pushes (link.hpp).
-// Thread-safe: every method. The listener runs on the calling thread, or on the link's; a transition is reported by the
-// process whose question to Redis made it, and by no other. The listener must not destroy the breaker.
-// Cost: a successful call on a healthy circuit reads a few atomics and a coarse clock; no lock, no Redis command. With
-// a sliding window it adds to a counter that is reported every 100 ms. A rejection reads the clock. A failure is one
-// round trip, and so is a probe's lease, which one caller of the process asks for while the others are rejected. How
-// old what it answers from may be: a push takes a millisecond or so; where pushes fail, a second at most. Redis sick or
-// gone: no call waits for it more than once, none fails. Each process goes on with a breaker of stage 1 that begins
-// where the shared one was last seen, and forgets it when Redis is well again. Errors: the constructor throws
+// A RedisBreaker is one breaker that many processes share. The state machine runs inside Redis, one event at a time;
+// each process answers calls from a cached view (breaker_view.hpp) that Redis keeps fresh by push (synchronizer.hpp).
+// Thread-safe: every method. Listeners run on the calling thread or the synchronizer's. A transition is reported once
+// in the fleet, by the process whose request caused it. A listener must not destroy the breaker.
+// Cost: a success on a healthy circuit reads a few atomics and a coarse clock; with a sliding window it also adds to a
+// counter that is sent every 100 ms. A rejection reads the clock. A failure, and one probe request a process, are one
+// round trip. The view lags Redis by about a millisecond; if pushes fail, by a second at most.
+// If Redis is slow or down, at most one call waits for it and none fails: each process continues on a local breaker
+// that starts from the last known shared state, and drops it when Redis recovers. Errors: the constructor throws
 // std::invalid_argument for a bad name or setting.
 #pragma once
 
@@ -32,20 +31,21 @@
 
 namespace cb {
 
-// What breakers of one kind have in common, so that many of them cost little. Throws as require_valid() does.
-struct SharedSetup {
-  SharedSetup(Redis& redis, Policy policy, Listener listener = {}, std::string instance = "");
+// What the breakers of one policy in one process share, so that many of them cost little: the script, the listener and
+// one synchronizer thread. Throws as require_valid() does.
+struct RedisBreakerGroup {
+  RedisBreakerGroup(redis::Client& client, Policy policy, Listener listener = {}, std::string instance = "");
   const Policy policy;
-  const SharedTable table;
+  const BreakerScript script;
   const Listener listener;
-  const std::shared_ptr<const BreakerConfig> alone;  // of the local breakers
-  const std::unique_ptr<Link> link;
+  const std::shared_ptr<const BreakerConfig> local_setup;  // of the breakers used while Redis is unavailable
+  const std::unique_ptr<Synchronizer> synchronizer;
 };
 
-class RedisBreaker final : public ManagedBreaker, private LinkMember {
+class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
  public:
-  RedisBreaker(Redis& redis, const std::string& name, const Policy& policy, Listener listener = {});
-  RedisBreaker(std::shared_ptr<const SharedSetup> setup, Identity identity);
+  RedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {});
+  RedisBreaker(std::shared_ptr<const RedisBreakerGroup> group, Identity identity);
   ~RedisBreaker() override;
   RedisBreaker(const RedisBreaker&) = delete;
   RedisBreaker& operator=(const RedisBreaker&) = delete;
@@ -57,73 +57,72 @@ class RedisBreaker final : public ManagedBreaker, private LinkMember {
   State known_state() const override;
   bool is_evictable() const override;
 
-  // Of the shared breaker, as far as is known here.
-  uint64_t known_generation() const { return view_.word().generation(); }
-  bool is_overridden() const { return view_.word().overridden(); }
-  bool is_pushed() const { return view_.is_pushed(); }
+  // The shared breaker as the cached view has it.
+  uint64_t known_generation() const { return view_.packed().generation(); }
+  bool is_overridden() const { return view_.packed().is_overridden(); }
+  bool receives_pushes() const { return view_.receives_pushes(); }
 
  private:
-  using Question = std::function<SharedTable::Result(const Seen&)>;
+  using Request = std::function<BreakerScript::Result(const LastKnown&)>;
 
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
 
   std::string_view name() const override { return name_; }
   void refresh() override;
   void report() override;
-  SharedTable::Result join() override;
+  BreakerScript::Result reconnect() override;
   bool on_key_written(std::string_view key) override;
 
-  // What becomes of a call, before anybody is told.
+  // The decision about a call, before any listener runs.
   struct Verdict {
     enum class Kind { permit, rejection, local };
     Kind kind = Kind::local;
-    StayWord word{};
+    PackedState packed{};
     TimePoint from{};
   };
 
   Admission acquire_slowly();
-  std::optional<Verdict> verdict_of_view() const;
-  Admission carry_out(const Verdict& verdict);
-  Admission carry_out(const std::optional<SharedAnswer>& answer);
+  std::optional<Verdict> verdict_from_view() const;
+  Admission admission_from(const Verdict& verdict);
+  Admission admission_from(const std::optional<ScriptReply>& reply);
   Admission reject(State state, TimePoint from, TimePoint now);
   Settled settle_slowly(const PermitId& id, const CallResult& result);
-  Settled ask_to_settle(const PermitId& id, const CallResult& result);
+  Settled settle_in_redis(const PermitId& id, const CallResult& result);
   void count_success();
-  void note_slow(StateGeneration stay, const CallResult& result);
-  void note_late(StateGeneration stay, Outcome outcome, uint32_t count);
+  void record_slow_call(StateGeneration admitted_in, const CallResult& result);
+  void record_late_result(StateGeneration admitted_in, Outcome outcome, uint32_t count);
 
-  std::optional<SharedAnswer> ask(const Question& question, EventKind kind = EventKind::transition);
-  std::optional<SharedAnswer> ask_quietly(
-      const Question& question);  // the listener is told by the caller: notify_transitions()
-  SharedTable::Result learn_in_order(const Question& question);
-  SharedTable::Result learn_unless_away(uint64_t era, const Question& question, uint32_t successes);
-  SharedTable::Result learn_from(const Question& question, uint32_t successes);
+  std::optional<ScriptReply> query(const Request& request, EventKind kind = EventKind::transition);
+  std::optional<ScriptReply> query_without_notifying(const Request& request);  // the caller does: notify_transitions()
+  BreakerScript::Result query_in_order(const Request& request);
+  BreakerScript::Result query_unless_unavailable(uint64_t period, const Request& request, uint32_t successes);
+  BreakerScript::Result query_and_apply(const Request& request, uint32_t successes);
   uint32_t take_successes();
-  void notify_transitions(const SharedAnswer& answer, EventKind kind);
+  void notify_transitions(const ScriptReply& reply, EventKind kind);
 
-  bool is_joined() const { return setup_->link->guard().is_joined(); }
-  CircuitBreaker& alone();
-  Settled settle_alone(const PermitId& id, Outcome outcome);
-  bool is_alone() const;
+  bool is_available() const { return group_->synchronizer->availability().is_available(); }
+  CircuitBreaker& local_breaker();
+  Settled settle_locally(const PermitId& id, Outcome outcome);
+  bool is_local() const;
 
-  const std::shared_ptr<const SharedSetup> setup_;
+  const std::shared_ptr<const RedisBreakerGroup> group_;
   const Identity identity_;
   const std::string name_;
-  const bool times_calls_;  // here and not two pointers away, as each call asks
+  const bool times_calls_;  // cached here: every call reads it
   const bool counts_calls_;
-  SharedView view_;
-  StripedCounter successes_;  // of the view's stay, not reported yet
+  BreakerView view_;
+  StripedCounter successes_;  // of the view's generation, not yet reported to Redis
   std::atomic<bool> will_report_{false};
-  std::shared_mutex on_the_way_;      // held by those who ask Redis: see learn_in_order()
-  std::atomic<int> asking_alone_{0};  // who ask alone, or wait until they may
-  std::atomic<int> askers_{0};        // who ask for a permit, or wait until they may
-  std::mutex asking_;                 // held by the one who asks
+  std::shared_mutex requests_mutex_;        // held while a request is sent: see query_in_order()
+  std::atomic<int> exclusive_requests_{0};  // requests that carry successes: sent or waiting
+  std::atomic<int> permit_requests_{0};     // callers that request a permit or wait to
+  std::mutex permit_request_mutex_;         // one permit request at a time
 
   std::mutex mutex_;
-  std::unique_ptr<CircuitBreaker> alone_;  // made once, under mutex_
-  std::atomic<uint64_t> alone_era_{0};     // in which alone_ began; 0: there is none
-  StoreTrouble trouble_;                   // guarded by mutex_: what a question met with
-  std::atomic<uint64_t> away_in_era_{0};   // in this era of the guard
+  std::unique_ptr<CircuitBreaker> local_;           // created once, under mutex_
+  std::atomic<uint64_t> local_period_{0};           // the availability period in which local_ started; 0: none
+  StoreTrouble trouble_;                            // guarded by mutex_; the last failed request
+  std::atomic<uint64_t> unavailable_in_period_{0};  // the availability period in which a request failed
 
   std::atomic<uint64_t> late_results_{0};
   std::atomic<uint64_t> slow_calls_{0};

@@ -1,4 +1,4 @@
-// What a protected call costs: a healthy one against stage 1's, a failing one against the script alone.
+// What a protected call costs: a healthy one compared with stage 1's, a failing one compared with the bare script.
 #include <barrier>
 #include <ctime>
 #include <mutex>
@@ -19,7 +19,7 @@ namespace {
 constexpr int calls_at_a_time = 10'000;
 constexpr double most_beyond_memory = 30;
 
-// Of this thread's own time: who else uses the machine does not count.
+// CPU time of this thread, so that other programs on the machine do not count.
 int64_t thread_nanoseconds() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -39,7 +39,7 @@ struct CallTimes {
   std::vector<double> difference;
 };
 
-// All threads are at the same breaker at the same time, and change to the other together.
+// All threads call the same breaker at the same time, and switch to the other one together.
 void take_turns(CallTimes& times, Breaker& memory, Breaker& shared, int threads, int turns) {
   std::barrier together(threads);
   const auto work = [&] {
@@ -61,7 +61,7 @@ void take_turns(CallTimes& times, Breaker& memory, Breaker& shared, int threads,
 void measure_against_memory(Benchmark& benchmark, const std::string& name, const Policy& policy, int threads) {
   CircuitBreaker memory(policy);
   Instance instance(benchmark.url, name, policy);
-  wait_until_pushed(instance.breaker);
+  wait_for_pushes(instance.breaker);
   CallTimes times;
   take_turns(times, memory, instance.breaker, threads, benchmark.effort.of(400));
   const std::string what = name + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
@@ -80,16 +80,16 @@ double microseconds_of(const std::function<void()>& work) {
   return static_cast<double>(nanoseconds_now() - before) / 1000;
 }
 
-// What a failing call sends, word for word, so that it can be sent without a breaker.
-std::vector<std::string> overheard_settle(Redis& redis, Breaker& breaker) {
-  Ear ear(redis);
+// The exact command of a failing call, so that it can be sent without a breaker.
+std::vector<std::string> observed_settle(redis::Client& client, Breaker& breaker) {
+  Monitor monitor(client);
   call(breaker, Outcome::failure);
-  Overheard overheard = ear.report_health();
-  if (overheard.last_settle.empty()) throw std::runtime_error("a failing call sent " + overheard.to_text());
-  return std::move(overheard.last_settle);
+  ObservedCommands observed = monitor.take();
+  if (observed.last_settle.empty()) throw std::runtime_error("a failing call sent " + observed.to_text());
+  return std::move(observed.last_settle);
 }
 
-void require_done(const RedisReply& reply) {
+void require_done(const redis::Reply& reply) {
   if (!reply.error().empty()) throw std::runtime_error(reply.error());
 }
 
@@ -98,51 +98,51 @@ struct FailureTimes {
 };
 
 FailureTimes time_failures(Instance& instance, const std::vector<std::string>& settle, int times) {
-  const RedisReply loaded = instance.redis.command({"SCRIPT", "LOAD", "return 1"});
+  const redis::Reply loaded = instance.client.command({"SCRIPT", "LOAD", "return 1"});
   require_done(loaded);
   const std::vector<std::string> trivial{"EVALSHA", loaded->str, "0"};
   FailureTimes taken;
   for (int i = 0; i < times; ++i) {
     taken.call.push_back(microseconds_of([&] { call(instance.breaker, Outcome::failure); }));
-    taken.script.push_back(microseconds_of([&] { require_done(instance.redis.command(settle)); }));
-    taken.trivial.push_back(microseconds_of([&] { require_done(instance.redis.command(trivial)); }));
+    taken.script.push_back(microseconds_of([&] { require_done(instance.client.command(settle)); }));
+    taken.trivial.push_back(microseconds_of([&] { require_done(instance.client.command(trivial)); }));
   }
   return taken;
 }
 
-void count_commands_of_failures(Benchmark& benchmark, Redis& redis, Breaker& breaker) {
+void count_commands_of_failures(Benchmark& benchmark, redis::Client& client, Breaker& breaker) {
   const int failures = benchmark.effort.of(1000);
-  Ear ear(redis);
+  Monitor monitor(client);
   for (int i = 0; i < failures; ++i) call(breaker, Outcome::failure);
-  const Overheard overheard = ear.report_health();
-  const double settles = overheard.count("EVALSHA settle");
-  const double others = overheard.all_sent() - settles - overheard.count("PING") - overheard.count("EVALSHA look");
-  benchmark.table.add("scripts run for it (each one round trip)", {settles / failures, "", 3}, 1);
+  const ObservedCommands observed = monitor.take();
+  const double settles = observed.count("EVALSHA settle");
+  const double others = observed.all_sent() - settles - observed.count("PING") - observed.count("EVALSHA tick");
+  benchmark.table.add("scripts run for it (one round trip each)", {settles / failures, "", 3}, 1);
   benchmark.table.add("other commands sent for it", {others / failures, "", 3}, 0);
-  benchmark.table.add("commands in its script", {1.0 * overheard.in_scripts / failures, "", 1});
+  benchmark.table.add("commands in its script", {1.0 * observed.in_scripts / failures, "", 1});
 }
 
 }  // namespace
 
 void measure_healthy_calls(Benchmark& benchmark) {
-  benchmark.table.begin("A healthy call, of the caller's own time");
+  benchmark.table.begin("A healthy call, CPU time of the caller");
   for (const int threads : {1, 2}) measure_against_memory(benchmark, "no-window", {}, threads);
   for (const int threads : {1, 2}) measure_against_memory(benchmark, "window", windowed_policy(), threads);
 }
 
 void measure_failing_calls(Benchmark& benchmark) {
-  Redis redis(parse_redis_url(benchmark.url), redis_patience);
+  redis::Client client(redis::parse_url(benchmark.url), redis_patience);
   Instance instance(benchmark.url, "failing", never_tripping_policy());
-  wait_until_pushed(instance.breaker);
-  const auto settle = overheard_settle(redis, instance.breaker);
+  wait_for_pushes(instance.breaker);
+  const auto settle = observed_settle(client, instance.breaker);
   const FailureTimes times = time_failures(instance, settle, benchmark.effort.of(3000));
   benchmark.table.begin("A failing call");
-  benchmark.table.add("an EVALSHA of a script that does nothing", {median(times.trivial), "us", 1});
-  benchmark.table.add("the EVALSHA of our script alone", {median(times.script), "us", 1});
+  benchmark.table.add("an EVALSHA of an empty script", {median(times.trivial), "us", 1});
+  benchmark.table.add("the EVALSHA of the breaker's script", {median(times.script), "us", 1});
   benchmark.table.add("the failing call", {median(times.call), "us", 1});
-  benchmark.table.add("the call against the script alone", {median(times.call) / median(times.script), "", 2},
+  benchmark.table.add("the call divided by its script", {median(times.call) / median(times.script), "", 2},
                       most_beyond_script);
-  count_commands_of_failures(benchmark, redis, instance.breaker);
+  count_commands_of_failures(benchmark, client, instance.breaker);
 }
 
 }  // namespace cb

@@ -1,4 +1,4 @@
-// What an instance whose calls are healthy sends to Redis.
+// What an instance with healthy calls sends to Redis.
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,57 +23,57 @@ void call_in_threads(Breaker& breaker, int threads, int calls_each) {
   }
 }
 
-void measure_the_way_of_a_call(Benchmark& benchmark, Redis& redis) {
+void measure_healthy_calls_only(Benchmark& benchmark, redis::Client& client) {
   Instance instance(benchmark.url, "path", {});
-  wait_until_pushed(instance.breaker);
-  Ear ear(redis);
+  wait_for_pushes(instance.breaker);
+  Monitor monitor(client);
   const int64_t before = nanoseconds_now();
   call_in_threads(instance.breaker, 4, 500'000);
-  const Overheard overheard = ear.report_health();
+  const ObservedCommands observed = monitor.take();
   const double most_pings = 1 + seconds_since(before) * most_a_second;
-  const double pings = overheard.count("PING");
-  benchmark.table.add("2,000,000 healthy calls, commands on their way", {overheard.all_sent() - pings}, 0);
-  benchmark.table.add("  pings of the link meanwhile", {pings}, most_pings);
+  const double pings = observed.count("PING");
+  benchmark.table.add("2,000,000 healthy calls, commands they send", {observed.all_sent() - pings}, 0);
+  benchmark.table.add("  pings of the synchronizer meanwhile", {pings}, most_pings);
 }
 
-// Both kinds of commands, a second.
+// Commands per second.
 struct Rates {
   double sent = 0;
   double in_scripts = 0;
 };
 
-Rates rates_while(const Benchmark& benchmark, Redis& redis, const std::string& name, const Policy& policy,
+Rates rates_while(const Benchmark& benchmark, redis::Client& client, const std::string& name, const Policy& policy,
                   const Load& load) {
   Instance instance(benchmark.url, name, policy);
-  wait_until_pushed(instance.breaker);
+  wait_for_pushes(instance.breaker);
   call(instance.breaker, Outcome::success);
-  Ear ear(redis);
+  Monitor monitor(client);
   const int64_t before = nanoseconds_now();
   call_for(instance.breaker, benchmark.effort.of(5000ms), load);
-  const Overheard overheard = ear.report_health();
+  const ObservedCommands observed = monitor.take();
   const double seconds = seconds_since(before);
-  return {overheard.all_sent() / seconds, overheard.in_scripts / seconds};
+  return {observed.all_sent() / seconds, observed.in_scripts / seconds};
 }
 
-void measure_background(Benchmark& benchmark, Redis& redis, const std::string& name, const Policy& policy) {
+void measure_background(Benchmark& benchmark, redis::Client& client, const std::string& name, const Policy& policy) {
   const auto measure = [&](const std::string& how, const Load& load, double at_most) {
-    const Rates rates = rates_while(benchmark, redis, name, policy, load);
+    const Rates rates = rates_while(benchmark, client, name, policy, load);
     benchmark.table.add(name + ", " + how, {rates.sent, "/s", 1}, at_most);
-    benchmark.table.add("  given by scripts, inside Redis", {rates.in_scripts, "/s", 1});
+    benchmark.table.add("  run by scripts, inside Redis", {rates.in_scripts, "/s", 1});
   };
   measure("100 calls a second", {.pause = 10ms}, most_a_second);
-  measure("as many calls as it can", {}, most_a_second);
+  measure("unlimited calls", {}, most_a_second);
   measure("100 a second, one of them fails", {.pause = 10ms, .of_which_one_fails = 100}, most_a_second + 1);
 }
 
 }  // namespace
 
 void measure_commands(Benchmark& benchmark) {
-  Redis redis(parse_redis_url(benchmark.url), redis_patience);
+  redis::Client client(redis::parse_url(benchmark.url), redis_patience);
   benchmark.table.begin("Commands that an instance sends");
-  measure_the_way_of_a_call(benchmark, redis);
-  measure_background(benchmark, redis, "no-window", {});
-  measure_background(benchmark, redis, "window", windowed_policy());
+  measure_healthy_calls_only(benchmark, client);
+  measure_background(benchmark, client, "no-window", {});
+  measure_background(benchmark, client, "window", windowed_policy());
 }
 
 }  // namespace cb

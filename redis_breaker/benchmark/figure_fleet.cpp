@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto patience = 20s;
-constexpr auto between_looks = 20us;
+constexpr auto between_polls = 20us;
 
 int run_in_child(const std::function<void(int)>& work, int number) {
   try {
@@ -35,7 +35,7 @@ pid_t start_child(const std::function<void(int)>& work, int number) {
   if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (child != 0) return child;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  prctl(PR_SET_TIMERSLACK, 1);  // a short sleep is to be short
+  prctl(PR_SET_TIMERSLACK, 1);  // short sleeps must stay short
   if (getppid() != parent) _exit(1);
   _exit(run_in_child(work, number));
 }
@@ -67,16 +67,16 @@ void wait_until(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline)
-      throw std::runtime_error("the fleet did not come to be as awaited");
-    std::this_thread::sleep_for(between_looks);
+      throw std::runtime_error("the fleet did not reach the expected state in time");
+    std::this_thread::sleep_for(between_polls);
   }
 }
 
-void wait_until_pushed(RedisBreaker& breaker) {
-  wait_until([&breaker] { return call(breaker, Outcome::ignored) && breaker.is_pushed(); });
+void wait_for_pushes(RedisBreaker& breaker) {
+  wait_until([&breaker] { return call(breaker, Outcome::ignored) && breaker.receives_pushes(); });
 }
 
-void reset(Breaker& breaker) {
+void reset(ManagedBreaker& breaker) {
   const std::string error = breaker.apply_override({Mode::reset, "benchmark", ""}, 0ms);
   if (!error.empty()) throw std::runtime_error(error);
 }
@@ -95,7 +95,7 @@ void in_processes(int count, const std::function<void(int)>& work) {
     waitpid(child, &status, 0);
     well = well && status == 0;
   }
-  if (!well) throw std::runtime_error("an instance did not do its part");
+  if (!well) throw std::runtime_error("an instance failed");
 }
 
 }  // namespace cb

@@ -1,4 +1,4 @@
-// Instances of the shared breaker for the benchmark: in this process, or in processes of their own that share memory.
+// Instances of the shared breaker for the benchmark, in this process or in forked processes that share memory.
 #pragma once
 
 #include <sys/mman.h>
@@ -15,21 +15,21 @@
 
 namespace cb {
 
-// One instance: its connections, its link, its view.
+// One instance: its connections, synchronizer and cached view.
 struct Instance {
   Instance(const std::string& url, const std::string& name, const Policy& policy)
-      : redis(parse_redis_url(url), redis_patience), breaker(redis, name, policy) {}
-  Redis redis;
+      : client(redis::parse_url(url), redis_patience), breaker(client, name, policy) {}
+  redis::Client client;
   RedisBreaker breaker;
 };
 
-Policy windowed_policy();  // a rate, and calls that can be slow
+Policy windowed_policy();  // with a failure rate and a slow call rate
 Policy never_tripping_policy();
 
-int64_t nanoseconds_now();  // one clock for all processes
+int64_t nanoseconds_now();  // the same clock in all processes
 double seconds_since(int64_t nanoseconds);
 
-// Makes one call. Whether it was let through.
+// Makes one call. Returns true if it was admitted.
 inline bool call(Breaker& breaker, Outcome outcome) {
   Admission admission = breaker.acquire();
   auto* permit = std::get_if<Permit>(&admission);
@@ -37,21 +37,21 @@ inline bool call(Breaker& breaker, Outcome outcome) {
   return permit != nullptr;
 }
 
-// Calls of one thread. 0: no pause after each; none fails.
+// The calls of one thread. pause 0: none; of_which_one_fails 0: none fails.
 struct Load {
   std::chrono::microseconds pause{0};
   int of_which_one_fails = 0;
 };
 void call_for(Breaker& breaker, std::chrono::milliseconds time, const Load& load);
 
-// Throw std::runtime_error where that takes longer than anybody would wait.
-void wait_until(const std::function<bool()>& condition);  // looks each 20 us, as a busy loop would take others' cores
-void wait_until_pushed(RedisBreaker& breaker);            // has asked, and would hear of a change
+// Both throw std::runtime_error after 20 s.
+void wait_until(const std::function<bool()>& condition);  // polls every 20 us: a busy loop would take a core
+void wait_for_pushes(RedisBreaker& breaker);              // its view is kept fresh by pushes
 
-// Closes the circuit for all.
-void reset(Breaker& breaker);
+// Closes the circuit for all instances.
+void reset(ManagedBreaker& breaker);
 
-// A T of atomics that forked processes share.
+// A T of atomics, shared by forked processes.
 template <class T>
 class SharedMemory {
  public:
@@ -70,14 +70,14 @@ class SharedMemory {
   T* value_ = nullptr;
 };
 
-// Lets `workers` go on together, again and again.
+// A barrier for `workers`, reusable.
 struct Gate {
   std::atomic<int> arrived{0};
   void pass(int workers);
 };
 
-// Runs `work` in forked processes, which die with this one, and waits for them. To be called while this process has
-// one thread.
+// Runs `work` in forked processes, which die with this one, and waits for them. Call it while this process has only one
+// thread.
 void in_processes(int count, const std::function<void(int)>& work);
 
 }  // namespace cb

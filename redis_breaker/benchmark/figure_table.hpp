@@ -1,5 +1,4 @@
-// A FigureTable prints what a benchmark has measured, beside the bound that it is held to, a line for each figure as
-// soon as it is known. Not thread-safe.
+// A FigureTable prints each measured figure beside its bound, one line each, as soon as it is known. Not thread-safe.
 #pragma once
 
 #include <optional>
@@ -8,7 +7,7 @@
 
 namespace cb {
 
-// Of an empty list: 0.
+// 0 for an empty list.
 double median(std::vector<double> samples);
 double percentile(std::vector<double> samples, double percent);
 

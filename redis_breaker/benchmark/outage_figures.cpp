@@ -1,4 +1,4 @@
-// How quickly a fleet agrees that its circuit is open, and what slips through meanwhile.
+// How quickly a fleet agrees that its circuit is open, and how many calls are admitted meanwhile.
 #include <array>
 #include <atomic>
 #include <memory>
@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 constexpr int processes = 3;
 constexpr int threads = 8;
 constexpr size_t most_rounds = 500;
-constexpr auto until_all_are_at_it = 300us;
+constexpr auto until_all_are_waiting = 300us;
 
 // --- from the trip until all reject
 
@@ -26,26 +26,26 @@ using Times = std::array<std::array<std::atomic<int64_t>, processes>, most_round
 struct Trips {
   Gate gate;
   std::array<std::atomic<int64_t>, most_rounds> published_at{}, tripped_at{};
-  Times heard_at{}, rejected_at{};
+  Times received_at{}, rejected_at{};
 };
 
 const std::string channel = "cb:agreement:rounds";
 
-// What this machine, as busy as it is, needs for a push of Redis without a breaker.
+// Measures a bare push of Redis on this machine under the same load, without a breaker.
 class PushListener {
  public:
-  PushListener(Redis& redis, size_t pushes) : connection_(redis.connect(0)) {
-    connection_->send({"SUBSCRIBE", channel}, Deadline(redis_patience));
-    connection_->receive(Deadline(redis_patience));
+  PushListener(redis::Client& client, size_t pushes) : connection_(client.connect(0)) {
+    connection_->send({"SUBSCRIBE", channel}, redis::Deadline(redis_patience));
+    connection_->receive(redis::Deadline(redis_patience));
     thread_ = std::jthread([this, pushes] {
-      while (heard < pushes && connection_->receive(Deadline(redis_patience)).error().empty()) ++heard;
+      while (received < pushes && connection_->receive(redis::Deadline(redis_patience)).error().empty()) ++received;
     });
   }
 
-  std::atomic<size_t> heard{0};
+  std::atomic<size_t> received{0};
 
  private:
-  const std::unique_ptr<RedisConnection> connection_;
+  const std::unique_ptr<redis::Connection> connection_;
   std::jthread thread_;
 };
 
@@ -58,20 +58,20 @@ struct Round {
 void publish_in_turn(Trips& trips, Instance& instance, const PushListener& listener, const Round& round) {
   trips.gate.pass(processes);
   if (round.my_turn()) {
-    std::this_thread::sleep_for(until_all_are_at_it);
-    instance.redis.command({"PUBLISH", channel, "now"});
+    std::this_thread::sleep_for(until_all_are_waiting);
+    instance.client.command({"PUBLISH", channel, "now"});
     trips.published_at[round.number] = nanoseconds_now();
   }
-  wait_until([&] { return listener.heard > round.number; });
-  trips.heard_at[round.number][round.process] = nanoseconds_now();
+  wait_until([&] { return listener.received > round.number; });
+  trips.received_at[round.number][round.process] = nanoseconds_now();
 }
 
-void trip_in_turn(Trips& trips, Breaker& breaker, const Round& round) {
+void trip_in_turn(Trips& trips, ManagedBreaker& breaker, const Round& round) {
   wait_until([&] { return call(breaker, Outcome::ignored); });
   trips.gate.pass(processes);
   if (round.my_turn()) {
     Permit permit = std::get<Permit>(breaker.acquire());
-    std::this_thread::sleep_for(until_all_are_at_it);
+    std::this_thread::sleep_for(until_all_are_waiting);
     permit.settle(Outcome::failure);
     trips.tripped_at[round.number] = nanoseconds_now();
   }
@@ -81,7 +81,7 @@ void trip_in_turn(Trips& trips, Breaker& breaker, const Round& round) {
   if (round.my_turn()) reset(breaker);
 }
 
-// From `begin` until the last process was there.
+// From `begin` until the last process had reached the end.
 std::vector<double> milliseconds_until_all(const std::array<std::atomic<int64_t>, most_rounds>& begin,
                                            const Times& ends, size_t rounds) {
   std::vector<double> milliseconds;
@@ -98,15 +98,15 @@ void measure_time_to_agree(Benchmark& benchmark) {
   const auto rounds = static_cast<size_t>(benchmark.effort.of(most_rounds));
   in_processes(processes, [&](int process) {
     Instance instance(benchmark.url, "agreement", {.failure_threshold = 1, .recovery_timeout = 10min});
-    const PushListener listener(instance.redis, rounds);
-    wait_until_pushed(instance.breaker);
+    const PushListener listener(instance.client, rounds);
+    wait_for_pushes(instance.breaker);
     for (size_t number = 0; number < rounds; ++number) {
       const Round round{number, static_cast<size_t>(process)};
       publish_in_turn(*trips, instance, listener, round);
       trip_in_turn(*trips, instance.breaker, round);
     }
   });
-  const auto pushes = milliseconds_until_all(trips->published_at, trips->heard_at, rounds);
+  const auto pushes = milliseconds_until_all(trips->published_at, trips->received_at, rounds);
   const auto trip_times = milliseconds_until_all(trips->tripped_at, trips->rejected_at, rounds);
   benchmark.table.begin("From a trip until 3 processes reject");
   benchmark.table.add("median of " + std::to_string(rounds) + " trips", {median(trip_times), "ms", 3}, 0.5);
@@ -117,13 +117,13 @@ void measure_time_to_agree(Benchmark& benchmark) {
   benchmark.table.add("  of bare pushes", {percentile(pushes, 100), "ms", 3});
 }
 
-// --- what slips through
+// --- calls admitted after the trip
 
 constexpr int workers = processes * threads;
 constexpr int threshold = 5;
 
-// In flight: one a thread, but for the one that tripped it. Within the push's delay: of each thread of the other
-// processes one more, whose answer then says that the circuit is open.
+// In flight: one per thread, except for the thread that tripped the circuit. Within the push's delay: one more per
+// thread of the other processes, whose reply then reports that the circuit is open.
 constexpr double most_late = workers - 1 + (workers - threads);
 
 struct Outages {
@@ -142,7 +142,8 @@ void fail_until_rejected(Breaker& breaker, std::atomic<int>& failures, std::chro
   }
 }
 
-void suffer_outages(Outages& outages, Breaker& breaker, int worker, size_t rounds, std::chrono::microseconds takes) {
+void run_outages(Outages& outages, ManagedBreaker& breaker, int worker, size_t rounds,
+                 std::chrono::microseconds takes) {
   for (size_t round = 0; round < rounds; ++round) {
     wait_until([&] { return call(breaker, Outcome::ignored); });
     outages.gate.pass(workers);
@@ -157,12 +158,11 @@ void measure_late_calls(Benchmark& benchmark, std::chrono::milliseconds takes) {
   const auto rounds = static_cast<size_t>(benchmark.effort.of(100));
   in_processes(processes, [&](int process) {
     Instance instance(benchmark.url, "late", {.failure_threshold = threshold, .recovery_timeout = 10min});
-    wait_until_pushed(instance.breaker);
+    wait_for_pushes(instance.breaker);
     std::vector<std::jthread> running;
     for (int thread = 0; thread < threads; ++thread) {
-      running.emplace_back([&, worker = process * threads + thread] {
-        suffer_outages(*outages, instance.breaker, worker, rounds, takes);
-      });
+      running.emplace_back(
+          [&, worker = process * threads + thread] { run_outages(*outages, instance.breaker, worker, rounds, takes); });
     }
   });
   std::vector<double> late;
@@ -182,11 +182,11 @@ void measure_late_calls(Benchmark& benchmark, std::chrono::milliseconds takes) {
 constexpr int instances = 3;
 constexpr int callers = 999;
 
-// Returns how often Redis was asked for a permit.
-int probes_asked_for(Redis& redis, std::vector<std::unique_ptr<Instance>>& fleet) {
+// Returns the number of permit requests that Redis received.
+int probes_asked_for(redis::Client& client, std::vector<std::unique_ptr<Instance>>& fleet) {
   wait_until([&] { return call(fleet[0]->breaker, Outcome::failure); });
   for (const auto& instance : fleet) wait_until([&] { return !call(instance->breaker, Outcome::ignored); });
-  Ear ear(redis);
+  Monitor monitor(client);
   const Rejection rejection = std::get<Rejection>(fleet[0]->breaker.acquire());
   const auto end = std::chrono::steady_clock::now() + rejection.retry_after + 1ms;
   std::atomic<int> done{0};
@@ -196,11 +196,11 @@ int probes_asked_for(Redis& redis, std::vector<std::unique_ptr<Instance>>& fleet
       std::this_thread::sleep_until(end);
       const Admission admission = breaker.acquire();
       ++done;
-      wait_until([&] { return done == callers; });  // the probe is out until all have come
+      wait_until([&] { return done == callers; });  // hold the probe until all callers have tried
     });
   }
   wait_until([&] { return done == callers; });
-  return ear.report_health().count("EVALSHA acquire");
+  return monitor.take().count("EVALSHA acquire");
 }
 
 }  // namespace
@@ -213,7 +213,7 @@ void measure_agreement(Benchmark& benchmark) {
 }
 
 void measure_end_of_break(Benchmark& benchmark) {
-  Redis redis(parse_redis_url(benchmark.url), redis_patience);
+  redis::Client client(redis::parse_url(benchmark.url), redis_patience);
   double most = 0;
   const int rounds = benchmark.effort.of(5);
   for (int round = 0; round < rounds; ++round) {
@@ -221,12 +221,12 @@ void measure_end_of_break(Benchmark& benchmark) {
     for (int i = 0; i < instances; ++i) {
       fleet.push_back(std::make_unique<Instance>(benchmark.url, "break-" + std::to_string(round),
                                                  Policy{.failure_threshold = 1, .recovery_timeout = 1s}));
-      wait_until_pushed(fleet.back()->breaker);
+      wait_for_pushes(fleet.back()->breaker);
     }
-    most = std::max(most, 1.0 * probes_asked_for(redis, fleet));
+    most = std::max(most, 1.0 * probes_asked_for(client, fleet));
   }
   benchmark.table.begin("999 callers at the end of a break, 3 instances");
-  benchmark.table.add("permits asked for of Redis, all three, most of " + std::to_string(rounds), {most}, instances);
+  benchmark.table.add("permit requests of all three, most of " + std::to_string(rounds), {most}, instances);
 }
 
 }  // namespace cb

@@ -1,5 +1,4 @@
-// What the shared breaker costs, and how quickly a fleet agrees: the figures of README.md. It starts a Redis of its
-// own.
+// What the shared breaker costs, and how quickly a fleet agrees: the figures of README.md. Starts its own Redis.
 //   ./scripts/dev/benchmark.sh
 #include <iostream>
 
@@ -9,13 +8,13 @@
 
 int main(int argc, char** argv) {
   return program::run([&]() -> int {
-    CLI::App app{"Measures the shared breaker, against a Redis of its own", "redis_breaker_benchmark"};
+    CLI::App app{"Measures the shared breaker against a private Redis", "redis_breaker_benchmark"};
     bool quick = false;
-    app.add_flag("--quick", quick, "A tenth of the repetitions: rough");
+    app.add_flag("--quick", quick, "A tenth of the repetitions: less precise");
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
 
-    const program::PrivateRedis redis;
-    cb::Benchmark benchmark{.url = redis.url(), .effort = {quick ? 0.1 : 1}};
+    const program::PrivateRedis client;
+    cb::Benchmark benchmark{.url = client.url(), .effort = {quick ? 0.1 : 1}};
     cb::measure_commands(benchmark);
     cb::measure_healthy_calls(benchmark);
     cb::measure_failing_calls(benchmark);

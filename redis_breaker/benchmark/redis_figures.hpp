@@ -1,6 +1,6 @@
-// What the shared breaker costs and how quickly a fleet agrees, measured. Each figure compares within one run what it
-// compares, and is a median or a count: machines are noisy.
-// Errors: throw std::runtime_error where Redis does not do its part.
+// Measures what the shared breaker costs and how quickly a fleet agrees. Each figure compares within one run, and is a
+// median or a count, because machines are noisy.
+// Errors: throws std::runtime_error if Redis fails.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace cb {
 
-// How much is measured: 1 is all, less is quicker and rougher.
+// The share of the full measurement: 1 is all, less is quicker and less precise.
 struct Effort {
   double share = 1;
   int of(int full) const { return std::max(1, static_cast<int>(full * share)); }
@@ -22,7 +22,7 @@ struct Effort {
   }
 };
 
-// A server is slow where others use the machine too; that is not to be taken for one that is away.
+// On a busy machine Redis may be slow, which must not count as an outage.
 constexpr std::chrono::seconds redis_patience{5};
 
 struct Benchmark {
@@ -32,9 +32,9 @@ struct Benchmark {
 };
 
 void measure_commands(Benchmark& benchmark);       // what healthy calls send
-void measure_healthy_calls(Benchmark& benchmark);  // against the breaker in memory
-void measure_failing_calls(Benchmark& benchmark);  // against the script alone
-void measure_agreement(Benchmark& benchmark);      // from a trip until all reject, and what slips through
+void measure_healthy_calls(Benchmark& benchmark);  // compared with the breaker in memory
+void measure_failing_calls(Benchmark& benchmark);  // compared with the bare script
+void measure_agreement(Benchmark& benchmark);      // from a trip until all reject, and the calls admitted meanwhile
 void measure_end_of_break(Benchmark& benchmark);   // a thousand callers want to probe
 void measure_scale(Benchmark& benchmark);          // 1 to 100 instances
 

@@ -11,7 +11,7 @@ namespace cb {
 namespace {
 
 constexpr std::chrono::seconds patience{10};
-constexpr size_t operation_at = 10;  // EVALSHA, hash, 7, seven keys, and then what to do
+constexpr size_t operation_at = 10;  // EVALSHA, hash, 7, seven keys, then the operation
 
 // 1795260806.089886 [0 127.0.0.1:40000] "SET" "key" "a \"quoted\" value"; in a script: [0 lua]
 std::vector<std::string> words_of(std::string_view line) {
@@ -29,57 +29,57 @@ std::vector<std::string> words_of(std::string_view line) {
   return words;
 }
 
-void take_in(std::string_view line, Overheard& overheard) {
+void record(std::string_view line, ObservedCommands& observed) {
   if (line.find(" lua] ") < line.find('"')) {
-    ++overheard.in_scripts;
+    ++observed.in_scripts;
     return;
   }
   std::vector<std::string> words = words_of(line);
   if (words.empty()) return;
   const bool is_table = words.size() > operation_at && words[0].rfind("EVAL", 0) == 0;
-  ++overheard.sent[is_table ? words[0] + " " + words[operation_at] : words[0]];
-  if (is_table && words[operation_at] == "settle") overheard.last_settle = std::move(words);
+  ++observed.sent[is_table ? words[0] + " " + words[operation_at] : words[0]];
+  if (is_table && words[operation_at] == "settle") observed.last_settle = std::move(words);
 }
 
 }  // namespace
 
-int Overheard::all_sent() const {
+int ObservedCommands::all_sent() const {
   return std::accumulate(sent.begin(), sent.end(), 0, [](int sum, const auto& entry) { return sum + entry.second; });
 }
 
-int Overheard::count(const std::string& what) const {
+int ObservedCommands::count(const std::string& what) const {
   const auto entry = sent.find(what);
   return entry == sent.end() ? 0 : entry->second;
 }
 
-std::string Overheard::to_text() const {
+std::string ObservedCommands::to_text() const {
   std::string text;
   for (const auto& [what, count] : sent) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + what;
   return text.empty() ? "nothing" : text;
 }
 
-Ear::Ear(Redis& redis) : redis_(redis), connection_(redis.connect(0)) {
-  const Deadline deadline(patience);
+Monitor::Monitor(redis::Client& client) : client_(client), connection_(client.connect(0)) {
+  const redis::Deadline deadline(patience);
   connection_->send({"MONITOR"}, deadline);
   const std::string error = connection_->receive(deadline).error();
-  if (!error.empty()) throw std::runtime_error("listening to " + redis.to_text() + ": " + error);
-  report_health();  // our own connecting
+  if (!error.empty()) throw std::runtime_error("MONITOR on " + client.to_text() + ": " + error);
+  take();  // discards the commands of our own connections
 }
 
-Overheard Ear::report_health() {
-  const std::string question = "what was said before this " + std::to_string(++questions_);
-  redis_.command({"ECHO", question});
-  const Deadline deadline(patience);
-  std::optional<Overheard> until_now;
+ObservedCommands Monitor::take() {
+  const std::string marker = "end of the observed commands " + std::to_string(++markers_);
+  client_.command({"ECHO", marker});
+  const redis::Deadline deadline(patience);
+  std::optional<ObservedCommands> until_now;
   while (!until_now) {
-    const std::vector<RedisReply> lines = connection_->receive_all(deadline);
-    if (!connection_->error().empty()) throw std::runtime_error(redis_.to_text() + ": " + connection_->error());
-    for (const RedisReply& line : lines) {
+    const std::vector<redis::Reply> lines = connection_->receive_all(deadline);
+    if (!connection_->error().empty()) throw std::runtime_error(client_.to_text() + ": " + connection_->error());
+    for (const redis::Reply& line : lines) {
       const std::string_view text(line->str, line->len);
-      if (text.find(question) == std::string_view::npos) {
-        take_in(text, overheard_);
+      if (text.find(marker) == std::string_view::npos) {
+        record(text, observed_);
       } else {
-        until_now = std::exchange(overheard_, {});
+        until_now = std::exchange(observed_, {});
       }
     }
   }

@@ -1,6 +1,6 @@
-// An Ear listens to all that a Redis is asked (MONITOR) and counts it: what clients sent apart from what scripts did,
-// which INFO's counters mix. Belongs to one thread. It slows Redis down: for counts, not for times.
-// Errors: throws std::runtime_error where Redis does not let it listen.
+// A Monitor counts the commands that a Redis receives (MONITOR): those of clients apart from those of scripts, which
+// INFO's counters mix. Belongs to one thread. It slows Redis down: use it for counts, not for times.
+// Errors: throws std::runtime_error if Redis does not allow MONITOR.
 #pragma once
 
 #include <map>
@@ -13,27 +13,27 @@
 
 namespace cb {
 
-struct Overheard {
-  std::map<std::string, int> sent{};       // by clients: "PING", "EVALSHA look", ...
-  int in_scripts = 0;                      // commands that scripts gave
-  std::vector<std::string> last_settle{};  // its words, as they were sent
+struct ObservedCommands {
+  std::map<std::string, int> sent{};       // by clients: "PING", "EVALSHA tick", ...
+  int in_scripts = 0;                      // commands run by scripts
+  std::vector<std::string> last_settle{};  // the words of the command
 
   int all_sent() const;
   int count(const std::string& what) const;
-  std::string to_text() const;  // "60 PING, 3 EVALSHA look"
+  std::string to_text() const;  // "60 PING, 3 EVALSHA tick"
 };
 
-class Ear {
+class Monitor {
  public:
-  explicit Ear(Redis& redis);
+  explicit Monitor(redis::Client& client);
 
-  // What was asked since the last time, or since it was made.
-  Overheard report_health();
+  // The commands since the previous call, or since construction.
+  ObservedCommands take();
 
  private:
-  Redis& redis_;
-  const std::unique_ptr<RedisConnection> connection_;
-  Overheard overheard_;
+  redis::Client& client_;
+  const std::unique_ptr<redis::Connection> connection_;
+  ObservedCommands observed_;
   int questions_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// The same for fleets of 1 to 100 instances: each with connections, link and view of its own, all in this process.
+// Fleets of 1 to 100 instances, each with its own connections, synchronizer and cached view, all in this process.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -22,20 +22,21 @@ constexpr int threshold = 5;
 Fleet make_fleet(const std::string& url, const std::string& name, const Policy& policy, int size) {
   Fleet fleet;
   for (int i = 0; i < size; ++i) fleet.push_back(std::make_unique<Instance>(url, name, policy));
-  for (const auto& instance : fleet) wait_until_pushed(instance->breaker);
+  for (const auto& instance : fleet) wait_for_pushes(instance->breaker);
   return fleet;
 }
 
-// Commands that an instance sends, a second, while each makes a call, and then a pause.
-double background(Redis& redis, Fleet& fleet, std::chrono::milliseconds time, std::chrono::microseconds pause) {
-  Ear ear(redis);
+// Commands per second of one instance, while every instance makes a call and then pauses.
+double background(redis::Client& client, Fleet& fleet, std::chrono::milliseconds time,
+                  std::chrono::microseconds pause) {
+  Monitor monitor(client);
   const int64_t before = nanoseconds_now();
   const auto end = std::chrono::steady_clock::now() + time;
   while (std::chrono::steady_clock::now() < end) {
     for (const auto& instance : fleet) call(instance->breaker, Outcome::success);
     if (pause > 0us) std::this_thread::sleep_for(pause);
   }
-  const int sent = ear.report_health().all_sent();
+  const int sent = monitor.take().all_sent();
   return sent / seconds_since(before) / static_cast<double>(fleet.size());
 }
 
@@ -71,7 +72,7 @@ struct Outages {
   std::vector<double> milliseconds;
 };
 
-Outages suffer(Fleet& fleet, int times) {
+Outages run_outages(Fleet& fleet, int times) {
   Outages outages;
   for (int i = 0; i < times; ++i) {
     Outage outage;
@@ -90,15 +91,15 @@ Outages suffer(Fleet& fleet, int times) {
   return outages;
 }
 
-void measure_fleet_of(Benchmark& benchmark, Redis& redis, int size) {
+void measure_fleet_of(Benchmark& benchmark, redis::Client& client, int size) {
   const std::string name = "fleet-of-" + std::to_string(size);
   Fleet fleet = make_fleet(benchmark.url, name, {.failure_threshold = threshold, .recovery_timeout = 10min}, size);
   const auto time = benchmark.effort.of(1500ms);
-  const double slow = background(redis, fleet, time, 10'000us);
-  const double quick = background(redis, fleet, time, 0us);
-  const Outages outages = suffer(fleet, benchmark.effort.of(20));
+  const double slow = background(client, fleet, time, 10'000us);
+  const double quick = background(client, fleet, time, 0us);
+  const Outages outages = run_outages(fleet, benchmark.effort.of(20));
   fleet = make_fleet(benchmark.url, name + "-window", windowed_policy(), size);
-  const double windowed = background(redis, fleet, time, 0us);
+  const double windowed = background(client, fleet, time, 0us);
   std::printf("%9d %10.1f %10.1f %10.1f %10.0f %8.0f %10.2f %8.2f\n", size, slow, quick, windowed,
               median(outages.failures), percentile(outages.failures, 100), median(outages.milliseconds),
               percentile(outages.milliseconds, 100));
@@ -108,11 +109,11 @@ void measure_fleet_of(Benchmark& benchmark, Redis& redis, int size) {
 }  // namespace
 
 void measure_scale(Benchmark& benchmark) {
-  Redis redis(parse_redis_url(benchmark.url), redis_patience);
+  redis::Client client(redis::parse_url(benchmark.url), redis_patience);
   std::printf("\n%9s %32s %19s %19s\n", "", "commands sent by an instance, /s", "upstream failures", "all reject, ms");
   std::printf("%9s %10s %10s %10s %10s %8s %10s %8s\n", "instances", "100 calls", "unlimited", "window", "median",
               "most", "median", "most");
-  for (const int size : {1, 3, 10, 30, 100}) measure_fleet_of(benchmark, redis, size);
+  for (const int size : {1, 3, 10, 30, 100}) measure_fleet_of(benchmark, client, size);
 }
 
 }  // namespace cb

@@ -1,8 +1,8 @@
-// Where the breakers' Redis is, as a URL says it. One server, the master that Sentinels name, or a Redis Cluster:
+// The address of the breakers' Redis, parsed from a URL: one server, the master that Sentinels name, or a cluster.
 //   redis://[[user]:password@]host[:port][/db]                              unix:///path
 //   redis+sentinel://[[user]:password@]host[:26379][,host...]/master[/db]
 //   redis+cluster://[[user]:password@]host[:6379][,host...]
-// and each with rediss in place of redis, which means over TLS.
+// Each also with rediss in place of redis: over TLS.
 #pragma once
 
 #include <memory>
@@ -10,41 +10,41 @@
 #include <string>
 #include <vector>
 
-namespace cb {
+namespace cb::redis {
 
 class TlsClient;
 
-struct RedisEndpoint {
+struct Endpoint {
   std::string host;
   int port = 0;
-  bool operator==(const RedisEndpoint&) const = default;
+  bool operator==(const Endpoint&) const = default;
   std::string to_text() const;
 };
 
-// Nothing where this is no host (name or address) or no port from 1 to 65535; servers name each other, too.
-std::optional<RedisEndpoint> endpoint_of(const std::string& host, const std::string& port);
+// Nothing unless `host` is a name or an address and `port` is 1 to 65535. Also for endpoints that servers report.
+std::optional<Endpoint> endpoint_of(const std::string& host, const std::string& port);
 
-struct RedisAddress {
+struct Address {
   enum class Kind { server, sentinel, cluster };
   Kind kind = Kind::server;
-  std::string host = "127.0.0.1";  // server: this one, or
+  std::string host = "127.0.0.1";  // server: this one, unless
   int port = 6379;
-  std::string socket;                // a path; where it is set, host and port are not used
-  std::vector<RedisEndpoint> hosts;  // sentinel: the Sentinels; cluster: the nodes that are asked first
-  std::string master;                // sentinel: the name of what they watch
+  std::string socket;           // a path; if set, host and port are not used
+  std::vector<Endpoint> hosts;  // sentinel: the Sentinels; cluster: the nodes to ask first
+  std::string master;           // sentinel: the name under which they watch it
   std::string user;
   std::string password;  // empty: no AUTH is sent
   int database = 0;
-  std::shared_ptr<const TlsClient> tls;  // none: in the clear
+  std::shared_ptr<const TlsClient> tls;  // none: plain text
 
-  // One server of them, with the same login.
-  RedisAddress at(const RedisEndpoint& endpoint) const;
+  // The address of one of its servers, with the same login.
+  Address at(const Endpoint& endpoint) const;
 
-  // For people and logs: never the password.
+  // For messages and logs: without the password.
   std::string to_text() const;
 };
 
-// Throws std::invalid_argument that says what is wrong, without the password. User and password may be %-encoded.
-RedisAddress parse_redis_url(const std::string& url);
+// Throws std::invalid_argument, which never contains the password. User and password may be %-encoded.
+Address parse_url(const std::string& url);
 
-}  // namespace cb
+}  // namespace cb::redis

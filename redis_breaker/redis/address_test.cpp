@@ -12,7 +12,7 @@ namespace {
 
 std::string fault_of(const std::string& url) {
   try {
-    parse_redis_url(url);
+    redis::parse_url(url);
     return "";
   } catch (const std::invalid_argument& error) {
     return error.what();
@@ -21,55 +21,55 @@ std::string fault_of(const std::string& url) {
 
 }  // namespace
 
-TEST_CASE("an address is read, and shown without its password") {
-  const RedisAddress address = parse_redis_url("redis://app:s%40cret@cache.example:6380/2");
+TEST_CASE("a URL is parsed, and printed without its password") {
+  const redis::Address address = redis::parse_url("redis://app:s%40cret@cache.example:6380/2");
   CHECK(address.host == "cache.example");
   CHECK(address.port == 6380);
   CHECK(address.user == "app");
   CHECK(address.password == "s@cret");
   CHECK(address.database == 2);
   CHECK(address.to_text() == "redis://app:***@cache.example:6380/2");
-  CHECK(parse_redis_url("redis://:pw@[::1]").host == "::1");
-  CHECK(parse_redis_url("redis://localhost").port == 6379);
-  CHECK(parse_redis_url("unix:///run/redis.sock").socket == "/run/redis.sock");
+  CHECK(redis::parse_url("redis://:pw@[::1]").host == "::1");
+  CHECK(redis::parse_url("redis://localhost").port == 6379);
+  CHECK(redis::parse_url("unix:///run/redis.sock").socket == "/run/redis.sock");
 }
 
-TEST_CASE("Sentinels are read with the name of their master") {
-  const RedisAddress address = parse_redis_url("redis+sentinel://app:s%40cret@a.example:1,b,[::1]:3/my-master.1/2");
-  CHECK(address.kind == RedisAddress::Kind::sentinel);
-  CHECK(address.hosts == std::vector<RedisEndpoint>{{"a.example", 1}, {"b", 26379}, {"::1", 3}});
+TEST_CASE("a Sentinel URL is parsed with the name of the master") {
+  const redis::Address address = redis::parse_url("redis+sentinel://app:s%40cret@a.example:1,b,[::1]:3/my-master.1/2");
+  CHECK(address.kind == redis::Address::Kind::sentinel);
+  CHECK(address.hosts == std::vector<redis::Endpoint>{{"a.example", 1}, {"b", 26379}, {"::1", 3}});
   CHECK(address.master == "my-master.1");
   CHECK(address.password == "s@cret");
   CHECK(address.database == 2);
   CHECK(address.to_text() == "redis+sentinel://app:***@a.example:1,b:26379,[::1]:3/my-master.1/2");
-  CHECK(parse_redis_url("redis+sentinel://h/m").database == 0);
+  CHECK(redis::parse_url("redis+sentinel://h/m").database == 0);
 }
 
-TEST_CASE("the nodes of a cluster are read") {
-  const RedisAddress address = parse_redis_url("redis+cluster://:s%40cret@a.example:1,b");
-  CHECK(address.kind == RedisAddress::Kind::cluster);
-  CHECK(address.hosts == std::vector<RedisEndpoint>{{"a.example", 1}, {"b", 6379}});
+TEST_CASE("the nodes of a cluster URL are parsed") {
+  const redis::Address address = redis::parse_url("redis+cluster://:s%40cret@a.example:1,b");
+  CHECK(address.kind == redis::Address::Kind::cluster);
+  CHECK(address.hosts == std::vector<redis::Endpoint>{{"a.example", 1}, {"b", 6379}});
   CHECK(address.to_text() == "redis+cluster://:***@a.example:1,b:6379");
-  CHECK(parse_redis_url("redis+cluster://h:1/").hosts.size() == 1);
+  CHECK(redis::parse_url("redis+cluster://h:1/").hosts.size() == 1);
 }
 
 TEST_CASE("rediss in place of redis means over TLS") {
   for (const std::string rest : {"://h:1/2", "+sentinel://a:1,b:2/m/0", "+cluster://a:1,b:2"}) {
-    CHECK_FALSE(parse_redis_url("redis" + rest).tls);
-    CHECK(parse_redis_url("rediss" + rest).tls);
-    CHECK(parse_redis_url("rediss" + rest).at({"c", 3}).tls);
+    CHECK_FALSE(redis::parse_url("redis" + rest).tls);
+    CHECK(redis::parse_url("rediss" + rest).tls);
+    CHECK(redis::parse_url("rediss" + rest).at({"c", 3}).tls);
   }
 }
 
-TEST_CASE("what is shown can be read again") {
+TEST_CASE("a printed URL can be parsed again") {
   for (const std::string url :
        {"redis://[::1]:6379/3", "redis+sentinel://a:1,[::1]:2/m/4", "redis+cluster://a:1,b:2", "rediss://h:1/0",
         "rediss+sentinel://h:1/m/0", "rediss+cluster://h:1", "unix:///run/redis.sock"}) {
-    CHECK(parse_redis_url(url).to_text() == url);
+    CHECK(redis::parse_url(url).to_text() == url);
   }
 }
 
-TEST_CASE("an address that makes no sense is refused without showing a password") {
+TEST_CASE("an invalid URL is refused without printing the password") {
   for (const std::string bad : {"",
                                 "localhost",
                                 "http://x",
@@ -103,27 +103,27 @@ TEST_CASE("an address that makes no sense is refused without showing a password"
   }
 }
 
-TEST_CASE("an address is of reasonable size") {
+TEST_CASE("the size of a URL is limited") {
   std::string hosts = "h0";
   for (int i = 1; i < 16; ++i) hosts += ",h" + std::to_string(i);
-  CHECK(parse_redis_url("redis+cluster://" + hosts).hosts.size() == 16);
+  CHECK(redis::parse_url("redis+cluster://" + hosts).hosts.size() == 16);
   CHECK(fault_of("redis+cluster://" + hosts + ",one-more") == "redis: name at most 16 hosts");
   CHECK_FALSE(fault_of("redis+cluster://" + std::string(5000, ',')).empty());
   CHECK_FALSE(fault_of("redis://" + std::string(5000, 'a')).empty());
   CHECK(fault_of("redis://" + std::string(2000, 'a')).empty());
 }
 
-TEST_CASE("what is missing or too much is named") {
-  CHECK(fault_of("redis+sentinel://h:1").find("the name that the Sentinels have for the master") != std::string::npos);
+TEST_CASE("the error names the missing or superfluous part") {
+  CHECK(fault_of("redis+sentinel://h:1").find("the name that the Sentinels use for the master") != std::string::npos);
   CHECK(fault_of("redis+cluster://h:1/3").find("a cluster has no databases") != std::string::npos);
-  CHECK(fault_of("redis://a,b").find("redis+sentinel:// and redis+cluster://") != std::string::npos);
+  CHECK(fault_of("redis://a,b").find("redis+sentinel:// or redis+cluster://") != std::string::npos);
 }
 
-TEST_CASE("where servers send one another is looked at with suspicion") {
-  CHECK(endpoint_of("127.0.0.1", "6379") == RedisEndpoint{"127.0.0.1", 6379});
-  CHECK(endpoint_of("::1", "1") == RedisEndpoint{"::1", 1});
-  CHECK(endpoint_of("node_1.example", "65535"));
-  for (const std::string host : {"", "?", "a b", "h\n", "/run/redis.sock"}) CHECK_FALSE(endpoint_of(host, "1"));
-  for (const std::string port : {"", "0", "-1", "65536", "1x", " 1"}) CHECK_FALSE(endpoint_of("h", port));
-  CHECK_FALSE(endpoint_of(std::string(256, 'a'), "1"));
+TEST_CASE("endpoints that servers report are validated") {
+  CHECK(redis::endpoint_of("127.0.0.1", "6379") == redis::Endpoint{"127.0.0.1", 6379});
+  CHECK(redis::endpoint_of("::1", "1") == redis::Endpoint{"::1", 1});
+  CHECK(redis::endpoint_of("node_1.example", "65535"));
+  for (const std::string host : {"", "?", "a b", "h\n", "/run/redis.sock"}) CHECK_FALSE(redis::endpoint_of(host, "1"));
+  for (const std::string port : {"", "0", "-1", "65536", "1x", " 1"}) CHECK_FALSE(redis::endpoint_of("h", port));
+  CHECK_FALSE(redis::endpoint_of(std::string(256, 'a'), "1"));
 }

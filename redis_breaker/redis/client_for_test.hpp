@@ -1,4 +1,4 @@
-// A Redis of a test's own, and what one would type into redis-cli.
+// A Redis server for one test, and commands to it as with redis-cli.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -12,22 +12,22 @@
 
 namespace cb {
 
-inline bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 inline Permit permit(Breaker& breaker) { return std::get<Permit>(breaker.acquire()); }
 
 struct TestRedis {
   program::PrivateRedis server;
-  Redis redis{parse_redis_url(server.url()), std::chrono::seconds(5)};
+  redis::Client client{redis::parse_url(server.url()), std::chrono::seconds(5)};
 
-  // The answer as text: "" for nil, items of a list joined by spaces. Fails the test where Redis reports an error.
+  // The reply as text: "" for nil, list items joined by spaces. Fails the test if Redis reports an error.
   std::string cli(const std::vector<std::string>& command) {
-    const RedisReply reply = redis.command(command);
+    const redis::Reply reply = client.command(command);
     REQUIRE_MESSAGE(reply.error().empty(), command[0] << ": " << reply.error());
     return text_of(*reply);
   }
 
-  // How often something was written, since Redis started (it saves nothing).
+  // The number of writes since Redis started; it does not save to disk.
   long writes() {
     const std::string info = cli({"INFO", "persistence"});
     const std::string field = "rdb_changes_since_last_save:";

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A server that accepts one connection and sends the same byte over and over: alive, and never done.
+// A server that accepts one connection and sends the same byte forever: alive, but its reply never ends.
 class TricklingServer {
  public:
   TricklingServer() : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
@@ -60,13 +60,13 @@ TEST_CASE("user, password and database are used, over TCP and over a socket") {
   over_socket.wait_for_line("to accept connections");
   for (const std::string& url : {over_tcp.server.url(), "unix://" + socket}) {
     CAPTURE(url);
-    RedisAddress address = parse_redis_url(url);
-    Redis first(address, 5s);
+    redis::Address address = redis::parse_url(url);
+    redis::Client first(address, 5s);
     CHECK(first.command({"ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all"}).error().empty());
     address.user = "app";
     address.password = "secret";
     address.database = 3;
-    Redis logged_in(address, 5s);
+    redis::Client logged_in(address, 5s);
     CHECK(std::string(logged_in.command({"ACL", "WHOAMI"})->str) == "app");
     CHECK(logged_in.command({"SET", "k", "v"}).error().empty());
     CHECK(first.command({"EXISTS", "k"})->integer == 0);
@@ -75,40 +75,40 @@ TEST_CASE("user, password and database are used, over TCP and over a socket") {
   }
 }
 
-TEST_CASE("a wrong password is one clear error, without the password") {
+TEST_CASE("a wrong password is one clear error that does not contain it") {
   TestRedis redis;
   redis.cli({"CONFIG", "SET", "requirepass", "right-one"});
-  RedisAddress address = parse_redis_url(redis.server.url());
+  redis::Address address = redis::parse_url(redis.server.url());
   address.password = "wrong-one";
-  const RedisReply reply = Redis(address, 1s).command({"PING"});
+  const redis::Reply reply = redis::Client(address, 1s).command({"PING"});
   CHECK(reply.error().find("WRONGPASS") != std::string::npos);
   CHECK(reply.error().find("wrong-one") == std::string::npos);
 }
 
-TEST_CASE("the deadline is for the whole command, also where the server trickles") {
+TEST_CASE("the deadline covers the whole command, even if the server trickles") {
   const TricklingServer server;
-  RedisAddress address;
+  redis::Address address;
   address.port = server.port();
-  Redis redis(address, 50ms);
+  redis::Client client(address, 50ms);
   const auto start = std::chrono::steady_clock::now();
-  CHECK(redis.command({"PING"}).error().find("no answer in time") != std::string::npos);
-  CHECK(std::chrono::steady_clock::now() - start < 2s);  // a deadline for each read would never be over
+  CHECK(client.command({"PING"}).error().find("no answer in time") != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - start < 2s);  // a deadline per read would never expire
 }
 
-TEST_CASE("a server that is not there is an error that names it") {
-  RedisAddress address;
+TEST_CASE("a missing server is an error that names it") {
+  redis::Address address;
   address.port = 1;
-  CHECK(Redis(address, 50ms).command({"PING"}).error() == "redis://127.0.0.1:1/0: Connection refused");
+  CHECK(redis::Client(address, 50ms).command({"PING"}).error() == "redis://127.0.0.1:1/0: Connection refused");
 }
 
-TEST_CASE("an answer of unreasonable size is refused") {
+TEST_CASE("an oversized reply is refused") {
   TestRedis redis;
   redis.cli({"SETRANGE", "big", "1000000", "x"});
-  CHECK(redis.redis.command({"GET", "big"}).error().find("too long") != std::string::npos);
+  CHECK(redis.client.command({"GET", "big"}).error().find("too long") != std::string::npos);
   CHECK(redis.cli({"PING"}) == "PONG");
 }
 
-TEST_CASE("many threads share the connections, and each gets its own answers") {
+TEST_CASE("many threads share the connections, and each gets its own replies") {
   TestRedis redis;
   std::atomic<int> wrong{0};
   std::vector<std::jthread> threads;
@@ -116,7 +116,7 @@ TEST_CASE("many threads share the connections, and each gets its own answers") {
     threads.emplace_back([&, thread] {
       for (int i = 0; i < 500; ++i) {
         const std::string mine = std::to_string(thread) + ":" + std::to_string(i);
-        const RedisReply reply = redis.redis.command({"ECHO", mine});
+        const redis::Reply reply = redis.client.command({"ECHO", mine});
         if (!reply.error().empty() || std::string(reply->str, reply->len) != mine) ++wrong;
       }
     });
@@ -127,8 +127,8 @@ TEST_CASE("many threads share the connections, and each gets its own answers") {
 
 TEST_CASE("signals do not lengthen a deadline") {
   TestRedis server;
-  Redis redis(parse_redis_url(server.server.url()), 500ms);
-  REQUIRE(redis.command({"PING"}).error().empty());
+  redis::Client client(redis::parse_url(server.server.url()), 500ms);
+  REQUIRE(client.command({"PING"}).error().empty());
   static std::atomic<int> ticks{0};
   struct sigaction count {};
   count.sa_handler = [](int) { ++ticks; };
@@ -144,8 +144,8 @@ TEST_CASE("signals do not lengthen a deadline") {
     }
   });
   const auto begun = std::chrono::steady_clock::now();
-  CHECK_FALSE(redis.command({"PING"}).error().empty());
-  CHECK(std::chrono::steady_clock::now() - begun < 2s);  // and not for as long as there are signals
+  CHECK_FALSE(client.command({"PING"}).error().empty());
+  CHECK(std::chrono::steady_clock::now() - begun < 2s);  // not as long as signals arrive
   done = true;
   ticker.join();
   sigaction(SIGALRM, &before, nullptr);

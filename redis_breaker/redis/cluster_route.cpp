@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace cb {
+namespace cb::redis {
 namespace {
 
 constexpr int most_redirections = 5;
@@ -11,31 +11,30 @@ constexpr size_t most_nodes = 1000;
 constexpr size_t most_tries = 16;
 constexpr uint16_t unknown = 0xffff;
 
-RedisReply send(RedisConnection& connection, const std::vector<std::string>& arguments, bool asking,
-                const Deadline& deadline) {
+Reply send(Connection& connection, const std::vector<std::string>& arguments, bool asking, const Deadline& deadline) {
   if (!asking) return connection.command(arguments, deadline);
   const bool sent = connection.send({"ASKING"}, deadline) && connection.send(arguments, deadline);
-  if (sent) connection.receive(deadline);  // OK
-  return connection.error().empty() ? connection.receive(deadline) : RedisReply::failed(connection.error());
+  if (sent) connection.receive(deadline);  // +OK
+  return connection.error().empty() ? connection.receive(deadline) : Reply::failed(connection.error());
 }
 
 }  // namespace
 
-RedisCluster::RedisCluster(const RedisAddress& address) : address_(address), node_of_slot_(slot_count, unknown) {
-  for (const RedisEndpoint& seed : address_.hosts) index_of(seed);
+ClusterRoute::ClusterRoute(const Address& address) : address_(address), node_of_slot_(slot_count, unknown) {
+  for (const Endpoint& seed : address_.hosts) index_of(seed);
 }
 
-RedisReply RedisCluster::command(const std::vector<std::string>& arguments, const std::string& name,
-                                 const Deadline& deadline) {
+Reply ClusterRoute::command(const std::vector<std::string>& arguments, const std::string& name,
+                            const Deadline& deadline) {
   Trip trip{deadline, first_for(name)};
   for (int redirections = 0; redirections <= most_redirections; ++redirections) {
-    RedisPool::Taken taken = reach(trip);
-    RedisConnection& connection = *taken.connection;
-    if (!connection.error().empty()) return RedisReply::failed(connection.error());
-    RedisReply reply = send(connection, arguments, trip.asking, deadline);
+    ConnectionPool::Taken taken = reach(trip);
+    Connection& connection = *taken.connection;
+    if (!connection.error().empty()) return Reply::failed(connection.error());
+    Reply reply = send(connection, arguments, trip.asking, deadline);
     if (!connection.error().empty()) {
       forget(trip.index, *trip.node);
-      return RedisReply::failed("node " + trip.node->endpoint.to_text() + ": " + connection.error());
+      return Reply::failed("node " + trip.node->endpoint.to_text() + ": " + connection.error());
     }
     reply.came_from({trip.index, connection.server().run});
     trip.node->pool.keep(std::move(taken));
@@ -43,32 +42,32 @@ RedisReply RedisCluster::command(const std::vector<std::string>& arguments, cons
     if (!redirection) return reply;
     follow(*redirection, trip);
   }
-  return RedisReply::failed("redirected more than " + std::to_string(most_redirections) +
-                            " times: the nodes disagree about whose '" + name + "' is");
+  return Reply::failed("redirected more than " + std::to_string(most_redirections) +
+                       " times: the nodes disagree about whose '" + name + "' is");
 }
 
-// A connection to the trip's node, or to another one where that cannot be reached and was only a guess.
-RedisPool::Taken RedisCluster::reach(Trip& trip) {
+// A connection to the trip's node; to another one if that node was only a guess and cannot be reached.
+ConnectionPool::Taken ClusterRoute::reach(Trip& trip) {
   while (true) {
     trip.node = node(trip.index);
-    RedisPool::Taken taken = trip.node->pool.take();
+    ConnectionPool::Taken taken = trip.node->pool.take();
     if (taken.connection) return taken;
-    taken.connection = connect_to(*trip.node, trip.is_told ? trip.deadline : trip.deadline.share(4));
+    taken.connection = connect_to(*trip.node, trip.is_redirected ? trip.deadline : trip.deadline.share(4));
     if (taken.connection->error().empty()) return taken;
     forget(trip.index, *trip.node);
-    if (trip.is_told || !try_another(trip)) return taken;
+    if (trip.is_redirected || !try_another(trip)) return taken;
   }
 }
 
-std::unique_ptr<RedisConnection> RedisCluster::connect_to(const Node& node, const Deadline& deadline) const {
-  auto connection = std::make_unique<RedisConnection>(address_.at(node.endpoint), deadline);
-  const bool is_node = connection->server().mode == RedisServer::Mode::cluster;
-  if (connection->error().empty() && !is_node) connection->fail("is no node of a cluster; write redis://");
+std::unique_ptr<Connection> ClusterRoute::connect_to(const Node& node, const Deadline& deadline) const {
+  auto connection = std::make_unique<Connection>(address_.at(node.endpoint), deadline);
+  const bool is_node = connection->server().mode == ServerInfo::Mode::cluster;
+  if (connection->error().empty() && !is_node) connection->fail("is not a cluster node; use redis://");
   if (!connection->error().empty()) connection->fail("node " + node.endpoint.to_text() + ": " + connection->error());
   return connection;
 }
 
-bool RedisCluster::try_another(Trip& trip) {
+bool ClusterRoute::try_another(Trip& trip) {
   trip.unreachable.insert(trip.index);
   const std::scoped_lock lock(mutex_);
   if (trip.unreachable.size() >= std::min(nodes_.size(), most_tries)) return false;
@@ -76,34 +75,34 @@ bool RedisCluster::try_another(Trip& trip) {
   return true;
 }
 
-void RedisCluster::follow(const Redirection& redirection, Trip& trip) {
+void ClusterRoute::follow(const Redirection& redirection, Trip& trip) {
   trip.asking = redirection.kind == Redirection::Kind::ask;
-  trip.is_told = true;
+  trip.is_redirected = true;
   trip.index = index_of(redirection.to);
   if (trip.asking) return;
   const std::scoped_lock lock(mutex_);
   node_of_slot_[redirection.slot] = static_cast<uint16_t>(trip.index);
 }
 
-std::unique_ptr<RedisConnection> RedisCluster::connect(size_t index, const Deadline& deadline) {
+std::unique_ptr<Connection> ClusterRoute::connect(size_t index, const Deadline& deadline) {
   const auto known = node(index);
-  if (!known) return RedisConnection::failed("no node has the number " + std::to_string(index));
+  if (!known) return Connection::failed("no node has the number " + std::to_string(index));
   return connect_to(*known, deadline);
 }
 
-size_t RedisCluster::first_for(const std::string& name) {
+size_t ClusterRoute::first_for(const std::string& name) {
   const uint16_t slot = slot_of(name);
   const std::scoped_lock lock(mutex_);
   return name.empty() || node_of_slot_[slot] == unknown ? first_ : node_of_slot_[slot];
 }
 
-std::shared_ptr<RedisCluster::Node> RedisCluster::node(size_t index) {
+std::shared_ptr<ClusterRoute::Node> ClusterRoute::node(size_t index) {
   const std::scoped_lock lock(mutex_);
   return index < nodes_.size() ? nodes_[index] : nullptr;
 }
 
-// Its number; a new one has another's only where there is room for no more.
-size_t RedisCluster::index_of(const RedisEndpoint& endpoint) {
+// The node's number. Beyond the limit, a new node takes over the number of another one.
+size_t ClusterRoute::index_of(const Endpoint& endpoint) {
   const std::scoped_lock lock(mutex_);
   const auto known =
       std::find_if(nodes_.begin(), nodes_.end(), [&endpoint](const auto& node) { return node->endpoint == endpoint; });
@@ -118,7 +117,7 @@ size_t RedisCluster::index_of(const RedisEndpoint& endpoint) {
   return index;
 }
 
-void RedisCluster::forget(size_t index, const Node& node) {
+void ClusterRoute::forget(size_t index, const Node& node) {
   const std::scoped_lock lock(mutex_);
   if (nodes_[index].get() != &node) return;
   nodes_[index]->pool.clear();
@@ -126,4 +125,4 @@ void RedisCluster::forget(size_t index, const Node& node) {
   if (first_ == index) first_ = (index + 1) % nodes_.size();
 }
 
-}  // namespace cb
+}  // namespace cb::redis

@@ -26,11 +26,11 @@ const PrivateCluster& unharmed() {
   return cluster;
 }
 
-RedisReply write(Redis& redis, const std::string& name) {
-  return redis.command({"SET", redis.prefix(name) + "state", "closed"}, name);
+redis::Reply write(redis::Client& client, const std::string& name) {
+  return client.command({"SET", client.prefix(name) + "state", "closed"}, name);
 }
 
-// A name whose keys this node has.
+// A name whose keys this node stores.
 std::string name_at(const PrivateCluster& cluster, int port) {
   for (int i = 0;; ++i) {
     const std::string name = "name-" + std::to_string(i);
@@ -40,8 +40,8 @@ std::string name_at(const PrivateCluster& cluster, int port) {
 
 std::string id_of(int port) { return redis_cli(port, {"CLUSTER", "MYID"}).substr(0, 40); }
 
-RedisAddress only(const PrivateCluster& cluster, int port) {
-  RedisAddress address = parse_redis_url(cluster.url());
+redis::Address only(const PrivateCluster& cluster, int port) {
+  redis::Address address = redis::parse_url(cluster.url());
   address.hosts = {{"127.0.0.1", port}};
   return address;
 }
@@ -54,47 +54,47 @@ long redirections(int port, const std::string& kind) {
 
 }  // namespace
 
-TEST_CASE("slots are numbered as Redis numbers them") {
-  CHECK(slot_of("123456789") == 12739);  // the specification's own example
-  CHECK(slot_of("") == 0);
+TEST_CASE("slot numbers agree with Redis") {
+  CHECK(redis::slot_of("123456789") == 12739);  // the specification's example
+  CHECK(redis::slot_of("") == 0);
   const PrivateCluster& cluster = unharmed();
   for (const std::string name : {"unreliable_service", "a", "tenant/x.y-z_9", "name-17"}) {
-    CHECK(std::to_string(slot_of(name)) + "\n" ==
+    CHECK(std::to_string(redis::slot_of(name)) + "\n" ==
           redis_cli(cluster.ports()[0], {"CLUSTER", "KEYSLOT", "cb:{" + name + "}:state"}));
   }
 }
 
-TEST_CASE("a redirection is understood, or is the error that it is") {
-  const RedisEndpoint from{"here.example", 1};
-  const auto moved = redirection_in("MOVED 3999 127.0.0.1:6381", from);
+TEST_CASE("redirections are parsed, other errors are not") {
+  const redis::Endpoint from{"here.example", 1};
+  const auto moved = redis::redirection_in("MOVED 3999 127.0.0.1:6381", from);
   REQUIRE(moved);
-  CHECK(moved->kind == Redirection::Kind::moved);
+  CHECK(moved->kind == redis::Redirection::Kind::moved);
   CHECK(moved->slot == 3999);
-  CHECK(moved->to == RedisEndpoint{"127.0.0.1", 6381});
-  CHECK(redirection_in("ASK 1 ::1:2", from)->to == RedisEndpoint{"::1", 2});
-  CHECK(redirection_in("ASK 1 ::1:2", from)->kind == Redirection::Kind::ask);
-  CHECK(redirection_in("MOVED 1 :6381", from)->to == RedisEndpoint{"here.example", 6381});
+  CHECK(moved->to == redis::Endpoint{"127.0.0.1", 6381});
+  CHECK(redis::redirection_in("ASK 1 ::1:2", from)->to == redis::Endpoint{"::1", 2});
+  CHECK(redis::redirection_in("ASK 1 ::1:2", from)->kind == redis::Redirection::Kind::ask);
+  CHECK(redis::redirection_in("MOVED 1 :6381", from)->to == redis::Endpoint{"here.example", 6381});
   for (const std::string error :
        {"", "ERR MOVED 1 h:1", "MOVED", "MOVED 1", "MOVED x h:1", "MOVED 16384 h:1", "MOVED 1 h", "MOVED 1 h:0",
         "MOVED 1 h:70000", "MOVED 1 ?:1", "MOVED 1 a b:1", "MOVED -1 h:1", "TRYAGAIN Multiple keys"}) {
     CAPTURE(error);
-    CHECK_FALSE(redirection_in(error, from));
+    CHECK_FALSE(redis::redirection_in(error, from));
   }
-  CHECK_FALSE(redirection_in("MOVED 1 " + std::string(100'000, 'a') + ":1", from));
+  CHECK_FALSE(redis::redirection_in("MOVED 1 " + std::string(100'000, 'a') + ":1", from));
 }
 
-TEST_CASE("the nodes are learned from any one of them, and asked directly from then on") {
+TEST_CASE("one node leads to all nodes, which are then asked directly") {
   PrivateCluster cluster;
   const int seed = cluster.ports()[0];
-  Redis redis(only(cluster, seed), 5s);
+  redis::Client client(only(cluster, seed), 5s);
   std::set<size_t> nodes;
   std::set<uint64_t> runs;
   for (const int port : cluster.ports()) {
     const std::string name = name_at(cluster, port);
-    const RedisReply first = write(redis, name);
+    const redis::Reply first = write(client, name);
     CHECK(first.error() == "");
-    CHECK(write(redis, name).origin() == first.origin());
-    CHECK(redis.connect(first.origin().node)->server().run == first.origin().run);
+    CHECK(write(client, name).origin() == first.origin());
+    CHECK(client.connect(first.origin().node)->server().run == first.origin().run);
     CHECK(redis_cli(port, {"GET", "cb:{" + name + "}:state"}) == "closed\n");
     nodes.insert(first.origin().node);
     runs.insert(first.origin().run);
@@ -102,15 +102,15 @@ TEST_CASE("the nodes are learned from any one of them, and asked directly from t
   CHECK(nodes == std::set<size_t>{0, 1, 2});
   CHECK(runs.size() == 3);
   CHECK(redirections(seed, "MOVED") == 2);  // one for each of the two others
-  CHECK(redis.connect(3)->error() == "no node has the number 3");
+  CHECK(client.connect(3)->error() == "no node has the number 3");
 }
 
-TEST_CASE("a breaker lives in one node of the cluster, with all its keys") {
+TEST_CASE("one node of the cluster stores all keys of a breaker") {
   const PrivateCluster& cluster = unharmed();
-  Redis redis(parse_redis_url(cluster.url()), 5s);
+  redis::Client client(redis::parse_url(cluster.url()), 5s);
   for (const int port : cluster.ports()) {
     const std::string name = name_at(cluster, port);
-    RedisBreaker breaker(redis, name, {.failure_threshold = 2, .failure_rate_threshold = 1});
+    RedisBreaker breaker(client, name, {.failure_threshold = 2, .failure_rate_threshold = 1});
     for (int i = 0; i < 2; ++i) {
       Admission admission = breaker.acquire();
       REQUIRE(std::holds_alternative<Permit>(admission));
@@ -123,25 +123,25 @@ TEST_CASE("a breaker lives in one node of the cluster, with all its keys") {
   }
 }
 
-TEST_CASE("a slot that moves is followed: ASK for one command, MOVED for good") {
+TEST_CASE("a moving slot is followed: ASK for one command, MOVED permanently") {
   PrivateCluster cluster;
-  Redis redis(parse_redis_url(cluster.url()), 5s);
+  redis::Client client(redis::parse_url(cluster.url()), 5s);
   const int from = cluster.ports()[2], to = cluster.ports()[0];
   const std::string name = name_at(cluster, from);
-  const std::string key = redis.prefix(name) + "state";
-  const RedisOrigin before = write(redis, name).origin();
+  const std::string key = client.prefix(name) + "state";
+  const redis::Origin before = write(client, name).origin();
   cluster.begin_move(key, to);
-  CHECK(write(redis, name).origin() == before);  // the key is still there
+  CHECK(write(client, name).origin() == before);  // the key has not moved yet
   cluster.move_keys(key, to);
   for (long i = 1; i <= 2; ++i) {
-    const RedisReply asked = write(redis, name);
+    const redis::Reply asked = write(client, name);
     CHECK(asked.error() == "");
     CHECK(asked.origin().node != before.node);
-    CHECK(redirections(from, "ASK") == i);  // not remembered
+    CHECK(redirections(from, "ASK") == i);  // ASK is not remembered
   }
   cluster.finish_move(key, to);
   for (int i = 0; i < 2; ++i) {
-    const RedisReply moved = write(redis, name);
+    const redis::Reply moved = write(client, name);
     CHECK(moved.error() == "");
     CHECK(moved.origin().node != before.node);
   }
@@ -150,157 +150,159 @@ TEST_CASE("a slot that moves is followed: ASK for one command, MOVED for good") 
   CHECK(redis_cli(to, {"GET", key}) == "closed\n");
 }
 
-TEST_CASE("a breaker goes on where its slot went; on the way it goes on alone") {
+TEST_CASE("a breaker follows its slot; during the move it uses the local breaker") {
   PrivateCluster cluster;
-  Redis redis(parse_redis_url(cluster.url()), 5s), others(parse_redis_url(cluster.url()), 5s);
+  redis::Client client(redis::parse_url(cluster.url()), 5s), others(redis::parse_url(cluster.url()), 5s);
   const int from = cluster.ports()[1], to = cluster.ports()[2];
   const std::string name = name_at(cluster, from);
   std::mutex mutex;
   std::string trouble;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1min};
-  RedisBreaker breaker(redis, name, policy, [&](const Event& event) {
+  RedisBreaker breaker(client, name, policy, [&](const Event& event) {
     const std::scoped_lock lock(mutex);
     if (event.kind == EventKind::store_trouble && trouble.empty()) trouble = event.cause;
   });
   RedisBreaker other(others, name, policy);
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
-  cluster.begin_move(redis.prefix(name) + "state", to);
+  cluster.begin_move(client.prefix(name) + "state", to);
   breaker.status();
   {
     const std::scoped_lock lock(mutex);
-    CHECK(holds(trouble, "TRYAGAIN"));
+    CHECK(contains(trouble, "TRYAGAIN"));
   }
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
-  cluster.finish_move(redis.prefix(name) + "state", to);
-  wait_until("it has joined again", [&] { return breaker.detailed_status().store.name == "redis"; });
+  cluster.finish_move(client.prefix(name) + "state", to);
+  wait_until("the shared breaker is in use again", [&] { return breaker.detailed_status().store.name == "redis"; });
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
   CHECK(breaker.apply_override({Mode::reset, "ann", ""}, {}).empty());
-  wait_until("the other has heard of it", [&] { return other.known_state() == State::closed; });
+  wait_until("the other instance sees it", [&] { return other.known_state() == State::closed; });
 }
 
-TEST_CASE("breakers of several nodes hear of their changes, each from its own") {
+TEST_CASE("breakers on several nodes receive pushes, each from its node") {
   PrivateCluster cluster;
-  Redis redis(parse_redis_url(cluster.url()), 5s), others(parse_redis_url(cluster.url()), 5s);
-  const auto mine = std::make_shared<const SharedSetup>(redis, Policy{.failure_threshold = 1});
-  const auto theirs = std::make_shared<const SharedSetup>(others, Policy{.failure_threshold = 1});
+  redis::Client client(redis::parse_url(cluster.url()), 5s), others(redis::parse_url(cluster.url()), 5s);
+  const auto mine = std::make_shared<const RedisBreakerGroup>(client, Policy{.failure_threshold = 1});
+  const auto theirs = std::make_shared<const RedisBreakerGroup>(others, Policy{.failure_threshold = 1});
   for (const int port : cluster.ports()) {
     CAPTURE(port);
     const std::string name = name_at(cluster, port);
     RedisBreaker here(mine, {name}), there(theirs, {name});
     std::get<Permit>(here.acquire()).settle(Outcome::success);
     std::get<Permit>(there.acquire()).settle(Outcome::success);
-    wait_until("it listens", [&] { return here.is_pushed(); });
+    wait_until("it receives pushes", [&] { return here.receives_pushes(); });
     std::get<Permit>(there.acquire()).settle(Outcome::failure);
-    wait_until("it has heard of it", [&] { return here.known_state() == State::open; });
+    wait_until("it sees the change", [&] { return here.known_state() == State::open; });
   }
 }
 
-TEST_CASE("a node that is killed is a clear error in time, and the others go on") {
+TEST_CASE("a killed node is a clear error in time, and the others keep working") {
   PrivateCluster cluster;
-  Redis redis(parse_redis_url(cluster.url()), 2s);
+  redis::Client client(redis::parse_url(cluster.url()), 2s);
   const int dead = cluster.ports()[0], alive = cluster.ports()[1];
   const std::string lost = name_at(cluster, dead), kept = name_at(cluster, alive);
-  CHECK(write(redis, lost).error() == "");
+  CHECK(write(client, lost).error() == "");
   cluster.process(dead).send_signal(SIGKILL);
   cluster.process(dead).wait(5s);
   const auto start = SteadyClock::now();
-  CHECK(write(redis, lost).error() ==
+  CHECK(write(client, lost).error() ==
         cluster.url() + ": node 127.0.0.1:" + std::to_string(dead) + ": Connection refused");
   CHECK(SteadyClock::now() - start < 2s);
-  Redis later(parse_redis_url(cluster.url()), 2s);  // the first one that it knows is dead
+  redis::Client later(redis::parse_url(cluster.url()), 2s);  // its first node is dead
   CHECK(write(later, kept).error() == "");
-  wait_until("the cluster notices", [&] { return holds(write(redis, kept).error(), "CLUSTERDOWN"); });
+  wait_until("the cluster notices", [&] { return contains(write(client, kept).error(), "CLUSTERDOWN"); });
 }
 
-TEST_CASE("a node that hangs is an error within the deadline, for its own names alone") {
+TEST_CASE("a node that hangs is an error within the deadline, only for its own names") {
   PrivateCluster cluster({"--cluster-require-full-coverage", "no"});
   constexpr auto timeout = 1s;
-  Redis redis(parse_redis_url(cluster.url()), timeout);
+  redis::Client client(redis::parse_url(cluster.url()), timeout);
   const int hung = cluster.ports()[0], alive = cluster.ports()[1];
   const std::string lost = name_at(cluster, hung), kept = name_at(cluster, alive);
-  wait_until("there is a connection", [&] { return write(redis, lost).error().empty(); });
+  wait_until("a command succeeds", [&] { return write(client, lost).error().empty(); });
   cluster.process(hung).send_signal(SIGSTOP);
   auto fastest = SteadyClock::duration::max();
   for (int i = 0; i < 3; ++i) {
     const auto start = SteadyClock::now();
-    CHECK(write(redis, lost).error() ==
+    CHECK(write(client, lost).error() ==
           cluster.url() + ": node 127.0.0.1:" + std::to_string(hung) + ": no answer in time");
     fastest = std::min(fastest, SteadyClock::now() - start);
   }
   CHECK(fastest < 2 * timeout);
-  CHECK(write(redis, kept).error() == "");
+  CHECK(write(client, kept).error() == "");
 }
 
-TEST_CASE("a node that hangs costs a guess once, and what was known of it is forgotten") {
+TEST_CASE("a node that hangs costs one guess, and its slots are forgotten") {
   PrivateCluster cluster({"--cluster-require-full-coverage", "no"});
   const int hung = cluster.ports()[0], alive = cluster.ports()[1], third = cluster.ports()[2];
   const std::string inherited = name_at(cluster, hung), kept = name_at(cluster, alive);
-  Redis guessing(parse_redis_url(cluster.url()), 6s);  // begins with the one that will hang
-  Redis knowing(only(cluster, alive), 6s);
-  for (Redis* redis : {&guessing, &knowing}) CHECK(write(*redis, inherited).error() == "");
+  redis::Client guessing(redis::parse_url(cluster.url()), 6s);  // starts with the node that will hang
+  redis::Client knowing(only(cluster, alive), 6s);
+  for (redis::Client* client : {&guessing, &knowing}) CHECK(write(*client, inherited).error() == "");
   cluster.process(hung).send_signal(SIGSTOP);
-  for (Redis* redis : {&guessing, &knowing}) CHECK(holds(write(*redis, inherited).error(), "no answer in time"));
-  const std::string slot = std::to_string(slot_of(inherited));
+  for (redis::Client* client : {&guessing, &knowing})
+    CHECK(contains(write(*client, inherited).error(), "no answer in time"));
+  const std::string slot = std::to_string(redis::slot_of(inherited));
   for (const int port : {alive, third}) redis_cli(port, {"CLUSTER", "SETSLOT", slot, "NODE", id_of(alive)});
-  for (Redis* redis : {&guessing, &knowing}) {
+  for (redis::Client* client : {&guessing, &knowing}) {
     const auto start = SteadyClock::now();
-    CHECK(write(*redis, kept).error() == "");
-    CHECK(write(*redis, inherited).error() == "");
-    CHECK(SteadyClock::now() - start < 1400ms);  // a quarter of the deadline is what a guess may take
+    CHECK(write(*client, kept).error() == "");
+    CHECK(write(*client, inherited).error() == "");
+    CHECK(SteadyClock::now() - start < 1400ms);  // a guess may take a quarter of the deadline
   }
-  Redis later(parse_redis_url(cluster.url()), 6s);
+  redis::Client later(redis::parse_url(cluster.url()), 6s);
   CHECK(write(later, kept).error() == "");
 }
 
-TEST_CASE("nodes that send a command round in circles are given up on") {
+TEST_CASE("nodes that redirect to each other forever are given up on") {
   PrivateCluster cluster;
   const int a = cluster.ports()[0], b = cluster.ports()[1];
   const std::string name = name_at(cluster, a);
-  Redis redis(only(cluster, a), 5s);
-  // Each is made to believe that the slot is the other's, which no gossip can mend while both are told so.
+  redis::Client client(only(cluster, a), 5s);
+  // Each node believes that the other one owns the slot; the third one is stopped, so that its gossip cannot correct
+  // it.
   cluster.process(cluster.ports()[2]).send_signal(SIGSTOP);
-  const std::string slot = std::to_string(slot_of(name));
+  const std::string slot = std::to_string(redis::slot_of(name));
   redis_cli(b, {"CLUSTER", "SETSLOT", slot, "NODE", id_of(a)});
   redis_cli(a, {"CLUSTER", "SETSLOT", slot, "NODE", id_of(b)});
-  const std::string error = write(redis, name).error();
-  CHECK_MESSAGE(holds(error, "redirected more than 5 times"), error);
+  const std::string error = write(client, name).error();
+  CHECK_MESSAGE(contains(error, "redirected more than 5 times"), error);
 }
 
-TEST_CASE("what is no cluster is one clear error, either way") {
+TEST_CASE("a cluster URL for a single server, or the reverse, is one clear error") {
   const PrivateCluster& cluster = unharmed();
   const std::string node = "127.0.0.1:" + std::to_string(cluster.ports()[0]);
-  CHECK(Redis(parse_redis_url("redis://" + node), 5s).command({"PING"}).error() ==
-        "redis://" + node + "/0: is a node of a cluster; write redis+cluster://");
+  CHECK(redis::Client(redis::parse_url("redis://" + node), 5s).command({"PING"}).error() ==
+        "redis://" + node + "/0: is a cluster node; use redis+cluster://");
   const PrivateRedis single;
   const std::string other = "127.0.0.1:" + std::to_string(single.port());
-  CHECK(Redis(parse_redis_url("redis+cluster://" + other), 5s).command({"PING"}).error() ==
-        "redis+cluster://" + other + ": node " + other + ": is no node of a cluster; write redis://");
+  CHECK(redis::Client(redis::parse_url("redis+cluster://" + other), 5s).command({"PING"}).error() ==
+        "redis+cluster://" + other + ": node " + other + ": is not a cluster node; use redis://");
 }
 
-TEST_CASE("a password is each node's, and a wrong one is one clear error") {
+TEST_CASE("the password is used for each node, and a wrong one is one clear error") {
   PrivateCluster cluster;
   for (const int port : cluster.ports()) redis_cli(port, {"CONFIG", "SET", "requirepass", "right-one"});
-  RedisAddress address = parse_redis_url(cluster.url());
+  redis::Address address = redis::parse_url(cluster.url());
   address.password = "right-one";
-  Redis redis(address, 5s);
-  for (int i = 0; i < 20; ++i) CHECK(write(redis, std::to_string(i)).error() == "");
+  redis::Client client(address, 5s);
+  for (int i = 0; i < 20; ++i) CHECK(write(client, std::to_string(i)).error() == "");
   address.password = "wrong-one";
-  const std::string error = write(*std::make_unique<Redis>(address, 5s), "x").error();
-  CHECK(holds(error, "WRONGPASS"));
-  CHECK_FALSE(holds(error, "wrong-one"));
+  const std::string error = write(*std::make_unique<redis::Client>(address, 5s), "x").error();
+  CHECK(contains(error, "WRONGPASS"));
+  CHECK_FALSE(contains(error, "wrong-one"));
 }
 
-TEST_CASE("many threads use a cluster while a node dies, and each gets its own answers") {
+TEST_CASE("many threads use a cluster while a node dies, and each gets its own replies") {
   PrivateCluster cluster;
-  Redis redis(parse_redis_url(cluster.url()), 1s);
+  redis::Client client(redis::parse_url(cluster.url()), 1s);
   std::atomic<int> wrong{0}, right{0};
   std::vector<std::jthread> threads;
   for (int thread = 0; thread < 8; ++thread) {
     threads.emplace_back([&, thread] {
       for (int i = 0; i < 500; ++i) {
         const std::string name = std::to_string(thread) + "-" + std::to_string(i);
-        const RedisReply set = redis.command({"SET", redis.prefix(name) + "x", name, "GET"}, name);
-        const RedisReply got = redis.command({"GET", redis.prefix(name) + "x"}, name);
+        const redis::Reply set = client.command({"SET", client.prefix(name) + "x", name, "GET"}, name);
+        const redis::Reply got = client.command({"GET", client.prefix(name) + "x"}, name);
         if (!set.error().empty() || !got.error().empty()) continue;
         const bool is_mine = got->str != nullptr && std::string(got->str, got->len) == name;
         ++(is_mine ? right : wrong);

@@ -11,19 +11,19 @@
 #include <string_view>
 #include <utility>
 
-namespace cb {
+namespace cb::redis {
 namespace {
 
 constexpr size_t longest_reply = 64 * 1024;
 
 bool may_try_again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
-// By an ACL, or as the command was renamed.
+// By an ACL, or because the command was renamed.
 bool is_refused(const std::string& error) {
   return error.rfind("NOPERM", 0) == 0 || error.rfind("ERR unknown command", 0) == 0;
 }
 
-// What INFO's answer has after "FIELD:", on a line of its own; empty: nothing.
+// The value of a "FIELD:value" line in INFO's reply; empty if there is none.
 std::string_view field(std::string_view info, std::string_view name) {
   const auto at = info.find(name);
   if (at == std::string_view::npos) return {};
@@ -31,8 +31,8 @@ std::string_view field(std::string_view info, std::string_view name) {
   return rest.substr(0, rest.find('\r'));
 }
 
-void learn_from(std::string_view info, RedisServer& server) {
-  using Mode = RedisServer::Mode;
+void parse_info(std::string_view info, ServerInfo& server) {
+  using Mode = ServerInfo::Mode;
   const std::string_view run = field(info, "\nrun_id:").substr(0, 16);
   std::from_chars(run.data(), run.data() + run.size(), server.run, 16);
   const std::string_view mode = field(info, "_mode:");  // redis_mode, or Valkey's server_mode
@@ -41,8 +41,8 @@ void learn_from(std::string_view info, RedisServer& server) {
   server.is_read_only = server.is_replica && field(info, "\nslave_read_only:") != "0";
 }
 
-// Everything that is said first, all at once.
-std::vector<std::vector<std::string>> greeting(const RedisAddress& address) {
+// The commands that log in, sent together.
+std::vector<std::vector<std::string>> greeting(const Address& address) {
   std::vector<std::vector<std::string>> commands;
   if (!address.password.empty() && address.user.empty()) commands.push_back({"AUTH", address.password});
   if (!address.password.empty() && !address.user.empty()) {
@@ -56,7 +56,7 @@ std::vector<std::vector<std::string>> greeting(const RedisAddress& address) {
 
 }  // namespace
 
-RedisReply::RedisReply(redisReply* reply) : reply_(reply) {
+Reply::Reply(redisReply* reply) : reply_(reply) {
   if (reply->type == REDIS_REPLY_ERROR) error_.assign(reply->str, reply->len);
 }
 
@@ -64,8 +64,8 @@ std::string_view text_of(const redisReply& reply) {
   return reply.type == REDIS_REPLY_STRING ? std::string_view(reply.str, reply.len) : std::string_view();
 }
 
-RedisReply RedisReply::failed(std::string error) {
-  RedisReply reply;
+Reply Reply::failed(std::string error) {
+  Reply reply;
   reply.error_ = std::move(error);
   return reply;
 }
@@ -79,14 +79,14 @@ std::chrono::microseconds Deadline::left() const {
 bool Deadline::wait_until_ready(int fd, short events) const {
   pollfd descriptor{fd, events, 0};
   int ready = 0;
-  do {  // a signal ends the poll, and must not begin the wait anew
+  do {  // a signal interrupts poll(), and must not restart the wait
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left()).count();
     ready = poll(&descriptor, 1, static_cast<int>(ms));
   } while (ready < 0 && errno == EINTR);
   return ready == 1;
 }
 
-RedisConnection::RedisConnection(const RedisAddress& address, const Deadline& deadline) {
+Connection::Connection(const Address& address, const Deadline& deadline) {
   const auto left = deadline.left();
   const timeval timeout{static_cast<time_t>(left.count() / 1'000'000),
                         static_cast<suseconds_t>(left.count() % 1'000'000)};
@@ -99,31 +99,31 @@ RedisConnection::RedisConnection(const RedisAddress& address, const Deadline& de
   if (!address.tls || secure(address, deadline)) log_in(address, deadline);
 }
 
-std::unique_ptr<RedisConnection> RedisConnection::failed(const std::string& error) {
-  auto connection = std::unique_ptr<RedisConnection>(new RedisConnection);
+std::unique_ptr<Connection> Connection::failed(const std::string& error) {
+  auto connection = std::unique_ptr<Connection>(new Connection);
   connection->error_ = error;
   return connection;
 }
 
-bool RedisConnection::secure(const RedisAddress& address, const Deadline& deadline) {
+bool Connection::secure(const Address& address, const Deadline& deadline) {
   tls_ = std::make_unique<TlsStream>(*address.tls, fd(), address.host);
   while (true) {
     const Step step = tls_->shake_hands();
     if (!step.fault.empty()) return fail(step.fault);
     if (step.wait_for == 0) return true;
-    if (!deadline.wait_until_ready(fd(), step.wait_for)) return fail("no answer in time to the greeting of TLS");
+    if (!deadline.wait_until_ready(fd(), step.wait_for)) return fail("no answer in time to the TLS handshake");
   }
 }
 
-void RedisConnection::log_in(const RedisAddress& address, const Deadline& deadline) {
+void Connection::log_in(const Address& address, const Deadline& deadline) {
   const auto commands = greeting(address);
   for (const auto& command : commands) {
     if (!send(command, deadline)) return;
   }
   std::string info;
   for (size_t i = 0; i < commands.size(); ++i) {
-    const RedisReply reply = receive(deadline);
-    // Then nobody knows which run it is, and nothing is restored after a loss.
+    const Reply reply = receive(deadline);
+    // Without INFO the run is unknown, and nothing is restored after a loss.
     if (commands[i][0] == "INFO" && is_refused(reply.error())) continue;
     if (!reply.error().empty()) {
       fail(reply.error());
@@ -131,20 +131,20 @@ void RedisConnection::log_in(const RedisAddress& address, const Deadline& deadli
     }
     if (reply->str != nullptr) info.append(reply->str, reply->len);
   }
-  learn_from(info, server_);
+  parse_info(info, server_);
 }
 
-bool RedisConnection::fail(const std::string& error) {
+bool Connection::fail(const std::string& error) {
   error_ = error;
   return false;
 }
 
-RedisReply RedisConnection::command(const std::vector<std::string>& arguments, const Deadline& deadline) {
-  if (!send(arguments, deadline)) return RedisReply::failed(error_);
+Reply Connection::command(const std::vector<std::string>& arguments, const Deadline& deadline) {
+  if (!send(arguments, deadline)) return Reply::failed(error_);
   return receive(deadline);
 }
 
-bool RedisConnection::send(const std::vector<std::string>& arguments, const Deadline& deadline) {
+bool Connection::send(const std::vector<std::string>& arguments, const Deadline& deadline) {
   std::vector<const char*> texts;
   std::vector<size_t> lengths;
   for (const auto& argument : arguments) {
@@ -164,14 +164,14 @@ bool RedisConnection::send(const std::vector<std::string>& arguments, const Dead
   return true;
 }
 
-Step RedisConnection::try_to_send(const char* data, size_t size) {
+Step Connection::try_to_send(const char* data, size_t size) {
   if (tls_) return tls_->send(data, size);
   const auto count = ::send(fd(), data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (count >= 0) return {.bytes = static_cast<size_t>(count)};
   return may_try_again() ? Step{.wait_for = POLLOUT} : Step{.fault = std::strerror(errno)};
 }
 
-Step RedisConnection::try_to_receive(char* data, size_t size) {
+Step Connection::try_to_receive(char* data, size_t size) {
   if (tls_) return tls_->receive(data, size);
   const auto count = recv(fd(), data, size, MSG_DONTWAIT);
   if (count > 0) return {.bytes = static_cast<size_t>(count)};
@@ -179,13 +179,13 @@ Step RedisConnection::try_to_receive(char* data, size_t size) {
   return may_try_again() ? Step{.wait_for = POLLIN} : Step{.fault = std::strerror(errno)};
 }
 
-RedisReply RedisConnection::receive(const Deadline& deadline) {
+Reply Connection::receive(const Deadline& deadline) {
   redisReply* reply = read(deadline);
-  return reply == nullptr ? RedisReply::failed(error_) : RedisReply(reply);
+  return reply == nullptr ? Reply::failed(error_) : Reply(reply);
 }
 
-std::vector<RedisReply> RedisConnection::receive_all(const Deadline& deadline) {
-  std::vector<RedisReply> replies;
+std::vector<Reply> Connection::receive_all(const Deadline& deadline) {
+  std::vector<Reply> replies;
   void* reply = read(deadline);
   while (reply != nullptr) {
     replies.emplace_back(static_cast<redisReply*>(reply));
@@ -195,14 +195,14 @@ std::vector<RedisReply> RedisConnection::receive_all(const Deadline& deadline) {
   return replies;
 }
 
-bool RedisConnection::has_input() const {
+bool Connection::has_input() const {
   if (context_->reader->pos < context_->reader->len) return true;
   if (tls_) return tls_->has_input();
   pollfd descriptor{fd(), POLLIN, 0};
   return poll(&descriptor, 1, 0) != 0;
 }
 
-redisReply* RedisConnection::read(const Deadline& deadline) {
+redisReply* Connection::read(const Deadline& deadline) {
   size_t received = 0;
   void* reply = nullptr;
   while (true) {
@@ -215,8 +215,8 @@ redisReply* RedisConnection::read(const Deadline& deadline) {
   }
 }
 
-// Waits for something, and takes all that the socket can no longer announce.
-bool RedisConnection::feed_reader(size_t& received, const Deadline& deadline) {
+// Waits for input, and takes all that TLS has buffered: poll() does not see that.
+bool Connection::feed_reader(size_t& received, const Deadline& deadline) {
   std::array<char, 4096> buffer;
   short wait_for = POLLIN;
   do {
@@ -231,4 +231,4 @@ bool RedisConnection::feed_reader(size_t& received, const Deadline& deadline) {
   return true;
 }
 
-}  // namespace cb
+}  // namespace cb::redis

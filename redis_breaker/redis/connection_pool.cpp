@@ -2,10 +2,10 @@
 
 #include <utility>
 
-namespace cb {
+namespace cb::redis {
 
-// One that the server has closed, or on which it said something that nobody asked for, is thrown away.
-RedisPool::Taken RedisPool::take() {
+// Drops connections that the server has closed, or on which it sent something unrequested.
+ConnectionPool::Taken ConnectionPool::take() {
   const std::scoped_lock lock(mutex_);
   while (!idle_.empty()) {
     auto connection = std::move(idle_.back());
@@ -15,16 +15,16 @@ RedisPool::Taken RedisPool::take() {
   return {nullptr, life_};
 }
 
-void RedisPool::keep(Taken taken) {
+void ConnectionPool::keep(Taken taken) {
   const std::scoped_lock lock(mutex_);
   if (taken.life == life_) idle_.push_back(std::move(taken.connection));
 }
 
-void RedisPool::clear() {
-  std::vector<std::unique_ptr<RedisConnection>> gone;  // closed after the lock is released
+void ConnectionPool::clear() {
+  std::vector<std::unique_ptr<Connection>> gone;  // closed after the lock is released
   const std::scoped_lock lock(mutex_);
   ++life_;
   gone.swap(idle_);
 }
 
-}  // namespace cb
+}  // namespace cb::redis

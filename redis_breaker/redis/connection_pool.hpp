@@ -1,5 +1,5 @@
-// A RedisPool keeps idle connections to one server for whoever needs one next.
-// Thread-safe: every method. A connection that was taken belongs to the taker until it is kept again.
+// A ConnectionPool keeps idle connections to one server for reuse.
+// Thread-safe: every method. A taken connection belongs to the caller until it is returned.
 #pragma once
 
 #include <cstdint>
@@ -9,23 +9,23 @@
 
 #include "redis_breaker/redis/connection.hpp"
 
-namespace cb {
+namespace cb::redis {
 
-class RedisPool {
+class ConnectionPool {
  public:
   struct Taken {
-    std::unique_ptr<RedisConnection> connection;  // none: make one
-    uint64_t life = 0;                            // of the pool
+    std::unique_ptr<Connection> connection;  // none idle: make one
+    uint64_t life = 0;                       // of the pool
   };
 
   Taken take();
   void keep(Taken taken);
-  void clear();  // what is taken at the moment will not be kept either
+  void clear();  // connections that are taken now will not be kept either
 
  private:
   std::mutex mutex_;
-  uint64_t life_ = 0;                                   // guarded by mutex_
-  std::vector<std::unique_ptr<RedisConnection>> idle_;  // guarded by mutex_
+  uint64_t life_ = 0;                              // guarded by mutex_
+  std::vector<std::unique_ptr<Connection>> idle_;  // guarded by mutex_
 };
 
-}  // namespace cb
+}  // namespace cb::redis

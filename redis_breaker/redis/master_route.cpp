@@ -2,39 +2,39 @@
 
 #include <utility>
 
-namespace cb {
+namespace cb::redis {
 namespace {
 
-// Redis 6 quotes it in the middle of a script's error.
-bool is_from_a_replica(const RedisReply& reply) {
+// Redis 6 quotes it inside a script's error.
+bool is_from_a_replica(const Reply& reply) {
   return reply.error().find("READONLY ") != std::string::npos || reply.error().rfind("MASTERDOWN ", 0) == 0;
 }
 
-// Why one would not want this server behind redis://; empty: one may.
-std::string unsuitable(const RedisServer& server) {
-  if (server.mode == RedisServer::Mode::cluster) return "is a node of a cluster; write redis+cluster://";
-  if (server.mode == RedisServer::Mode::sentinel) return "is a Sentinel; write redis+sentinel://host:port/master";
-  return server.is_read_only ? "is a read-only replica; give its master's address" : "";
+// Why this server cannot be used behind redis://; empty: it can.
+std::string unsuitable(const ServerInfo& server) {
+  if (server.mode == ServerInfo::Mode::cluster) return "is a cluster node; use redis+cluster://";
+  if (server.mode == ServerInfo::Mode::sentinel) return "is a Sentinel; use redis+sentinel://host:port/master";
+  return server.is_read_only ? "is a read-only replica; use its master's address" : "";
 }
 
 }  // namespace
 
-RedisMaster::RedisMaster(const RedisAddress& address)
+MasterRoute::MasterRoute(const Address& address)
     : address_(address),
-      sentinels_(address.kind == RedisAddress::Kind::sentinel ? std::make_unique<RedisSentinels>(address) : nullptr) {}
+      sentinels_(address.kind == Address::Kind::sentinel ? std::make_unique<Sentinels>(address) : nullptr) {}
 
-RedisReply RedisMaster::command(const std::vector<std::string>& arguments, const std::string& /*name*/,
-                                const Deadline& deadline) {
-  RedisReply reply = attempt(arguments, deadline);
+Reply MasterRoute::command(const std::vector<std::string>& arguments, const std::string& /*name*/,
+                           const Deadline& deadline) {
+  Reply reply = attempt(arguments, deadline);
   return is_from_a_replica(reply) ? attempt(arguments, deadline) : std::move(reply);
 }
 
-RedisReply RedisMaster::attempt(const std::vector<std::string>& arguments, const Deadline& deadline) {
+Reply MasterRoute::attempt(const std::vector<std::string>& arguments, const Deadline& deadline) {
   if (sentinels_ && sentinels_->name_another_master(deadline)) pool_.clear();
-  RedisPool::Taken taken = pool_.take();
+  ConnectionPool::Taken taken = pool_.take();
   if (!taken.connection) taken.connection = connect(0, deadline);
   if (!taken.connection->error().empty()) return lost(*taken.connection);
-  RedisReply reply = taken.connection->command(arguments, deadline);
+  Reply reply = taken.connection->command(arguments, deadline);
   if (!taken.connection->error().empty()) return lost(*taken.connection);
   reply.came_from({0, taken.connection->server().run});
   if (is_from_a_replica(reply)) pool_.clear();
@@ -42,21 +42,21 @@ RedisReply RedisMaster::attempt(const std::vector<std::string>& arguments, const
   return reply;
 }
 
-std::unique_ptr<RedisConnection> RedisMaster::connect(size_t /*node*/, const Deadline& deadline) {
+std::unique_ptr<Connection> MasterRoute::connect(size_t /*node*/, const Deadline& deadline) {
   return sentinels_ ? sentinels_->connect_to_master(deadline) : connect_to_server(deadline);
 }
 
-std::unique_ptr<RedisConnection> RedisMaster::connect_to_server(const Deadline& deadline) const {
-  auto connection = std::make_unique<RedisConnection>(address_, deadline);
+std::unique_ptr<Connection> MasterRoute::connect_to_server(const Deadline& deadline) const {
+  auto connection = std::make_unique<Connection>(address_, deadline);
   if (!connection->error().empty()) return connection;
   const std::string fault = unsuitable(connection->server());
   if (!fault.empty()) connection->fail(fault);
   return connection;
 }
 
-RedisReply RedisMaster::lost(const RedisConnection& connection) {
-  if (sentinels_) pool_.clear();  // there may be another master by now
-  return RedisReply::failed(connection.error());
+Reply MasterRoute::lost(const Connection& connection) {
+  if (sentinels_) pool_.clear();  // a failover may be under way
+  return Reply::failed(connection.error());
 }
 
-}  // namespace cb
+}  // namespace cb::redis

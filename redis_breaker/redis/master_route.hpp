@@ -1,7 +1,6 @@
-// A RedisMaster is the route to one server that takes writes: always the same, or whichever the Sentinels name. Once it
-// refuses to write, or where there are Sentinels breaks a connection, all its idle connections are dropped.
-// Thread-safe: every method. A command that was refused for being sent to a replica did nothing, and is sent again,
-// once.
+// A MasterRoute leads to the one server that accepts writes: a fixed one, or the one that the Sentinels name. If it
+// refuses a write or, with Sentinels, breaks a connection, all idle connections are dropped.
+// Thread-safe: every method. A command that a replica refused has done nothing, and is sent again, once.
 #pragma once
 
 #include <memory>
@@ -13,24 +12,23 @@
 #include "redis_breaker/redis/route.hpp"
 #include "redis_breaker/redis/sentinels.hpp"
 
-namespace cb {
+namespace cb::redis {
 
-class RedisMaster final : public RedisRoute {
+class MasterRoute final : public Route {
  public:
-  explicit RedisMaster(const RedisAddress& address);
+  explicit MasterRoute(const Address& address);
 
-  RedisReply command(const std::vector<std::string>& arguments, const std::string& name,
-                     const Deadline& deadline) override;
-  std::unique_ptr<RedisConnection> connect(size_t node, const Deadline& deadline) override;
+  Reply command(const std::vector<std::string>& arguments, const std::string& name, const Deadline& deadline) override;
+  std::unique_ptr<Connection> connect(size_t node, const Deadline& deadline) override;
 
  private:
-  RedisReply attempt(const std::vector<std::string>& arguments, const Deadline& deadline);
-  std::unique_ptr<RedisConnection> connect_to_server(const Deadline& deadline) const;
-  RedisReply lost(const RedisConnection& connection);
+  Reply attempt(const std::vector<std::string>& arguments, const Deadline& deadline);
+  std::unique_ptr<Connection> connect_to_server(const Deadline& deadline) const;
+  Reply lost(const Connection& connection);
 
-  const RedisAddress address_;
-  std::unique_ptr<RedisSentinels> sentinels_;
-  RedisPool pool_;
+  const Address address_;
+  std::unique_ptr<Sentinels> sentinels_;
+  ConnectionPool pool_;
 };
 
-}  // namespace cb
+}  // namespace cb::redis

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <regex>
 
-namespace cb {
+namespace cb::redis {
 
 // CRC-16/XMODEM, bit by bit: names are short.
 uint16_t slot_of(std::string_view tag) {
@@ -15,7 +15,7 @@ uint16_t slot_of(std::string_view tag) {
   return static_cast<uint16_t>(crc % slot_count);
 }
 
-std::optional<Redirection> redirection_in(const std::string& error, const RedisEndpoint& from) {
+std::optional<Redirection> redirection_in(const std::string& error, const Endpoint& from) {
   static const std::regex form(R"((MOVED|ASK) (\d{1,5}) ([^ ]{0,255}):(\d{1,5}))");
   const bool may_be_one = error.rfind("MOVED ", 0) == 0 || error.rfind("ASK ", 0) == 0;
   std::smatch parts;
@@ -27,4 +27,4 @@ std::optional<Redirection> redirection_in(const std::string& error, const RedisE
                      static_cast<uint16_t>(slot), *to};
 }
 
-}  // namespace cb
+}  // namespace cb::redis

@@ -1,4 +1,4 @@
-// What a node of a Redis Cluster says where a key is another node's, and which of the 16384 slots a key is in.
+// The MOVED and ASK replies of a cluster node for a key that another node stores, and the 16384 slots of keys.
 // Source: "Redis cluster specification", redis.io: key distribution, MOVED and ASK.
 #pragma once
 
@@ -9,21 +9,22 @@
 
 #include "redis_breaker/redis/address.hpp"
 
-namespace cb {
+namespace cb::redis {
 
 constexpr size_t slot_count = 16384;
 
-// `tag`: the key, or what stands in its first {}.
+// `tag` is the key, or the part inside its first {}.
 uint16_t slot_of(std::string_view tag);
 
 struct Redirection {
-  enum class Kind { moved, ask };  // for good, or for the next command only
+  enum class Kind { moved, ask };  // permanent, or for the next command only
   Kind kind = Kind::moved;
   uint16_t slot = 0;
-  RedisEndpoint to;
+  Endpoint to;
 };
 
-// Nothing where this error is none. `from` is who said it: where no host is named, its own is meant.
-std::optional<Redirection> redirection_in(const std::string& error, const RedisEndpoint& from);
+// Nothing if the error is not a redirection. `from` is the node that sent it: a redirection without a host means the
+// same host.
+std::optional<Redirection> redirection_in(const std::string& error, const Endpoint& from);
 
-}  // namespace cb
+}  // namespace cb::redis

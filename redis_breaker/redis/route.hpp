@@ -1,5 +1,5 @@
-// A RedisRoute finds the server for a command: the only one, the one that Sentinels name, or a node of a cluster.
-// Thread-safe: every method. Errors are values, and here they do not say which Redis: that is added by Redis.
+// A Route finds the server for a command: the only one, the one that Sentinels name, or a node of a cluster.
+// Thread-safe: every method. Errors are values and do not name the Redis: Client adds that.
 #pragma once
 
 #include <memory>
@@ -8,18 +8,18 @@
 
 #include "redis_breaker/redis/connection.hpp"
 
-namespace cb {
+namespace cb::redis {
 
-class RedisRoute {
+class Route {
  public:
-  RedisRoute() = default;
-  virtual ~RedisRoute() = default;
-  RedisRoute(const RedisRoute&) = delete;
-  RedisRoute& operator=(const RedisRoute&) = delete;
+  Route() = default;
+  virtual ~Route() = default;
+  Route(const Route&) = delete;
+  Route& operator=(const Route&) = delete;
 
-  virtual RedisReply command(const std::vector<std::string>& arguments, const std::string& name,
-                             const Deadline& deadline) = 0;
-  virtual std::unique_ptr<RedisConnection> connect(size_t node, const Deadline& deadline) = 0;
+  virtual Reply command(const std::vector<std::string>& arguments, const std::string& name,
+                        const Deadline& deadline) = 0;
+  virtual std::unique_ptr<Connection> connect(size_t node, const Deadline& deadline) = 0;
 };
 
-}  // namespace cb
+}  // namespace cb::redis

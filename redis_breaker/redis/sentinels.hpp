@@ -1,10 +1,9 @@
-// RedisSentinels find the master of a Redis that is watched by Sentinels: each connection begins with the question who
-// it is, so that a failover is followed. They are asked in turn, the one whose word was good last time first; each has
-// a share of the deadline only, as has the master that one of them names.
-// A master that was replaced while it was alive goes on taking writes for some ten seconds, until the Sentinels make it
-// a replica and cut its clients off. So one is asked every second whether the name stands for somebody else by now.
-// Thread-safe: every method. Errors are values: see the connection's error().
-// Source: "Guidelines for Redis clients with support for Redis Sentinel", redis.io.
+// Sentinels finds the current master through Redis Sentinels. Each new connection starts by asking them, so failovers
+// are followed. They are asked in turn, the last one that answered well first; each gets only a share of the deadline,
+// and so does a master that one of them names. A master that was replaced while alive accepts writes for some ten more
+// seconds, until the Sentinels turn it into a replica and disconnect its clients. So once a second a Sentinel is asked
+// whether the name now stands for another server. Thread-safe: every method. Errors are values: see the connection's
+// error(). Source: "Guidelines for Redis clients with support for Redis Sentinel", redis.io.
 #pragma once
 
 #include <atomic>
@@ -17,34 +16,34 @@
 
 #include "redis_breaker/redis/connection.hpp"
 
-namespace cb {
+namespace cb::redis {
 
-class RedisSentinels {
+class Sentinels {
  public:
-  explicit RedisSentinels(RedisAddress address) : address_(std::move(address)) {}
+  explicit Sentinels(Address address) : address_(std::move(address)) {}
 
-  std::unique_ptr<RedisConnection> connect_to_master(const Deadline& deadline);
+  std::unique_ptr<Connection> connect_to_master(const Deadline& deadline);
 
-  // Asks once a second, for all callers; where there is no answer, nothing is known to have changed.
+  // Asks at most once a second, for all callers; without an answer it assumes no change.
   bool name_another_master(const Deadline& deadline);
 
  private:
   struct Named {
-    std::optional<RedisEndpoint> master;
+    std::optional<Endpoint> master;
     std::string fault;
   };
-  Named ask(const RedisEndpoint& sentinel, const Deadline& deadline) const;
+  Named ask(const Endpoint& sentinel, const Deadline& deadline) const;
 
-  void remember(size_t sentinel, const RedisEndpoint& master);
+  void remember(size_t sentinel, const Endpoint& master);
   bool is_time_to_ask();
 
   static constexpr int64_t never = std::numeric_limits<int64_t>::max();
 
-  const RedisAddress address_;
+  const Address address_;
   std::atomic<size_t> first_{0};
   std::atomic<int64_t> ask_at_{never};  // steady milliseconds
   std::mutex mutex_;
-  std::optional<RedisEndpoint> master_;  // guarded by mutex_; that of the newest connection
+  std::optional<Endpoint> master_;  // guarded by mutex_; the master of the newest connection
 };
 
-}  // namespace cb
+}  // namespace cb::redis

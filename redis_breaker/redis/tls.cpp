@@ -11,7 +11,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace cb {
+namespace cb::redis {
 namespace {
 
 bool may_try_again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
@@ -35,7 +35,7 @@ int receive_from_socket(BIO* bio, char* data, int size) {
 
 long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
-// OpenSSL's own way to a socket may raise SIGPIPE, and waits where the socket does.
+// OpenSSL's socket BIO may raise SIGPIPE, and blocks if the socket does.
 BIO_METHOD* make_socket_method() {
   BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
   BIO_meth_set_write(method, send_to_socket);
@@ -52,7 +52,7 @@ BIO* bio_over(const int& socket) {
   return bio;
 }
 
-// An address must be in the certificate as such; a name is also sent, for a server that has several.
+// An address must stand in the certificate as an address; a name is also sent, for servers with several certificates.
 void expect(SSL* session, const std::string& host) {
   if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host.c_str()) == 1) return;
   SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -99,7 +99,7 @@ Step TlsStream::receive(char* data, size_t size) {
 
 bool TlsStream::has_buffered() const { return SSL_pending(session_.get()) > 0; }
 
-// Bytes on the socket may be TLS's own, such as a ticket, and no input.
+// Bytes on the socket may be TLS's, such as a session ticket, and not application data.
 bool TlsStream::has_input() {
   ERR_clear_error();
   char byte = 0;
@@ -134,4 +134,4 @@ std::string TlsStream::fault() const {
   return std::string("TLS: ") + (reason == nullptr ? "protocol error" : reason);
 }
 
-}  // namespace cb
+}  // namespace cb::redis

@@ -1,7 +1,7 @@
-// TLS over a connected socket: a TlsClient knows which authorities are trusted, a TlsStream is one session. Nothing
-// here waits: each step says what came of it. At least TLS 1.2; the certificate must be good for the host, name or
-// address. Thread-safe: a TlsClient. A TlsStream belongs to one thread at a time; the socket outlives it, and is not
-// its own. Errors are values: see Step::fault. Source: OpenSSL's manual, ssl(7).
+// TLS over a connected socket: a TlsClient holds the trusted authorities, a TlsStream is one session. Nothing here
+// waits: each step reports its result. TLS 1.2 or newer; the certificate must be valid for the host name or address.
+// Thread-safe: a TlsClient. A TlsStream belongs to one thread at a time and does not own its socket, which must outlive
+// it. Errors are values: see Step::fault. Source: OpenSSL's manual, ssl(7).
 #pragma once
 
 #include <openssl/types.h>
@@ -10,18 +10,18 @@
 #include <memory>
 #include <string>
 
-namespace cb {
+namespace cb::redis {
 
-// What came of one try to send or receive.
+// The result of one attempt to send or receive.
 struct Step {
   size_t bytes = 0;
-  short wait_for = 0;  // POLLIN or POLLOUT: until then there is nothing to be done
+  short wait_for = 0;  // POLLIN or POLLOUT: wait for it, then try again
   std::string fault{};
 };
 
 class TlsClient {
  public:
-  TlsClient();  // trusts whom the system trusts, or SSL_CERT_FILE and SSL_CERT_DIR; throws std::runtime_error
+  TlsClient();  // trusts the system's authorities, or SSL_CERT_FILE and SSL_CERT_DIR; throws std::runtime_error
   SSL_CTX* get() const { return context_.get(); }
 
  private:
@@ -34,11 +34,11 @@ class TlsStream {
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
 
-  Step shake_hands();  // until it neither waits nor fails
+  Step shake_hands();  // call it until it neither waits nor fails
   Step send(const char* data, size_t size);
   Step receive(char* data, size_t size);
-  bool has_buffered() const;  // what poll() on the socket no longer sees
-  bool has_input();           // there is something to be read, or the session is over
+  bool has_buffered() const;  // data that poll() on the socket does not see
+  bool has_input();           // data to read, or the session is over
 
  private:
   Step step_of(int result);
@@ -48,4 +48,4 @@ class TlsStream {
   std::unique_ptr<SSL, void (*)(SSL*)> session_;
 };
 
-}  // namespace cb
+}  // namespace cb::redis

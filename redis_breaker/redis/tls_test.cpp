@@ -24,11 +24,11 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-// As a program reads it that was started with SSL_CERT_FILE.
-RedisAddress trusting(const Certificate& authority, const std::string& url) {
+// The address as parsed by a program that was started with SSL_CERT_FILE.
+redis::Address trusting(const Certificate& authority, const std::string& url) {
   setenv("SSL_CERT_FILE", authority.file().c_str(), 1);
   setenv("SSL_CERT_DIR", "/nowhere", 1);
-  RedisAddress address = parse_redis_url(url);
+  redis::Address address = redis::parse_url(url);
   unsetenv("SSL_CERT_FILE");
   unsetenv("SSL_CERT_DIR");
   return address;
@@ -36,25 +36,25 @@ RedisAddress trusting(const Certificate& authority, const std::string& url) {
 
 std::string by_name(const PrivateRedis& server) { return "rediss://localhost:" + std::to_string(server.port()); }
 
-std::string error_of(const RedisAddress& address) { return Redis(address, 5s).command({"PING"}).error(); }
+std::string error_of(const redis::Address& address) { return redis::Client(address, 5s).command({"PING"}).error(); }
 
 const std::string here = "DNS:localhost,IP:127.0.0.1";
 
 }  // namespace
 
-TEST_CASE("a server with a certificate of a trusted authority is spoken to, by name and by address") {
+TEST_CASE("a certificate of a trusted authority is accepted, by name and by address") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
   CHECK(error_of(trusting(certificate, server.url())) == "");
   CHECK(error_of(trusting(certificate, by_name(server))) == "");
 }
 
-TEST_CASE("a certificate of somebody else's authority, or for another host, is one clear error") {
+TEST_CASE("a certificate of an unknown authority or for another host is one clear error") {
   const Certificate certificate(here), other(here), elsewhere("DNS:elsewhere.example,IP:127.0.0.2");
   PrivateRedis server(certificate), stranger(elsewhere);
   const std::string refused = ": the server's certificate is not accepted: ";
   for (const bool system : {false, true}) {
-    const RedisAddress address = system ? parse_redis_url(server.url()) : trusting(other, server.url());
+    const redis::Address address = system ? redis::parse_url(server.url()) : trusting(other, server.url());
     const std::string error = error_of(address);
     CHECK(error.rfind(server.url() + refused + "self", 0) == 0);  // self signed, or self-signed
     CHECK(error.find('\n') == std::string::npos);
@@ -63,63 +63,63 @@ TEST_CASE("a certificate of somebody else's authority, or for another host, is o
   CHECK(error_of(trusting(elsewhere, by_name(stranger))) == by_name(stranger) + "/0" + refused + "hostname mismatch");
 }
 
-TEST_CASE("TLS to a server that does not speak it, or the other way round, is one clear error") {
+TEST_CASE("TLS to a plain server, or plain text to a TLS server, is one clear error") {
   const Certificate certificate(here);
   PrivateRedis plain, secure(certificate);
   const std::string url = "rediss://127.0.0.1:" + std::to_string(plain.port()) + "/0";
-  CHECK(Redis(trusting(certificate, url), 200ms).command({"PING"}).error() ==
-        url + ": no answer in time to the greeting of TLS");
+  CHECK(redis::Client(trusting(certificate, url), 200ms).command({"PING"}).error() ==
+        url + ": no answer in time to the TLS handshake");
   const std::string clear = "redis://127.0.0.1:" + std::to_string(secure.port()) + "/0";
-  CHECK(error_of(parse_redis_url(clear)).rfind(clear + ": ", 0) == 0);  // closed, or reset
+  CHECK(error_of(redis::parse_url(clear)).rfind(clear + ": ", 0) == 0);  // closed, or reset
 }
 
 TEST_CASE("TLS 1.1 is refused") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
-  Redis redis(trusting(certificate, server.url()), 5s);
-  CHECK(redis.command({"CONFIG", "SET", "tls-protocols", "TLSv1.1"}).error() == "");
-  CHECK(holds(error_of(trusting(certificate, server.url())), "TLS: "));
-  CHECK(redis.command({"CONFIG", "SET", "tls-protocols", "TLSv1.2"}).error() == "");
+  redis::Client client(trusting(certificate, server.url()), 5s);
+  CHECK(client.command({"CONFIG", "SET", "tls-protocols", "TLSv1.1"}).error() == "");
+  CHECK(contains(error_of(trusting(certificate, server.url())), "TLS: "));
+  CHECK(client.command({"CONFIG", "SET", "tls-protocols", "TLSv1.2"}).error() == "");
   CHECK(error_of(trusting(certificate, server.url())) == "");
 }
 
-TEST_CASE("a password works over TLS, and a wrong one is one clear error without it") {
+TEST_CASE("a password works over TLS, and a wrong one is one clear error that does not contain it") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
-  RedisAddress address = trusting(certificate, server.url());
-  CHECK(Redis(address, 5s).command({"CONFIG", "SET", "requirepass", "right-one"}).error() == "");
-  CHECK(holds(error_of(address), "NOAUTH"));
+  redis::Address address = trusting(certificate, server.url());
+  CHECK(redis::Client(address, 5s).command({"CONFIG", "SET", "requirepass", "right-one"}).error() == "");
+  CHECK(contains(error_of(address), "NOAUTH"));
   address.password = "right-one";
   CHECK(error_of(address) == "");
   address.password = "wrong-one";
-  CHECK(holds(error_of(address), "WRONGPASS"));
-  CHECK_FALSE(holds(error_of(address), "wrong-one"));
+  CHECK(contains(error_of(address), "WRONGPASS"));
+  CHECK_FALSE(contains(error_of(address), "wrong-one"));
 }
 
-TEST_CASE("a session's own bytes are no input") {
+TEST_CASE("bytes of the TLS session itself are not input") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
   const std::unique_ptr<redisContext, void (*)(redisContext*)> connected(redisConnect("127.0.0.1", server.port()),
                                                                          redisFree);
   REQUIRE(connected->err == 0);
-  const RedisAddress address = trusting(certificate, server.url());
-  TlsStream stream(*address.tls, connected->fd, "127.0.0.1");
-  const Deadline deadline(5s);
-  for (Step step = stream.shake_hands(); step.wait_for != 0; step = stream.shake_hands()) {
+  const redis::Address address = trusting(certificate, server.url());
+  redis::TlsStream stream(*address.tls, connected->fd, "127.0.0.1");
+  const redis::Deadline deadline(5s);
+  for (redis::Step step = stream.shake_hands(); step.wait_for != 0; step = stream.shake_hands()) {
     REQUIRE(deadline.wait_until_ready(connected->fd, step.wait_for));
   }
-  REQUIRE(deadline.wait_until_ready(connected->fd, POLLIN));  // a ticket, as TLS 1.3 has it
+  REQUIRE(deadline.wait_until_ready(connected->fd, POLLIN));  // a TLS 1.3 session ticket
   CHECK_FALSE(stream.has_input());
   CHECK(stream.send("PING\r\n", 6).bytes == 6);
-  wait_until("there is an answer", [&stream] { return stream.has_input(); });
+  wait_until("the reply arrives", [&stream] { return stream.has_input(); });
 }
 
-TEST_CASE("connections are kept over TLS") {
+TEST_CASE("TLS connections are reused") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
-  Redis redis(trusting(certificate, server.url()), 5s);
-  const auto connections = [&redis] {
-    const RedisReply reply = redis.command({"INFO", "stats"});
+  redis::Client client(trusting(certificate, server.url()), 5s);
+  const auto connections = [&client] {
+    const redis::Reply reply = client.command({"INFO", "stats"});
     const std::string info(reply->str, reply->len);
     return std::stol(info.substr(info.find("total_connections_received:") + 27));
   };
@@ -128,17 +128,17 @@ TEST_CASE("connections are kept over TLS") {
   CHECK(connections() == before);
 }
 
-TEST_CASE("large answers and commands go through TLS, and each thread gets its own") {
+TEST_CASE("large commands and replies pass through TLS, and each thread gets its own") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
-  Redis redis(trusting(certificate, server.url()), 5s);
+  redis::Client client(trusting(certificate, server.url()), 5s);
   std::atomic<int> wrong{0};
   std::vector<std::jthread> threads;
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&, thread] {
       for (int i = 0; i < 50; ++i) {
         const std::string mine(static_cast<size_t>(1 + i * 1200), static_cast<char>('a' + thread));
-        const RedisReply reply = redis.command({"ECHO", mine});
+        const redis::Reply reply = client.command({"ECHO", mine});
         if (!reply.error().empty() || std::string(reply->str, reply->len) != mine) ++wrong;
       }
     });
@@ -147,53 +147,53 @@ TEST_CASE("large answers and commands go through TLS, and each thread gets its o
   CHECK(wrong == 0);
 }
 
-TEST_CASE("what a server says first comes through TLS, all of it at once") {
+TEST_CASE("messages that the server sends by itself pass through TLS, all at once") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
-  Redis redis(trusting(certificate, server.url()), 5s);
-  auto listener = redis.connect(0);
+  redis::Client client(trusting(certificate, server.url()), 5s);
+  auto listener = client.connect(0);
   REQUIRE(listener->error() == "");
-  CHECK(listener->command({"SUBSCRIBE", "news"}, Deadline(5s)).error() == "");
+  CHECK(listener->command({"SUBSCRIBE", "news"}, redis::Deadline(5s)).error() == "");
   CHECK_FALSE(listener->has_input());
   const std::vector<std::string> publish{
       "EVAL", "for i = 1, 200 do redis.call('PUBLISH', 'news', string.rep('x', 100)) end", "0"};
-  CHECK(redis.command(publish).error() == "");
-  size_t heard = 0;
-  while (heard < 200) {
-    const auto news = listener->receive_all(Deadline(5s));
+  CHECK(client.command(publish).error() == "");
+  size_t received = 0;
+  while (received < 200) {
+    const auto news = listener->receive_all(redis::Deadline(5s));
     REQUIRE_FALSE(news.empty());
-    heard += news.size();
+    received += news.size();
   }
-  CHECK(heard == 200);
+  CHECK(received == 200);
   CHECK_FALSE(listener->has_input());
-  CHECK(listener->receive_all(Deadline(20ms)).empty());
+  CHECK(listener->receive_all(redis::Deadline(20ms)).empty());
   CHECK(listener->error() == "no answer in time");
 }
 
 TEST_CASE("a server that dies is a broken connection, not a signal") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
-  Redis redis(trusting(certificate, server.url()), 5s);
-  auto connection = redis.connect(0);
+  redis::Client client(trusting(certificate, server.url()), 5s);
+  auto connection = client.connect(0);
   REQUIRE(connection->error() == "");
   server.process().send_signal(SIGKILL);
   server.process().wait(5s);
-  wait_until("it is known to be closed", [&] { return connection->has_input(); });
-  for (int i = 0; i < 3; ++i) connection->send({"PING"}, Deadline(1s));
+  wait_until("the connection is known to be closed", [&] { return connection->has_input(); });
+  for (int i = 0; i < 3; ++i) connection->send({"PING"}, redis::Deadline(1s));
   CHECK(connection->error() != "");
   server.restart();
-  CHECK(redis.command({"PING"}).error() == "");
+  CHECK(client.command({"PING"}).error() == "");
 }
 
 TEST_CASE("the deadline holds over TLS, in the handshake and afterwards") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
-  Redis redis(trusting(certificate, server.url()), 1s);
-  CHECK(redis.command({"PING"}).error() == "");
+  redis::Client client(trusting(certificate, server.url()), 1s);
+  CHECK(client.command({"PING"}).error() == "");
   server.process().send_signal(SIGSTOP);
   for (int i = 0; i < 2; ++i) {
     const auto start = SteadyClock::now();
-    CHECK(redis.command({"PING"}).error().rfind(server.url() + ": no answer in time", 0) == 0);
+    CHECK(client.command({"PING"}).error().rfind(server.url() + ": no answer in time", 0) == 0);
     CHECK(SteadyClock::now() - start < 3s);
   }
 }
@@ -201,14 +201,14 @@ TEST_CASE("the deadline holds over TLS, in the handshake and afterwards") {
 TEST_CASE("a breaker works over TLS") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
-  Redis redis(trusting(certificate, server.url()), 5s);
-  RedisBreaker breaker(redis, "x", {.failure_threshold = 1, .recovery_timeout = 1min});
+  redis::Client client(trusting(certificate, server.url()), 5s);
+  RedisBreaker breaker(client, "x", {.failure_threshold = 1, .recovery_timeout = 1min});
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
   CHECK(breaker.detailed_status().store.errors == 0);
 }
 
-TEST_CASE("Sentinels and their master are spoken to over TLS") {
+TEST_CASE("Sentinels and their master are reached over TLS") {
   const Certificate certificate(here);
   const TemporaryFolder folder;
   PrivateRedis master(certificate);
@@ -226,19 +226,19 @@ TEST_CASE("Sentinels and their master are spoken to over TLS") {
   });
   const std::string url = "rediss+sentinel://localhost:" + std::to_string(port) + "/mymaster";
   CHECK(error_of(trusting(certificate, url)) == "");
-  CHECK(holds(error_of(parse_redis_url(url)), "the server's certificate is not accepted"));
+  CHECK(contains(error_of(redis::parse_url(url)), "the server's certificate is not accepted"));
 }
 
-TEST_CASE("a cluster is spoken to over TLS") {
+TEST_CASE("a cluster is reached over TLS") {
   const Certificate certificate(here);
   const TemporaryFolder folder;
   PrivateRedis node(certificate, {"--dir", folder.path(), "--cluster-enabled", "yes", "--tls-cluster", "yes"});
-  Redis redis(trusting(certificate, "rediss+cluster://localhost:" + std::to_string(node.port())), 5s);
+  redis::Client client(trusting(certificate, "rediss+cluster://localhost:" + std::to_string(node.port())), 5s);
   std::vector<std::string> all_slots{"CLUSTER", "ADDSLOTS"};
-  for (size_t slot = 0; slot < slot_count; ++slot) all_slots.push_back(std::to_string(slot));
-  CHECK(redis.command(all_slots).error() == "");
-  wait_until("the cluster is complete", [&redis] {
-    return redis.command({"SET", redis.prefix("x") + "state", "open"}, "x").error().empty();
+  for (size_t slot = 0; slot < redis::slot_count; ++slot) all_slots.push_back(std::to_string(slot));
+  CHECK(client.command(all_slots).error() == "");
+  wait_until("the cluster is complete", [&client] {
+    return client.command({"SET", client.prefix("x") + "state", "open"}, "x").error().empty();
   });
-  CHECK(std::string(redis.command({"GET", "cb:{x}:state"}, "x")->str) == "open");
+  CHECK(std::string(client.command({"GET", "cb:{x}:state"}, "x")->str) == "open");
 }

@@ -1,5 +1,5 @@
 
------------------------------------------------------------ how long to stay open: simple_breaker/policies/break_length.cpp, likewise
+---------------------------------- how long to stay open: simple_breaker/policies/break_length.cpp, function by function
 
 -- The product of 2^31 and 48271 fits into a Lua number's 53 bits.
 local function dice(seed)
@@ -14,7 +14,7 @@ local function next_break(previous)
   return math.min(most, math.floor(previous * policy.recovery_timeout_multiplier))
 end
 
-local function shortened(length, generation)
+local function jittered(length, generation)
   local less = math.floor(length * (policy.recovery_timeout_jitter * dice(generation)))
   return math.max(1000, length - less)
 end

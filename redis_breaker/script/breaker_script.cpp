@@ -23,8 +23,8 @@ std::string in_microseconds(std::chrono::milliseconds duration) {
   return std::to_string(microseconds(duration).count());
 }
 
-// As a run_id begins; nothing where it is not known.
-std::string in_hex(uint64_t run) {
+// The first 16 digits of a run_id; empty if it is unknown.
+std::string to_hex(uint64_t run) {
   std::array<char, 17> digits{};
   if (run == 0) return "";
   std::snprintf(digits.data(), digits.size(), "%016" PRIx64, run);
@@ -45,26 +45,26 @@ std::string to_json(const Policy& policy) {
 
 std::optional<State> state_of(const redisReply& reply) {
   for (const State state : {State::closed, State::open, State::half_open}) {
-    if (to_text(state) == text_of(reply)) return state;
+    if (to_text(state) == redis::text_of(reply)) return state;
   }
   return std::nullopt;
 }
 
-std::optional<SharedAnswer::Kind> kind_of(const redisReply& reply) {
-  using Kind = SharedAnswer::Kind;
+std::optional<ScriptReply::Kind> kind_of(const redisReply& reply) {
+  using Kind = ScriptReply::Kind;
   constexpr std::array<std::pair<std::string_view, Kind>, 4> kinds{
       {{"permit", Kind::permit}, {"rejected", Kind::rejected}, {"settled", Kind::settled}, {"late", Kind::late}}};
   for (const auto& [name, kind] : kinds) {
-    if (name == text_of(reply)) return kind;
+    if (name == redis::text_of(reply)) return kind;
   }
   return std::nullopt;
 }
 
-// Lua numbers come as integers; those of a transition, as text.
+// Lua numbers arrive as integers, the generation of a transition as text.
 uint64_t number_of(const redisReply& reply) {
   if (reply.type == REDIS_REPLY_INTEGER) return static_cast<uint64_t>(reply.integer);
   uint64_t number = 0;
-  const std::string_view text = text_of(reply);
+  const std::string_view text = redis::text_of(reply);
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
 }
@@ -76,123 +76,127 @@ std::optional<Transition> transition_of(const redisReply& reply, TimePoint now) 
   const auto from = state_of(*reply.element[0]);
   const auto to = state_of(*reply.element[1]);
   if (!from || !to) return std::nullopt;
-  return Transition{*from, *to, number_of(*reply.element[2]), std::string(text_of(*reply.element[3])), now};
+  return Transition{*from, *to, number_of(*reply.element[2]), std::string(redis::text_of(*reply.element[3])), now};
 }
 
 bool is_list(const redisReply& reply, size_t length) {
   return reply.type == REDIS_REPLY_ARRAY && reply.elements == length;
 }
 
-bool read_transitions(const redisReply& reply, SharedAnswer& answer) {
+bool read_transitions(const redisReply& reply, ScriptReply& parsed) {
   for (size_t i = 0; i < reply.elements; ++i) {
-    auto transition = transition_of(*reply.element[i], answer.now);
+    auto transition = transition_of(*reply.element[i], parsed.now);
     if (!transition) return false;
-    answer.transitions.push_back(*std::move(transition));
+    parsed.transitions.push_back(*std::move(transition));
   }
   return true;
 }
 
-// Lua's false: there is nothing to say.
-bool is_nothing(const redisReply& reply) { return reply.type == REDIS_REPLY_NIL; }
+// Lua's false stands for an absent part of the reply.
+bool is_false(const redisReply& reply) { return reply.type == REDIS_REPLY_NIL; }
 
-bool read_override(const redisReply& reply, SharedAnswer& answer) {
-  if (is_nothing(reply)) return true;
+bool read_override(const redisReply& reply, ScriptReply& parsed) {
+  if (is_false(reply)) return true;
   if (!is_list(reply, 4)) return false;
-  const auto mode = mode_from(text_of(*reply.element[0]));
+  const auto mode = mode_from(redis::text_of(*reply.element[0]));
   if (!mode) return false;
-  answer.active_override = {*mode, std::string(text_of(*reply.element[1])), std::string(text_of(*reply.element[2]))};
-  if (number_of(*reply.element[3]) > 0) answer.override_until = time_of(*reply.element[3]);
+  parsed.active_override = {*mode, std::string(redis::text_of(*reply.element[1])),
+                            std::string(redis::text_of(*reply.element[2]))};
+  if (number_of(*reply.element[3]) > 0) parsed.override_until = time_of(*reply.element[3]);
   return true;
 }
 
-bool read_recent(const redisReply& reply, SharedAnswer& answer) {
-  if (is_nothing(reply)) return true;
+bool read_recent(const redisReply& reply, ScriptReply& parsed) {
+  if (is_false(reply)) return true;
   if (!is_list(reply, 3)) return false;
-  const auto part = [&reply](size_t i) { return static_cast<uint32_t>(number_of(*reply.element[i])); };
-  answer.recent = {part(0), part(1), part(2)};
+  const auto field = [&reply](size_t i) { return static_cast<uint32_t>(number_of(*reply.element[i])); };
+  parsed.recent = {field(0), field(1), field(2)};
   return true;
 }
 
-std::optional<SharedAnswer> answer_of(const redisReply& reply) {
+std::optional<ScriptReply> parse_reply(const redisReply& reply) {
   if (!is_list(reply, 13)) return std::nullopt;
-  const auto part = [&reply](size_t i) -> const redisReply& { return *reply.element[i]; };
-  const auto kind = kind_of(part(0));
-  const auto state = state_of(part(4));
+  const auto field = [&reply](size_t i) -> const redisReply& { return *reply.element[i]; };
+  const auto kind = kind_of(field(0));
+  const auto state = state_of(field(4));
   if (!kind || !state) return std::nullopt;
-  SharedAnswer answer{.kind = *kind,
-                      .probe = number_of(part(1)),
-                      .wait = microseconds(number_of(part(2))),
-                      .now = time_of(part(3)),
-                      .state = *state,
-                      .generation = number_of(part(5)),
-                      .epoch = number_of(part(11)),
-                      .failures = static_cast<int>(number_of(part(6))),
-                      .late_successes = static_cast<uint32_t>(number_of(part(12))),
-                      .would_have_tripped = std::string(text_of(part(8)))};
-  const bool whole =
-      read_transitions(part(7), answer) && read_override(part(9), answer) && read_recent(part(10), answer);
-  return whole ? std::optional(std::move(answer)) : std::nullopt;
+  ScriptReply parsed{.kind = *kind,
+                     .probe = number_of(field(1)),
+                     .wait = microseconds(number_of(field(2))),
+                     .now = time_of(field(3)),
+                     .state = *state,
+                     .generation = number_of(field(5)),
+                     .epoch = number_of(field(11)),
+                     .failures = static_cast<int>(number_of(field(6))),
+                     .late_successes = static_cast<uint32_t>(number_of(field(12))),
+                     .would_have_tripped = std::string(redis::text_of(field(8)))};
+  const bool complete =
+      read_transitions(field(7), parsed) && read_override(field(9), parsed) && read_recent(field(10), parsed);
+  return complete ? std::optional(std::move(parsed)) : std::nullopt;
 }
 
 }  // namespace
 
-Script shared_table_script() { return {std::string(shared_table_lua), std::string(shared_table_sha1)}; }
+Script breaker_script_source() { return {std::string(breaker_script_lua), std::string(breaker_script_sha1)}; }
 
-SharedTable::SharedTable(Redis& redis, const Policy& policy, std::string instance, Script script)
-    : redis_(redis), policy_(to_json(policy)), instance_(std::move(instance)), script_(std::move(script)) {}
+BreakerScript::BreakerScript(redis::Client& client, const Policy& policy, std::string instance, Script script)
+    : client_(client), policy_(to_json(policy)), instance_(std::move(instance)), script_(std::move(script)) {}
 
-SharedTable::Result SharedTable::acquire(const std::string& name, const Seen& seen) const {
-  return run(name, "acquire", seen);
+BreakerScript::Result BreakerScript::acquire(const std::string& name, const LastKnown& last_known) const {
+  return run(name, "acquire", last_known);
 }
 
-SharedTable::Result SharedTable::tick(const std::string& name, const Seen& seen) const {
-  return run(name, "look", seen);
+BreakerScript::Result BreakerScript::tick(const std::string& name, const LastKnown& last_known) const {
+  return run(name, "tick", last_known);
 }
 
-SharedTable::Result SharedTable::join(const std::string& name, const Seen& seen) const {
-  return run(name, "join", seen);
+BreakerScript::Result BreakerScript::reconnect(const std::string& name, const LastKnown& last_known) const {
+  return run(name, "reconnect", last_known);
 }
 
-SharedTable::Result SharedTable::settle(const std::string& name, const Seen& seen, const PermitId& permit,
-                                        const CallResult& result) const {
-  return run(name, "settle", seen,
+BreakerScript::Result BreakerScript::settle(const std::string& name, const LastKnown& last_known,
+                                            const PermitId& permit, const CallResult& result) const {
+  return run(name, "settle", last_known,
              {std::to_string(permit.generation), std::to_string(permit.probe), std::string(to_text(result.outcome)),
               std::to_string(result.took.count()), instance_});
 }
 
-SharedTable::Result SharedTable::apply_override(const std::string& name, const Seen& seen, const Override& order,
-                                                milliseconds lasts) const {
-  return run(name, "apply_override", seen,
+BreakerScript::Result BreakerScript::apply_override(const std::string& name, const LastKnown& last_known,
+                                                    const Override& order, milliseconds lasts) const {
+  return run(name, "apply_override", last_known,
              {std::string(to_text(order.mode)), order.actor, order.reason, in_microseconds(lasts)});
 }
 
-SharedTable::Result SharedTable::report_health(const std::string& name, const Seen& seen, Health health) const {
-  return run(name, "hear", seen, {health == Health::up ? "well" : "ill"});
+BreakerScript::Result BreakerScript::report_health(const std::string& name, const LastKnown& last_known,
+                                                   Health health) const {
+  return run(name, "report_health", last_known, {health == Health::up ? "up" : "down"});
 }
 
-SharedTable::Result SharedTable::run(const std::string& name, const std::string& operation, const Seen& seen,
-                                     const std::vector<std::string>& further) const {
+BreakerScript::Result BreakerScript::run(const std::string& name, const std::string& operation,
+                                         const LastKnown& last_known,
+                                         const std::vector<std::string>& more_arguments) const {
   std::vector<std::string> command{"EVALSHA", script_.sha1, std::to_string(key_names.size())};
-  const std::string prefix = redis_.prefix(name);
+  const std::string prefix = client_.prefix(name);
   for (const char* key : key_names) command.push_back(prefix + key);
-  command.insert(command.end(), {operation, policy_, std::to_string(seen.generation), std::string(to_text(seen.state)),
-                                 std::to_string(seen.epoch), in_hex(seen.run), std::to_string(seen.open_for.count()),
-                                 std::to_string(seen.successes)});
-  command.insert(command.end(), further.begin(), further.end());
-  const RedisReply reply = evaluate(name, std::move(command));
+  command.insert(command.end(),
+                 {operation, policy_, std::to_string(last_known.generation), std::string(to_text(last_known.state)),
+                  std::to_string(last_known.epoch), to_hex(last_known.run), std::to_string(last_known.open_for.count()),
+                  std::to_string(last_known.successes)});
+  command.insert(command.end(), more_arguments.begin(), more_arguments.end());
+  const redis::Reply reply = evaluate(name, std::move(command));
   if (!reply.error().empty()) return StoreTrouble{reply.error()};
-  auto answer = answer_of(*reply);
-  if (!answer) return StoreTrouble{"the script's answer makes no sense"};
-  answer->origin = reply.origin();
-  return *std::move(answer);
+  auto parsed = parse_reply(*reply);
+  if (!parsed) return StoreTrouble{"the script's reply is malformed"};
+  parsed->origin = reply.origin();
+  return *std::move(parsed);
 }
 
-RedisReply SharedTable::evaluate(const std::string& name, std::vector<std::string> command) const {
-  RedisReply reply = redis_.command(command, name);
+redis::Reply BreakerScript::evaluate(const std::string& name, std::vector<std::string> command) const {
+  redis::Reply reply = client_.command(command, name);
   if (reply.error().rfind("NOSCRIPT", 0) != 0) return reply;
-  command[0] = "EVAL";  // Redis was restarted, or told to forget; this loads the script as well
+  command[0] = "EVAL";  // after a restart or SCRIPT FLUSH; EVAL loads it as well
   command[1] = script_.source;
-  return redis_.command(command, name);
+  return client_.command(command, name);
 }
 
 }  // namespace cb

@@ -1,6 +1,6 @@
-// A SharedTable applies the transition table to breakers whose snapshots live in Redis: each call is one run of the
-// script (snapshot.lua and its neighbours), one round trip. One table serves all breakers of a policy.
-// Thread-safe: every method. Nothing here throws after construction; a failed run is a value.
+// A BreakerScript applies the transition table to breakers whose snapshots live in Redis: each call runs the script
+// (snapshot.lua and the other four files) once, in one round trip. One object serves all breakers of a policy.
+// Thread-safe: every method. Nothing throws after construction; a failed run is a value.
 #pragma once
 
 #include <chrono>
@@ -19,31 +19,31 @@
 
 namespace cb {
 
-// What a caller brings along, whatever it asks: the newest stay that it knows of, which lets the script see that the
-// state was lost, and keeps generations rising; and the successes of that stay that it has not reported yet.
-struct Seen {
+// Sent with every request: the newest generation that the caller knows, which lets the script detect a loss of state
+// and keep generations rising, and the successes of that generation that the caller has not reported yet.
+struct LastKnown {
   uint64_t generation = 0;
   State state = State::closed;
-  uint64_t epoch = 0;                     // the generation with which that line of stays began
-  uint64_t run = 0;                       // which run of which server said so
-  std::chrono::microseconds open_for{0};  // how much longer it is open
+  uint64_t epoch = 0;  // the generation that was created without a predecessor: all later ones continue it
+  uint64_t run = 0;    // identifies the server process that reported it
+  std::chrono::microseconds open_for{0};  // for how much longer it is open
   uint32_t successes = 0;
 };
 
-struct SharedAnswer {
+struct ScriptReply {
   enum class Kind { permit, rejected, settled, late };
   Kind kind = Kind::settled;
-  uint64_t probe = 0;                 // permit: the lease's number, 0 for an ordinary call
+  uint64_t probe = 0;                 // permit: the lease's number; 0 for an ordinary call
   std::chrono::microseconds wait{0};  // until a call may be admitted; 0: now
   TimePoint now;                      // Redis's time
   State state = State::closed;
   uint64_t generation = 0;
   uint64_t epoch = 0;
-  RedisOrigin origin{};
+  redis::Origin origin{};
   int failures = 0;
-  uint32_t late_successes = 0;            // of those that the caller brought along
-  std::vector<Transition> transitions{};  // made by this very run; nobody else is told of them
-  std::string would_have_tripped{};       // by this very run; empty: it would not
+  uint32_t late_successes = 0;            // of the reported successes
+  std::vector<Transition> transitions{};  // made by this run; only its caller can report them
+  std::string would_have_tripped{};       // by this run: the cause; empty: it would not
   Override active_override{};
   std::optional<TimePoint> override_until{};
   CallCounts recent{};
@@ -58,29 +58,32 @@ struct Script {
   std::string sha1;
 };
 
-Script shared_table_script();
+Script breaker_script_source();
 
-class SharedTable {
+class BreakerScript {
  public:
-  // `instance` is who reports failures, where minimum_reporting_instances asks.
-  SharedTable(Redis& redis, const Policy& policy, std::string instance, Script script = shared_table_script());
+  // `instance` names the reporter of failures, for minimum_reporting_instances.
+  BreakerScript(redis::Client& client, const Policy& policy, std::string instance,
+                Script script = breaker_script_source());
 
-  // `name` has been validated. Its public keys are cb:NAME:state, :failures and :last_failure.
-  using Result = std::variant<SharedAnswer, StoreTrouble>;
-  Result acquire(const std::string& name, const Seen& seen) const;
-  Result settle(const std::string& name, const Seen& seen, const PermitId& permit, const CallResult& result) const;
-  Result tick(const std::string& name, const Seen& seen) const;
-  Result join(const std::string& name, const Seen& seen) const;  // looks, and proves that Redis takes writes
-  Result apply_override(const std::string& name, const Seen& seen, const Override& order,
+  // `name` must be valid. Its public keys are cb:NAME:state, :failures and :last_failure.
+  using Result = std::variant<ScriptReply, StoreTrouble>;
+  Result acquire(const std::string& name, const LastKnown& last_known) const;
+  Result settle(const std::string& name, const LastKnown& last_known, const PermitId& permit,
+                const CallResult& result) const;
+  Result tick(const std::string& name, const LastKnown& last_known) const;
+  Result reconnect(const std::string& name,
+                   const LastKnown& last_known) const;  // a tick that writes: proves that Redis accepts writes
+  Result apply_override(const std::string& name, const LastKnown& last_known, const Override& order,
                         std::chrono::milliseconds lasts) const;
-  Result report_health(const std::string& name, const Seen& seen, Health health) const;
+  Result report_health(const std::string& name, const LastKnown& last_known, Health health) const;
 
  private:
-  Result run(const std::string& name, const std::string& operation, const Seen& seen,
-             const std::vector<std::string>& further = {}) const;
-  RedisReply evaluate(const std::string& name, std::vector<std::string> command) const;
+  Result run(const std::string& name, const std::string& operation, const LastKnown& last_known,
+             const std::vector<std::string>& more_arguments = {}) const;
+  redis::Reply evaluate(const std::string& name, std::vector<std::string> command) const;
 
-  Redis& redis_;
+  redis::Client& client_;
   const std::string policy_;
   const std::string instance_;
   const Script script_;

@@ -1,5 +1,5 @@
 // One behaviour, two tables: state_machine.cpp and state_machine.lua, event by event. The script runs in a real Redis
-// and is the shipped one but for one line: the time comes from two keys that the test writes.
+// and is the shipped one except for one line: it reads the time from two keys that the test writes.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ const std::string read_all = R"(
 
 Script script_with_held_time(TestRedis& redis) {
   const std::string shipped = "redis.call('TIME')";
-  Script script = shared_table_script();
+  Script script = breaker_script_source();
   const auto at = script.source.find(shipped);
   REQUIRE(at != std::string::npos);
   script.source.replace(at, shipped.size(), "redis.call('MGET', 'test:s', 'test:us')");
@@ -39,39 +39,39 @@ Script script_with_held_time(TestRedis& redis) {
 class RedisTable final : public Table {
  public:
   RedisTable(TestRedis& redis, const Policy& policy, TimePoint now)
-      : redis_(redis), table_(redis.redis, policy, "tester", script_with_held_time(redis)) {
+      : redis_(redis), script_(redis.client, policy, "tester", script_with_held_time(redis)) {
     redis_.cli({"FLUSHALL"});
     set_time(now);
-    run(table_.acquire(name, {}));
+    run(script_.acquire(name, {}));
   }
 
   Decision admit(TimePoint now) override {
     set_time(now);
-    const SharedAnswer answer = run(table_.acquire(name, {}));
-    if (answer.kind == SharedAnswer::Kind::permit) return {PermitId{answer.generation, answer.probe}, only(answer)};
-    return {Rejection{answer.state, rounded_up(answer.wait)}, only(answer)};
+    const ScriptReply reply = run(script_.acquire(name, {}));
+    if (reply.kind == ScriptReply::Kind::permit) return {PermitId{reply.generation, reply.probe}, only(reply)};
+    return {Rejection{reply.state, rounded_up(reply.wait)}, only(reply)};
   }
 
   Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) override {
     set_time(now);
-    const SharedAnswer answer = run(table_.settle(name, {}, permit, result));
-    const auto would_have = answer.would_have_tripped;
-    return {answer.kind == SharedAnswer::Kind::late, only(answer),
+    const ScriptReply reply = run(script_.settle(name, {}, permit, result));
+    const auto would_have = reply.would_have_tripped;
+    return {reply.kind == ScriptReply::Kind::late, only(reply),
             would_have.empty() ? std::nullopt : std::optional(would_have)};
   }
 
   std::optional<Transition> apply_override(const Override& order, std::chrono::milliseconds lasts,
                                            TimePoint now) override {
     set_time(now);
-    return only(run(table_.apply_override(name, {}, order, lasts)));
+    return only(run(script_.apply_override(name, {}, order, lasts)));
   }
 
   std::optional<Transition> report_health(Health health, TimePoint now) override {
     set_time(now);
-    return only(run(table_.report_health(name, {}, health)));
+    return only(run(script_.report_health(name, {}, health)));
   }
 
-  // Read from the keys, not from the script's answer: what is stored is what counts.
+  // Read from the keys, not from the script's reply: the stored state is what counts.
   Snapshot tick() override {
     std::istringstream stored(redis_.cli({"EVAL", read_all, "0"}));
     Snapshot snapshot;
@@ -120,25 +120,25 @@ class RedisTable final : public Table {
     return State::closed;
   }
 
-  static SharedAnswer run(const SharedTable::Result& result) {
+  static ScriptReply run(const BreakerScript::Result& result) {
     const auto* trouble = std::get_if<StoreTrouble>(&result);
     REQUIRE_MESSAGE(trouble == nullptr, trouble->what);
-    return std::get<SharedAnswer>(result);
+    return std::get<ScriptReply>(result);
   }
 
-  static std::optional<Transition> only(const SharedAnswer& answer) {
-    REQUIRE(answer.transitions.size() <= 1);
-    return answer.transitions.empty() ? std::nullopt : std::optional(answer.transitions.front());
+  static std::optional<Transition> only(const ScriptReply& reply) {
+    REQUIRE(reply.transitions.size() <= 1);
+    return reply.transitions.empty() ? std::nullopt : std::optional(reply.transitions.front());
   }
 
   TestRedis& redis_;
-  const SharedTable table_;
+  const BreakerScript script_;
 };
 
-// Random events for both tables: small thresholds and few instants, so that boundaries are met all the time.
-class RandomStory {
+// Random events for both tables, with small thresholds and few instants: so boundaries are hit all the time.
+class RandomEvents {
  public:
-  RandomStory(TestRedis& redis, unsigned seed)
+  RandomEvents(TestRedis& redis, unsigned seed)
       : dice_(seed), policy_(random_policy()), local_(policy_, now_), shared_(redis, policy_, now_) {}
 
   int opened = 0;
@@ -213,7 +213,8 @@ class RandomStory {
     REQUIRE(local.would_have_tripped == shared.would_have_tripped);
     would_have_tripped += local.would_have_tripped ? 1 : 0;
     opened += local.transition && local.transition->to == State::open ? 1 : 0;
-    if (dice_() % 8 != 0) permits_.erase(permits_.begin() + static_cast<long>(which));  // else: settled once more
+    if (dice_() % 8 != 0)
+      permits_.erase(permits_.begin() + static_cast<long>(which));  // otherwise it is settled once more
   }
 
   void apply_override() {
@@ -234,9 +235,9 @@ class RandomStory {
   }
 
   std::mt19937 dice_;
-  TimePoint now_{1'000'000s + std::chrono::microseconds(dice_() % 1'000'000)};  // another jitter for each story
+  TimePoint now_{1'000'000s + std::chrono::microseconds(dice_() % 1'000'000)};  // another jitter for each seed
   const Policy policy_;
-  const unsigned mostly_ = dice_() % 7;  // of 8 calls fail
+  const unsigned mostly_ = dice_() % 7;  // of 8 calls that fail
   LocalTable local_;
   RedisTable shared_;
   std::vector<PermitId> permits_;
@@ -255,21 +256,21 @@ TEST_CASE("the script behaves as each golden trace says") {
   }
 }
 
-TEST_CASE("100,000 random events: after each one both tables gave the same answer and hold the same snapshot") {
-  constexpr int stories = 500;
+TEST_CASE("after each of 100,000 random events both tables give the same answer and hold the same snapshot") {
+  constexpr int runs = 500;
   constexpr int events_each = 200;
   TestRedis redis;
   int opened = 0, would_have_tripped = 0;
-  for (unsigned seed = 1; seed <= stories; ++seed) {
+  for (unsigned seed = 1; seed <= runs; ++seed) {
     CAPTURE(seed);
-    RandomStory story(redis, seed);
+    RandomEvents events(redis, seed);
     for (int event = 0; event < events_each; ++event) {
       CAPTURE(event);
-      story.step();
+      events.step();
     }
-    opened += story.opened;
-    would_have_tripped += story.would_have_tripped;
+    opened += events.opened;
+    would_have_tripped += events.would_have_tripped;
   }
-  CHECK(opened > 1000);  // the stories are about something
+  CHECK(opened > 1000);  // the events reach the interesting states
   CHECK(would_have_tripped > 100);
 }

@@ -1,123 +1,126 @@
--- The shared breaker's script, in five rooms that are run as one: snapshot, tally, recovery, state_machine and run. One
--- call of it is one event, and Redis runs scripts one at a time: no other instance ever sees, or interrupts, half a
--- transition. The time is Redis's: no instance's clock counts. A call that changes nothing writes nothing.
+-- The shared breaker's script. The build joins five files, snapshot, failure_counts, break_length, state_machine and
+-- main, into one script. One run applies one event; Redis runs one script at a time, so no instance can see or interrupt
+-- half a transition. The clock is Redis's, never an instance's. A run that changes nothing writes nothing.
 --
--- KEYS  state, failures, last_failure: the public three. breaker: a hash of what else there is to know; a field that is
---       0 or empty is left out. probes: a sorted set of leases, number by deadline. window: the sliding window, newest
---       bucket first: "17324460001 12/7/0 9/0/1" (number, then calls/failures/slow of each). reporters: a sorted set of
---       instances by the time of their last failure, the newest minimum_reporting_instances of them.
--- ARGV  operation (acquire | settle | look | join | impose | hear), the policy (JSON, times in microseconds); what the
---       caller saw last: generation, state, epoch, on which run of which server, and for how long it is still open;
---       how many successes of that generation it has not yet reported; for settle generation, probe and outcome of the
---       permit, how long the call took and which instance made it; for impose mode, actor, reason and for how long; for
---       hear well | ill. A join is a look that writes: it proves that this Redis takes writes.
+-- KEYS  state, failures, last_failure: the three public keys. breaker: a hash with the rest of the snapshot; a field
+--       that is 0 or empty is left out. probes: a sorted set of leases, number by deadline. window: the sliding window,
+--       newest bucket first: "17324460001 12/7/0 9/0/1" (bucket number, then calls/failures/slow of each bucket).
+--       reporters: a sorted set of instances by the time of their last failure, at most minimum_reporting_instances.
+-- ARGV  1 operation: acquire | settle | tick | reconnect | apply_override | report_health
+--       2 the policy, as JSON; durations in microseconds
+--       3-7 what the caller saw last: generation, state, epoch, the server's run, and for how much longer it is open
+--       8 how many successes of that generation the caller has not reported yet
+--       9.. settle: the permit's generation and probe, the outcome, the call's duration, the reporting instance
+--           apply_override: mode, actor, reason, duration; report_health: up | down
+--       reconnect is a tick that always writes: it proves that this Redis accepts writes.
 --
--- This room: the arguments, and the snapshot in Redis: read with suspicion, written as a whole.
+-- This file: the arguments, and reading and writing the snapshot. Nothing that is read is trusted; changed fields are
+-- written together.
 
 local STATE, FAILURES, LAST_FAILURE, BREAKER, PROBES, WINDOW, REPORTERS = unpack(KEYS)
 local operation = ARGV[1]
 local policy = cjson.decode(ARGV[2])
-local seen_generation, seen_state, seen_epoch = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
-local seen_run, seen_open_for = ARGV[6], tonumber(ARGV[7])
+local known_generation, known_state, known_epoch = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local known_run, known_open_for = ARGV[6], tonumber(ARGV[7])
 local unreported_successes = tonumber(ARGV[8])
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 
-local never = 8999999999999999  -- when a circuit ends that was forced open until further notice; the largest number
+local never = 8999999999999999  -- open_until of a circuit forced open until further notice; also the largest number
 
 local is_state = {closed = true, open = true, half_open = true}
 local is_mode = {auto = true, forced_open = true, forced_closed = true, disabled = true, metrics_only = true}
-local s = {}                    -- the snapshot
-local held, held_failures = {}  -- the hash, and the count, as they were read
-local was = {}                  -- the numbers of the hash, likewise
-local changed = false           -- whether the snapshot must be written back
-local new_stay = false          -- whether it is another stay: only then is the key of the state written
-local last_failure              -- as it stands in its key; s.last_failure is how we have seen it before
-local nonsense                  -- the first value that cannot be ours: which key, and what it held
+local s = {}                        -- the snapshot
+local stored, stored_failures = {}  -- the hash and the failure count, as read
+local stored_numbers = {}           -- the numbers of the hash, as read
+local changed = false               -- true if the snapshot must be written back
+local new_generation = false        -- true after a transition: only then is the state key written
+local last_failure                  -- as its key holds it now; s.last_failure is what our last script saw there
+local invalid_value                 -- the first impossible value: its key and text
 
--- lost: the newest stay of the server before this one from which this line of stays goes on.
+-- `lost`: the newest generation on a previous server that this snapshot continues.
 local numbers = {'generation', 'epoch', 'lost', 'open_until', 'break_length', 'successes', 'probes_granted',
                  'mode_until', 'clear_at', 'failing_since'}
 local texts = {'state', 'mode', 'last_failure', 'actor', 'reason'}
 
--- From here to the end of run.lua it is one function: Lua then finds what the functions in it share of the above at
--- once, and making them takes a third less.
+-- One function encloses everything from here to the end of main.lua: Lua then resolves the variables above once, which
+-- makes creating the functions a third cheaper.
 local function event()
 
 local function text(number) return string.format('%.0f', number) end
 
-local function blame(key, value)
+local function mark_invalid(key, value)
   local printable = string.gsub(string.sub(value, 1, 64), '[^\32-\126]', '?')  -- it goes into logs and JSON
-  nonsense = nonsense or (key .. ' held "' .. printable .. '"')
+  invalid_value = invalid_value or (key .. ' held "' .. printable .. '"')
 end
 
 local function read(key)
   local value = redis.pcall('GET', key)
   if type(value) == 'table' then
-    blame(key, 'no string')
+    mark_invalid(key, 'not a string')
     return nil
   end
   return value or nil
 end
 
-local function whole(key, value, most_digits)
+local function to_integer(key, value, max_digits)
   if not value then return 0 end
-  local number = #value <= most_digits and string.match(value, '^%d+$') and tonumber(value)
-  if number and number < 9e15 then return number end  -- beyond 2^53 a Lua number skips some
-  blame(key, value)
+  local number = #value <= max_digits and string.match(value, '^%d+$') and tonumber(value)
+  if number and number < 9e15 then return number end  -- a Lua number is exact up to 2^53
+  mark_invalid(key, value)
   return 0
 end
 
 local function read_breaker()
   local fields = redis.pcall('HGETALL', BREAKER)
   if fields.err then
-    blame(BREAKER, 'no hash')
+    mark_invalid(BREAKER, 'not a hash')
     fields = {}
   end
-  for i = 1, #fields, 2 do held[fields[i]] = fields[i + 1] end
+  for i = 1, #fields, 2 do stored[fields[i]] = fields[i + 1] end
   for _, name in ipairs(numbers) do
-    was[name] = whole(BREAKER, held[name], 16)
-    s[name] = was[name]
+    stored_numbers[name] = to_integer(BREAKER, stored[name], 16)
+    s[name] = stored_numbers[name]
   end
   for _, name in ipairs(texts) do
-    s[name] = held[name] or ''
-    if #s[name] > 256 then blame(BREAKER, s[name]) end
+    s[name] = stored[name] or ''
+    if #s[name] > 256 then mark_invalid(BREAKER, s[name]) end
   end
-  s.state = is_state[s.state] and s.state or 'closed'  -- as this script left it
+  s.state = is_state[s.state] and s.state or 'closed'  -- as our last script left it
   s.mode = is_mode[s.mode] and s.mode or 'auto'
 end
 
 -- The window as a list of buckets, newest first, each {calls, failures, slow}.
 local function read_window()
   s.window, s.newest_bucket = {}, 0
-  local held = read(WINDOW)
-  if not held then return end
-  if #held > 512 then return blame(WINDOW, held) end  -- before the pattern, which would take minutes for a megabyte
-  local newest, buckets = string.match(held, '^(%d+)([ /%d]*)$')
-  if not newest then return blame(WINDOW, held) end
-  s.newest_bucket = whole(WINDOW, newest, 16)
+  local value = read(WINDOW)
+  if not value then return end
+  if #value > 512 then return mark_invalid(WINDOW, value) end  -- before the pattern: it would take minutes for 1 MB
+  local newest, buckets = string.match(value, '^(%d+)([ /%d]*)$')
+  if not newest then return mark_invalid(WINDOW, value) end
+  s.newest_bucket = to_integer(WINDOW, newest, 16)
   for calls, failures, slow in string.gmatch(buckets, ' (%d+)/(%d+)/(%d+)') do
     table.insert(s.window, {tonumber(calls), tonumber(failures), tonumber(slow)})
   end
-  if #s.window > 10 then blame(WINDOW, held) end
+  if #s.window > 10 then mark_invalid(WINDOW, value) end
 end
 
 local function require_sorted_set(key)
   local kind = redis.call('TYPE', key).ok
-  if kind ~= 'none' and kind ~= 'zset' then blame(key, 'no sorted set') end
+  if kind ~= 'none' and kind ~= 'zset' then mark_invalid(key, 'not a sorted set') end
 end
 
--- Returns the public state, which somebody else may have written: nil where there is none. (What MGET does not find may
--- be there, and be no string.)
+-- Returns the public state, which another program may have written; nil if the key is missing. MGET returns nil for a
+-- key of another type too, so read() looks at those again.
 local function read_snapshot()
   local public = redis.call('MGET', STATE, FAILURES, LAST_FAILURE)
   local state = public[1] or read(STATE)
-  if state and not is_state[state] then blame(STATE, state) end
-  held_failures = public[2] or read(FAILURES)
-  s.failures = whole(FAILURES, held_failures, 9)
+  if state and not is_state[state] then mark_invalid(STATE, state) end
+  stored_failures = public[2] or read(FAILURES)
+  s.failures = to_integer(FAILURES, stored_failures, 9)
   last_failure = public[3] or read(LAST_FAILURE) or ''
-  if #last_failure > 32 or not string.match(last_failure, '^%d*%.?%d*$') then blame(LAST_FAILURE, last_failure) end
+  if #last_failure > 32 or not string.match(last_failure, '^%d*%.?%d*$') then mark_invalid(LAST_FAILURE, last_failure) end
   read_breaker()
   s.window, s.newest_bucket = {}, 0
   if policy.keeps_window then read_window() end
@@ -126,7 +129,7 @@ local function read_snapshot()
   return state
 end
 
--- Long after the last use; an order until further notice outlives a fleet that sleeps for a month.
+-- A day after the last use; an override until further notice outlives a fleet that is down for a month.
 local function lifetime_ms()
   local day = 24 * 60 * 60 * 1000
   if s.mode ~= 'auto' and s.mode_until == 0 then return 30 * day + day end
@@ -134,24 +137,24 @@ local function lifetime_ms()
   return day + (math.max(s.break_length, policy.recovery_timeout) + policy.probe_timeout) / 1000
 end
 
--- Only what is another than it was: each written key is pushed to every instance that watches it.
+-- Writes the fields that changed, and no others: Redis pushes each written key to every instance that tracks it.
 local function write_breaker()
   s.last_failure = last_failure
-  local set, gone = {}, {}
+  local set, removed = {}, {}
   local function put(name, value)
-    if value == '' then return table.insert(gone, name) end
+    if value == '' then return table.insert(removed, name) end
     table.insert(set, name)
     table.insert(set, value)
   end
   for _, name in ipairs(numbers) do
-    if s[name] ~= (was[name] or 0) then put(name, s[name] ~= 0 and text(s[name]) or '') end
+    if s[name] ~= (stored_numbers[name] or 0) then put(name, s[name] ~= 0 and text(s[name]) or '') end
   end
   for _, name in ipairs(texts) do
     local value = s[name] ~= 'auto' and s[name] or ''
-    if value ~= (held[name] or '') then put(name, value) end
+    if value ~= (stored[name] or '') then put(name, value) end
   end
   if #set > 0 then redis.call('HSET', BREAKER, unpack(set)) end
-  if #gone > 0 then redis.call('HDEL', BREAKER, unpack(gone)) end
+  if #removed > 0 then redis.call('HDEL', BREAKER, unpack(removed)) end
 end
 
 local function write_window()
@@ -166,17 +169,17 @@ end
 
 local function write_snapshot()
   local lifetime = text(lifetime_ms())
-  if held_failures ~= text(s.failures) or operation == 'join' then
+  if stored_failures ~= text(s.failures) or operation == 'reconnect' then
     redis.call('SET', FAILURES, text(s.failures), 'PX', lifetime)
   end
   write_breaker()
   if policy.keeps_window then write_window() end
-  if new_stay then redis.call('SET', STATE, s.state, 'PX', lifetime) end
+  if new_generation then redis.call('SET', STATE, s.state, 'PX', lifetime) end
 end
 
--- All keys get their time together; between two stays the key of the state tells when it is due.
-local function keep_alive()
+-- All keys are renewed together; between two transitions the state key's remaining time says when that is due.
+local function renew_expiry()
   local lifetime = lifetime_ms()
-  if not new_stay and redis.call('PTTL', STATE) >= lifetime / 2 then return end
+  if not new_generation and redis.call('PTTL', STATE) >= lifetime / 2 then return end
   for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, text(lifetime)) end
 end

@@ -7,56 +7,56 @@ namespace {
 
 constexpr size_t most_reports = 50;
 
-// Where a member stands among those of its name.
+// The entry of this breaker among those of its name.
 template <class Entries>
-auto find(Entries& entries, const LinkMember& member) {
-  const auto [first, last] = entries.equal_range(member.name());
-  const auto entry = std::find_if(first, last, [&](const auto& named) { return named.second.member == &member; });
+auto find(Entries& entries, const SynchronizedBreaker& breaker) {
+  const auto [first, last] = entries.equal_range(breaker.name());
+  const auto entry = std::find_if(first, last, [&](const auto& named) { return named.second.breaker == &breaker; });
   return entry == last ? entries.end() : entry;
 }
 
 }  // namespace
 
-void Roster::add(LinkMember& member) {
+void BreakerList::add(SynchronizedBreaker& breaker) {
   const std::scoped_lock lock(mutex_);
-  entries_.emplace(member.name(), Entry{&member});
+  entries_.emplace(breaker.name(), Entry{&breaker});
 }
 
-void Roster::remove(LinkMember& member) {
+void BreakerList::remove(SynchronizedBreaker& breaker) {
   std::unique_lock lock(mutex_);
-  left_alone_.wait(lock, [&] { return busy_with_ != &member; });
-  const auto entry = find(entries_, member);
-  to_report_.erase({entry->second.may_report_at, &member});
+  call_finished_.wait(lock, [&] { return being_called_ != &breaker; });
+  const auto entry = find(entries_, breaker);
+  to_report_.erase({entry->second.may_report_at, &breaker});
   entries_.erase(entry);
 }
 
-std::vector<LinkMember*> Roster::named(std::string_view name) const {
+std::vector<SynchronizedBreaker*> BreakerList::named(std::string_view name) const {
   const std::scoped_lock lock(mutex_);
-  std::vector<LinkMember*> members;
+  std::vector<SynchronizedBreaker*> breakers;
   const auto [first, last] = entries_.equal_range(name);
-  for (auto entry = first; entry != last; ++entry) members.push_back(entry->second.member);
-  return members;
+  for (auto entry = first; entry != last; ++entry) breakers.push_back(entry->second.breaker);
+  return breakers;
 }
 
-void Roster::with(std::string_view name, const Then& then) {
-  for (LinkMember* member : named(name)) call(*member, name, then);
+void BreakerList::for_each_named(std::string_view name, const Action& action) {
+  for (SynchronizedBreaker* breaker : named(name)) call(*breaker, name, action);
 }
 
-// The member is not touched before it is known that it is still there.
-void Roster::call(LinkMember& member, std::string_view name, const Then& then) {
+// Must not touch the breaker before it is known to be still in the list.
+void BreakerList::call(SynchronizedBreaker& breaker, std::string_view name, const Action& action) {
   std::unique_lock lock(mutex_);
   const auto [first, last] = entries_.equal_range(name);
-  if (std::none_of(first, last, [&](const auto& named) { return named.second.member == &member; })) return;
-  busy_with_ = &member;
+  if (std::none_of(first, last, [&](const auto& named) { return named.second.breaker == &breaker; })) return;
+  being_called_ = &breaker;
   lock.unlock();
-  then(member);
+  action(breaker);
   lock.lock();
-  busy_with_ = nullptr;
+  being_called_ = nullptr;
   lock.unlock();
-  left_alone_.notify_all();
+  call_finished_.notify_all();
 }
 
-std::vector<std::string> Roster::names(size_t most, const std::string& after) const {
+std::vector<std::string> BreakerList::names(size_t most, const std::string& after) const {
   const std::scoped_lock lock(mutex_);
   std::vector<std::string> names;
   auto entry = entries_.upper_bound(after);
@@ -67,26 +67,26 @@ std::vector<std::string> Roster::names(size_t most, const std::string& after) co
   return names;
 }
 
-void Roster::report_soon(LinkMember& member) {
+void BreakerList::report_soon(SynchronizedBreaker& breaker) {
   const std::scoped_lock lock(mutex_);
-  to_report_.emplace(find(entries_, member)->second.may_report_at, &member);
+  to_report_.emplace(find(entries_, breaker)->second.may_report_at, &breaker);
 }
 
-void Roster::call_reports_due(SteadyClock::time_point now) {
+void BreakerList::call_reports_due(SteadyClock::time_point now) {
   for (size_t called = 0; called < most_reports; ++called) {
     std::unique_lock lock(mutex_);
     if (to_report_.empty() || to_report_.begin()->first > now) return;
-    LinkMember* const member = to_report_.begin()->second;
+    SynchronizedBreaker* const breaker = to_report_.begin()->second;
     to_report_.erase(to_report_.begin());
     const auto pause = std::max(between_reports, std::chrono::milliseconds(to_report_.size()));
-    find(entries_, *member)->second.may_report_at = now + pause;
-    const std::string name(member->name());
+    find(entries_, *breaker)->second.may_report_at = now + pause;
+    const std::string name(breaker->name());
     lock.unlock();
-    call(*member, name, [](LinkMember& due) { due.report(); });
+    call(*breaker, name, [](SynchronizedBreaker& due) { due.report(); });
   }
 }
 
-Roster::SteadyClock::time_point Roster::next_report_due() const {
+BreakerList::SteadyClock::time_point BreakerList::next_report_due() const {
   const std::scoped_lock lock(mutex_);
   return to_report_.empty() ? SteadyClock::time_point::max() : to_report_.begin()->first;
 }

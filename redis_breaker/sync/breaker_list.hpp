@@ -1,6 +1,6 @@
-// A Roster is the list of the breakers that a link keeps fresh, by name, and of those that have something to report.
-// Thread-safe: every method. A member that has left is not called any more: remove() waits for a call that is under
-// way. Several members may have one name: each is called.
+// A BreakerList holds the breakers that a synchronizer keeps fresh, by name, and the ones that have something to
+// report. Thread-safe: every method. A removed breaker is not called again: remove() waits for a call that is running.
+// Several breakers may have the same name: each is called.
 #pragma once
 
 #include <chrono>
@@ -18,54 +18,56 @@
 
 namespace cb {
 
-// A breaker, as its link sees it. Called on the link's thread.
-class LinkMember {
+// A breaker as its synchronizer sees it. Called on the synchronizer's thread.
+class SynchronizedBreaker {
  public:
-  virtual ~LinkMember() = default;
+  virtual ~SynchronizedBreaker() = default;
   virtual std::string_view name() const = 0;
-  virtual void refresh() = 0;              // asks Redis what is so
-  virtual void report() = 0;               // tells Redis what was counted here
-  virtual SharedTable::Result join() = 0;  // asks, while Redis is away, whether it takes writes again
+  virtual void refresh() = 0;                     // fetches the state from Redis
+  virtual void report() = 0;                      // sends the counted successes to Redis
+  virtual BreakerScript::Result reconnect() = 0;  // while Redis is unavailable: does it accept writes again?
 
-  // Somebody has written cb:NAME:`key`. Returns whether it has to refresh().
+  // cb:NAME:`key` was written. Returns true if the breaker needs a refresh().
   virtual bool on_key_written(std::string_view key) = 0;
 };
 
-class Roster {
+class BreakerList {
  public:
   using SteadyClock = std::chrono::steady_clock;
-  using Then = std::function<void(LinkMember&)>;
+  using Action = std::function<void(SynchronizedBreaker&)>;
 
   static constexpr std::chrono::milliseconds between_reports{100};
 
-  void add(LinkMember& member);
-  void remove(LinkMember& member);
+  void add(SynchronizedBreaker& breaker);
+  void remove(SynchronizedBreaker& breaker);
 
-  // Runs `then` for each member of that name, without the lock, unless it has left.
-  void with(std::string_view name, const Then& then);
+  // Runs `action` for each breaker of that name that is still in the list, without holding the lock.
+  void for_each_named(std::string_view name, const Action& action);
 
-  // At most `most` names that follow `after` in their order, from the beginning again where there are none.
+  // At most `most` names after `after`, in order; wraps around at the end.
   std::vector<std::string> names(size_t most, const std::string& after = "") const;
 
-  void report_soon(LinkMember& member);  // once until it has reported
-  // At most 50 at a time, so that what Redis says is heard between them.
+  void report_soon(SynchronizedBreaker& breaker);  // queued once until it has reported
+
+  // At most 50 at a time, so that pushes are processed in between.
   void call_reports_due(SteadyClock::time_point now);
   SteadyClock::time_point next_report_due() const;  // max(): none
 
  private:
   struct Entry {
-    LinkMember* member;
+    SynchronizedBreaker* breaker;
     SteadyClock::time_point may_report_at{};
   };
 
-  std::vector<LinkMember*> named(std::string_view name) const;
-  void call(LinkMember& member, std::string_view name, const Then& then);
+  std::vector<SynchronizedBreaker*> named(std::string_view name) const;
+  void call(SynchronizedBreaker& breaker, std::string_view name, const Action& action);
 
   mutable std::mutex mutex_;
-  std::condition_variable left_alone_;
-  std::multimap<std::string_view, Entry> entries_;  // guarded by mutex_; the names are the members'
-  std::set<std::pair<SteadyClock::time_point, LinkMember*>> to_report_;  // guarded by mutex_; by when they may
-  LinkMember* busy_with_ = nullptr;                                      // guarded by mutex_
+  std::condition_variable call_finished_;
+  std::multimap<std::string_view, Entry> entries_;  // guarded by mutex_; the breakers own the names
+  std::set<std::pair<SteadyClock::time_point, SynchronizedBreaker*>>
+      to_report_;                                // guarded by mutex_; by the time when they may
+  SynchronizedBreaker* being_called_ = nullptr;  // guarded by mutex_
 };
 
 }  // namespace cb

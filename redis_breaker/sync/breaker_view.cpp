@@ -10,115 +10,121 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-bool is_forced_open_for_good(const SharedAnswer& answer) {
-  return answer.active_override.mode == Mode::forced_open && !answer.override_until;
+bool is_forced_open_for_good(const ScriptReply& reply) {
+  return reply.active_override.mode == Mode::forced_open && !reply.override_until;
 }
 
-// On this machine's clock.
-TimePoint end_of_waiting(const SharedAnswer& answer) {
-  if (answer.state == State::closed) return {};
-  if (is_forced_open_for_good(answer)) return never;
-  return answer.wait.count() == 0 ? TimePoint{} : steady_wall_clock() + answer.wait;
+// By this machine's clock.
+TimePoint end_of_wait(const ScriptReply& reply) {
+  if (reply.state == State::closed) return {};
+  if (is_forced_open_for_good(reply)) return never;
+  return reply.wait.count() == 0 ? TimePoint{} : steady_wall_clock() + reply.wait;
 }
 
-int64_t end_of_order(const SharedAnswer& answer) {
-  if (!answer.override_until) return 0;
-  return coarse_now() + std::chrono::ceil<milliseconds>(*answer.override_until - answer.now).count();
+int64_t end_of_override(const ScriptReply& reply) {
+  if (!reply.override_until) return 0;
+  return coarse_now() + std::chrono::ceil<milliseconds>(*reply.override_until - reply.now).count();
 }
 
-StayWord word_of(const SharedAnswer& answer, bool attentive) {
-  return {answer.generation, answer.state, attentive, answer.active_override.mode != Mode::automatic};
+PackedState pack(const ScriptReply& reply, bool reports_successes) {
+  return {reply.generation, reply.state, reports_successes, reply.active_override.mode != Mode::automatic};
 }
 
-std::unique_ptr<const Override> order_in(const SharedAnswer& answer) {
-  if (answer.active_override.mode == Mode::automatic) return nullptr;
-  return std::make_unique<const Override>(answer.active_override);
+std::unique_ptr<const Override> override_in(const ScriptReply& reply) {
+  if (reply.active_override.mode == Mode::automatic) return nullptr;
+  return std::make_unique<const Override>(reply.active_override);
 }
 
 }  // namespace
 
-bool SharedView::is_usable(uint64_t era) const {
-  if (!word().is_known()) return false;  // nobody has used it yet
+bool BreakerView::is_usable(uint64_t period) const {
+  if (!packed().is_known()) return false;  // no reply yet
   const int64_t now = coarse_now();
-  const int64_t look_again_at = look_again_at_.load(std::memory_order_acquire);
+  const int64_t look_again_at = override_ends_at_.load(std::memory_order_acquire);
   if (look_again_at != 0 && now >= look_again_at) return false;
-  if (is_pushed()) return true;
-  return asked_era_.load(std::memory_order_acquire) == era &&
-         now - asked_at_.load(std::memory_order_acquire) < longest_view_age.count();
+  if (receives_pushes()) return true;
+  return fetched_in_period_.load(std::memory_order_acquire) == period &&
+         now - fetched_at_.load(std::memory_order_acquire) < longest_view_age.count();
 }
 
-std::optional<milliseconds> SharedView::age() const {
-  const int64_t pushed = is_pushed() ? feed_.load()->confirmed_at.load() : 0;
-  const int64_t known_at = std::max(pushed, asked_at_.load());
+std::optional<milliseconds> BreakerView::age() const {
+  const int64_t pushed = receives_pushes() ? push_status_.load()->confirmed_at.load() : 0;
+  const int64_t known_at = std::max(pushed, fetched_at_.load());
   if (known_at == 0) return std::nullopt;
   return milliseconds(std::max<int64_t>(0, coarse_now() - known_at));
 }
 
-SharedView::Sent SharedView::sending() const {
-  const PushFeed* const feed = feed_;
-  return {feed, feed->session, hints_};
+BreakerView::RequestStart BreakerView::begin_request() const {
+  const PushStatus* const push_status = push_status_;
+  return {push_status, push_status->session, invalidations_};
 }
 
-// Of two answers about the same stay the later one counts. (By Redis's clock; after that was set back, any.)
-bool SharedView::is_outdated(const SharedAnswer& answer) const {
-  if (answer.generation != known_.generation) return answer.generation < known_.generation;
-  return answer.now < known_.now && known_.now - answer.now < std::chrono::seconds(1);
+// Of two replies about the same generation the later one counts, by Redis's clock. (After that clock was set back,
+// any.)
+bool BreakerView::is_outdated(const ScriptReply& reply) const {
+  if (reply.generation != latest_.generation) return reply.generation < latest_.generation;
+  return reply.now < latest_.now && latest_.now - reply.now < std::chrono::seconds(1);
 }
 
-bool SharedView::learn(const SharedAnswer& answer, const PushFeed& feed, const Sent& sent, uint64_t era) {
+bool BreakerView::apply(const ScriptReply& reply, const PushStatus& push_status, const RequestStart& request,
+                        uint64_t period) {
   const std::scoped_lock lock(mutex_);
-  const bool same_feed = sent.feed == &feed;
-  if (is_outdated(answer)) return false;
-  const bool new_stay = answer.generation != known_.generation;
-  known_.generation = answer.generation;
-  known_.epoch = answer.epoch;
-  known_.run = answer.origin.run;
-  known_.now = answer.now;
-  known_.failures = answer.failures;
-  known_.state = answer.state;
-  known_.active_override = order_in(answer);
-  admits_from_ = end_of_waiting(answer);
-  look_again_at_ = end_of_order(answer);
-  // What was hinted at after the question was sent may not be in the answer.
-  word_ = word_of(answer, answer.failures > 0 || hints_ != sent.hints);
-  feed_ = &feed;
-  session_ = same_feed ? sent.session : 0;
-  asked_at_ = coarse_now();
-  asked_era_ = era;
-  return new_stay;
+  const bool same_feed = request.push_status == &push_status;
+  if (is_outdated(reply)) return false;
+  const bool new_generation = reply.generation != latest_.generation;
+  latest_.generation = reply.generation;
+  latest_.epoch = reply.epoch;
+  latest_.run = reply.origin.run;
+  latest_.now = reply.now;
+  latest_.failures = reply.failures;
+  latest_.state = reply.state;
+  latest_.active_override = override_in(reply);
+  admits_from_ = end_of_wait(reply);
+  override_ends_at_ = end_of_override(reply);
+  // The reply may not reflect keys that were written after the request was sent.
+  packed_ = pack(reply, reply.failures > 0 || invalidations_ != request.invalidations);
+  push_status_ = &push_status;
+  session_ = same_feed ? request.session : 0;
+  fetched_at_ = coarse_now();
+  fetched_in_period_ = period;
+  return new_generation;
 }
 
-void SharedView::pay_attention() {
+void BreakerView::report_successes() {
   const std::scoped_lock lock(mutex_);
-  ++hints_;
-  word_ = word().with_attention();
+  ++invalidations_;
+  packed_ = packed().reporting_successes();
 }
 
-Seen SharedView::seen() const {
+LastKnown BreakerView::last_known() const {
   const std::scoped_lock lock(mutex_);
-  Seen seen{
-      .generation = known_.generation, .state = known_.state, .epoch = known_.epoch, .run = known_.run, .open_for = {}};
-  if (known_.state == State::open && mode() == Mode::automatic) {
-    seen.open_for = std::max(microseconds(0), microseconds(admits_from() - steady_wall_clock()));
+  LastKnown last_known{.generation = latest_.generation,
+                       .state = latest_.state,
+                       .epoch = latest_.epoch,
+                       .run = latest_.run,
+                       .open_for = {}};
+  if (latest_.state == State::open && mode() == Mode::automatic) {
+    last_known.open_for = std::max(microseconds(0), microseconds(admits_from() - steady_wall_clock()));
   }
-  return seen;
+  return last_known;
 }
 
-Override SharedView::active_override() const {
+Override BreakerView::active_override() const {
   const std::scoped_lock lock(mutex_);
-  return known_.active_override ? *known_.active_override : Override{};
+  return latest_.active_override ? *latest_.active_override : Override{};
 }
 
-// A half-open stay goes on as an open one: who holds its probes is not known, only until when.
-Snapshot SharedView::snapshot() const {
+// Half-open continues as open: which calls hold the probes is unknown, only until when.
+Snapshot BreakerView::snapshot() const {
   const std::scoped_lock lock(mutex_);
   Snapshot snapshot;
-  snapshot.state = known_.state == State::closed ? State::closed : State::open;
-  snapshot.generation = known_.generation;
-  snapshot.counts.failures = known_.failures;
+  snapshot.state = latest_.state == State::closed ? State::closed : State::open;
+  snapshot.generation = latest_.generation;
+  snapshot.counts.failures = latest_.failures;
   snapshot.open_until = admits_from();
   snapshot.mode = mode();
-  if (look_again_at_ != 0) snapshot.mode_until = steady_wall_clock() + milliseconds(look_again_at_ - coarse_now());
+  if (override_ends_at_ != 0)
+    snapshot.mode_until = steady_wall_clock() + milliseconds(override_ends_at_ - coarse_now());
   return snapshot;
 }
 

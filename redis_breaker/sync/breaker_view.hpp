@@ -1,8 +1,8 @@
-// A SharedView is what one instance knows of a shared breaker: the newest answer of the script, and whether it would
-// have heard of anything newer. What is read of it on the way of each call is lock-free.
+// A BreakerView is an instance's cached view of a shared breaker: the newest reply of the script, and whether pushes
+// would have announced anything newer. What every call reads of it is lock-free.
 // Thread-safe: every method.
-// Invariants: its generation never goes back; it is `pushed` only while every change since the answer has been heard
-// of.
+// Invariants: its generation never decreases; receives_pushes() is true only if every change since the cached reply
+// would have been announced.
 #pragma once
 
 #include <atomic>
@@ -19,99 +19,99 @@
 
 namespace cb {
 
-// A stay in one word, so that it can be read at once.
-class StayWord {
+// The state, its generation and two flags packed into one word, to be read atomically.
+class PackedState {
  public:
-  StayWord() = default;
-  StayWord(uint64_t generation, State state, bool attentive, bool overridden)
-      : bits_(generation << 4 | (overridden ? overridden_bit : 0) | (attentive ? attentive_bit : 0) |
+  PackedState() = default;
+  PackedState(uint64_t generation, State state, bool reports_successes, bool is_overridden)
+      : bits_(generation << 4 | (is_overridden ? overridden_bit : 0) | (reports_successes ? reports_successes_bit : 0) |
               static_cast<uint64_t>(state)) {}
 
   uint64_t generation() const { return bits_ >> 4; }
   State state() const { return static_cast<State>(bits_ & 3); }
-  bool attentive() const { return (bits_ & attentive_bit) != 0; }    // Redis must hear of successes
-  bool overridden() const { return (bits_ & overridden_bit) != 0; }  // a person's order is in force
+  bool reports_successes() const { return (bits_ & reports_successes_bit) != 0; }  // Redis needs to know of them
+  bool is_overridden() const { return (bits_ & overridden_bit) != 0; }
   bool is_known() const { return generation() != 0; }
   bool admits_all() const {
     return (bits_ & (3 | overridden_bit)) == static_cast<uint64_t>(State::closed) && is_known();
   }
-  StayWord with_attention() const { return StayWord(generation(), state(), true, overridden()); }
-  bool operator==(const StayWord&) const = default;
+  PackedState reporting_successes() const { return PackedState(generation(), state(), true, is_overridden()); }
+  bool operator==(const PackedState&) const = default;
 
  private:
-  static constexpr uint64_t attentive_bit = 4;
+  static constexpr uint64_t reports_successes_bit = 4;
   static constexpr uint64_t overridden_bit = 8;
   uint64_t bits_ = 0;
 };
 
-class SharedView {
+class BreakerView {
  public:
-  // What was so when a question was sent: its answer cannot know of what happened later.
-  struct Sent {
-    const PushFeed* feed;
+  // The push status when a request was sent: its reply cannot reflect later changes.
+  struct RequestStart {
+    const PushStatus* push_status;
     uint64_t session;
-    uint64_t hints;
+    uint64_t invalidations;
   };
 
-  explicit SharedView(const PushFeed& feed) : feed_(&feed) {}
+  explicit BreakerView(const PushStatus& push_status) : push_status_(&push_status) {}
 
-  StayWord word() const { return word_.load(std::memory_order_acquire); }
+  PackedState packed() const { return packed_.load(std::memory_order_acquire); }
   TimePoint admits_from() const { return admits_from_.load(std::memory_order_acquire); }
 
-  // Whether nothing can have changed without our hearing of it.
-  bool is_pushed() const {
-    const PushFeed* feed = feed_.load(std::memory_order_acquire);
-    const uint64_t session = feed->session.load(std::memory_order_acquire);
+  // True if no change can have gone unannounced.
+  bool receives_pushes() const {
+    const PushStatus* push_status = push_status_.load(std::memory_order_acquire);
+    const uint64_t session = push_status->session.load(std::memory_order_acquire);
     return session != 0 && session == session_.load(std::memory_order_acquire) &&
-           coarse_now() - feed->confirmed_at.load(std::memory_order_relaxed) < longest_view_age.count();
+           coarse_now() - push_status->confirmed_at.load(std::memory_order_relaxed) < longest_view_age.count();
   }
 
-  // Whether it may be answered from: pushed, or asked for a short while ago in this era.
-  bool is_usable(uint64_t era) const;
+  // True if calls may be answered from it: kept fresh by push, or fetched less than a second ago in this period.
+  bool is_usable(uint64_t period) const;
 
-  // How long ago all of it was so; nothing: nobody has said anything yet.
+  // The age of the newest confirmation; nothing before the first reply.
   std::optional<std::chrono::milliseconds> age() const;
 
-  Sent sending() const;
+  RequestStart begin_request() const;
 
-  // Takes in what the script said to a question of `era`. Returns whether that began a stay that was not known.
-  bool learn(const SharedAnswer& answer, const PushFeed& feed, const Sent& sent, uint64_t era);
+  // Applies the reply to a request that was sent in `period`. Returns true if it brought a new generation.
+  bool apply(const ScriptReply& reply, const PushStatus& push_status, const RequestStart& request, uint64_t period);
 
-  // Something was written: successes matter until it is known that they do not.
-  void pay_attention();
+  // A key was written: successes must be reported until a reply shows that they need not be.
+  void report_successes();
 
-  Seen seen() const;
+  LastKnown last_known() const;
   Override active_override() const;
 
-  // For a breaker that goes on alone: the same stay, as far as it is known, in memory.
+  // The same state for the local breaker that takes over while Redis is unavailable.
   Snapshot snapshot() const;
 
  private:
-  struct Known {
+  struct Latest {
     uint64_t generation = 0;
     uint64_t epoch = 0;
     uint64_t run = 0;
-    TimePoint now;  // Redis's
+    TimePoint now;  // Redis's clock
     int failures = 0;
     State state = State::closed;
-    std::unique_ptr<const Override> active_override{};  // many breakers, few orders
+    std::unique_ptr<const Override> active_override{};  // a pointer: there are many breakers and few overrides
   };
 
-  bool is_outdated(const SharedAnswer& answer) const;
-  Mode mode() const { return known_.active_override ? known_.active_override->mode : Mode::automatic; }
+  bool is_outdated(const ScriptReply& reply) const;
+  Mode mode() const { return latest_.active_override ? latest_.active_override->mode : Mode::automatic; }
 
-  std::atomic<StayWord> word_{};
-  // Stored before word_: whoever sees a stay's word sees its time, or a later one.
+  std::atomic<PackedState> packed_{};
+  // Stored before packed_: a thread that reads a generation's word also sees its time, or a newer one.
   std::atomic<TimePoint> admits_from_{};
-  std::atomic<const PushFeed*> feed_;
-  std::atomic<uint64_t> session_{0};  // of feed_, in which the answer was asked for
-  std::atomic<int64_t> asked_at_{0};  // coarse
-  std::atomic<uint64_t> asked_era_{0};
-  std::atomic<int64_t> look_again_at_{0};  // coarse; when an order ends. 0: it does not
-  std::atomic<uint64_t> hints_{0};
+  std::atomic<const PushStatus*> push_status_;
+  std::atomic<uint64_t> session_{0};    // the session of push_status_ in which it was requested
+  std::atomic<int64_t> fetched_at_{0};  // coarse
+  std::atomic<uint64_t> fetched_in_period_{0};
+  std::atomic<int64_t> override_ends_at_{0};  // coarse; 0: never
+  std::atomic<uint64_t> invalidations_{0};
 
   mutable std::mutex mutex_;
-  Known known_;  // guarded by mutex_
+  Latest latest_;  // guarded by mutex_
 };
 
 }  // namespace cb

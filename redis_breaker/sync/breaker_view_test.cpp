@@ -1,4 +1,4 @@
-// What an instance answers by itself, what it asks Redis for, and how it hears of what others did.
+// What an instance answers from its cached view, when it asks Redis, and how changes by other instances reach it.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -17,7 +17,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-// Scripts that were run, however they were asked for.
+// The number of script runs, by EVALSHA or EVAL.
 long scripts_run(TestRedis& redis) {
   const std::string stats = redis.cli({"INFO", "commandstats"});
   long sum = 0;
@@ -34,11 +34,11 @@ const Policy three_failures{.failure_threshold = 3, .recovery_timeout = 60s};
 
 }  // namespace
 
-TEST_CASE("a healthy call sends Redis nothing, and neither does a rejection") {
+TEST_CASE("a healthy call sends nothing to Redis, and neither does a rejection") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.call(Outcome::success);
-  REQUIRE(a.listens());
+  REQUIRE(a.receives_pushes());
   constexpr long slow_polls = 3;
   long before = scripts_run(redis);
   for (int i = 0; i < 100'000; ++i) a.call(Outcome::success);
@@ -49,24 +49,24 @@ TEST_CASE("a healthy call sends Redis nothing, and neither does a rejection") {
   CHECK(scripts_run(redis) - before <= slow_polls);
 }
 
-TEST_CASE("with a sliding window successes travel together: a few times a second, and none is lost") {
+TEST_CASE("with a sliding window successes are reported in batches, a few times a second, and none is lost") {
   TestRedis redis;
   const Policy policy{.failure_rate_threshold = 1, .sliding_window_size = 1h, .minimum_number_of_calls = 1'000'000};
-  Instance a(redis, policy);
+  TestInstance a(redis, policy);
   a.call(Outcome::success);
-  REQUIRE(a.listens());
+  REQUIRE(a.receives_pushes());
   const long before = scripts_run(redis);
   const auto begun = SteadyClock::now();
   uint32_t calls = 1;
   for (; SteadyClock::now() - begun < 1s; ++calls) a.call(Outcome::success);
   CHECK(scripts_run(redis) - before <= 15);
-  CHECK(happens([&] { return a.breaker.detailed_status().recent.calls == calls; }));
+  CHECK(eventually([&] { return a.breaker.detailed_status().recent.calls == calls; }));
 }
 
-TEST_CASE("many threads' successes are all counted, and travel with the next failure") {
+TEST_CASE("the successes of many threads are all counted, and reported with the next failure") {
   TestRedis redis;
   const Policy policy{.failure_rate_threshold = 1, .sliding_window_size = 1h, .minimum_number_of_calls = 1'000'000};
-  Instance a(redis, policy);
+  TestInstance a(redis, policy);
   a.call(Outcome::success);
   {
     std::vector<std::jthread> threads;
@@ -77,26 +77,26 @@ TEST_CASE("many threads' successes are all counted, and travel with the next fai
     }
   }
   a.call(Outcome::failure);
-  CHECK(happens([&] { return a.breaker.detailed_status().recent == CallCounts{40'002, 1, 0}; }));
+  CHECK(eventually([&] { return a.breaker.detailed_status().recent == CallCounts{40'002, 1, 0}; }));
 }
 
-TEST_CASE("a success resets the fleet's count without its caller's waiting for Redis") {
+TEST_CASE("a success resets the fleet's count without its caller waiting for Redis") {
   TestRedis redis;
-  Instance a(redis, three_failures), b(redis, three_failures);
+  TestInstance a(redis, three_failures), b(redis, three_failures);
   b.call(Outcome::success);
-  REQUIRE(b.listens());
+  REQUIRE(b.receives_pushes());
   a.call(Outcome::failure);
   a.call(Outcome::failure);
-  CHECK(happens([&] {
-    b.call(Outcome::success);  // once it has heard of the failures
+  CHECK(eventually([&] {
+    b.call(Outcome::success);  // once its view shows the failures
     return failures_in(redis) == 0;
   }));
   CHECK(a.call(Outcome::failure).state == State::closed);
 }
 
-TEST_CASE("what an instance saw arrives in the order in which it saw it: a success before a failure resets first") {
+TEST_CASE("results are reported in the order in which an instance saw them: a success before a failure resets first") {
   TestRedis redis;
-  Instance a(redis, three_failures);
+  TestInstance a(redis, three_failures);
   a.call(Outcome::failure);
   a.call(Outcome::failure);
   a.call(Outcome::success);
@@ -107,9 +107,9 @@ TEST_CASE("what an instance saw arrives in the order in which it saw it: a succe
 TEST_CASE("at the end of a break the callers of an instance make one request, not one each") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 300ms, .probe_timeout = 30s};
-  Instance a(redis, policy);
+  TestInstance a(redis, policy);
   a.call(Outcome::failure);
-  REQUIRE(a.listens());
+  REQUIRE(a.receives_pushes());
   const long before = scripts_run(redis);
   std::atomic<int> permits{0};
   std::vector<Permit> probe;
@@ -130,91 +130,91 @@ TEST_CASE("at the end of a break the callers of an instance make one request, no
     }
   }
   CHECK(permits == 1);
-  CHECK(scripts_run(redis) - before <= 4);  // the lease, a look after its push, and a slow poll or two
+  CHECK(scripts_run(redis) - before <= 4);  // the lease, a fetch after its push, and a poll or two
 }
 
-TEST_CASE("an instance that another one's trip did not reach by a call hears of it by a push") {
+TEST_CASE("an instance without calls learns of another instance's trip by a push") {
   TestRedis redis;
-  const auto trip_is_heard_of = [&] {
+  const auto trip_is_seen = [&] {
     redis.cli({"FLUSHALL"});
-    Instance a(redis, one_failure), b(redis, one_failure);
+    TestInstance a(redis, one_failure), b(redis, one_failure);
     a.call(Outcome::success);
     b.call(Outcome::success);
-    REQUIRE(b.listens());
+    REQUIRE(b.receives_pushes());
     a.call(Outcome::failure);
-    return happens([&] { return b.breaker.known_state() == State::open; }, 4s);
+    return eventually([&] { return b.breaker.known_state() == State::open; }, 4s);
   };
-  CHECK(happens_before_any_poll(trip_is_heard_of));
+  CHECK(happens_before_any_poll(trip_is_seen));
 }
 
-TEST_CASE("an instance that has heard of another one's trip rejects without asking") {
+TEST_CASE("an instance that has seen another instance's trip rejects without asking Redis") {
   TestRedis redis;
-  Instance a(redis, one_failure), b(redis, one_failure);
+  TestInstance a(redis, one_failure), b(redis, one_failure);
   b.call(Outcome::success);
-  REQUIRE(b.listens());
+  REQUIRE(b.receives_pushes());
   a.call(Outcome::failure);
-  REQUIRE(b.hears_of(State::open));
-  CHECK(happens([&] {  // not at once: the links look after the push, too
+  REQUIRE(b.sees(State::open));
+  CHECK(eventually([&] {  // not at once: the synchronizers fetch after the push, too
     const long before = scripts_run(redis);
     REQUIRE(b.rejected());
     return scripts_run(redis) == before;
   }));
 }
 
-TEST_CASE("an order that expires is over for an instance that nobody told") {
+TEST_CASE("an override that expires ends for an instance without a push") {
   TestRedis redis;
-  Instance a(redis, one_failure);
-  a.breaker.apply_override({Mode::forced_closed, "ann", ""}, 1s);  // long enough for the three calls
+  TestInstance a(redis, one_failure);
+  a.breaker.apply_override({Mode::forced_closed, "ann", ""}, 1s);  // long enough for three calls
   for (int i = 0; i < 3; ++i) CHECK(a.call(Outcome::failure).state == State::closed);
-  CHECK(happens([&] { return a.call(Outcome::failure).state == State::open; }));
+  CHECK(eventually([&] { return a.call(Outcome::failure).state == State::open; }));
   CHECK(a.transitions().at(1).cause == "forced closed: expired");
 }
 
-TEST_CASE("tenants hear of their own breaker's changes") {
+TEST_CASE("a push reaches exactly the tenant's breaker that changed") {
   TestRedis redis;
-  Redis first(parse_redis_url(redis.server.url()), 5s), second(parse_redis_url(redis.server.url()), 5s);
-  const auto setup = std::make_shared<const SharedSetup>(first, one_failure);
-  RedisBreaker common(setup, {"pay"}), acme(setup, {"pay", "acme"}), beta(setup, {"pay", "beta"});
-  RedisBreaker other(std::make_shared<const SharedSetup>(second, one_failure), {"pay", "acme"});
+  redis::Client first(redis::parse_url(redis.server.url()), 5s), second(redis::parse_url(redis.server.url()), 5s);
+  const auto group = std::make_shared<const RedisBreakerGroup>(first, one_failure);
+  RedisBreaker common(group, {"pay"}), acme(group, {"pay", "acme"}), beta(group, {"pay", "beta"});
+  RedisBreaker other(std::make_shared<const RedisBreakerGroup>(second, one_failure), {"pay", "acme"});
   for (RedisBreaker* breaker : {&common, &acme, &beta, &other}) {
     std::get<Permit>(breaker->acquire()).settle(Outcome::success);
-    REQUIRE(happens([&] { return breaker->is_pushed(); }));
+    REQUIRE(eventually([&] { return breaker->receives_pushes(); }));
   }
   std::get<Permit>(other.acquire()).settle(Outcome::failure);
-  CHECK(happens([&] { return acme.known_state() == State::open; }));
+  CHECK(eventually([&] { return acme.known_state() == State::open; }));
   CHECK(common.known_state() == State::closed);
   CHECK(beta.known_state() == State::closed);
 }
 
-// The naive breaker knows the three documented keys, and nothing else.
+// The naive breaker uses the three documented keys and no others.
 TEST_CASE("a peer that uses only the three documented keys shares the breaker") {
   TestRedis redis;
-  Instance ours(redis, three_failures);
+  TestInstance ours(redis, three_failures);
   ours.call(Outcome::success);
-  REQUIRE(ours.listens());
-  NaiveRedisBreaker peer(redis.redis, "x", three_failures);
+  REQUIRE(ours.receives_pushes());
+  NaiveRedisBreaker peer(redis.client, "x", three_failures);
   const auto peer_fails = [&] { std::get<Permit>(peer.acquire()).settle(Outcome::failure); };
 
-  SUBCASE("its opening is seen by ours") {
+  SUBCASE("ours follows when it opens") {
     for (int i = 0; i < 3; ++i) peer_fails();
-    CHECK(ours.hears_of(State::open));
+    CHECK(ours.sees(State::open));
     CHECK(ours.rejected());
-    CHECK(ours.hears_of("written from outside"));
+    CHECK(ours.sees("written from outside"));
   }
-  SUBCASE("ours is seen by it") {
+  SUBCASE("it follows when ours opens") {
     for (int i = 0; i < 3; ++i) ours.call(Outcome::failure);
     CHECK(std::holds_alternative<Rejection>(peer.acquire()));
   }
-  SUBCASE("failures of both are one count") {
+  SUBCASE("the failures of both add up") {
     peer_fails();
     peer_fails();
     CHECK(ours.call(Outcome::failure).state == State::open);
   }
-  SUBCASE("ours frees the half-open that it died in") {
+  SUBCASE("ours recovers a half-open state in which it died") {
     peer_fails();
     redis.cli({"SET", "cb:x:state", "half_open"});
-    CHECK(ours.hears_of(State::half_open));
-    CHECK(std::holds_alternative<Rejection>(peer.acquire()));  // nobody there may ever probe again
+    CHECK(ours.sees(State::half_open));
+    CHECK(std::holds_alternative<Rejection>(peer.acquire()));  // it would never probe again
     CHECK(ours.permit().settle(Outcome::success).state == State::closed);
     CHECK(std::holds_alternative<Permit>(peer.acquire()));
   }

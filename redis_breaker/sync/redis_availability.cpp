@@ -9,13 +9,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Identity whom{"redis"};
+const Identity redis_identity{"redis"};
 
-const Policy guard_policy{.failure_threshold = 1,
-                          .recovery_timeout = 250ms,
-                          .recovery_timeout_multiplier = 2,
-                          .recovery_timeout_maximum = 2s,
-                          .recovery_timeout_jitter = 0.5};
+const Policy availability_policy{.failure_threshold = 1,
+                                 .recovery_timeout = 250ms,
+                                 .recovery_timeout_multiplier = 2,
+                                 .recovery_timeout_maximum = 2s,
+                                 .recovery_timeout_jitter = 0.5};
 
 std::string in_seconds(std::chrono::microseconds time) {
   std::string text(32, '\0');
@@ -26,60 +26,60 @@ std::string in_seconds(std::chrono::microseconds time) {
 
 }  // namespace
 
-RedisGuard::RedisGuard(Listener listener, std::function<void()> changed)
+RedisAvailability::RedisAvailability(Listener listener, std::function<void()> on_change)
     : listener_(std::move(listener)),
-      changed_(std::move(changed)),
-      breaker_(guard_policy, on_transition([this](const Transition& transition) { follow(transition); })) {}
+      on_change_(std::move(on_change)),
+      breaker_(availability_policy, on_transition([this](const Transition& transition) { handle(transition); })) {}
 
-std::string RedisGuard::trouble() const {
+std::string RedisAvailability::error() const {
   const std::scoped_lock lock(mutex_);
-  return is_joined() ? "" : trouble_;
+  return is_available() ? "" : error_;
 }
 
-SharedTable::Result RedisGuard::run(const std::function<SharedTable::Result()>& operation) {
-  if (!is_joined()) return StoreTrouble{trouble()};
+BreakerScript::Result RedisAvailability::run(const std::function<BreakerScript::Result()>& operation) {
+  if (!is_available()) return StoreTrouble{error()};
   Admission admission = breaker_.acquire();
   auto* permit = std::get_if<Permit>(&admission);
-  if (permit == nullptr || permit->is_probe()) return StoreTrouble{trouble()};  // it has just opened
-  SharedTable::Result result = operation();
+  if (permit == nullptr || permit->is_probe()) return StoreTrouble{error()};  // it opened just now
+  BreakerScript::Result result = operation();
   settle(std::move(*permit), result);
   return result;
 }
 
-std::chrono::milliseconds RedisGuard::try_to_join(const std::function<SharedTable::Result()>& operation) {
+std::chrono::milliseconds RedisAvailability::try_to_reconnect(const std::function<BreakerScript::Result()>& operation) {
   Admission admission = breaker_.acquire();
   if (const auto* rejection = std::get_if<Rejection>(&admission)) return rejection->retry_after;
   settle(std::move(std::get<Permit>(admission)), operation());
-  return is_joined() ? 0ms : breaker_.status().retry_after;
+  return is_available() ? 0ms : breaker_.status().retry_after;
 }
 
-void RedisGuard::settle(Permit permit, const SharedTable::Result& result) {
-  const auto* trouble = std::get_if<StoreTrouble>(&result);
-  if (trouble != nullptr) {
+void RedisAvailability::settle(Permit permit, const BreakerScript::Result& result) {
+  const auto* error = std::get_if<StoreTrouble>(&result);
+  if (error != nullptr) {
     const std::scoped_lock lock(mutex_);
-    trouble_ = trouble->what;
+    error_ = error->what;
   }
-  permit.settle(trouble == nullptr ? Outcome::success : Outcome::failure);
+  permit.settle(error == nullptr ? Outcome::success : Outcome::failure);
 }
 
-void RedisGuard::complain(const std::string& what) const {
-  notify(listener_, whom, EventKind::store_trouble, {}, what, steady_wall_clock());
+void RedisAvailability::report_problem(const std::string& what) const {
+  notify(listener_, redis_identity, EventKind::store_trouble, {}, what, steady_wall_clock());
 }
 
-void RedisGuard::follow(const Transition& transition) {
+void RedisAvailability::handle(const Transition& transition) {
   if (transition.to == State::half_open) return;
-  const bool joins = transition.to == State::closed;
-  const bool news = joins || transition.from == State::closed;
-  if (!news) return;
+  const bool recovered = transition.to == State::closed;
+  const bool is_change = recovered || transition.from == State::closed;
+  if (!is_change) return;
   std::unique_lock lock(mutex_);
-  const std::string why = trouble_;
-  const auto away = transition.at - std::exchange(away_since_, transition.at);
+  const std::string error = error_;
+  const auto outage = transition.at - std::exchange(unavailable_since_, transition.at);
   lock.unlock();
-  ++era_;
-  changed_();
-  if (!joins) return complain(why + "; on a local breaker until Redis is well");
-  notify(listener_, whom, EventKind::store_joined, {}, "Redis is well: joined again after " + in_seconds(away),
-         transition.at);
+  ++period_;
+  on_change_();
+  if (!recovered) return report_problem(error + "; using a local breaker until Redis recovers");
+  notify(listener_, redis_identity, EventKind::store_joined, {},
+         "Redis has recovered: using the shared breaker again after " + in_seconds(outage), transition.at);
 }
 
 }  // namespace cb

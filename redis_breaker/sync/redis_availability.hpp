@@ -1,8 +1,8 @@
-// A RedisGuard stands between the shared breakers and Redis, and is a breaker itself: stage 1's own. The first thing
-// that goes wrong opens it; from then on no call waits for Redis, and every breaker of the instance goes on alone. Its
-// breaks grow from 250 ms to 2 s, with jitter, so that the instances of a fleet do not come back at the same moment.
-// Thread-safe: every method. `changed` runs, and the listener is told, once that Redis is away and once that it is
-// back.
+// RedisAvailability decides whether requests may go to Redis. It is a circuit breaker itself, stage 1's: the first
+// failure opens it; from then on no call waits for Redis, and every breaker of the instance uses its local breaker. Its
+// breaks grow from 250 ms to 2 s, with jitter, so that the instances of a fleet do not return at the same moment.
+// Thread-safe: every method. `on_change` and the listener run once when Redis becomes unavailable, once when it
+// recovers.
 #pragma once
 
 #include <atomic>
@@ -16,37 +16,37 @@
 
 namespace cb {
 
-class RedisGuard {
+class RedisAvailability {
  public:
-  RedisGuard(Listener listener, std::function<void()> changed);
+  RedisAvailability(Listener listener, std::function<void()> on_change);
 
-  // Grows whenever Redis goes, and whenever it comes back.
-  uint64_t era() const { return era_.load(std::memory_order_acquire); }
-  bool is_joined() const { return era() % 2 == 1; }
+  // Increases whenever Redis becomes unavailable or recovers; odd while it is available.
+  uint64_t period() const { return period_.load(std::memory_order_acquire); }
+  bool is_available() const { return period() % 2 == 1; }
 
-  // What went wrong last; empty while joined.
-  std::string trouble() const;
+  // The last error; empty while Redis is available.
+  std::string error() const;
 
-  // Runs what asks Redis, unless Redis is away, and learns from how that went.
-  SharedTable::Result run(const std::function<SharedTable::Result()>& operation);
+  // Runs a request, unless Redis is unavailable, and records its outcome.
+  BreakerScript::Result run(const std::function<BreakerScript::Result()>& operation);
 
-  // Away: tries `operation` where it is time to, and joins where that goes well. Returns how long to wait before the
-  // next time; 0: joined.
-  std::chrono::milliseconds try_to_join(const std::function<SharedTable::Result()>& operation);
+  // While Redis is unavailable: runs `operation` if a try is due; Redis is available again if that succeeds. Returns
+  // how long to wait before the next try; 0: available.
+  std::chrono::milliseconds try_to_reconnect(const std::function<BreakerScript::Result()>& operation);
 
-  // Something that is not a breaker's question went wrong, or could not be had; for people to know.
-  void complain(const std::string& what) const;
+  // Reports a problem outside a breaker's request to the listener.
+  void report_problem(const std::string& what) const;
 
  private:
-  void follow(const Transition& transition);
-  void settle(Permit permit, const SharedTable::Result& result);
+  void handle(const Transition& transition);
+  void settle(Permit permit, const BreakerScript::Result& result);
 
   const Listener listener_;
-  const std::function<void()> changed_;
-  std::atomic<uint64_t> era_{1};  // odd: joined
+  const std::function<void()> on_change_;
+  std::atomic<uint64_t> period_{1};  // odd: available
   mutable std::mutex mutex_;
-  std::string trouble_;   // guarded by mutex_
-  TimePoint away_since_;  // guarded by mutex_
+  std::string error_;            // guarded by mutex_
+  TimePoint unavailable_since_;  // guarded by mutex_
   CircuitBreaker breaker_;
 };
 

@@ -6,49 +6,49 @@ namespace cb {
 namespace {
 
 // ["message", "__redis__:invalidate", [key, ...] or nil], or ["pong", ""]
-void take_in(const redisReply& said, Heard& heard) {
-  if (said.type != REDIS_REPLY_ARRAY || said.elements == 0) return;
-  const std::string_view kind = text_of(*said.element[0]);
-  if (kind == "pong") heard.pong = true;
-  if (kind != "message" || said.elements != 3) return;
-  const redisReply& keys = *said.element[2];
-  if (keys.type == REDIS_REPLY_NIL) heard.everything = true;
+void record(const redisReply& message, Invalidations& invalidations) {
+  if (message.type != REDIS_REPLY_ARRAY || message.elements == 0) return;
+  const std::string_view kind = redis::text_of(*message.element[0]);
+  if (kind == "pong") invalidations.pong = true;
+  if (kind != "message" || message.elements != 3) return;
+  const redisReply& keys = *message.element[2];
+  if (keys.type == REDIS_REPLY_NIL) invalidations.all_keys = true;
   if (keys.type != REDIS_REPLY_ARRAY) return;
-  for (size_t i = 0; i < keys.elements; ++i) heard.keys.emplace_back(text_of(*keys.element[i]));
+  for (size_t i = 0; i < keys.elements; ++i) invalidations.keys.emplace_back(redis::text_of(*keys.element[i]));
 }
 
 }  // namespace
 
-Subscription::Subscription(Redis& redis, size_t node, const std::vector<std::string>& prefixes)
-    : connection_(redis.connect(node)) {
-  if (connection_->error().empty()) listen(prefixes, Deadline(redis.timeout()));
+Subscription::Subscription(redis::Client& client, size_t node, const std::vector<std::string>& prefixes)
+    : connection_(client.connect(node)) {
+  if (connection_->error().empty()) subscribe(prefixes, redis::Deadline(client.timeout()));
 }
 
-void Subscription::listen(const std::vector<std::string>& prefixes, const Deadline& deadline) {
-  const RedisReply id = connection_->command({"CLIENT", "ID"}, deadline);
+void Subscription::subscribe(const std::vector<std::string>& prefixes, const redis::Deadline& deadline) {
+  const redis::Reply id = connection_->command({"CLIENT", "ID"}, deadline);
   if (!id.error().empty()) {
     if (connection_->error().empty()) error_ = id.error();
     return;
   }
   std::vector<std::string> track{"CLIENT", "TRACKING", "ON", "REDIRECT", std::to_string(id->integer), "BCAST"};
   for (const std::string& prefix : prefixes) track.insert(track.end(), {"PREFIX", prefix});
-  if (ask(track, deadline)) ask({"SUBSCRIBE", "__redis__:invalidate"}, deadline);
+  if (execute(track, deadline)) execute({"SUBSCRIBE", "__redis__:invalidate"}, deadline);
 }
 
-bool Subscription::ask(const std::vector<std::string>& command, const Deadline& deadline) {
-  const RedisReply reply = connection_->command(command, deadline);
+bool Subscription::execute(const std::vector<std::string>& command, const redis::Deadline& deadline) {
+  const redis::Reply reply = connection_->command(command, deadline);
   error_ = connection_->error().empty() ? reply.error() : "";
   return reply.error().empty();
 }
 
-void Subscription::ping(const Deadline& deadline) { connection_->send({"PING"}, deadline); }
+void Subscription::ping(const redis::Deadline& deadline) { connection_->send({"PING"}, deadline); }
 
-Heard Subscription::report_health(const Deadline& deadline) {
-  Heard heard;
-  for (const RedisReply& said : connection_->receive_all(deadline)) {
-    if (said.error().empty()) take_in(*said, heard);
+Invalidations Subscription::receive(const redis::Deadline& deadline) {
+  Invalidations invalidations;
+  for (const redis::Reply& message : connection_->receive_all(deadline)) {
+    if (message.error().empty()) record(*message, invalidations);
   }
-  return heard;
+  return invalidations;
 }
 
 }  // namespace cb

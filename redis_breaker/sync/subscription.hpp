@@ -1,6 +1,6 @@
-// A Subscription is a connection on which Redis says which keys have been written: client-side caching's invalidations,
-// broadcast for prefixes. Tracking and listening are one connection, so that neither can be cut off without the other.
-// Belongs to one thread. Errors: a broken one stays broken, see error().
+// A Subscription is a connection on which Redis announces written keys: client-side caching's invalidations, broadcast
+// for key prefixes. One connection tracks and subscribes, so that neither can be cut off without the other.
+// Belongs to one thread. Errors: a broken subscription stays broken, see error().
 // Source: Redis's documentation of server-assisted client-side caching; RESP2, as hiredis 0.14 speaks nothing else.
 #pragma once
 
@@ -12,30 +12,30 @@
 
 namespace cb {
 
-struct Heard {
+struct Invalidations {
   std::vector<std::string> keys;
-  bool everything = false;  // the whole Redis was flushed
-  bool pong = false;        // all that was written before the last ping has been said
+  bool all_keys = false;  // Redis was flushed
+  bool pong = false;      // every key written before the last ping has been announced
 };
 
 class Subscription {
  public:
-  // Connects to the node and listens for keys that begin with one of `prefixes`.
-  Subscription(Redis& redis, size_t node, const std::vector<std::string>& prefixes);
+  // Connects to the node and subscribes to keys that start with one of `prefixes`.
+  Subscription(redis::Client& client, size_t node, const std::vector<std::string>& prefixes);
 
   const std::string& error() const { return error_.empty() ? connection_->error() : error_; }
-  bool is_refused() const { return !error_.empty(); }  // the server is there, and does not let us listen
+  bool is_refused() const { return !error_.empty(); }  // the server is up, but forbids subscribing
   int fd() const { return connection_->fd(); }
   bool has_input() const { return connection_->has_input(); }
 
-  void ping(const Deadline& deadline);
-  Heard report_health(const Deadline& deadline);  // what has been said; waits where that is nothing
+  void ping(const redis::Deadline& deadline);
+  Invalidations receive(const redis::Deadline& deadline);  // waits for at least one message
 
  private:
-  void listen(const std::vector<std::string>& prefixes, const Deadline& deadline);
-  bool ask(const std::vector<std::string>& command, const Deadline& deadline);
+  void subscribe(const std::vector<std::string>& prefixes, const redis::Deadline& deadline);
+  bool execute(const std::vector<std::string>& command, const redis::Deadline& deadline);
 
-  std::unique_ptr<RedisConnection> connection_;
+  std::unique_ptr<redis::Connection> connection_;
   std::string error_;
 };
 

@@ -17,17 +17,17 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto between_pings = 250ms;
-constexpr auto before_listening_again = 250ms;
-constexpr auto before_asking_leave_again = 5s;
+constexpr auto before_retry = 250ms;
+constexpr auto before_retry_when_refused = 5s;
 constexpr auto shortest_between_polls = 4s;
 constexpr auto longest_between_polls = 6s;
 constexpr size_t most_polled = 10;
-constexpr size_t most_refreshed = 100;  // others are asked for when they are used
+constexpr size_t most_refreshed = 100;  // the others are fetched when they are used
 
-// Of more names than these everything is listened to: Redis compares each prefix with each.
+// Above this, subscribe to all of "cb:": Redis compares each prefix with every other one.
 constexpr size_t most_base_names = 16;
 
-// What of a breaker's keys is worth hearing of: not the window, which every report writes.
+// The keys of a breaker that matter to others. Not the window: every report writes it.
 constexpr std::array watched_keys{"state", "failures", "last_failure", "breaker", "probes"};
 
 struct KeyName {
@@ -44,8 +44,8 @@ KeyName parse(const std::string& text) {
   return {std::move(name), text.substr(colon + 1)};
 }
 
-// Redis refuses prefixes that overlap: "cb:pay/" holds all of "cb:pay/cards:".
-std::vector<std::string> without_those_within_others(const std::vector<std::string>& prefixes) {
+// Redis refuses overlapping prefixes: "cb:pay/" covers "cb:pay/cards:".
+std::vector<std::string> without_nested(const std::vector<std::string>& prefixes) {
   std::vector<std::string> apart;
   std::copy_if(prefixes.begin(), prefixes.end(), std::back_inserter(apart), [&](const std::string& inner) {
     return std::none_of(prefixes.begin(), prefixes.end(), [&](const std::string& outer) {
@@ -63,26 +63,26 @@ int make_wake_fd() {
 
 }  // namespace
 
-Link::Link(Redis& redis, Listener listener)
-    : redis_(redis),
+Synchronizer::Synchronizer(redis::Client& client, Listener listener)
+    : client_(client),
       wake_fd_(make_wake_fd()),
-      guard_(std::move(listener),
-             [this] {
-               const std::scoped_lock lock(mutex_);
-               for (const auto& feed : feeds_) feed->session = 0;
-               wake();
-             }),
+      availability_(std::move(listener),
+                    [this] {
+                      const std::scoped_lock lock(mutex_);
+                      for (const auto& push_status : push_statuses_) push_status->session = 0;
+                      wake();
+                    }),
       thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
-Link::~Link() {
+Synchronizer::~Synchronizer() {
   thread_.request_stop();
   wake();
   thread_.join();
   close(wake_fd_);
 }
 
-void Link::add(LinkMember& member, const std::string& base_name) {
-  roster_.add(member);
+void Synchronizer::add(SynchronizedBreaker& breaker, const std::string& base_name) {
+  breakers_.add(breaker);
   {
     const std::scoped_lock lock(mutex_);
     if (std::find(base_names_.begin(), base_names_.end(), base_name) != base_names_.end()) return;
@@ -91,24 +91,24 @@ void Link::add(LinkMember& member, const std::string& base_name) {
   wake();
 }
 
-void Link::report_soon(LinkMember& member) {
-  roster_.report_soon(member);
+void Synchronizer::report_soon(SynchronizedBreaker& breaker) {
+  breakers_.report_soon(breaker);
   wake();
 }
 
-PushFeed& Link::feed(size_t node) {
+PushStatus& Synchronizer::push_status(size_t node) {
   const std::scoped_lock lock(mutex_);
-  while (feeds_.size() <= node) feeds_.push_back(std::make_unique<PushFeed>());
-  return *feeds_[node];
+  while (push_statuses_.size() <= node) push_statuses_.push_back(std::make_unique<PushStatus>());
+  return *push_statuses_[node];
 }
 
-void Link::work(const std::stop_token& stop) {
+void Synchronizer::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    if (guard_.is_joined()) {
-      listen_everywhere();
-      for (auto& [node, listening] : listening_) serve(listening);
-      roster_.call_reports_due(SteadyClock::now());
-      poll_slowly();
+    if (availability_.is_available()) {
+      subscribe_everywhere();
+      for (auto& [node, entry] : subscriptions_) process(entry);
+      breakers_.call_reports_due(SteadyClock::now());
+      poll_some();
     } else {
       look_for_redis();
     }
@@ -116,119 +116,123 @@ void Link::work(const std::stop_token& stop) {
   }
 }
 
-void Link::look_for_redis() {
-  for (auto& [node, listening] : listening_) stop_listening(listening);
+void Synchronizer::look_for_redis() {
+  for (auto& [node, entry] : subscriptions_) unsubscribe(entry);
   if (SteadyClock::now() < look_for_redis_at_) return;
   std::chrono::milliseconds wait = between_pings;
-  for (const std::string& name : roster_.names(1)) {
-    roster_.with(name, [&](LinkMember& member) { wait = guard_.try_to_join([&] { return member.join(); }); });
+  for (const std::string& name : breakers_.names(1)) {
+    breakers_.for_each_named(name, [&](SynchronizedBreaker& breaker) {
+      wait = availability_.try_to_reconnect([&] { return breaker.reconnect(); });
+    });
   }
   look_for_redis_at_ = SteadyClock::now() + wait;
 }
 
-void Link::listen_everywhere() {
+void Synchronizer::subscribe_everywhere() {
   auto prefixes = this->prefixes();
-  if (prefixes != listens_for_) {
-    for (auto& [node, listening] : listening_) stop_listening(listening);
+  if (prefixes != subscribed_prefixes_) {
+    for (auto& [node, entry] : subscriptions_) unsubscribe(entry);
   }
-  listens_for_ = std::move(prefixes);
-  if (listens_for_.empty()) return;
+  subscribed_prefixes_ = std::move(prefixes);
+  if (subscribed_prefixes_.empty()) return;
   std::unique_lock lock(mutex_);
-  const size_t nodes = feeds_.size();
+  const size_t nodes = push_statuses_.size();
   lock.unlock();
   for (size_t node = 0; node < nodes; ++node) {
-    const auto [listening, is_new] = listening_.try_emplace(node, feed(node));
-    const bool due = !listening->second.subscription && SteadyClock::now() >= listening->second.retry_at;
-    if (due) listen_to(node, listening->second);
+    const auto [entry, is_new] = subscriptions_.try_emplace(node, push_status(node));
+    const bool due = !entry->second.subscription && SteadyClock::now() >= entry->second.retry_at;
+    if (due) subscribe(node, entry->second);
   }
 }
 
-// What was asked for before this may be old by now, so it is asked for again.
-void Link::listen_to(size_t node, Listening& listening) {
+// Views that were fetched before the subscription may be stale, so they are fetched again.
+void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
   const int64_t now = coarse_now();
-  auto subscription = std::make_unique<Subscription>(redis_, node, listens_for_);
+  auto subscription = std::make_unique<Subscription>(client_, node, subscribed_prefixes_);
   if (subscription->error().empty()) {
-    listening.subscription = std::move(subscription);
-    listening.next_ping = SteadyClock::now() + between_pings;
-    listening.feed.confirmed_at = now;
-    listening.feed.session = ++sessions_;
-    return refresh(roster_.names(most_refreshed));
+    entry.subscription = std::move(subscription);
+    entry.next_ping = SteadyClock::now() + between_pings;
+    entry.push_status.confirmed_at = now;
+    entry.push_status.session = ++sessions_;
+    return refresh(breakers_.names(most_refreshed));
   }
   const bool refused = subscription->is_refused();
-  if (refused) guard_.complain("no pushes: " + subscription->error() + "; asking Redis once a second instead");
-  listening.retry_at = SteadyClock::now() + (refused ? before_asking_leave_again : before_listening_again);
-  if (!refused) refresh(roster_.names(1));  // it may be away
+  if (refused)
+    availability_.report_problem("no pushes: " + subscription->error() + "; asking Redis once a second instead");
+  entry.retry_at = SteadyClock::now() + (refused ? before_retry_when_refused : before_retry);
+  if (!refused) refresh(breakers_.names(1));  // finds out whether Redis is unavailable
 }
 
-void Link::serve(Listening& listening) {
-  if (!listening.subscription) return;
-  if (listening.subscription->has_input()) {
-    const Heard heard = listening.subscription->report_health(Deadline(redis_.timeout()));
-    if (heard.everything) listening.feed.session = ++sessions_;  // also those that are not fetched at once are old
-    follow(heard);
-    if (!listening.subscription->error().empty()) return stop_listening(listening);
-    if (heard.pong) listening.feed.confirmed_at = listening.pinged_at;
-    if (heard.pong) listening.pong_due.reset();
+void Synchronizer::process(NodeSubscription& entry) {
+  if (!entry.subscription) return;
+  if (entry.subscription->has_input()) {
+    const Invalidations invalidations = entry.subscription->receive(redis::Deadline(client_.timeout()));
+    if (invalidations.all_keys)
+      entry.push_status.session = ++sessions_;  // the views that are not fetched now are stale too
+    handle(invalidations);
+    if (!entry.subscription->error().empty()) return unsubscribe(entry);
+    if (invalidations.pong) entry.push_status.confirmed_at = entry.pinged_at;
+    if (invalidations.pong) entry.pong_due.reset();
   }
   const auto now = SteadyClock::now();
-  // What has come meanwhile may hold the pong: it is this thread then that is late, and not Redis.
-  const bool silent = !listening.subscription->has_input();
-  if (listening.pong_due && now >= *listening.pong_due && silent) return stop_listening(listening);
-  if (now >= listening.next_ping && !listening.pong_due) ping(listening);
+  // Unread input may contain the pong: then this thread is late, not Redis.
+  const bool silent = !entry.subscription->has_input();
+  if (entry.pong_due && now >= *entry.pong_due && silent) return unsubscribe(entry);
+  if (now >= entry.next_ping && !entry.pong_due) ping(entry);
 }
 
-void Link::stop_listening(Listening& listening) {
-  listening.feed.session = 0;
-  listening.subscription.reset();
-  listening.pong_due.reset();
-  listening.retry_at = SteadyClock::now();  // at once
+void Synchronizer::unsubscribe(NodeSubscription& entry) {
+  entry.push_status.session = 0;
+  entry.subscription.reset();
+  entry.pong_due.reset();
+  entry.retry_at = SteadyClock::now();  // immediately
 }
 
-void Link::ping(Listening& listening) {
+void Synchronizer::ping(NodeSubscription& entry) {
   const auto now = SteadyClock::now();
-  listening.pinged_at = coarse_now();
-  listening.next_ping = now + between_pings;
-  listening.pong_due = now + redis_.timeout();
-  listening.subscription->ping(Deadline(redis_.timeout()));
-  if (!listening.subscription->error().empty()) stop_listening(listening);
+  entry.pinged_at = coarse_now();
+  entry.next_ping = now + between_pings;
+  entry.pong_due = now + client_.timeout();
+  entry.subscription->ping(redis::Deadline(client_.timeout()));
+  if (!entry.subscription->error().empty()) unsubscribe(entry);
 }
 
-void Link::follow(const Heard& heard) {
-  if (heard.everything) return refresh(roster_.names(most_refreshed));
+void Synchronizer::handle(const Invalidations& invalidations) {
+  if (invalidations.all_keys) return refresh(breakers_.names(most_refreshed));
   std::set<std::string> changed;
-  for (const std::string& text : heard.keys) {
+  for (const std::string& text : invalidations.keys) {
     const KeyName written = parse(text);
-    roster_.with(written.breaker, [&](LinkMember& member) {
-      if (member.on_key_written(written.key)) changed.insert(written.breaker);
+    breakers_.for_each_named(written.breaker, [&](SynchronizedBreaker& breaker) {
+      if (breaker.on_key_written(written.key)) changed.insert(written.breaker);
     });
   }
   refresh({changed.begin(), changed.end()});
 }
 
-// A net under the pushes, in case that one is lost.
-void Link::poll_slowly() {
+// A safety net in case a push is lost.
+void Synchronizer::poll_some() {
   const auto now = SteadyClock::now();
   if (now < next_poll_) return;
   const bool first = next_poll_ == SteadyClock::time_point{};
   using Ms = std::chrono::milliseconds;
   std::uniform_int_distribution<Ms::rep> jitter(Ms(shortest_between_polls).count(), Ms(longest_between_polls).count());
-  next_poll_ = now + Ms(jitter(dice_));
+  next_poll_ = now + Ms(jitter(random_));
   if (first) return;
-  const auto names = roster_.names(most_polled, polled_last_);
+  const auto names = breakers_.names(most_polled, polled_last_);
   if (!names.empty()) polled_last_ = names.back();
   refresh(names);
 }
 
-void Link::refresh(const std::vector<std::string>& names) {
+void Synchronizer::refresh(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    roster_.with(name, [](LinkMember& member) { member.refresh(); });
+    breakers_.for_each_named(name, [](SynchronizedBreaker& breaker) { breaker.refresh(); });
   }
 }
 
-void Link::wait() {
+void Synchronizer::wait() {
   std::vector<pollfd> descriptors{{wake_fd_, POLLIN, 0}};
-  for (const auto& [node, listening] : listening_) {
-    if (listening.subscription) descriptors.push_back({listening.subscription->fd(), POLLIN, 0});
+  for (const auto& [node, entry] : subscriptions_) {
+    if (entry.subscription) descriptors.push_back({entry.subscription->fd(), POLLIN, 0});
   }
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_due() - SteadyClock::now()).count();
   poll(descriptors.data(), descriptors.size(), static_cast<int>(std::clamp<int64_t>(left, 0, 60'000)));
@@ -236,31 +240,30 @@ void Link::wait() {
   [[maybe_unused]] const auto drained = read(wake_fd_, &woken, sizeof woken);
 }
 
-void Link::wake() const {
+void Synchronizer::wake() const {
   const uint64_t one = 1;
   [[maybe_unused]] const auto written = write(wake_fd_, &one, sizeof one);
 }
 
-Link::SteadyClock::time_point Link::next_due() const {
-  if (!guard_.is_joined()) return look_for_redis_at_;
-  auto due = std::min(next_poll_, roster_.next_report_due());
-  for (const auto& [node, listening] : listening_) {
-    due =
-        std::min(due, !listening.subscription ? listening.retry_at : listening.pong_due.value_or(listening.next_ping));
+Synchronizer::SteadyClock::time_point Synchronizer::next_due() const {
+  if (!availability_.is_available()) return look_for_redis_at_;
+  auto due = std::min(next_poll_, breakers_.next_report_due());
+  for (const auto& [node, entry] : subscriptions_) {
+    due = std::min(due, !entry.subscription ? entry.retry_at : entry.pong_due.value_or(entry.next_ping));
   }
   return due;
 }
 
-std::vector<std::string> Link::prefixes() const {
+std::vector<std::string> Synchronizer::prefixes() const {
   const std::scoped_lock lock(mutex_);
   if (base_names_.size() > most_base_names) return {"cb:"};
   std::vector<std::string> prefixes;
   for (const std::string& name : base_names_) {
-    for (const char* key : watched_keys) prefixes.push_back(redis_.prefix(name) + key);
-    const std::string contexts = redis_.prefix(name + "/");
+    for (const char* key : watched_keys) prefixes.push_back(client_.prefix(name) + key);
+    const std::string contexts = client_.prefix(name + "/");
     prefixes.push_back(contexts.substr(0, contexts.rfind('/') + 1));
   }
-  return without_those_within_others(prefixes);
+  return without_nested(prefixes);
 }
 
 }  // namespace cb

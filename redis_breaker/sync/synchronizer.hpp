@@ -1,7 +1,7 @@
-// A Link is an instance's tie to Redis: one thread that keeps what the breakers know fresh. It listens to what Redis
-// pushes, fetches what has changed, reports what the breakers have counted, and, while Redis is away, looks for it.
-// Thread-safe: every method. Cost while nothing happens: four pings a second, and a look every five seconds.
-// Limit: all breakers of an instance are joined or alone together, on a Cluster too.
+// A Synchronizer is the background thread that keeps an instance's cached views in sync with Redis: it receives pushes,
+// fetches what has changed, reports counted successes and, while Redis is unavailable, tries to reach it.
+// Thread-safe: every method. Cost while idle: four pings a second, and a poll every five seconds.
+// Limit: all breakers of an instance use Redis or their local breakers together, on a cluster too.
 #pragma once
 
 #include <atomic>
@@ -23,31 +23,31 @@
 
 namespace cb {
 
-class Link {
+class Synchronizer {
  public:
-  Link(Redis& redis, Listener listener);
-  ~Link();  // all members have left
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
+  Synchronizer(redis::Client& client, Listener listener);
+  ~Synchronizer();  // all breakers must have been removed
+  Synchronizer(const Synchronizer&) = delete;
+  Synchronizer& operator=(const Synchronizer&) = delete;
 
-  // A member's name is `base_name`, or base_name/CONTEXT.
-  void add(LinkMember& member, const std::string& base_name);
-  void remove(LinkMember& member) { roster_.remove(member); }
+  // The breaker's name must be `base_name` or base_name/CONTEXT.
+  void add(SynchronizedBreaker& breaker, const std::string& base_name);
+  void remove(SynchronizedBreaker& breaker) { breakers_.remove(breaker); }
 
-  RedisGuard& guard() { return guard_; }
-  const RedisGuard& guard() const { return guard_; }
+  RedisAvailability& availability() { return availability_; }
+  const RedisAvailability& availability() const { return availability_; }
 
-  // At once, or 100 ms after the last report.
-  void report_soon(LinkMember& member);
+  // Immediately, or 100 ms after its last report.
+  void report_soon(SynchronizedBreaker& breaker);
 
-  PushFeed& feed(size_t node);
+  PushStatus& push_status(size_t node);
 
  private:
   using SteadyClock = std::chrono::steady_clock;
 
-  struct Listening {
-    explicit Listening(PushFeed& told) : feed(told) {}
-    PushFeed& feed;
+  struct NodeSubscription {
+    explicit NodeSubscription(PushStatus& status) : push_status(status) {}
+    PushStatus& push_status;
     std::unique_ptr<Subscription> subscription;
     SteadyClock::time_point retry_at{};
     SteadyClock::time_point next_ping{};
@@ -57,35 +57,35 @@ class Link {
 
   void work(const std::stop_token& stop);
   void look_for_redis();
-  void listen_everywhere();
-  void listen_to(size_t node, Listening& listening);
-  void serve(Listening& listening);
-  void stop_listening(Listening& listening);
-  void follow(const Heard& heard);
-  void ping(Listening& listening);
-  void poll_slowly();
+  void subscribe_everywhere();
+  void subscribe(size_t node, NodeSubscription& entry);
+  void process(NodeSubscription& entry);
+  void unsubscribe(NodeSubscription& entry);
+  void handle(const Invalidations& invalidations);
+  void ping(NodeSubscription& entry);
+  void poll_some();
   void refresh(const std::vector<std::string>& names);
   void wait();
   void wake() const;
   SteadyClock::time_point next_due() const;
   std::vector<std::string> prefixes() const;
 
-  Redis& redis_;
+  redis::Client& client_;
   const int wake_fd_;
   mutable std::mutex mutex_;
-  std::vector<std::unique_ptr<PushFeed>> feeds_;  // guarded by mutex_; by node
-  std::vector<std::string> base_names_;           // guarded by mutex_; few
-  Roster roster_;
-  RedisGuard guard_;
+  std::vector<std::unique_ptr<PushStatus>> push_statuses_;  // guarded by mutex_; by node
+  std::vector<std::string> base_names_;                     // guarded by mutex_; few
+  BreakerList breakers_;
+  RedisAvailability availability_;
 
-  // The thread's own.
-  std::map<size_t, Listening> listening_;  // by node
-  std::vector<std::string> listens_for_;   // prefixes
+  // Used by the thread only.
+  std::map<size_t, NodeSubscription> subscriptions_;  // by node
+  std::vector<std::string> subscribed_prefixes_;
   uint64_t sessions_ = 0;
   SteadyClock::time_point look_for_redis_at_{};
   SteadyClock::time_point next_poll_{};
   std::string polled_last_;
-  std::mt19937 dice_{std::random_device{}()};
+  std::mt19937 random_{std::random_device{}()};
 
   std::jthread thread_;
 };

@@ -1,4 +1,4 @@
-// What one link does for many breakers.
+// One synchronizer that serves many breakers.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -11,61 +11,61 @@
 using namespace cb;
 using namespace std::chrono_literals;
 
-TEST_CASE("two breakers of one name and one setup: the second hears of what the fleet does") {
+TEST_CASE("two breakers of one name in one group: the second one receives pushes too") {
   TestRedis server;
-  const auto second_hears = [&] {
+  const auto second_sees_it = [&] {
     server.cli({"FLUSHALL"});
-    const auto setup = std::make_shared<SharedSetup>(server.redis, one_failure);
-    RedisBreaker first(setup, {"x"});
-    RedisBreaker second(setup, {"x"});
+    const auto group = std::make_shared<RedisBreakerGroup>(server.client, one_failure);
+    RedisBreaker first(group, {"x"});
+    RedisBreaker second(group, {"x"});
     std::get<Permit>(second.acquire()).settle(Outcome::success);
-    REQUIRE(happens([&] { return second.is_pushed() || (second.status(), false); }));
+    REQUIRE(eventually([&] { return second.receives_pushes() || (second.status(), false); }));
     server.cli({"SET", "cb:x:state", "open"});
-    return happens([&] { return second.known_state() == State::open; }, 4s);
+    return eventually([&] { return second.known_state() == State::open; }, 4s);
   };
-  CHECK(happens_before_any_poll(second_hears));
+  CHECK(happens_before_any_poll(second_sees_it));
 }
 
-TEST_CASE("two breakers of one name and one setup: where the first goes, the second is still heard and told") {
+TEST_CASE("two breakers of one name in one group: without the first, the second still reports and receives") {
   TestRedis server;
-  const auto setup = std::make_shared<SharedSetup>(server.redis, Policy{.failure_rate_threshold = 0.5});
-  auto first = std::make_unique<RedisBreaker>(setup, Identity{"x"});
-  RedisBreaker second(setup, {"x"});
+  const auto group = std::make_shared<RedisBreakerGroup>(server.client, Policy{.failure_rate_threshold = 0.5});
+  auto first = std::make_unique<RedisBreaker>(group, Identity{"x"});
+  RedisBreaker second(group, {"x"});
   std::get<Permit>(second.acquire()).settle(Outcome::ignored);
   first.reset();
   std::get<Permit>(second.acquire()).settle(Outcome::success);
-  CHECK(happens([&] { return second.detailed_status().recent.calls == 1; }));
+  CHECK(eventually([&] { return second.detailed_status().recent.calls == 1; }));
   server.cli({"SET", "cb:x:state", "open"});
-  CHECK(happens([&] { return second.known_state() == State::open; }));
+  CHECK(eventually([&] { return second.known_state() == State::open; }));
 }
 
 TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") {
   TestRedis server;
-  const auto setup = std::make_shared<SharedSetup>(server.redis, one_failure);
+  const auto group = std::make_shared<RedisBreakerGroup>(server.client, one_failure);
   std::vector<std::unique_ptr<RedisBreaker>> breakers;
   for (int i = 100; i < 250; ++i)
-    breakers.push_back(std::make_unique<RedisBreaker>(setup, Identity{"x", std::to_string(i)}));
+    breakers.push_back(std::make_unique<RedisBreaker>(group, Identity{"x", std::to_string(i)}));
   RedisBreaker& last = *breakers.back();
   REQUIRE(last.apply_override({Mode::forced_open, "ann", ""}, {}).empty());
-  REQUIRE(happens([&] {
+  REQUIRE(eventually([&] {
     last.status();
-    return last.is_pushed();
+    return last.receives_pushes();
   }));
   CHECK(std::holds_alternative<Rejection>(last.acquire()));
   server.cli({"FLUSHALL"});
-  CHECK(happens([&] { return std::holds_alternative<Permit>(last.acquire()); }, 5s));
+  CHECK(eventually([&] { return std::holds_alternative<Permit>(last.acquire()); }, 5s));
 }
 
-TEST_CASE("a setup of a thousand names is pushed to") {
+TEST_CASE("a group of a thousand names receives pushes") {
   TestRedis server;
-  Redis redis(parse_redis_url(server.server.url()), 1s);
-  const auto setup = std::make_shared<SharedSetup>(redis, one_failure);
+  redis::Client client(redis::parse_url(server.server.url()), 1s);
+  const auto group = std::make_shared<RedisBreakerGroup>(client, one_failure);
   std::vector<std::unique_ptr<RedisBreaker>> breakers;
   for (int i = 0; i < 1000; ++i) {
-    breakers.push_back(std::make_unique<RedisBreaker>(setup, Identity{"x-" + std::to_string(i)}));
+    breakers.push_back(std::make_unique<RedisBreaker>(group, Identity{"x-" + std::to_string(i)}));
   }
   RedisBreaker& last = *breakers.back();
   std::get<Permit>(last.acquire()).settle(Outcome::success);
   server.cli({"SET", "cb:x-999:state", "open"});
-  CHECK(happens([&] { return std::holds_alternative<Rejection>(last.acquire()); }));
+  CHECK(eventually([&] { return std::holds_alternative<Rejection>(last.acquire()); }));
 }

@@ -1,5 +1,5 @@
-// The shared breaker against the faults of earlier systems that are not the textbook's (those, 1 to 6, are in
-// naive_redis_breaker_test.cpp, beside a breaker that has them).
+// The shared breaker against faults of earlier systems that the textbook's breaker does not have. (Faults 1 to 6 are in
+// naive_redis_breaker_test.cpp, beside a breaker that has them.)
 #include <doctest/doctest.h>
 
 #include <random>
@@ -17,7 +17,7 @@ namespace {
 const std::vector<std::string> own_keys{"cb:x:state", "cb:x:failures", "cb:x:last_failure", "cb:x:breaker",
                                         "cb:x:probes"};
 
-// What the last script that settled a call was called with, as Redis saw it.
+// The arguments of the last script call that settled a result, from Redis's slow log.
 std::string last_settlement(TestRedis& redis) {
   std::istringstream entries(redis.cli({"SLOWLOG", "GET", "10"}));
   std::string words;
@@ -28,19 +28,19 @@ std::string last_settlement(TestRedis& redis) {
 
 }  // namespace
 
-TEST_CASE("fault 7: nothing is locked while a call runs") {
+TEST_CASE("fault 7: no lock is held while a call runs") {
   TestRedis redis;
-  Redis other_connections(parse_redis_url(redis.server.url()), 5s);
-  RedisBreaker a(redis.redis, "x", {}), b(other_connections, "x", {});
+  redis::Client other_connections(redis::parse_url(redis.server.url()), 5s);
+  RedisBreaker a(redis.client, "x", {}), b(other_connections, "x", {});
   Permit running = permit(a);
   CHECK_FALSE(permit(b).settle(Outcome::success).late);
   CHECK_FALSE(permit(a).settle(Outcome::success).late);
   CHECK_FALSE(running.settle(Outcome::success).late);
 }
 
-TEST_CASE("fault 8: after any story every key that is there expires") {
+TEST_CASE("fault 8: after any sequence of events every existing key expires") {
   TestRedis redis;
-  RedisBreaker breaker(redis.redis, "x",
+  RedisBreaker breaker(redis.client, "x",
                        {.failure_threshold = 2, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 2});
   std::mt19937 dice(8);
   for (int i = 0; i < 500; ++i) {
@@ -52,9 +52,9 @@ TEST_CASE("fault 8: after any story every key that is there expires") {
   }
 }
 
-TEST_CASE("fault 9: a script that is lost again and again never switches the protection off") {
+TEST_CASE("fault 9: losing the script repeatedly never switches protection off") {
   TestRedis redis;
-  RedisBreaker breaker(redis.redis, "x", {.failure_threshold = 10, .recovery_timeout = 60s});
+  RedisBreaker breaker(redis.client, "x", {.failure_threshold = 10, .recovery_timeout = 60s});
   for (int i = 0; i < 10; ++i) {
     redis.cli({"SCRIPT", "FLUSH"});
     permit(breaker).settle(Outcome::failure);
@@ -63,12 +63,12 @@ TEST_CASE("fault 9: a script that is lost again and again never switches the pro
   CHECK(breaker.detailed_status().store.local_calls == 0);
 }
 
-TEST_CASE("fault 10: no instance's clock goes into the protocol: the same call at another time is the same bytes") {
+TEST_CASE("fault 10: the protocol contains no instance's clock: the same call at another time sends the same bytes") {
   TestRedis redis;
   redis.cli({"CONFIG", "SET", "slowlog-log-slower-than", "0"});
-  RedisBreaker breaker(redis.redis, "x", {.failure_threshold = 1000});
-  permit(breaker).settle(Outcome::failure);  // from now on it knows which stay this is
-  while (!breaker.is_pushed()) std::this_thread::yield();
+  RedisBreaker breaker(redis.client, "x", {.failure_threshold = 1000});
+  permit(breaker).settle(Outcome::failure);  // from now on the view knows the generation
+  while (!breaker.receives_pushes()) std::this_thread::yield();
   const auto fail = [&] {
     redis.cli({"SLOWLOG", "RESET"});
     permit(breaker).settle(Outcome::failure);
@@ -83,7 +83,7 @@ TEST_CASE("fault 10: no instance's clock goes into the protocol: the same call a
 
 TEST_CASE("fault 11: an ignored probe closes nothing") {
   TestRedis redis;
-  RedisBreaker breaker(redis.redis, "x", {.failure_threshold = 1, .recovery_timeout = 1ms});
+  RedisBreaker breaker(redis.client, "x", {.failure_threshold = 1, .recovery_timeout = 1ms});
   permit(breaker).settle(Outcome::failure);
   while (breaker.status().retry_after > 0ms) std::this_thread::yield();
   for (int i = 0; i < 5; ++i) {
@@ -93,9 +93,9 @@ TEST_CASE("fault 11: an ignored probe closes nothing") {
   }
 }
 
-TEST_CASE("fault 12: what Redis holds for a breaker does not grow with traffic") {
+TEST_CASE("fault 12: a breaker's data in Redis does not grow with traffic") {
   TestRedis redis;
-  RedisBreaker breaker(redis.redis, "x",
+  RedisBreaker breaker(redis.client, "x",
                        {.failure_threshold = 3, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 3});
   std::mt19937 dice(12);
   for (int i = 0; i < 3000; ++i) {

@@ -1,5 +1,5 @@
-// Exactness under concurrency: 3 processes of 8 threads each, one Redis, one breaker. What happened is counted in
-// memory that the processes share, beside the breaker and not by it.
+// Exactness under concurrency: 3 processes with 8 threads each share one breaker in one Redis. The test counts events
+// in shared memory, independently of the breaker.
 #include <doctest/doctest.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -26,7 +26,7 @@ constexpr int threads = 8;
 constexpr int workers = processes * threads;
 constexpr auto patience = 20s;  // a bound on what should take milliseconds
 
-// A T of atomics that forked processes share.
+// A T of atomics, shared by forked processes.
 template <class T>
 class Shared {
  public:
@@ -44,7 +44,7 @@ class Shared {
   T* value_;
 };
 
-// Lets all workers go on together, again and again.
+// A barrier for all workers, reusable.
 struct Gate {
   std::atomic<int> arrived{0};
   void pass() {
@@ -53,7 +53,7 @@ struct Gate {
   }
 };
 
-bool happens(const std::function<bool()>& condition) {
+bool eventually(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
@@ -62,9 +62,10 @@ bool happens(const std::function<bool()>& condition) {
   return true;
 }
 
-// Runs `work` on every thread of every process, each process with a breaker of its own on the same Redis.
+// Runs `work` on every thread of every process; each process has its own breaker on the same Redis.
 void run_fleet(const TestRedis& server, const std::string& name, const Policy& policy,
-               const std::function<void(const Transition&)>& told, const std::function<void(Breaker&, int)>& work) {
+               const std::function<void(const Transition&)>& on_change,
+               const std::function<void(Breaker&, int)>& work) {
   std::vector<pid_t> children;
   for (int process = 0; process < processes; ++process) {
     const pid_t child = fork();
@@ -74,8 +75,8 @@ void run_fleet(const TestRedis& server, const std::string& name, const Policy& p
       continue;
     }
     {
-      Redis redis(parse_redis_url(server.server.url()), patience);
-      RedisBreaker breaker(redis, name, policy, told ? on_transition(told) : Listener{});
+      redis::Client client(redis::parse_url(server.server.url()), patience);
+      RedisBreaker breaker(client, name, policy, on_change ? on_transition(on_change) : Listener{});
       std::vector<std::jthread> running;
       for (int thread = 0; thread < threads; ++thread) {
         running.emplace_back([&, worker = process * threads + thread] { work(breaker, worker); });
@@ -92,8 +93,8 @@ void run_fleet(const TestRedis& server, const std::string& name, const Policy& p
 
 }  // namespace
 
-// Calls in flight at the trip: one a thread, but for the one that tripped it. Admitted within the push's delay: of each
-// thread of the other processes one more, for then the answer to its failure says that the circuit is open.
+// Calls in flight at the trip: one per thread, except for the thread that tripped it. Admitted within the push's delay:
+// one more per thread of the other processes, since the reply to its failure reports that the circuit is open.
 TEST_CASE(
     "a dead upstream gets exactly the threshold, the calls in flight, and those admitted within the push's delay") {
   struct Counts {
@@ -121,9 +122,9 @@ TEST_CASE(
             ++counts->upstream_failures;
             const Settled settled = permit->settle(Outcome::failure);
             counts->late += settled.late ? 1 : 0;
-            int nobody = -1;
+            int none = -1;
             const bool trips = settled.state == State::open && !settled.late;
-            if (trips) counts->tripped_by.compare_exchange_strong(nobody, process);
+            if (trips) counts->tripped_by.compare_exchange_strong(none, process);
           }
         });
     CHECK(counts->opened == 1);
@@ -134,7 +135,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("no failure is lost among processes") {
+TEST_CASE("no failure of any process is lost") {
   constexpr int each = 100;
   struct Counts {
     Gate gate;
@@ -148,22 +149,22 @@ TEST_CASE("no failure is lost among processes") {
   CHECK(redis.cli({"GET", "cb:sum:failures"}) == std::to_string(workers * each));
 }
 
-TEST_CASE("exactly the permitted number of probes goes out in every half-open stay") {
-  constexpr int stays = 30;
-  struct StateGeneration {
+TEST_CASE("exactly the permitted number of probes is sent in every half-open period") {
+  constexpr int periods = 30;
+  struct HalfOpen {
     std::atomic<uint64_t> generation{0};
     std::atomic<int> probes{0};
   };
   struct Counts {
     Gate gate;
-    std::array<StateGeneration, 1000> stays;
-    std::atomic<int> stays_begun{0}, gave_up{0};
+    std::array<HalfOpen, 1000> half_opens;
+    std::atomic<int> begun{0}, gave_up{0};
 
-    StateGeneration& stay(uint64_t generation) {
-      for (StateGeneration& stay : stays) {
+    HalfOpen& half_open(uint64_t generation) {
+      for (HalfOpen& half_open : half_opens) {
         uint64_t none = 0;
-        if (stay.generation.compare_exchange_strong(none, generation)) ++stays_begun;
-        if (stay.generation == generation) return stay;
+        if (half_open.generation.compare_exchange_strong(none, generation)) ++begun;
+        if (half_open.generation == generation) return half_open;
       }
       _exit(1);
     }
@@ -179,7 +180,7 @@ TEST_CASE("exactly the permitted number of probes goes out in every half-open st
                .probe_timeout = 10min},
               {}, [&](Breaker& breaker, int) {
                 counts->gate.pass();
-                while (counts->stays_begun < stays) {
+                while (counts->begun < periods) {
                   Admission admission = breaker.acquire();
                   auto* permit = std::get_if<Permit>(&admission);
                   if (permit == nullptr) continue;
@@ -187,21 +188,21 @@ TEST_CASE("exactly the permitted number of probes goes out in every half-open st
                     permit->settle(Outcome::failure);
                     continue;
                   }
-                  // Out until all the others of this stay are out too: one more than permitted would be seen here.
-                  StateGeneration& stay = counts->stay(permit->id().generation);
-                  ++stay.probes;
-                  const auto all_are_out = [&] { return stay.probes >= permitted || counts->stays_begun >= stays; };
-                  if (!happens(all_are_out)) ++counts->gave_up;
+                  // Hold the probe until all permitted ones are in flight: an extra one would be counted here.
+                  HalfOpen& half_open = counts->half_open(permit->id().generation);
+                  ++half_open.probes;
+                  const auto all_in_flight = [&] { return half_open.probes >= permitted || counts->begun >= periods; };
+                  if (!eventually(all_in_flight)) ++counts->gave_up;
                   permit->settle(Outcome::failure);
                 }
               });
     CHECK(counts->gave_up == 0);
-    CHECK(counts->stays_begun >= stays);
-    for (int i = 0; i < stays - 1; ++i) CHECK(counts->stays[static_cast<size_t>(i)].probes == permitted);
+    CHECK(counts->begun >= periods);
+    for (int i = 0; i < periods - 1; ++i) CHECK(counts->half_opens[static_cast<size_t>(i)].probes == permitted);
   }
 }
 
-// A success that comes before the push does is dropped without anybody's knowing that it is late.
+// A success that ends before its instance receives the push is dropped without being counted as late.
 TEST_CASE("no late result changes anything, in open or in half-open") {
   struct Counts {
     Gate gate;
@@ -225,7 +226,7 @@ TEST_CASE("no late result changes anything, in open or in half-open") {
         counts->gate.pass();
         std::unique_ptr<Permit> probe;
         if (worker == 0) {
-          happens([&] { return breaker.status().retry_after == 0ms; });
+          eventually([&] { return breaker.status().retry_after == 0ms; });
           probe = std::make_unique<Permit>(std::get<Permit>(breaker.acquire()));
           counts->generation = probe->id().generation;
         }
@@ -242,14 +243,14 @@ TEST_CASE("no late result changes anything, in open or in half-open") {
   CHECK(redis.cli({"GET", "cb:late:state"}) == "closed");
 }
 
-TEST_CASE("each transition is told once in the whole fleet, and they form one chain") {
-  struct Told {
+TEST_CASE("each transition is reported once in the whole fleet, and together they form one chain") {
+  struct Reported {
     uint64_t generation = 0;
     State from = State::closed, to = State::closed;
   };
   struct Counts {
     Gate gate;
-    std::array<Told, 20000> told;
+    std::array<Reported, 20000> reported;
     std::atomic<size_t> transitions{0};
   };
   TestRedis redis;
@@ -258,7 +259,7 @@ TEST_CASE("each transition is told once in the whole fleet, and they form one ch
       redis, "chain",
       {.failure_threshold = 2, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 2, .probe_timeout = 100ms},
       [&](const Transition& transition) {
-        counts->told.at(counts->transitions++) = {transition.generation, transition.from, transition.to};
+        counts->reported.at(counts->transitions++) = {transition.generation, transition.from, transition.to};
       },
       [&](Breaker& breaker, int worker) {
         auto dice = static_cast<unsigned>(worker) * 7919 + 1;
@@ -272,30 +273,31 @@ TEST_CASE("each transition is told once in the whole fleet, and they form one ch
           if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(outcome);
         }
       });
-  const auto end = counts->told.begin() + static_cast<long>(counts->transitions);
-  std::sort(counts->told.begin(), end, [](const Told& a, const Told& b) { return a.generation < b.generation; });
+  const auto end = counts->reported.begin() + static_cast<long>(counts->transitions);
+  std::sort(counts->reported.begin(), end,
+            [](const Reported& a, const Reported& b) { return a.generation < b.generation; });
   CHECK(counts->transitions > 10);
-  CHECK(counts->told[0].from == State::closed);
-  for (auto told = counts->told.begin() + 1; told < end; ++told) {
-    CHECK(told->generation > (told - 1)->generation);
-    CHECK(told->from == (told - 1)->to);
+  CHECK(counts->reported[0].from == State::closed);
+  for (auto transition = counts->reported.begin() + 1; transition < end; ++transition) {
+    CHECK(transition->generation > (transition - 1)->generation);
+    CHECK(transition->from == (transition - 1)->to);
   }
   CHECK(redis.cli({"HGET", "cb:chain:breaker", "generation"}) == std::to_string((end - 1)->generation));
 }
 
-TEST_CASE("no failure overtakes the successes that its caller saw before it, whoever takes them to Redis") {
+TEST_CASE("no failure overtakes the successes that its caller saw before it, whichever thread reports them") {
   TestRedis server;
   const Policy policy{.failure_threshold = 3, .failure_rate_threshold = 1, .minimum_number_of_calls = 1'000'000};
-  RedisBreaker breaker(server.redis, "x", policy);
+  RedisBreaker breaker(server.client, "x", policy);
   std::atomic<bool> over = false;
-  // They take along what was counted, as the link's thread does ten times a second.
-  std::vector<std::jthread> takers;
+  // They report the counted successes, as the synchronizer does ten times a second.
+  std::vector<std::jthread> reporters;
   for (int i = 0; i < 3; ++i) {
-    takers.emplace_back([&] {
+    reporters.emplace_back([&] {
       while (!over) breaker.status();
     });
   }
-  // Two failures, and between them and the next two a success: never three in a row.
+  // A success before every two failures: never three failures in a row.
   for (int i = 0; i < 3000; ++i) {
     for (const Outcome outcome : {Outcome::success, Outcome::failure, Outcome::failure}) {
       Admission admission = breaker.acquire();
@@ -303,6 +305,6 @@ TEST_CASE("no failure overtakes the successes that its caller saw before it, who
     }
   }
   over = true;
-  takers.clear();
+  reporters.clear();
   CHECK(breaker.status().state == State::closed);
 }

@@ -1,5 +1,5 @@
-// Do the books balance? 3 processes of 8 threads call the real upstream over HTTP through one shared breaker; what the
-// window in Redis counted is laid beside what the upstream's own ledger says that it received.
+// 3 processes with 8 threads each call the real upstream over HTTP through one shared breaker. The window in Redis must
+// agree with the upstream's own ledger of what it received.
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,7 +30,7 @@ struct Upstream {
     url = line.substr(line.find("http://"));
   }
 
-  // calls and failures, as they were received
+  // calls and failures as the upstream received them
   CallCounts ledger() const {
     const auto reply = program::send({.url = url + "/ledger", .timeout = 10s});
     const auto callers = nlohmann::json::parse(reply.body).at("callers");
@@ -54,7 +54,7 @@ void make_calls(Breaker& breaker, const std::string& url, const std::string& cal
   }
 }
 
-// Each process ends with the number of its late results.
+// Returns the number of late results; each process's exit code is its part.
 uint32_t run_fleet(const TestRedis& server, const std::string& url, const Policy& policy) {
   std::vector<pid_t> children;
   for (int process = 0; process < processes; ++process) {
@@ -65,8 +65,8 @@ uint32_t run_fleet(const TestRedis& server, const std::string& url, const Policy
       continue;
     }
     const std::string caller = "Instance-" + std::to_string(process);
-    Redis redis(parse_redis_url(server.server.url()), 20s);
-    RedisBreaker breaker(std::make_shared<SharedSetup>(redis, policy, Listener{}, caller), {"books"});
+    redis::Client client(redis::parse_url(server.server.url()), 20s);
+    RedisBreaker breaker(std::make_shared<RedisBreakerGroup>(client, policy, Listener{}, caller), {"ledger"});
     {
       std::vector<std::jthread> running;
       for (int thread = 0; thread < threads; ++thread) running.emplace_back([&] { make_calls(breaker, url, caller); });
@@ -85,9 +85,9 @@ uint32_t run_fleet(const TestRedis& server, const std::string& url, const Policy
   return late;
 }
 
-// Read from the key, not through the breaker.
+// Read from the key, bypassing the breaker.
 CallCounts window_in(TestRedis& redis) {
-  std::istringstream stored(redis.cli({"GET", "cb:books:window"}));
+  std::istringstream stored(redis.cli({"GET", "cb:ledger:window"}));
   int64_t newest = 0;
   char slash = '/';
   CallCounts sum, bucket;
@@ -101,7 +101,7 @@ CallCounts window_in(TestRedis& redis) {
 
 }  // namespace
 
-TEST_CASE("the sliding window in Redis and the upstream's ledger hold the same calls and the same failures") {
+TEST_CASE("the sliding window in Redis and the upstream's ledger count the same calls and the same failures") {
   TestRedis redis;
   const Upstream upstream;
   const Policy never_opens{.failure_threshold = 0,
@@ -114,7 +114,7 @@ TEST_CASE("the sliding window in Redis and the upstream's ledger hold the same c
   CHECK(window_in(redis) == received);
 }
 
-TEST_CASE("when the window opens the circuit, ledger and window differ by the late results, and by nothing else") {
+TEST_CASE("when the window opens the circuit, ledger and window differ by exactly the late results") {
   TestRedis redis;
   const Upstream upstream;
   const Policy policy{.failure_threshold = 0,
@@ -123,7 +123,7 @@ TEST_CASE("when the window opens the circuit, ledger and window differ by the la
                       .minimum_number_of_calls = 300,
                       .recovery_timeout = 1h};
   const uint32_t late = run_fleet(redis, upstream.url, policy);
-  CHECK(redis.cli({"GET", "cb:books:state"}) == "open");
+  CHECK(redis.cli({"GET", "cb:ledger:state"}) == "open");
   CHECK(window_in(redis).calls >= 300);
   CHECK(window_in(redis).calls + late == upstream.ledger().calls);
 }

@@ -1,4 +1,4 @@
-// Redis has come back without what it knew: who knows what, and whose knowledge counts.
+// Redis is back without its data: instances know different generations, and the newest must win.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -11,65 +11,69 @@ using namespace std::chrono_literals;
 
 namespace {
 
-SharedAnswer answer_in(const SharedTable::Result& result) {
-  REQUIRE(std::holds_alternative<SharedAnswer>(result));
-  return std::get<SharedAnswer>(result);
+ScriptReply reply_in(const BreakerScript::Result& result) {
+  REQUIRE(std::holds_alternative<ScriptReply>(result));
+  return std::get<ScriptReply>(result);
 }
 
-Seen seen_in(const SharedAnswer& answer) {
-  Seen seen{.generation = answer.generation, .state = answer.state, .epoch = answer.epoch, .run = answer.origin.run};
-  seen.open_for = answer.wait;
-  return seen;
+LastKnown last_known_from(const ScriptReply& reply) {
+  LastKnown last_known{
+      .generation = reply.generation, .state = reply.state, .epoch = reply.epoch, .run = reply.origin.run};
+  last_known.open_for = reply.wait;
+  return last_known;
 }
 
 }  // namespace
 
-TEST_CASE("a reset by a person on the new server is not undone by who still knows the old one") {
+TEST_CASE("a manual reset on the new server is not undone by an instance that knows the old state") {
   TestRedis server;
-  const SharedTable table(server.redis, one_failure, "a");
-  const Seen nothing;
-  const auto closed = answer_in(table.acquire("x", nothing));
-  const auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
+  const BreakerScript script(server.client, one_failure, "a");
+  const LastKnown nothing;
+  const auto closed = reply_in(script.acquire("x", nothing));
+  const auto open =
+      reply_in(script.settle("x", last_known_from(closed), {closed.generation, 0}, {Outcome::failure, {}}));
   REQUIRE(open.state == State::open);
   server.server.restart();
-  const auto newcomers = answer_in(table.acquire("x", nothing));
+  const auto newcomers = reply_in(script.acquire("x", nothing));
   CHECK(newcomers.state == State::closed);
-  answer_in(table.apply_override("x", seen_in(newcomers), {Mode::reset, "ann", ""}, {}));
-  CHECK(answer_in(table.tick("x", seen_in(open))).state == State::closed);
+  reply_in(script.apply_override("x", last_known_from(newcomers), {Mode::reset, "ann", ""}, {}));
+  CHECK(reply_in(script.tick("x", last_known_from(open))).state == State::closed);
 }
 
-TEST_CASE("a long break that was lost is restored as long as it was to be") {
+TEST_CASE("a long break that was lost is restored with its full length") {
   TestRedis server;
   const Policy policy{.failure_threshold = 1,
                       .recovery_timeout = 1s,
                       .recovery_timeout_multiplier = 10,
                       .recovery_timeout_maximum = 10min};
-  const SharedTable table(server.redis, policy, "a");
-  const auto closed = answer_in(table.acquire("x", {}));
-  auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
-  open.wait = 300s;  // a break that has grown
+  const BreakerScript script(server.client, policy, "a");
+  const auto closed = reply_in(script.acquire("x", {}));
+  auto open = reply_in(script.settle("x", last_known_from(closed), {closed.generation, 0}, {Outcome::failure, {}}));
+  open.wait = 300s;  // a break that grew
   server.server.restart();
-  CHECK(answer_in(table.tick("x", seen_in(open))).wait > 290s);
+  CHECK(reply_in(script.tick("x", last_known_from(open))).wait > 290s);
 }
 
-TEST_CASE("what one knew to be closed again on the lost server is not opened by who had not heard of it") {
+TEST_CASE("a circuit known to be closed again is not reopened by an instance that missed the closing") {
   TestRedis server;
-  const SharedTable table(server.redis, one_failure, "a");
-  const auto closed = answer_in(table.acquire("x", {}));
-  const auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
-  const auto reset = answer_in(table.apply_override("x", seen_in(open), {Mode::reset, "ann", ""}, {}));
+  const BreakerScript script(server.client, one_failure, "a");
+  const auto closed = reply_in(script.acquire("x", {}));
+  const auto open =
+      reply_in(script.settle("x", last_known_from(closed), {closed.generation, 0}, {Outcome::failure, {}}));
+  const auto reset = reply_in(script.apply_override("x", last_known_from(open), {Mode::reset, "ann", ""}, {}));
   server.server.restart();
-  CHECK(answer_in(table.tick("x", seen_in(reset))).state == State::closed);
-  CHECK(answer_in(table.tick("x", seen_in(open))).state == State::closed);
+  CHECK(reply_in(script.tick("x", last_known_from(reset))).state == State::closed);
+  CHECK(reply_in(script.tick("x", last_known_from(open))).state == State::closed);
 }
 
-TEST_CASE("what one had not heard of is restored by who had, in whatever order they come") {
+TEST_CASE("an open circuit is restored by an instance that saw it, even if one that missed it comes first") {
   TestRedis server;
-  const SharedTable table(server.redis, one_failure, "a");
-  const auto closed = answer_in(table.acquire("x", {}));
-  const auto open = answer_in(table.settle("x", seen_in(closed), {closed.generation, 0}, {Outcome::failure, {}}));
+  const BreakerScript script(server.client, one_failure, "a");
+  const auto closed = reply_in(script.acquire("x", {}));
+  const auto open =
+      reply_in(script.settle("x", last_known_from(closed), {closed.generation, 0}, {Outcome::failure, {}}));
   server.server.restart();
-  CHECK(answer_in(table.tick("x", seen_in(closed))).state == State::closed);
-  CHECK(answer_in(table.tick("x", seen_in(open))).state == State::open);
-  CHECK(answer_in(table.tick("x", seen_in(open))).transitions.empty());
+  CHECK(reply_in(script.tick("x", last_known_from(closed))).state == State::closed);
+  CHECK(reply_in(script.tick("x", last_known_from(open))).state == State::open);
+  CHECK(reply_in(script.tick("x", last_known_from(open))).transitions.empty());
 }

@@ -1,4 +1,4 @@
-// What is wrong with the textbook's shared breaker, each fault shown beside the breaker that does not have it.
+// The faults of the textbook's shared breaker, each shown beside the breaker that does not have it.
 #include "redis_breaker/naive_redis_breaker.hpp"
 
 #include <doctest/doctest.h>
@@ -20,8 +20,8 @@ namespace {
 enum class Store { naive, atomic };
 
 std::unique_ptr<ManagedBreaker> make(Store store, TestRedis& redis, const Policy& policy) {
-  if (store == Store::naive) return std::make_unique<NaiveRedisBreaker>(redis.redis, "x", policy);
-  return std::make_unique<RedisBreaker>(redis.redis, "x", policy);
+  if (store == Store::naive) return std::make_unique<NaiveRedisBreaker>(redis.client, "x", policy);
+  return std::make_unique<RedisBreaker>(redis.client, "x", policy);
 }
 
 bool rejects(Breaker& breaker) { return std::holds_alternative<Rejection>(breaker.acquire()); }
@@ -41,7 +41,7 @@ Permit probe(Breaker& breaker) {
 
 const Policy quick{.failure_threshold = 3, .recovery_timeout = 50ms, .probe_timeout = 10s};
 
-// Whether it is a whole break or more from a failure that arrives late, in the middle of a break, to the next probe.
+// True if a failure that arrives late, in the middle of a break, is followed by a whole break before the next probe.
 bool late_failure_lengthens_the_break(Store store) {
   constexpr auto a_break = 200ms;
   TestRedis redis;
@@ -68,7 +68,7 @@ TEST_CASE("fault 1: a prober that dies leaves the naive breaker half-open for go
     const auto long_after_the_lease = std::chrono::steady_clock::now() + 300ms;
     bool admitted = false, over = false;
     while (!admitted && !over) {
-      over = std::chrono::steady_clock::now() >= long_after_the_lease;  // then this try is the last one
+      over = std::chrono::steady_clock::now() >= long_after_the_lease;  // this try is the last one
       admitted = !rejects(*breaker);
     }
     CHECK(admitted == (store == Store::atomic));
@@ -87,7 +87,7 @@ TEST_CASE("fault 2: a late success while open zeroes the naive count, and the fa
   }
 }
 
-TEST_CASE("fault 3: a late success during half-open closes the naive breaker, though no probe has succeeded") {
+TEST_CASE("fault 3: a late success in half-open closes the naive breaker, though no probe has succeeded") {
   for (const Store store : {Store::naive, Store::atomic}) {
     TestRedis redis;
     const auto breaker = make(store, redis, quick);
@@ -101,7 +101,7 @@ TEST_CASE("fault 3: a late success during half-open closes the naive breaker, th
 
 TEST_CASE("fault 4: a late failure lengthens the naive breaker's break") {
   CHECK(late_failure_lengthens_the_break(Store::naive));
-  bool always = true;  // as it seems on a machine that stands still for half a break
+  bool always = true;  // as it may look on a machine that stalls for half a break
   for (int attempt = 0; always && attempt < 10; ++attempt) always = late_failure_lengthens_the_break(Store::atomic);
   CHECK_FALSE(always);
 }
@@ -117,7 +117,7 @@ TEST_CASE("fault 5: after FLUSHALL every call of the naive breaker throws") {
 }
 
 TEST_CASE("fault 5: a naive instance that starts may overwrite an open state") {
-  // Instances start while another one opens the circuit. Whichever comes first, the circuit must end up open.
+  // Instances start while another one opens the circuit. Whichever is first, the circuit must end up open.
   const auto overwrites = [](Store store, std::chrono::seconds patience) {
     TestRedis redis;
     std::mt19937 dice(1);
@@ -128,7 +128,7 @@ TEST_CASE("fault 5: a naive instance that starts may overwrite an open state") {
       for (int i = 0; i < 4; ++i) {
         starting.emplace_back([&] {
           const auto breaker = make(store, redis, quick);
-          if (store == Store::atomic) breaker->status();  // it starts with its first look
+          if (store == Store::atomic) breaker->status();  // its first request initializes the state
         });
       }
       const auto trip = std::chrono::steady_clock::now() + std::chrono::microseconds(dice() % 300);
@@ -143,14 +143,14 @@ TEST_CASE("fault 5: a naive instance that starts may overwrite an open state") {
   CHECK_FALSE(overwrites(Store::atomic, 1s));
 }
 
-TEST_CASE("fault 6: trouble with Redis while a success is recorded counts as the upstream's failure") {
+TEST_CASE("fault 6: a Redis error while a success is recorded counts as the upstream's failure") {
   for (const Store store : {Store::naive, Store::atomic}) {
     TestRedis redis;
     Policy policy = quick;
     policy.slow_call_duration_threshold = 1ms;
     const auto breaker = make(store, redis, policy);
     Permit succeeded = permit(*breaker);
-    std::this_thread::sleep_for(2ms);  // what makes it slow: of a quick success the atomic one tells Redis nothing
+    std::this_thread::sleep_for(2ms);  // makes it slow: the atomic breaker does not report a quick success
     redis.cli({"ACL", "SETUSER", "default", "-set", "-evalsha"});
     try {
       succeeded.settle(Outcome::success);
@@ -158,11 +158,11 @@ TEST_CASE("fault 6: trouble with Redis while a success is recorded counts as the
     }
     redis.cli({"ACL", "SETUSER", "default", "+set", "+evalsha"});
     CHECK(redis.cli({"GET", "cb:x:failures"}) == (store == Store::naive ? "1" : "0"));
-    if (store == Store::atomic) CHECK(breaker->detailed_status().store.errors > 0);  // it did tell Redis
+    if (store == Store::atomic) CHECK(breaker->detailed_status().store.errors > 0);  // it did ask Redis
   }
 }
 
-TEST_CASE("race: many threads at the end of the break send several naive probes, and exactly one atomic one") {
+TEST_CASE("race: at the end of the break, many threads send several naive probes but exactly one atomic one") {
   const auto most_probes = [](Store store) {
     int most = 0;
     TestRedis redis;

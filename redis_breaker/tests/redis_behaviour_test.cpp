@@ -1,4 +1,4 @@
-// Stage 3 behaves as an instance does, and what one instance learns or is told holds for all.
+// Stage 3 shows the common behaviour of an instance, and an override or a failure at one instance counts for all.
 #include "distributed_breaker/tests/behaviour_for_test.hpp"
 #include "program/processes/redis_server.hpp"
 
@@ -9,7 +9,7 @@ cb::StageUnderTest cb::stage_under_test() {
   return {.binary = "redis_breaker", .options = {"--redis", redis->url(), "--redis-timeout", "10s"}, .shared = redis};
 }
 
-TEST_CASE("an order to one instance is in force at the others, and one of them reports its end") {
+TEST_CASE("an override at one instance is active at the others, and a reset at another one ends it") {
   Fleet fleet;
   const auto a = fleet.start(), b = fleet.start();
   CHECK(a.override(override_request("forced_open")).body["shared"] == true);
@@ -18,22 +18,22 @@ TEST_CASE("an order to one instance is in force at the others, and one of them r
   CHECK(blocked.http_status == 503);
   CHECK(blocked.body["state"] == "open");
   CHECK(b.breaker()["override"]["actor"] == "ann");
-  CHECK(causes(b).empty());  // told once, by the instance that was asked
+  CHECK(causes(b).empty());  // reported once, by the instance that applied it
   CHECK(b.override(override_request("reset")).http_status == 200);
   CHECK(happens([&] { return a.call().http_status == 200; }));
   CHECK_FALSE(a.breaker().contains("override"));
 }
 
-TEST_CASE("an order that expires is reported once in the whole fleet") {
+TEST_CASE("an override that expires is reported once in the whole fleet") {
   Fleet fleet;
   const auto a = fleet.start(), b = fleet.start();
-  auto request = override_request("forced_open");
-  request["expires_in_ms"] = 100;
-  a.override(request);
+  auto order_for_now = order("forced_open");
+  order_for_now["expires_in_ms"] = 100;
+  a.override(order_for_now);
   CHECK(happens([&] { return a.state() == "half_open" && b.state() == "half_open"; }));
-  std::vector<std::string> told = causes(a);
-  for (const std::string& cause : causes(b)) told.push_back(cause);
-  CHECK(std::count(told.begin(), told.end(), "forced open: expired") == 1);
+  std::vector<std::string> reported = causes(a);
+  for (const std::string& cause : causes(b)) reported.push_back(cause);
+  CHECK(std::count(reported.begin(), reported.end(), "forced open: expired") == 1);
 }
 
 TEST_CASE("two instances share a tenant's breaker, and count together") {
@@ -50,7 +50,7 @@ TEST_CASE("two instances share a tenant's breaker, and count together") {
   CHECK(fleet.upstream.calls == 3);
 }
 
-TEST_CASE("what an instance forgets for want of room, Redis remembers") {
+TEST_CASE("Redis keeps the state of a breaker that an instance evicted") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--max-breakers 1 --failure-threshold 2 --recovery-timeout 1m");
@@ -59,7 +59,7 @@ TEST_CASE("what an instance forgets for want of room, Redis remembers") {
   CHECK(instance.get("/call?tenant=acme").body["state"] == "open");
 }
 
-TEST_CASE("breaker.sh tells one instance, and it holds for all") {
+TEST_CASE("breaker.sh asks one instance, and the override is active at all") {
   Fleet fleet;
   const auto a = fleet.start("--name a"), b = fleet.start("--name b");
   const auto breaker = [&](std::vector<std::string> arguments) {
@@ -82,7 +82,7 @@ TEST_CASE("breaker.sh tells one instance, and it holds for all") {
   CHECK(a.state() == "closed");
 }
 
-TEST_CASE("while Redis is dead an order is a 503 that says so, and calls go on") {
+TEST_CASE("while Redis is down, an override is a 503 that says so, and calls succeed") {
   FakeUpstream upstream;
   program::PrivateRedis redis;
   InstanceProcess instance("redis_breaker", upstream.url(), {"--redis", redis.url()});
@@ -90,6 +90,6 @@ TEST_CASE("while Redis is dead an order is a 503 that says so, and calls go on")
   redis.process().wait(std::chrono::seconds(5));
   const auto refused = instance.override(override_request("forced_open"));
   CHECK(refused.http_status == 503);
-  CHECK(holds(refused.body.value("error", ""), "Redis did not take the order"));
+  CHECK(holds(refused.body.value("error", ""), "Redis did not accept the override"));
   CHECK(instance.call().http_status == 200);
 }

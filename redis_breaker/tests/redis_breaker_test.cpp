@@ -11,25 +11,25 @@
 using namespace cb;
 using namespace std::chrono_literals;
 
-TEST_CASE("instances share the count: three failures seen by three of them open it for all") {
+TEST_CASE("instances share the count: three failures seen by three instances open the circuit for all") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 3, .recovery_timeout = 60s};
-  Instance a(redis, policy), b(redis, policy), c(redis, policy);
+  TestInstance a(redis, policy), b(redis, policy), c(redis, policy);
   CHECK(a.call(Outcome::failure).state == State::closed);
   CHECK(b.call(Outcome::failure).state == State::closed);
   CHECK(c.call(Outcome::failure).state == State::open);
-  CHECK(c.rejected());  // at once, as the answer said so
-  CHECK(a.hears_of(State::open));
-  CHECK(b.hears_of(State::open));
+  CHECK(c.rejected());  // at once: the reply reported it
+  CHECK(a.sees(State::open));
+  CHECK(b.sees(State::open));
   CHECK(a.rejected());
   CHECK(b.rejected());
   CHECK(c.last_cause() == "3 consecutive failures");
   CHECK(a.transitions().size() + b.transitions().size() == 0);
 }
 
-TEST_CASE("the three public keys hold what the contract says") {
+TEST_CASE("the three public keys contain what the contract says") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   const auto now = [] {
     return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   };
@@ -46,33 +46,33 @@ TEST_CASE("the three public keys hold what the contract says") {
 
 TEST_CASE("every key expires, long after its last use and not before an open breaker needs it") {
   TestRedis redis;
-  Instance a(redis, {.failure_threshold = 1, .recovery_timeout = 48h});
+  TestInstance a(redis, {.failure_threshold = 1, .recovery_timeout = 48h});
   a.call(Outcome::failure);
   for (const std::string key : {"state", "failures", "last_failure", "breaker"}) {
     CHECK(std::stoll(redis.cli({"PTTL", "cb:x:" + key})) > std::chrono::milliseconds(71h).count());
   }
-  redis.cli({"PERSIST", "cb:x:state"});  // as after a foreign SET
+  redis.cli({"PERSIST", "cb:x:state"});  // as after another program's SET
   CHECK(a.breaker.status().state == State::open);
   CHECK(std::stoll(redis.cli({"PTTL", "cb:x:state"})) > 0);
 }
 
-TEST_CASE("an instance that is up keeps the keys alive, for it looks at them now and then") {
+TEST_CASE("a running instance keeps the keys alive, because it polls them") {
   TestRedis redis;
-  redis.cli({"ACL", "SETUSER", "default", "-client|tracking"});  // else the change below would make it look
-  Instance a(redis, one_failure);
+  redis.cli({"ACL", "SETUSER", "default", "-client|tracking"});  // otherwise the change below would trigger a fetch
+  TestInstance a(redis, one_failure);
   a.call(Outcome::success);
   redis.cli({"EVAL", "for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, 1000000) end", "3", "cb:x:state",
              "cb:x:failures", "cb:x:breaker"});
   for (const std::string key : {"state", "failures", "breaker"}) {
-    CHECK(happens([&] {
+    CHECK(eventually([&] {
       return std::stoll(redis.cli({"PTTL", "cb:x:" + key})) > std::chrono::milliseconds(23h).count();
     }));
   }
 }
 
-TEST_CASE("no key outside cb:NAME: is made") {
+TEST_CASE("no key outside cb:NAME: is created") {
   TestRedis redis;
-  Instance a(redis, {.failure_threshold = 1, .recovery_timeout = 1ms});
+  TestInstance a(redis, {.failure_threshold = 1, .recovery_timeout = 1ms});
   a.call(Outcome::failure);
   wait_for_recovery(a);
   const Permit probe = a.permit();
@@ -80,19 +80,19 @@ TEST_CASE("no key outside cb:NAME: is made") {
   for (std::string key; keys >> key;) CHECK(key.rfind("cb:x:", 0) == 0);
 }
 
-TEST_CASE("a script that Redis has forgotten is loaded again without the caller noticing") {
+TEST_CASE("a script that Redis has forgotten is loaded again without the caller noticing it") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.call(Outcome::success);
   redis.cli({"SCRIPT", "FLUSH"});
   CHECK(a.call(Outcome::failure).state == State::open);
   CHECK(a.troubles().empty());
 }
 
-TEST_CASE("a probe whose prober is gone costs its lease") {
+TEST_CASE("a prober that dies blocks other probes only until its lease ends") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 2s};
-  Instance a(redis, policy), b(redis, policy);
+  TestInstance a(redis, policy), b(redis, policy);
   a.call(Outcome::failure);
   wait_for_recovery(a);
   Permit lost = a.permit();
@@ -104,7 +104,7 @@ TEST_CASE("a probe whose prober is gone costs its lease") {
 }
 
 TEST_CASE("a bad name or setting is refused at construction") {
-  Redis redis(RedisAddress{}, 50ms);
-  CHECK_THROWS_AS(RedisBreaker(redis, "a b", {}), std::invalid_argument);
-  CHECK_THROWS_AS(RedisBreaker(redis, "x", {.failure_threshold = 0}), std::invalid_argument);
+  redis::Client client(redis::Address{}, 50ms);
+  CHECK_THROWS_AS(RedisBreaker(client, "a b", {}), std::invalid_argument);
+  CHECK_THROWS_AS(RedisBreaker(client, "x", {.failure_threshold = 0}), std::invalid_argument);
 }

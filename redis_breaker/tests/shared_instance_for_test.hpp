@@ -1,4 +1,4 @@
-// An instance of a fleet, in a test: its own connections to the Redis that all share, and what its breaker reported.
+// An instance of a fleet in a test: a separate connection pool to the shared Redis, and the events that it reported.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -17,9 +17,9 @@
 
 namespace cb {
 
-// Waits for what should take milliseconds; false where it does not come.
-inline bool happens(const std::function<bool()>& condition,
-                    std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+// Waits for a condition that should take milliseconds; false if it does not come true.
+inline bool eventually(const std::function<bool()>& condition,
+                       std::chrono::milliseconds patience = std::chrono::seconds(20)) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
@@ -28,18 +28,16 @@ inline bool happens(const std::function<bool()>& condition,
   return true;
 }
 
-// An instance: its own connections to the shared Redis, and what its breaker reported.
-struct Instance {
-  Instance(TestRedis& shared, const Policy& policy, std::chrono::milliseconds timeout = std::chrono::seconds(5))
-      : redis(std::make_unique<Redis>(parse_redis_url(shared.server.url()), timeout)),
-        owned(
-            std::make_unique<RedisBreaker>(*redis, "x", policy, [this](const Event& event) { report_health(event); })),
+struct TestInstance {
+  TestInstance(TestRedis& shared, const Policy& policy, std::chrono::milliseconds timeout = std::chrono::seconds(5))
+      : client(std::make_unique<redis::Client>(redis::parse_url(shared.server.url()), timeout)),
+        owned(std::make_unique<RedisBreaker>(*client, "x", policy, [this](const Event& event) { record(event); })),
         breaker(*owned) {}
 
-  void report_health(const Event& event) {
+  void record(const Event& event) {
     const std::scoped_lock lock(mutex);
-    if (const auto transition = transition_of(event)) told.push_back(*transition);
-    if (event.kind == EventKind::store_trouble) said.emplace_back(event.cause);
+    if (const auto transition = transition_of(event)) transitions_.push_back(*transition);
+    if (event.kind == EventKind::store_trouble) troubles_.emplace_back(event.cause);
   }
 
   Permit permit() {
@@ -50,44 +48,45 @@ struct Instance {
   Settled call(Outcome outcome) { return permit().settle(outcome); }
   bool rejected() { return std::holds_alternative<Rejection>(breaker.acquire()); }
 
-  // What the listener was told, by the caller's thread or by the link's.
+  // Reported by the caller's thread or by the synchronizer's.
   std::vector<Transition> transitions() const {
     const std::scoped_lock lock(mutex);
-    return told;
+    return transitions_;
   }
   std::vector<std::string> troubles() const {
     const std::scoped_lock lock(mutex);
-    return said;
+    return troubles_;
   }
   std::string last_cause() const {
     const auto all = transitions();
     return all.empty() ? "" : all.back().cause;
   }
 
-  // Waits until it has heard by itself, from a push and without a call, that the state is this one.
-  bool hears_of(State state) {
-    return happens([&] { return breaker.known_state() == state; });
+  // Waits until the cached view shows this state, without a call: by a push.
+  bool sees(State state) {
+    return eventually([&] { return breaker.known_state() == state; });
   }
-  bool hears_of(const std::string& cause) {
-    return happens([&] { return last_cause() == cause; });
+  bool sees(const std::string& cause) {
+    return eventually([&] { return last_cause() == cause; });
   }
-  // Waits until calls are answered from what Redis pushes.
-  bool listens() {
-    return happens([&] { return breaker.is_pushed(); });
+  // Waits until the cached view is kept fresh by pushes.
+  bool receives_pushes() {
+    return eventually([&] { return breaker.receives_pushes(); });
   }
 
   mutable std::mutex mutex;
-  std::vector<Transition> told;   // guarded by mutex
-  std::vector<std::string> said;  // guarded by mutex
+  std::vector<Transition> transitions_;  // guarded by mutex
+  std::vector<std::string> troubles_;    // guarded by mutex
 
-  // Not on the stack, where the locks of one test would stand in the places of another's: TSan holds them for the same.
-  const std::unique_ptr<Redis> redis;
+  // On the heap: on the stack, the locks of one test would have the addresses of another's, and TSan mixes them up.
+  const std::unique_ptr<redis::Client> client;
   const std::unique_ptr<RedisBreaker> owned;
   RedisBreaker& breaker;
 };
 
-// Whether `attempt`, which makes instances of its own and says whether they have heard of something, succeeds by what
-// Redis pushes: the slow poll finds out too, but not in a link's first four seconds. What took longer says nothing.
+// True if `attempt`, which creates new instances and returns whether they noticed a change, succeeds through pushes.
+// The poll would notice the change as well, but not in a synchronizer's first four seconds: a slower attempt proves
+// nothing.
 inline bool happens_before_any_poll(const std::function<bool()>& attempt) {
   constexpr std::chrono::seconds shortest_between_polls{4};
   for (int i = 0; i < 5; ++i) {
@@ -99,8 +98,8 @@ inline bool happens_before_any_poll(const std::function<bool()>& attempt) {
 
 inline const Policy one_failure{.failure_threshold = 1, .recovery_timeout = std::chrono::seconds(60)};
 
-// Waits until the break is over by Redis's own clock.
-inline void wait_for_recovery(Instance& instance) {
+// Waits until the break has ended by Redis's clock.
+inline void wait_for_recovery(TestInstance& instance) {
   while (instance.breaker.status().retry_after.count() > 0) std::this_thread::yield();
 }
 

@@ -1,4 +1,4 @@
-// What others write in Redis, by mistake or on purpose, and what the breaker makes of it.
+// What other programs write into Redis, by mistake or on purpose, and how the breaker reacts.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -9,101 +9,101 @@
 using namespace cb;
 using namespace std::chrono_literals;
 
-TEST_CASE("a state written from outside is honoured by every instance, as one transition") {
+TEST_CASE("every instance follows a state written from outside, as one transition") {
   TestRedis redis;
-  Instance a(redis, one_failure), b(redis, one_failure);
+  TestInstance a(redis, one_failure), b(redis, one_failure);
   a.call(Outcome::success);
   b.call(Outcome::success);
   redis.cli({"SET", "cb:x:state", "open"});
-  CHECK(a.hears_of(State::open));
-  CHECK(b.hears_of(State::open));
+  CHECK(a.sees(State::open));
+  CHECK(b.sees(State::open));
   CHECK(a.rejected());
   CHECK(b.rejected());
-  CHECK(happens([&] { return a.transitions().size() + b.transitions().size() == 1; }));
+  CHECK(eventually([&] { return a.transitions().size() + b.transitions().size() == 1; }));
   CHECK((a.last_cause() + b.last_cause()) == "written from outside");
   CHECK(a.breaker.status().retry_after > 50s);
   redis.cli({"SET", "cb:x:state", "closed"});
-  CHECK(b.hears_of(State::closed));
+  CHECK(b.sees(State::closed));
   CHECK(b.call(Outcome::success).state == State::closed);
 }
 
-TEST_CASE("a state written before any instance started is honoured, not overwritten") {
+TEST_CASE("a state written before any instance started is used, not overwritten") {
   TestRedis redis;
   redis.cli({"SET", "cb:x:state", "open"});
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   CHECK(a.rejected());
   CHECK(redis.cli({"GET", "cb:x:state"}) == "open");
 }
 
-TEST_CASE("failures that another program counted count") {
+TEST_CASE("failures counted by another program count") {
   TestRedis redis;
-  Instance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
+  TestInstance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
   a.call(Outcome::success);
   redis.cli({"INCR", "cb:x:failures"});
   redis.cli({"INCR", "cb:x:failures"});
   CHECK(a.call(Outcome::failure).state == State::open);
 }
 
-TEST_CASE("a half-open that another program left behind is freed") {
+TEST_CASE("a half-open state left behind by another program can be probed") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.call(Outcome::success);
   redis.cli({"SET", "cb:x:state", "half_open"});
-  CHECK(a.hears_of(State::half_open));
+  CHECK(a.sees(State::half_open));
   Permit probe = a.permit();
   CHECK(probe.is_probe());
   CHECK(probe.settle(Outcome::success).state == State::closed);
 }
 
-TEST_CASE("FLUSHALL resets the breaker, nobody throws, and calls from before it are late") {
+TEST_CASE("FLUSHALL resets the breaker, no call throws, and results of earlier calls are late") {
   TestRedis redis;
-  Instance a(redis, one_failure), b(redis, one_failure);
+  TestInstance a(redis, one_failure), b(redis, one_failure);
   Permit before = b.permit();
   a.call(Outcome::failure);
   const uint64_t generation = a.breaker.status().generation;
-  CHECK(b.hears_of(State::open));
+  CHECK(b.sees(State::open));
   redis.cli({"FLUSHALL"});
-  CHECK(a.hears_of(State::closed));
-  CHECK(b.hears_of(State::closed));
+  CHECK(a.sees(State::closed));
+  CHECK(b.sees(State::closed));
   CHECK(a.call(Outcome::success).state == State::closed);
-  REQUIRE(happens([&] { return a.transitions().size() + b.transitions().size() == 2; }));
-  std::vector<Transition> told = a.transitions();
-  for (const Transition& transition : b.transitions()) told.push_back(transition);
-  REQUIRE(told.size() == 2);
-  CHECK(told[1].cause == "state gone: flushed, deleted or expired");
+  REQUIRE(eventually([&] { return a.transitions().size() + b.transitions().size() == 2; }));
+  std::vector<Transition> all = a.transitions();
+  for (const Transition& transition : b.transitions()) all.push_back(transition);
+  REQUIRE(all.size() == 2);
+  CHECK(all[1].cause == "state gone: flushed, deleted or expired");
   CHECK(a.breaker.status().generation > generation);
   CHECK(before.settle(Outcome::failure).late);
   CHECK(a.breaker.status().state == State::closed);
 }
 
-TEST_CASE("deleting the state alone is a reset too") {
+TEST_CASE("deleting only the state key is a reset too") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.call(Outcome::failure);
   redis.cli({"DEL", "cb:x:state"});
-  CHECK(a.hears_of("state deleted from outside"));
+  CHECK(a.sees("state deleted from outside"));
   CHECK(a.call(Outcome::success).state == State::closed);
 }
 
-TEST_CASE("a state that went back to an older one begins a generation that nobody had") {
+TEST_CASE("a state that was rolled back gets a generation that was never used") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.call(Outcome::success);
   const std::string older = redis.cli({"HGET", "cb:x:breaker", "generation"});
   redis.cli({"SET", "cb:x:state", "open"});
-  CHECK(a.hears_of(State::open));
+  CHECK(a.sees(State::open));
   const uint64_t newest = a.breaker.status().generation;
   redis.cli({"EVAL",
              "redis.call('SET', 'cb:x:state', 'closed') redis.call('HSET', 'cb:x:breaker', 'generation', ARGV[1], "
              "'state', 'closed')",
              "0", older});
-  CHECK(a.hears_of("state lost: it went back to an older one"));
-  CHECK(a.breaker.known_state() == State::open);  // for what it knew is newer
+  CHECK(a.sees("state lost: it went back to an older one"));
+  CHECK(a.breaker.known_state() == State::open);  // its view was newer
   CHECK(a.breaker.status().generation > newest);
 }
 
-TEST_CASE("a value that makes no sense is reported with key and value, and mended to a fresh closed breaker") {
-  const std::vector<std::vector<std::string>> nonsense{
+TEST_CASE("an invalid value is reported with key and value, and replaced by a fresh closed breaker") {
+  const std::vector<std::vector<std::string>> invalid{
       {"SET", "cb:x:state", "banana"},
       {"SET", "cb:x:state", ""},
       {"SET", "cb:x:failures", "-1"},
@@ -116,48 +116,48 @@ TEST_CASE("a value that makes no sense is reported with key and value, and mende
       {"HSET", "cb:x:breaker", "generation", "9999999999999999"},
       {"SET", "cb:x:last_failure", "banana"},
   };
-  for (const auto& write : nonsense) {
+  for (const auto& write : invalid) {
     CAPTURE(write);
     TestRedis redis;
-    Instance a(redis, one_failure);
+    TestInstance a(redis, one_failure);
     a.call(Outcome::failure);
     redis.cli(write);
-    CHECK(a.hears_of("mended: " + write[1] + " held \"" + write.back() + "\""));
-    CHECK(a.hears_of(State::closed));
+    CHECK(a.sees("repaired: " + write[1] + " held \"" + write.back() + "\""));
+    CHECK(a.sees(State::closed));
     CHECK(a.call(Outcome::success).state == State::closed);
     CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
     CHECK(a.troubles().empty());
   }
 }
 
-TEST_CASE("a key of another type is mended as well") {
+TEST_CASE("a key of another type is repaired as well") {
   for (const std::string key : {"state", "failures", "breaker", "probes"}) {
     CAPTURE(key);
     TestRedis redis;
-    Instance a(redis, one_failure);
+    TestInstance a(redis, one_failure);
     a.call(Outcome::failure);
     redis.cli({"EVAL", "redis.call('DEL', KEYS[1]) redis.call('RPUSH', KEYS[1], '1', '2')", "1", "cb:x:" + key});
-    CHECK(a.hears_of(State::closed));
+    CHECK(a.sees(State::closed));
     CHECK(a.call(Outcome::success).state == State::closed);
-    CHECK(happens([&] { return a.last_cause().rfind("mended: cb:x:" + key, 0) == 0; }));
+    CHECK(eventually([&] { return a.last_cause().rfind("repaired: cb:x:" + key, 0) == 0; }));
     CHECK(a.call(Outcome::failure).state == State::open);
   }
 }
 
-TEST_CASE("what was right in a hash is still there after something else was mended") {
+TEST_CASE("valid fields of the hash survive the repair of another key") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.call(Outcome::failure);
   const std::string epoch = redis.cli({"HGET", "cb:x:breaker", "epoch"});
   CHECK(epoch != "");
   redis.cli({"SET", "cb:x:failures", "banana"});
-  CHECK(happens([&] { return a.breaker.status().state == State::closed; }));
+  CHECK(eventually([&] { return a.breaker.status().state == State::closed; }));
   CHECK(redis.cli({"HGET", "cb:x:breaker", "epoch"}) == epoch);
 }
 
-TEST_CASE("after nonsense the breaker counts as before") {
+TEST_CASE("after a repair the breaker counts as before") {
   TestRedis redis;
-  Instance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
+  TestInstance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
   a.call(Outcome::success);
   redis.cli({"HSET", "cb:x:breaker", "generation", "9999999999999999"});
   a.breaker.status();
@@ -165,91 +165,91 @@ TEST_CASE("after nonsense the breaker counts as before") {
   CHECK(a.breaker.status().state == State::open);
 }
 
-TEST_CASE("a count at the edge of what fits opens the circuit, and it stays open") {
+TEST_CASE("the largest possible failure count opens the circuit, and it stays open") {
   TestRedis redis;
-  Instance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
+  TestInstance a(redis, {.failure_threshold = 3, .recovery_timeout = 60s});
   a.call(Outcome::success);
   redis.cli({"SET", "cb:x:failures", "999999999"});
   CHECK(a.call(Outcome::failure).state == State::open);
   CHECK(a.rejected());
 }
 
-TEST_CASE("bytes that are no text are shown as question marks") {
+TEST_CASE("non-printable bytes are shown as question marks") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   redis.cli({"SET", "cb:x:state", "\xff\n\x1b[31m"});
   a.call(Outcome::success);
-  CHECK(a.hears_of("mended: cb:x:state held \"???[31m\""));
+  CHECK(a.sees("repaired: cb:x:state held \"???[31m\""));
 }
 
-TEST_CASE("a clock of Redis that was set back lengthens no break and no lease") {
+TEST_CASE("setting Redis's clock back lengthens no break and no lease") {
   TestRedis redis;
-  Instance a(redis, {.failure_threshold = 1, .recovery_timeout = 10s, .probe_timeout = 5s});
+  TestInstance a(redis, {.failure_threshold = 1, .recovery_timeout = 10s, .probe_timeout = 5s});
   a.call(Outcome::failure);
   redis.cli({"HSET", "cb:x:breaker", "open_until", "8000000000000000"});
   CHECK(a.rejected());
   CHECK(a.breaker.status().retry_after <= 10s);
   redis.cli({"SET", "cb:x:state", "half_open"});
-  CHECK(a.hears_of(State::half_open));
+  CHECK(a.sees(State::half_open));
   redis.cli({"ZADD", "cb:x:probes", "8000000000000000", "7"});
   CHECK(a.permit().is_probe());
 }
 
-TEST_CASE("a failed probe of another program begins a new break; its late failures do not lengthen one") {
+TEST_CASE("a failed probe of another program starts a new break; its late failures do not lengthen one") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 2s};
-  Instance a(redis, policy);
+  TestInstance a(redis, policy);
   a.call(Outcome::failure);
-  redis.cli({"SET", "cb:x:last_failure", "1"});    // during the break: a late one
-  CHECK(a.breaker.status().state == State::open);  // it has looked
+  redis.cli({"SET", "cb:x:last_failure", "1"});    // during the break: a late failure
+  CHECK(a.breaker.status().state == State::open);  // the script has seen the change
   CHECK(a.rejected());
   CHECK(a.transitions().size() == 1);
   wait_for_recovery(a);
   redis.cli({"SET", "cb:x:last_failure", "2"});  // after it, with the state open again: a failed probe
-  CHECK(a.hears_of("written from outside"));
+  CHECK(a.sees("written from outside"));
   CHECK(a.rejected());
   wait_for_recovery(a);
   CHECK(a.permit().is_probe());
 }
 
-TEST_CASE("a closed state written after a flush is told as a transition where it was open before") {
+TEST_CASE("a closed state written after a flush is reported as a transition from open") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.call(Outcome::failure);
   redis.cli({"MULTI"});
   redis.cli({"FLUSHALL"});
   redis.cli({"SET", "cb:x:state", "closed"});
   redis.cli({"EXEC"});
-  CHECK(a.hears_of("written from outside"));
+  CHECK(a.sees("written from outside"));
   CHECK(a.call(Outcome::success).state == State::closed);
   CHECK(a.transitions().back().from == State::open);
 }
 
-TEST_CASE("an open circuit whose hash was evicted begins its break anew") {
+TEST_CASE("an open circuit whose hash was evicted starts a new break") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   a.call(Outcome::failure);
   redis.cli({"DEL", "cb:x:breaker"});
-  CHECK(a.hears_of("written from outside"));
+  CHECK(a.sees("written from outside"));
   CHECK(redis.cli({"HEXISTS", "cb:x:breaker", "open_until"}) == "1");
   CHECK(a.breaker.status().retry_after > 50s);
   CHECK(a.rejected());
 }
 
-TEST_CASE("a long value is reported in part") {
+TEST_CASE("a long invalid value is reported in part") {
   TestRedis redis;
-  Instance a(redis, one_failure);
+  TestInstance a(redis, one_failure);
   redis.cli({"SET", "cb:x:state", std::string(100'000, 'b')});
   a.call(Outcome::success);
-  REQUIRE(happens([&] { return !a.last_cause().empty(); }));
+  REQUIRE(eventually([&] { return !a.last_cause().empty(); }));
   CHECK(a.last_cause().size() < 100);
 }
 
-TEST_CASE("a megabyte of garbage in any key is mended at once: Redis is nobody's to hold up") {
+TEST_CASE("a megabyte of garbage in any key is repaired at once, without blocking Redis") {
   TestRedis redis;
   Policy policy = one_failure;
   policy.failure_rate_threshold = 0.5;
-  Instance a(redis, policy);
+  TestInstance a(redis, policy);
   const std::string digits(1'000'000, '1');
   for (const char* key : {"state", "failures", "last_failure", "window"}) {
     CAPTURE(key);
@@ -258,30 +258,30 @@ TEST_CASE("a megabyte of garbage in any key is mended at once: Redis is nobody's
     const auto begun = std::chrono::steady_clock::now();
     CHECK(a.breaker.status().state == State::closed);
     CHECK(std::chrono::steady_clock::now() - begun < 2s);
-    CHECK(happens([&] { return a.last_cause().find(std::string("mended: cb:x:") + key) == 0; }));
+    CHECK(eventually([&] { return a.last_cause().find(std::string("repaired: cb:x:") + key) == 0; }));
   }
   for (const char* field : {"actor", "reason", "generation"}) {
     CAPTURE(field);
     const size_t before = a.transitions().size();
     redis.cli({"HSET", "cb:x:breaker", field, digits});
     CHECK(a.breaker.status().state == State::closed);
-    CHECK(happens([&] { return a.transitions().size() > before; }));
-    CHECK(a.last_cause().find("mended: cb:x:breaker") == 0);
+    CHECK(eventually([&] { return a.transitions().size() > before; }));
+    CHECK(a.last_cause().find("repaired: cb:x:breaker") == 0);
   }
 }
 
-TEST_CASE("a generation written up to its limit does not switch protection off") {
+TEST_CASE("a generation close to its limit does not switch protection off") {
   TestRedis redis;
-  Instance a(redis, one_failure), b(redis, one_failure);
+  TestInstance a(redis, one_failure), b(redis, one_failure);
   a.call(Outcome::success);
   redis.cli({"HSET", "cb:x:breaker", "generation", "8999999999999998"});
   a.breaker.status();
   CHECK(a.call(Outcome::failure).state == State::open);
-  CHECK(b.hears_of(State::open));
+  CHECK(b.sees(State::open));
   CHECK(b.rejected());
   CHECK(a.breaker.apply_override({Mode::reset, "ann", ""}, {}).empty());
-  CHECK(b.hears_of(State::closed));
+  CHECK(b.sees(State::closed));
   CHECK(b.call(Outcome::failure).state == State::open);
-  CHECK(a.hears_of(State::open));
+  CHECK(a.sees(State::open));
   CHECK(a.rejected());
 }
