@@ -27,7 +27,7 @@ TEST_CASE("an override at one instance is active at the others, and a reset at a
 TEST_CASE("an override that expires is reported once in the whole fleet") {
   Fleet fleet;
   const auto a = fleet.start(), b = fleet.start();
-  auto order_for_now = order("forced_open");
+  auto order_for_now = override_request("forced_open");
   order_for_now["expires_in_ms"] = 100;
   a.override(order_for_now);
   CHECK(happens([&] { return a.state() == "half_open" && b.state() == "half_open"; }));
