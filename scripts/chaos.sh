@@ -7,8 +7,8 @@
 # Exit code 0 only if everything held. With --sentinel, Sentinels watch Redis, and it fails over.
 # Everything runs on free ports of its own, with a private Redis; the whole history stays in build/runs/.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 "$root/scripts/dev/build.sh" release programs

@@ -7,8 +7,8 @@
 # Everything runs on free ports of its own, with a private Redis; results stay in build/runs/, and so does a report of
 # them all to look at or print, build/runs/report.html: one file, complete in itself.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 "$root/scripts/dev/build.sh" release programs

@@ -5,8 +5,8 @@
 # 3), an upstream and, for stage 3, a Redis, all started for it on free ports, and ten calls a second. Break things from
 # the page. Ctrl-C ends all of it. Sets up and builds first.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 stage=redis

@@ -5,8 +5,8 @@
 # 23 s. Leave with Ctrl-b d (inside another tmux: Ctrl-b Ctrl-b d) or by closing the window; either way everything that
 # was started here is stopped.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 case "${1:-}" in

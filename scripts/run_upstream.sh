@@ -10,8 +10,8 @@
 #   curl http://127.0.0.1:9000/ledger                                     what it really received
 # build/bin/unreliable_service --help lists the options.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 need_build unreliable_service

@@ -5,8 +5,8 @@
 # talk to one another on the ports 10000 above. They run in this terminal, without persistence, until Ctrl-C. Prints the
 # URL for scripts/run_redis.sh.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 first=${1:-7001}

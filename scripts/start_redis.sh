@@ -4,8 +4,8 @@
 # Says so where a Redis already answers on 127.0.0.1:6379, and leaves it alone. Otherwise starts one there, in this
 # terminal and without persistence, until Ctrl-C.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 "$root/scripts/dev/setup.sh"

@@ -5,8 +5,8 @@
 # servers on 127.0.0.1, on FIRST_PORT (by default 6381) and the four ports after it. They run in this terminal, without
 # persistence, until Ctrl-C. Prints the URL for scripts/run_redis.sh, and what the Sentinels report.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 first=${1:-6381}

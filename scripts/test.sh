@@ -7,8 +7,8 @@
 # clang-format and shellcheck.
 # Everything runs on free ports of its own, with private Redis servers.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 all=false

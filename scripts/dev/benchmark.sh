@@ -6,8 +6,8 @@
 # bound that it is held to; that takes a minute, and a private Redis. A stage's name: its figures only.
 # control_room, by its name alone: what the page costs a browser, and its server, in ten minutes beside ten instances.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
 simple_breaker() {

@@ -7,8 +7,8 @@
 # All but debug compile up to eight files of a target as one, which takes two thirds of the time; so what is private to a
 # file needs a name of its own among them. debug compiles each file alone, as the linters read it.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
 preset=${1:-release}

@@ -4,8 +4,8 @@
 # Starts stages 2 and 3 by their launchers, as a learner does in several terminals (but on free ports), sends load, and
 # stops everything. Prints what is wrong, if anything; exit code 1 then.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 cd "$root"
 
@@ -106,7 +106,7 @@ show_control_room() {  # STAGE: its page is there, with three instances, and all
 }
 
 for script in scripts/*.sh; do
-  [ "$script" = scripts/common.sh ] || grep -q Usage <<<"$("$script" --help)" || fail "$script --help says nothing"
+  grep -q Usage <<<"$("$script" --help)" || fail "$script --help says nothing"
 done
 for script in scripts/run_distributed.sh scripts/run_redis.sh scripts/lab.sh scripts/control_room.sh; do
   if "$script" Z >"$work/wrong" 2>&1 || [ "$(wc -l <"$work/wrong")" -ne 1 ]; then

@@ -7,8 +7,8 @@
 #   scripts  shellcheck
 #   tidy     clang-tidy: minutes; it needs the preset `lint` in build/lint
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 cd "$root"
 

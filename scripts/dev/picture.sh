@@ -4,8 +4,8 @@
 # Plays the scenario outage against each stage, and photographs the report of it for the main README: a PNG of 1280 x
 # 1066 points. FILE is load_generator/report/report.png by default. Takes a browser (scripts/dev/setup.sh --test).
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
 picture=${1:-$root/load_generator/control_room/report.png}

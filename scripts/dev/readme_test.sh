@@ -5,8 +5,8 @@
 # scenarios, a block marked `<!-- output: COMMAND -->` is what the command prints today, and one marked
 # `<!-- source: FILE -->` stands in that file. Every option of an instance stands in the main README's tables.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 cd "$root"
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the launchers share; sourced, not run.
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 readonly root
 readonly bin="$root/build/bin"
 
