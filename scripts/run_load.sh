@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: scripts/run_load.sh [OPTIONS of load_generator]
 #
-# Ten calls a second, for ten seconds, to the instances on 8001 to 8003; then what became of them.
+# Sends ten calls a second, for ten seconds, to the instances on 8001 to 8003, and reports what became of them.
 # build/bin/load_generator --help lists the options.
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh

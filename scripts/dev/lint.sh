@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: scripts/dev/lint.sh [words|format|scripts|tidy ...]
 #
-# What reads the sources without running them. Without an argument: words, format and scripts.
+# Checks the sources without running them. Without an argument: words, format and scripts.
 #   words    banned words in comments, READMEs, help texts, messages and names: each has a plainer substitute
 #   format   clang-format
 #   scripts  shellcheck
