@@ -76,7 +76,7 @@ run_fleet() {  # LAUNCHER [OPTIONS]: three instances, load, and no unexplained c
   stops_within_a_second TERM C
 }
 
-# Runs the indented lines of a launcher's output as they are, in order, but not those that stay in the foreground.
+# Runs the indented lines of a launcher's output literally and in order, except scripts, which stay in the foreground.
 type_hints() {  # OUTPUT LAUNCHER
   local hint
   while read -r hint; do

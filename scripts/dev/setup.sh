@@ -16,6 +16,9 @@ Usage: scripts/dev/setup.sh [--test|--develop]
 Installs missing packages, as root or with sudo; without either it prints the command and exits with 1. Before it installs
 anything it prints how many packages and how many megabytes apt-get will add. Prints nothing where nothing is missing.
 
+  always      ${build[*]}
+              ${run[*]}
+              ${test[*]}
   --test      also the browser that the tests open pages with: ${browser[*]}
   --develop   also that, and what the linters and sanitizers need: ${develop[*]}
 
