@@ -83,9 +83,10 @@ TEST_CASE("a name or a URL that reset does not know is one line and exit code 2"
                                                                {"redis+cluster://:sesame@h", "pay"},
                                                                {"redis://h:1/zero", "pay"},
                                                                {"http://h", "pay"}};
-  for (const auto& [url, name] : wrong) {
-    CAPTURE(url + " " + name);
-    const Ended ended = run_reset(url, {name});
+  for (const auto& entry : wrong) {
+    CAPTURE(entry.first);
+    CAPTURE(entry.second);
+    const Ended ended = run_reset(entry.first, {entry.second});
     CHECK(ended.exit_code == 2);
     CHECK(is_one_line(ended.output));
     CHECK(ended.output.find("sesame") == std::string::npos);
