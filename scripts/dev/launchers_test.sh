@@ -151,6 +151,8 @@ for _ in 1 2 3 4 5; do
   start redis redis-server --bind 127.0.0.1 --port "$port" --save '' --dir /
   if eventually redis_is_up && kill -0 "${pids[redis]}" 2>/dev/null; then break; fi
 done
+scripts/start_redis.sh "$port" >"$work/taken" || fail "start_redis.sh where a Redis answers" "$work/taken"
+grep -q "scripts/start_redis.sh $((port + 1))" "$work/taken" || fail "start_redis.sh names no other port" "$work/taken"
 # A window and a quorum: with them the breaker has every key but `probes`, which needs a half-open breaker.
 run_fleet scripts/run_redis.sh --redis "$redis" --failure-rate-threshold 1 --minimum-reporting-instances 2
 [ "$(redis-cli -u "$redis" exists cb:unreliable_service:{window,reporters})" = 2 ] || fail "the breaker has other keys than reset.sh knows"
