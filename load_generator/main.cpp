@@ -6,6 +6,8 @@
 
 #include "load_generator/commands.hpp"
 #include "load_generator/load/load_sender.hpp"
+#include "load_generator/override/override_command.hpp"
+#include "load_generator/override/reset_command.hpp"
 #include "load_generator/terminal/watch_command.hpp"
 #include "program/options.hpp"
 
@@ -115,11 +117,42 @@ CLI::App* add_watch_command(CLI::App& app, load::WatchOptions& options) {
   return command;
 }
 
+CLI::App* add_override_command(CLI::App& app, load::OverrideOptions& options) {
+  CLI::App* command = app.add_subcommand("override", "Control breakers by hand: at every instance, until `auto`");
+  command->add_option("COMMAND", options.command, "One of the commands below")->required()->type_name("");
+  command->add_option("--reason", options.reason, "Why")->capture_default_str();
+  command->add_option("--actor", options.actor, "Who; by default the user");
+  command->add_option("--for", options.duration, "How long the override holds; by default until `auto`")
+      ->type_name("DURATION");
+  command->add_option("--tenant", options.tenant, "Whose breaker; by default the common one");
+  command->add_option("--instance", options.instances, "An instance's URL; repeat the option for several")
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command->add_option("--token-file", options.token_file, "Its first line is the token that the instances want");
+  command->footer(
+      "Commands:\n"
+      "  status        show how each instance sees its breaker\n"
+      "  force-open    reject every call\n"
+      "  force-close   admit every call, whatever its outcome\n"
+      "  disable       admit every call and count nothing\n"
+      "  metrics-only  admit every call, count, and report when the breaker would have opened\n"
+      "  auto          end the override\n"
+      "  reset         end the override, forget all counts, and close the circuit");
+  return command;
+}
+
+CLI::App* add_reset_command(CLI::App& app, load::ResetOptions& options) {
+  CLI::App* command = app.add_subcommand("reset", "Reset a shared breaker: delete its keys in the Redis of REDIS_URL");
+  command->add_option("NAME", options.name, "The breaker's name; a tenant's is unreliable_service/TENANT")
+      ->type_name("")
+      ->capture_default_str();
+  return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   return program::run([&] {
-    const program::StopSignal stop;
     CLI::App app{"Sends load to instances, measures what comes back, and compares runs", "load_generator"};
     load::RunOptions run;
     load::ScenarioOptions scenario;
@@ -127,14 +160,22 @@ int main(int argc, char** argv) {
     load::UiOptions ui;
     load::CompareOptions compare;
     load::WatchOptions watch;
+    load::OverrideOptions override_options;
+    load::ResetOptions reset;
     add_run_options(app, run);
     const CLI::App* scenario_command = add_scenario_command(app, scenario);
     const CLI::App* compare_command = add_compare_command(app, compare);
     const CLI::App* chaos_command = add_chaos_command(app, chaos);
     const CLI::App* ui_command = add_ui_command(app, ui);
     const CLI::App* watch_command = add_watch_command(app, watch);
+    const CLI::App* override_command = add_override_command(app, override_options);
+    const CLI::App* reset_command = add_reset_command(app, reset);
     app.require_subcommand(0, 1);
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
+    // These two only wait for an answer: a signal may end them at any time.
+    if (override_command->parsed()) return load::override_command(override_options);
+    if (reset_command->parsed()) return load::reset_command(reset);
+    const program::StopSignal stop;
     if (scenario_command->parsed()) return load::scenario_command(scenario, stop);
     if (compare_command->parsed()) return load::compare_command(compare);
     if (chaos_command->parsed()) return load::chaos_command(chaos, stop);

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Usage: scripts/chaos.sh [OPTIONS of load_generator chaos]
 #
-# Sets up, builds, and lets everything go wrong at random with stage 3: Redis is killed, stopped, flushed and cut off,
-# instances are killed, the upstream fails and slows down, and calls keep coming. Then all is well again, and what
-# happened is checked against what must hold whatever happens. Three minutes by default, --duration and --seed choose.
-# Exit code 0 only if everything held. With --sentinel, Sentinels watch Redis, and it fails over.
-# Everything runs on free ports of its own, with a private Redis; the whole history stays in build/runs/.
+# Injects faults into stage 3 at random while calls keep coming: Redis is killed, stopped, flushed and cut off,
+# instances are killed, the upstream fails and slows down. Then every fault ends, and chaos.sh checks the run against what
+# must hold whatever happens. Three minutes by default; --duration and --seed change that. With --sentinel, Sentinels
+# watch Redis and fail over.
+# Installs and builds what is missing. Uses free ports and a private Redis; the history of the run is in build/runs/.
+# Exit code 0 only if every check held.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
-"$root/scripts/dev/build.sh" release programs
+build release load_generator redis_breaker unreliable_service
 exec "$bin/load_generator" chaos "$@"

@@ -1,24 +1,23 @@
 #!/usr/bin/env bash
 # Usage: scripts/compare.sh [SCENARIO...]
 #
-# The main job: sets up, builds, lets the same fault hit each stage and variant of a scenario, and prints them side by
-# side, expected beside measured. Without a name: outage, and outage-10 (ten instances, a threshold of five).
-# `all` is every scenario (some minutes). Exit code 0 only if every expectation held.
-# Everything runs on free ports of its own, with a private Redis; results stay in build/runs/, and so does a report of
-# them all to look at or print, build/runs/report.html: one file, complete in itself.
+# Lets the same fault hit each stage and variant of a scenario, and prints them side by side, expected beside measured.
+# Without a name: outage, and outage-10 (ten instances, a threshold of five). `all` is every scenario, which takes some
+# minutes. build/runs/ has the results, and build/runs/report.html draws them: one file, complete in itself.
+# Installs and builds what is missing. Uses free ports and a private Redis. Exit code 0 only if every expectation held.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
-"$root/scripts/dev/build.sh" release programs
+build release programs
 if [ $# -eq 0 ]; then set -- outage outage-10; fi
 if [ "$*" = all ]; then
   set --
   for file in "$root"/load_generator/scenarios/*.json; do set -- "$@" "$(basename "$file" .json)"; done
 fi
 
-files_of() {  # SCENARIO: of its runs, in the order of its columns
+run_files_of() {  # SCENARIO: its runs' files, in the order of its columns
   local file=$root/load_generator/scenarios/$1.json
   [ -f "$file" ] || file=$1
   jq --raw-output --arg folder "$root/build/runs" \
@@ -28,16 +27,16 @@ files_of() {  # SCENARIO: of its runs, in the order of its columns
 held=() not_held=() files=()
 for scenario in "$@"; do
   status=0
-  "$bin/load_generator" scenario "$scenario" || status=$?
+  attended "$bin/load_generator" scenario "$scenario" || status=$?
   case $status in
     0) held+=("$scenario") ;;
     1) not_held+=("$scenario") ;;
     *) exit "$status" ;;
   esac
-  mapfile -t -O ${#files[@]} files < <(files_of "$scenario")
+  mapfile -t -O ${#files[@]} files < <(run_files_of "$scenario")
 done
 [ ${#held[@]} -eq 0 ] || echo "every expectation held: ${held[*]}"
 [ ${#not_held[@]} -eq 0 ] || echo "NOT HELD, see above: ${not_held[*]}"
 "$bin/load_generator" compare "${files[@]}" --html "$root/build/runs/report.html" >/dev/null || [ $? -eq 1 ]
-echo "the runs are in build/runs/, and the report of them is build/runs/report.html"
+echo "the runs are in build/runs/; build/runs/report.html draws them"
 [ ${#not_held[@]} -eq 0 ]

@@ -1,37 +1,37 @@
 #!/usr/bin/env bash
 # Usage: scripts/lab.sh 2|3
 #
-# Stage 2 or 3 in one terminal: tmux, and every program in its own pane. The upstream breaks after 8 s and heals after
-# 23 s. Leave with Ctrl-b d (inside another tmux: Ctrl-b Ctrl-b d) or by closing the window; either way everything that
-# was started here is stopped.
+# Runs stage 2 or 3 in one terminal: tmux shows every program in its own pane. The upstream breaks after 8 s and heals
+# after 23 s. Ctrl-b d (inside another tmux: Ctrl-b Ctrl-b d), or closing the window, stops everything that lab.sh started.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 case "${1:-}" in
   2) stage=distributed ;;
   3) stage=redis ;;
-  *) echo "lab.sh: which stage, 2 or 3? (--help says more)" >&2; exit 2 ;;
+  *) echo "lab.sh: which stage, 2 or 3? (--help explains)" >&2; exit 2 ;;
 esac
 if ! [ -t 1 ]; then
-  echo "lab.sh: this needs a terminal; scripts/compare.sh does without" >&2
+  echo "lab.sh: this needs a terminal; scripts/compare.sh does not" >&2
   exit 1
 fi
-"$root/scripts/dev/build.sh" release programs
+build release load_generator "${stage}_breaker" unreliable_service
 
-# A tmux server of our own: no session or setting of the user's is touched.
+# A separate tmux server leaves the user's sessions and settings untouched.
 socket="circuit-breaker-lab-$$"
 lab() { TMUX='' tmux -L "$socket" -f /dev/null "$@"; }
 clean_up() {
-  # By name, as closing its terminal does not end a redis-server.
+  # One by one, as a redis-server survives the end of its terminal.
   lab list-panes -s -t lab -F '#{pane_pid}' 2>/dev/null | xargs -r kill 2>/dev/null || true
   lab kill-server 2>/dev/null || true
   rm -f "${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/$socket"
 }
 trap clean_up EXIT
 
-pane() {  # TITLE COMMAND: a pane that stays when its program ends, so that its last words can be read
+# Adds a pane, which stays when its program ends, so that its last output can be read.
+pane() {  # TITLE COMMAND
   local id
   id=$(lab split-window -t lab -P -F '#{pane_id}' -c "$root" "exec $2")
   lab select-pane -t "$id" -T "$1"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Usage: scripts/run_load.sh [OPTIONS of load_generator]
 #
-# Ten calls a second, for ten seconds, to the instances on 8001 to 8003; then what became of them.
+# Sends ten calls a second, for ten seconds, to the instances on 8001 to 8003, and reports what became of them.
 # build/bin/load_generator --help lists the options.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 need_build load_generator

@@ -2,11 +2,11 @@
 # Usage: scripts/start_cluster.sh [FIRST_PORT]
 #
 # Starts a Redis Cluster of three masters on 127.0.0.1, on FIRST_PORT (by default 7001) and the two ports after it; they
-# talk to one another on the ports 10000 above. They run in this terminal, without persistence, until Ctrl-C. Prints the
-# URL for scripts/run_redis.sh.
+# talk to one another on the ports 10000 above. They run in this terminal, without persistence, until Ctrl-C. Prints
+# commands to try.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 first=${1:-7001}
@@ -30,7 +30,9 @@ done
 
 cat <<END
 a cluster of three masters on ${nodes[*]}; Ctrl-C stops and empties it
+In another terminal, an instance that uses it:
   ./scripts/run_redis.sh A --redis redis+cluster://$hosts
+In a third one, its breaker's state:
   redis-cli -c -p $first GET cb:{unreliable_service}:state
 END
 wait 2>/dev/null

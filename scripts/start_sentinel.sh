@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # Usage: scripts/start_sentinel.sh [FIRST_PORT]
 #
-# Starts a Redis master, its replica, and three Sentinels who put the replica in the master's place when it dies: five
-# servers on 127.0.0.1, on FIRST_PORT (by default 6381) and the four ports after it. They run in this terminal, without
-# persistence, until Ctrl-C. Prints the URL for scripts/run_redis.sh, and what the Sentinels report.
+# Starts a Redis master, its replica, and three Sentinels, which promote the replica when the master dies: five servers
+# on 127.0.0.1, on FIRST_PORT (by default 6381) and the four ports after it. They run in this terminal, without
+# persistence, until Ctrl-C. Prints commands to try, and what the Sentinels report.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 first=${1:-6381}
 several_servers start_sentinel.sh "$first" 5 0
 master=$first replica=$((first + 1)) sentinels=($((first + 2)) $((first + 3)) $((first + 4)))
 
-# Sentinels that know each other from the start need no seconds to meet.
+# Sentinels that know each other from the start need not discover each other, which takes seconds.
 identity_of() { printf '%040d' "$1"; }
 
 configure() {  # SENTINEL
@@ -44,9 +44,12 @@ done
 
 cat <<END
 a master on 127.0.0.1:$master, its replica on $replica, Sentinels on ${sentinels[*]}; Ctrl-C stops and empties them
+In another terminal, an instance that asks the Sentinels where the master is:
   ./scripts/run_redis.sh A --redis redis+sentinel://127.0.0.1:${sentinels[0]},127.0.0.1:${sentinels[1]},127.0.0.1:${sentinels[2]}/mymaster
-  kill -9 ${servers[$master]}    the master dies
-  redis-cli -p ${sentinels[0]} SENTINEL FAILOVER mymaster    the replica takes over by order
+In a third one, a planned failover, in which master and replica change places:
+  redis-cli -p ${sentinels[0]} SENTINEL FAILOVER mymaster
+Then the new master dies, and the Sentinels promote the old one within ten seconds:
+  kill -9 ${servers[$replica]}
 END
 tail --pid=$$ -n 0 -f "$folder/${sentinels[0]}.log" 2>/dev/null \
   > >(grep --line-buffered -oE '[+-](sdown|odown|switch-master) (master )?mymaster.*') &

@@ -16,6 +16,7 @@ struct HttpRequest {
   std::string body{};
   std::chrono::milliseconds timeout{1000};  // at least 1 ms
   size_t largest_reply = 1 << 20;           // bytes of a body; a longer one is an error
+  const char* protocols = "http";           // the URL must be of one of them: "http,https"
 };
 
 struct HttpReply {

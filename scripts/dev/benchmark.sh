@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # Usage: scripts/dev/benchmark.sh [simple_breaker|redis_breaker|control_room [--duration 10m]]
 #
-# What a protected call costs beyond the call itself, in nanoseconds of the calling thread's time: medians of nine runs,
-# for one thread and for two. And what the shared breaker costs, and how quickly a fleet agrees, each figure beside the
-# bound that it is held to; that takes a minute, and a private Redis. A stage's name: its figures only.
-# control_room, by its name alone: what the page costs a browser, and its server, in ten minutes beside ten instances.
+# Measures what breakers cost. Without an argument: simple_breaker, then redis_breaker.
+#   simple_breaker  what a protected call costs beyond the call itself, in nanoseconds of the calling thread's time: medians
+#                   of nine runs, for one thread and for two
+#   redis_breaker   what the shared breaker costs, and how quickly a fleet agrees, each figure beside its limit; takes a
+#                   minute, and a private Redis
+#   control_room    what the page costs a browser and its server, in ten minutes beside ten instances
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
 simple_breaker() {
-  "$root/scripts/dev/build.sh" release breaker_benchmark
+  build release breaker_benchmark
   "$bin/breaker_benchmark" --benchmark_repetitions=9 --benchmark_min_time=0.2 \
     --benchmark_report_aggregates_only=true --benchmark_color=false 2>/dev/null |
     awk 'BEGIN { printf "%-20s %8s %12s\n", "what", "threads", "a call" }
@@ -23,14 +25,13 @@ simple_breaker() {
 }
 
 redis_breaker() {
-  "$root/scripts/dev/build.sh" release redis_breaker_benchmark
+  build release redis_breaker_benchmark
   "$bin/redis_breaker_benchmark"
 }
 
 control_room() {
   "$root/scripts/dev/setup.sh" --test
-  "$root/scripts/dev/build.sh" release programs
-  "$root/scripts/dev/build.sh" release control_room_benchmark
+  build release programs control_room_benchmark
   "$bin/control_room_benchmark" "$@"
 }
 
@@ -38,5 +39,5 @@ case "${1:-}" in
   "") simple_breaker && redis_breaker ;;
   simple_breaker | redis_breaker) "$1" ;;
   control_room) "$@" ;;
-  *) echo "benchmark.sh: nothing to measure by the name $1 (--help lists them)" >&2; exit 2 ;;
+  *) echo "benchmark.sh: '$1' is not a benchmark (--help lists them)" >&2; exit 2 ;;
 esac

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Usage: scripts/dev/lint.sh [words|format|scripts|tidy ...]
 #
-# What reads the sources without running them. Without an argument: words, format and scripts.
+# Checks the sources without running them. Without an argument: words, format and scripts.
 #   words    banned words in comments, READMEs, help texts, messages and names: each has a plainer substitute
 #   format   clang-format
 #   scripts  shellcheck
 #   tidy     clang-tidy: minutes; it needs the preset `lint` in build/lint
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 cd "$root"
 

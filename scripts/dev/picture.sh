@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Usage: scripts/dev/picture.sh [FILE]
 #
-# Plays the scenario outage against each stage, and photographs the report of it for the main README: a PNG of 1280 x
-# 1066 points. FILE is load_generator/report/report.png by default. Takes a browser (scripts/dev/setup.sh --test).
+# Plays the scenario outage against each stage, and takes the main README's picture of the report: a PNG of 1280 x 1066
+# points. FILE is load_generator/report/report.png by default. Needs a browser, and installs it if it is missing.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 
-picture=${1:-$root/load_generator/control_room/report.png}
+picture=${1:-$root/load_generator/report/report.png}
 "$root/scripts/dev/setup.sh" --test
-need_build load_generator
+build release programs
 work=$(mktemp -d)
 browser=
 trap 'trap "" INT TERM HUP; [ -z "$browser" ] || kill "$browser" 2>/dev/null || true; wait; rm -rf "$work" || true' EXIT
@@ -20,13 +20,13 @@ trap 'exit 143' TERM HUP
 for stage in simple distributed redis; do
   if ! "$bin/load_generator" scenario outage --stage "$stage" --out "$work/$stage.json" >"$work/log" 2>&1; then
     cat "$work/log" >&2
-    echo "picture.sh: outage, $stage: that is no run to show" >&2
+    echo "picture.sh: outage, $stage: the run failed, so there is nothing to show" >&2
     exit 1
   fi
 done
 "$bin/load_generator" compare "$work"/{simple,distributed,redis}.json --html "$work/report.html" >/dev/null
 
-# Everything that the browser writes goes where it is removed, and it asks nobody for anything.
+# Everything that the browser writes goes to a folder that is removed, and it opens no network connections.
 export HOME=$work TMPDIR=$work XDG_CONFIG_HOME=$work XDG_CACHE_HOME=$work
 options=(--headless --disable-gpu --disable-background-networking --disable-component-update --disable-sync
          --no-first-run --hide-scrollbars --user-data-dir="$work/profile" "--window-size=1280,1066")

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Usage: scripts/dev/readme_test.sh
 #
-# Holds the READMEs to what is there: links lead somewhere, each command in a console block exists with its options and
-# scenarios, a block marked `<!-- output: COMMAND -->` is what the command prints today, and one marked
-# `<!-- source: FILE -->` stands in that file. Every option of an instance stands in the main README's tables.
+# Checks the READMEs: links lead somewhere, each command in a console block exists with its options and scenarios, a block
+# marked `<!-- output: COMMAND -->` is what the command prints today, and one marked `<!-- source: FILE -->` is part of
+# that file. The main README's tables have every option of an instance.
 set -euo pipefail
-# shellcheck source=scripts/common.sh
-source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+# shellcheck source=scripts/dev/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 help_if_asked "$@"
 cd "$root"
 
@@ -16,11 +16,13 @@ fault() {
   faults=$((faults + 1))
 }
 
-prose_of() {  # README: without its fenced blocks, as code has brackets of its own
+# Leaves out fenced blocks: brackets in code are not links.
+prose_of() {  # README
   awk '/^```/ {fenced = !fenced} !fenced' "$1"
 }
 
-anchors_in() {  # FILE: its headings, as links name them
+# Prints the headings as links name them.
+anchors_in() {  # FILE
   prose_of "$1" | sed -n 's/^##* //p' | tr '[:upper:] ' '[:lower:]-' | tr -cd 'a-z0-9_\n-'
 }
 
@@ -30,11 +32,11 @@ check_links() {  # README
     file=$(dirname "$1")/${link%%#*}
     [[ "$link" != '#'* ]] || file=$1
     [ -e "$file" ] || fault "$1: the link $link leads nowhere"
-    [[ "$link" != *'#'* ]] || grep -qx -- "${link#*#}" <<<"$(anchors_in "$file")" || fault "$1: $link: no such heading"
+    [[ "$link" != *'#'* ]] || grep -qx -- "${link#*#}" <<<"$(anchors_in "$file")" || fault "$1: $link: the heading does not exist"
   done < <(prose_of "$1" | grep -o '](\([^):]*\))' | sed 's/^](//; s/)$//')
 }
 
-# Which program's options a launcher takes.
+# Prints the program that takes the launcher's options.
 program_of() {
   case "$1" in
     ./scripts/run_simple.sh) echo simple_breaker ;;
@@ -50,15 +52,15 @@ check_command() {  # README, and the words of a command
   shift 2
   case "$command" in
     ./scripts/*) ;;
-    curl | redis-cli) return ;;
+    curl | redis-cli | promtool) return ;;
     *) fault "$readme: what is $command?"; return ;;
   esac
-  [ -x "$command" ] || { fault "$readme: there is no $command"; return; }
+  [ -x "$command" ] || { fault "$readme: $command does not exist"; return; }
   program=$(program_of "$command")
   if [[ -n "$program" && $# -gt 0 && "$1" != -* ]]; then subcommand=("$1"); fi
   for word in "$@"; do
     if [[ "$command" == */compare.sh && "$word" != -* && "$word" != all ]]; then
-      [ -e "load_generator/scenarios/$word.json" ] || fault "$readme: there is no scenario $word"
+      [ -e "load_generator/scenarios/$word.json" ] || fault "$readme: the scenario $word does not exist"
     elif [[ "$word" == --* && -n "$program" ]]; then
       grep -q -- "$word\b" <<<"$("$bin/$program" "${subcommand[@]}" --help)" || fault "$readme: $program has no option $word"
     elif [[ "$word" == --* ]]; then
@@ -67,7 +69,8 @@ check_command() {  # README, and the words of a command
   done
 }
 
-block_after() {  # MARKER README: the lines between the marker and the end, without the fence
+# Prints the lines from the marker to `<!-- end -->`, without the fence.
+block_after() {  # MARKER README
   awk -v marker="$1" '$0 == marker {on = 1; next} /^<!-- end -->/ {on = 0} on && !/^```/' "$2"
 }
 
@@ -89,11 +92,12 @@ check_sources() {  # README
     file=${file% -->}
     shown=$(block_after "$marker" "$1")
     [[ -n "$shown" && $'\n'$(<"$file")$'\n' == *$'\n'"$shown"$'\n'* ]] ||
-      fault "$1: $file has other lines than it shows"
+      fault "$1: $file does not contain the lines that it shows"
   done < <(grep '^<!-- source: ' "$1" || true)
 }
 
-check_options() {  # as a setting, or as it is written on the command line
+# Each option is in a table, as a setting or as on the command line.
+check_options() {
   local name
   while read -r name; do
     grep -q -e "^| .*\`--$name\`" -e "^| \`${name//-/_}\`" README.md || fault "README.md: no table has --$name"

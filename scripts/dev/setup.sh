@@ -1,27 +1,30 @@
 #!/usr/bin/env bash
-# Installs what the lab needs and the machine lacks, from the distribution's own packages.
+# Installs the packages that the lab needs and that are missing, from the distribution.
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev
        libjs-dygraphs libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
 run=(redis-server redis-tools procps curl jq tmux)
 test=(doctest-dev libbenchmark-dev openssl prometheus)
-browser=(chromium chromium-driver)
+browser=(chromium chromium-driver chromium-sandbox)
 develop=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 
 usage() {
   cat <<END
 Usage: scripts/dev/setup.sh [--test|--develop]
 
-Installs what is missing, as root or with sudo; without either it prints the command and stops with exit code 1.
-Where nothing is missing it does nothing and says nothing.
+Installs missing packages, as root or with sudo; without either it prints the command and exits with 1. Before it installs
+anything it prints how many packages and how many megabytes apt-get will add. Prints nothing where nothing is missing.
 
-  --test      also the browser that the tests look at pages with: ${browser[*]}
-  --develop   also that, and what the lab's own checks need: ${develop[*]}
+  always      ${build[*]}
+              ${run[*]}
+              ${test[*]}
+  --test      also the browser that the tests open pages with: ${browser[*]}
+  --develop   also that, and what the linters and sanitizers need: ${develop[*]}
 
-On Debian the package redis-server also starts a Redis on 127.0.0.1:6379. The lab does not need it: its tests and
-comparisons start private ones. Likewise prometheus starts a server on port 9090 of all addresses, where systemd runs;
-the lab's tests want only its promtool, and \`systemctl disable --now prometheus\` stops the rest.
+On Debian, with systemd, two packages start a service: redis-server on 127.0.0.1:6379 and prometheus on port 9090 of all
+addresses. The lab does not need either service: its tests and comparisons start private Redis servers, and use only
+promtool of prometheus. To stop them: systemctl disable --now redis-server prometheus
 END
 }
 
@@ -31,11 +34,11 @@ case "${1:-}" in
   --test) wanted+=("${browser[@]}") ;;
   --develop) wanted+=("${browser[@]}" "${develop[@]}") ;;
   --help | -h) usage; exit 0 ;;
-  *) echo "setup.sh: no such option: $1 (--help lists them)" >&2; exit 2 ;;
+  *) echo "setup.sh: $1 is not an option (--help lists them)" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null; then
-  echo "setup.sh: this script knows Debian and its kin only; install what provides: ${wanted[*]}" >&2
+  echo "setup.sh: this script needs apt-get (Debian and its relatives); elsewhere install what corresponds to: ${wanted[*]}" >&2
   exit 1
 fi
 
@@ -46,19 +49,33 @@ for package in "${wanted[@]}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-install="apt-get update && apt-get install --yes --no-install-recommends ${missing[*]}"
-echo "setup: installing ${missing[*]}"
+options="--no-install-recommends ${missing[*]}"
+install="DEBIAN_FRONTEND=noninteractive apt-get install --yes $options"
 if [ "$(id -u)" -eq 0 ]; then
   as_root=(sh -c)
 elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
   as_root=(sudo sh -c)
 else
-  echo "setup.sh: packages are missing, and this is neither root nor a user who may use sudo. Run as root:" >&2
-  echo "  $install" >&2
+  echo "setup.sh: packages are missing, and this user is neither root nor allowed to use sudo. Run as root:" >&2
+  echo "  apt-get update && $install" >&2
   exit 1
 fi
-if ! output=$(DEBIAN_FRONTEND=noninteractive "${as_root[@]}" "$install" 2>&1); then
-  printf '%s\n' "$output" | tail -n 20 >&2
-  echo "setup.sh: that failed; the command was: $install" >&2
-  exit 1
-fi
+
+run_as_root() {  # COMMAND: prints the output only where it fails
+  local output
+  if ! output=$("${as_root[@]}" "$1" 2>&1); then
+    printf '%s\n' "$output" | tail -n 20 >&2
+    echo "setup.sh: that failed; the command was: $1" >&2
+    exit 1
+  fi
+}
+
+echo "setup: installing ${missing[*]}"
+run_as_root "apt-get update"
+# Answered with no: apt-get only says what it would do, and exits with 1.
+"${as_root[@]}" "LC_ALL=C apt-get install --assume-no $options" 2>/dev/null |
+  sed -n 's/.*, \([0-9]* newly installed\).*/  \1, dependencies included/p; s/^Need to get/  apt-get downloads/p; s/^After this operation, \(.*\) of additional.*/  and unpacks them to \1/p' || true
+case " ${missing[*]} " in
+  *" redis-server "* | *" prometheus "*) echo "  redis-server and prometheus start services; setup.sh --help says how to stop them" ;;
+esac
+run_as_root "$install"

@@ -1,0 +1,130 @@
+#include "load_generator/override/reset_command.hpp"
+
+#include <hiredis/hiredis.h>
+#include <sys/time.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <regex>
+#include <stdexcept>
+#include <vector>
+
+namespace load {
+namespace {
+
+constexpr timeval redis_deadline{5, 0};  // for each operation
+
+struct RedisLocation {
+  std::string socket;  // a path; where it is set, host and port are not used
+  std::string host = "127.0.0.1";
+  int port = 6379;
+  std::string user, password;  // an empty password: no login
+  std::string database = "0";
+  std::string text() const {
+    return socket.empty() ? "redis://" + host + ":" + std::to_string(port) : "unix://" + socket;
+  }
+};
+
+std::string percent_decoded(const std::string& text) {
+  static const std::regex percent_code("%[0-9A-Fa-f]{2}");
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const std::string code = text.substr(i, 3);
+    const bool is_code = std::regex_match(code, percent_code);
+    decoded += is_code ? static_cast<char>(std::stoi(code.substr(1), nullptr, 16)) : text[i];
+    if (is_code) i += 2;
+  }
+  return decoded;
+}
+
+RedisLocation parse_location(const std::string& url) {
+  static const std::regex by_socket(R"(unix://(/.{1,106}))");
+  static const std::regex by_host(
+      R"(redis://(?:([^:@/]*):([^@/]*)@)?([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(?:/(\d{0,7}))?)");
+  RedisLocation location;
+  std::smatch parts;
+  if (std::regex_match(url, parts, by_socket)) {
+    location.socket = parts[1];
+    return location;
+  }
+  if (!std::regex_match(url, parts, by_host)) {
+    throw std::invalid_argument(
+        "REDIS_URL is not redis://[[user]:password@]host:port/db or unix:///path; for Sentinels, a cluster or TLS use "
+        "scripts/breaker.sh reset, which lets an instance do it");
+  }
+  location.user = percent_decoded(parts[1]);
+  location.password = percent_decoded(parts[2]);
+  location.host = parts[3];
+  if (location.host.front() == '[') location.host = location.host.substr(1, location.host.size() - 2);
+  if (parts[4].matched) location.port = std::stoi(parts[4]);
+  if (parts[5].length() > 0) location.database = parts[5];
+  return location;
+}
+
+class RedisSession {
+ public:
+  explicit RedisSession(const RedisLocation& location)
+      : where_(location.text()),
+        context_(location.socket.empty() ? redisConnectWithTimeout(location.host.c_str(), location.port, redis_deadline)
+                                         : redisConnectUnixWithTimeout(location.socket.c_str(), redis_deadline)) {
+    if (!context_ || context_->err != 0) fail(context_ ? context_->errstr : "out of memory");
+    redisSetTimeout(context_.get(), redis_deadline);
+    if (!location.password.empty()) {
+      ask(location.user.empty() ? std::vector<std::string>{"AUTH", location.password}
+                                : std::vector<std::string>{"AUTH", location.user, location.password});
+    }
+    if (location.database != "0") ask({"SELECT", location.database});
+  }
+
+  // The answer as a number: 0 for any other kind.
+  long long ask(const std::vector<std::string>& command) {
+    std::vector<const char*> words;
+    std::vector<size_t> lengths;
+    for (const std::string& word : command) words.push_back(word.data()), lengths.push_back(word.size());
+    const std::unique_ptr<redisReply, Free> reply(static_cast<redisReply*>(
+        redisCommandArgv(context_.get(), static_cast<int>(words.size()), words.data(), lengths.data())));
+    if (!reply) fail(context_->errstr);
+    if (reply->type == REDIS_REPLY_ERROR) fail(std::string(reply->str, static_cast<size_t>(reply->len)));
+    return reply->integer;
+  }
+
+ private:
+  struct Free {
+    void operator()(redisContext* context) const { redisFree(context); }
+    void operator()(redisReply* reply) const { freeReplyObject(reply); }
+  };
+
+  [[noreturn]] void fail(const std::string& why) const { throw std::runtime_error(where_ + ": " + why); }
+
+  const std::string where_;
+  const std::unique_ptr<redisContext, Free> context_;
+};
+
+std::vector<std::string> keys_of(const std::string& name) {
+  static const std::regex allowed(R"([A-Za-z0-9_./\-]{1,256})");
+  if (!std::regex_match(name, allowed)) {
+    throw std::invalid_argument("the breaker's name is '" + name.substr(0, 256) +
+                                "'; use 1 to 256 of A-Z a-z 0-9 _ - . /");
+  }
+  std::vector<std::string> keys;
+  for (const char* part : {"state", "failures", "last_failure", "breaker", "probes", "window", "reporters"}) {
+    keys.push_back("cb:" + name + ":" + part);
+  }
+  return keys;
+}
+
+}  // namespace
+
+int reset_command(const ResetOptions& options) {
+  std::vector<std::string> command = keys_of(options.name);
+  const size_t keys = command.size();
+  command.insert(command.begin(), "DEL");
+  const char* url = std::getenv("REDIS_URL");
+  RedisSession session(parse_location(url != nullptr && *url != '\0' ? url : "redis://127.0.0.1:6379/0"));
+  const long long deleted = session.ask(command);
+  std::cout << "cb:" << options.name << ": is reset (" << deleted << " of its " << keys << " keys were there)\n";
+  return 0;
+}
+
+}  // namespace load
