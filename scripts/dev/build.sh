@@ -19,7 +19,11 @@ case "$preset" in
   *) echo "build.sh: no such preset: $preset (--help lists them)" >&2; exit 2 ;;
 esac
 
-if [ "$preset" = asan ]; then "$root/scripts/dev/setup.sh" --develop; else "$root/scripts/dev/setup.sh"; fi
+case $preset-$target in
+  asan-*) "$root/scripts/dev/setup.sh" --develop ;;
+  *-programs) "$root/scripts/dev/setup.sh" ;;
+  *) "$root/scripts/dev/setup.sh" --test ;;
+esac
 cd "$root"
 mkdir -p "$folder"
 log=$folder/build.log

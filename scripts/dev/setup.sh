@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the lab needs and the machine lacks, from the distribution's own packages.
+# Installs the Debian packages that the lab needs and the machine lacks.
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev
        libjs-dygraphs libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
-run=(redis-server redis-tools procps curl jq tmux)
-test=(doctest-dev libbenchmark-dev openssl prometheus)
-browser=(chromium chromium-driver)
+run=(redis-server redis-tools curl jq tmux)
+test=(doctest-dev libbenchmark-dev openssl procps prometheus chromium chromium-driver)
 develop=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 
 usage() {
@@ -16,7 +15,7 @@ Usage: scripts/dev/setup.sh [--test|--develop]
 Installs what is missing, as root or with sudo; without either it prints the command and stops with exit code 1.
 Where nothing is missing it does nothing and says nothing.
 
-  --test      also the browser that the tests look at pages with: ${browser[*]}
+  --test      also what the tests need: ${test[*]}
   --develop   also that, and what the lab's own checks need: ${develop[*]}
 
 On Debian the package redis-server also starts a Redis on 127.0.0.1:6379. The lab does not need it: its tests and
@@ -25,11 +24,11 @@ the lab's tests want only its promtool, and \`systemctl disable --now prometheus
 END
 }
 
-wanted=("${build[@]}" "${run[@]}" "${test[@]}")
+wanted=("${build[@]}" "${run[@]}")
 case "${1:-}" in
   "") ;;
-  --test) wanted+=("${browser[@]}") ;;
-  --develop) wanted+=("${browser[@]}" "${develop[@]}") ;;
+  --test) wanted+=("${test[@]}") ;;
+  --develop) wanted+=("${test[@]}" "${develop[@]}") ;;
   --help | -h) usage; exit 0 ;;
   *) echo "setup.sh: no such option: $1 (--help lists them)" >&2; exit 2 ;;
 esac
