@@ -93,8 +93,11 @@ TEST_CASE("the help says what each setting means, its default, and what zero mea
   const std::string help = app.help();
   for (const auto& setting : call_settings()) CHECK(help.find(setting.meaning) != std::string::npos);
   CHECK(help.find("Attempts under way at once (0: no bulkhead)") != std::string::npos);
-  CHECK(help.find("--retry-backoff DURATION=50ms") != std::string::npos);
-  CHECK(help.find("--fallback KIND=none") != std::string::npos);
+  // How a default looks in the help (=50ms or [50ms]) depends on the version of CLI11.
+  CHECK(help.find("--retry-backoff DURATION") != std::string::npos);
+  CHECK(app.get_option("--retry-backoff")->get_default_str() == "50ms");
+  CHECK(help.find("--fallback KIND") != std::string::npos);
+  CHECK(app.get_option("--fallback")->get_default_str() == "none");
 }
 
 TEST_CASE("a fallback is written as on every command line, and another word is refused") {
