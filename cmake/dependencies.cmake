@@ -1,10 +1,8 @@
 # The libraries of the distribution that the lab uses. Each target links those that it needs, and no others.
 find_package(CLI11 REQUIRED)
-find_package(doctest REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(Threads REQUIRED)
-find_package(benchmark QUIET)  # for scripts/dev/benchmark.sh
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
@@ -13,3 +11,10 @@ pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(SSL REQUIRED IMPORTED_TARGET libssl)
 find_path(DYGRAPHS_FOLDER dygraph.min.js PATHS /usr/share/javascript/dygraphs NO_DEFAULT_PATH REQUIRED)
+
+# Only the tests and scripts/dev/benchmark.sh need these; the programs build without them.
+find_package(benchmark QUIET)
+find_package(doctest QUIET)
+if(NOT doctest_FOUND)
+  message(WARNING "doctest is missing, so the test programs are not built; scripts/dev/setup.sh --test installs it")
+endif()

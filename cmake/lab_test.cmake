@@ -1,7 +1,11 @@
 # lab_test(NAME SOURCES ... LIBRARIES ... [PROGRAMS ...] [LABELS ...] [TIMEOUT seconds])
 #
 # A doctest program, and the test that runs it. PROGRAMS are the executables that it starts.
+# Without doctest it adds nothing.
 function(lab_test name)
+  if(NOT doctest_FOUND)
+    return()
+  endif()
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;PROGRAMS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} lab_test_main)

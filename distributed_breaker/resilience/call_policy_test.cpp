@@ -83,8 +83,11 @@ TEST_CASE("--help shows the meaning and the default of each setting, and what ze
   const std::string help = app.help();
   for (const auto& setting : call_settings()) CHECK(help.find(setting.meaning) != std::string::npos);
   CHECK(help.find("Attempts in flight at once (0: no bulkhead)") != std::string::npos);
-  CHECK(help.find("--retry-backoff DURATION=50ms") != std::string::npos);
-  CHECK(help.find("--fallback KIND=none") != std::string::npos);
+  // How a default looks in the help (=50ms or [50ms]) depends on the version of CLI11.
+  CHECK(help.find("--retry-backoff DURATION") != std::string::npos);
+  CHECK(app.get_option("--retry-backoff")->get_default_str() == "50ms");
+  CHECK(help.find("--fallback KIND") != std::string::npos);
+  CHECK(app.get_option("--fallback")->get_default_str() == "none");
 }
 
 TEST_CASE("--fallback takes last-good with a hyphen, and refuses unknown kinds") {

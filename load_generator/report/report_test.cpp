@@ -131,7 +131,7 @@ TEST_CASE("every transition of a report, and every lane, is that of its run") {
     CHECK(browser.count(lanes) == run.at("instances").size());
     for (const std::string instance : run.at("instances")) {
       const std::string lane = "[data-run='" + variant + "'] [data-lane='" + instance + "']";
-      CHECK(browser.attribute(lane, "data-state") == run.at("states").at(instance).back().at("state"));
+      CHECK(run.at("states").at(instance).back().at("state") == browser.attribute(lane, "data-state"));
       CHECK_FALSE(browser.attribute(lane + " .span-open", "d").empty());
     }
   }

@@ -81,7 +81,11 @@ build() {  # PRESET TARGET...
     echo "waiting for another build in ${folder#"$root"/}"
     flock "$lock"
   fi
-  if [ "$preset" = asan ]; then "$root/scripts/dev/setup.sh" --develop; else "$root/scripts/dev/setup.sh"; fi
+  case "$preset $*" in
+    asan*) "$root/scripts/dev/setup.sh" --develop ;;
+    *all* | *test* | *benchmark*) "$root/scripts/dev/setup.sh" --test ;;
+    *) "$root/scripts/dev/setup.sh" ;;
+  esac
   if ! attended cmake -S "$root" --preset "$preset" ${WARNINGS_AS_ERRORS:+-DWARNINGS_AS_ERRORS="$WARNINGS_AS_ERRORS"} \
     >"$log" 2>&1; then
     cat "$log" >&2

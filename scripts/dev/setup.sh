@@ -4,9 +4,8 @@ set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev
        libjs-dygraphs libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
-run=(redis-server redis-tools procps curl jq tmux)
-test=(doctest-dev libbenchmark-dev openssl prometheus)
-browser=(chromium chromium-driver chromium-sandbox)
+run=(redis-server redis-tools curl jq tmux)
+test=(doctest-dev libbenchmark-dev openssl procps prometheus chromium chromium-driver chromium-sandbox)
 develop=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 
 usage() {
@@ -18,8 +17,7 @@ anything it prints how many packages and how many megabytes apt-get will add. Pr
 
   always      ${build[*]}
               ${run[*]}
-              ${test[*]}
-  --test      also the browser that the tests open pages with: ${browser[*]}
+  --test      also what the tests need: ${test[*]}
   --develop   also that, and what the linters and sanitizers need: ${develop[*]}
 
 On Debian, with systemd, two packages start a service: redis-server on 127.0.0.1:6379 and prometheus on port 9090 of all
@@ -28,11 +26,11 @@ promtool of prometheus. To stop them: systemctl disable --now redis-server prome
 END
 }
 
-wanted=("${build[@]}" "${run[@]}" "${test[@]}")
+wanted=("${build[@]}" "${run[@]}")
 case "${1:-}" in
   "") ;;
-  --test) wanted+=("${browser[@]}") ;;
-  --develop) wanted+=("${browser[@]}" "${develop[@]}") ;;
+  --test) wanted+=("${test[@]}") ;;
+  --develop) wanted+=("${test[@]}" "${develop[@]}") ;;
   --help | -h) usage; exit 0 ;;
   *) echo "setup.sh: $1 is not an option (--help lists them)" >&2; exit 2 ;;
 esac

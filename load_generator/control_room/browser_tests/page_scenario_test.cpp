@@ -133,7 +133,7 @@ TEST_CASE("guess, expected and measured stand together, and are the run's own") 
   const json run = get_json(ui.url() + "/runs/outage-distributed");
   const json& first = run.at("expectations").at(0);
   CHECK(browser.text("[data-result=guess]") == "7");
-  CHECK(browser.text("[data-result=expected]") == first.at("expected"));
+  CHECK(first.at("expected") == browser.text("[data-result=expected]"));
   CHECK(browser.run("return " + number_in("[data-result=measured]")) == run.at("measures").at(first.at("measure")));
   CHECK(browser.text("#verdict-because").find(first.at("because").get<std::string>()) != std::string::npos);
   CHECK(browser.text("#verdict-held") ==
