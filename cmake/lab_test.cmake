@@ -1,12 +1,13 @@
-# lab_test(NAME SOURCES ... LIBRARIES ... [PROGRAMS ...] [LABELS ...] [TIMEOUT seconds])
+# lab_test(NAME SOURCES ... LIBRARIES ... [PROGRAMS ...] [LABELS ...] [SANITIZERS asan tsan] [TIMEOUT seconds])
 #
-# A doctest program, and the test that runs it. PROGRAMS are the executables that it starts.
-# Without doctest it adds nothing.
+# A doctest program, and the test that runs it. PROGRAMS are the executables that it starts. SANITIZERS are the presets
+# that run it again: asan where the code parses input or owns memory by hand, tsan where it has threads. The target
+# `sanitized_tests` builds those of the present preset. Without doctest nothing is added.
 function(lab_test name)
   if(NOT doctest_FOUND)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;PROGRAMS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;PROGRAMS;LABELS;SANITIZERS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} lab_test_main)
   lab_test_definitions(${name})
@@ -14,7 +15,11 @@ function(lab_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS};${ARG_SANITIZERS}")
+  get_filename_component(preset ${CMAKE_BINARY_DIR} NAME)
+  if(preset IN_LIST ARG_SANITIZERS)
+    add_dependencies(sanitized_tests ${name})
+  endif()
   if(ARG_PROGRAMS)
     add_dependencies(${name} ${ARG_PROGRAMS})
   endif()

@@ -1,32 +1,43 @@
 #!/usr/bin/env bash
-# Usage: scripts/test.sh [--all]
+# Usage: scripts/test.sh [--all | --everything]
 #
-# Runs every test: unit tests, programs with real Redis servers, the scenarios, a short chaos run, and the pages in a real
-# browser. --all adds the checks that guard the repository:
-#   - linters: clang-format, shellcheck and clang-tidy
-#   - a build with warnings as errors, by GCC and by Clang
-#   - the unit and Redis tests with the address and undefined-behaviour sanitizers (Clang) and the thread sanitizer (GCC)
-# Installs and builds what is missing. Uses free ports and private Redis servers.
+# Runs every test once: unit tests, programs with real Redis servers, a short chaos run, the pages in a real browser, and
+# those experiments in real time that show what no other test shows. Prints the slowest tests at the end.
+#   --all          also what guards the repository: linters, warnings as errors, and what has threads or parses input
+#                  again with the address and undefined-behaviour sanitizers (Clang) and the thread sanitizer (GCC)
+#   --everything   all that, and every other experiment too
+# Installs and builds what is missing. Uses free ports and private Redis servers. A test that fails once has failed.
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
-all=false
+guard=false everything=false
 case "${1:-}" in
   "") ;;
-  --all) all=true ;;
+  --all) guard=true ;;
+  --everything) guard=true everything=true ;;
   *) echo "test.sh: $1 is not an option (--help lists them)" >&2; exit 2 ;;
 esac
 cd "$root"
 
 headline() { printf '\n== %s\n' "$1"; }
 
-# A stalled machine can make a test late, so ctest runs a failed test once more. It prints the output of both runs: a
-# sanitizer's report counts even where the second run passes.
-run_tests() { attended ctest --output-on-failure --repeat until-pass:2 "$@"; }
+times=()
+run_tests() {  # FOLDER ARGUMENTS of ctest
+  local folder=$1
+  shift
+  times+=("$folder/Testing/times-${#times[@]}.xml")
+  attended ctest --test-dir "$folder" --output-on-failure --output-junit "$root/${times[-1]}" "$@"
+}
 
-# clang-tidy takes minutes, and the tests of a sanitizer build often wait for a condition; so both run at once.
+slowest() {
+  headline "the slowest tests, in seconds"
+  sed -n 's/.*<testcase name="\([^"]*\)".* time="\([0-9.]*\)".*/\2 \1/p' "${times[@]}" | sort -rn |
+    awk 'NR <= 20 { printf "%8.1f  %s\n", $1, $2 }'
+}
+
+# clang-tidy takes minutes of one core, and sanitized tests often wait for a condition; so both run at once.
 tidy=
 trap '[ -z "$tidy" ] || kill -- "-$tidy" 2>/dev/null || true' EXIT
 start_tidy() {
@@ -42,30 +53,31 @@ finish_tidy() {
 
 headline "packages"
 scripts/dev/setup.sh --test
-if "$all"; then
+if "$guard"; then
   export WARNINGS_AS_ERRORS=ON
   scripts/dev/setup.sh --develop
-  headline "clang-format and shellcheck"
-  scripts/dev/lint.sh format scripts
+  headline "words, clang-format and shellcheck"
+  scripts/dev/lint.sh
 fi
 
 headline "release build"
 build release all
-headline "unit tests, and tests of whole programs"
-run_tests --test-dir build -LE "scenario|browser" -j 2
-headline "scenarios"
-run_tests --test-dir build -L scenario -j 3
+headline "tests"
+run_tests build -LE "experiment|browser" -j 2
+headline "experiments"
+if "$everything"; then run_tests build -L experiment -j 3; else run_tests build -L in_every_run -j 3; fi
 headline "pages in a browser"
-run_tests --test-dir build -L browser
+run_tests build -L browser
 
-if "$all"; then
+if "$guard"; then
   for sanitizer in asan tsan; do
     headline "$sanitizer build"
-    build "$sanitizer" all
+    build "$sanitizer" sanitized_tests
     if [ "$sanitizer" = asan ]; then start_tidy; fi
-    headline "unit and Redis tests with $sanitizer"
-    run_tests --test-dir "build/$sanitizer" -LE "scenario|scripts|browser|not_$sanitizer" -j 2
+    headline "tests with $sanitizer"
+    run_tests "build/$sanitizer" -L "^$sanitizer\$" -j 2
   done
   finish_tidy
 fi
-headline "all is well"
+slowest
+headline "all tests passed"
