@@ -14,11 +14,6 @@ namespace {
 constexpr int slots = 16384;
 constexpr int nodes = 3;
 
-// A node that joins waits for this time before it reports ok, so it is short until the cluster is complete. Afterwards
-// it is long enough for a busy machine: a node that is silent for that long counts as failed.
-constexpr const char* timeout_while_joining_ms = "500";
-constexpr const char* timeout_ms = "3000";
-
 // The port of the cluster bus. Redis 6 cannot be given another one.
 int bus_of(int port) { return port + 10000; }
 
@@ -61,8 +56,7 @@ void PrivateCluster::start() {
   for (const int port : ports_) {
     const std::string folder = folder_.path() / std::to_string(port);
     std::filesystem::create_directory(folder);
-    std::vector<std::string> options{
-        "--dir", folder, "--cluster-enabled", "yes", "--cluster-node-timeout", timeout_while_joining_ms};
+    std::vector<std::string> options{"--dir", folder, "--cluster-enabled", "yes", "--cluster-node-timeout", "3000"};
     options.insert(options.end(), options_.begin(), options_.end());
     processes_.emplace(port, start_redis_server(port, options));
   }
@@ -81,7 +75,6 @@ void PrivateCluster::join() {
   for (const int port : ports_) {
     wait_until("a node sees the whole cluster", [port] { return is_complete(port); });
   }
-  for (const int port : ports_) require_ok(port, {"CONFIG", "SET", "cluster-node-timeout", timeout_ms});
 }
 
 std::string PrivateCluster::url() const {
