@@ -1,7 +1,7 @@
 // AdminAccess decides which clients may use the routes that write. Without a token: clients on loopback that address
-// this machine by a local name (which excludes pages that a browser loaded from elsewhere). With a token: every client
-// that sends it, and no other, loopback included. Behind a proxy on this machine every client is on loopback: use a
-// token there. Thread-safe: every method. Neither the token nor a client's wrong token is ever printed.
+// this machine by a local name, which excludes pages that a browser loaded from elsewhere. (Behind a proxy on this
+// machine every client is on loopback: use a token there.) With a token: only clients that send it, even on loopback.
+// Thread-safe: every method. Neither the token nor a client's wrong token is ever printed.
 // Errors: constructor and from_file() throw std::invalid_argument with one line that says what to do.
 #pragma once
 
