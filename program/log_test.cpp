@@ -23,11 +23,11 @@ using nlohmann::json;
 
 namespace {
 
-// What a process prints that sets up its log and writes to it, read from a pipe. It ends without flushing anything.
+// The output of a process that sets up its log and writes to it, read from a pipe. It exits without flushing.
 std::string printed(LogFormat format, const std::function<void()>& write_log) {
   int ends[2];
   REQUIRE(pipe(ends) == 0);
-  std::cout.flush();  // else the child would print it again
+  std::cout.flush();  // or the child would print it again
   std::fflush(stdout);
   const pid_t child = fork();
   if (child == 0) {
@@ -69,12 +69,12 @@ std::optional<int> parse_options(std::vector<std::string> arguments, LogFormat& 
 
 }  // namespace
 
-TEST_CASE("a log line is a time of day and a sentence") {
+TEST_CASE("a text log line is a time of day and a sentence") {
   const std::string output = printed(LogFormat::text, [] { spdlog::warn("probe {}", "failed"); });
   CHECK(std::regex_match(output, std::regex(R"(\d\d:\d\d:\d\d\.\d{3} probe failed\n)")));
 }
 
-TEST_CASE("as JSON each line is one object: when, how grave, and what") {
+TEST_CASE("a JSON log line is one object with time, level and message") {
   const auto lines = lines_of(printed(LogFormat::json, [] {
     spdlog::info("Instance-{}: stopped", "A");
     spdlog::warn("odd");
@@ -88,7 +88,7 @@ TEST_CASE("as JSON each line is one object: when, how grave, and what") {
   CHECK(json::parse(lines[2]).at("level") == "error");
 }
 
-TEST_CASE("the time is UTC, wherever the program runs") {
+TEST_CASE("the time in JSON is UTC in every time zone") {
   const auto before = std::chrono::system_clock::now();
   const std::string output = printed(LogFormat::json, [] {
     setenv("TZ", "XXX-5:30", 1);
@@ -108,7 +108,7 @@ TEST_CASE("the time is UTC, wherever the program runs") {
   CHECK(at.substr(0, 19) <= second(std::chrono::system_clock::now()));
 }
 
-TEST_CASE("a message of any bytes stays one line that can be parsed") {
+TEST_CASE("a message of any bytes becomes one line of valid JSON") {
   for (const std::string& message : {std::string("two\nlines\r\n"), std::string("\"quoted\\\" {}"),
                                      std::string("tab\t"), std::string("zero\0byte", 9), std::string("\x1b[31mred"),
                                      std::string("\u00e9"), std::string(), std::string(100'000, 'x')}) {
@@ -116,11 +116,11 @@ TEST_CASE("a message of any bytes stays one line that can be parsed") {
   }
 }
 
-TEST_CASE("what is no UTF-8 is replaced, and the rest is kept") {
+TEST_CASE("invalid UTF-8 is replaced, and the rest is kept") {
   CHECK(message_of("before \xff\xc3 after") == "before \ufffd\ufffd after");
 }
 
-TEST_CASE("the log's format is an option, and only text or json") {
+TEST_CASE("the log format is text or json, and anything else is a bad option") {
   LogFormat format = LogFormat::text;
   CHECK_FALSE(parse_options({}, format));
   CHECK(format == LogFormat::text);

@@ -9,7 +9,7 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::m
                           const std::string& help) {
   const auto read = [&value, name](const std::string& text) {
     const auto duration = parse_duration(text);
-    if (!duration) throw CLI::ValidationError(name, "'" + text + "' is no duration; write 250ms, 10s or 2m");
+    if (!duration) throw CLI::ValidationError(name, "'" + text + "' is not a valid duration; write 250ms, 10s or 2m");
     value = *duration;
   };
   return app.add_option_function<std::string>(name, read, help)->type_name("DURATION")->default_str(to_text(value));
@@ -18,7 +18,7 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::m
 CLI::Option* add_log_format(CLI::App& app, LogFormat& format) {
   const auto read = [&format](const std::string& text) {
     if (text != "text" && text != "json") {
-      throw CLI::ValidationError("--log-format", "'" + text + "' is no log format; write text or json");
+      throw CLI::ValidationError("--log-format", "'" + text + "' is not a log format; write text or json");
     }
     format = text == "json" ? LogFormat::json : LogFormat::text;
   };

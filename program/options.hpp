@@ -1,5 +1,5 @@
-// Command lines, alike in all five programs: durations are written `250ms`, `10s`, `2m`; a bad option is one line and
-// exit code 2; work that could not be done is one line and exit code 1; `--help` is 0.
+// What the command lines of all programs have in common: durations are written `250ms`, `10s`, `2m`; a bad option
+// yields one line and exit code 2; failed work yields one line and exit code 1; `--help` exits 0.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -20,11 +20,11 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::m
 // --log-format text|json; `format` holds the default.
 CLI::Option* add_log_format(CLI::App& app, LogFormat& format);
 
-// Nothing: go on. Otherwise the exit code: 0 after --help, 2 after one line about the bad option.
+// Nothing: the program may continue. Otherwise its exit code: 0 after --help, 2 after one line about the bad option.
 std::optional<int> parse(CLI::App& app, int argc, char** argv);
 
-// Runs a program's body and returns its exit code. What it throws becomes one line on standard error:
-// std::invalid_argument is a setting that makes no sense (2), anything else is work that could not be done (1).
+// Runs a program's body and returns its exit code. An exception becomes one line on standard error:
+// std::invalid_argument means an invalid setting (2), any other exception failed work (1).
 int run(const std::function<int()>& body);
 
 }  // namespace program

@@ -29,7 +29,7 @@ StopSignal::StopSignal() : fd_(-1), before_{} {
 
 StopSignal::~StopSignal() {
   close(fd_);
-  // A signal that came and was seen must not end the process now that the mask is lifted.
+  // A signal that has been handled must not end the process now that the mask is lifted.
   timespec at_once{0, 0};
   sigset_t signals;
   sigemptyset(&signals);

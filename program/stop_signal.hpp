@@ -1,5 +1,5 @@
-// A StopSignal turns SIGINT and SIGTERM into something to wait for. Make it first in main(): the signals are blocked in
-// the calling thread and in every thread made after it, so that no handler ever runs in the middle of other work.
+// A StopSignal turns SIGINT and SIGTERM into a descriptor that becomes readable. Create it first in main(): it blocks
+// the signals in the calling thread and in every thread created afterwards, so no handler ever interrupts other work.
 #pragma once
 
 #include <csignal>
@@ -13,9 +13,9 @@ class StopSignal {
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
 
-  int fd() const { return fd_; }  // readable once a signal has come
+  int fd() const { return fd_; }  // readable once a signal has arrived
   bool requested() const;         // never blocks
-  void wait() const;              // blocks until a signal has come
+  void wait() const;              // blocks until a signal has arrived
 
  private:
   int fd_;

@@ -1,4 +1,4 @@
-// Waits for a condition that another thread or process makes true, instead of sleeping for a fixed time.
+// For tests: waits for what another thread or process does.
 #pragma once
 
 #include <chrono>
@@ -6,12 +6,12 @@
 
 namespace program {
 
-// Checks `condition` every 5 ms. False if it is still false when `timeout` has passed.
-template <class Condition>
-bool wait_until(Condition&& condition, std::chrono::milliseconds timeout) {
+// True as soon as `condition` holds; false if it still does not when `timeout` is over.
+template <typename Condition>
+bool wait_until(Condition condition, std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (!condition()) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
+    if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return true;

@@ -68,7 +68,7 @@ class Breaker;
 // Permission to make one call. Move-only.
 class [[nodiscard]] Permit {
  public:
-  // `started` comes back to the breaker when the permit is settled, so that it can measure how long the call took.
+  // The breaker gets `started` back when the permit is settled, to measure how long the call took.
   Permit(Breaker& breaker, PermitId id, TimePoint started = {}) : breaker_(&breaker), id_(id), started_(started) {}
   Permit(Permit&& other) noexcept
       : breaker_(std::exchange(other.breaker_, nullptr)), id_(other.id_), started_(other.started_) {}

@@ -98,11 +98,11 @@ void CircuitBreaker::count_and_report(const Settlement& settlement, const CallRe
   report(EventKind::transition, settlement.transition);
 }
 
-std::string CircuitBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {
+std::string CircuitBreaker::apply_override(const Override& override_, std::chrono::milliseconds lasts) {
   std::unique_lock lock(mutex_);
   published_.collect_into(snapshot_);
-  const auto transition = cb::apply_override(snapshot_, order, lasts, now());
-  active_override_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(order);
+  const auto transition = cb::apply_override(snapshot_, override_, lasts, now());
+  active_override_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(override_);
   publish();
   lock.unlock();
   report(EventKind::override, transition);

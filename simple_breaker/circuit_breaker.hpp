@@ -49,7 +49,7 @@ class CircuitBreaker final : public ManagedBreaker {
 
   Admission acquire() override;
   DetailedStatus detailed_status() override;
-  std::string apply_override(const Override& order, std::chrono::milliseconds lasts) override;
+  std::string apply_override(const Override& override_, std::chrono::milliseconds lasts) override;
   void report_health(Health health) override;
   State known_state() const override;
   bool is_evictable() const override;

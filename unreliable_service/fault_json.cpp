@@ -13,8 +13,8 @@ using nlohmann::ordered_json;
 constexpr size_t most_dropped_callers = 26;
 constexpr size_t longest_caller = 64;
 
-// A value as text for an error line: short, plain, and never deep (writing nested arrays needs a stack as deep as
-// they).
+// A value as text for an error line: short and plain. Arrays and objects are not written: serializing deep nesting
+// needs an equally deep stack.
 std::string quote(const json& value) {
   if (value.is_structured()) return value.is_array() ? "an array" : "an object";
   const std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
@@ -63,7 +63,7 @@ FaultPlan read_plan(const json& change) {
   const json& plan = change["plan"];
   if (!plan.is_string()) refuse("plan", plan, "a text such as \"down 10s, healthy\"");
   if (change.size() > 1) {
-    throw std::invalid_argument("plan stands alone, or beside dropped_callers; send other fields without it");
+    throw std::invalid_argument("plan can be combined with dropped_callers only; send other fields without it");
   }
   return FaultPlan(plan.get<std::string>());
 }
@@ -117,8 +117,8 @@ std::string ledger_json(const LedgerPage& page) {
 std::string error_json(const std::string& error) { return json{{"error", error}}.dump(); }
 
 FaultChange read_fault_change(const std::string& body, const Fault& present) {
-  json fields = json::parse(body, nullptr, false);  // no exceptions: what is no JSON is "discarded"
-  if (fields.is_discarded()) throw std::invalid_argument("the body is no valid JSON");
+  json fields = json::parse(body, nullptr, false);  // no exceptions: invalid JSON is "discarded"
+  if (fields.is_discarded()) throw std::invalid_argument("the body is not valid JSON");
   if (!fields.is_object()) throw std::invalid_argument("the body must be a JSON object");
   FaultChange change;
   if (fields.contains("dropped_callers")) {

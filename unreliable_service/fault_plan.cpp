@@ -46,15 +46,16 @@ class PhaseReader {
     if (kind == "slow") return {.latency = latency()};
     if (kind == "hang") return {.hang_rate = rate()};
     if (kind == "drop") return {.drop_rate = rate()};
-    refuse("it begins with none of healthy, down, flaky, slow, hang, drop");
+    refuse("it must start with healthy, down, flaky, slow, hang or drop");
   }
 
   std::optional<milliseconds> duration() {
     const auto word = next();
     if (!word) return std::nullopt;
     const auto length = program::parse_duration(*word);
-    if (!length || *length == milliseconds(0)) refuse("'" + *word + "' is no duration above 0; write 250ms, 10s or 2m");
-    if (const auto more = next()) refuse("nothing may follow the duration, and '" + *more + "' does");
+    if (!length || *length == milliseconds(0))
+      refuse("'" + *word + "' is not a duration above 0; write 250ms, 10s or 2m");
+    if (const auto more = next()) refuse("'" + *more + "' follows the duration; nothing may");
     return length;
   }
 
@@ -72,14 +73,14 @@ class PhaseReader {
     double rate = 0;
     const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), rate);
     const bool whole = error == std::errc{} && rest == word.data() + word.size();
-    if (!whole || !(rate >= 0 && rate <= 1)) refuse(words_[0] + " is followed by a rate from 0 to 1, such as 0.6");
+    if (!whole || !(rate >= 0 && rate <= 1)) refuse(words_[0] + " needs a rate from 0 to 1, such as 0.6");
     return rate;
   }
 
   milliseconds latency() {
     const auto latency = program::parse_duration(next().value_or(""));
     if (!latency || *latency > longest_latency) {
-      refuse("slow is followed by a latency of at most " + program::to_text(longest_latency) + ", such as 800ms");
+      refuse("slow needs a latency of at most " + program::to_text(longest_latency) + ", such as 800ms");
     }
     return *latency;
   }
@@ -91,11 +92,11 @@ class PhaseReader {
 
 void require_plain_text(const std::string& text) {
   if (text.size() > longest_text) {
-    throw std::invalid_argument("plan: " + std::to_string(text.size()) + " characters are too many; at most " +
+    throw std::invalid_argument("plan: " + std::to_string(text.size()) + " characters are too many; use at most " +
                                 std::to_string(longest_text));
   }
   const bool plain = std::all_of(text.begin(), text.end(), [](char letter) { return letter >= ' ' && letter <= '~'; });
-  if (!plain) throw std::invalid_argument("plan: only plain letters, digits, '.', ',' and spaces, please");
+  if (!plain) throw std::invalid_argument("plan: use only ASCII letters, digits, '.', ',' and spaces");
 }
 
 std::vector<std::string> split_at_commas(const std::string& text) {
@@ -148,10 +149,11 @@ FaultPlan::FaultPlan(const std::string& text) : text_(text) {
     const auto duration = reader.duration();
     const bool last = i + 1 == parts.size();
     if (last && duration) {
-      reader.refuse("the last phase lasts until the end and has no duration; add one after it, such as ', healthy'");
+      reader.refuse(
+          "the last phase lasts until the end, so it has no duration; add another phase, such as ', healthy'");
     }
     if (!last && !duration)
-      reader.refuse("only the last has no duration; add one, such as '" + reader.quoted() + " 10s'");
+      reader.refuse("only the last phase has no duration; add one, such as '" + reader.quoted() + " 10s'");
     end += duration.value_or(milliseconds(0));
     phases_.push_back({fault, end});
   }

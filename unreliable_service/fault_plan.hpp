@@ -1,7 +1,7 @@
-// What is wrong with the upstream, and when. A Fault is what is wrong now; a FaultPlan is a list of faults, one after
-// the other; Dice turn a fault into what happens to one request.
-// Pure: time and seed are arguments, so the same plan, times and seed give the same story everywhere. Not thread-safe
-// (Dice). Errors: std::invalid_argument, one line that names the field or quotes the phase.
+// What is wrong with the upstream, and when. A Fault is what is wrong now; a FaultPlan is a sequence of faults; Dice
+// draw the fate of one request from a fault.
+// Pure: time and seed are arguments, so the same plan, times and seed give the same fates everywhere. Dice are not
+// thread-safe. Errors: std::invalid_argument with one line that names the field or quotes the phase.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,7 @@ namespace unreliable {
 enum class Fate { success, failure, hang, drop };
 
 // Rates are shares of requests, 0 to 1. Every request hangs, or is dropped, or is answered; failure_rate is the share
-// of failures among the answered ones, and `latency` is how long those take. down: /health says so too.
+// of failures among the answered ones, and `latency` is how long those take. down: /health reports it too.
 struct Fault {
   double failure_rate = 0;
   std::chrono::milliseconds latency{0};
@@ -28,7 +28,7 @@ struct Fault {
 
 constexpr std::chrono::milliseconds longest_latency{60'000};
 
-// Throws where a rate is not 0 to 1, the latency not 0 to longest_latency, or hang_rate + drop_rate above 1.
+// Throws if a rate is not 0 to 1, the latency not 0 to longest_latency, or hang_rate + drop_rate above 1.
 void require_valid(const Fault& fault);
 
 // For people: "healthy", "down", "60 % fail, 800ms slow".
@@ -44,12 +44,12 @@ class FaultPlan {
   explicit FaultPlan(const std::string& text);
 
   const Fault& fault_at(std::chrono::milliseconds elapsed) const;
-  const std::string& text() const { return text_; }  // empty where the plan was made from a fault
+  const std::string& text() const { return text_; }  // empty if the plan was made from a fault
 
  private:
   struct Phase {
     Fault fault;
-    std::chrono::milliseconds end;  // since the start of the plan; of no meaning for the last phase
+    std::chrono::milliseconds end;  // since the start of the plan; not used for the last phase
   };
 
   std::string text_;
@@ -60,7 +60,7 @@ class Dice {
  public:
   explicit Dice(uint64_t seed) : engine_(seed) {}
 
-  // Takes two random numbers whatever the fault is, so a change of fault does not shift what follows.
+  // Draws two random numbers whatever the fault is, so a change of fault does not change later fates.
   Fate roll(const Fault& fault);
 
  private:
@@ -69,7 +69,7 @@ class Dice {
   std::mt19937_64 engine_;
 };
 
-// A seed for those who gave none; short, because people type it again.
+// A random seed, short enough to retype.
 int64_t any_seed();
 
 }  // namespace unreliable

@@ -33,7 +33,7 @@ std::array<int, 4> fates_of(const Fault& fault, int rolls) {
 
 }  // namespace
 
-TEST_CASE("a plan goes through its phases and stays in the last one") {
+TEST_CASE("a plan runs through its phases and stays in the last one") {
   const FaultPlan plan("healthy 4s, down 10s, flaky 0.6 10s, slow 800ms 5s, hang 0.3 5s, drop 0.2 1s, healthy");
   CHECK(plan.fault_at(0ms) == Fault{});
   CHECK(plan.fault_at(3999ms) == Fault{});
@@ -47,32 +47,33 @@ TEST_CASE("a plan goes through its phases and stays in the last one") {
   CHECK(plan.fault_at(24h) == Fault{});
 }
 
-TEST_CASE("blanks in a plan do not matter") {
+TEST_CASE("spaces in a plan do not matter") {
   const FaultPlan plan("  down   1s ,healthy  ");
   CHECK(plan.fault_at(0ms).down);
   CHECK(plan.fault_at(1s) == Fault{});
 }
 
-TEST_CASE("a plan made from a fault holds it to the end, and has no text") {
+TEST_CASE("a plan made from a fault keeps it to the end, and has no text") {
   const FaultPlan plan(Fault{.failure_rate = 0.5});
   CHECK(plan.fault_at(0ms).failure_rate == 0.5);
   CHECK(plan.fault_at(24h).failure_rate == 0.5);
   CHECK(plan.text().empty());
 }
 
-TEST_CASE("a phase without a duration is quoted, and told what to add") {
-  CHECK(refusal("down, healthy") == "plan: phase 'down': only the last has no duration; add one, such as 'down 10s'");
+TEST_CASE("the error for a phase without a duration quotes it and says what to add") {
+  CHECK(refusal("down, healthy") ==
+        "plan: phase 'down': only the last phase has no duration; add one, such as 'down 10s'");
   CHECK(refusal("slow 5s, healthy") ==
-        "plan: phase 'slow 5s': only the last has no duration; add one, such as 'slow 5s 10s'");
+        "plan: phase 'slow 5s': only the last phase has no duration; add one, such as 'slow 5s 10s'");
 }
 
-TEST_CASE("a last phase with a duration is quoted, and told what to add") {
+TEST_CASE("the error for a last phase with a duration quotes it and says what to add") {
   CHECK(refusal("healthy 4s, down 10s") ==
-        "plan: phase 'down 10s': the last phase lasts until the end and has no duration; add one after it, such as ', "
-        "healthy'");
+        "plan: phase 'down 10s': the last phase lasts until the end, so it has no duration; add another phase, such as "
+        "', healthy'");
 }
 
-TEST_CASE("a phase that makes no sense is quoted") {
+TEST_CASE("the error for an invalid phase quotes it") {
   for (const std::string phase :
        {"broken", "flaky", "flaky often", "flaky 1.5", "flaky -0.1", "flaky nan", "flaky 0.6x", "slow", "slow fast",
         "slow 61s", "slow -1s", "hang", "drop 2", "down 0s", "down never", "down 1s 2s", "healthy -5s", "Healthy"}) {
@@ -82,7 +83,7 @@ TEST_CASE("a phase that makes no sense is quoted") {
   }
 }
 
-TEST_CASE("an empty phase, an endless text and letters that are not plain are refused in one line") {
+TEST_CASE("empty phases, long texts and non-ASCII characters yield one line") {
   for (const std::string& plan : {std::string(), std::string(","), std::string("down 1s,,healthy"),
                                   std::string("down 1s, healthy,"), std::string(1001, ' '), std::string("down\n"),
                                   std::string("down\x1b[31m"), std::string("d\xc3\xb6wn"), std::string("down\0", 5)}) {
@@ -93,7 +94,7 @@ TEST_CASE("an empty phase, an endless text and letters that are not plain are re
   }
 }
 
-TEST_CASE("a fault out of range is refused by the name of its field") {
+TEST_CASE("the error for a fault out of range names its field") {
   const auto refused = [](const Fault& fault, const char* line) {
     CHECK_THROWS_WITH_AS(unreliable::require_valid(fault), line, std::invalid_argument);
   };
@@ -116,14 +117,14 @@ TEST_CASE("hang and drop are shares of all requests, failure_rate of the answere
   CHECK(std::abs(success - 0.5 * 0.4 * rolls) < 0.01 * rolls);
 }
 
-TEST_CASE("a rate of one is always, and a rate of nought is never") {
+TEST_CASE("a rate of one means always, and a rate of zero never") {
   CHECK(fates_of({}, 10'000) == std::array{10'000, 0, 0, 0});
   CHECK(fates_of({.failure_rate = 1}, 10'000) == std::array{0, 10'000, 0, 0});
   CHECK(fates_of({.failure_rate = 1, .hang_rate = 1}, 10'000) == std::array{0, 0, 10'000, 0});
   CHECK(fates_of({.failure_rate = 1, .drop_rate = 1}, 10'000) == std::array{0, 0, 0, 10'000});
 }
 
-TEST_CASE("the same seed rolls the same fates, and a passing fault does not shift what follows it") {
+TEST_CASE("the same seed gives the same fates, and a temporary fault does not change later ones") {
   const Fault flaky{.failure_rate = 0.6};
   Dice steady(42);
   Dice disturbed(42);
@@ -135,7 +136,7 @@ TEST_CASE("the same seed rolls the same fates, and a passing fault does not shif
   }
 }
 
-TEST_CASE("a fault reads as a person would say it") {
+TEST_CASE("a fault as text") {
   CHECK(to_text(Fault{}) == "healthy");
   CHECK(to_text(Fault{.failure_rate = 1, .down = true}) == "down");
   CHECK(to_text(Fault{.failure_rate = 0.07}) == "7 % fail");

@@ -1,8 +1,7 @@
-// A Ledger counts what the upstream really received, in all and per caller: the ground truth that every comparison is
-// held against.
+// A Ledger counts what the upstream really received, in total and per caller: the ground truth of every comparison.
 // Thread-safe: every method. Invariant: the total is the sum over the callers.
-// Callers name themselves, so names are cut to 64 plain characters, and after 1000 different ones the rest are counted
-// together as "(others)": nobody's header makes the ledger grow without end.
+// Callers send their own names, so names are cut to 64 plain characters, and callers beyond the first 1000 are counted
+// together as "(others)": no header can make the ledger grow without bound.
 #pragma once
 
 #include <array>

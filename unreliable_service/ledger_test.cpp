@@ -8,7 +8,7 @@
 using unreliable::Fate;
 using unreliable::Ledger;
 
-TEST_CASE("a ledger counts by caller and by fate, and in all") {
+TEST_CASE("a ledger counts by caller and by fate, and in total") {
   Ledger ledger;
   ledger.enter("Instance-A", Fate::success);
   ledger.enter("Instance-A", Fate::failure);
@@ -29,7 +29,7 @@ TEST_CASE("a cleared ledger is empty") {
   CHECK(ledger.page().callers.empty());
 }
 
-TEST_CASE("a caller's name is cut to 64 plain characters, and nobody is (unknown)") {
+TEST_CASE("a caller's name is cut to 64 plain characters, and an empty one is (unknown)") {
   Ledger ledger;
   ledger.enter("", Fate::success);
   ledger.enter(std::string(5000, 'a'), Fate::success);
@@ -52,7 +52,7 @@ TEST_CASE("callers beyond the thousandth are counted together, and known ones st
   CHECK(page.total.received() == 1501);
 }
 
-TEST_CASE("no entry is lost between threads") {
+TEST_CASE("every entry counts, from many threads") {
   Ledger ledger;
   {
     std::vector<std::jthread> threads;

@@ -1,4 +1,4 @@
-// The upstream that fails on purpose. It knows nothing of circuit breakers.
+// The upstream that fails on purpose. It does not know about circuit breakers.
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
@@ -26,10 +26,10 @@ struct Options {
 
 void add_options(CLI::App& app, Options& options) {
   app.add_option("--listen", options.listen, "Address to listen on")->capture_default_str();
-  app.add_option("--port", options.port, "Port; 0 takes a free one")
+  app.add_option("--port", options.port, "Port; 0 means any free port")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
-  app.add_option("--seed", options.seed, "The same seed rolls the same fates; without it, a random one")
+  app.add_option("--seed", options.seed, "The same seed gives the same sequence of faults; default: a random seed")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   auto* rate =
       app.add_option("--failure-rate", options.fault.failure_rate, "Share of answers that are failures, 0 to 1")

@@ -11,19 +11,19 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds look_round{20};
+constexpr milliseconds poll_interval{20};
 constexpr milliseconds longest_hang{30'000};
 
-// Sleeps until `over()`, at most for `most`.
-void wait(milliseconds most, const std::function<bool()>& over) {
-  const auto end = std::chrono::steady_clock::now() + most;
+// Sleeps until `over()`, but not longer than `longest`.
+void wait(milliseconds longest, const std::function<bool()>& over) {
+  const auto end = std::chrono::steady_clock::now() + longest;
   for (auto now = std::chrono::steady_clock::now(); now < end && !over(); now = std::chrono::steady_clock::now()) {
-    std::this_thread::sleep_until(std::min(end, now + look_round));
+    std::this_thread::sleep_until(std::min(end, now + poll_interval));
   }
 }
 
-// The library cannot close a connection instead of answering. It can promise a body and then fail to provide it: the
-// client sees headers, then `before_the_end` passes, then the connection is closed.
+// The library cannot close a connection without an answer. But it can announce a body and then fail to provide it: the
+// client gets headers, then `before_the_end` runs, then the connection is closed.
 void answer_with_half_a_reply(httplib::Response& response, std::function<void(httplib::DataSink&)> before_the_end) {
   response.set_content_provider(1, "application/json",
                                 [before_the_end = std::move(before_the_end)](size_t, size_t, httplib::DataSink& sink) {
@@ -56,9 +56,10 @@ void UnreliableService::add_routes(program::HttpServer& server) {
 void UnreliableService::get_data(const httplib::Request& request, httplib::Response& response) {
   std::unique_lock lock(mutex_);
   const Fault fault = present_fault();
-  const Fate rolled = dice_.roll(fault);  // for everybody: who is dropped does not shift what the others meet
+  const Fate rolled =
+      dice_.roll(fault);  // for every caller, so that dropping one does not change the fates of the others
   const Fate fate = is_dropped(request) ? Fate::drop : rolled;
-  ledger_.enter(request.get_header_value("X-Caller"), fate);  // before the answer: a client may hang up any time
+  ledger_.enter(request.get_header_value("X-Caller"), fate);  // before the answer: a client may disconnect at any time
   lock.unlock();
   if (fate == Fate::hang) return hang(response);
   if (fate == Fate::drop) return answer_with_half_a_reply(response, [](auto&) {});
@@ -127,7 +128,7 @@ void UnreliableService::log_changes(const std::stop_token& stop) {
     const std::string present = to_text(fault());
     if (present != logged) spdlog::info("fault: {}", present);
     logged = present;
-    std::this_thread::sleep_for(look_round);
+    std::this_thread::sleep_for(poll_interval);
   }
 }
 

@@ -1,8 +1,8 @@
-// An UnreliableService is the upstream that fails on purpose: GET /data succeeds, fails, hangs or loses its connection
-// as the present fault says; /fault shows and changes that fault, /ledger shows what was received, /health is 503 while
-// the plan says down. Callers may be dropped by name, whatever the fault: to them it is as if their network were
-// broken. Thread-safe: the routes. A request is in the ledger from the moment its fate is drawn, answered or not. A
-// hanging or slow request holds its worker until it is over, its client has gone (hanging), or `stopping` says so.
+// An UnreliableService is the upstream that fails on purpose: GET /data succeeds, fails, hangs or drops its connection,
+// depending on the current fault; /fault shows and changes that fault, /ledger counts requests, /health is 503 while
+// the plan is down. Callers dropped by name see a broken network, whatever the fault. Thread-safe: the routes. The
+// ledger counts a request as soon as its fate is drawn, answered or not. A hanging or slow request holds its worker
+// until it is over, its client disconnects (hanging only), or `stopping` returns true.
 #pragma once
 
 #include <httplib.h>
@@ -23,10 +23,10 @@ namespace unreliable {
 
 class UnreliableService {
  public:
-  // `stopping` is asked every 20 ms by whatever waits; it must be cheap and thread-safe.
+  // Waiting requests poll `stopping` every 20 ms; it must be cheap and thread-safe.
   UnreliableService(FaultPlan plan, uint64_t seed, std::function<bool()> stopping);
 
-  void add_routes(program::HttpServer& server);  // the service lives as long as the server serves
+  void add_routes(program::HttpServer& server);  // the service must outlive the server
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -50,7 +50,7 @@ class UnreliableService {
   Clock::time_point started_;    // guarded by mutex_
   Dice dice_;                    // guarded by mutex_
   Callers dropped_callers_;      // guarded by mutex_
-  std::jthread log_of_changes_;  // last: it uses the rest
+  std::jthread log_of_changes_;  // last: it uses the members above
 };
 
 }  // namespace unreliable

@@ -12,11 +12,13 @@
 
 #include "program/http/http_client.hpp"
 #include "program/processes/child_process.hpp"
+#include "program/wait_until.hpp"
 
 using namespace std::chrono_literals;
 using nlohmann::json;
 using program::ChildProcess;
 using program::HttpReply;
+using program::wait_until;
 using unreliable::Fault;
 using unreliable::FaultPlan;
 
@@ -54,14 +56,6 @@ HttpReply get_impatiently(const std::string& url) {
 }
 
 json get_json(const std::string& url) { return json::parse(get(url).body, nullptr, false); }
-
-void wait_until(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + 10s;
-  while (!condition()) {
-    REQUIRE(std::chrono::steady_clock::now() < deadline);
-    std::this_thread::sleep_for(5ms);
-  }
-}
 
 // A service in this process, on a free port.
 class Served {
@@ -118,7 +112,7 @@ auto line_count(const std::string& text) { return std::count(text.begin(), text.
 
 }  // namespace
 
-TEST_CASE("a healthy service answers, and a failing one says so") {
+TEST_CASE("a healthy service succeeds, and a failing one answers 500") {
   const Served healthy{FaultPlan(Fault{})};
   CHECK(get(healthy / "data").status == 200);
   CHECK(get_json(healthy / "data") == json{{"message", "Success"}});
@@ -139,7 +133,7 @@ TEST_CASE("the same seed fails the same requests") {
   CHECK(std::count(expected.begin(), expected.end(), 200) > 5);
 }
 
-TEST_CASE("a dropped request gets no answer, and the connection is closed at once") {
+TEST_CASE("a dropped request gets no answer, and its connection is closed at once") {
   const Served service{FaultPlan(Fault{.drop_rate = 1})};
   const HttpReply reply = get(service / "data");
   CHECK(reply.status == 0);
@@ -147,14 +141,14 @@ TEST_CASE("a dropped request gets no answer, and the connection is closed at onc
   CHECK_FALSE(reply.timed_out);
 }
 
-TEST_CASE("a slow answer takes as long as the fault says") {
+TEST_CASE("a slow answer takes the fault's latency") {
   const Served service{FaultPlan(Fault{.latency = 150ms})};
   const auto before = std::chrono::steady_clock::now();
   CHECK(get(service / "data").status == 200);
   CHECK(std::chrono::steady_clock::now() - before >= 150ms);
 }
 
-TEST_CASE("a hanging request gets no answer, and frees its worker when the client goes") {
+TEST_CASE("a hanging request gets no answer, and frees its worker when the client disconnects") {
   const Served service(FaultPlan(Fault{.hang_rate = 1}), 1);
   const HttpReply reply = get_impatiently(service / "data");
   CHECK(reply.status == 0);
@@ -162,7 +156,7 @@ TEST_CASE("a hanging request gets no answer, and frees its worker when the clien
   CHECK(get(service / "health").status == 200);  // by the only worker, long before the hang would end
 }
 
-TEST_CASE("the ledger knows what each caller met, answered or not") {
+TEST_CASE("the ledger counts every request by caller and fate, answered or not") {
   std::jthread hanging;  // until the service ends
   const Served service{FaultPlan(Fault{})};
   get_as("Instance-A", service / "data");
@@ -172,7 +166,7 @@ TEST_CASE("the ledger knows what each caller met, answered or not") {
   get_as("Instance-B", service / "data");
   put(service / "fault", R"({"drop_rate":0,"hang_rate":1})");
   hanging = std::jthread([url = service / "data"] { get(url); });
-  wait_until([&] { return get_json(service / "ledger")["total"]["received"] == 4; });
+  REQUIRE(wait_until([&] { return get_json(service / "ledger")["total"]["received"] == 4; }, 10s));
   const json none{{"received", 0}, {"success", 0}, {"failure", 0}, {"hang", 0}, {"drop", 0}};
   const json a{{"received", 2}, {"success", 1}, {"failure", 1}, {"hang", 0}, {"drop", 0}};
   const json b{{"received", 1}, {"success", 0}, {"failure", 0}, {"hang", 0}, {"drop", 1}};
@@ -185,7 +179,7 @@ TEST_CASE("the ledger knows what each caller met, answered or not") {
   CHECK(get_json(service / "ledger") == empty);
 }
 
-TEST_CASE("a changed fault keeps the fields that were not named") {
+TEST_CASE("a changed fault keeps the fields that the request omits") {
   const Served service{FaultPlan(Fault{.failure_rate = 0.25})};
   const HttpReply reply = put(service / "fault", R"({"latency_ms":5,"drop_rate":0.5})");
   CHECK(reply.status == 200);
@@ -194,17 +188,17 @@ TEST_CASE("a changed fault keeps the fields that were not named") {
   CHECK(get_json(service / "fault") == expected);
 }
 
-TEST_CASE("a plan starts when it is put, and runs by itself") {
+TEST_CASE("a plan starts when it is PUT, and then runs by itself") {
   const Served service{FaultPlan(Fault{})};
   CHECK(put(service / "fault", R"({"plan":"down"})").status == 200);
   CHECK(get(service / "health").status == 503);
   CHECK(get_json(service / "fault")["plan"] == "down");
   CHECK(put(service / "fault", R"({"plan":"down 50ms, healthy"})").status == 200);
-  wait_until([&] { return get(service / "health").status == 200; });
+  REQUIRE(wait_until([&] { return get(service / "health").status == 200; }, 10s));
   CHECK(get_json(service / "fault")["failure_rate"] == 0.0);
 }
 
-TEST_CASE("a changed field ends the plan, and only a plan says down") {
+TEST_CASE("a changed field ends the plan, and only a plan can be down") {
   const Served service{FaultPlan("down")};
   CHECK(put(service / "fault", R"({"latency_ms":1})").status == 200);
   CHECK(get(service / "health").status == 200);
@@ -212,7 +206,7 @@ TEST_CASE("a changed field ends the plan, and only a plan says down") {
         json{{"failure_rate", 1.0}, {"latency_ms", 1}, {"hang_rate", 0.0}, {"drop_rate", 0.0}});
 }
 
-TEST_CASE("a bad change names field and value, and changes nothing") {
+TEST_CASE("a bad change yields field and value, and changes nothing") {
   const Served service{FaultPlan("flaky 0.25")};
   const json before = get_json(service / "fault");
   CHECK(put(service / "fault", std::string(100'000, ' ')).status == 413);
@@ -251,8 +245,8 @@ TEST_CASE("a bad change names field and value, and changes nothing") {
   refused(R"({"plan":7})", "plan is 7");
   refused(R"({"plan":""})", "plan");
   refused(R"({"plan":"down 1s, broken"})", "phase 'broken'");
-  refused(R"({"plan":"down","failure_rate":1})", "plan stands alone");
-  refused(R"({"plan":"down","failure_rate":1,"dropped_callers":[]})", "plan stands alone");
+  refused(R"({"plan":"down","failure_rate":1})", "plan can be combined");
+  refused(R"({"plan":"down","failure_rate":1,"dropped_callers":[]})", "plan can be combined");
   refused(R"({"dropped_callers":"Instance-B"})", "dropped_callers is \"Instance-B\"; it must be a list");
   refused(R"({"dropped_callers":null})", "dropped_callers is null");
   refused(R"({"dropped_callers":["a",1]})", "a name in dropped_callers is 1");
@@ -265,7 +259,7 @@ TEST_CASE("a bad change names field and value, and changes nothing") {
   refused(R"({"dropped_callers":["a"],"plan":"broken"})", "phase 'broken'");
 }
 
-TEST_CASE("a dropped caller gets no answer, the others do, and the ledger says so, until it is mended") {
+TEST_CASE("only dropped callers get no answer, and the ledger counts that, until they are restored") {
   const Served service{FaultPlan("healthy")};
   const auto status_of = [&](const std::string& caller, const std::string& path) {
     return program::send({.url = service / path, .headers = {"X-Caller: " + caller}}).status;
@@ -286,7 +280,7 @@ TEST_CASE("a dropped caller gets no answer, the others do, and the ledger says s
   CHECK(status_of("Instance-B", "data") == 200);
 }
 
-TEST_CASE("dropped callers and plan do not touch each other") {
+TEST_CASE("dropped callers and the plan are independent") {
   const Served service{FaultPlan(Fault{})};
   const std::string b = R"("dropped_callers":["Instance-B"])";
   CHECK(put(service / "fault", R"({"plan":"down",)" + b + "}").status == 200);
@@ -302,17 +296,18 @@ TEST_CASE("dropped callers and plan do not touch each other") {
   CHECK(get_json(service / "fault")["dropped_callers"] == json{"Instance-B"});
 }
 
-TEST_CASE("a plan goes on while callers are dropped and mended") {
+TEST_CASE("a plan continues while callers are dropped and restored") {
   const Served service{FaultPlan(Fault{})};
-  put(service / "fault", R"({"plan":"down 500ms, healthy"})");
-  // Were its time begun anew each time, it would never get to the end.
-  wait_until([&] {
+  put(service / "fault", R"({"plan":"down 200ms, healthy"})");
+  // If a change restarted the plan, it would never reach its end.
+  const auto is_healthy_after_change = [&] {
     put(service / "fault", R"({"dropped_callers":["Instance-B"]})");
     return get(service / "health").status == 200;
-  });
+  };
+  CHECK(wait_until(is_healthy_after_change, 10s));
 }
 
-TEST_CASE("who is dropped does not shift what the others meet") {
+TEST_CASE("dropping a caller does not change the fates of others") {
   const FaultPlan flaky(Fault{.failure_rate = 0.6});
   const Served one(flaky), other(flaky);
   put(other / "fault", R"({"dropped_callers":["Instance-B"]})");
@@ -321,7 +316,7 @@ TEST_CASE("who is dropped does not shift what the others meet") {
   CHECK(statuses(other, 20) == statuses(one, 20));
 }
 
-TEST_CASE("a fault and its changes are logged by the program, with the seed") {
+TEST_CASE("the program logs the seed, the fault and its changes") {
   Started service({"--seed", "7", "--plan", "healthy 20ms, flaky 0.5"});
   CHECK_NOTHROW(service.process.wait_for_line("seed 7"));
   CHECK_NOTHROW(service.process.wait_for_line("fault: 50 % fail"));
@@ -329,7 +324,7 @@ TEST_CASE("a fault and its changes are logged by the program, with the seed") {
   CHECK_NOTHROW(service.process.wait_for_line("fault: down"));
 }
 
-TEST_CASE("the program stops within a second though a request hangs and another is slow") {
+TEST_CASE("the program stops within a second although a request hangs and another is slow") {
   using SteadyClock = std::chrono::steady_clock;
   for (const int signal : {SIGTERM, SIGINT}) {
     auto fastest = SteadyClock::duration::max();
@@ -337,10 +332,10 @@ TEST_CASE("the program stops within a second though a request hangs and another 
       Started service({"--failure-rate", "0"});
       put(service.url + "/fault", R"({"hang_rate":1})");
       std::jthread hanging([&] { get(service.url + "/data"); });
-      wait_until([&] { return get_json(service.url + "/ledger")["total"]["received"] == 1; });
+      REQUIRE(wait_until([&] { return get_json(service.url + "/ledger")["total"]["received"] == 1; }, 10s));
       put(service.url + "/fault", R"({"hang_rate":0,"latency_ms":60000})");
       std::jthread slow([&] { get(service.url + "/data"); });
-      wait_until([&] { return get_json(service.url + "/ledger")["total"]["received"] == 2; });
+      REQUIRE(wait_until([&] { return get_json(service.url + "/ledger")["total"]["received"] == 2; }, 10s));
       const auto asked = SteadyClock::now();
       service.process.send_signal(signal);
       CHECK(service.process.wait(20s) == 0);
@@ -351,7 +346,7 @@ TEST_CASE("the program stops within a second though a request hangs and another 
   }
 }
 
-TEST_CASE("a taken port is one line that names the address, and exit code 1") {
+TEST_CASE("a port in use yields one line with the address, and exit code 1") {
   const Started first({});
   const std::string address = first.url.substr(std::string("http://").size());
   ChildProcess second({binary, "--port", address.substr(address.find(':') + 1)});
@@ -360,7 +355,7 @@ TEST_CASE("a taken port is one line that names the address, and exit code 1") {
   CHECK(line_count(second.output()) == 1);
 }
 
-TEST_CASE("a bad option is one line that names it, and exit code 2") {
+TEST_CASE("a bad option yields one line that names it, and exit code 2") {
   const auto refused = [](const std::vector<std::string>& options, const std::string& name) {
     CAPTURE(name);
     std::vector<std::string> command{binary, "--port", "0"};
@@ -376,14 +371,14 @@ TEST_CASE("a bad option is one line that names it, and exit code 2") {
   refused({"--seed", "many"}, "--seed");
   refused({"--failure-rate", "1.5"}, "failure_rate is 1.5");
   refused({"--failure-rate", "nan"}, "failure_rate is nan");
-  refused({"--latency", "5"}, "'5' is no duration");
+  refused({"--latency", "5"}, "'5' is not a valid duration");
   refused({"--latency", "2m"}, "latency is 2m");
   refused({"--plan", "down 10s"}, "phase 'down 10s'");
   refused({"--plan", ""}, "plan");
   refused({"--plan", "down", "--failure-rate", "1"}, "--plan");
 }
 
-TEST_CASE("--help lists the options and is no error") {
+TEST_CASE("--help lists the options and exits 0") {
   ChildProcess process({binary, "--help"});
   CHECK(process.wait(10s) == 0);
   CHECK(process.output().find("--plan") != std::string::npos);

@@ -233,7 +233,7 @@ TEST_CASE("an override request without a body is a 411 that says so") {
   const auto instance = fleet.start();
   auto answer = instance.put("/breaker/override", "");
   CHECK(answer.http_status == 411);
-  CHECK(answer.body.value("error", "") == "a body is taken only with its length; send Content-Length");
+  CHECK(answer.body.value("error", "") == "a body needs its length; send Content-Length");
   CHECK(instance.state() == "closed");
 }
 

@@ -21,7 +21,7 @@ constexpr std::string_view blanks = " \t\r\n";
 
 class File {
  public:
-  // O_NONBLOCK: opening a FIFO would wait for somebody to write.
+  // O_NONBLOCK: opening a FIFO would wait for a writer.
   explicit File(const std::string& path) : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
   ~File() {
     if (descriptor_ >= 0) close(descriptor_);
@@ -72,7 +72,7 @@ bool can_be_token(std::string_view text) {
          std::all_of(text.begin(), text.end(), is_visible);
 }
 
-// The header's credentials, or nothing where the scheme is another. RFC 9110: a scheme's case does not matter.
+// The header's credentials; empty if the scheme is not Bearer. RFC 9110: a scheme's case does not matter.
 std::string_view bearer_token(std::string_view authorization) {
   constexpr std::string_view scheme = "bearer ";
   const auto same = [](char wanted, char given) {
@@ -96,7 +96,7 @@ bool is_loopback(std::string_view address) {
   return is_loopback(v4);
 }
 
-// For the log: a path may carry anything, also a line of its own.
+// For the log: a path may contain anything, even line breaks.
 std::string on_one_line(std::string_view text) {
   constexpr size_t longest = 200;
   std::string line(text.substr(0, longest));
@@ -131,16 +131,16 @@ AdminAccess AdminAccess::from_file(const std::string& path) {
 
 AdminAccess::Verdict AdminAccess::check(const Caller& caller) const {
   if (!token_) {
-    const bool at_home = is_loopback(caller.remote_address) && names_this_machine(caller.host);
-    return at_home ? Verdict::allowed : Verdict::forbidden;
+    const bool is_local = is_loopback(caller.remote_address) && names_this_machine(caller.host);
+    return is_local ? Verdict::allowed : Verdict::forbidden;
   }
   const std::string_view candidate = bearer_token(caller.authorization);
   if (candidate.empty() || !std::all_of(candidate.begin(), candidate.end(), is_visible)) return Verdict::unauthorized;
   return is_token(candidate) ? Verdict::allowed : Verdict::forbidden;
 }
 
-// Compares all of both, padded to one length and in constant time: how long it takes tells neither how many characters
-// were right nor how long the token is. No token holds a zero byte, so the padding makes no two of them equal.
+// Compares both, padded to one length, in constant time: the duration reveals neither how many characters match nor the
+// token's length. No token contains a zero byte, so padding never makes two tokens equal.
 bool AdminAccess::is_token(std::string_view candidate) const {
   return candidate.size() <= longest_token &&
          CRYPTO_memcmp(padded(candidate).data(), token_->data(), longest_token) == 0;
@@ -153,7 +153,7 @@ AdminAccess::Padded AdminAccess::padded(std::string_view token) {
 }
 
 bool AdminAccess::admit(const httplib::Request& request, httplib::Response& refusal) const {
-  // Two such headers would leave it open which one counts.
+  // With two such headers it would be ambiguous which one counts.
   const bool one_header = request.get_header_value_count("Authorization") == 1;
   const std::string authorization = one_header ? request.get_header_value("Authorization") : "";
   const std::string host = request.get_header_value("Host");

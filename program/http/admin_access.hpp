@@ -1,9 +1,8 @@
-// AdminAccess says who may use the routes that write. Without a token: clients on loopback only, by a name of this
-// machine (so no page that a browser loaded from elsewhere). With one: whoever brings it, and nobody else, loopback
-// included. (Behind a proxy on this machine every client is on loopback: use a token there.)
-// Thread-safe: every method; nothing changes after construction. The token is never printed, nor what a client sent
-// in its place.
-// Errors: constructor and from_file() throw std::invalid_argument, one line that says what to do.
+// AdminAccess decides which clients may use the routes that write. Without a token: clients on loopback that address
+// this machine by a local name, which excludes pages that a browser loaded from elsewhere. (Behind a proxy on this
+// machine every client is on loopback: use a token there.) With a token: only clients that send it, even on loopback.
+// Thread-safe: every method. Neither the token nor a client's wrong token is ever printed.
+// Errors: constructor and from_file() throw std::invalid_argument with one line that says what to do.
 #pragma once
 
 #include <httplib.h>
@@ -21,28 +20,27 @@ class AdminAccess {
 
   enum class Verdict {
     allowed,
-    unauthorized,  // 401: no token came, or nothing that could be one
-    forbidden,     // 403: the wrong token, or an address from afar
+    unauthorized,  // 401: no token, or text that cannot be one
+    forbidden,     // 403: the wrong token, or a remote address
   };
 
   struct Caller {
     std::string_view remote_address;
-    std::string_view authorization{};     // the header's value; empty: there is none
-    std::string_view host = "localhost";  // likewise: by which name the client knows this server
+    std::string_view authorization{};     // the header's value; empty: no such header
+    std::string_view host = "localhost";  // likewise: the name by which the client addresses this server
   };
 
   // Tokens are 16 to 256 printable ASCII characters without spaces.
   explicit AdminAccess(const std::optional<std::string>& token = std::nullopt);
 
-  // The token is the file's first line, without the space around it. Refuses a file that is not private: it must be a
-  // regular one, of this user or root, and mode 600 or less. A link is followed, as mounted secrets are links: all of
-  // this is asked of the file that was opened, so there is nothing to swap between the look and the reading.
+  // The token is the file's first line, without surrounding space. Rejects a file that is not private: it must be a
+  // regular file of this user or root, with mode 600 or less. Follows links, as mounted secrets are links; it checks
+  // the opened file, so nothing can be swapped between the check and the read.
   static AdminAccess from_file(const std::string& path);
 
   Verdict check(const Caller& caller) const;
 
-  // Whether the request may go on. Otherwise the response is the refusal, and one line of the log says who asked for
-  // what.
+  // True if the request may proceed. Otherwise fills in the refusal, and logs one line with client, method and path.
   [[nodiscard]] bool admit(const httplib::Request& request, httplib::Response& refusal) const;
 
  private:
@@ -54,9 +52,9 @@ class AdminAccess {
   std::optional<Padded> token_;
 };
 
-// Whether the value of a request's header Host is a name that this machine has for itself: "127.0.0.1:8001",
-// "localhost", "[::1]:8001". A page from anywhere may have its own name resolve to this machine, and then talk to it as
-// to its own server: but its requests say that name.
+// True if the value of a request's Host header is a local name of this machine: "127.0.0.1:8001", "localhost",
+// "[::1]:8001". A foreign page can make its own host name resolve to this machine and then use it like its own server
+// (DNS rebinding), but its requests carry that host name.
 bool names_this_machine(std::string_view host);
 
 }  // namespace program

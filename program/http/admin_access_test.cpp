@@ -42,7 +42,7 @@ struct Folder {
   std::string path;
 };
 
-// What the default logger prints while this lives.
+// Captures what the default logger prints.
 struct Logged {
   Logged() : before(spdlog::default_logger()) {
     spdlog::set_default_logger(
@@ -79,21 +79,21 @@ std::string error_in(const httplib::Response& response) { return nlohmann::json:
 
 }  // namespace
 
-TEST_CASE("without a token clients on loopback are allowed, and nobody else is") {
+TEST_CASE("without a token only clients on loopback are allowed") {
   const AdminAccess access;
-  for (const char* near : {"127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1", "::ffff:127.3.2.1"}) {
-    CAPTURE(near);
-    CHECK(verdict(access, near) == Verdict::allowed);
+  for (const char* local : {"127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1", "::ffff:127.3.2.1"}) {
+    CAPTURE(local);
+    CHECK(verdict(access, local) == Verdict::allowed);
   }
-  for (const char* far : {"10.0.0.1", "128.0.0.1", "0.0.0.0", "::", "::2", "::ffff:10.0.0.1", "fe80::1", "::127.0.0.1",
-                          "", "localhost", "127.0.0.1.example.org", "127.1", " 127.0.0.1"}) {
-    CAPTURE(far);
-    CHECK(verdict(access, far) == Verdict::forbidden);
-    CHECK(verdict(access, far, "Bearer " + token) == Verdict::forbidden);
+  for (const char* remote : {"10.0.0.1", "128.0.0.1", "0.0.0.0", "::", "::2", "::ffff:10.0.0.1", "fe80::1",
+                             "::127.0.0.1", "", "localhost", "127.0.0.1.example.org", "127.1", " 127.0.0.1"}) {
+    CAPTURE(remote);
+    CHECK(verdict(access, remote) == Verdict::forbidden);
+    CHECK(verdict(access, remote, "Bearer " + token) == Verdict::forbidden);
   }
 }
 
-TEST_CASE("with a token whoever brings it is allowed, from anywhere") {
+TEST_CASE("with a token every client that sends it is allowed, from any address") {
   const AdminAccess access(token);
   for (const char* address : {"127.0.0.1", "10.0.0.1"}) {
     CHECK(verdict(access, address, "Bearer " + token) == Verdict::allowed);
@@ -101,13 +101,13 @@ TEST_CASE("with a token whoever brings it is allowed, from anywhere") {
   }
 }
 
-TEST_CASE("with a token loopback needs it too") {
+TEST_CASE("with a token clients on loopback need it too") {
   const AdminAccess access(token);
   CHECK(verdict(access, "127.0.0.1") == Verdict::unauthorized);
   CHECK(verdict(access, "127.0.0.1", "Bearer wrong") == Verdict::forbidden);
 }
 
-TEST_CASE("what could not be a token is unauthorized") {
+TEST_CASE("a header without a possible token is unauthorized") {
   const AdminAccess access(token);
   for (const std::string& header : {std::string("Bearer"), std::string("Bearer "), std::string("Bearer    "),
                                     "Basic " + token, token, "Bearer" + token, "Bearer " + token + " more",
@@ -117,7 +117,7 @@ TEST_CASE("what could not be a token is unauthorized") {
   }
 }
 
-TEST_CASE("every other token is forbidden, however near it comes") {
+TEST_CASE("every other token is forbidden, however similar") {
   const AdminAccess access(token);
   for (size_t i = 0; i < token.size(); ++i) {
     std::string near = token;
@@ -130,7 +130,7 @@ TEST_CASE("every other token is forbidden, however near it comes") {
   CHECK(verdict(access, "10.0.0.1", "Bearer " + token + std::string(10'000, 'x')) == Verdict::forbidden);
 }
 
-TEST_CASE("tokens of 16 to 256 visible characters are usable, and a refusal does not repeat one") {
+TEST_CASE("tokens of 16 to 256 visible characters are usable, and an error does not quote one") {
   for (const size_t length : {16, 256}) {
     const std::string usable(length, '~');
     CHECK(verdict(AdminAccess(usable), "10.0.0.1", "Bearer " + usable) == Verdict::allowed);
@@ -143,7 +143,7 @@ TEST_CASE("tokens of 16 to 256 visible characters are usable, and a refusal does
   }
 }
 
-TEST_CASE("the token is the file's first line, without the space around it") {
+TEST_CASE("the token is the file's first line, without surrounding space") {
   const Folder folder;
   for (const std::string& text : {token, token + "\n", "  " + token + " \t\r\n", token + "\nand a comment\n"}) {
     CAPTURE(text);
@@ -154,7 +154,7 @@ TEST_CASE("the token is the file's first line, without the space around it") {
   CHECK_NOTHROW(AdminAccess::from_file(folder.file(token, 0400)));
 }
 
-TEST_CASE("a file that others can read or write is refused") {
+TEST_CASE("a token file that others can read or write is rejected") {
   const Folder folder;
   for (const mode_t mode : {0640, 0604, 0620, 0602, 0601, 0644, 0777}) {
     CAPTURE(mode);
@@ -163,15 +163,15 @@ TEST_CASE("a file that others can read or write is refused") {
   }
 }
 
-TEST_CASE("a file of another user is refused") {
-  if (geteuid() != 0) return;  // only root can give one away
+TEST_CASE("a token file of another user is rejected") {
+  if (geteuid() != 0) return;  // only root can change an owner
   const Folder folder;
   const std::string path = folder.file(token);
   REQUIRE(chown(path.c_str(), 12345, 12345) == 0);
   CHECK(refusal_of(path).find("it belongs to another user") != std::string::npos);
 }
 
-TEST_CASE("a link is as good as what it leads to") {
+TEST_CASE("a link to a token file is followed") {
   const Folder folder;
   const std::string link = folder.path + "/link";
   std::filesystem::create_symlink("token", link);
@@ -181,7 +181,7 @@ TEST_CASE("a link is as good as what it leads to") {
   CHECK(refusal_of(link).find("chmod 600") != std::string::npos);
 }
 
-TEST_CASE("what is no regular file is refused, and a pipe is not waited for") {
+TEST_CASE("anything but a regular file is rejected, without waiting for a pipe") {
   const Folder folder;
   const std::string pipe = folder.path + "/pipe";
   REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
@@ -202,7 +202,7 @@ TEST_CASE("a file without a usable token is refused, and what it holds is not re
   }
 }
 
-TEST_CASE("who is admitted is not answered yet, and not logged") {
+TEST_CASE("an admitted request gets no response yet, and is not logged") {
   const Logged logged;
   httplib::Response response;
   CHECK(AdminAccess(token).admit(request("10.0.0.1", "Bearer " + token), response));
@@ -212,7 +212,7 @@ TEST_CASE("who is admitted is not answered yet, and not logged") {
   CHECK(logged.text.str().empty());
 }
 
-TEST_CASE("a refusal is JSON, and one line in the log that says who asked for what") {
+TEST_CASE("a refusal is JSON, and one log line with client, method and path") {
   const Logged logged;
   httplib::Response none, wrong, far;
   CHECK_FALSE(AdminAccess(token).admit(request("10.0.0.1"), none));
@@ -232,7 +232,7 @@ TEST_CASE("a refusal is JSON, and one line in the log that says who asked for wh
         "refused with 403: PUT /breaker/override from 10.0.0.3\n");
 }
 
-TEST_CASE("two Authorization headers are as good as none") {
+TEST_CASE("two Authorization headers count as none") {
   const Logged logged;
   httplib::Request twice = request("10.0.0.1", "Bearer " + token);
   twice.headers.emplace("authorization", "Bearer " + token);
@@ -241,7 +241,7 @@ TEST_CASE("two Authorization headers are as good as none") {
   CHECK(response.status == 401);
 }
 
-TEST_CASE("a path cannot write lines of its own into the log") {
+TEST_CASE("a path cannot inject lines into the log") {
   const Logged logged;
   httplib::Request forged = request("10.0.0.1");
   forged.path = "/x\n12:00:00 all is well\x1b[31m" + std::string(1000, 'x');
@@ -253,7 +253,7 @@ TEST_CASE("a path cannot write lines of its own into the log") {
   CHECK(line.size() < 300);
 }
 
-TEST_CASE("without a token a page from elsewhere is refused, though its name resolves to this machine") {
+TEST_CASE("without a token a page whose host name resolves to this machine is rejected") {
   const auto verdict = [](std::string_view host) {
     return AdminAccess().check({.remote_address = "127.0.0.1", .host = host});
   };

@@ -40,10 +40,11 @@ HttpReply send(const HttpRequest& request) {
   curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, request.protocols);
   curl_easy_setopt(curl, CURLOPT_PROXY, "");
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);  // without it a timeout may use SIGALRM, which threads cannot bear
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(request.timeout.count())));  // 0: for ever
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);  // without it a timeout may use SIGALRM, which is unsafe with threads
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
+                   std::max(1L, static_cast<long>(request.timeout.count())));  // 0 means no timeout
 #if LIBCURL_VERSION_NUM >= 0x075700
-  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);  // does not wait for a name server that hangs
+  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);  // do not wait for a name server that hangs
 #endif
   curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());

@@ -12,30 +12,30 @@
 namespace program {
 namespace {
 
-constexpr int backlog = 1024;  // the library listens with 5: the sixth of a burst would wait a second for its SYN
+constexpr int backlog = 1024;  // the library's 5 would make the sixth of a burst wait a second to repeat its SYN
 constexpr size_t largest_request_body = 64 * 1024;
-constexpr std::chrono::milliseconds look_round{50};
+constexpr std::chrono::milliseconds poll_interval{50};
 constexpr std::chrono::milliseconds grace{800};
 
-// The library's default is SO_REUSEPORT, with which two servers would share a port and neither would say so.
+// The library's default is SO_REUSEPORT, with which two servers would share a port without an error.
 void reuse_address_only(socket_t socket) {
   const int yes = 1;
   setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 }
 
-bool has_a_body(const httplib::Request& request) {
+bool expects_body(const httplib::Request& request) {
   return request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
 }
 
-// The library holds a body to its bound by the length that is told beforehand. One that tells none, or is packed, would
-// be read whole, however long it gets.
+// The library checks a body's size against Content-Length only. It would read a body without that header, or a
+// compressed one, to the end, however long it gets.
 bool refuse_unbounded(const httplib::Request& request, httplib::Response& response) {
-  if (request.has_header("Transfer-Encoding") || (has_a_body(request) && !request.has_header("Content-Length"))) {
-    answer_json(response, 411, R"({"error":"a body is taken only with its length; send Content-Length"})");
+  if (request.has_header("Transfer-Encoding") || (expects_body(request) && !request.has_header("Content-Length"))) {
+    answer_json(response, 411, R"({"error":"a body needs its length; send Content-Length"})");
     return true;
   }
   if (request.has_header("Content-Encoding")) {
-    answer_json(response, 415, R"({"error":"a body is taken only as it is; send it without Content-Encoding"})");
+    answer_json(response, 415, R"({"error":"a body must not be encoded; send it without Content-Encoding"})");
     return true;
   }
   return false;
@@ -49,7 +49,7 @@ HttpServer::HttpServer(size_t workers) {
   set_keep_alive_max_count(1);
   set_keep_alive_timeout(1);
   set_payload_max_length(largest_request_body);
-  set_read_timeout(std::chrono::seconds(1));  // a PUT without a body and its length is waited for that long
+  set_read_timeout(std::chrono::seconds(1));  // also how long the library waits for a PUT without body and length
   set_tcp_nodelay(true);
   set_pre_routing_handler(nullptr);
   set_exception_handler([](const httplib::Request& request, httplib::Response& response, std::exception_ptr thrown) {
@@ -58,7 +58,7 @@ HttpServer::HttpServer(size_t workers) {
     } catch (const std::exception& error) {
       spdlog::error("{} {}: {}", request.method, request.path, error.what());
     }
-    answer_json(response, 500, R"({"error":"internal error; the log says more"})");
+    answer_json(response, 500, R"({"error":"internal error; see the log"})");
   });
 }
 
@@ -88,20 +88,20 @@ HttpServer::~HttpServer() {
   if (server_.joinable()) server_.join();
 }
 
-// Accepted sockets take it over from the one that listens.
+// Accepted sockets inherit the option from the listening one.
 void HttpServer::limit_unread(int bytes) { setsockopt(svr_sock_, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes); }
 
 void HttpServer::serve_until(const StopSignal& stop, const std::string& name) {
   start();
   spdlog::info("{}: listening on {}", name, url_);
-  while (!stop.requested() && !has_ended(look_round)) {
+  while (!stop.requested() && !has_ended(poll_interval)) {
   }
-  const bool asked_to = stop.requested();
+  const bool was_requested = stop.requested();
   if (!stop_within(grace)) {
     spdlog::warn("{}: stopped, with requests still running", name);
     std::_Exit(0);
   }
-  if (!asked_to) throw std::runtime_error(name + ": the system lets it accept no more connections on " + url_);
+  if (!was_requested) throw std::runtime_error(name + ": cannot accept more connections on " + url_);
   spdlog::info("{}: stopped", name);
 }
 
@@ -120,7 +120,7 @@ bool HttpServer::has_ended(std::chrono::milliseconds wait) const {
 }
 
 void HttpServer::stop_accepting() {
-  if (svr_sock_ != INVALID_SOCKET) stop();  // the library wants to hear it once
+  if (svr_sock_ != INVALID_SOCKET) stop();  // the library must be stopped only once
 }
 
 bool HttpServer::stop_within(std::chrono::milliseconds grace) {

@@ -1,6 +1,6 @@
-// An HttpServer is cpp-httplib's server with the settings that a lab of many small servers needs: a taken port is an
-// error, a burst of connections is queued, a request's size is bounded, a slow request does not block the others, and
-// the server stops within a second. A body must tell its length (else 411) and come as it is, not packed (else 415).
+// An HttpServer is cpp-httplib's server with the settings that many small servers need: a port in use is an error, a
+// burst of connections is queued, a request's size is bounded, a slow request does not block the others, and the server
+// stops within a second. A body needs a Content-Length (else 411) and no Content-Encoding (else 415).
 #pragma once
 
 #include <httplib.h>
@@ -16,29 +16,27 @@ namespace program {
 
 class HttpServer : public httplib::Server {
  public:
-  // `workers`: how many requests are worked on at once. Each connection carries one request, and is given up
-  // after a second in which nothing comes, so that idle connections do not hold workers. (One that trickles does.)
+  // `workers`: the number of requests served at once. Each connection carries one request, and is closed after a second
+  // without any data, so that idle connections do not hold workers. (One that trickles does.)
   explicit HttpServer(size_t workers);
-  ~HttpServer() override;  // waits for what was started
+  ~HttpServer() override;  // waits for the serving thread
 
-  // As the library's, for what this server has not refused already.
+  // As the library's, for requests that this server has not already rejected.
   void set_pre_routing_handler(HandlerWithResponse handler);
 
-  // Binds; port 0 takes a free one. Returns the port. Throws std::runtime_error that names address and reason.
+  // Binds; port 0 means any free port. Returns the port. Throws std::runtime_error with address and reason.
   int bind(const std::string& address, int port);
 
-  // After bind(): about how much of its answers the system keeps for a client that does not read; by default up to
-  // several MiB.
+  // After bind(): limits the unread output that the kernel buffers per client, approximately; by default several MiB.
   void limit_unread(int bytes);
 
-  // Serves until a stop signal; a request still running 800 ms later is abandoned by ending the process. Throws
-  // std::runtime_error where the system lets it accept no more connections.
-  // Prints "NAME: listening on http://ADDRESS:PORT" once connections are accepted.
+  // Serves until a stop signal; if a request still runs 800 ms later, ends the process. Throws std::runtime_error if
+  // the system prevents it from accepting connections. Prints "NAME: listening on http://ADDRESS:PORT" once connections
+  // are accepted.
   void serve_until(const StopSignal& stop, const std::string& name);
 
-  // The same in parts, for a program that does more than serve. start() returns once connections are accepted;
-  // has_ended() says that the system lets it accept no more. stop_within() is false where a request still runs when
-  // `grace` is over.
+  // The same in parts, for a program that does more than serve. start() returns once connections are accepted.
+  // has_ended(): it accepts no more connections. stop_within() is false if a request still runs after `grace`.
   void start();
   bool has_ended(std::chrono::milliseconds wait = {}) const;
   void stop_accepting();

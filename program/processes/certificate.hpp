@@ -1,5 +1,5 @@
-// A Certificate is a key and a certificate of its own authority, made by openssl for a test, in a folder that ends with
-// this object. Throws std::runtime_error where openssl is missing or refuses.
+// A Certificate is a self-signed certificate with its key, created by openssl for a test, in a folder that is removed
+// with this object. Throws std::runtime_error if openssl is missing or fails.
 #pragma once
 
 #include <string>
@@ -11,11 +11,11 @@ namespace program {
 
 class Certificate {
  public:
-  // `names`: whom it is for, as openssl writes it: "DNS:localhost,IP:127.0.0.1".
+  // `names`: the subject's names as openssl writes them: "DNS:localhost,IP:127.0.0.1".
   explicit Certificate(const std::string& names);
 
   std::string file() const { return folder_.path() / "certificate.pem"; }
-  std::vector<std::string> redis_options() const;  // for a redis-server that shows it, and asks clients for none
+  std::vector<std::string> redis_options() const;  // for a redis-server that presents it and requires none of clients
 
  private:
   std::string key() const { return folder_.path() / "key.pem"; }

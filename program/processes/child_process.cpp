@@ -19,11 +19,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds poll_interval{2};
 
-// Between fork and exec: only calls that are safe there. The pipe tells the parent that exec failed, and why.
+// Between fork and exec: only calls that are safe there. Through the pipe the parent learns why exec failed.
 [[noreturn]] void become(char* const* arguments, int output, int failure, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);  // the parent died before the line above
-  setpgid(0, 0);  // a terminal's Ctrl-C is for the parent, which ends its children as it needs them no more
+  setpgid(0, 0);  // a terminal's Ctrl-C is for the parent, which stops its children when it is done with them
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -66,14 +66,7 @@ ChildProcess::ChildProcess(ChildProcess&& other) noexcept
       exit_code_(other.exit_code_) {}
 
 ChildProcess::~ChildProcess() {
-  if (pid_ > 0) {
-    send_signal(SIGCONT);
-    send_signal(SIGTERM);
-    if (!wait(std::chrono::seconds(2))) {
-      send_signal(SIGKILL);
-      wait(std::chrono::seconds(2));
-    }
-  }
+  if (pid_ > 0) stop(std::chrono::seconds(2));
   if (output_ >= 0) close(output_);
 }
 
@@ -97,14 +90,22 @@ std::string ChildProcess::wait_for_line(const std::string& text, std::chrono::mi
         return all.substr(start, end - start);
       }
     }
-    if (ended) throw std::runtime_error(command_ + " ended before it said '" + text + "':\n" + all);
-    if (Clock::now() > deadline) throw std::runtime_error(command_ + " did not say '" + text + "' in time:\n" + all);
+    if (ended) throw std::runtime_error(command_ + " ended before it printed '" + text + "':\n" + all);
+    if (Clock::now() > deadline) throw std::runtime_error(command_ + " did not print '" + text + "' in time:\n" + all);
     std::this_thread::sleep_for(poll_interval);
   }
 }
 
 void ChildProcess::send_signal(int signal) {
   if (pid_ > 0 && !exit_code_) kill(pid_, signal);
+}
+
+void ChildProcess::stop(std::chrono::milliseconds grace) {
+  send_signal(SIGCONT);
+  send_signal(SIGTERM);
+  if (wait(grace)) return;
+  send_signal(SIGKILL);
+  wait(std::chrono::seconds(2));
 }
 
 std::optional<int> ChildProcess::wait(std::chrono::milliseconds timeout) {

@@ -1,6 +1,6 @@
-// A ChildProcess is a program that this one starts and ends: nothing else ever ends it, and it never outlives us, not
-// even after kill -9 (the kernel then ends it for us; so start children from a thread that lives as long as they
-// should). Its output is kept in memory, not in a file. Not thread-safe.
+// A ChildProcess is a program that this one starts and stops. It never outlives this process, not even after kill -9:
+// the kernel kills it when the thread that started it ends, so start it from a thread that lives long enough.
+// Its output is kept in memory, not in a file. Not thread-safe.
 #pragma once
 
 #include <sys/types.h>
@@ -15,23 +15,26 @@ namespace program {
 
 class ChildProcess {
  public:
-  // Starts `arguments[0]`, looked up in PATH. Throws std::system_error where that fails.
+  // Starts `arguments[0]`, looked up in PATH. Throws std::system_error if that fails.
   explicit ChildProcess(const std::vector<std::string>& arguments);
-  ~ChildProcess();  // SIGTERM, and SIGKILL two seconds later
+  ~ChildProcess();  // stops it, with a grace of two seconds
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&&) = delete;
 
   pid_t pid() const { return pid_; }
   std::string output() const;  // standard output and standard error so far
 
-  // The first line of the output that contains `text`. Throws std::runtime_error, quoting the output, where the child
-  // ends first or `timeout` passes.
+  // The first line of the output that contains `text`. Throws std::runtime_error, quoting the output, if the child ends
+  // before or `timeout` passes.
   std::string wait_for_line(const std::string& text, std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
-  void send_signal(int signal);  // SIGSTOP, SIGKILL, ...; nothing once the child has been reaped
+  void send_signal(int signal);  // SIGSTOP, SIGKILL, ...; does nothing once the child has been reaped
 
-  // Waits for the end: the exit code, or 128 + the signal that ended it. Nothing where `timeout` passes first.
+  // Waits for the end: the exit code, or 128 + the signal that ended it. Nothing if `timeout` passes first.
   std::optional<int> wait(std::chrono::milliseconds timeout);
+
+  // Sends SIGTERM, and SIGKILL after `grace`. Returns when the child has ended.
+  void stop(std::chrono::milliseconds grace);
 
  private:
   std::string command_;

@@ -14,7 +14,7 @@ namespace {
 constexpr int slots = 16384;
 constexpr int nodes = 3;
 
-// Where nodes talk to one another; Redis 6 has no other way to say so.
+// The port of the cluster bus. Redis 6 cannot be given another one.
 int bus_of(int port) { return port + 10000; }
 
 int slot_of(int port, const std::string& key) { return std::stoi(redis_cli(port, {"CLUSTER", "KEYSLOT", key})); }

@@ -1,5 +1,5 @@
-// A PrivateCluster is a Redis Cluster of three masters without replicas, on free loopback ports. All of it, and its
-// folder, ends with this object. Not thread-safe. Throws std::runtime_error where something does not start.
+// A PrivateCluster is a Redis Cluster of three masters without replicas, on free loopback ports. Its processes and its
+// folder end with this object. Not thread-safe. Throws std::runtime_error if a server does not start.
 #pragma once
 
 #include <map>
@@ -22,7 +22,7 @@ class PrivateCluster {
   int owner_of(const std::string& key) const;  // its node's port
   int other_than(int port) const;
 
-  // Moves the slot of this key. In between the old node says ASK for what it does not have (any more).
+  // Moves the slot of this key. Between begin and finish the old node answers ASK for keys that it does not have.
   void begin_move(const std::string& key, int to);
   void move_keys(const std::string& key, int to);
   void finish_move(const std::string& key, int to);

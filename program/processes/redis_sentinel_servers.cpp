@@ -12,7 +12,7 @@ namespace {
 
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-// Sentinels that know each other from the start need no seconds to meet.
+// Sentinels that know each other from the start do not need seconds to discover each other.
 std::string identity(size_t index) { return std::string(39, '0') + std::to_string(index + 1); }
 
 }  // namespace
@@ -84,7 +84,7 @@ int PrivateSentinel::master_by(int sentinel) const {
 int PrivateSentinel::master() const {
   std::set<int> named;
   for (const int port : sentinels_) named.insert(master_by(port));
-  named.erase(0);  // the word of one that is dead
+  named.erase(0);  // the answer of a dead Sentinel
   return named.size() == 1 ? *named.begin() : 0;
 }
 

@@ -1,6 +1,6 @@
-// A PrivateSentinel is a master, its replica, and three Sentinels who watch them (two of them decide), on free loopback
-// ports. All of it, and the folder that the Sentinels write to, ends with this object. Not thread-safe.
-// A dead master is replaced within some four seconds. Throws std::runtime_error where something does not start.
+// A PrivateSentinel is a master, its replica, and three Sentinels that watch them (with a quorum of two), on free
+// loopback ports. Its processes and the Sentinels' folder end with this object. Not thread-safe.
+// A dead master is replaced within about four seconds. Throws std::runtime_error if a server does not start.
 #pragma once
 
 #include <map>
@@ -21,10 +21,10 @@ class PrivateSentinel {
   const std::vector<int>& sentinels() const { return sentinels_; }
   ChildProcess& process(int port) { return processes_.at(port); }
 
-  int master() const;                      // its port, as the Sentinels say; 0 where they disagree
-  void wait_for_another_master(int than);  // until all Sentinels that live name it
-  void fail_over();                        // planned: the old master lives on
-  void launch_replica(int port);           // of the other server, empty, where one was killed; nobody waits for it
+  int master() const;                      // the port that the Sentinels name; 0 if they disagree
+  void wait_for_another_master(int than);  // until all live Sentinels name it
+  void fail_over();                        // planned: the old master stays alive
+  void launch_replica(int port);           // an empty replica in place of a killed server; does not wait for it
 
  private:
   void start();

@@ -6,7 +6,9 @@
 
 #include <list>
 #include <stdexcept>
-#include <thread>
+#include <system_error>
+
+#include "program/wait_until.hpp"
 
 namespace program {
 namespace {
@@ -38,7 +40,7 @@ constexpr const char* is_ready = "Ready to accept connections";
 }  // namespace
 
 std::vector<int> free_ports(size_t count) {
-  std::list<HeldPort> held;  // all at once, so that none is found twice
+  std::list<HeldPort> held;  // held together, so that no port is found twice
   std::vector<int> ports;
   while (ports.size() < count) {
     ports.push_back(held.emplace_back().port());
@@ -80,25 +82,21 @@ std::string redis_cli(int port, const std::vector<std::string>& command) {
   return cli.output();
 }
 
-void wait_until(const std::string& what, const std::function<bool()>& is_so) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!is_so()) {
-    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("did not happen in time: " + what);
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+void wait_until(const std::string& what, const std::function<bool()>& condition) {
+  if (!wait_until(condition, std::chrono::seconds(20))) throw std::runtime_error("did not happen in time: " + what);
 }
 
-PrivateRedis::PrivateRedis() { start_somewhere(); }
+PrivateRedis::PrivateRedis() { start_on_free_port(); }
 
 PrivateRedis::PrivateRedis(const Certificate& certificate, const std::vector<std::string>& options)
     : scheme_("rediss") {
   for (const auto& more : {certificate.redis_options(), options}) {
     options_.insert(options_.end(), more.begin(), more.end());
   }
-  start_somewhere();
+  start_on_free_port();
 }
 
-void PrivateRedis::start_somewhere() {
+void PrivateRedis::start_on_free_port() {
   try_ports([this] {
     port_ = free_ports(1)[0];
     start();

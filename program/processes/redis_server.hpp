@@ -1,5 +1,5 @@
-// A PrivateRedis is a redis-server of our own on a free loopback port, without persistence; it ends with this object.
-// The user's Redis is never touched. Not thread-safe.
+// A PrivateRedis is a redis-server on a free loopback port, without persistence, that ends with this object. It never
+// touches the user's Redis. Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -12,41 +12,40 @@
 
 namespace program {
 
-// Ports of 127.0.0.1 that are free now, for servers that cannot take "any free port"; somebody else may take one first.
+// Ports of 127.0.0.1 that are free now, for servers that cannot bind to port 0. Another process may take one first.
 std::vector<int> free_ports(size_t count);
 
-// A redis-server on such a port, without persistence, and what redis-cli prints when it asks one. One that is launched
-// nobody waits for: it listens some milliseconds later.
+// start_redis_server() returns when the server accepts connections; launch_redis_server() returns at once. redis_cli()
+// returns what redis-cli prints.
 ChildProcess start_redis_server(int port, const std::vector<std::string>& options);
 ChildProcess launch_redis_server(int port, const std::vector<std::string>& options);
 std::string redis_cli(int port, const std::vector<std::string>& command);
 
-// Throws std::runtime_error that says `what` did not happen, after twenty seconds.
-void wait_until(const std::string& what, const std::function<bool()>& is_so);
+// Waits up to twenty seconds for `condition`, then throws std::runtime_error: `what` did not happen.
+void wait_until(const std::string& what, const std::function<bool()>& condition);
 
-// Calls `start`, which looks for free ports, up to six times: whatever it was that took one may be gone the next time.
-// Throws what the last one threw, and a std::system_error at once: where there is no redis-server, no port helps.
+// Calls `start`, which picks free ports, up to six times, as another process may take one of them first. Throws the
+// last attempt's exception; a std::system_error at once, as no port helps if redis-server is missing.
 void try_ports(const std::function<void()>& start);
 
 class PrivateRedis {
  public:
-  PrivateRedis();  // throws std::runtime_error where redis-server is missing or does not start
-  // Speaks TLS, and nothing else.
+  PrivateRedis();  // throws std::runtime_error if redis-server is missing or does not start
+  // Accepts TLS only.
   explicit PrivateRedis(const Certificate& certificate, const std::vector<std::string>& options = {});
 
   int port() const { return port_; }
   std::string url() const { return scheme_ + "://127.0.0.1:" + std::to_string(port_) + "/0"; }
   ChildProcess& process() { return *process_; }
   void restart();  // kill -9, then a new and empty server on the same port
-  void kill();     // -9, and waits for the end
+  void kill();     // -9; returns when it has ended
 
-  // A new and empty server on the same port, which nobody waits for: it listens some milliseconds later. Kills what
-  // runs.
+  // Kills the running server and starts a new, empty one on the same port. Returns before it accepts connections.
   void launch();
 
  private:
   void start();
-  void start_somewhere();
+  void start_on_free_port();
 
   int port_ = 0;
   std::string scheme_ = "redis";

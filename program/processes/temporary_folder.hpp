@@ -1,4 +1,4 @@
-// A TemporaryFolder is an empty folder of our own, which is removed with what is in it when this object ends.
+// A TemporaryFolder is a new, empty folder that is removed with its contents when this object ends.
 #pragma once
 
 #include <filesystem>

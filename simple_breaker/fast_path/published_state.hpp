@@ -1,8 +1,8 @@
 // A PublishedState is what a CircuitBreaker's fast path reads without the lock: enough of the snapshot to admit, reject
 // or count a success as the table would. publish() and collect_into() run under the breaker's lock; the rest anywhere.
-// Ordering: publish() stores the two times first and the word last; readers load the word first. So a thread that sees
-// a generation's word sees that generation's times, or later ones. rejects_until() loads the word again to exclude
-// later ones: an unchanged word proves that the time belongs to it. In any doubt the caller takes the lock.
+// Ordering: publish() stores the word last and readers load it first, so a thread that sees a generation's word sees
+// that generation's times, or later ones. Later ones are excluded by loading the word again: unchanged, it proves that
+// the time belongs to it. In any doubt the caller takes the lock.
 #pragma once
 
 #include <algorithm>

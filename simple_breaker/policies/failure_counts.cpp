@@ -5,7 +5,7 @@
 namespace cb {
 namespace {
 
-constexpr int most_failures = 999'999'999;  // while forced closed, nothing else bounds the count
+constexpr int most_failures = 999'999'999;  // the only bound while forced closed, or with failure_threshold 0
 
 bool reached(int64_t part, int64_t of, double threshold) {
   return threshold > 0 && static_cast<double>(part) / static_cast<double>(of) >= threshold;
@@ -24,7 +24,7 @@ void count_in_window(SlidingWindow& window, const Policy& policy, const CallResu
   add(window, {1, result.outcome == Outcome::failure ? 1U : 0U, is_slow(result, policy) ? 1U : 0U});
 }
 
-// clear_interval runs from the first call counted; it starts again once nothing is left to clear.
+// clear_interval runs from the first call counted. A success that leaves nothing to clear stops it.
 void schedule_clearing(FailureCounts& counts, const Policy& policy, TimePoint now) {
   const bool is_empty = counts.failures == 0 && !policy.keeps_window();
   const bool is_scheduled = counts.clear_at != TimePoint{};

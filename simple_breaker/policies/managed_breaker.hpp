@@ -52,7 +52,7 @@ class ManagedBreaker : public Breaker {
   virtual State known_state() const = 0;
   bool is_open() const { return known_state() == State::open; }
 
-  // True if evicting this breaker loses no protection: it is closed, or it was open and has not been asked again for
+  // True if evicting this breaker loses no protection: it is closed, or it was open and has not been used since for
   // as long as its break lasted.
   virtual bool is_evictable() const = 0;
 };

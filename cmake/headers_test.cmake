@@ -1,0 +1,16 @@
+# headers_test(TARGET HEADERS ... LIBRARIES ...)
+#
+# Compiles each header as a translation unit: one that relies on the includes of another fails to build. HEADERS are
+# paths from the root.
+function(headers_test target)
+  cmake_parse_arguments(ARG "" "" "HEADERS;LIBRARIES" ${ARGN})
+  set(sources "")
+  foreach(header IN LISTS ARG_HEADERS)
+    set(source ${CMAKE_CURRENT_BINARY_DIR}/${target}/${header}.cpp)
+    file(CONFIGURE OUTPUT ${source} CONTENT "#include \"${header}\"\n")
+    list(APPEND sources ${source})
+  endforeach()
+  add_library(${target} OBJECT ${sources})
+  set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
+  target_link_libraries(${target} PRIVATE ${ARG_LIBRARIES})
+endfunction()
