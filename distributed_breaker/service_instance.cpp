@@ -105,7 +105,8 @@ void ServiceInstance::call(const httplib::Request& request, httplib::Response& r
   answer(report, breaker.known_state(), response);
 }
 
-Attempt<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker, milliseconds timeout, int& upstream_calls) {
+AttemptResult<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker, milliseconds timeout,
+                                                        int& upstream_calls) {
   Admission admission = breaker.acquire();
   if (const auto* rejection = std::get_if<Rejection>(&admission)) {
     return {AttemptEnd::refused, {.rejection = *rejection}};

@@ -52,9 +52,6 @@ class BreakerRegistry {
   // Hold the result as long as any permit of it. `context`: valid, or empty for the common breaker.
   std::shared_ptr<ManagedBreaker> at(const std::string& context);
 
-  // The existing breaker, or nullptr. Does not count as use.
-  std::shared_ptr<ManagedBreaker> find(const std::string& context) const;
-
   size_t size() const;  // including the common breaker
   BreakerCounts counts() const;
 

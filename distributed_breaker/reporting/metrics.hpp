@@ -43,6 +43,8 @@ class Metrics {
 
   void show(const DetailedStatus& common, BreakerCounts breakers);
 
+  template <class Builder>
+  auto& family(Builder builder, const std::string& name, const std::string& help);
   Counter& counter(const std::string& name, const std::string& help);
   Gauge& gauge(const std::string& name, const std::string& help);
   Rate& rate(const std::string& name, const std::string& help);

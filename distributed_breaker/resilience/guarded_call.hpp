@@ -31,7 +31,7 @@ enum class AttemptEnd { answered, failed_may_retry, failed, refused };
 
 // What an attempt returns. `good_body`: the answer that Fallback::last_good keeps.
 template <class ReplyType>
-struct Attempt {
+struct AttemptResult {
   using Reply = ReplyType;
   AttemptEnd end;
   Reply reply;
@@ -47,6 +47,7 @@ std::string_view to_text(CallEnd end);
 struct CallSummary {
   CallEnd end;
   int attempts;
+  bool operator==(const CallSummary&) const = default;
 };
 
 // `reply`: of the last attempt that the breaker admitted; if it admitted none, the rejection; if there was no attempt,
@@ -69,8 +70,8 @@ class GuardedCall {
   // `attempt_timeout`: the timeout of an attempt, unless the deadline leaves less; at least 1 ms.
   GuardedCall(const CallPolicy& policy, std::chrono::milliseconds attempt_timeout, Environment environment = {});
 
-  // `attempt` takes its timeout as std::chrono::milliseconds (at least 1) and returns an Attempt<Reply>. It is called
-  // at most max_attempts times, on this thread.
+  // `attempt` takes its timeout as std::chrono::milliseconds (at least 1) and returns an AttemptResult<Reply>. It is
+  // called at most max_attempts times, on this thread.
   template <class AttemptFunction>
   auto run(AttemptFunction&& attempt) {
     using Reply = typename std::invoke_result_t<AttemptFunction&, std::chrono::milliseconds>::Reply;
