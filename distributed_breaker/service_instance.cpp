@@ -19,7 +19,7 @@ void refuse(httplib::Response& response, int status, const std::string& why) {
   program::answer_json(response, status, dumped({{"error", why}}));
 }
 
-// The server itself refuses requests with an empty body.
+// The server refuses some requests itself, with an empty response body.
 void explain(const httplib::Request&, httplib::Response& response) {
   if (!response.body.empty()) return;
   const int status = response.status;

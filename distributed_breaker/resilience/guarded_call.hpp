@@ -2,8 +2,9 @@
 // The caller's `attempt` asks the breaker each time, so a retry sees a breaker that has opened meanwhile, and neither a
 // slot is held during backoff nor a probe's permit in the queue. Not retried: a rejection by the breaker and a full
 // bulkhead, since both ask for less load.
-// Thread-safe: every method; run() blocks its caller. Errors: the constructor throws std::invalid_argument naming the
-// setting; an exception of an attempt passes through run(), and its slot is freed.
+// Thread-safe: every method; run() blocks its caller.
+// Errors: the constructor throws std::invalid_argument naming the setting. An exception of an attempt passes through
+// run(), and its slot is freed.
 // Source: Nygard, Release It!, ch. 5; the order after Resilience4j's decorators.
 #pragma once
 
@@ -26,7 +27,7 @@
 
 namespace cb {
 
-// failed: another attempt would fail too. refused: by the breaker; nothing was sent.
+// failed: a retry would fail too. refused: by the breaker; nothing was sent.
 enum class AttemptEnd { answered, failed_may_retry, failed, refused };
 
 // What an attempt returns. `good_body`: the answer that Fallback::last_good keeps.
