@@ -120,9 +120,8 @@ AttemptResult<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker,
   upstream_calls += reply.sent ? 1 : 0;
   const Settled settled = permit.settle(outcome_of(reply, timeout, attempt_timeout_));
   probes_in_flight_ -= probes;
-  const AttemptEnd end = end_of(reply);
-  std::string body = reply.body;
-  return {end, {{}, sent, std::move(reply), permit.id(), settled}, std::move(body)};
+  std::string body = std::move(reply.body);
+  return {end_of(reply), {{}, sent, std::move(reply), permit.id(), settled}, std::move(body)};
 }
 
 void ServiceInstance::answer(const CallReport& report, State known, httplib::Response& response) {
