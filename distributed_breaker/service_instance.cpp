@@ -19,7 +19,7 @@ void refuse(httplib::Response& response, int status, const std::string& why) {
   program::answer_json(response, status, dumped({{"error", why}}));
 }
 
-// The server itself refuses requests with an empty body.
+// The server refuses some requests itself, with an empty response body.
 void explain(const httplib::Request&, httplib::Response& response) {
   if (!response.body.empty()) return;
   const int status = response.status;
@@ -105,7 +105,8 @@ void ServiceInstance::call(const httplib::Request& request, httplib::Response& r
   answer(report, breaker.known_state(), response);
 }
 
-Attempt<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker, milliseconds timeout, int& upstream_calls) {
+AttemptResult<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker, milliseconds timeout,
+                                                        int& upstream_calls) {
   Admission admission = breaker.acquire();
   if (const auto* rejection = std::get_if<Rejection>(&admission)) {
     return {AttemptEnd::refused, {.rejection = *rejection}};
@@ -119,9 +120,8 @@ Attempt<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker, milli
   upstream_calls += reply.sent ? 1 : 0;
   const Settled settled = permit.settle(outcome_of(reply, timeout, attempt_timeout_));
   probes_in_flight_ -= probes;
-  const AttemptEnd end = end_of(reply);
-  std::string body = reply.body;
-  return {end, {{}, sent, std::move(reply), permit.id(), settled}, std::move(body)};
+  std::string body = std::move(reply.body);
+  return {end_of(reply), {{}, sent, std::move(reply), permit.id(), settled}, std::move(body)};
 }
 
 void ServiceInstance::answer(const CallReport& report, State known, httplib::Response& response) {

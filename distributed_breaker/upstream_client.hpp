@@ -1,6 +1,7 @@
 // An UpstreamClient calls the upstream's GET /data with one deadline for all of it, and reports what the reply says
-// about the upstream. Thread-safe: every method. Errors: the constructor throws std::invalid_argument naming the
-// address; a call never throws.
+// about the upstream.
+// Thread-safe: every method.
+// Errors: the constructor throws std::invalid_argument naming the address; a call never throws.
 #pragma once
 
 #include <chrono>

@@ -62,13 +62,6 @@ std::shared_ptr<ManagedBreaker> BreakerRegistry::at(const std::string& context) 
   return evicted ? add(context) : common_;
 }
 
-std::shared_ptr<ManagedBreaker> BreakerRegistry::find(const std::string& context) const {
-  if (context.empty()) return common_;
-  const std::scoped_lock lock(mutex_);
-  const auto found = by_context_.find(context);
-  return found == by_context_.end() ? nullptr : found->second->breaker;
-}
-
 std::shared_ptr<ManagedBreaker> BreakerRegistry::add(const std::string& context) {
   entries_.push_front({context, make_({name_, context})});
   by_context_.emplace(entries_.front().context, entries_.begin());

@@ -1,11 +1,11 @@
 // A BreakerRegistry holds the common breaker and one breaker per context: a tenant, a host, a shard. A breaker is
-// created when its context is first used; an idle one costs only its memory, no thread and no timer. Bounded: at most
-// `max_breakers` contexts. Without room the least recently used breaker is evicted, with its counts, but never one in
-// use (a permit must not outlive its breaker) or one that is not evictable (open, half-open, overridden). If none can
-// be evicted, the new context shares the common breaker: made-up contexts can neither fill the memory nor evict the
-// evidence of an outage. Thread-safe: every method. at() holds a lock for a constant number of steps, independent of
-// the number of breakers. Errors: the constructor throws std::invalid_argument naming the setting; afterwards only
-// `make` may throw.
+// created when its context is first used. An idle one costs only its memory: no thread, no timer.
+// Bounded: at most `max_breakers` contexts. Without room the least recently used breaker is evicted, with its counts,
+// but never one in use (a permit must not outlive its breaker) or one that is not evictable (open, half-open,
+// overridden). If none can be evicted, the new context shares the common breaker: made-up contexts can neither fill the
+// memory nor evict the evidence of an outage.
+// Thread-safe: every method. at() takes a constant number of steps under a lock, however many breakers there are.
+// Errors: the constructor throws std::invalid_argument naming the setting; afterwards only `make` may throw.
 #pragma once
 
 #include <cstddef>
@@ -51,9 +51,6 @@ class BreakerRegistry {
 
   // Hold the result as long as any permit of it. `context`: valid, or empty for the common breaker.
   std::shared_ptr<ManagedBreaker> at(const std::string& context);
-
-  // The existing breaker, or nullptr. Does not count as use.
-  std::shared_ptr<ManagedBreaker> find(const std::string& context) const;
 
   size_t size() const;  // including the common breaker
   BreakerCounts counts() const;

@@ -108,32 +108,25 @@ void Metrics::show(const DetailedStatus& common, BreakerCounts breakers) {
   open_breakers_.Set(static_cast<double>(breakers.open));
 }
 
+template <class Builder>
+auto& Metrics::family(Builder builder, const std::string& name, const std::string& help) {
+  return builder.Name("circuit_breaker_" + name).Help(help).Labels(labels_).Register(registry_);
+}
+
 Metrics::Counter& Metrics::counter(const std::string& name, const std::string& help) {
-  return prometheus::BuildCounter()
-      .Name("circuit_breaker_" + name)
-      .Help(help)
-      .Labels(labels_)
-      .Register(registry_)
-      .Add({});
+  return family(prometheus::BuildCounter(), name, help).Add({});
 }
 
 Metrics::Gauge& Metrics::gauge(const std::string& name, const std::string& help) { return rate(name, help).Add({}); }
 
 Metrics::Rate& Metrics::rate(const std::string& name, const std::string& help) {
-  return prometheus::BuildGauge().Name("circuit_breaker_" + name).Help(help).Labels(labels_).Register(registry_);
+  return family(prometheus::BuildGauge(), name, help);
 }
 
 void Metrics::add_calls() {
-  auto& calls = prometheus::BuildCounter()
-                    .Name("circuit_breaker_calls_total")
-                    .Help("Calls of users by outcome.")
-                    .Labels(labels_)
-                    .Register(registry_);
-  auto& durations = prometheus::BuildHistogram()
-                        .Name("circuit_breaker_call_duration_seconds")
-                        .Help("Duration of the calls that were not blocked.")
-                        .Labels(labels_)
-                        .Register(registry_);
+  auto& calls = family(prometheus::BuildCounter(), "calls_total", "Calls of users by outcome.");
+  auto& durations =
+      family(prometheus::BuildHistogram(), "call_duration_seconds", "Duration of the calls that were not blocked.");
   for (const CallStatus status : call_statuses) {
     calls_[index(status)] = &calls.Add({{"outcome", text_of(status)}});
     if (status == CallStatus::blocked) continue;
@@ -142,22 +135,19 @@ void Metrics::add_calls() {
 }
 
 void Metrics::add_transitions() {
-  auto& family = prometheus::BuildCounter()
-                     .Name("circuit_breaker_transitions_total")
-                     .Help("State changes of breakers, by themselves or by an override.")
-                     .Labels(labels_)
-                     .Register(registry_);
+  auto& transitions = family(prometheus::BuildCounter(), "transitions_total",
+                             "State changes of breakers, by themselves or by an override.");
   for (const State from : states) {
     for (const State to : states) {
       if (from == to) continue;
-      transitions_[index(from)][index(to)] = &family.Add({{"from", text_of(from)}, {"to", text_of(to)}});
+      transitions_[index(from)][index(to)] = &transitions.Add({{"from", text_of(from)}, {"to", text_of(to)}});
     }
   }
 }
 
 void Metrics::add_states() {
-  Rate& family = rate("state", "1 for the current state of the common breaker, 0 for the others.");
-  for (const State state : states) states_[index(state)] = &family.Add({{"state", text_of(state)}});
+  Rate& current = rate("state", "1 for the current state of the common breaker, 0 for the others.");
+  for (const State state : states) states_[index(state)] = &current.Add({{"state", text_of(state)}});
 }
 
 }  // namespace cb

@@ -1,8 +1,8 @@
 // Metrics are what an instance exports to Prometheus: counters of calls and of breakers' events, and gauges that are
 // set at each scrape. Tenants are summed, and only the common breaker shows its state: every label has few values, so
-// that made-up tenants cannot create time series. Thread-safe: every method. Counting is an atomic addition; only
-// observing a call's duration takes a lock, briefly. Source: names after prometheus.io/docs/practices/naming and
-// instrumentation; the text is prometheus-cpp's.
+// that made-up tenants cannot create time series.
+// Thread-safe: every method. Counting is an atomic addition; only observing a call's duration takes a lock, briefly.
+// Source: names after prometheus.io/docs/practices/naming and instrumentation; the text is prometheus-cpp's.
 #pragma once
 
 #include <prometheus/counter.h>
@@ -43,6 +43,8 @@ class Metrics {
 
   void show(const DetailedStatus& common, BreakerCounts breakers);
 
+  template <class Builder>
+  auto& family(Builder builder, const std::string& name, const std::string& help);
   Counter& counter(const std::string& name, const std::string& help);
   Gauge& gauge(const std::string& name, const std::string& help);
   Rate& rate(const std::string& name, const std::string& help);

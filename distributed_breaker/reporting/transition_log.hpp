@@ -1,6 +1,6 @@
 // A TransitionLog keeps the latest transitions of an instance's breakers for GET /status, and writes a log line for
-// each event except rejections and late results, of which an outage has thousands; those are only counted. Thread-safe:
-// every method. Bounded: it keeps 100 transitions and drops the oldest.
+// each event except rejections and late results, of which an outage has thousands; those are only counted.
+// Thread-safe: every method. Bounded: it keeps 100 transitions and drops the oldest.
 #pragma once
 
 #include <deque>

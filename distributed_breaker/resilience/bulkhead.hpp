@@ -1,8 +1,9 @@
 // A Bulkhead limits how many calls run at once and how many wait: a hung upstream then occupies its slots and its
-// queue, not every worker of the service. Thread-safe: every method. Slots must not outlive their bulkhead. Invariants:
-// running <= max_concurrent_calls; queued <= max_queued_calls; a call waits only while all slots are taken. A freed
-// slot goes to the first call in the queue: a new call never overtakes it. Source: Nygard, Release It!, ch. 5,
-// "Bulkheads".
+// queue, not every worker of the service.
+// Thread-safe: every method. Slots must not outlive their bulkhead.
+// Invariants: running <= max_concurrent_calls; queued <= max_queued_calls; a call waits only while all slots are taken.
+// A freed slot goes to the first call in the queue: a new call never overtakes it.
+// Source: Nygard, Release It!, ch. 5, "Bulkheads".
 #pragma once
 
 #include <condition_variable>

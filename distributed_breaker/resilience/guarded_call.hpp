@@ -2,8 +2,9 @@
 // The caller's `attempt` asks the breaker each time, so a retry sees a breaker that has opened meanwhile, and neither a
 // slot is held during backoff nor a probe's permit in the queue. Not retried: a rejection by the breaker and a full
 // bulkhead, since both ask for less load.
-// Thread-safe: every method; run() blocks its caller. Errors: the constructor throws std::invalid_argument naming the
-// setting; an exception of an attempt passes through run(), and its slot is freed.
+// Thread-safe: every method; run() blocks its caller.
+// Errors: the constructor throws std::invalid_argument naming the setting. An exception of an attempt passes through
+// run(), and its slot is freed.
 // Source: Nygard, Release It!, ch. 5; the order after Resilience4j's decorators.
 #pragma once
 
@@ -26,12 +27,12 @@
 
 namespace cb {
 
-// failed: another attempt would fail too. refused: by the breaker; nothing was sent.
+// failed: a retry would fail too. refused: by the breaker; nothing was sent.
 enum class AttemptEnd { answered, failed_may_retry, failed, refused };
 
 // What an attempt returns. `good_body`: the answer that Fallback::last_good keeps.
 template <class ReplyType>
-struct Attempt {
+struct AttemptResult {
   using Reply = ReplyType;
   AttemptEnd end;
   Reply reply;
@@ -47,6 +48,7 @@ std::string_view to_text(CallEnd end);
 struct CallSummary {
   CallEnd end;
   int attempts;
+  bool operator==(const CallSummary&) const = default;
 };
 
 // `reply`: of the last attempt that the breaker admitted; if it admitted none, the rejection; if there was no attempt,
@@ -69,8 +71,8 @@ class GuardedCall {
   // `attempt_timeout`: the timeout of an attempt, unless the deadline leaves less; at least 1 ms.
   GuardedCall(const CallPolicy& policy, std::chrono::milliseconds attempt_timeout, Environment environment = {});
 
-  // `attempt` takes its timeout as std::chrono::milliseconds (at least 1) and returns an Attempt<Reply>. It is called
-  // at most max_attempts times, on this thread.
+  // `attempt` takes its timeout as std::chrono::milliseconds (at least 1) and returns an AttemptResult<Reply>. It is
+  // called at most max_attempts times, on this thread.
   template <class AttemptFunction>
   auto run(AttemptFunction&& attempt) {
     using Reply = typename std::invoke_result_t<AttemptFunction&, std::chrono::milliseconds>::Reply;

@@ -36,7 +36,7 @@ struct FakeTime {
   }
 };
 
-using Text = Attempt<std::string>;
+using Text = AttemptResult<std::string>;
 
 Text answered(std::chrono::milliseconds) { return {AttemptEnd::answered, "yes", R"({"message":"yes"})"}; }
 Text dead(std::chrono::milliseconds) { return {AttemptEnd::failed_may_retry, "no"}; }
@@ -56,12 +56,10 @@ TEST_CASE("with all protections off a call is one attempt, whether it succeeds o
   FakeTime time;
   GuardedCall call({}, 1s, time.environment());
   const auto good = call.run(answered);
-  CHECK(good.end == CallEnd::answered);
-  CHECK(good.attempts == 1);
+  CHECK(good == CallSummary{CallEnd::answered, 1});
   CHECK(good.reply == "yes");
   const auto bad = call.run(dead);
-  CHECK(bad.end == CallEnd::failed);
-  CHECK(bad.attempts == 1);
+  CHECK(bad == CallSummary{CallEnd::failed, 1});
   CHECK(bad.reply == "no");
   CHECK(!bad.fallback.has_value());
   CHECK(time.sleeps.empty());
@@ -72,8 +70,7 @@ TEST_CASE("a failure that may be retried is retried after its backoff, until an 
   GuardedCall call({.max_attempts = 4, .retry_jitter = 0}, 1s, time.environment());
   Script script{{dead, dead, answered}};
   const auto reply = call.run(script);
-  CHECK(reply.end == CallEnd::answered);
-  CHECK(reply.attempts == 3);
+  CHECK(reply == CallSummary{CallEnd::answered, 3});
   CHECK(reply.reply == "yes");
   CHECK(time.sleeps == std::vector<std::chrono::milliseconds>{50ms, 100ms});
 }
@@ -82,8 +79,7 @@ TEST_CASE("a failure that another attempt would not change is not retried") {
   FakeTime time;
   GuardedCall call({.max_attempts = 4}, 1s, time.environment());
   const auto reply = call.run(hopeless);
-  CHECK(reply.end == CallEnd::failed);
-  CHECK(reply.attempts == 1);
+  CHECK(reply == CallSummary{CallEnd::failed, 1});
 }
 
 TEST_CASE("a rejected call is not retried and does not count as an attempt") {
@@ -91,8 +87,7 @@ TEST_CASE("a rejected call is not retried and does not count as an attempt") {
   GuardedCall call({.max_attempts = 4}, 1s, time.environment());
   Script script{{refused}};
   const auto reply = call.run(script);
-  CHECK(reply.end == CallEnd::breaker_refused);
-  CHECK(reply.attempts == 0);
+  CHECK(reply == CallSummary{CallEnd::breaker_refused, 0});
   CHECK(reply.reply == "open");
   CHECK(time.sleeps.empty());
 }
@@ -108,8 +103,7 @@ TEST_CASE("the breaker is asked for each attempt: a threshold of three ends a ca
     return dead(timeout);
   };
   const auto tripping = call.run(attempt);
-  CHECK(tripping.end == CallEnd::breaker_refused);
-  CHECK(tripping.attempts == 3);
+  CHECK(tripping == CallSummary{CallEnd::breaker_refused, 3});
   CHECK(tripping.reply == "no");
   CHECK(call.run(attempt).attempts == 0);
 }
@@ -119,8 +113,7 @@ TEST_CASE("if the breaker opens between two attempts, the reply is that of the f
   GuardedCall call({.max_attempts = 4}, 1s, time.environment());
   Script script{{dead, refused}};
   const auto reply = call.run(script);
-  CHECK(reply.end == CallEnd::breaker_refused);
-  CHECK(reply.attempts == 1);
+  CHECK(reply == CallSummary{CallEnd::breaker_refused, 1});
   CHECK(reply.reply == "no");
 }
 
@@ -129,8 +122,7 @@ TEST_CASE("a call that finds the bulkhead full is not retried and has no reply")
   GuardedCall call({.max_attempts = 4, .max_concurrent_calls = 1}, 1s, time.environment());
   call.run([&](std::chrono::milliseconds timeout) {
     const auto second = call.run(answered);
-    CHECK(second.end == CallEnd::bulkhead_full);
-    CHECK(second.attempts == 0);
+    CHECK(second == CallSummary{CallEnd::bulkhead_full, 0});
     CHECK(!second.reply.has_value());
     return answered(timeout);
   });
@@ -172,8 +164,7 @@ TEST_CASE("the deadline covers all attempts and waits: each attempt gets the rem
     return dead(timeout);
   });
   CHECK(given == std::vector<std::chrono::milliseconds>{1s, 1s, 200ms});  // waits: 100 ms and 200 ms
-  CHECK(reply.end == CallEnd::deadline_over);
-  CHECK(reply.attempts == 3);
+  CHECK(reply == CallSummary{CallEnd::deadline_over, 3});
   CHECK(time.now - start == 2500ms);
 }
 
@@ -196,8 +187,7 @@ TEST_CASE("an attempt cut short by the deadline is reported so, even if it was t
     time.now += timeout;
     return dead(timeout);
   });
-  CHECK(reply.end == CallEnd::deadline_over);
-  CHECK(reply.attempts == 1);
+  CHECK(reply == CallSummary{CallEnd::deadline_over, 1});
 }
 
 TEST_CASE("no attempt begins after the deadline, even if a wait took too long") {
@@ -206,8 +196,7 @@ TEST_CASE("no attempt begins after the deadline, even if a wait took too long") 
   oversleeping.sleep = [&](std::chrono::milliseconds wait) { time.now += wait + 5s; };
   GuardedCall call({.deadline = 1s, .max_attempts = 4}, 1s, oversleeping);
   const auto reply = call.run(dead);
-  CHECK(reply.end == CallEnd::deadline_over);
-  CHECK(reply.attempts == 1);
+  CHECK(reply == CallSummary{CallEnd::deadline_over, 1});
 }
 
 TEST_CASE("a call whose deadline passes in the bulkhead's queue ends without an attempt") {
@@ -216,8 +205,7 @@ TEST_CASE("a call whose deadline passes in the bulkhead's queue ends without an 
   call.run([&](std::chrono::milliseconds timeout) {
     ++first;
     const auto second = call.run(answered);
-    CHECK(second.end == CallEnd::deadline_over);
-    CHECK(second.attempts == 0);
+    CHECK(second == CallSummary{CallEnd::deadline_over, 0});
     return answered(timeout);
   });
   CHECK(first == 1);

@@ -1,6 +1,7 @@
 // The behaviour that stages 2 and 3 share is tested once: the *_behaviour_test.cpp are compiled once and linked into
-// both stages' test programs, each of which defines stage_under_test(). The tests start real processes and a
-// FakeUpstream. A Fleet's instances share one upstream and, in stage 3, a Redis that belongs to the fleet.
+// both stages' test programs, each of which defines stage_under_test().
+// The tests start real processes and a FakeUpstream. A Fleet's instances share one upstream and, in stage 3, a Redis
+// that belongs to the fleet.
 #pragma once
 
 #include <doctest/doctest.h>

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <tuple>
 #include <utility>
 
 #include "distributed_breaker/tests/behaviour_for_test.hpp"
@@ -47,32 +48,24 @@ TEST_CASE("forced_open rejects every call, and status shows who, why and until w
   CHECK(causes(instance) == std::vector<std::string>{"forced open by ann: deploying"});
 }
 
-TEST_CASE("forced_closed admits every call and counts, but never opens") {
+TEST_CASE("forced_closed and disabled admit every call and never open; only forced_closed counts") {
   Fleet fleet;
   fleet.upstream.status = 500;
   const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 1m");
   instance.call();
   CHECK(instance.state() == "open");
-  CHECK(instance.override(override_request("forced_closed")).http_status == 200);
-  for (int i = 0; i < 3; ++i) CHECK(instance.call().http_status == 502);
-  CHECK(instance.state() == "closed");
-  CHECK(instance.breaker()["failures"] == 3);
-  CHECK(instance.breaker()["override"]["mode"] == "forced_closed");
-  CHECK_FALSE(instance.breaker()["override"].contains("expires_at_ms"));
-  CHECK(last_cause(instance) == "forced closed by ann: deploying");
-}
-
-TEST_CASE("disabled admits every call and counts nothing") {
-  Fleet fleet;
-  fleet.upstream.status = 500;
-  const auto instance = fleet.start("--failure-threshold 1");
-  CHECK(instance.override(override_request("disabled")).http_status == 200);
-  for (int i = 0; i < 3; ++i) CHECK(instance.call().http_status == 502);
-  CHECK(instance.state() == "closed");
-  CHECK(instance.breaker()["failures"] == 0);
-  CHECK(instance.breaker()["would_have_tripped"] == 0);
-  CHECK(instance.breaker()["override"]["mode"] == "disabled");
-  CHECK(last_cause(instance) == "disabled by ann: deploying");
+  for (const auto& [mode, in_words, failures] :
+       {std::tuple{"forced_closed", "forced closed", 3}, {"disabled", "disabled", 0}}) {
+    CHECK(instance.override(override_request(mode)).http_status == 200);
+    for (int i = 0; i < 3; ++i) CHECK(instance.call().http_status == 502);
+    const json breaker = instance.breaker();
+    CHECK(breaker["state"] == "closed");
+    CHECK(breaker["failures"] == failures);
+    CHECK(breaker["would_have_tripped"] == 0);
+    CHECK(breaker["override"]["mode"] == mode);
+    CHECK_FALSE(breaker["override"].contains("expires_at_ms"));
+    CHECK(last_cause(instance) == in_words + std::string(" by ann: deploying"));
+  }
 }
 
 TEST_CASE("metrics_only admits every call, and reports how often the circuit would have opened, and why") {
