@@ -96,6 +96,19 @@ inline bool happens_before_any_poll(const std::function<bool()>& attempt) {
   return false;
 }
 
+// The reply of a run that must succeed, and the LastKnown of an instance that has seen this reply.
+inline ScriptReply reply_in(const BreakerScript::Result& result) {
+  REQUIRE(std::holds_alternative<ScriptReply>(result));
+  return std::get<ScriptReply>(result);
+}
+inline LastKnown last_known_from(const ScriptReply& reply) {
+  return {.generation = reply.generation,
+          .state = reply.state,
+          .epoch = reply.epoch,
+          .run = reply.origin.run,
+          .open_for = reply.wait};
+}
+
 inline const Policy one_failure{.failure_threshold = 1, .recovery_timeout = std::chrono::seconds(60)};
 
 // Waits until the break has ended by Redis's clock.
