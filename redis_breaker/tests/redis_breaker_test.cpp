@@ -121,7 +121,7 @@ TEST_CASE("a script that Redis has forgotten is loaded again without the caller 
 
 TEST_CASE("a prober that dies blocks other probes only until its lease ends") {
   TestRedis redis;
-  const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 2s};
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 1s};
   TestInstance a(redis, policy), b(redis, policy);
   a.call(Outcome::failure);
   wait_for_recovery(a);

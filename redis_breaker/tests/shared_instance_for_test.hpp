@@ -23,7 +23,7 @@ inline bool eventually(const std::function<bool()>& condition,
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::microseconds(200));  // a busy loop would slow the others down
   }
   return true;
 }
@@ -113,7 +113,7 @@ inline const Policy one_failure{.failure_threshold = 1, .recovery_timeout = std:
 
 // Waits until the break has ended by Redis's clock.
 inline void wait_for_recovery(TestInstance& instance) {
-  while (instance.breaker.status().retry_after.count() > 0) std::this_thread::yield();
+  CHECK(eventually([&] { return instance.breaker.status().retry_after.count() == 0; }));
 }
 
 }  // namespace cb
