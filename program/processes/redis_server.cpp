@@ -98,6 +98,10 @@ PrivateRedis::PrivateRedis(const Certificate& certificate, const std::vector<std
   start_somewhere();
 }
 
+PrivateRedis::~PrivateRedis() {
+  if (process_) kill();
+}
+
 void PrivateRedis::start_somewhere() {
   try_ports([this] {
     port_ = free_ports(1)[0];
