@@ -51,6 +51,10 @@ PrivateCluster::PrivateCluster(std::vector<std::string> options) : options_(std:
   });
 }
 
+PrivateCluster::~PrivateCluster() {
+  for (auto& [port, process] : processes_) process.send_signal(SIGKILL);
+}
+
 void PrivateCluster::start() {
   ports_ = ports_with_room_for_the_bus();
   for (const int port : ports_) {

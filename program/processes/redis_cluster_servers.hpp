@@ -14,6 +14,9 @@ namespace program {
 class PrivateCluster {
  public:
   explicit PrivateCluster(std::vector<std::string> options = {});  // for each redis-server
+  ~PrivateCluster();                                               // kill -9, as ~PrivateRedis()
+  PrivateCluster(const PrivateCluster&) = delete;
+  PrivateCluster& operator=(const PrivateCluster&) = delete;
 
   std::string url() const;  // redis+cluster://...
   const std::vector<int>& ports() const { return ports_; }

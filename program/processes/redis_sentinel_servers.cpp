@@ -24,6 +24,10 @@ PrivateSentinel::PrivateSentinel() {
   });
 }
 
+PrivateSentinel::~PrivateSentinel() {
+  for (auto& [port, process] : processes_) process.send_signal(SIGKILL);
+}
+
 void PrivateSentinel::start() {
   const std::vector<int> ports = free_ports(5);
   servers_ = {ports[0], ports[1]};

@@ -15,6 +15,9 @@ namespace program {
 class PrivateSentinel {
  public:
   PrivateSentinel();
+  ~PrivateSentinel();  // kill -9, as ~PrivateRedis()
+  PrivateSentinel(const PrivateSentinel&) = delete;
+  PrivateSentinel& operator=(const PrivateSentinel&) = delete;
 
   std::string url() const;  // redis+sentinel://.../mymaster
   const std::vector<int>& servers() const { return servers_; }

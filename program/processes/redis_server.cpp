@@ -96,6 +96,10 @@ PrivateRedis::PrivateRedis(const Certificate& certificate, const std::vector<std
   start_on_free_port();
 }
 
+PrivateRedis::~PrivateRedis() {
+  if (process_) kill();
+}
+
 void PrivateRedis::start_on_free_port() {
   try_ports([this] {
     port_ = free_ports(1)[0];

@@ -33,6 +33,9 @@ class PrivateRedis {
   PrivateRedis();  // throws std::runtime_error if redis-server is missing or does not start
   // Accepts TLS only.
   explicit PrivateRedis(const Certificate& certificate, const std::vector<std::string>& options = {});
+  ~PrivateRedis();  // kill -9: Redis looks for SIGTERM only every 100 ms, and nothing is to be saved
+  PrivateRedis(const PrivateRedis&) = delete;
+  PrivateRedis& operator=(const PrivateRedis&) = delete;
 
   int port() const { return port_; }
   std::string url() const { return scheme_ + "://127.0.0.1:" + std::to_string(port_) + "/0"; }

@@ -63,7 +63,7 @@ Monitor::Monitor(redis::Client& client) : client_(client), connection_(client.co
   connection_->send({"MONITOR"}, deadline);
   const std::string error = connection_->receive(deadline).error();
   if (!error.empty()) throw std::runtime_error("MONITOR on " + client.to_text() + ": " + error);
-  take();  // discards the commands of our own connections
+  take();  // discards the commands that made these connections
 }
 
 ObservedCommands Monitor::take() {

@@ -34,7 +34,7 @@ class Monitor {
   redis::Client& client_;
   const std::unique_ptr<redis::Connection> connection_;
   ObservedCommands observed_;
-  int questions_ = 0;
+  int markers_ = 0;
 };
 
 }  // namespace cb

@@ -24,7 +24,8 @@ namespace {
 constexpr int processes = 3;
 constexpr int threads = 8;
 constexpr int workers = processes * threads;
-constexpr auto patience = 20s;  // a bound on what should take milliseconds
+constexpr auto poll_interval = 50us;  // between two looks: 24 busy threads would slow each other down
+constexpr auto patience = 20s;        // a bound on what should take milliseconds
 
 // A T of atomics, shared by forked processes.
 template <class T>
@@ -49,7 +50,7 @@ struct Gate {
   std::atomic<int> arrived{0};
   void pass() {
     const int round = arrived++ / workers;
-    while (arrived < (round + 1) * workers) std::this_thread::yield();
+    while (arrived < (round + 1) * workers) std::this_thread::sleep_for(poll_interval);
   }
 };
 
@@ -57,7 +58,7 @@ bool eventually(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
+    std::this_thread::sleep_for(poll_interval);
   }
   return true;
 }
@@ -183,7 +184,10 @@ TEST_CASE("exactly the permitted number of probes is sent in every half-open per
                 while (counts->begun < periods) {
                   Admission admission = breaker.acquire();
                   auto* permit = std::get_if<Permit>(&admission);
-                  if (permit == nullptr) continue;
+                  if (permit == nullptr) {
+                    std::this_thread::sleep_for(poll_interval);
+                    continue;
+                  }
                   if (!permit->is_probe()) {
                     permit->settle(Outcome::failure);
                     continue;
@@ -270,7 +274,11 @@ TEST_CASE("each transition is reported once in the whole fleet, and together the
           Admission admission = breaker.acquire();
           const unsigned roll = (dice >> 24) % 8;
           const Outcome outcome = roll == 0 ? Outcome::success : roll == 1 ? Outcome::ignored : Outcome::failure;
-          if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(outcome);
+          if (auto* permit = std::get_if<Permit>(&admission)) {
+            permit->settle(outcome);
+          } else {
+            std::this_thread::sleep_for(poll_interval);
+          }
         }
       });
   const auto end = counts->reported.begin() + static_cast<long>(counts->transitions);

@@ -9,22 +9,6 @@
 using namespace cb;
 using namespace std::chrono_literals;
 
-namespace {
-
-ScriptReply reply_in(const BreakerScript::Result& result) {
-  REQUIRE(std::holds_alternative<ScriptReply>(result));
-  return std::get<ScriptReply>(result);
-}
-
-LastKnown last_known_from(const ScriptReply& reply) {
-  LastKnown last_known{
-      .generation = reply.generation, .state = reply.state, .epoch = reply.epoch, .run = reply.origin.run};
-  last_known.open_for = reply.wait;
-  return last_known;
-}
-
-}  // namespace
-
 TEST_CASE("a manual reset on the new server is not undone by an instance that knows the old state") {
   TestRedis server;
   const BreakerScript script(server.client, one_failure, "a");

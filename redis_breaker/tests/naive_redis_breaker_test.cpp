@@ -192,6 +192,7 @@ TEST_CASE("race: at the end of the break, many threads send several naive probes
         }
       }
       most = std::max(most, probes.load());
+      if (store == Store::naive && most > 1) break;  // that is what was to be shown
     }
     return most;
   };

@@ -27,6 +27,36 @@ TEST_CASE("instances share the count: three failures seen by three instances ope
   CHECK(a.transitions().size() + b.transitions().size() == 0);
 }
 
+TEST_CASE("a success resets the shared count when its report reaches Redis, not when its call ended") {
+  TestRedis redis;
+  const Policy policy{.failure_threshold = 3, .recovery_timeout = 60s};
+  const BreakerScript script(redis.client, policy, "a");
+  const ScriptReply first = reply_in(script.acquire("x", {}));
+  const LastKnown a = last_known_from(first);
+  LastKnown b = a;
+  const auto a_fails = [&] {
+    return reply_in(script.settle("x", a, {first.generation, 0}, {Outcome::failure, {}})).state;
+  };
+  const auto b_reports_a_success = [&] {
+    b.successes = 1;
+    return reply_in(script.tick("x", b));
+  };
+  a_fails();
+  SUBCASE("reported before the next failures") {
+    CHECK(b_reports_a_success().late_successes == 0);
+    a_fails();
+    CHECK(a_fails() == State::closed);
+    CHECK(redis.cli({"GET", "cb:x:failures"}) == "2");
+  }
+  SUBCASE("reported after them: late") {
+    a_fails();
+    CHECK(a_fails() == State::open);
+    const ScriptReply reply = b_reports_a_success();
+    CHECK(reply.late_successes == 1);
+    CHECK(reply.state == State::open);
+  }
+}
+
 TEST_CASE("the three public keys contain what the contract says") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
@@ -91,7 +121,7 @@ TEST_CASE("a script that Redis has forgotten is loaded again without the caller 
 
 TEST_CASE("a prober that dies blocks other probes only until its lease ends") {
   TestRedis redis;
-  const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 2s};
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 1s};
   TestInstance a(redis, policy), b(redis, policy);
   a.call(Outcome::failure);
   wait_for_recovery(a);

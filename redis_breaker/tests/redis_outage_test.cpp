@@ -108,7 +108,7 @@ TEST_CASE("a Redis that hangs costs one call its deadline, and the calls after i
 
 TEST_CASE("the synchronizer detects that Redis hangs before any call waits for it") {
   TestRedis redis;
-  TestInstance a(redis, after_three, 500ms);
+  TestInstance a(redis, after_three, 250ms);
   a.call(Outcome::success);
   REQUIRE(a.receives_pushes());
   const size_t before = a.troubles().size();  // on a stalled machine there may have been trouble before
@@ -119,7 +119,7 @@ TEST_CASE("the synchronizer detects that Redis hangs before any call waits for i
 
 TEST_CASE("a reply that arrives after its deadline is not taken for the next one") {
   TestRedis redis;
-  TestInstance a(redis, {.failure_threshold = 2, .recovery_timeout = 60s}, 1s);
+  TestInstance a(redis, {.failure_threshold = 2, .recovery_timeout = 60s}, 500ms);
   a.call(Outcome::success);
   redis.server.process().send_signal(SIGSTOP);
   a.call(Outcome::failure);

@@ -23,7 +23,7 @@ inline bool eventually(const std::function<bool()>& condition,
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::microseconds(200));  // a busy loop would slow the others down
   }
   return true;
 }
@@ -96,11 +96,24 @@ inline bool happens_before_any_poll(const std::function<bool()>& attempt) {
   return false;
 }
 
+// The reply of a run that must succeed, and the LastKnown of an instance that has seen this reply.
+inline ScriptReply reply_in(const BreakerScript::Result& result) {
+  REQUIRE(std::holds_alternative<ScriptReply>(result));
+  return std::get<ScriptReply>(result);
+}
+inline LastKnown last_known_from(const ScriptReply& reply) {
+  return {.generation = reply.generation,
+          .state = reply.state,
+          .epoch = reply.epoch,
+          .run = reply.origin.run,
+          .open_for = reply.wait};
+}
+
 inline const Policy one_failure{.failure_threshold = 1, .recovery_timeout = std::chrono::seconds(60)};
 
 // Waits until the break has ended by Redis's clock.
 inline void wait_for_recovery(TestInstance& instance) {
-  while (instance.breaker.status().retry_after.count() > 0) std::this_thread::yield();
+  CHECK(eventually([&] { return instance.breaker.status().retry_after.count() == 0; }));
 }
 
 }  // namespace cb

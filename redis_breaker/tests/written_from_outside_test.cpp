@@ -116,9 +116,10 @@ TEST_CASE("an invalid value is reported with key and value, and replaced by a fr
       {"HSET", "cb:x:breaker", "generation", "9999999999999999"},
       {"SET", "cb:x:last_failure", "banana"},
   };
+  TestRedis redis;
   for (const auto& write : invalid) {
     CAPTURE(write);
-    TestRedis redis;
+    redis.cli({"FLUSHALL"});
     TestInstance a(redis, one_failure);
     a.call(Outcome::failure);
     redis.cli(write);
@@ -131,9 +132,10 @@ TEST_CASE("an invalid value is reported with key and value, and replaced by a fr
 }
 
 TEST_CASE("a key of another type is repaired as well") {
+  TestRedis redis;
   for (const std::string key : {"state", "failures", "breaker", "probes"}) {
     CAPTURE(key);
-    TestRedis redis;
+    redis.cli({"FLUSHALL"});
     TestInstance a(redis, one_failure);
     a.call(Outcome::failure);
     redis.cli({"EVAL", "redis.call('DEL', KEYS[1]) redis.call('RPUSH', KEYS[1], '1', '2')", "1", "cb:x:" + key});
@@ -197,7 +199,7 @@ TEST_CASE("setting Redis's clock back lengthens no break and no lease") {
 
 TEST_CASE("a failed probe of another program starts a new break; its late failures do not lengthen one") {
   TestRedis redis;
-  const Policy policy{.failure_threshold = 1, .recovery_timeout = 2s};
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 1s};
   TestInstance a(redis, policy);
   a.call(Outcome::failure);
   redis.cli({"SET", "cb:x:last_failure", "1"});    // during the break: a late failure
