@@ -4,8 +4,12 @@
 #include <regex>
 #include <string>
 
-#include "load_generator/commands.hpp"
+#include "load_generator/chaos/chaos_command.hpp"
+#include "load_generator/control_room/ui_command.hpp"
+#include "load_generator/experiment/scenario_command.hpp"
 #include "load_generator/load/load_sender.hpp"
+#include "load_generator/report/compare_command.hpp"
+#include "load_generator/report/run_command.hpp"
 #include "load_generator/terminal/watch_command.hpp"
 #include "program/options.hpp"
 
@@ -140,6 +144,8 @@ int main(int argc, char** argv) {
     if (chaos_command->parsed()) return load::chaos_command(chaos, stop);
     if (ui_command->parsed()) return load::ui_command(ui, stop);
     if (watch_command->parsed()) return load::watch_command(watch, stop);
-    return load::run_command(run, stop);
+    if (run.ui_port) return load::run_with_page_command(run, stop);
+    load::RunObserver none;
+    return load::run_command(run, stop, none);
   });
 }

@@ -29,10 +29,10 @@ std::string ChaosRedis::inflict(Harm harm) {
 
 std::string ChaosRedis::inflict_unwatched(Harm harm) {
   program::PrivateRedis& redis = *fleet_.redis();
-  if (harm == Harm::kill_redis) load::inflict(RedisFault::kill, redis);
-  if (harm == Harm::restart_redis) load::inflict(RedisFault::restart, redis);
-  if (harm == Harm::stop_redis) load::inflict(RedisFault::stop, redis);
-  if (harm == Harm::continue_redis) load::inflict(RedisFault::go_on, redis);
+  if (harm == Harm::kill_redis) load::inject(RedisFault::kill, redis);
+  if (harm == Harm::restart_redis) load::inject(RedisFault::restart, redis);
+  if (harm == Harm::stop_redis) load::inject(RedisFault::stop, redis);
+  if (harm == Harm::continue_redis) load::inject(RedisFault::resume, redis);
   return inflict_by_console(harm, redis.port());
 }
 
@@ -45,7 +45,7 @@ std::string ChaosRedis::inflict_watched(Harm harm) {
   if (follow_wanted_) throw std::runtime_error("left out: the Sentinels still look for another master");
   const int master = named_master(watched);
   if (harm != Harm::kill_master && harm != Harm::fail_over) return inflict_by_console(harm, master);
-  load::inflict(harm == Harm::kill_master ? RedisFault::kill_master : RedisFault::fail_over, watched);
+  inject(harm == Harm::kill_master ? RedisFault::kill_master : RedisFault::fail_over, watched);
   old_master_ = master;
   return "";
 }

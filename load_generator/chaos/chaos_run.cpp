@@ -63,7 +63,7 @@ std::string headline(const ChaosSettings& settings) {
 
 Offset since_1970() { return std::chrono::duration_cast<Offset>(std::chrono::system_clock::now().time_since_epoch()); }
 
-class ChaosRun {
+class ChaosRun final : public RunObserver {
  public:
   ChaosRun(const ChaosSettings& settings, std::ostream& out)
       : plan_(plan_chaos(settings)), fleet_(fleet_of(settings, breaker_), stage_of(settings, breaker_)), out_(out) {
@@ -74,15 +74,9 @@ class ChaosRun {
 
   ChaosHistory run(const program::StopSignal& stop) {
     out_ << headline(history_.settings) << std::flush;
-    Observers observers;
-    observers.start = [this] { start(); };
-    observers.tick = [this](Offset) {
-      look_after_the_killed();
-      look_after_redis();
-    };
-    observers.status = [this](size_t target, const InstanceStatus& status, Offset) { look_at(target, status); };
-    observers.appointments = appointments();
-    history_.run = run_load(fleet_.targets(), load_of(history_), stop, observers);
+    EngineSettings settings = load_of(history_);
+    settings.actions = actions();
+    history_.run = run_load(fleet_.targets(), settings, stop, *this);
     if (!history_.run.interrupted) take_stock(stop);
     return std::move(history_);
   }
@@ -96,23 +90,34 @@ class ChaosRun {
 
   Offset now() const { return std::chrono::duration_cast<Offset>(std::chrono::steady_clock::now() - started_); }
 
-  void start() {
+  void load_starts() override {
     put_plan(fleet_.upstream(), fault_plan(plan_.upstream));
     started_ = std::chrono::steady_clock::now();
     started_since_1970_ = since_1970();
   }
 
-  std::vector<Appointment> appointments() {
-    std::vector<Appointment> appointments;
+  void tick(Offset /*now*/) override {
+    look_after_the_killed();
+    look_after_redis();
+  }
+
+  void status_polled(size_t target, const std::optional<InstanceStatus>& status, Offset /*now*/) override {
+    if (!status) return;
+    if (wanted_ && status->probes_in_flight > 0 && !is_down(target)) kill(target, " while it holds a probe");
+    look_after_the_killed();
+  }
+
+  std::vector<TimedAction> actions() {
+    std::vector<TimedAction> actions;
     for (const UpstreamPhase& phase : plan_.upstream) {
-      appointments.push_back({phase.at, [this, phase] { note("upstream: " + phase.fault); }});
+      actions.push_back({phase.at, [this, phase] { note("upstream: " + phase.fault); }});
     }
     for (const PlannedHarm& harm : plan_.harms) {
-      appointments.push_back({harm.at, [this, harm] { do_harm(harm); }});
+      actions.push_back({harm.at, [this, harm] { do_harm(harm); }});
     }
-    std::stable_sort(appointments.begin(), appointments.end(),
-                     [](const Appointment& a, const Appointment& b) { return a.at < b.at; });
-    return appointments;
+    std::stable_sort(actions.begin(), actions.end(),
+                     [](const TimedAction& a, const TimedAction& b) { return a.at < b.at; });
+    return actions;
   }
 
   void note(const std::string& what) {
@@ -130,11 +135,6 @@ class ChaosRun {
     } catch (const std::runtime_error& error) {  // a Redis that has just been started may not listen yet
       note(std::string(to_text(harm.what)) + ": " + error.what());
     }
-  }
-
-  void look_at(size_t target, const InstanceStatus& status) {
-    if (wanted_ && status.probes_in_flight > 0 && !is_down(target)) kill(target, " while it holds a probe");
-    look_after_the_killed();
   }
 
   void look_after_redis() try {

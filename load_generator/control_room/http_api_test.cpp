@@ -399,10 +399,10 @@ TEST_CASE("finished runs are listed and shown by plain names, and nothing else o
   Run run;
   run.targets = {{"Instance-A", "http://a"}};
   run.samples = {{{Offset(0), State::closed}}};
-  write_run_file(room.runs.path("outage-redis.json"), {"outage", "redis", "How many?", {}, {}}, run);
-  write_run_file(room.runs.path("odd name.json"), {"outage", "redis", "How many?", {}, {}}, run);
-  write_run_file(room.runs.path(".hidden.json"), {"outage", "redis", "How many?", {}, {}}, run);
-  write_run_file(room.runs.path("other.txt"), {"outage", "redis", "How many?", {}, {}}, run);
+  write_run_file(room.runs.path("outage-redis.json"), finish(run, {"outage", "redis", "How many?", {}, {}}));
+  write_run_file(room.runs.path("odd name.json"), finish(run, {"outage", "redis", "How many?", {}, {}}));
+  write_run_file(room.runs.path(".hidden.json"), finish(run, {"outage", "redis", "How many?", {}, {}}));
+  write_run_file(room.runs.path("other.txt"), finish(run, {"outage", "redis", "How many?", {}, {}}));
   room.runs.file("no-timeline.json", R"({"name":"outage"})");
   std::filesystem::create_directory(room.runs.path("folder.json"));
   const PageForTest page(room.url());

@@ -33,7 +33,7 @@ bool is_alone_before(const std::vector<Sample>& samples, Offset until) {
 
 }  // namespace
 
-std::string disturbance(const Run& run, const Faults& faults) {
+std::string machine_noise(const Run& run, const Faults& faults) {
   if (const Offset late = latest_send(run); late > most_late) return "a call went out " + for_ms(late) + " late";
   const Offset first_fault = faults.redis.empty() ? Offset::max() : Offset(faults.redis.front().at);
   for (size_t i = 0; i < run.samples.size(); ++i) {

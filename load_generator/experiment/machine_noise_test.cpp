@@ -31,26 +31,26 @@ Faults redis_killed_at(int ms) {
 }  // namespace
 
 TEST_CASE("a calm run shows no sign of a busy machine, and an empty one neither") {
-  CHECK(disturbance(calm(), none).empty());
-  CHECK(disturbance({}, none).empty());
+  CHECK(machine_noise(calm(), none).empty());
+  CHECK(machine_noise({}, none).empty());
 }
 
 TEST_CASE("a call that went out late is a sign") {
   Run run = calm();
   run.calls[0].sent_late = milliseconds(82);
-  CHECK(disturbance(run, none) == "a call went out 82 ms late");
+  CHECK(machine_noise(run, none) == "a call went out 82 ms late");
 }
 
 TEST_CASE("an instance that was not heard between two polls is a sign") {
   Run run = calm();
   run.samples[0].push_back(closed_at(700));
-  CHECK(disturbance(run, none) == "Instance-A was not heard for 390 ms");
+  CHECK(machine_noise(run, none) == "Instance-A was not heard for 390 ms");
 }
 
 TEST_CASE("an instance on its own is a sign where nothing was done to Redis by then, and none afterwards") {
   Run run = calm();
   run.samples[0].push_back(alone_at(410));
-  CHECK(disturbance(run, none) == "Instance-A got no answer from Redis in time");
-  CHECK(disturbance(run, redis_killed_at(500)) == "Instance-A got no answer from Redis in time");
-  CHECK(disturbance(run, redis_killed_at(400)).empty());
+  CHECK(machine_noise(run, none) == "Instance-A got no answer from Redis in time");
+  CHECK(machine_noise(run, redis_killed_at(500)) == "Instance-A got no answer from Redis in time");
+  CHECK(machine_noise(run, redis_killed_at(400)).empty());
 }

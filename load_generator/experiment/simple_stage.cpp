@@ -127,7 +127,7 @@ Run run_simple_stage(const Scenario& scenario, const Variant& variant, const pro
   const TemporaryFolder folder;
   const std::string out = folder.path() + "/simple.json";
   program::ChildProcess process(arguments_for(scenario, variant, out));
-  wait_for(process, whose_settings(scenario, variant), stop);
+  wait_for(process, settings_source(scenario, variant), stop);
   Run run = read_simple_file(out);
   run.target_rate = scenario.load.rate;
   return run;

@@ -12,7 +12,7 @@ namespace load {
 int named_master(const program::PrivateSentinel& watched);
 
 // kill_master or fail_over, and nothing else.
-void inflict(RedisFault fault, program::PrivateSentinel& watched);
+void inject(RedisFault fault, program::PrivateSentinel& watched);
 
 // The server that is not the master becomes its replica; where it is dead, it is started again so, and empty.
 void follow_master(program::PrivateSentinel& watched);

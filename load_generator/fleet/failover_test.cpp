@@ -43,7 +43,7 @@ TEST_CASE("a killed master is replaced, and started again as the new one's repli
   program::PrivateSentinel watched;
   const int before = named_master(watched);
   CHECK(before == watched.servers().at(0));
-  inflict(RedisFault::kill_master, watched);
+  inject(RedisFault::kill_master, watched);
   CHECK_THROWS_AS(replication(before), std::runtime_error);
   const int now = wait_for_another(watched, before);
   CHECK(now == watched.servers().at(1));
@@ -56,7 +56,7 @@ TEST_CASE("a killed master is replaced, and started again as the new one's repli
 TEST_CASE("a planned failover kills nobody, and the old master can be made a replica at once") {
   program::PrivateSentinel watched;
   const int before = named_master(watched);
-  inflict(RedisFault::fail_over, watched);
+  inject(RedisFault::fail_over, watched);
   wait_for_another(watched, before);
   CHECK(RedisConsole(before).ask({"PING"}) == "PONG");
   follow_master(watched);
@@ -65,6 +65,6 @@ TEST_CASE("a planned failover kills nobody, and the old master can be made a rep
 
 TEST_CASE("what Sentinels cannot be asked for is refused") {
   program::PrivateSentinel watched;
-  CHECK_THROWS_WITH_AS(inflict(RedisFault::restart, watched), doctest::Contains("started again, empty"),
+  CHECK_THROWS_WITH_AS(inject(RedisFault::restart, watched), doctest::Contains("started again, empty"),
                        std::runtime_error);
 }

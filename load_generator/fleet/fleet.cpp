@@ -76,6 +76,8 @@ std::string binaries_folder() { return std::filesystem::read_symlink("/proc/self
 
 std::string runs_folder() { return (std::filesystem::path(binaries_folder()).parent_path() / "runs").string(); }
 
+std::string run_path(const std::string& name) { return runs_folder() + "/" + name + ".json"; }
+
 Fleet::Fleet(const Scenario& scenario, const Variant& variant)
     : upstream_(upstream_arguments(scenario)), upstream_url_(url_of(upstream_, scenario.file)) {
   if (needs_redis(variant)) start_redis(variant);
@@ -101,7 +103,7 @@ void Fleet::start_instances(const Scenario& scenario, const Variant& variant) {
     instances_.push_back({arguments, std::nullopt, ""});
     instances_.back().process.emplace(arguments);
   }
-  const std::string whose = whose_settings(scenario, variant);
+  const std::string whose = settings_source(scenario, variant);
   for (size_t index = 0; index < instances_.size(); ++index) {
     targets_[index].url = url_of(*instances_[index].process, whose);
   }

@@ -18,11 +18,12 @@ namespace load {
 // The folder of this executable, where its siblings lie too.
 std::string binaries_folder();
 
-// Where runs are kept, beside it.
+// The folder beside it in which runs are kept, and the file of the run `name` in it.
 std::string runs_folder();
+std::string run_path(const std::string& name);
 
-// Throws std::invalid_argument that names `whose` and quotes the program, where it ended because it refuses a setting.
-void require_settings_accepted(program::ChildProcess& process, const std::string& whose);
+// Throws std::invalid_argument that names `source` and quotes the program, if it ended because it refuses a setting.
+void require_settings_accepted(program::ChildProcess& process, const std::string& source);
 
 class Fleet {
  public:

@@ -9,7 +9,7 @@
 namespace load {
 
 // On the thread that made `redis` (see ChildProcess).
-void inflict(RedisFault fault, program::PrivateRedis& redis);
+void inject(RedisFault fault, program::PrivateRedis& redis);
 
 // Throws, quoting the server, where it has ended although nobody killed it.
 void require_alive(const std::vector<PlannedRedisFault>& faults, program::PrivateRedis& redis);

@@ -30,7 +30,7 @@ TEST_CASE("a flushed Redis has forgotten its keys") {
   program::PrivateRedis redis;
   const RedisConsole console(redis.port());
   CHECK(console.ask({"SET", "key", "value"}) == "OK");
-  inflict(RedisFault::flush, redis);
+  inject(RedisFault::flush, redis);
   CHECK(console.ask({"EXISTS", "key"}) == "0");
 }
 
@@ -39,9 +39,9 @@ TEST_CASE("a killed Redis is gone, and a restarted one is another, empty, on the
   const RedisConsole console(redis.port());
   CHECK(console.ask({"SET", "key", "value"}) == "OK");
   const std::string first = console.ask({"INFO", "server"});
-  inflict(RedisFault::kill, redis);
+  inject(RedisFault::kill, redis);
   CHECK_FALSE(answers(console));
-  inflict(RedisFault::restart, redis);
+  inject(RedisFault::restart, redis);
   CHECK(comes_true([&] { return answers(console); }));
   CHECK(console.ask({"EXISTS", "key"}) == "0");
   CHECK(console.ask({"INFO", "server"}) != first);
@@ -51,7 +51,7 @@ TEST_CASE("a Redis that runs may be restarted too") {
   program::PrivateRedis redis;
   const RedisConsole console(redis.port());
   CHECK(console.ask({"SET", "key", "value"}) == "OK");
-  inflict(RedisFault::restart, redis);
+  inject(RedisFault::restart, redis);
   CHECK(comes_true([&] { return answers(console); }));
   CHECK(console.ask({"EXISTS", "key"}) == "0");
 }
@@ -60,9 +60,9 @@ TEST_CASE("a stopped Redis answers nobody until it goes on, with all its keys") 
   program::PrivateRedis redis;
   const RedisConsole console(redis.port(), answer_patience);
   CHECK(console.ask({"SET", "key", "value"}) == "OK");
-  inflict(RedisFault::stop, redis);
+  inject(RedisFault::stop, redis);
   CHECK_FALSE(answers(RedisConsole(redis.port(), milliseconds(100))));
-  inflict(RedisFault::go_on, redis);
+  inject(RedisFault::resume, redis);
   CHECK(console.ask({"GET", "key"}) == "value");
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("no answer and an error for an answer are one line that names command 
                        doctest::Contains(("redis on port " + port + ": DANCE: ERR unknown command").c_str()),
                        std::runtime_error);
   redis.kill();
-  CHECK_THROWS_WITH_AS(inflict(RedisFault::flush, redis), doctest::Contains("FLUSHALL: Connection refused"),
+  CHECK_THROWS_WITH_AS(inject(RedisFault::flush, redis), doctest::Contains("FLUSHALL: Connection refused"),
                        std::runtime_error);
 }
 

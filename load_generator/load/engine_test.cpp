@@ -12,7 +12,6 @@
 
 #include "load_generator/api/fake_instance.hpp"
 #include "load_generator/record/latencies.hpp"
-#include "load_generator/record/measures.hpp"
 #include "load_generator/report/run_document.hpp"
 #include "load_generator/report/run_file.hpp"
 #include "load_generator/tests/scratch_file.hpp"
@@ -37,9 +36,21 @@ EngineSettings at(double rate, milliseconds duration) {
   return settings;
 }
 
-Run run(const std::string& url, const EngineSettings& settings, const Observers& observers = {}) {
+// Runs a function just before the first call, and keeps the summaries.
+class TestObserver : public RunObserver {
+ public:
+  explicit TestObserver(std::function<void()> at_start = [] {}) : at_start_(std::move(at_start)) {}
+  void load_starts() override { at_start_(); }
+  void second_ended(const SecondSummary& second) override { seconds.push_back(second); }
+  std::vector<SecondSummary> seconds;
+
+ private:
+  const std::function<void()> at_start_;
+};
+
+Run run(const std::string& url, const EngineSettings& settings, RunObserver&& observer = RunObserver()) {
   const program::StopSignal stop;
-  return run_load({{"Instance-A", url}}, settings, stop, observers);
+  return run_load({{"Instance-A", url}}, settings, stop, observer);
 }
 
 }  // namespace
@@ -54,14 +65,13 @@ TEST_CASE("a stalled instance does not hide its latency: calls leave on time, an
   });
   instance.start();
   std::chrono::steady_clock::time_point begun, stalled_until;
-  Observers observers;
-  observers.start = [&] { begun = std::chrono::steady_clock::now(); };
-  observers.appointments = {{milliseconds(390), [&] {
-                               stalled_until = std::chrono::steady_clock::now();
-                               stalled = false;
-                               stalled.notify_all();
-                             }}};
-  const Run result = run(instance.url(), at(50, milliseconds(400)), observers);
+  EngineSettings settings = at(50, milliseconds(400));
+  settings.actions = {{milliseconds(390), [&] {
+                         stalled_until = std::chrono::steady_clock::now();
+                         stalled = false;
+                         stalled.notify_all();
+                       }}};
+  const Run result = run(instance.url(), settings, TestObserver([&] { begun = std::chrono::steady_clock::now(); }));
   REQUIRE(result.calls.size() == 20);
   CHECK(result.last_send >= milliseconds(380));
   CHECK(begun + result.last_send <= stalled_until);  // a closed loop would have sent one call by then
@@ -207,9 +217,9 @@ void check_transitions_with_a_clock(milliseconds ahead) {
   CAPTURE(ahead.count());
   const WithAnotherClock instance(ahead);
   std::chrono::system_clock::time_point start;
-  Observers observers;
-  observers.start = [&] { start = std::chrono::system_clock::now(); };
-  const Run result = run(instance.url(), at(10, milliseconds(900)), observers);
+  const Run result = run(instance.url(), at(10, milliseconds(900)), TestObserver([&] {
+                           start = std::chrono::system_clock::now();
+                         }));
   REQUIRE(instance.happened().size() == 3);
   REQUIRE(result.transitions.size() == 2);
   for (size_t i = 0; i < 2; ++i) {
@@ -245,11 +255,11 @@ TEST_CASE("an instance that hangs while the load begins brings no old transition
     response.set_content(status_with(history + later.get()), "application/json");
   });
   instance.start();
-  Observers observers;
-  observers.appointments = {{milliseconds(200), [&] {
-                               continues.set_value("," + transition_dated(std::chrono::system_clock::now(), "new"));
-                             }}};
-  const Run result = run(instance.url(), at(10, milliseconds(500)), observers);
+  EngineSettings settings = at(10, milliseconds(500));
+  settings.actions = {{milliseconds(200), [&] {
+                         continues.set_value("," + transition_dated(std::chrono::system_clock::now(), "new"));
+                       }}};
+  const Run result = run(instance.url(), settings);
   REQUIRE(result.transitions.size() == 1);
   CHECK(result.transitions[0].cause == "new");
   CHECK(result.transitions[0].at >= milliseconds(190));
@@ -257,21 +267,20 @@ TEST_CASE("an instance that hangs while the load begins brings no old transition
 
 TEST_CASE("what an observer does before the first call is part of the run, however long it takes") {
   std::mutex mutex;
-  std::string told;
+  std::string transitions;
   FakeInstance instance;
   instance.on("/call", success);
   instance.on("/status", [&](const auto&, auto& response) {
     const std::scoped_lock lock(mutex);
-    response.set_content(status_with(told), "application/json");
+    response.set_content(status_with(transitions), "application/json");
   });
   instance.start();
-  Observers observers;
-  observers.start = [&] {
+  const auto at_start = [&] {
     const std::scoped_lock lock(mutex);
-    told = transition_dated(std::chrono::system_clock::now(), "override");
+    transitions = transition_dated(std::chrono::system_clock::now(), "override");
     std::this_thread::sleep_for(milliseconds(1200));  // as a busy machine does
   };
-  const Run result = run(instance.url(), at(10, milliseconds(300)), observers);
+  const Run result = run(instance.url(), at(10, milliseconds(300)), TestObserver(at_start));
   REQUIRE(result.transitions.size() == 1);
   CHECK(result.transitions[0].at <= milliseconds(-1190));
   CHECK(result.transitions[0].at >= milliseconds(-10'000));
@@ -297,9 +306,7 @@ TEST_CASE("trips that were not made count from the start of the load to its last
         "application/json");
   });
   instance.start();
-  Observers observers;
-  observers.start = [&] { trips = 11; };
-  const Run result = run(instance.url(), at(10, milliseconds(500)), observers);
+  const Run result = run(instance.url(), at(10, milliseconds(500)), TestObserver([&] { trips = 11; }));
   CHECK(result.would_have_tripped == std::vector{std::optional<uint64_t>(6)});
 }
 
@@ -308,10 +315,10 @@ TEST_CASE("every second is reported once, and the counts add up") {
   instance.on("/call", success);
   instance.on("/status", status_with(""));
   instance.start();
-  std::vector<Second> seconds;
-  Observers observers;
-  observers.second = [&](const Second& second) { seconds.push_back(second); };
-  run(instance.url(), at(20, milliseconds(1500)), observers);
+  TestObserver observer;
+  const program::StopSignal stop;
+  run_load({{"Instance-A", instance.url()}}, at(20, milliseconds(1500)), stop, observer);
+  const auto& seconds = observer.seconds;
   REQUIRE(seconds.size() == 2);
   CHECK(seconds[0].number == 1);
   CHECK(seconds[0].sent + seconds[1].sent == 30);
@@ -319,23 +326,22 @@ TEST_CASE("every second is reported once, and the counts add up") {
   CHECK(seconds[1].states == std::vector{State::closed});
 }
 
-TEST_CASE("appointments are kept in their order, once, not before their time, and the load goes on") {
+TEST_CASE("timed actions run in order, once and not before their time, while the load continues") {
   FakeInstance instance;
   instance.on("/call", success);
   instance.on("/status", status_with(""));
   instance.start();
-  std::vector<int> kept;
-  Observers observers;
-  const auto begun = std::make_shared<std::chrono::steady_clock::time_point>();
-  observers.start = [&] { *begun = std::chrono::steady_clock::now(); };
+  std::vector<int> run_at;
+  std::chrono::steady_clock::time_point begun;
+  EngineSettings settings = at(20, milliseconds(400));
   for (const int ms : {0, 55, 55, 333}) {
-    observers.appointments.push_back({milliseconds(ms), [&kept, ms, begun] {
-                                        CHECK(std::chrono::steady_clock::now() - *begun >= milliseconds(ms));
-                                        kept.push_back(ms);
-                                      }});
+    settings.actions.push_back({milliseconds(ms), [&run_at, &begun, ms] {
+                                  CHECK(std::chrono::steady_clock::now() - begun >= milliseconds(ms));
+                                  run_at.push_back(ms);
+                                }});
   }
-  const Run result = run(instance.url(), at(20, milliseconds(400)), observers);
-  CHECK(kept == std::vector{0, 55, 55, 333});
+  const Run result = run(instance.url(), settings, TestObserver([&] { begun = std::chrono::steady_clock::now(); }));
+  CHECK(run_at == std::vector{0, 55, 55, 333});
   CHECK(result.calls.size() == 8);
 }
 
@@ -368,11 +374,12 @@ TEST_CASE("a stop signal ends the load at once, and calls without an answer are 
     response.set_content(success, "application/json");
   });
   instance.start();
-  Observers observers;
-  observers.tick = [](Offset now) {
-    if (now > milliseconds(250)) raise(SIGINT);
+  struct Interrupter : RunObserver {
+    void tick(Offset now) override {
+      if (now > milliseconds(250)) raise(SIGINT);
+    }
   };
-  const Run result = run(instance.url(), at(20, milliseconds(10'000)), observers);
+  const Run result = run(instance.url(), at(20, milliseconds(10'000)), Interrupter());
   CHECK(result.interrupted);
   CHECK(result.length < milliseconds(1000));
   REQUIRE(result.calls.size() > 4);
@@ -413,11 +420,13 @@ TEST_CASE("targets of the same name are told apart by their URL, in a run's file
   CHECK(targets.at(1).name == other);
   CHECK(targets.at(2).name == other + " (" + second.url() + ")");
   const program::StopSignal stop;
-  Run result = run_load({targets[0], targets[1]}, at(20, milliseconds(200)), stop, {});
+  RunObserver observer;
+  Run result = run_load({targets[0], targets[1]}, at(20, milliseconds(200)), stop, observer);
   result.ledger = Ledger{{"Instance-A", {4, 4, 0, 0, 0}}};
-  CHECK(measure(result).at("unexplained") == 0);
+  const FinishedRun finished = finish(result, {"twins", "by hand", "Who is who?", {}, {}});
+  CHECK(finished.summary.measures.at("unexplained") == 0);
   const ScratchFolder folder;
-  write_run_file(folder.path("run.json"), {"twins", "by hand", "Who is who?", measure(result), {}}, result);
+  write_run_file(folder.path("run.json"), finished);
   const auto document = run_document(folder.path("run.json"));
   CHECK(document["instances"] == nlohmann::ordered_json{"Instance-A", other});
   CHECK(document["states"].size() == 2);

@@ -13,6 +13,8 @@ constexpr auto success = CallStatus::success;
 constexpr auto failure = CallStatus::failure;
 constexpr auto blocked = CallStatus::blocked;
 
+Measures measure(const Run& run) { return measure(run, timeline(run)); }
+
 // A run of 1 s with the targets Instance-A, Instance-B, ...
 Run run_with(size_t targets) {
   Run run;

@@ -115,6 +115,14 @@ std::string verdicts(const Summary& run) {
   return text + "\n";
 }
 
+std::string failed_verdicts(const Summary& run) {
+  std::string text;
+  for (const Expectation& expectation : run.expectations) {
+    if (!holds(expectation, run.measures)) text += verdict(expectation, run.measures);
+  }
+  return text;
+}
+
 bool every_expectation_held(const std::vector<Summary>& runs) {
   return std::all_of(runs.begin(), runs.end(),
                      [](const Summary& run) { return all_hold(run.expectations, run.measures); });

@@ -108,14 +108,14 @@ TEST_CASE("percentiles are by nearest rank") {
 TEST_CASE("a run file is read back as it was written") {
   const ScratchFolder folder;
   const std::string path = folder.path("runs/outage.json");
-  write_run_file(path, summary_with(7), crowded_run());
+  write_run_file(path, {crowded_run(), timeline(crowded_run()), summary_with(7)});
   const Summary read = read_run_file(path);
   CHECK(read.name == "outage");
   CHECK(read.variant == "redis");
   CHECK(read.measures.at("opened") == 7);
   CHECK(read.expectations.at(0).at_most == 2);
   CHECK(read.expectations.at(0).because == "one breaker");
-  CHECK_THROWS_WITH_AS(write_run_file("/proc/none/run.json", summary_with(1), {}), doctest::Contains("/proc/none/run.json"),
+  CHECK_THROWS_WITH_AS(write_run_file("/proc/none/run.json", {{}, {}, summary_with(1)}), doctest::Contains("/proc/none/run.json"),
                        std::runtime_error);
 }
 

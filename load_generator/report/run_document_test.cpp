@@ -39,7 +39,9 @@ Run eventful_run() {
 
 class Written {
  public:
-  explicit Written(const Run& run, const Summary& told = summary) { write_run_file(path, told, run); }
+  explicit Written(const Run& run, const Summary& its_summary = summary) {
+    write_run_file(path, {run, timeline(run), its_summary});
+  }
   json document() const { return run_document(path); }
 
   // What is said of the file once it was changed.
@@ -275,7 +277,7 @@ TEST_CASE("whatever a run holds, its file has a document") {
     CAPTURE(seed);
     Dice dice(seed);
     const Run run = odd_run(dice);
-    const Written written(run, {one_of(dice, names), "by hand", "Why?", measure(run), {}});
+    const Written written(run, {one_of(dice, names), "by hand", "Why?", measure(run, timeline(run)), {}});
     json document;
     REQUIRE_NOTHROW(document = written.document());
     CHECK(document == read_json_file(written.path));

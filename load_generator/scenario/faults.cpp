@@ -42,7 +42,7 @@ bool is_failover(RedisFault fault) { return fault == RedisFault::kill_master || 
 void require_possible(const StrictObject& entry, RedisFault fault, Redis redis) {
   const bool needs_it_running = fault == RedisFault::flush || fault == RedisFault::stop;
   if (needs_it_running && redis != Redis::runs) entry.complain("redis", "of a Redis that runs at that time");
-  if (fault == RedisFault::go_on && redis != Redis::stopped) entry.complain("redis", "of a Redis that is stopped");
+  if (fault == RedisFault::resume && redis != Redis::stopped) entry.complain("redis", "of a Redis that is stopped");
 }
 
 RedisFault read_redis_fault(StrictObject& entry) {

@@ -15,7 +15,7 @@ namespace load {
 // What happens to the private Redis: kill -9, a new and empty one on the same port (also where the old one still runs),
 // SIGSTOP, SIGCONT, FLUSHALL. The last two make it a master and a replica that Sentinels watch: kill -9 for the
 // master, and a planned failover.
-enum class RedisFault { kill, restart, stop, go_on, flush, kill_master, fail_over };
+enum class RedisFault { kill, restart, stop, resume, flush, kill_master, fail_over };
 std::string_view to_text(RedisFault fault);  // for people: "killed"
 
 struct PlannedRedisFault {

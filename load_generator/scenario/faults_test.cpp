@@ -42,7 +42,7 @@ TEST_CASE("faults of Redis are read, in order of time") {
       faults_in(R"([{"at_ms":0,"redis":"flush"},{"at_ms":10,"redis":"stop"},{"at_ms":10,"redis":"continue"},
                                  {"at_ms":2000,"redis":"kill"},{"at_ms":5000,"redis":"restart"}])");
   REQUIRE(faults.redis.size() == 5);
-  const std::vector<RedisFault> expected{RedisFault::flush, RedisFault::stop, RedisFault::go_on, RedisFault::kill,
+  const std::vector<RedisFault> expected{RedisFault::flush, RedisFault::stop, RedisFault::resume, RedisFault::kill,
                                          RedisFault::restart};
   for (size_t i = 0; i < expected.size(); ++i) CHECK(faults.redis[i].what == expected[i]);
   CHECK(faults.redis[0].at == milliseconds(0));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "load_generator/record/text.hpp"
+
 namespace load {
 namespace {
 
@@ -57,7 +59,15 @@ void require_what_one_process_can_do(const StrictObject& document, const Scenari
 
 }  // namespace
 
-std::string whose_settings(const Scenario& scenario, const Variant& variant) {
+const Variant* find_variant(const Scenario& scenario, const std::string& name) {
+  const auto found = std::find_if(scenario.variants.begin(), scenario.variants.end(),
+                                  [&](const Variant& variant) { return variant.name == name; });
+  return found == scenario.variants.end() ? nullptr : &*found;
+}
+
+std::string variant_names(const Scenario& scenario) { return joined(scenario.variants, &Variant::name); }
+
+std::string settings_source(const Scenario& scenario, const Variant& variant) {
   return scenario.file + ", " + variant.name;
 }
 

@@ -23,8 +23,11 @@ struct Scenario {
   std::vector<Variant> variants;  // in the file's order
 };
 
-// "outage.json, redis": for complaints
-std::string whose_settings(const Scenario& scenario, const Variant& variant);
+const Variant* find_variant(const Scenario& scenario, const std::string& name);  // nullptr: none has that name
+std::string variant_names(const Scenario& scenario);                             // "distributed, redis"
+
+// "outage.json, redis": the source of the settings, for error messages.
+std::string settings_source(const Scenario& scenario, const Variant& variant);
 
 Scenario read_scenario(const std::string& path);
 

@@ -239,7 +239,7 @@ TEST_CASE("stage 1's own file becomes a run: the same measures, from the same na
       {"at_ms":5060,"status":"success","state":"closed","probe":true},
       {"at_ms":5080,"status":"success","state":"closed","probe":false}]})");
   const Run run = read_simple_file(path);
-  const Measures measures = measure(run);
+  const Measures measures = measure(run, timeline(run));
   CHECK(measures.at("upstream_calls") == 4);
   CHECK(measures.at("upstream_failures") == 2);
   CHECK(measures.at("blocked") == 1);

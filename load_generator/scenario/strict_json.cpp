@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "load_generator/api/instance_api.hpp"
+#include "load_generator/record/text.hpp"
 
 namespace load {
 namespace {
@@ -53,11 +54,6 @@ std::string plain(double number) {
                                                                  : std::to_string(number);
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
 
 }  // namespace
 

@@ -146,8 +146,8 @@ TEST_CASE("compare exits with 1 where one prediction of one run did not hold") {
   const Summary held{"outage", "redis", "How many?", {{"opened", 1}}, {{"opened", 1, 1, "one breaker"}}};
   Summary broken = held;
   broken.measures["opened"] = 2;
-  write_run_file(folder.path("held.json"), held, {});
-  write_run_file(folder.path("broken.json"), broken, {});
+  write_run_file(folder.path("held.json"), {{}, {}, held});
+  write_run_file(folder.path("broken.json"), {{}, {}, broken});
   CHECK(run({"compare", folder.path("held.json")}).exit_code == 0);
   const Ended ended = run({"compare", folder.path("held.json"), folder.path("broken.json")});
   CHECK(ended.exit_code == 1);
@@ -158,7 +158,7 @@ TEST_CASE("compare leaves a report to look at, says where, and says so in one li
   const ScratchFolder folder;
   const Summary held{"outage", "redis", "How many?", {{"opened", 1}}, {{"opened", 1, 1, "one breaker"}}};
   const std::string file = folder.path("held.json"), report = folder.path("reports/held.html");
-  write_run_file(file, held, {});
+  write_run_file(file, {{}, {}, held});
   const Ended ended = run({"compare", file, "--html", report});
   CHECK(ended.exit_code == 0);
   CHECK(ended.output.find("How many?") != std::string::npos);
