@@ -359,12 +359,12 @@ TEST_CASE("an order that makes no sense is a sentence that names the field, and 
   refused("rate", R"({"rate":1001})", "rate is 1001");
   refused("rate", R"({"rate":-1})", "rate is -1");
   refused("rate", R"({"rate":"fast"})", "rate is \"fast\"");
-  refused("rate", R"({"rate":1,"more":2})", "more is no known field");
+  refused("rate", R"({"rate":1,"more":2})", "more is not a known field");
   refused("fault", R"({"plan":7})", "plan is 7");
   refused("network", R"({"instance":"Instance-A","broken":"yes"})", "broken is \"yes\"");
   refused("override", R"({"mode":"reset"})", "mode is \"reset\"");
   refused("scenario", R"({"name":"outage"})", "variant is missing");
-  refused("scenario/stop", R"({"now":true})", "now is no known field");
+  refused("scenario/stop", R"({"now":true})", "now is not a known field");
   CHECK(page.post("/control/everything", json::object()).status == 404);
   const auto large = page.post("/control/fault", {{"plan", std::string(5000, 'x')}});
   CHECK(large.status == 413);

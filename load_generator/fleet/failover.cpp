@@ -45,7 +45,7 @@ void inject(RedisFault fault, program::PrivateSentinel& watched) {
     master.send_signal(SIGKILL);
     master.wait(std::chrono::seconds(5));
   } else {
-    throw std::runtime_error("no fault of a Redis that Sentinels watch: " + std::string(to_text(fault)));
+    throw std::runtime_error("not a fault of a Redis that Sentinels watch: " + std::string(to_text(fault)));
   }
 }
 

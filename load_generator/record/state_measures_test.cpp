@@ -32,7 +32,7 @@ std::vector<Sample> stores(std::initializer_list<std::pair<int, bool>> list) {
 
 }  // namespace
 
-TEST_CASE("the longest half-open stay ends with another state, or with the run") {
+TEST_CASE("the longest half-open period ends with another state, or with the run") {
   Run run = run_of(2);
   run.samples[0] = samples(
       {{0, State::closed}, {100, State::half_open}, {200, State::half_open}, {300, State::open}, {400, State::open}});
@@ -43,7 +43,7 @@ TEST_CASE("the longest half-open stay ends with another state, or with the run")
   CHECK(measures_of(run).at("longest_half_open_ms") == 200);
 }
 
-TEST_CASE("a half-open stay is as long as the transitions say, however many polls it met") {
+TEST_CASE("a half-open period is as long as its transitions say, whatever the polls showed") {
   Run run = run_of(1);
   run.samples[0] = samples({{0, State::open}, {100, State::half_open}, {200, State::closed}});
   run.transitions = {{0, 2, State::open, State::half_open, "", milliseconds(98)},
@@ -60,7 +60,7 @@ TEST_CASE("disagreement is the time in which instances that answer are in differ
   CHECK(measures_of(run).at("disagreement_ms") == 200);
 }
 
-TEST_CASE("disagreement goes by when transitions happened, not by which poll came first") {
+TEST_CASE("disagreement follows the times of transitions, not of polls") {
   Run run = run_of(2);
   run.samples[0] = samples({{0, State::closed}, {300, State::open}});
   run.samples[1] = samples({{0, State::closed}, {305, State::open}});
@@ -71,7 +71,7 @@ TEST_CASE("disagreement goes by when transitions happened, not by which poll cam
   CHECK(measures_of(run).at("disagreement_ms") == 0);
 }
 
-TEST_CASE("the longest time by a breaker of one's own is one instance's, and one stay") {
+TEST_CASE("the longest local period is that of one instance, without interruption") {
   Run run = run_of(2);
   run.samples[0] = stores({{0, false}, {100, true}, {200, false}, {300, true}, {400, true}, {550, false}});
   run.samples[1] = stores({{0, false}, {100, true}, {300, false}});
@@ -92,7 +92,7 @@ TEST_CASE("Redis is back for all when the last instance shares again, for good")
   CHECK(measures_of(run).at("rejoined_ms") == 0);
 }
 
-TEST_CASE("an instance that never came back has no time for it, nor one that nobody heard of since") {
+TEST_CASE("rejoined_ms is absent if an instance did not rejoin, or did not answer any more") {
   Run run = run_of(1);
   run.redis_back_at = milliseconds(450);
   run.samples[0] = stores({{0, false}, {100, true}});
@@ -103,14 +103,14 @@ TEST_CASE("an instance that never came back has no time for it, nor one that nob
   CHECK(measures_of(run).at("rejoined_ms") == 150);
 }
 
-TEST_CASE("closed at the end: who was closed in its last poll") {
+TEST_CASE("closed at the end: by each instance's last poll") {
   Run run = run_of(3);
   run.samples[0] = samples({{0, State::open}, {100, State::closed}});
   run.samples[1] = samples({{0, State::closed}, {100, State::half_open}});
   CHECK(measures_of(run).at("closed_at_end") == 1);
 }
 
-TEST_CASE("local at the end: who went by a breaker of its own in its last poll") {
+TEST_CASE("local at the end: by each instance's last poll") {
   Run run = run_of(3);
   run.samples[0] = stores({{0, false}, {100, true}});
   run.samples[1] = stores({{0, true}, {100, false}});

@@ -31,8 +31,8 @@ class Lane {
     const bool same_breaker = answers_ && sample.local == local_;
     answers_ = sample.state != State::unknown;
     local_ = sample.local;
-    if (!answers_ || sample.state == believed_.sample.state) doubt_.reset();
     if (answers_ && sample.state != believed_.sample.state) weigh(sample, same_breaker);
+    if (!answers_ || sample.state == believed_.sample.state) doubt_.reset();
     transition_since_poll_ = false;
     draw(sample.at);
   }

@@ -1,4 +1,4 @@
-// Runs side by side: figures in columns, then every prediction beside what was measured.
+// Runs side by side: measures in columns, then every prediction beside what was measured.
 #pragma once
 
 #include <string>

@@ -74,7 +74,7 @@ size_t count(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("a report asks nobody for anything, and complains of nothing") {
+TEST_CASE("a report loads nothing, and logs no error") {
   Browser browser;
   open_report(browser);
   CHECK(browser.requested_urls() == std::vector<std::string>{"file://" + outage().report});
@@ -152,7 +152,7 @@ TEST_CASE("a report is legible at each size and in both colours, and on paper") 
   MESSAGE("on paper: ", count(pdf, "/Type /Page\n"), " pages");
 }
 
-TEST_CASE("the README's picture can be taken anew") {
+TEST_CASE("the README's picture can be taken again") {
   const ScratchFolder folder;
   const std::string picture = folder.path("report.png");
   ChildProcess script({LAB_SOURCE_DIR "/scripts/dev/picture.sh", picture});

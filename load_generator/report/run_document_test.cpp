@@ -86,7 +86,7 @@ TEST_CASE("a run's document is its file, and says of each prediction whether it 
   CHECK(document["ledger"]["Instance-A"]["failure"] == 2);
 }
 
-TEST_CASE("a run's document has none of the marks that turn the text round a name or a cause") {
+TEST_CASE("a run's document has no marks that change the direction of text") {
   Run run = eventful_run();
   run.targets[1].name = "\xe2\x80\xaeInstance-B";
   run.transitions[0] = {1, 7, State::closed, State::open, "because\xe2\x81\xa6", milliseconds(-1)};
@@ -121,7 +121,7 @@ TEST_CASE("a run without a ledger has a document, and one without instances too"
   CHECK(Written(Run()).document()["instances"].empty());
 }
 
-TEST_CASE("the file of a run from before there was a timeline is told so") {
+TEST_CASE("a file without a timeline is refused with a reason") {
   const Written run(eventful_run());
   for (const char* field : {"instances", "shared_breaker", "marks", "traffic"}) {
     CHECK(run.refusal([&](json& file) { file.erase(field); }) == " has no timeline; run it again");
@@ -131,7 +131,7 @@ TEST_CASE("the file of a run from before there was a timeline is told so") {
                        std::invalid_argument);
 }
 
-TEST_CASE("fields that nobody knows are not passed on") {
+TEST_CASE("unknown fields are not passed on") {
   const Written run(eventful_run());
   json file = read_json_file(run.path);
   file["extra"] = file["marks"][0]["extra"] = file["transitions"][0]["extra"] = "<script>";
@@ -165,7 +165,7 @@ TEST_CASE("a file that was tampered with is refused by its field") {
           [](json& file) { file["transitions"][0]["cause"] = std::string(1001, 'x'); });
   refused("it must be a list of at most 200000", [](json& file) { file["transitions"] = json(200'001, nullptr); });
   refused("states.Instance-A is missing", [](json& file) { file["states"].erase("Instance-A"); });
-  refused("states.Instance-C is no known field", [](json& file) { file["states"]["Instance-C"] = json::array(); });
+  refused("states.Instance-C is not a known field", [](json& file) { file["states"]["Instance-C"] = json::array(); });
   refused("states.Instance-A[0].state is \"ajar\"",
           [](json& file) { file["states"]["Instance-A"][0]["state"] = "ajar"; });
   refused("states.<script> \"[1].store is \"moon\"",
@@ -188,7 +188,7 @@ TEST_CASE("a file that was tampered with is refused by its field") {
   refused("expectations[0].measure is \"luck\"", [](json& file) { file["expectations"][0]["measure"] = "luck"; });
 }
 
-TEST_CASE("a number too large for any number, and lists in lists without end, are refused in one line") {
+TEST_CASE("numbers that are too large, and lists that are too deep, are refused in one line") {
   const ScratchFolder folder;
   CHECK_THROWS_WITH_AS(run_document(folder.file("run.json", R"({"name":1e999})")),
                        doctest::Contains("a number in it is too large"), std::invalid_argument);
@@ -271,7 +271,7 @@ Run odd_run(Dice& dice) {
 
 }  // namespace
 
-TEST_CASE("whatever a run holds, its file has a document") {
+TEST_CASE("every run's file has a document, whatever is in the run") {
   const std::vector<std::string> names{"x", "\"<i>\"", std::string(64, '\xff')};
   for (uint64_t seed = 0; seed < 100; ++seed) {
     CAPTURE(seed);

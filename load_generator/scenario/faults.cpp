@@ -19,9 +19,9 @@ struct Word {
   std::string_view for_people;
 };
 constexpr std::array<Word, 7> words{{{"kill", "killed"},
-                                     {"restart", "started again, empty"},
+                                     {"restart", "restarted, empty"},
                                      {"stop", "stopped"},
-                                     {"continue", "goes on"},
+                                     {"continue", "continued"},
                                      {"flush", "flushed"},
                                      {"kill_master", "master killed"},
                                      {"fail_over", "planned failover"}}};  // by RedisFault
@@ -55,9 +55,9 @@ RedisFault read_redis_fault(StrictObject& entry) {
 void read_redis(StrictObject& entry, std::vector<PlannedRedisFault>& faults) {
   const milliseconds at(entry.integer("at_ms", {0, an_hour_in_ms}));
   const RedisFault what = read_redis_fault(entry);
-  if (!faults.empty() && at < faults.back().at) entry.complain("at_ms", "no earlier than that of the one before it");
+  if (!faults.empty() && at < faults.back().at) entry.complain("at_ms", "not before that of the previous fault");
   const bool fails_over = is_failover(what) || need_sentinels(faults);
-  if (fails_over && !faults.empty()) entry.complain("redis", "the only fault of Redis, where one is a failover");
+  if (fails_over && !faults.empty()) entry.complain("redis", "the only fault of Redis, if one is a failover");
   require_possible(entry, what, after(faults));
   faults.push_back({at, what});
 }

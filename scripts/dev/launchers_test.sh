@@ -70,7 +70,7 @@ run_fleet() {  # LAUNCHER [OPTIONS]: three instances, load, and every call expla
   for name in A B C; do targets+=${targets:+,}$(url_of "$name"); done
   scripts/run_load.sh --targets "$targets" --upstream "$upstream" --duration 2s --rate 30 >"$work/load" 2>&1 ||
     fail "run_load.sh against $launcher" "$work/load"
-  grep -q 'nobody can explain.* 0' "$work/load" || fail "calls that nobody can explain" "$work/load"
+  grep -q 'unexplained calls: 0' "$work/load" || fail "unexplained calls" "$work/load"
   grep -q $'\033' "$work/load" && fail "colours in a pipe" "$work/load"
   stops_within_a_second INT A B upstream
   stops_within_a_second TERM C
