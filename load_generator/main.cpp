@@ -1,4 +1,4 @@
-// Sends load, measures, compares.
+// The options of load_generator; each command is in its own room.
 #include <CLI/CLI.hpp>
 #include <map>
 #include <regex>

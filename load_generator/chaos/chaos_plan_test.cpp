@@ -111,7 +111,7 @@ TEST_CASE("many kills come while probes last long enough to be caught") {
       while_slow += faults.fault_at(fault.at).latency == milliseconds(700) ? 1 : 0;
     }
   }
-  CHECK(while_slow * 3 > kills);  // by chance it would be a fifth
+  CHECK(while_slow * 3 > kills);  // without the wait it would be a fifth
 }
 
 TEST_CASE("the upstream's phases are a valid fault plan, whatever the duration, and end healthy") {

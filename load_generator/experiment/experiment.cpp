@@ -46,8 +46,8 @@ class ProberKiller final : public RunObserver {
   std::optional<milliseconds> from_;
 };
 
-// Injects the planned faults into the fleet's Redis, and adds to the run what they make of it. Without a Redis it does
-// nothing.
+// Injects the planned faults into the fleet's Redis, and completes the run with what only Redis knows. Without a Redis
+// it does nothing.
 class RedisFaults {
  public:
   RedisFaults(Fleet& fleet, const std::vector<PlannedRedisFault>& faults)

@@ -18,8 +18,8 @@ std::vector<std::string> scenarios_in(const std::string& folder);
 std::string scenarios_folder();
 std::vector<std::string> shipped_scenarios();
 
-// The path of the shipped scenario `name`, or `name` itself if it is a file. Throws std::invalid_argument that lists the
-// shipped ones if it is neither.
+// The path of the shipped scenario `name`, or `name` itself if it is a file. Throws std::invalid_argument that lists
+// the shipped ones if it is neither.
 std::string scenario_path(const std::string& name);
 
 // Starts the scenario's programs, plays it, and judges it. The observer follows the run; stage `simple` has no fleet,

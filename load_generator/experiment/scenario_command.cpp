@@ -33,7 +33,8 @@ FinishedRun play(const Scenario& scenario, const Variant& variant, const program
     FinishedRun finished = run_scenario(scenario, variant, stop, lines);
     if (finished.run.interrupted || all_hold(finished)) return finished;
     const std::string noise = machine_noise(finished.run, variant.faults);
-    if (!noise.empty()) std::cout << "\n" << failed_verdicts(finished.summary) << "this machine was too busy: " << noise << "\n";
+    if (!noise.empty())
+      std::cout << "\n" << failed_verdicts(finished.summary) << "this machine was too busy: " << noise << "\n";
     if (noise.empty() || tries_left == 0) return finished;
     std::cout << "so it is played again\n\n" << std::flush;
   }

@@ -1,4 +1,4 @@
-// Against real Sentinels of the test's own.
+// Against real, private Sentinels.
 #include "load_generator/fleet/failover.hpp"
 
 #include <doctest/doctest.h>

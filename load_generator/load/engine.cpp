@@ -20,9 +20,9 @@ constexpr Offset close_poll = milliseconds(10);
 constexpr Offset tick_every = milliseconds(100);
 constexpr Offset one_second = std::chrono::seconds(1);
 
-constexpr Offset long_ago = Offset::min() / 4;  // and still no overflow
+constexpr Offset long_ago = Offset::min() / 4;  // without overflow in differences
 
-// A date is a whole millisecond, rounded down; where this is rounded up nothing seems later than it was.
+// Dates are whole milliseconds, rounded down. This one is rounded up, so that no event seems later than it was.
 int64_t date_of_now() {
   return std::chrono::ceil<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -102,7 +102,8 @@ class Engine {
   bool has_action() const { return actions_run_ < settings_.actions.size(); }
 
   void start_due_work() {
-    if (one_second * (second_.number + 1) <= now()) end_second();  // first: a call that is due now is in the next one
+    if (one_second * (second_.number + 1) <= now())
+      end_second();  // first: a call that is due now belongs to the next one
     while (next_call_ < plan_.size() && plan_[next_call_].due <= now()) start_call(next_call_++);
     while (has_action() && next_action().at <= now()) settings_.actions[actions_run_++].run();
     if (next_poll_ <= now()) poll_all(status_timeout);

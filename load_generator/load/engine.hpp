@@ -30,8 +30,9 @@ struct EngineSettings {
   std::vector<TimedAction> actions;         // in order of time
 };
 
-// Polls all URLs at once for their instances' names. A target that does not answer keeps its URL as name; one whose name
-// is taken already has its URL appended. A stop signal ends the polling. Throws std::runtime_error if none answers.
+// Polls all URLs at once for their instances' names. A target that does not answer keeps its URL as name; one whose
+// name is taken already has its URL appended. A stop signal ends the polling. Throws std::runtime_error if none
+// answers.
 std::vector<Target> find_targets(const std::vector<std::string>& urls, const program::StopSignal& stop);
 
 // Sends the load and waits for every answer; a stop signal ends it at once. Calls the observer's load_starts(), tick(),

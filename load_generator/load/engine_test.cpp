@@ -100,7 +100,7 @@ TEST_CASE("answers are counted by kind, and garbage counts as no answer") {
   instance.start();
   const Run result = run(instance.url(), at(20, milliseconds(400)));
   REQUIRE(result.calls.size() == 8);
-  // On a busy machine two calls may overtake each other, so each answer is looked for, not waited for in its place.
+  // On a busy machine a call may overtake another one, so the answers may be in any order.
   const auto with = [&](CallStatus status) {
     std::vector<Call> calls;
     std::copy_if(result.calls.begin(), result.calls.end(), std::back_inserter(calls),
@@ -432,7 +432,7 @@ TEST_CASE("of two targets with one name, one also has its URL, in a run's file t
 
 namespace {
 
-// An instance that keeps the overrides it is sent, and answers with `http_status`.
+// An instance that records the overrides that it receives, and answers with `http_status`.
 class Overridable {
  public:
   Overridable(const std::string& store, int http_status, const std::string& breaker = "x") {

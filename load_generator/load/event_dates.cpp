@@ -20,7 +20,7 @@ int64_t start_of(int64_t epoch_ms, Offset now) { return epoch_ms - std::chrono::
 
 }  // namespace
 
-// Both clocks at once: the thread may have to wait between two tries, and that must not pass for a clock that was set.
+// Reads both clocks at the same moment: if the thread is suspended in between, it must not look as if a clock was set.
 Moment moment_since(SteadyClock::time_point start) {
   Moment moment = read_both(start);
   for (int tries = 1; tries < 5 && SteadyClock::now() - start - moment.now > milliseconds(10); ++tries) {

@@ -35,7 +35,7 @@ TEST_CASE("new events reveal a program's clock, by which its older dates are rea
     CHECK(news(milliseconds(7010), seconds(7), milliseconds(7100)) == milliseconds(7040));
     CHECK(news(milliseconds(7190), milliseconds(7100), milliseconds(7200)) == milliseconds(7200));
     CHECK(dates.offset_of_new_event(date_of(milliseconds(7250)), milliseconds(7200), milliseconds(7300)) ==
-          milliseconds(7250));  // another's clock stands as ours
+          milliseconds(7250));  // another program's clock, which equals ours
   }
 }
 

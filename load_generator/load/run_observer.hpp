@@ -32,8 +32,8 @@ class RunObserver {
 
   // The instances are there; `upstream` is a URL.
   virtual void fleet_is_up(const std::vector<Target>& /*targets*/, const std::string& /*upstream*/) {}
-  virtual void load_starts() {}            // just before the first call; what it does is part of the run
-  virtual void tick(Offset /*now*/) {}     // about ten times a second
+  virtual void load_starts() {}         // just before the first call; what it does is part of the run
+  virtual void tick(Offset /*now*/) {}  // about ten times a second
   virtual void second_ended(const SecondSummary& /*second*/) {}
   // An answer to GET /status; nothing: none came in time, or it makes no sense.
   virtual void status_polled(size_t /*target*/, const std::optional<InstanceStatus>& /*status*/, Offset /*now*/) {}

@@ -124,7 +124,7 @@ bool closes(const Transition& transition) { return enters(State::closed, transit
 
 bool leaves(State state, const Transition& transition) { return transition.from == state && transition.to != state; }
 
-// The lengths of the open periods whose both ends were reported.
+// The lengths of the open periods that were reported with start and end.
 std::vector<Offset> breaks(const Run& run) {
   std::vector<Offset> lengths;
   std::map<size_t, Offset> opened_at;  // by breaker

@@ -2,13 +2,13 @@
 //
 //   upstream_calls         calls that the upstream received, by its ledger
 //   upstream_failures      those that it failed, hung or dropped, by its ledger
-//   counted_failures       upstream_failures without the late ones: what the breakers counted
+//   counted_failures       upstream_failures without the late ones: what the breakers counted, local ones included
 //   load_factor            upstream_calls per call that callers made; above 1 by retries, below by blocked calls
 //   success, failure, exception, blocked, unreachable    answers to callers, by status
 //   refused_by_bulkhead    blocked calls that a bulkhead refused, not a breaker
 //   late                   results that arrived after the generation that had admitted the call was over
-//   wasted                 calls that failed at the upstream, although another instance's breaker was open when they were
-//                          sent: what one instance knew and another did not (see timeline.hpp)
+//   wasted                 calls that failed at the upstream, although another instance's breaker was open when they
+//                          were sent: what one instance knew and another did not (see timeline.hpp)
 //   opened                 transitions to open from another state, failed probes included
 //   opened_locally         the same, of local breakers while Redis is away; no other measure counts these
 //   closed_again           transitions to closed from another state

@@ -123,8 +123,8 @@ bool is_worth_a_mark(const Call& call) { return failed(call) || call.probe || ca
 Offset sent(const Call& call) { return call.intended + call.sent_late; }
 size_t step_of(const Call& call, Offset step) { return static_cast<size_t>(std::max(sent(call), Offset(0)) / step); }
 
-// A call of the shared breaker, which was open by then. A call that a later generation admitted had been on its way
-// before that generation began.
+// A call on the shared breaker, which was open when the call was sent. If a later generation admitted it, it had been
+// on its way before that generation started.
 bool was_sent_unaware(const Call& call, const Point& open) {
   const bool admitted_before = call.generation == 0 || open.generation == 0 || call.generation < open.generation;
   return !call.probe && open.reporter != call.target && admitted_before;

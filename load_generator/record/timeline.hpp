@@ -1,9 +1,9 @@
 // A Timeline is a Run as it is drawn: the state of each instance over time, and the calls worth a mark. Pure.
 //
 // States come from two sources. A transition is exact (to the millisecond), but only one instance reports it, and a
-// restarted instance has lost its list. A poll sees every instance, but only about every 100 ms, and a change may overtake its
-// answer. So transitions count, and a poll that contradicts them counts once the next poll agrees with it. Only polls
-// can show that an instance does not answer, or is on its local breaker.
+// restarted instance has lost its list. A poll sees every instance, but only about every 100 ms, and a change may
+// overtake its answer. So transitions count, and a poll that contradicts them counts once the next poll agrees with it.
+// Only polls can show that an instance does not answer, or is on its local breaker.
 //
 // Part of a run is enough. If transitions and samples from before a window are gone, the first sample in it gives the
 // state at its start; calls without a mark may be missing (except for traffic()).

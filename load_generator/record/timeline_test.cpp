@@ -39,7 +39,7 @@ void all_closed_at_start(Run& run) {
   for (size_t target = 0; target < run.samples.size(); ++target) poll(run, target, {{0, closed}});
 }
 
-// The n-th transition ends the n-th stay.
+// The n-th transition ends the n-th generation.
 void change(Run& run, size_t target, int ms, State from, State to) {
   run.transitions.push_back({target, run.transitions.size() + 2, from, to, "", milliseconds(ms)});
 }
@@ -49,7 +49,7 @@ void change_locally(Run& run, size_t target, int ms, State from, State to) {
   run.transitions.back().local = true;
 }
 
-// "0 C, 100 O": a line that fails says it all.
+// "0 C, 100 O": easy to read in a failed check.
 std::string text(const std::vector<Sample>& lane) {
   std::string result;
   for (const Sample& point : lane) {
@@ -164,7 +164,7 @@ TEST_CASE("a restarted instance has lost its transitions: its first answer count
   poll(run, a, {{0, closed}, {100, open}, {200, unknown}, {300, closed}});
   change(run, a, 50, closed, open);
   CHECK(lane(run, a) == "0 C, 50 O, 200 ?, 300 C");
-  run.samples[a][1].state = closed;  // one that is in doubt when the answers cease
+  run.samples[a][1].state = closed;  // in doubt when the answers stop
   CHECK(lane(run, a) == "0 C, 50 O, 200 ?, 300 C");
 }
 

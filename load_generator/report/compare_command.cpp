@@ -18,8 +18,7 @@ void require_no_run_replaced(const CompareOptions& options) {
     std::error_code ignored;
     return std::filesystem::equivalent(run, options.html, ignored);
   };
-  if (options.html.ends_with(".json") ||
-      std::any_of(options.files.begin(), options.files.end(), would_be_replaced)) {
+  if (options.html.ends_with(".json") || std::any_of(options.files.begin(), options.files.end(), would_be_replaced)) {
     throw std::invalid_argument("--html is " + options.html +
                                 ", which would replace a run; choose another name for the report");
   }

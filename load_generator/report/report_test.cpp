@@ -1,5 +1,4 @@
-// The report in a real browser, opened as the file that it is: what it shows is what the runs' files say, and it asks
-// nobody for anything.
+// The report in a real browser, opened as a file: it shows the content of the runs' files, and loads nothing else.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -19,7 +18,7 @@ namespace {
 
 constexpr std::chrono::seconds patience{60};
 
-// The outage against each stage, and the report of it.
+// The outage against each stage, with its report.
 struct Outage {
   const ScratchFolder folder;
   const std::string report = folder.path("report.html");
@@ -95,7 +94,7 @@ TEST_CASE("every figure and expectation of a report is that of its run") {
       CHECK(browser.attribute("[data-measured='" + name + "']", "data-held") == expectation.at("held").dump());
       CHECK(browser.text(".causes").find(expectation.at("because").get<std::string>()) != std::string::npos);
     }
-    // Figures have two places after the point; those that are nothing in all runs are left out.
+    // Figures have two decimals; those that are 0 in all runs are left out.
     const json shown = browser.run(R"(
       const figures = [...document.querySelectorAll('[data-measured]')].map((node) => [node.dataset.measured, node.textContent]);
       return Object.fromEntries(figures.filter(([name, text]) => name.startsWith(arguments[0] + '/') && text !== '–'));)",

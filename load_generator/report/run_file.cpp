@@ -9,7 +9,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-// Traffic is counted in steps that a chart can show.
+// Steps of traffic that a chart can show.
 constexpr Offset short_run = std::chrono::minutes(1);
 constexpr Offset fine_step = std::chrono::milliseconds(200);
 constexpr Offset coarse_step = std::chrono::seconds(1);
@@ -43,7 +43,7 @@ json names_json(const std::vector<Target>& targets) {
   return names;
 }
 
-// What draws the file reads no more.
+// The page and the report read no more.
 std::vector<Mark> last_of(std::vector<Mark> marks) {
   if (marks.size() > longest_list) marks.erase(marks.begin(), marks.end() - longest_list);
   return marks;

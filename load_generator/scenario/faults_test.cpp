@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// The faults of Instance-A and Instance-B that a list in a file says.
+// The faults in a file's list, for Instance-A and Instance-B.
 Faults faults_in(const std::string& list) {
   const auto json = nlohmann::ordered_json::parse(R"({"faults":)" + list + "}");
   StrictObject document(json, "x.json");

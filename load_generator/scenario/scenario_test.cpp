@@ -36,7 +36,7 @@ Scenario read(const json& document) {
   return read_scenario(folder.file("scenario.json", document.dump()));
 }
 
-// What is said of a file in which the value at `pointer` has been replaced by `value`, or taken away by null.
+// The error message for a file with `value` at `pointer`; null removes the field.
 std::string complaint(const std::string& pointer, const json& value) {
   json document = good();
   const json::json_pointer place(pointer);

@@ -15,7 +15,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr size_t largest_file = 64 * 1024 * 1024;
-constexpr size_t most_fields = 2000;  // of one object: reading one more searches the list of those before
+constexpr size_t most_fields = 2000;  // of one object: each new one is compared with all before
 constexpr size_t longest_quote = 60;
 constexpr size_t longest_path = 200;
 constexpr int deepest_quote = 5;

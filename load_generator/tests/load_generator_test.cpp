@@ -183,7 +183,7 @@ TEST_CASE("compare writes a report and prints its path, or one line if it cannot
 }
 
 TEST_CASE("Ctrl-C ends a run within a second, with a report and exit code 130") {
-  FakeInstance instance(64);  // none of its workers is missed while others sleep
+  FakeInstance instance(64);  // enough workers while some of them sleep
   instance.on("/status", R"({"instance":"Instance-A","breaker":{"state":"closed"}})");
   instance.on("/call", [](const auto&, auto&) { std::this_thread::sleep_for(milliseconds(2000)); });
   instance.start();
@@ -208,7 +208,7 @@ void check_that_it_leaves_nothing_behind(const std::vector<std::string>& argumen
     CHECK(children.size() == children_expected);
     process.send_signal(signal);
     CHECK(process.wait(milliseconds(3000)) == (signal == SIGINT ? 130 : 128 + SIGKILL));
-    // After Ctrl-C they have ended before it did; after a kill -9 it is the kernel that ends them.
+    // After Ctrl-C they ended before it did; after a kill -9 the kernel ends them.
     for (const pid_t child : children) {
       CHECK((signal == SIGINT ? !is_running(child) : comes_true([&] { return !is_running(child); })));
     }
@@ -224,7 +224,7 @@ TEST_CASE("a scenario leaves no process behind, neither on Ctrl-C nor when it is
 
 TEST_CASE("chaos leaves no process behind, not even one that it has restarted") {
   check_that_it_leaves_nothing_behind({"chaos", "--duration", "20s", "--seed", "1", "--out", "/dev/null"},
-                                      ": started again\n", 5);  // upstream, Redis and three instances
+                                      ": restarted\n", 5);  // upstream, Redis and three instances
 }
 
 TEST_CASE(
