@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "load_generator/experiment/experiment.hpp"
 #include "load_generator/experiment/simple_stage.hpp"
 #include "load_generator/tests/scratch_file.hpp"
 
@@ -22,7 +23,7 @@ json good() {
     "load": {"rate": 50, "duration_ms": 6000, "arrivals": "poisson", "spread": "random", "burst": 2, "seed": 4},
     "breaker": {"failure_threshold": 5, "recovery_timeout_ms": 60000, "probe_timeout_ms": 3000},
     "instance": {"max_attempts": 4},
-    "call_timeout_ms": 700,
+    "call_timeout_ms": 700, "redis_timeout_ms": 800,
     "faults": [{"unreachable_upstream": "Instance-B"}, {"kill_prober_after_ms": 900}],
     "expect": {"redis": [{"measure": "opened", "at_least": 1, "at_most": 2, "because": "arithmetic"}],
                "naive": [], "distributed-calm": []},
@@ -67,6 +68,7 @@ TEST_CASE("a scenario file is read, field by field") {
   CHECK(scenario.load.spread == Spread::random);
   CHECK(scenario.load.burst == 2);
   CHECK(scenario.call_timeout == milliseconds(700));
+  CHECK(scenario.redis_timeout == milliseconds(800));
 }
 
 TEST_CASE("a scenario is played against the stages and variants with expectations, in the file's order") {
@@ -138,6 +140,7 @@ TEST_CASE("an error in a scenario file is one line that names file and field") {
       {"/upstream", "down", "upstream must be an object"},
       {"/upstream/plan", std::string(1001, 'x'), "upstream.plan"},
       {"/upstream/port", 9000, "upstream.port is not a known field"},
+      {"/redis_timeout_ms", 0, "redis_timeout_ms"},
       {"/load/rate", "fast", "load.rate is \"fast\"; it must be a number from 0.1"},
       {"/load/rate", -1, "load.rate"},
       {"/load/rate", 1e300, "load.rate"},
