@@ -32,7 +32,7 @@ class Times {
  public:
   double next(StrictObject& entry) {
     const double at = entry.number("at_ms_since_start", times);
-    if (at < last_) entry.complain("at_ms_since_start", "not before that of the previous entry");
+    if (at < last_) entry.complain("at_ms_since_start", "at or after that of the previous entry");
     return last_ = at;
   }
 

@@ -149,13 +149,13 @@ TEST_CASE("a file that was tampered with is refused by its field") {
   };
   refused("it must be a list of at most 26", [](json& file) { file["instances"] = json(27, "a"); });
   refused("texts of at most 400 bytes", [](json& file) { file["instances"][0] = std::string(401, 'a'); });
-  refused("it must be names of which none", [](json& file) { file["instances"][0] = file["instances"][1]; });
+  refused("it must be names without duplicates", [](json& file) { file["instances"][0] = file["instances"][1]; });
   refused("instances is 3", [](json& file) { file["instances"] = 3; });
   refused("length_ms is -1", [](json& file) { file["length_ms"] = -1; });
   refused("length_ms is 1e+300", [](json& file) { file["length_ms"] = 1e300; });
   refused("shared_breaker is \"yes\"", [](json& file) { file["shared_breaker"] = "yes"; });
   refused("transitions[0].instance is \"B\"", [](json& file) { file["transitions"][0]["instance"] = "B"; });
-  refused("transitions[1].at_ms_since_start is -2.0; it must be no earlier",
+  refused("transitions[1].at_ms_since_start is -2.0; it must be at or after",
           [](json& file) { file["transitions"][1]["at_ms_since_start"] = -2.0; });
   refused("transitions[0].at_ms_since_start is -60001",
           [](json& file) { file["transitions"][0]["at_ms_since_start"] = -60001; });

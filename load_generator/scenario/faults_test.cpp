@@ -62,11 +62,12 @@ TEST_CASE("an invalid fault of Redis is one line that names it") {
   refused(R"([{"redis":"kill"}])", "[0].at_ms is missing");
   refused(R"([{"at_ms":5}])", "[0].kill_prober_after_ms is missing");
   refused(R"([{"at_ms":5,"redis":"kill","instance":"Instance-A"}])", "[0].instance is not a known field");
-  refused(R"([{"at_ms":5,"redis":"flush"},{"at_ms":4,"redis":"kill"}])", "[1].at_ms is 4; it must be no earlier");
+  refused(R"([{"at_ms":5,"redis":"flush"},{"at_ms":4,"redis":"kill"}])", "[1].at_ms is 4; it must be at or after");
   refused(R"([{"at_ms":5,"redis":"kill"},{"at_ms":6,"redis":"flush"}])",
-          "[1].redis is \"flush\"; it must be of a Redis");
-  refused(R"([{"at_ms":5,"redis":"stop"},{"at_ms":6,"redis":"stop"}])", "[1].redis is \"stop\"; it must be of a Redis");
-  refused(R"([{"at_ms":5,"redis":"continue"}])", "[0].redis is \"continue\"; it must be of a Redis that is stopped");
+          "[1].redis is \"flush\"; it must be for a Redis");
+  refused(R"([{"at_ms":5,"redis":"stop"},{"at_ms":6,"redis":"stop"}])",
+          "[1].redis is \"stop\"; it must be for a Redis");
+  refused(R"([{"at_ms":5,"redis":"continue"}])", "[0].redis is \"continue\"; it must be for a Redis that is stopped");
 }
 
 TEST_CASE("a failover needs Sentinels, and is the only fault of Redis in its list") {
