@@ -1,8 +1,10 @@
 #include "load_generator/record/measures.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
+#include <sstream>
 
 #include "load_generator/record/latencies.hpp"
 #include "load_generator/record/reconciliation.hpp"
@@ -179,40 +181,16 @@ Measures measure(const Run& run, const Timeline& timeline) {
 }
 
 const std::vector<std::string>& measure_names() {
-  static const std::vector<std::string> names{"upstream_calls",
-                                              "upstream_failures",
-                                              "counted_failures",
-                                              "load_factor",
-                                              "success",
-                                              "failure",
-                                              "exception",
-                                              "blocked",
-                                              "refused_by_bulkhead",
-                                              "unreachable",
-                                              "late",
-                                              "wasted",
-                                              "opened",
-                                              "opened_locally",
-                                              "closed_again",
-                                              "would_have_tripped",
-                                              "probes",
-                                              "failed_probes",
-                                              "most_probes_at_once",
-                                              "calls_per_trip",
-                                              "instances_that_opened",
-                                              "blocked_elsewhere",
-                                              "shortest_break_ms",
-                                              "longest_break_ms",
-                                              "longest_half_open_ms",
-                                              "disagreement_ms",
-                                              "local_ms",
-                                              "rejoined_ms",
-                                              "closed_at_end",
-                                              "local_at_end",
-                                              "p99_success_ms",
-                                              "slowest_answer_ms",
-                                              "redis_scripts",
-                                              "unexplained"};
+  static const std::vector<std::string> names = [] {
+    std::istringstream words(
+        "upstream_calls upstream_failures counted_failures load_factor success failure exception "
+        "blocked refused_by_bulkhead unreachable late wasted opened opened_locally closed_again "
+        "would_have_tripped probes failed_probes most_probes_at_once calls_per_trip "
+        "instances_that_opened blocked_elsewhere shortest_break_ms longest_break_ms "
+        "longest_half_open_ms disagreement_ms local_ms rejoined_ms closed_at_end local_at_end "
+        "p99_success_ms slowest_answer_ms redis_scripts unexplained");
+    return std::vector<std::string>(std::istream_iterator<std::string>(words), {});
+  }();
   return names;
 }
 

@@ -108,8 +108,7 @@ TEST_CASE("more targets than there are letters are one line and exit code 2") {
 TEST_CASE("Ctrl-C ends the search for targets") {
   std::atomic<bool> asked = false;
   FakeInstance instance;
-  std::promise<void>
-      answer;  // never set: the destructor releases the handler that waits for it, before the instance ends
+  std::promise<void> answer;  // never set: its destructor, which runs before the instance's, releases the handler
   instance.on("/status", [&asked, never = answer.get_future().share()](const auto&, auto&) {
     asked = true;
     never.wait();
