@@ -1,13 +1,17 @@
-// Sends load, measures, compares.
+// The options of load_generator; each command is in its own room.
 #include <CLI/CLI.hpp>
 #include <map>
 #include <regex>
 #include <string>
 
-#include "load_generator/commands.hpp"
+#include "load_generator/chaos/chaos_command.hpp"
+#include "load_generator/control_room/ui_command.hpp"
+#include "load_generator/experiment/scenario_command.hpp"
 #include "load_generator/load/load_sender.hpp"
 #include "load_generator/override/override_command.hpp"
 #include "load_generator/override/reset_command.hpp"
+#include "load_generator/report/compare_command.hpp"
+#include "load_generator/report/run_command.hpp"
 #include "load_generator/terminal/watch_command.hpp"
 #include "program/options.hpp"
 
@@ -16,7 +20,7 @@ namespace {
 std::string complain_about_address(const std::string& text) {
   static const std::regex address(R"(http://[A-Za-z0-9.\-]{1,253}:[0-9]{1,5})");
   const bool good = text.size() <= 300 && std::regex_match(text, address);
-  return good ? "" : "'" + text.substr(0, 300) + "' is no address; write http://HOST:PORT";
+  return good ? "" : "'" + text.substr(0, 300) + "' is not an address; write http://HOST:PORT";
 }
 
 CLI::Option* add_targets(CLI::App& app, std::vector<std::string>& targets) {
@@ -28,7 +32,7 @@ CLI::Option* add_targets(CLI::App& app, std::vector<std::string>& targets) {
 }
 
 CLI::Option* add_upstream(CLI::App& app, std::string& upstream) {
-  return app.add_option("--upstream", upstream, "Whose ledger is read")
+  return app.add_option("--upstream", upstream, "Upstream whose ledger is read")
       ->check(complain_about_address)
       ->capture_default_str();
 }
@@ -42,29 +46,29 @@ void add_run_options(CLI::App& app, load::RunOptions& options) {
       ->check(CLI::Range(0.1, 10'000.0))
       ->capture_default_str();
   program::add_duration(app, "--duration", options.load.duration, "How long to send");
-  app.add_option("--arrivals", options.load.arrivals, "uniform, or poisson: as independent callers come")
+  app.add_option("--arrivals", options.load.arrivals, "uniform, or poisson: as from independent callers")
       ->transform(CLI::Transformer(arrivals, CLI::ignore_case))
       ->type_name("uniform|poisson")
       ->default_str("uniform");
-  app.add_option("--seed", options.load.seed, "Of the poisson arrivals")->capture_default_str();
-  app.add_option("--out", options.out, "File for the run, to compare it later");
-  app.add_option("--ui", options.ui_port, "Port for a page that shows the run, and stays until Ctrl-C; 0: a free one")
+  app.add_option("--seed", options.load.seed, "Seed of the poisson arrivals")->capture_default_str();
+  app.add_option("--out", options.out, "File to write the run to, for compare");
+  app.add_option("--ui", options.ui_port, "Port for a page that shows the run and stays until Ctrl-C; 0: a free one")
       ->check(CLI::Range(0, 65535));
 }
 
 CLI::App* add_ui_command(CLI::App& app, load::UiOptions& options) {
-  CLI::App* command = app.add_subcommand("ui", "Show instances, live, on a page from which to break and mend things");
+  CLI::App* command = app.add_subcommand("ui", "Show instances live on a page with controls to inject faults");
   command->add_option("--port", options.port, "Port on 127.0.0.1; 0 takes a free one")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
   auto* targets = add_targets(*command, options.targets);
   auto* upstream = add_upstream(*command, options.upstream);
-  command->add_option("--rate", options.rate, "Calls per second to begin with, over all instances")
+  command->add_option("--rate", options.rate, "Calls per second over all instances, at the start")
       ->check(CLI::Range(0.0, load::LoadSender::highest_rate))
       ->capture_default_str();
-  auto* stage = command->add_option("--stage", options.stage, "Start a fleet of that stage, which ends with the page");
+  auto* stage = command->add_option("--stage", options.stage, "Start a fleet of this stage, which ends with the page");
   stage->check(CLI::IsMember({"distributed", "redis"}))->excludes(targets)->excludes(upstream);
-  command->add_option("--instances", options.instances, "How many instances that fleet has")
+  command->add_option("--instances", options.instances, "Number of instances of that fleet")
       ->check(CLI::Range(1, 26))
       ->needs(stage)
       ->capture_default_str();
@@ -72,46 +76,50 @@ CLI::App* add_ui_command(CLI::App& app, load::UiOptions& options) {
 }
 
 CLI::App* add_scenario_command(CLI::App& app, load::ScenarioOptions& options) {
-  CLI::App* command = app.add_subcommand("scenario", "Run an experiment, with programs of its own, and judge it");
+  CLI::App* command = app.add_subcommand("scenario", "Run an experiment with private programs, and judge it");
   command->add_option("scenario", options.scenario, "Name of a shipped scenario, or a file")->required();
   auto* stage = command->add_option("--stage", options.variant,
-                                    "Stage or variant to run, with its report; by default all, side by side");
+                                    "Stage or variant to run, with its whole report; default: all, side by side");
   stage->type_name("NAME");
-  command->add_option("--out", options.out, "File for the run; by default runs/NAME-VARIANT.json beside the binaries")
+  command
+      ->add_option("--out", options.out,
+                   "File to write the run to; default: runs/NAME-VARIANT.json beside the binaries")
       ->needs(stage);
   return command;
 }
 
 CLI::App* add_compare_command(CLI::App& app, load::CompareOptions& options) {
-  CLI::App* command = app.add_subcommand("compare", "Print runs side by side; 0 only if every prediction held");
-  command->add_option("files", options.files, "Files that --out or scenario wrote")->required();
-  command->add_option("--html", options.html, "File for a report of them to look at, complete in itself");
+  CLI::App* command =
+      app.add_subcommand("compare", "Print runs side by side; exits with 0 only if every prediction held");
+  command->add_option("files", options.files, "Files written by --out or scenario")->required();
+  command->add_option("--html", options.html, "File to write a self-contained HTML report to");
   return command;
 }
 
 CLI::App* add_chaos_command(CLI::App& app, load::ChaosOptions& options) {
   CLI::App* command = app.add_subcommand(
-      "chaos", "Do harm to Redis, instances and upstream at random, and check what must hold all the same");
+      "chaos", "Inject faults into Redis, instances and upstream at random, and check that all invariants hold");
   load::ChaosSettings& settings = options.settings;
-  program::add_duration(*command, "--duration", settings.duration, "How long to do harm, 10s to 1h; a calm follows");
-  command->add_option("--seed", settings.seed, "The same seed does the same harm")
+  program::add_duration(*command, "--duration", settings.duration,
+                        "How long to inject faults, 10s to 1h; then all recover");
+  command->add_option("--seed", settings.seed, "The same seed injects the same faults")
       ->check(CLI::Range(uint64_t{0}, uint64_t{1'000'000'000}))
       ->capture_default_str();
-  command->add_option("--instances", settings.instances, "How many instances")
+  command->add_option("--instances", settings.instances, "Number of instances")
       ->check(CLI::Range(1, 26))
       ->capture_default_str();
   command->add_option("--rate", settings.rate, "Calls per second, over all instances")
       ->check(CLI::Range(0.1, 10'000.0))
       ->capture_default_str();
-  program::add_duration(*command, "--slack", settings.slack, "What a busy machine may add to any deadline");
-  command->add_flag("--sentinel", settings.sentinel, "A Redis that Sentinels watch; what befalls it is failovers");
+  program::add_duration(*command, "--slack", settings.slack, "Added to every deadline, for a busy machine");
+  command->add_flag("--sentinel", settings.sentinel, "A Redis that Sentinels watch; its faults are failovers");
   command->add_option("--out", options.out,
-                      "File for the history; by default runs/chaos-SEED.json beside the binaries");
+                      "File to write the history to; default: runs/chaos-SEED.json beside the binaries");
   return command;
 }
 
 CLI::App* add_watch_command(CLI::App& app, load::WatchOptions& options) {
-  CLI::App* command = app.add_subcommand("watch", "Show instances' breakers in this terminal, as they change");
+  CLI::App* command = app.add_subcommand("watch", "Show the instances' breakers live in this terminal");
   add_targets(*command, options.targets);
   add_upstream(*command, options.upstream);
   return command;
@@ -181,6 +189,8 @@ int main(int argc, char** argv) {
     if (chaos_command->parsed()) return load::chaos_command(chaos, stop);
     if (ui_command->parsed()) return load::ui_command(ui, stop);
     if (watch_command->parsed()) return load::watch_command(watch, stop);
-    return load::run_command(run, stop);
+    if (run.ui_port) return load::run_with_page_command(run, stop);
+    load::RunObserver none;
+    return load::run_command(run, stop, none);
   });
 }

@@ -6,6 +6,8 @@
 
 namespace program {
 
+constexpr int interrupted = 130;  // the exit code with which a shell reports a program that Ctrl-C ended
+
 class StopSignal {
  public:
   StopSignal();

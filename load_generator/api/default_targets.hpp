@@ -1,4 +1,4 @@
-// Where the launchers start the instances and the upstream.
+// The addresses at which the launchers start the instances and the upstream.
 #pragma once
 
 #include <string>

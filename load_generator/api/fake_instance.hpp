@@ -1,4 +1,4 @@
-// For tests: an HTTP server on a free port whose answers a test decides.
+// For tests: an HTTP server on a free port, with the answers that a test gives it.
 #pragma once
 
 #include <string>

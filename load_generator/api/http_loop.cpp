@@ -80,7 +80,7 @@ void HttpLoop::wait_until(Clock::time_point deadline, int wake_fd) {
   arm_timer(deadline);
   std::array<curl_waitfd, 2> also{{{timer_, CURL_WAIT_POLLIN, 0}, {wake_fd, CURL_WAIT_POLLIN, 0}}};
   int running = 0;
-  curl_multi_perform(multi_, &running);  // what get() has just added leaves now, not after the wait
+  curl_multi_perform(multi_, &running);  // sends what get() has just added, before the wait
   deliver();
   curl_multi_poll(multi_, also.data(), also.size(), longest_wait_ms, nullptr);
   curl_multi_perform(multi_, &running);

@@ -1,7 +1,7 @@
-// An HttpLoop makes many GET requests at once on one thread. Each has a connection of its own and one deadline for all
-// of it; none waits for another. (program::send() does one request and blocks: a load generator that blocked would be
-// slowed down by what it measures.)
-// Not thread-safe. Callbacks run inside wait_until(); they may start new requests.
+// An HttpLoop makes many GET requests at once on one thread. Each opens a new connection and has one deadline, from
+// connect to the last byte; none waits for another. (program::send() makes one request and blocks: a load generator
+// that blocked would be slowed down by what it measures.) Not thread-safe. Callbacks run inside wait_until(); they may
+// start new requests.
 #pragma once
 
 #include <curl/curl.h>
@@ -28,10 +28,10 @@ class HttpLoop {
 
   void get(const std::string& url, std::chrono::milliseconds timeout, Done done);
 
-  // Returns at `deadline`, or sooner: when anything has arrived, or `wake_fd` is readable.
+  // Returns at `deadline`, or earlier: when data has arrived, or `wake_fd` is readable.
   void wait_until(Clock::time_point deadline, int wake_fd);
 
-  // Forgets every request under way; their callbacks never run.
+  // Drops every request under way; their callbacks never run.
   void abandon();
 
  private:

@@ -7,20 +7,22 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "load_generator/record/text.hpp"
+
 namespace load {
 namespace {
 
-using Foreign = nlohmann::json;  // whose objects are maps: what others send may have any number of fields
+using Foreign = nlohmann::json;  // its objects are maps: what others send may have any number of fields
 
 constexpr std::chrono::milliseconds control_timeout{8000};
 constexpr size_t longest_name = 64;
 constexpr size_t longest_cause = 200;
-constexpr size_t longest_breaker_name = 400;  // a name and a tenant's
+constexpr size_t longest_breaker_name = 400;  // its own and a tenant's
 constexpr size_t longest_word = 32;
 constexpr size_t most_entries = 1000;            // of any list
-constexpr size_t most_callers = 1000;            // of a ledger, as the lab's own upstream has; and "(others)"
+constexpr size_t most_callers = 1000;            // of a ledger, as many as the lab's upstream keeps; and "(others)"
 constexpr uint64_t most_upstream_calls = 1000;   // of one call
-constexpr uint64_t largest_number = 1ULL << 53;  // beyond it JSON's readers lose digits
+constexpr uint64_t largest_number = 1ULL << 53;  // beyond it readers of JSON lose digits
 constexpr uint64_t latest_time = 1ULL << 50;     // epoch ms: some 35,000 years from now, and microseconds still fit
 
 Foreign parsed(const std::string& body) { return Foreign::parse(body, nullptr, false); }
@@ -59,7 +61,7 @@ int64_t time_in(const Foreign& object, const char* name) {
   return static_cast<int64_t>(std::min(count_in(object, name), latest_time));
 }
 
-// The first `most_entries` of a list; none where it is no list.
+// The first `most_entries` of a list; none if it is not a list.
 template <typename Read>
 void each_in(const Foreign& object, const char* name, Read read) {
   const Foreign& list = member(object, name);
@@ -147,9 +149,7 @@ program::HttpReply get_status(const Target& target) {
   return program::send({.url = target.url + "/status", .headers = {}, .body = {}, .timeout = control_timeout});
 }
 
-void append(std::string& list, const std::string& more) { list += (list.empty() ? "" : ", ") + more; }
-
-// Characters whose UTF-8 differs in its last byte.
+// Characters whose UTF-8 differs only in the last byte.
 struct CharacterRange {
   std::string_view lead;
   unsigned char first, last;
@@ -161,7 +161,7 @@ constexpr std::array<CharacterRange, 5> unseen_ranges{{{"\xc2", 0x80, 0x9f},    
                                                        {"\xe2\x80", 0xaa, 0xae},    // U+202A to U+202E
                                                        {"\xe2\x81", 0xa6, 0xa9}}};  // U+2066 to U+2069
 
-// How many bytes of it such a mark has that the text begins with; 0 where it begins with another character.
+// The length in bytes of such a mark at the start of the text; 0 if there is none.
 size_t unseen_mark(std::string_view text) {
   for (const auto& [lead, first, last] : unseen_ranges) {
     if (!text.starts_with(lead) || text.size() == lead.size()) continue;
@@ -227,11 +227,11 @@ std::optional<Ledger> fetch_ledger(const std::string& upstream, std::chrono::mil
 }
 
 Ledger difference(const Ledger& before, const Ledger& after) {
-  const auto goes_on = [&after](const auto& account) {
+  const auto has_grown = [&after](const auto& account) {
     const auto found = after.find(account.first);
     return found != after.end() && is_grown(account.second, found->second);
   };
-  if (!std::all_of(before.begin(), before.end(), goes_on)) return after;  // it was begun anew
+  if (!std::all_of(before.begin(), before.end(), has_grown)) return after;  // it was reset in between
   Ledger result = after;
   for (const auto& [caller, old] : before) {
     const auto found = result.find(caller);
@@ -261,24 +261,24 @@ void put_override(const std::vector<Target>& targets, const ManualOverride& manu
   const Foreign body{
       {"mode", manual_override.mode}, {"actor", manual_override.actor}, {"reason", manual_override.reason}};
   std::set<std::string> shared_breakers;  // that have it
-  std::string reached;
-  std::string refusals;
+  std::vector<std::string> reached;
+  std::vector<std::string> refusals;
   for (const Target& target : targets) {
-    const auto said = get_status(target);
-    const auto status = read_status(said);
+    const auto answer = get_status(target);
+    const auto status = read_status(answer);
     const bool has_it = status && status->shared_breaker && shared_breakers.contains(status->breaker);
-    const auto reply = !status || has_it ? said : put(target.url + "/breaker/override", body);
+    const auto reply = !status || has_it ? answer : put(target.url + "/breaker/override", body);
     if (!status || reply.status == 0) {
-      append(refusals, target.name + " gives no answer (" + refusal(reply) + ")");
+      refusals.push_back(target.name + " gives no answer (" + refusal(reply) + ")");
     } else if (reply.status != 200) {
-      append(refusals, target.name + " refuses the override: " + refusal(reply));
+      refusals.push_back(target.name + " refuses the override: " + refusal(reply));
     } else {
-      append(reached, target.name);
+      reached.push_back(target.name);
       if (status->shared_breaker) shared_breakers.insert(status->breaker);
     }
   }
   if (refusals.empty()) return;
-  throw std::runtime_error(refusals + (reached.empty() ? "" : "; it holds at " + reached));
+  throw std::runtime_error(joined(refusals) + (reached.empty() ? "" : "; it is in force at " + joined(reached)));
 }
 
 std::string without_unseen_marks(const std::string& text) {

@@ -1,5 +1,5 @@
-// What the instances and the upstream say over HTTP, read with suspicion: an answer that makes no sense is "no answer",
-// never an exception, and text from outside is cut and stripped of control characters before it reaches a terminal.
+// Reads what the instances and the upstream send over HTTP, as untrusted input: an invalid answer counts as no answer
+// and never throws; text is cut and stripped of control characters before it can reach a terminal.
 #pragma once
 
 #include <chrono>
@@ -21,11 +21,11 @@ struct ReportedTransition {
   bool operator==(const ReportedTransition&) const = default;
 };
 
-// A call that tells something, as the instance remembers its last ones.
+// A call worth a mark: it failed, probed or came late. The instance keeps its last ones.
 struct NotableCall {
   uint64_t number = 0;  // counts up from the instance's start
   int64_t at_epoch_ms = 0;
-  Call call;  // `target` and times stay for the caller to fill in
+  Call call;  // without `target` and times
 };
 
 struct CallCounts {
@@ -49,15 +49,15 @@ struct InstanceStatus {
   std::string override_mode;    // empty: none
   CallCounts calls;             // since its start
   bool shared_breaker = false;  // its store is not its own memory
-  bool local = false;           // but for now it goes by a breaker of its own, for want of Redis
+  bool local = false;           // it is on its local breaker while Redis is away
   int probes_in_flight = 0;
   std::optional<uint64_t> would_have_tripped;
-  // Of the common breaker, not of tenants'.
+  // Of the common breaker, without those of tenants.
   std::vector<ReportedTransition> transitions;
   std::vector<NotableCall> notable_calls;
 };
 
-// What is wrong with the upstream, by its own word.
+// The fault that the upstream reports.
 struct UpstreamFault {
   double failure_rate = 0;
   uint64_t latency_ms = 0;
@@ -68,44 +68,44 @@ struct UpstreamFault {
   bool operator==(const UpstreamFault&) const = default;
 };
 
-// The answer of GET /call; `target` and times stay for the caller to fill in.
+// The answer of GET /call, without `target` and times.
 Call read_call(const program::HttpReply& reply);
 
-// The answer of GET /status; nothing where it is no answer.
+// The answer of GET /status; nothing if it is not valid.
 std::optional<InstanceStatus> read_status(const program::HttpReply& reply);
 
 // The answer of GET /ledger.
 std::optional<Ledger> read_ledger(const std::string& body);
 
-// The answer of GET /fault; nothing where it is no answer.
+// The answer of GET /fault; nothing if it is not valid.
 std::optional<UpstreamFault> read_fault(const program::HttpReply& reply);
 
-// Asks the upstream; nothing where it does not answer.
+// From the upstream; nothing if it does not answer.
 std::optional<Ledger> fetch_ledger(const std::string& upstream, std::chrono::milliseconds timeout);
 
-// What was received between the two. A ledger that was emptied in between counts from zero.
+// What was received between the two. A ledger that was reset in between counts from zero.
 Ledger difference(const Ledger& before, const Ledger& after);
 
-// Puts a new fault plan into force now. Throws std::runtime_error quoting the upstream's refusal.
+// Starts a new fault plan now. Throws std::runtime_error that quotes the upstream's refusal.
 void put_plan(const std::string& upstream, const std::string& plan);
 
-// Asks the upstream; nothing where it does not answer.
+// From the upstream; nothing if it does not answer.
 std::optional<UpstreamFault> fetch_fault(const std::string& upstream);
 
-// From now on the upstream drops the calls of these callers, and of nobody else: their network to it is broken. Throws
-// std::runtime_error quoting the upstream's refusal.
+// From now on the upstream drops the calls of exactly these callers: their network to it is broken. Throws
+// std::runtime_error that quotes the upstream's refusal.
 void put_dropped_callers(const std::string& upstream, const std::vector<std::string>& callers);
 
-// Puts it into force at every instance; of those that share a breaker, at the first that takes it. One that refuses it
-// or gives no answer keeps it from no other: when all have been asked std::runtime_error names those, quotes them, and
-// says where it holds.
+// Sends the override to every instance; of those that share a breaker, to the first that accepts it. A refusal or a
+// missing answer does not stop it: at the end std::runtime_error names and quotes those instances, and says where the
+// override is in force.
 void put_override(const std::vector<Target>& targets, const ManualOverride& manual_override);
 
-// `text` without the control characters U+0080 to U+009F, and without the marks that turn the direction of the text
-// round them: nobody sees them, but a page shows what follows a name in another order.
+// `text` without the control characters U+0080 to U+009F, and without the marks that change the direction of text: they
+// are invisible, but reorder what a page shows after a name.
 std::string without_unseen_marks(const std::string& text);
 
-// At most `most` characters of `text`, printable; without unseen marks too.
+// At most `most` bytes of `text`; unseen marks are removed, other control characters become spaces.
 std::string printable(const std::string& text, size_t most);
 
 }  // namespace load

@@ -18,7 +18,7 @@ program::HttpReply answer(const std::string& body, int status = 200) {
 
 }  // namespace
 
-TEST_CASE("a status tells of the breaker, its store, the calls, and those that tell something") {
+TEST_CASE("a status has the breaker, its store, the calls, and the notable ones") {
   const auto status = read_status(answer(R"({"instance":"Instance-A",
     "breaker":{"name":"unreliable_service","state":"open","failures":3,"generation":7,"retry_after_ms":900,
                "store":"redis","store_error":"no route","view_age_ms":12,"late_results":2,
@@ -48,7 +48,7 @@ TEST_CASE("a status tells of the breaker, its store, the calls, and those that t
   CHECK(call.upstream_calls == 2);
 }
 
-TEST_CASE("a ledger of very many callers is one of a thousand, and of the others") {
+TEST_CASE("a ledger of very many callers has a thousand of them, and one entry for the others") {
   std::string callers;
   for (int i = 0; i < 3000; ++i) {
     callers += (i == 0 ? "" : ",") + ("\"caller-" + std::to_string(i)) + R"(":{"received":2,"failure":1})";
@@ -61,7 +61,7 @@ TEST_CASE("a ledger of very many callers is one of a thousand, and of the others
   CHECK(ledger->at("(others)").failure == 2000);
 }
 
-TEST_CASE("what a ledger received since an earlier look is the difference, and all of it where it was begun anew") {
+TEST_CASE("a ledger's growth is the difference to an earlier one, or all of it after a reset") {
   const Ledger before{{"A", {20, 0, 20, 0, 0}}, {"B", {3, 3, 0, 0, 0}}};
   const Ledger grown = difference(before, {{"A", {25, 5, 20, 0, 0}}, {"B", {3, 3, 0, 0, 0}}, {"C", {1, 1, 0, 0, 0}}});
   CHECK(grown.size() == 2);
@@ -70,16 +70,16 @@ TEST_CASE("what a ledger received since an earlier look is the difference, and a
   CHECK(grown.at("A").failure == 0);
   CHECK(grown.at("C").received == 1);
 
-  const Ledger anew = difference(before, {{"A", {69, 69, 0, 0, 0}}, {"B", {4, 4, 0, 0, 0}}});
-  CHECK(anew.at("A").received == 69);
-  CHECK(anew.at("A").failure == 0);
-  CHECK(anew.at("B").received == 4);
+  const Ledger reset = difference(before, {{"A", {69, 69, 0, 0, 0}}, {"B", {4, 4, 0, 0, 0}}});
+  CHECK(reset.at("A").received == 69);
+  CHECK(reset.at("A").failure == 0);
+  CHECK(reset.at("B").received == 4);
   CHECK(difference(before, {{"B", {9, 9, 0, 0, 0}}}).at("B").received == 9);
 }
 
 namespace {
 
-double seconds_of_this_thread() {  // not those in which others had its core
+double seconds_of_this_thread() {  // without the time of other threads on its core
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
@@ -87,7 +87,7 @@ double seconds_of_this_thread() {  // not those in which others had its core
 
 }  // namespace
 
-TEST_CASE("a body of very many fields takes no longer than its length") {
+TEST_CASE("reading a body of very many fields takes time in proportion to its length") {
   const auto seconds_for = [](int fields) {
     std::string body = R"({"breaker":{"state":"open","store":"memory"})";
     for (int i = 0; i < fields; ++i) body += ",\"" + std::to_string(i) + "\":0";
@@ -96,10 +96,11 @@ TEST_CASE("a body of very many fields takes no longer than its length") {
     return seconds_of_this_thread() - start;
   };
   seconds_for(1000);
-  CHECK(seconds_for(50'000) < 200 * seconds_for(1000));  // 50 times, and 2500 times where each field meets all others
+  CHECK(seconds_for(50'000) <
+        200 * seconds_for(1000));  // 50 times; 2500 times if each field were compared with all others
 }
 
-TEST_CASE("what is missing or of another type in a status is as if nothing was said") {
+TEST_CASE("a field of a status that has the wrong type counts as missing") {
   const auto bare = read_status(answer(R"({"breaker":{"state":7,"name":[],"store":"memory","view_age_ms":"old",
     "failures":-1,"override":"forced"},"calls":3,"transitions":{"a":{}},"notable_calls":[7,{},"x"]})"));
   REQUIRE(bare);
@@ -117,7 +118,7 @@ TEST_CASE("what is missing or of another type in a status is as if nothing was s
   CHECK_FALSE(read_status(answer(R"({"breaker":{}})", 500)));
 }
 
-TEST_CASE("what a status says is bounded: texts, lists, figures and times") {
+TEST_CASE("texts, lists, numbers and times of a status are bounded") {
   nlohmann::json body{{"breaker", {{"name", std::string(5000, 'n')}, {"failures", UINT64_MAX}}}};
   for (int i = 0; i < 5000; ++i) body["transitions"].push_back({{"at_ms", UINT64_MAX}, {"cause", "\033[31mred\n"}});
   const auto status = read_status(answer(body.dump()));

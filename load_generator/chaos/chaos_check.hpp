@@ -1,23 +1,22 @@
-// What must hold whatever is done to Redis, to the instances and to the upstream, and whether it did. Pure: a recorded
-// history in, verdicts out.
+// Checks the invariants of the shared breaker, which hold whatever faults are injected. Pure: a recorded history in,
+// verdicts out.
 //
-//   answered         every call is answered, but where its instance was down
-//   in time          within the call's own deadline, and a rejection at once: Redis makes nobody wait (from when the
-//                    call went out, so that this program's own delays are nobody's fault)
-//   protected        no instance lets one failure after another through: where nothing succeeds in between, it trips;
-//   it
-//                    may begin to count anew when Redis goes and when it comes back, so three times the threshold
-//   one probe        the fleet has no more probes under way in one half-open stay than are permitted; while Redis is
-//                    away each instance has a breaker, and stays, of its own
-//   told once        no two transitions of the shared breaker begin the same stay
-//   in order         the stays that an instance tells of come in the order of their generations
-//   explained        every call that the upstream received was somebody's
-//   recovered        once all is well, no instance stays for long what it should not be: open, half-open, not there, or
-//                    by a breaker of its own
+//   answered         every call is answered, unless its instance was down
+//   in time          answers arrive within the call's deadline, and rejections at once: no call waits long for Redis
+//                    (measured from when the call was sent, to exclude this program's delays)
+//   protected        no instance lets one failure after another through: without a success in between, it trips. It may
+//                    restart counting when Redis goes and when it comes back, so the limit is three times the threshold
+//   one probe        the fleet has no more probes in flight in one half-open generation than are permitted; while Redis
+//                    is away each instance has a local breaker with its own generations
+//   unique           no two transitions of the shared breaker start the same generation
+//   in order         each instance reports generations in ascending order
+//   explained        every call that the upstream received is known to an instance
+//   recovered        once all faults are over, no instance is open, half-open, unreachable or on its local breaker for
+//                    long
 //
-// Limit: what an instance did in the last moments before it was killed stands in its log alone, without its generation.
-// A check never accuses on a guess: of a probe's lease we know only that it began between a call's due time and its
-// answer, so two of them are too many only where they are so however it was.
+// Limits: what an instance did in the last moments before it was killed is only in its log, without its generation.
+// A check does not guess: a probe's lease is only known to have begun between the call's due time and its answer, so
+// two probes are a violation only if they overlap in every case.
 #pragma once
 
 #include <string>
@@ -28,20 +27,20 @@
 
 namespace load {
 
-// An instance was killed, and listens again.
+// From a kill of the instance until it listened again.
 struct Absence {
   size_t target = 0;
   Offset from{0};
   Offset until{0};
 };
 
-// What was done, for people: "redis: killed".
-struct Deed {
+// A fault or its end: "redis: killed".
+struct ChaosEvent {
   Offset at{0};
   std::string text;
 };
 
-// What an instance wrote, kill -9 or not.
+// A line of an instance's log; also of a killed one.
 struct LogLine {
   Offset at{0};
   size_t target = 0;
@@ -52,15 +51,15 @@ struct ChaosHistory {
   ChaosSettings settings;
   ChaosBreaker breaker;
   Run run;
-  std::vector<Deed> deeds;
+  std::vector<ChaosEvent> events;
   std::vector<Absence> absences;
   std::vector<LogLine> log;
-  Offset well_at{0};  // from then on nothing was wrong any more
+  Offset healthy_from{0};  // no fault was in force after it
 
   const std::string& name_of(size_t target) const { return run.targets.at(target).name; }
 };
 
-// A proof that something did not hold: when, and what.
+// When a check was violated, and how.
 struct Violation {
   Offset at{0};
   std::string text;
@@ -74,7 +73,7 @@ struct Verdict {
   std::vector<Violation> violations;  // empty: it held
 };
 
-// How long after `well_at` an instance may not be closed, or not share.
+// For how long after `healthy_from` an instance may still not be closed, or not share.
 std::chrono::milliseconds time_to_recover(const ChaosSettings& settings, const ChaosBreaker& breaker);
 
 std::vector<Verdict> check(const ChaosHistory& history);

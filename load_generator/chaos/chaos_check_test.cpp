@@ -1,4 +1,4 @@
-// Histories made up: one in which all is well, and each way in which it would not be.
+// Made-up histories: a good one, and one violation of each check.
 #include "load_generator/chaos/chaos_check.hpp"
 
 #include <doctest/doctest.h>
@@ -38,12 +38,12 @@ Transition began_locally(int ms, uint64_t generation, State from, State to, size
   return transition;
 }
 
-// Two instances; the upstream fails at 1 s, the circuit trips, one probe finds it well again.
+// Two instances; the upstream fails at 1 s, the circuit trips, one probe succeeds.
 ChaosHistory good_history() {
   ChaosHistory history;
   history.settings.duration = milliseconds(10'000);
   history.settings.instances = 2;
-  history.well_at = milliseconds(10'000);
+  history.healthy_from = milliseconds(10'000);
   Run& run = history.run;
   run.targets = {{"Instance-A", ""}, {"Instance-B", ""}};
   run.length = milliseconds(15'000);
@@ -77,9 +77,9 @@ using Broken = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("a history in which all is well breaks nothing") { CHECK(broken(good_history()) == Broken{}); }
+TEST_CASE("a good history violates no check") { CHECK(broken(good_history()) == Broken{}); }
 
-TEST_CASE("a call without an answer breaks it, and the violation says which and when") {
+TEST_CASE("answered: a call without an answer is a violation that says which and when") {
   ChaosHistory history = good_history();
   history.run.calls.push_back(call(5000, CallStatus::unreachable, 1, 5500));
   CHECK(broken(history) == Broken{"answered"});
@@ -88,7 +88,7 @@ TEST_CASE("a call without an answer breaks it, and the violation says which and 
   CHECK(violation.text == "Instance-B: unreachable, 5500 ms");
 }
 
-TEST_CASE("a call without an answer is no wonder where its own instance was down at that time") {
+TEST_CASE("answered: a call without an answer is allowed while its instance is down") {
   ChaosHistory history = good_history();
   history.run.calls.push_back(call(5000, CallStatus::unreachable, 1, 300));
   const auto with = [&](Absence absence) {
@@ -103,7 +103,7 @@ TEST_CASE("a call without an answer is no wonder where its own instance was down
   CHECK(with({1, milliseconds(5400), milliseconds(6000)}) == Broken{"answered"});
 }
 
-TEST_CASE("an answer after the call's deadline and the slack breaks it") {
+TEST_CASE("in time: an answer later than the call's deadline plus slack is a violation") {
   ChaosHistory history = good_history();
   history.run.calls.push_back(call(5000, CallStatus::exception, 0, 601));
   history.run.ledger->at("Instance-A").received += 1;
@@ -112,7 +112,7 @@ TEST_CASE("an answer after the call's deadline and the slack breaks it") {
   CHECK(broken(history) == Broken{});
 }
 
-TEST_CASE("a call that went out late is late by this program's fault alone") {
+TEST_CASE("in time: the time until a call was sent does not count") {
   ChaosHistory history = good_history();
   history.run.calls.push_back(call(5000, CallStatus::blocked, 0, 150));
   history.run.calls.back().sent_late = milliseconds(50);
@@ -121,13 +121,13 @@ TEST_CASE("a call that went out late is late by this program's fault alone") {
   CHECK(broken(history) == Broken{"in time"});
 }
 
-TEST_CASE("a rejection has nothing to wait for but the slack") {
+TEST_CASE("in time: a rejection that takes longer than the slack is a violation") {
   ChaosHistory history = good_history();
   history.run.calls.push_back(call(5000, CallStatus::blocked, 0, 101));
   CHECK(broken(history) == Broken{"in time"});
 }
 
-TEST_CASE("an instance that lets one failure after another through breaks it") {
+TEST_CASE("protected: an instance that lets one failure after another through is a violation") {
   const auto with = [](int failures, Call in_between) {
     ChaosHistory history = good_history();
     for (int i = 0; i < failures; ++i) history.run.calls.push_back(call(5000 + 10 * i, CallStatus::failure));
@@ -145,14 +145,14 @@ TEST_CASE("an instance that lets one failure after another through breaks it") {
   CHECK(with(18, call(5085, CallStatus::blocked, 1)) == Broken{"protected"});
 }
 
-TEST_CASE("calls that were under way together may all fail") {
+TEST_CASE("protected: calls that were in flight together may all fail") {
   ChaosHistory history = good_history();
   for (int i = 0; i < 20; ++i) history.run.calls.push_back(call(5000 + 10 * i, CallStatus::exception, 0, 500));
   history.run.ledger->at("Instance-A").received += 20;
   CHECK(broken(history) == Broken{});
 }
 
-TEST_CASE("late failures and failed probes are not what a breaker counts") {
+TEST_CASE("protected: late failures and failed probes do not count") {
   ChaosHistory history = good_history();
   for (int i = 0; i < 20; ++i) history.run.calls.push_back(call(5000 + 10 * i, CallStatus::failure));
   for (size_t i = 6; i < 26; ++i) history.run.calls[i].late = true;
@@ -160,7 +160,7 @@ TEST_CASE("late failures and failed probes are not what a breaker counts") {
   CHECK(broken(history) == Broken{});
 }
 
-TEST_CASE("two probes in one stay of the shared breaker break it, whoever makes them") {
+TEST_CASE("one probe: two probes in one generation of the shared breaker are a violation, from any instance") {
   ChaosHistory history = good_history();
   history.run.calls.push_back(probe(2400, 3, 1));
   history.run.ledger->at("Instance-B").received += 1;
@@ -169,7 +169,7 @@ TEST_CASE("two probes in one stay of the shared breaker break it, whoever makes 
   CHECK(broken(history) == Broken{});
 }
 
-TEST_CASE("a second probe is none too many where the first one's lease may have run out, or in another stay") {
+TEST_CASE("one probe: a second probe is allowed if the first one's lease may have run out, or in another generation") {
   ChaosHistory history = good_history();
   history.run.calls.push_back(probe(2300 + 1400, 3, 1, 100));  // may have begun just before its answer
   history.run.ledger->at("Instance-B").received += 1;
@@ -178,7 +178,7 @@ TEST_CASE("a second probe is none too many where the first one's lease may have 
   CHECK(broken(history) == Broken{});
 }
 
-TEST_CASE("breakers of their own have stays of their own: a probe for each instance, and no more") {
+TEST_CASE("one probe: each local breaker may have one probe") {
   ChaosHistory history = good_history();
   history.run.transitions.push_back(began_locally(5000, 9, State::open, State::half_open, 0));
   history.run.transitions.push_back(began_locally(5000, 9, State::open, State::half_open, 1));
@@ -192,23 +192,23 @@ TEST_CASE("breakers of their own have stays of their own: a probe for each insta
 }
 
 TEST_CASE(
-    "a stay of the shared breaker that is told twice breaks it; one of a breaker of their own is its own affair") {
+    "unique: a generation of the shared breaker that starts twice is a violation, but not one of local breakers") {
   ChaosHistory history = good_history();
   history.run.transitions.push_back(began(2306, 4, State::half_open, State::closed, 1));
-  CHECK(broken(history) == Broken{"told once"});
+  CHECK(broken(history) == Broken{"unique"});
   history.run.transitions.back().local = true;
   CHECK(broken(history) == Broken{});
 }
 
-TEST_CASE("an instance that tells of an older stay after a newer one breaks it") {
+TEST_CASE("in order: an instance that reports an older generation after a newer one is a violation") {
   ChaosHistory history = good_history();
   history.run.transitions.push_back(began(5000, 1, State::closed, State::open));
   CHECK(broken(history) == Broken{"in order"});
-  history.run.transitions.back().target = 1;  // which tells of nothing else
+  history.run.transitions.back().target = 1;  // which reports nothing else
   CHECK(broken(history) == Broken{});
 }
 
-TEST_CASE("what an instance's own breaker tells of is in an order of its own") {
+TEST_CASE("in order: a local breaker's generations have a separate order") {
   ChaosHistory history = good_history();
   history.run.transitions.push_back(began_locally(5000, 1, State::closed, State::open));
   CHECK(broken(history) == Broken{});
@@ -216,7 +216,7 @@ TEST_CASE("what an instance's own breaker tells of is in an order of its own") {
   CHECK(broken(history) == Broken{"in order"});
 }
 
-TEST_CASE("a call that stands in one book only breaks it, and so does a ledger that nobody could read") {
+TEST_CASE("explained: a call that only one side knows is a violation, and so is a ledger that could not be read") {
   ChaosHistory history = good_history();
   history.run.ledger->at("Instance-B").received = 2;
   CHECK(broken(history) == Broken{"explained"});
@@ -226,7 +226,7 @@ TEST_CASE("a call that stands in one book only breaks it, and so does a ledger t
   CHECK(broken(history) == Broken{"explained"});
 }
 
-TEST_CASE("a killed instance takes its calls' answers with it, not the upstream's memory of them") {
+TEST_CASE("explained: calls of a killed instance may be in the ledger") {
   ChaosHistory history = good_history();
   history.run.calls.push_back(call(5000, CallStatus::unreachable, 1));
   history.absences = {{1, milliseconds(5001), milliseconds(6000)}};
@@ -234,7 +234,7 @@ TEST_CASE("a killed instance takes its calls' answers with it, not the upstream'
   CHECK(broken(history) == Broken{});
 }
 
-TEST_CASE("an instance that stays open or half-open once all is well breaks it") {
+TEST_CASE("recovered: an instance that remains open or half-open after the last fault is a violation") {
   CHECK(time_to_recover({}, {}) == milliseconds(500 + 1500 + 2000 + 100));
   ChaosHistory history = good_history();
   const auto with = [&](std::vector<Sample> samples) {
@@ -251,7 +251,8 @@ TEST_CASE("an instance that stays open or half-open once all is well breaks it")
   CHECK(with({early, {milliseconds(10'100), State::closed}, {milliseconds(10'901), State::open}}) == Broken{});
 }
 
-TEST_CASE("an instance that is not heard of, or by a breaker of its own, once all is well breaks it") {
+TEST_CASE(
+    "recovered: an instance that remains unreachable or on its local breaker after the last fault is a violation") {
   ChaosHistory history = good_history();
   const auto with = [&](std::vector<Sample> samples) {
     ChaosHistory changed = history;
@@ -263,7 +264,6 @@ TEST_CASE("an instance that is not heard of, or by a breaker of its own, once al
   REQUIRE(ill({milliseconds(10'100), State::unknown}).size() == 1);
   CHECK(ill({milliseconds(10'100), State::unknown})[0].at == milliseconds(14'200));
   CHECK(ill({milliseconds(10'100), State::unknown})[0].text == "Instance-A: still unknown");
-  CHECK(ill({milliseconds(10'100), State::closed, true})[0].text ==
-        "Instance-A: still closed, by a breaker of its own");
-  CHECK(with({})[0].text == "Instance-A: still never heard of");
+  CHECK(ill({milliseconds(10'100), State::closed, true})[0].text == "Instance-A: still closed, on its local breaker");
+  CHECK(with({})[0].text == "Instance-A: still never polled");
 }

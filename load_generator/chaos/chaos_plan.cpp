@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds first_harm{1000};
+constexpr milliseconds first_fault{1000};
 constexpr milliseconds shortest_run{10'000};
 constexpr milliseconds longest_run{3'600'000};
 constexpr milliseconds usual_phase{3000};
@@ -24,9 +24,9 @@ constexpr const char* slower_than_calls_wait = "slow 700ms";
 constexpr int most_phases = 40;  // a fault plan has at most 1000 characters
 
 constexpr std::array<std::string_view, 11> words{"redis: killed",
-                                                 "redis: started again, empty",
+                                                 "redis: restarted, empty",
                                                  "redis: stopped",
-                                                 "redis: goes on",
+                                                 "redis: continued",
                                                  "redis: keys flushed",
                                                  "redis: scripts flushed",
                                                  "redis: pushes cut",
@@ -35,10 +35,10 @@ constexpr std::array<std::string_view, 11> words{"redis: killed",
                                                  "redis: planned failover",
                                                  "redis: old master becomes a replica"};
 
-// The standard's distributions differ between libraries; these do not.
-class Dice {
+// The standard distributions differ between libraries; these do not.
+class Random {
  public:
-  explicit Dice(uint64_t seed) : random_(seed) {}
+  explicit Random(uint64_t seed) : random_(seed) {}
   size_t below(size_t end) { return random_() % end; }
   milliseconds between(milliseconds least, milliseconds most) {
     return least + milliseconds(below(static_cast<size_t>((most - least).count()) + 1));
@@ -48,65 +48,68 @@ class Dice {
   std::mt19937_64 random_;
 };
 
-// Each kind of harm comes up before any comes up again, so that a short run sees all of them.
+// Draws each kind of fault once before any repeats, so that a short run has all of them.
 class Deck {
  public:
-  Deck(Dice& dice, std::vector<Harm> all) : dice_(dice), all_(std::move(all)) {}
+  Deck(Random& random, std::vector<ChaosFault> all) : random_(random), all_(std::move(all)) {}
 
-  Harm draw() {
+  ChaosFault draw() {
     if (cards_.empty()) cards_ = all_;
-    const auto card = cards_.begin() + static_cast<std::ptrdiff_t>(dice_.below(cards_.size()));
-    const Harm drawn = *card;
+    const auto card = cards_.begin() + static_cast<std::ptrdiff_t>(random_.below(cards_.size()));
+    const ChaosFault drawn = *card;
     cards_.erase(card);
     return drawn;
   }
 
  private:
-  Dice& dice_;
-  const std::vector<Harm> all_;
-  std::vector<Harm> cards_;
+  Random& random_;
+  const std::vector<ChaosFault> all_;
+  std::vector<ChaosFault> cards_;
 };
 
-std::vector<Harm> harms_to_redis(const ChaosSettings& settings) {
+std::vector<ChaosFault> redis_faults_for(const ChaosSettings& settings) {
   if (settings.sentinel) {
-    return {Harm::kill_master, Harm::fail_over, Harm::flush_keys, Harm::flush_scripts, Harm::cut_pushes};
+    return {ChaosFault::kill_master, ChaosFault::fail_over, ChaosFault::flush_keys, ChaosFault::flush_scripts,
+            ChaosFault::cut_pushes};
   }
-  return {Harm::kill_redis, Harm::stop_redis, Harm::flush_keys, Harm::flush_scripts, Harm::cut_pushes};
+  return {ChaosFault::kill_redis, ChaosFault::stop_redis, ChaosFault::flush_keys, ChaosFault::flush_scripts,
+          ChaosFault::cut_pushes};
 }
 
-milliseconds length_of(Harm harm, Dice& dice) {
-  if (harm == Harm::kill_redis) return dice.between(milliseconds(0), milliseconds(2000));
-  if (harm == Harm::stop_redis) return dice.between(milliseconds(100), milliseconds(3000));
-  if (harm == Harm::kill_master) return dice.between(milliseconds(5000), milliseconds(7000));
-  if (harm == Harm::fail_over) return dice.between(milliseconds(2000), milliseconds(4000));
+milliseconds length_of(ChaosFault fault, Random& random) {
+  if (fault == ChaosFault::kill_redis) return random.between(milliseconds(0), milliseconds(2000));
+  if (fault == ChaosFault::stop_redis) return random.between(milliseconds(100), milliseconds(3000));
+  if (fault == ChaosFault::kill_master) return random.between(milliseconds(5000), milliseconds(7000));
+  if (fault == ChaosFault::fail_over) return random.between(milliseconds(2000), milliseconds(4000));
   return milliseconds(0);
 }
 
-void end(Harm harm, milliseconds at, std::vector<PlannedHarm>& harms) {
-  if (harm == Harm::kill_redis) harms.push_back({at, Harm::restart_redis});
-  if (harm == Harm::stop_redis) harms.push_back({at, Harm::continue_redis});
-  if (harm == Harm::kill_master || harm == Harm::fail_over) harms.push_back({at, Harm::follow_master});
+void end(ChaosFault fault, milliseconds at, std::vector<PlannedChaosFault>& faults) {
+  if (fault == ChaosFault::kill_redis) faults.push_back({at, ChaosFault::restart_redis});
+  if (fault == ChaosFault::stop_redis) faults.push_back({at, ChaosFault::continue_redis});
+  if (fault == ChaosFault::kill_master || fault == ChaosFault::fail_over)
+    faults.push_back({at, ChaosFault::follow_master});
 }
 
-// Until the Sentinels know a new replica, they have nobody to promote.
-milliseconds time_to_know_the_replica(Harm harm) {
-  return milliseconds(harm == Harm::kill_master || harm == Harm::fail_over ? 2000 : 0);
+// Until the Sentinels know a new replica, they have none to promote.
+milliseconds time_to_know_the_replica(ChaosFault fault) {
+  return milliseconds(fault == ChaosFault::kill_master || fault == ChaosFault::fail_over ? 2000 : 0);
 }
 
-void plan_redis(const ChaosSettings& settings, Dice& dice, std::vector<PlannedHarm>& harms) {
-  Deck deck(dice, harms_to_redis(settings));
-  milliseconds at = first_harm;
+void plan_redis(const ChaosSettings& settings, Random& random, std::vector<PlannedChaosFault>& faults) {
+  Deck deck(random, redis_faults_for(settings));
+  milliseconds at = first_fault;
   while (true) {
-    const Harm harm = deck.draw();
-    const milliseconds over = at + length_of(harm, dice);
+    const ChaosFault fault = deck.draw();
+    const milliseconds over = at + length_of(fault, random);
     if (over > settings.duration) return;
-    harms.push_back({at, harm});
-    end(harm, over, harms);
-    at = over + dice.between(milliseconds(300), milliseconds(2000)) + time_to_know_the_replica(harm);
+    faults.push_back({at, fault});
+    end(fault, over, faults);
+    at = over + random.between(milliseconds(300), milliseconds(2000)) + time_to_know_the_replica(fault);
   }
 }
 
-// Only where the upstream is slow a probe lasts long enough to be met: a kill waits for such a phase where one is near,
+// A probe lasts long enough to be caught only if the upstream is slow: a kill waits for such a phase if one is near,
 // and until the circuit has had time to open.
 milliseconds when_probes_are_slow(milliseconds at, const std::vector<UpstreamPhase>& upstream) {
   const auto near = std::find_if(upstream.begin(), upstream.end(), [&](const UpstreamPhase& phase) {
@@ -115,35 +118,35 @@ milliseconds when_probes_are_slow(milliseconds at, const std::vector<UpstreamPha
   return near == upstream.end() ? at : std::max(at, near->at + time_to_open);
 }
 
-void plan_instances(const ChaosSettings& settings, const std::vector<UpstreamPhase>& upstream, Dice& dice,
-                    std::vector<PlannedHarm>& harms) {
-  milliseconds at = first_harm + dice.between(milliseconds(0), milliseconds(3000));
+void plan_instances(const ChaosSettings& settings, const std::vector<UpstreamPhase>& upstream, Random& random,
+                    std::vector<PlannedChaosFault>& faults) {
+  milliseconds at = first_fault + random.between(milliseconds(0), milliseconds(3000));
   while (true) {
     at = when_probes_are_slow(at, upstream);
-    const PlannedHarm kill{at, Harm::kill_instance, dice.below(settings.instances),
-                           dice.between(milliseconds(0), milliseconds(1500))};
-    const milliseconds over = at + looks_for_a_prober + kill.down_for;
+    const PlannedChaosFault kill{at, ChaosFault::kill_instance, random.below(settings.instances),
+                                 random.between(milliseconds(0), milliseconds(1500))};
+    const milliseconds over = at + time_to_find_a_prober + kill.down_for;
     if (over > settings.duration) return;
-    harms.push_back(kill);
-    at = over + dice.between(milliseconds(500), milliseconds(4000));
+    faults.push_back(kill);
+    at = over + random.between(milliseconds(500), milliseconds(4000));
   }
 }
 
-// Flaky enough to trip now and then.
-std::string bad_phase(Dice& dice) {
-  const size_t kind = dice.below(5);
+// Flaky enough to trip sometimes.
+std::string bad_phase(Random& random) {
+  const size_t kind = random.below(5);
   if (kind == 0) return "down";
-  if (kind == 1) return "flaky 0." + std::to_string(5 + dice.below(5));
+  if (kind == 1) return "flaky 0." + std::to_string(5 + random.below(5));
   return kind == 2 ? slow_but_in_time : slower_than_calls_wait;
 }
 
-std::vector<UpstreamPhase> plan_upstream(milliseconds duration, Dice& dice) {
+std::vector<UpstreamPhase> plan_upstream(milliseconds duration, Random& random) {
   const milliseconds usual = std::max(usual_phase, duration / most_phases);
   std::vector<UpstreamPhase> phases;
   milliseconds at{0};
   while (at < duration) {
-    phases.push_back({at, phases.size() % 2 == 0 ? "healthy" : bad_phase(dice)});
-    at += dice.between(usual / 2, usual * 3 / 2);
+    phases.push_back({at, phases.size() % 2 == 0 ? "healthy" : bad_phase(random)});
+    at += random.between(usual / 2, usual * 3 / 2);
   }
   if (phases.back().fault == "healthy") phases.pop_back();
   phases.push_back({duration, "healthy"});
@@ -161,17 +164,17 @@ void require_valid(const ChaosSettings& settings) {
 
 }  // namespace
 
-std::string_view to_text(Harm harm) { return words.at(static_cast<size_t>(harm)); }
+std::string_view to_text(ChaosFault fault) { return words.at(static_cast<size_t>(fault)); }
 
 ChaosPlan plan_chaos(const ChaosSettings& settings) {
   require_valid(settings);
   ChaosPlan plan;
-  Dice of_upstream(settings.seed), of_redis(settings.seed + 1), of_instances(settings.seed + 2);
+  Random of_upstream(settings.seed), of_redis(settings.seed + 1), of_instances(settings.seed + 2);
   plan.upstream = plan_upstream(settings.duration, of_upstream);
-  plan_redis(settings, of_redis, plan.harms);
-  plan_instances(settings, plan.upstream, of_instances, plan.harms);
-  std::stable_sort(plan.harms.begin(), plan.harms.end(),
-                   [](const PlannedHarm& a, const PlannedHarm& b) { return a.at < b.at; });
+  plan_redis(settings, of_redis, plan.faults);
+  plan_instances(settings, plan.upstream, of_instances, plan.faults);
+  std::stable_sort(plan.faults.begin(), plan.faults.end(),
+                   [](const PlannedChaosFault& a, const PlannedChaosFault& b) { return a.at < b.at; });
   return plan;
 }
 

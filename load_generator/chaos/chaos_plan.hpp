@@ -1,7 +1,6 @@
-// A chaos plan says, before the run begins, what will be done to the upstream, to Redis and to the instances, and when.
-// Pure: the same settings give the same plan on every machine.
-// Invariants: all harm is over when `duration` is; Redis suffers one thing at a time, while instances are killed at
-// any.
+// A chaos plan lists, before the run starts, the faults of the upstream, of Redis and of the instances, with their
+// times. Pure: the same settings give the same plan on every machine. Invariants: all faults are over when `duration`
+// is; Redis has one fault at a time, while instances are killed at any time.
 #pragma once
 
 #include <chrono>
@@ -13,15 +12,15 @@
 namespace load {
 
 struct ChaosSettings {
-  std::chrono::milliseconds duration{180'000};  // in which harm is done; 10 s to 1 h
+  std::chrono::milliseconds duration{180'000};  // of the faults; 10 s to 1 h
   uint64_t seed = 1;
   size_t instances = 3;
-  double rate = 100;                     // calls a second
-  std::chrono::milliseconds slack{100};  // what the machine may add to any deadline
+  double rate = 100;                     // calls per second
+  std::chrono::milliseconds slack{100};  // added to every deadline, for a busy machine
   bool sentinel = false;                 // Redis is a master and a replica, watched by Sentinels
 };
 
-// The settings of the breaker and of the instances round it. Short times, so that much happens.
+// The settings of the breaker and the instances. Short times, so that much happens.
 struct ChaosBreaker {
   int failure_threshold = 3;
   int permitted_calls_in_half_open = 1;
@@ -30,47 +29,47 @@ struct ChaosBreaker {
   std::chrono::milliseconds call_timeout{500};
 };
 
-// The last three are for a Redis that Sentinels watch, and kill_redis to continue_redis for another.
-enum class Harm {
+// The last three need a Redis that Sentinels watch; kill_redis to continue_redis need one without.
+enum class ChaosFault {
   kill_redis,
   restart_redis,
   stop_redis,
   continue_redis,
   flush_keys,
   flush_scripts,
-  cut_pushes,  // the connections by which Redis tells instances of changes
+  cut_pushes,  // closes the connections on which Redis pushes changes
   kill_instance,
   kill_master,
   fail_over,     // as planned
-  follow_master  // the old master, started again where it was killed, becomes a replica
+  follow_master  // the old master, restarted if it was killed, becomes a replica
 };
-std::string_view to_text(Harm harm);  // for people: "redis: killed"
+std::string_view to_text(ChaosFault fault);  // "redis: killed"
 
-struct PlannedHarm {
+struct PlannedChaosFault {
   std::chrono::milliseconds at{0};
-  Harm what = Harm::kill_redis;
-  size_t target = 0;                      // of kill_instance, where no instance holds a probe
+  ChaosFault what = ChaosFault::kill_redis;
+  size_t target = 0;                      // of kill_instance, if no instance holds a probe
   std::chrono::milliseconds down_for{0};  // of kill_instance
 };
 
-// One state of the upstream, in the words of its fault plans: "flaky 0.7".
+// One state of the upstream, in the syntax of its fault plans: "flaky 0.7".
 struct UpstreamPhase {
   std::chrono::milliseconds at{0};
   std::string fault;
 };
 
 struct ChaosPlan {
-  std::vector<UpstreamPhase> upstream;  // in order of time; the last one is "healthy", from `duration` on
-  std::vector<PlannedHarm> harms;       // in order of time
+  std::vector<UpstreamPhase> upstream;    // in order of time; the last one is "healthy", from `duration` on
+  std::vector<PlannedChaosFault> faults;  // in order of time
 };
 
-// Throws std::invalid_argument naming the setting that makes no sense.
+// Throws std::invalid_argument that names an invalid setting.
 ChaosPlan plan_chaos(const ChaosSettings& settings);
 
-// How long a killer looks out for an instance that holds a probe, before he takes any.
-constexpr std::chrono::milliseconds looks_for_a_prober{1000};
+// For how long a kill waits for an instance that holds a probe, before it takes the planned one.
+constexpr std::chrono::milliseconds time_to_find_a_prober{1000};
 
-// As PUT /fault takes it.
+// As PUT /fault accepts it.
 std::string fault_plan(const std::vector<UpstreamPhase>& phases);
 
 }  // namespace load

@@ -14,58 +14,58 @@ namespace {
 constexpr std::chrono::milliseconds patience{200};
 constexpr std::chrono::milliseconds asks_every{200};
 
-std::string inflict_by_console(Harm harm, int port) {
+std::string inject_by_console(ChaosFault fault, int port) {
   const RedisConsole console(port, patience);
-  if (harm == Harm::flush_keys) console.ask({"FLUSHALL"});
-  if (harm == Harm::flush_scripts) console.ask({"SCRIPT", "FLUSH"});
-  return harm == Harm::cut_pushes ? fmt::format(" ({})", cut_pushes(console)) : "";
+  if (fault == ChaosFault::flush_keys) console.ask({"FLUSHALL"});
+  if (fault == ChaosFault::flush_scripts) console.ask({"SCRIPT", "FLUSH"});
+  return fault == ChaosFault::cut_pushes ? fmt::format(" ({})", cut_pushes(console)) : "";
 }
 
 }  // namespace
 
-std::string ChaosRedis::inflict(Harm harm) {
-  return fleet_.watched_redis() ? inflict_watched(harm) : inflict_unwatched(harm);
+std::string ChaosRedis::inject(ChaosFault fault) {
+  return fleet_.watched_redis() ? inject_watched(fault) : inject_unwatched(fault);
 }
 
-std::string ChaosRedis::inflict_unwatched(Harm harm) {
+std::string ChaosRedis::inject_unwatched(ChaosFault fault) {
   program::PrivateRedis& redis = *fleet_.redis();
-  if (harm == Harm::kill_redis) load::inflict(RedisFault::kill, redis);
-  if (harm == Harm::restart_redis) load::inflict(RedisFault::restart, redis);
-  if (harm == Harm::stop_redis) load::inflict(RedisFault::stop, redis);
-  if (harm == Harm::continue_redis) load::inflict(RedisFault::go_on, redis);
-  return inflict_by_console(harm, redis.port());
+  if (fault == ChaosFault::kill_redis) load::inject(RedisFault::kill, redis);
+  if (fault == ChaosFault::restart_redis) load::inject(RedisFault::restart, redis);
+  if (fault == ChaosFault::stop_redis) load::inject(RedisFault::stop, redis);
+  if (fault == ChaosFault::continue_redis) load::inject(RedisFault::resume, redis);
+  return inject_by_console(fault, redis.port());
 }
 
-std::string ChaosRedis::inflict_watched(Harm harm) {
+std::string ChaosRedis::inject_watched(ChaosFault fault) {
   program::PrivateSentinel& watched = *fleet_.watched_redis();
-  if (harm == Harm::follow_master) {
-    follow_wanted_ = old_master_ != 0;  // 0: the failover was refused
-    return follow_wanted_ ? " when there is another" : ": it still is the master";
+  if (fault == ChaosFault::follow_master) {
+    follow_pending_ = old_master_ != 0;  // 0: the failover was refused
+    return follow_pending_ ? " when there is another" : ": it is still the master";
   }
-  if (follow_wanted_) throw std::runtime_error("left out: the Sentinels still look for another master");
+  if (follow_pending_) throw std::runtime_error("skipped: the Sentinels have not chosen another master yet");
   const int master = named_master(watched);
-  if (harm != Harm::kill_master && harm != Harm::fail_over) return inflict_by_console(harm, master);
-  load::inflict(harm == Harm::kill_master ? RedisFault::kill_master : RedisFault::fail_over, watched);
+  if (fault != ChaosFault::kill_master && fault != ChaosFault::fail_over) return inject_by_console(fault, master);
+  load::inject(fault == ChaosFault::kill_master ? RedisFault::kill_master : RedisFault::fail_over, watched);
   old_master_ = master;
   return "";
 }
 
-bool ChaosRedis::look_for_another_master() {
+bool ChaosRedis::follow_another_master() {
   const auto now = std::chrono::steady_clock::now();
-  if (!follow_wanted_ || now < asked_ + asks_every) return false;
+  if (!follow_pending_ || now < asked_ + asks_every) return false;
   asked_ = now;
   program::PrivateSentinel& watched = *fleet_.watched_redis();
   const int named = named_master(watched);
   if (named == 0 || named == old_master_) return false;
   follow_master(watched);
-  follow_wanted_ = false;
+  follow_pending_ = false;
   old_master_ = 0;
   return true;
 }
 
-void ChaosRedis::require_well() {
+void ChaosRedis::require_healthy() {
   if (fleet_.redis()) require_alive({}, *fleet_.redis());
-  if (follow_wanted_) throw std::runtime_error("the Sentinels have made no other server the master");
+  if (follow_pending_) throw std::runtime_error("the Sentinels have not promoted another server");
 }
 
 }  // namespace load

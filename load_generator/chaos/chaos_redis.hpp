@@ -1,5 +1,5 @@
-// A ChaosRedis does to its fleet's Redis what a chaos plan says, whether Sentinels watch it or not.
-// Not thread-safe. Errors: std::runtime_error where something cannot be done; the next harm can.
+// A ChaosRedis injects a chaos plan's faults into its fleet's Redis, with or without Sentinels.
+// Not thread-safe. Errors: std::runtime_error if a fault cannot be injected; later ones still can.
 #pragma once
 
 #include <chrono>
@@ -14,23 +14,23 @@ class ChaosRedis {
  public:
   explicit ChaosRedis(Fleet& fleet) : fleet_(fleet) {}
 
-  // What there is to add to the harm's name, for people. follow_master comes true later, see below.
-  std::string inflict(Harm harm);
+  // Returns details to print after the fault's name. follow_master takes effect in follow_another_master().
+  std::string inject(ChaosFault fault);
 
-  // True where the old master has just been made a replica, which was wanted, and waits for the Sentinels to name
-  // another. Call it often; it asks them rarely.
-  bool look_for_another_master();
+  // True if the old master has just become a replica, which has to wait until the Sentinels name another master. Call
+  // it often; it queries them rarely.
+  bool follow_another_master();
 
-  // Throws where it is still wanted, or where a server has ended although nobody killed it.
-  void require_well();
+  // Throws if that is still pending, or if a server has ended although no fault killed it.
+  void require_healthy();
 
  private:
-  std::string inflict_unwatched(Harm harm);
-  std::string inflict_watched(Harm harm);
+  std::string inject_unwatched(ChaosFault fault);
+  std::string inject_watched(ChaosFault fault);
 
   Fleet& fleet_;
   int old_master_ = 0;  // of the failover under way
-  bool follow_wanted_ = false;
+  bool follow_pending_ = false;
   std::chrono::steady_clock::time_point asked_;
 };
 

@@ -32,29 +32,29 @@ std::string line_of(const ChaosHistory& history, const Call& call) {
                      call.late ? ", late" : "");
 }
 
-// Calls that went well, or were blocked at once, would drown the others.
-bool is_worth_telling(const Call& call, milliseconds slack) {
+// Successes and quick rejections would hide the others.
+bool is_notable(const Call& call, milliseconds slack) {
   const bool usual = call.status == CallStatus::success || call.status == CallStatus::blocked;
   return call.probe || !usual || call.latency > slack;
 }
 
-std::vector<Line> lines_round(const ChaosHistory& history, Offset at) {
+std::vector<Line> lines_around(const ChaosHistory& history, Offset at) {
   std::vector<Line> lines;
   const auto add = [&](Offset when, const std::string& text) {
     if (when >= at - before_it && when <= at + after_it) lines.push_back({when, text});
   };
-  for (const Deed& deed : history.deeds) add(deed.at, deed.text);
+  for (const ChaosEvent& event : history.events) add(event.at, event.text);
   for (const LogLine& line : history.log) add(line.at, "  " + history.name_of(line.target) + ": " + line.text);
   for (const Call& call : history.run.calls) {
-    if (is_worth_telling(call, history.settings.slack)) add(call.intended, line_of(history, call));
+    if (is_notable(call, history.settings.slack)) add(call.intended, line_of(history, call));
   }
   std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.at < b.at; });
   return lines;
 }
 
-// The lines nearest to it, where there are many.
-std::string story_round(const ChaosHistory& history, Offset at) {
-  const std::vector<Line> lines = lines_round(history, at);
+// The nearest lines, if there are many.
+std::string events_around(const ChaosHistory& history, Offset at) {
+  const std::vector<Line> lines = lines_around(history, at);
   const auto middle = std::find_if(lines.begin(), lines.end(), [&](const Line& line) { return line.at >= at; });
   const auto first = middle - lines.begin() > static_cast<std::ptrdiff_t>(most_lines / 2)
                          ? middle - static_cast<std::ptrdiff_t>(most_lines / 2)
@@ -78,7 +78,7 @@ std::string violations_of(const ChaosHistory& history, const Verdict& verdict) {
     text += fmt::format("{:>9.3f} s  {}\n", to_ms(verdict.violations[i].at) / 1000, verdict.violations[i].text);
   }
   if (verdict.violations.size() > shown) text += fmt::format("... and {} more\n", verdict.violations.size() - shown);
-  return text + "what happened round the first of them:\n" + story_round(history, verdict.violations.front().at);
+  return text + "events around the first of them:\n" + events_around(history, verdict.violations.front().at);
 }
 
 std::string command(const ChaosSettings& settings) {
@@ -129,9 +129,10 @@ json ledger_json(const Ledger& ledger) {
 }
 
 json document_of(const ChaosHistory& history, const std::vector<Verdict>& verdicts) {
-  json document{{"settings", to_json(history.settings, history.breaker)}, {"well_at_ms", to_ms(history.well_at)}};
+  json document{{"settings", to_json(history.settings, history.breaker)}, {"well_at_ms", to_ms(history.healthy_from)}};
   for (const Verdict& verdict : verdicts) document["verdicts"].push_back(to_json(verdict));
-  for (const Deed& deed : history.deeds) document["deeds"].push_back({{"at_ms", to_ms(deed.at)}, {"what", deed.text}});
+  for (const ChaosEvent& event : history.events)
+    document["deeds"].push_back({{"at_ms", to_ms(event.at)}, {"what", event.text}});
   for (const Absence& absence : history.absences) {
     document["absences"].push_back({{"instance", history.name_of(absence.target)},
                                     {"from_ms", to_ms(absence.from)},
@@ -155,7 +156,7 @@ std::string report(const ChaosHistory& history, const std::vector<Verdict>& verd
   for (const Verdict& verdict : verdicts) {
     if (!verdict.violations.empty()) text += violations_of(history, verdict);
   }
-  return text + (all_held(verdicts) ? "\nall held, " : "\nNOT HELD, see above; to see it again: ") +
+  return text + (all_held(verdicts) ? "\nall held, " : "\nNOT HELD, see above; to repeat it: ") +
          (all_held(verdicts) ? fmt::format("seed {}\n", history.settings.seed) : command(history.settings) + "\n");
 }
 

@@ -1,4 +1,4 @@
-// A chaos run, told to people and kept in a file. Pure but for write_history().
+// The report of a chaos run, and its file. Pure, except for write_history().
 #pragma once
 
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace load {
 
-// Each check, measured beside its bound; then, for each that did not hold, the first violation with what happened round
-// it, and how to see it again.
+// Each check, measured beside its bound; then, for each that did not hold, its first violation with the events around
+// it, and the command that repeats the run.
 std::string report(const ChaosHistory& history, const std::vector<Verdict>& verdicts);
 
-// Everything: settings, deeds, calls, transitions, logs, ledger, verdicts. Makes the folder where needed; throws
-// std::runtime_error naming the path where it cannot be written.
+// Everything: settings, events, calls, transitions, logs, ledger, verdicts. Makes the folder if needed; throws
+// std::runtime_error that names the path if it cannot be written.
 void write_history(const std::string& path, const ChaosHistory& history, const std::vector<Verdict>& verdicts);
 
 }  // namespace load

@@ -18,7 +18,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds status_every{50};
-constexpr milliseconds spare_time{5000};  // an instance that takes this much longer than its deadline does not answer
+constexpr milliseconds spare_time{5000};  // an instance that takes this much longer than its deadline is unreachable
 constexpr milliseconds watched_after_recovery{1000};
 
 Scenario fleet_of(const ChaosSettings& settings, const ChaosBreaker& breaker) {
@@ -57,33 +57,27 @@ EngineSettings load_of(const ChaosHistory& history) {
 }
 
 std::string headline(const ChaosSettings& settings) {
-  return fmt::format("chaos, seed {}: {} instances, {} calls a second, {} of harm, then calm\n", settings.seed,
+  return fmt::format("chaos, seed {}: {} instances, {} calls a second, {} of faults, then calm\n", settings.seed,
                      settings.instances, settings.rate, program::to_text(settings.duration));
 }
 
 Offset since_1970() { return std::chrono::duration_cast<Offset>(std::chrono::system_clock::now().time_since_epoch()); }
 
-class ChaosRun {
+class ChaosRun final : public RunObserver {
  public:
   ChaosRun(const ChaosSettings& settings, std::ostream& out)
       : plan_(plan_chaos(settings)), fleet_(fleet_of(settings, breaker_), stage_of(settings, breaker_)), out_(out) {
     history_.settings = settings;
     history_.breaker = breaker_;
-    history_.well_at = settings.duration;
+    history_.healthy_from = settings.duration;
   }
 
   ChaosHistory run(const program::StopSignal& stop) {
     out_ << headline(history_.settings) << std::flush;
-    Observers observers;
-    observers.start = [this] { start(); };
-    observers.tick = [this](Offset) {
-      look_after_the_killed();
-      look_after_redis();
-    };
-    observers.status = [this](size_t target, const InstanceStatus& status, Offset) { look_at(target, status); };
-    observers.appointments = appointments();
-    history_.run = run_load(fleet_.targets(), load_of(history_), stop, observers);
-    if (!history_.run.interrupted) take_stock(stop);
+    EngineSettings settings = load_of(history_);
+    settings.actions = actions();
+    history_.run = run_load(fleet_.targets(), settings, stop, *this);
+    if (!history_.run.interrupted) collect_results(stop);
     return std::move(history_);
   }
 
@@ -92,72 +86,79 @@ class ChaosRun {
     Absence absence;
     Offset launch_at{0};
     bool launched = false;
+    bool listens = false;
   };
 
   Offset now() const { return std::chrono::duration_cast<Offset>(std::chrono::steady_clock::now() - started_); }
 
-  void start() {
+  void load_starts() override {
     put_plan(fleet_.upstream(), fault_plan(plan_.upstream));
     started_ = std::chrono::steady_clock::now();
     started_since_1970_ = since_1970();
   }
 
-  std::vector<Appointment> appointments() {
-    std::vector<Appointment> appointments;
+  void tick(Offset /*now*/) override {
+    update_killed_instances();
+    update_redis();
+  }
+
+  void status_polled(size_t target, const std::optional<InstanceStatus>& status, Offset /*now*/) override {
+    if (!status) return;
+    if (pending_kill_ && status->probes_in_flight > 0 && !is_down(target)) kill(target, " while it holds a probe");
+    update_killed_instances();
+  }
+
+  std::vector<TimedAction> actions() {
+    std::vector<TimedAction> actions;
     for (const UpstreamPhase& phase : plan_.upstream) {
-      appointments.push_back({phase.at, [this, phase] { note("upstream: " + phase.fault); }});
+      actions.push_back({phase.at, [this, phase] { note("upstream: " + phase.fault); }});
     }
-    for (const PlannedHarm& harm : plan_.harms) {
-      appointments.push_back({harm.at, [this, harm] { do_harm(harm); }});
+    for (const PlannedChaosFault& fault : plan_.faults) {
+      actions.push_back({fault.at, [this, fault] { inject(fault); }});
     }
-    std::stable_sort(appointments.begin(), appointments.end(),
-                     [](const Appointment& a, const Appointment& b) { return a.at < b.at; });
-    return appointments;
+    std::stable_sort(actions.begin(), actions.end(),
+                     [](const TimedAction& a, const TimedAction& b) { return a.at < b.at; });
+    return actions;
   }
 
   void note(const std::string& what) {
-    history_.deeds.push_back({now(), what});
+    history_.events.push_back({now(), what});
     out_ << fmt::format("{:>7.2f} s  {}\n", to_ms(now()) / 1000, what) << std::flush;
   }
 
-  void do_harm(const PlannedHarm& harm) {
-    if (harm.what == Harm::kill_instance) {
-      wanted_ = harm;
+  void inject(const PlannedChaosFault& fault) {
+    if (fault.what == ChaosFault::kill_instance) {
+      pending_kill_ = fault;
       return;
     }
     try {
-      note(std::string(to_text(harm.what)) + redis_.inflict(harm.what));
-    } catch (const std::runtime_error& error) {  // a Redis that has just been started may not listen yet
-      note(std::string(to_text(harm.what)) + ": " + error.what());
+      note(std::string(to_text(fault.what)) + redis_.inject(fault.what));
+    } catch (const std::runtime_error& error) {  // a Redis that has just started may not listen yet
+      note(std::string(to_text(fault.what)) + ": " + error.what());
     }
   }
 
-  void look_at(size_t target, const InstanceStatus& status) {
-    if (wanted_ && status.probes_in_flight > 0 && !is_down(target)) kill(target, " while it holds a probe");
-    look_after_the_killed();
-  }
-
-  void look_after_redis() try {
-    if (redis_.look_for_another_master()) note("redis: another master, and the old one becomes its replica");
+  void update_redis() try {
+    if (redis_.follow_another_master()) note("redis: another master, and the old one becomes its replica");
   } catch (const std::runtime_error& error) {
     note(std::string("redis: the old master does not become a replica: ") + error.what());
   }
 
-  void look_after_the_killed() {
-    if (wanted_ && now() > wanted_->at + looks_for_a_prober) kill(wanted_->target, "");
+  void update_killed_instances() {
+    if (pending_kill_ && now() > pending_kill_->at + time_to_find_a_prober) kill(pending_kill_->target, "");
     for (Killed& killed : killed_) {
       const size_t target = killed.absence.target;
       if (!killed.launched && now() >= killed.launch_at) {
         fleet_.launch(target);
         killed.launched = true;
-        note(fleet_.targets()[target].name + ": started again");
+        note(fleet_.targets()[target].name + ": restarted");
       } else if (killed.launched && fleet_.listens(target)) {
         killed.absence.until = now();
         history_.absences.push_back(killed.absence);
-        killed.absence.target = fleet_.targets().size();  // nobody: done with
+        killed.listens = true;
       }
     }
-    std::erase_if(killed_, [&](const Killed& killed) { return killed.absence.target == fleet_.targets().size(); });
+    std::erase_if(killed_, [](const Killed& killed) { return killed.listens; });
   }
 
   bool is_down(size_t target) const {
@@ -166,23 +167,23 @@ class ChaosRun {
   }
 
   void kill(size_t target, const std::string& how) {
-    const milliseconds down_for = wanted_->down_for;
-    wanted_.reset();
+    const milliseconds down_for = pending_kill_->down_for;
+    pending_kill_.reset();
     if (is_down(target)) return;
     killed_.push_back({{target, now(), Offset(0)}, now() + down_for});
     fleet_.kill(target);
     note(fleet_.targets()[target].name + ": killed" + how);
   }
 
-  void take_stock(const program::StopSignal& stop) {
-    redis_.require_well();
+  void collect_results(const program::StopSignal& stop) {
+    redis_.require_healthy();
     history_.run.ledger = settled_ledger(fleet_.upstream(), stop);
     for (Killed& killed : killed_) {
       killed.absence.until = history_.run.length;
       history_.absences.push_back(killed.absence);
     }
     for (size_t target = 0; target < fleet_.targets().size(); ++target) {
-      const std::vector<LogLine> lines = read_log(fleet_.said(target), target, started_since_1970_);
+      const std::vector<LogLine> lines = read_log(fleet_.output(target), target, started_since_1970_);
       history_.log.insert(history_.log.end(), lines.begin(), lines.end());
     }
     std::stable_sort(history_.log.begin(), history_.log.end(),
@@ -197,8 +198,8 @@ class ChaosRun {
   ChaosHistory history_;
   std::chrono::steady_clock::time_point started_;
   Offset started_since_1970_{0};
-  std::optional<PlannedHarm> wanted_;  // a kill, of whoever holds a probe
-  std::vector<Killed> killed_;         // that do not listen yet
+  std::optional<PlannedChaosFault> pending_kill_;  // waits for an instance that holds a probe
+  std::vector<Killed> killed_;                     // instances that do not listen yet
 };
 
 // "2026-01-31T12:34:56.789Z"; nothing for another text.

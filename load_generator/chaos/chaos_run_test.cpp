@@ -17,7 +17,7 @@ namespace {
 
 constexpr Offset started = std::chrono::seconds(1'769'862'896);  // 2026-01-31T12:34:56Z
 
-// An instance that was not heard of, and much that happened round it.
+// An instance that never answered, with many events around that.
 ChaosHistory bad_history() {
   ChaosHistory history;
   history.settings.seed = 42;
@@ -29,7 +29,7 @@ ChaosHistory bad_history() {
     call.intended = milliseconds(10 * i);
     history.run.calls.push_back(call);
   }
-  history.deeds = {{milliseconds(10), "redis: killed"}, {milliseconds(4000), "upstream: down"}};
+  history.events = {{milliseconds(10), "redis: killed"}, {milliseconds(4000), "upstream: down"}};
   history.absences = {{0, milliseconds(100), milliseconds(5000)}};
   history.log = {{milliseconds(20), 0, "closed > open: \xff 3 failures"}};
   return history;
@@ -37,7 +37,7 @@ ChaosHistory bad_history() {
 
 }  // namespace
 
-TEST_CASE("an instance's log lines are read, with their time since the load began") {
+TEST_CASE("an instance's log lines are read, with their time since the start of the load") {
   const std::string text =
       "{\"at\":\"2026-01-31T12:34:57.250Z\",\"level\":\"error\",\"message\":\"closed > open: 3 failures\"}\n"
       "{\"at\":\"2026-01-31T12:34:55.000Z\",\"level\":\"info\",\"message\":\"Instance-B: listening\"}\n";
@@ -49,7 +49,7 @@ TEST_CASE("an instance's log lines are read, with their time since the load bega
   CHECK(lines[1].at == milliseconds(-1000));
 }
 
-TEST_CASE("a line that a kill -9 cut off, or that is no log line at all, is left out") {
+TEST_CASE("a line that a kill -9 cut off, or that is not a log line, is left out") {
   const std::string good = R"({"at":"2026-01-31T12:34:57.250Z","message":"good"})";
   for (const char* bad : {R"({"at":"2026-01-31T12:34:57.250Z","mess)", "", "terminate called", "[]", "7",
                           R"({"at":"soon","message":"x"})", R"({"at":7,"message":"x"})", R"({"message":"x"})",
@@ -59,7 +59,7 @@ TEST_CASE("a line that a kill -9 cut off, or that is no log line at all, is left
   }
 }
 
-TEST_CASE("what did not hold is told with what happened round it, and how to see it again") {
+TEST_CASE("a violation is reported with the events around it, and the command that repeats the run") {
   const ChaosHistory history = bad_history();
   const std::vector<Verdict> verdicts = check(history);
   REQUIRE_FALSE(all_held(verdicts));
@@ -73,13 +73,13 @@ TEST_CASE("what did not hold is told with what happened round it, and how to see
   CHECK(text.find("--sentinel") == std::string::npos);
 }
 
-TEST_CASE("the command that does the same harm again says so where Sentinels watched") {
+TEST_CASE("the command that repeats a run with Sentinels has --sentinel") {
   ChaosHistory history = bad_history();
   history.settings.sentinel = true;
   CHECK(report(history, check(history)).find("--slack 100ms --sentinel\n") != std::string::npos);
 }
 
-TEST_CASE("where all held, a table says so, within 80 columns") {
+TEST_CASE("a table says that all checks held, within 80 columns") {
   ChaosHistory history = bad_history();
   history.run.calls.clear();
   const std::vector<Verdict> verdicts = check(history);

@@ -46,12 +46,9 @@ Scenario shipped(const std::string& name) {
 }
 
 Variant variant_of(const Scenario& scenario, const std::string& name) {
-  std::string known;
-  for (const Variant& variant : scenario.variants) {
-    if (variant.name == name) return variant;
-    known += (known.empty() ? "" : ", ") + variant.name;
-  }
-  throw Refused(404, "scenario " + scenario.name + " has no variant '" + printable(name, 64) + "'; it has " + known);
+  if (const Variant* variant = find_variant(scenario, name)) return *variant;
+  throw Refused(404, "scenario " + scenario.name + " has no variant '" + printable(name, 64) + "'; it has " +
+                         variant_names(scenario));
 }
 
 // Until a stop signal has come, or `fd` is readable.
@@ -149,11 +146,11 @@ void ScenarioDesk::play(const program::StopSignal& stop) {
   const std::string title = this->title();
   std::string told;
   try {
-    const Run run = this->run(stop);
-    if (run.interrupted) throw Stopped();
+    const FinishedRun finished = this->run(stop);
+    if (finished.run.interrupted) throw Stopped();
     hooks_.fleet_ends();  // before another may be ordered
     close_to_stops();
-    told = "written to " + keep(run);
+    told = "written to " + keep(finished);
   } catch (const std::exception& error) {
     told = error.what();
     hooks_.fleet_ends();
@@ -173,11 +170,10 @@ void ScenarioDesk::close_to_stops() {
   order_->is_kept = true;
 }
 
-std::string ScenarioDesk::keep(const Run& run) {
-  const Summary summary = summary_of(order_->scenario, order_->variant, run);
-  const std::string name = summary.name + "-" + summary.variant;
+std::string ScenarioDesk::keep(const FinishedRun& finished) {
+  const std::string name = run_name(finished.summary);
   std::string path = runs_folder_ + "/" + name + ".json";
-  write_run_file(path, summary, run);
+  write_run_file(path, finished);
   change([&](Order& order) {
     order.phase = Phase::over;
     order.elapsed = order.scenario.load.duration;
@@ -186,17 +182,13 @@ std::string ScenarioDesk::keep(const Run& run) {
   return path;
 }
 
-Run ScenarioDesk::run(const program::StopSignal& stop) {
-  ScenarioObserver observer;
-  observer.fleet_is_up = [this](const std::vector<Target>& targets, const std::string& upstream) {
-    if (stop_wanted_) throw Stopped();
-    hooks_.fleet_is_up({targets, upstream}, title());
-  };
-  observer.status = hooks_.status;
-  observer.tick = [this](Offset now) { tick(now); };
-  observer.load_is_over = [this] { hooks_.fleet_ends(); };
-  std::ostream nowhere(nullptr);
-  return run_scenario(order_->scenario, order_->variant, stop, nowhere, Screen::plain, observer);
+FinishedRun ScenarioDesk::run(const program::StopSignal& stop) {
+  return run_scenario(order_->scenario, order_->variant, stop, *this);
+}
+
+void ScenarioDesk::fleet_is_up(const std::vector<Target>& targets, const std::string& upstream) {
+  if (stop_wanted_) throw Stopped();
+  hooks_.fleet_is_up({targets, upstream}, title());
 }
 
 void ScenarioDesk::tick(Offset now) {

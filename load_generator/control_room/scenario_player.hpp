@@ -14,6 +14,8 @@
 
 #include "load_generator/control_room/request_error.hpp"
 #include "load_generator/live/recent_history.hpp"
+#include "load_generator/load/run_observer.hpp"
+#include "load_generator/report/run_file.hpp"
 #include "load_generator/scenario/scenario.hpp"
 #include "program/stop_signal.hpp"
 #include "program/wake_fd.hpp"
@@ -40,7 +42,7 @@ class ScenarioShelf {
   std::set<std::string> told_;  // guarded by mutex_
 };
 
-class ScenarioDesk {
+class ScenarioDesk : private RunObserver {
  public:
   // Called on the main thread, but for `begins`: by order(), before anybody hears of it. It must not ask the desk.
   struct Hooks {
@@ -82,10 +84,18 @@ class ScenarioDesk {
   bool is_busy_now() const;  // with mutex_ held
   std::string title() const;
   void play(const program::StopSignal& stop);
-  Run run(const program::StopSignal& stop);
-  void close_to_stops();             // throws where one came in time
-  std::string keep(const Run& run);  // where it lies
-  void tick(Offset now);
+  FinishedRun run(const program::StopSignal& stop);
+  void close_to_stops();                          // throws where one came in time
+  std::string keep(const FinishedRun& finished);  // where it lies
+
+  // Of the scenario that is under way.
+  void fleet_is_up(const std::vector<Target>& targets, const std::string& upstream) override;
+  void tick(Offset now) override;
+  void status_polled(size_t target, const std::optional<InstanceStatus>& status, Offset /*now*/) override {
+    hooks_.status(target, status);
+  }
+  void load_ended() override { hooks_.fleet_ends(); }
+
   void change(const std::function<void(Order&)>& change);
 
   const std::string runs_folder_;

@@ -11,13 +11,14 @@
 #include "load_generator/fleet/redis_faults.hpp"
 #include "load_generator/fleet/settled_ledger.hpp"
 #include "load_generator/load/engine.hpp"
+#include "load_generator/record/text.hpp"
 
 namespace load {
 namespace {
 
 using std::chrono::milliseconds;
 
-// An instance answers within its call timeout; one that takes this much longer does not answer.
+// An instance answers within its call timeout. One that takes this much longer counts as unreachable.
 constexpr milliseconds spare_time{5000};
 
 EngineSettings engine_settings(const Scenario& scenario, const Variant& variant) {
@@ -28,14 +29,14 @@ EngineSettings engine_settings(const Scenario& scenario, const Variant& variant)
   return settings;
 }
 
-// Kills the first instance that is seen with a probe under way, once. Its transitions came with the same answer, so
-// they are on record.
-class ProberKiller {
+// Kills, once, the first instance that a poll shows with a probe under way. Its transitions came with the same answer,
+// so they are on record.
+class ProberKiller final : public RunObserver {
  public:
   ProberKiller(Fleet& fleet, std::optional<milliseconds> from) : fleet_(fleet), from_(from) {}
 
-  void look_at(size_t target, const InstanceStatus& status, Offset now) {
-    if (!from_ || now < *from_ || status.probes_in_flight == 0) return;
+  void status_polled(size_t target, const std::optional<InstanceStatus>& status, Offset now) override {
+    if (!from_ || now < *from_ || !status || status->probes_in_flight == 0) return;
     fleet_.kill(target);
     from_.reset();
   }
@@ -45,23 +46,24 @@ class ProberKiller {
   std::optional<milliseconds> from_;
 };
 
-// Does to the fleet's Redis what the faults say, and fills in what the run knows of it. Without a Redis it does
-// nothing.
+// Injects the planned faults into the fleet's Redis, and completes the run with what only Redis knows. Without a Redis
+// it does nothing.
 class RedisFaults {
  public:
   RedisFaults(Fleet& fleet, const std::vector<PlannedRedisFault>& faults)
       : redis_(fleet.redis()), watched_redis_(fleet.watched_redis()), faults_(faults) {}
 
-  std::vector<Appointment> appointments(LiveLines& lines) {
-    std::vector<Appointment> appointments;
-    if (!redis_ && !watched_redis_) return appointments;
+  std::vector<TimedAction> actions(RunObserver& observer) {
+    std::vector<TimedAction> actions;
+    if (!redis_ && !watched_redis_) return actions;
     for (const PlannedRedisFault& fault : faults_) {
-      appointments.push_back({fault.at, [this, fault, &lines] {
-                                inflict(fault.what);
-                                lines.event(fault.at, "redis: " + std::string(to_text(fault.what)));
-                              }});
+      actions.push_back({fault.at, [this, fault, &observer] {
+                           if (redis_) inject(fault.what, *redis_);
+                           if (watched_redis_) inject(fault.what, *watched_redis_);
+                           observer.fault_applied(fault.at, "redis: " + std::string(to_text(fault.what)));
+                         }});
     }
-    return appointments;
+    return actions;
   }
 
   void before_the_load() {
@@ -76,12 +78,7 @@ class RedisFaults {
   }
 
  private:
-  void inflict(RedisFault fault) {
-    if (redis_) load::inflict(fault, *redis_);
-    if (watched_redis_) load::inflict(fault, *watched_redis_);
-  }
-
-  // A server that is started again has forgotten what the old one did, and one that is not there cannot be asked.
+  // A restarted server has lost its counters, and a stopped one does not answer.
   bool counts_scripts() const {
     const bool ends_stopped = !faults_.empty() && faults_.back().what == RedisFault::stop;
     return redis_ && !ends_stopped && std::none_of(faults_.begin(), faults_.end(), [](const auto& fault) {
@@ -91,11 +88,11 @@ class RedisFaults {
 
   uint64_t scripts_run() const { return load::scripts_run(RedisConsole(redis_->port()).ask({"INFO", "commandstats"})); }
 
-  // When Redis is there again for good, by the plan.
+  // When Redis is back for good, by the plan.
   std::optional<Offset> back_at() const {
     std::optional<Offset> at;
     for (const PlannedRedisFault& fault : faults_) {
-      if (fault.what == RedisFault::restart || fault.what == RedisFault::go_on) at = fault.at;
+      if (fault.what == RedisFault::restart || fault.what == RedisFault::resume) at = fault.at;
       if (fault.what == RedisFault::kill || fault.what == RedisFault::stop) at.reset();
     }
     return at;
@@ -107,63 +104,60 @@ class RedisFaults {
   uint64_t scripts_before_ = 0;
 };
 
-// The plan's time starts at the upstream, the load's when the answer is here. A plan that is put again starts again.
+// The plan's time starts when the upstream receives it, the load's when the answer is here. To keep the two close, a
+// plan whose answer took long is put again, which restarts it.
 void start_plan(const std::string& upstream, const std::string& plan) {
   constexpr milliseconds soon{20};
   constexpr int most_tries = 5;
   for (int tries = 0; tries < most_tries; ++tries) {
-    const auto asked = std::chrono::steady_clock::now();
+    const auto sent = std::chrono::steady_clock::now();
     put_plan(upstream, plan);
-    if (std::chrono::steady_clock::now() - asked < soon) return;
+    if (std::chrono::steady_clock::now() - sent < soon) return;
   }
 }
 
-Run run_fleet(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop, std::ostream& out,
-              Screen screen, const ScenarioObserver& observer) {
+// What a scenario does just before the first call.
+class Preparation final : public RunObserver {
+ public:
+  Preparation(const Scenario& scenario, const Variant& variant, const Fleet& fleet, RedisFaults& redis_faults)
+      : scenario_(scenario), variant_(variant), fleet_(fleet), redis_faults_(redis_faults) {}
+
+  void load_starts() override {
+    redis_faults_.before_the_load();
+    if (variant_.manual_override) put_override(fleet_.targets(), *variant_.manual_override);
+    start_plan(fleet_.upstream(), scenario_.plan);  // last: the load's time starts now, too
+  }
+
+ private:
+  const Scenario& scenario_;
+  const Variant& variant_;
+  const Fleet& fleet_;
+  RedisFaults& redis_faults_;
+};
+
+Run run_fleet(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop,
+              RunObserver& observer) {
   Fleet fleet(scenario, variant);
-  if (observer.fleet_is_up) observer.fleet_is_up(fleet.targets(), fleet.upstream());
-  LiveLines lines(out, screen, fleet.targets(), scenario.load.duration);
+  observer.fleet_is_up(fleet.targets(), fleet.upstream());
   ProberKiller killer(fleet, variant.faults.kill_prober_after);
   RedisFaults redis_faults(fleet, variant.faults.redis);
-  Observers observers;
-  observers.start = [&] {
-    redis_faults.before_the_load();
-    if (variant.manual_override) put_override(fleet.targets(), *variant.manual_override);
-    start_plan(fleet.upstream(), scenario.plan);  // last: the load's time starts now, too
-  };
-  observers.second = [&](const Second& second) { lines.second(second); };
-  observers.tick = [&](Offset now) {
-    lines.tick(now);
-    if (observer.tick) observer.tick(now);
-  };
-  observers.status = [&](size_t target, const InstanceStatus& status, Offset now) {
-    killer.look_at(target, status, now);
-    if (observer.status) observer.status(target, status);
-  };
-  observers.no_status = [&](size_t target) {
-    if (observer.status) observer.status(target, std::nullopt);
-  };
-  observers.appointments = redis_faults.appointments(lines);
-  Run run = run_load(fleet.targets(), engine_settings(scenario, variant), stop, observers);
-  lines.end();
+  Preparation preparation(scenario, variant, fleet, redis_faults);
+  RunObservers observers({&killer, &observer, &preparation});
+  EngineSettings settings = engine_settings(scenario, variant);
+  settings.actions = redis_faults.actions(observer);
+  Run run = run_load(fleet.targets(), settings, stop, observers);
+  observer.load_ended();
   redis_faults.after_the_load(run);
   run.ledger = settled_ledger(fleet.upstream(), stop);
   run.cut_off = variant.faults.cut_off;
-  if (observer.load_is_over) observer.load_is_over();
   return run;
 }
 
-// Editors leave other files, and hidden ones.
+// Editors leave other files, and hidden ones, in a folder.
 bool is_scenario(const std::filesystem::directory_entry& entry) {
   std::error_code none;
   const std::filesystem::path name = entry.path().filename();
   return entry.is_regular_file(none) && name.extension() == ".json" && name.string().front() != '.';
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 }  // namespace
@@ -192,17 +186,12 @@ std::string scenario_path(const std::string& name) {
                               joined(shipped_scenarios()));
 }
 
-Run run_scenario(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop, std::ostream& out,
-                 Screen screen, const ScenarioObserver& observer) {
-  out << scenario.name << ", " << variant.name << "\n" << std::flush;
+FinishedRun run_scenario(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop,
+                         RunObserver& observer) {
   Run run = variant.stage == Stage::simple ? run_simple_stage(scenario, variant, stop)
-                                           : run_fleet(scenario, variant, stop, out, screen, observer);
+                                           : run_fleet(scenario, variant, stop, observer);
   run.recovery_timeout = duration_in(variant.breaker, "recovery_timeout").value_or(milliseconds(0));
-  return run;
-}
-
-Summary summary_of(const Scenario& scenario, const Variant& variant, const Run& run) {
-  return {scenario.name, variant.name, scenario.question, measure(run), variant.expectations};
+  return finish(std::move(run), {scenario.name, variant.name, scenario.question, {}, variant.expectations});
 }
 
 }  // namespace load

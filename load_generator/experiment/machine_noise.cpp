@@ -10,7 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr Offset most_late = milliseconds(15);
-constexpr Offset longest_silence = milliseconds(250);  // polls come every 100 ms
+constexpr Offset longest_silence = milliseconds(250);  // the poll interval is 100 ms
 
 std::string for_ms(Offset time) { return number_text(static_cast<double>(time / milliseconds(1))) + " ms"; }
 
@@ -26,22 +26,22 @@ Offset silence(const std::vector<Sample>& samples) {
   return longest;
 }
 
-bool is_alone_before(const std::vector<Sample>& samples, Offset until) {
+bool is_local_before(const std::vector<Sample>& samples, Offset until) {
   return std::any_of(samples.begin(), samples.end(),
                      [&](const Sample& sample) { return sample.local && sample.at < until; });
 }
 
 }  // namespace
 
-std::string disturbance(const Run& run, const Faults& faults) {
-  if (const Offset late = latest_send(run); late > most_late) return "a call went out " + for_ms(late) + " late";
+std::string machine_noise(const Run& run, const Faults& faults) {
+  if (const Offset late = latest_send(run); late > most_late) return "a call was sent " + for_ms(late) + " late";
   const Offset first_fault = faults.redis.empty() ? Offset::max() : Offset(faults.redis.front().at);
   for (size_t i = 0; i < run.samples.size(); ++i) {
     const std::string& name = run.targets[i].name;
     if (const Offset time = silence(run.samples[i]); time > longest_silence) {
-      return name + " was not heard for " + for_ms(time);
+      return name + " did not answer for " + for_ms(time);
     }
-    if (is_alone_before(run.samples[i], first_fault)) return name + " got no answer from Redis in time";
+    if (is_local_before(run.samples[i], first_fault)) return name + " got no answer from Redis in time";
   }
   return "";
 }

@@ -1,8 +1,8 @@
-// A prediction is made for a machine that lets its programs run. disturbance() looks in a run for signs that this one
-// did not: calls that went out late, an instance that was not heard for a while, or one that went by a breaker of its
-// own although nothing had been done to Redis. What a stall held up reaches the upstream all at once, and Redis has
-// only some milliseconds to answer; so a figure of such a run says more about the machine than about the breaker.
-// (What must hold on a busy machine, too, is checked elsewhere: see chaos_check.hpp.)
+// A prediction assumes a machine that runs its programs on time. machine_noise() finds signs that it did not: calls
+// that were sent late, an instance that did not answer for a while, or one that used its local breaker although Redis
+// had no fault. Calls that a stall delays reach the upstream all at once, and Redis has only some milliseconds to
+// answer; so the measures of such a run show the machine more than the breaker. (What must hold on a busy machine, too,
+// is checked elsewhere: see chaos_check.hpp.)
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace load {
 
-// In words, the first of the signs; empty: there is none. `faults`: what was done to the run on purpose. Pure.
-std::string disturbance(const Run& run, const Faults& faults);
+// The first sign, as text; empty: none. `faults` are those of the scenario. Pure.
+std::string machine_noise(const Run& run, const Faults& faults);
 
 }  // namespace load

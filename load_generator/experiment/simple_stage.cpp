@@ -1,17 +1,13 @@
 #include "load_generator/experiment/simple_stage.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <filesystem>
 #include <stdexcept>
-#include <system_error>
 
 #include "load_generator/fleet/fleet.hpp"
 #include "load_generator/scenario/strict_json.hpp"
 #include "program/duration.hpp"
+#include "program/processes/temporary_folder.hpp"
 
 namespace load {
 namespace {
@@ -22,23 +18,6 @@ constexpr Between<int64_t> epoch_ms{0, 1LL << 50};
 constexpr Between<int64_t> generations{0, INT64_MAX};
 constexpr size_t most_entries = 1'000'000;
 constexpr milliseconds longest_run{60'000};
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_((std::filesystem::temp_directory_path() / "load_generator.XXXXXX").string()) {
-    if (mkdtemp(path_.data()) == nullptr) throw std::system_error(errno, std::generic_category(), path_);
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::vector<std::string> arguments_for(const Scenario& scenario, const Variant& variant, const std::string& out) {
   const double attempts = scenario.load.rate * static_cast<double>(scenario.load.duration.count()) / 1000;
@@ -59,15 +38,16 @@ std::vector<std::string> arguments_for(const Scenario& scenario, const Variant& 
   return arguments;
 }
 
-void wait_for(program::ChildProcess& process, const std::string& whose, const program::StopSignal& stop) {
+void wait_for(program::ChildProcess& process, const std::string& source, const program::StopSignal& stop) {
   const auto deadline = std::chrono::steady_clock::now() + longest_run;
   while (true) {
     const auto exit_code = process.wait(milliseconds(50));
     if (exit_code == 0) return;
-    require_settings_accepted(process, whose);
+    require_settings_accepted(process, source);
     if (exit_code) throw std::runtime_error("simple_breaker failed: " + process.output());
     if (stop.requested()) throw std::runtime_error("interrupted");
-    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("simple_breaker does not end");
+    if (std::chrono::steady_clock::now() > deadline)
+      throw std::runtime_error("simple_breaker has not ended in a minute");
   }
 }
 
@@ -81,7 +61,7 @@ Transition read_transition(StrictObject entry) {
   return transition;
 }
 
-// The stay that admitted a call made at `at`: what the call itself brought about came after it.
+// The generation that admitted a call made at `at`: the call's own transition came after it.
 uint64_t generation_at(const std::vector<Transition>& transitions, Offset at) {
   uint64_t generation = 0;
   for (const Transition& transition : transitions) {
@@ -124,10 +104,10 @@ void start_at_zero(Run& run) {
 }  // namespace
 
 Run run_simple_stage(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop) {
-  const TemporaryFolder folder;
-  const std::string out = folder.path() + "/simple.json";
+  const program::TemporaryFolder folder;
+  const std::string out = folder.path() / "simple.json";
   program::ChildProcess process(arguments_for(scenario, variant, out));
-  wait_for(process, whose_settings(scenario, variant), stop);
+  wait_for(process, settings_source(scenario, variant), stop);
   Run run = read_simple_file(out);
   run.target_rate = scenario.load.rate;
   return run;

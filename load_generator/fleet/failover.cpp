@@ -37,7 +37,7 @@ int named_master(const program::PrivateSentinel& watched) {
   return named.size() == 1 ? *named.begin() : 0;
 }
 
-void inflict(RedisFault fault, program::PrivateSentinel& watched) {
+void inject(RedisFault fault, program::PrivateSentinel& watched) {
   if (fault == RedisFault::fail_over) {
     RedisConsole(watched.sentinels().at(0)).ask({"SENTINEL", "FAILOVER", "mymaster"});
   } else if (fault == RedisFault::kill_master) {
@@ -45,7 +45,7 @@ void inflict(RedisFault fault, program::PrivateSentinel& watched) {
     master.send_signal(SIGKILL);
     master.wait(std::chrono::seconds(5));
   } else {
-    throw std::runtime_error("no fault of a Redis that Sentinels watch: " + std::string(to_text(fault)));
+    throw std::runtime_error("not a fault of a Redis that Sentinels watch: " + std::string(to_text(fault)));
   }
 }
 

@@ -1,6 +1,6 @@
-// What is done on purpose to a Redis that Sentinels watch. None of it waits: kill -9 takes a few milliseconds, the rest
-// is a round trip or three, and the failover itself takes the Sentinels some seconds.
-// On the thread that made `watched` (see ChildProcess). Errors: std::runtime_error where it cannot be done.
+// Injects faults into a Redis that Sentinels watch. None waits: kill -9 takes a few milliseconds, the rest is one to
+// three round trips, and the failover itself takes the Sentinels some seconds.
+// Call it on the thread that made `watched` (see ChildProcess). Errors: std::runtime_error if it cannot be done.
 #pragma once
 
 #include "load_generator/scenario/faults.hpp"
@@ -8,13 +8,13 @@
 
 namespace load {
 
-// The master's port, as all Sentinels say; 0 where they do not agree.
+// The master's port, if all Sentinels name the same one; else 0.
 int named_master(const program::PrivateSentinel& watched);
 
-// kill_master or fail_over, and nothing else.
-void inflict(RedisFault fault, program::PrivateSentinel& watched);
+// kill_master or fail_over only.
+void inject(RedisFault fault, program::PrivateSentinel& watched);
 
-// The server that is not the master becomes its replica; where it is dead, it is started again so, and empty.
+// Makes the server that is not the master its replica; a dead one is restarted for that, empty.
 void follow_master(program::PrivateSentinel& watched);
 
 }  // namespace load

@@ -1,4 +1,4 @@
-// Against real Sentinels of the test's own.
+// Against real, private Sentinels.
 #include "load_generator/fleet/failover.hpp"
 
 #include <doctest/doctest.h>
@@ -39,11 +39,11 @@ int wait_for_another(const program::PrivateSentinel& watched, int than) {
 
 }  // namespace
 
-TEST_CASE("a killed master is replaced, and started again as the new one's replica, with its keys") {
+TEST_CASE("a killed master is replaced, and restarts as the replica of the new one, with its keys") {
   program::PrivateSentinel watched;
   const int before = named_master(watched);
   CHECK(before == watched.servers().at(0));
-  inflict(RedisFault::kill_master, watched);
+  inject(RedisFault::kill_master, watched);
   CHECK_THROWS_AS(replication(before), std::runtime_error);
   const int now = wait_for_another(watched, before);
   CHECK(now == watched.servers().at(1));
@@ -53,18 +53,17 @@ TEST_CASE("a killed master is replaced, and started again as the new one's repli
   CHECK(RedisConsole(before).ask({"GET", "key"}) == "value");
 }
 
-TEST_CASE("a planned failover kills nobody, and the old master can be made a replica at once") {
+TEST_CASE("a planned failover kills no server, and the old master can become a replica at once") {
   program::PrivateSentinel watched;
   const int before = named_master(watched);
-  inflict(RedisFault::fail_over, watched);
+  inject(RedisFault::fail_over, watched);
   wait_for_another(watched, before);
   CHECK(RedisConsole(before).ask({"PING"}) == "PONG");
   follow_master(watched);
   CHECK(replication(before).find("role:slave") != std::string::npos);  // the Sentinels would take ten seconds
 }
 
-TEST_CASE("what Sentinels cannot be asked for is refused") {
+TEST_CASE("faults that need a Redis without Sentinels are refused") {
   program::PrivateSentinel watched;
-  CHECK_THROWS_WITH_AS(inflict(RedisFault::restart, watched), doctest::Contains("started again, empty"),
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(inject(RedisFault::restart, watched), doctest::Contains("restarted, empty"), std::runtime_error);
 }

@@ -15,9 +15,9 @@ namespace {
 using Arguments = std::vector<std::string>;
 
 constexpr int refused_a_setting = 2;  // an exit code
-constexpr const char* is_ready = "listening on http://";
+constexpr const char* ready_line = "listening on http://";
 constexpr size_t longest_quote = 500;
-constexpr const char* nobody_listens = "http://127.0.0.1:1";  // port 1, tcpmux: refused at once
+constexpr const char* unreachable_url = "http://127.0.0.1:1";  // port 1, tcpmux: refused at once
 
 void add(Arguments& arguments, const std::string& option, const std::string& value) {
   arguments.push_back(option);
@@ -54,27 +54,29 @@ std::string url_in(const std::string& line) {
   return line.substr(start, line.find_first_not_of("0123456789", line.rfind(':') + 1) - start);
 }
 
-std::string url_of(program::ChildProcess& process, const std::string& whose) try {
-  return url_in(process.wait_for_line(is_ready));
+std::string url_of(program::ChildProcess& process, const std::string& source) try {
+  return url_in(process.wait_for_line(ready_line));
 } catch (const std::runtime_error&) {
-  require_settings_accepted(process, whose);
+  require_settings_accepted(process, source);
   throw;
 }
 
 }  // namespace
 
-void require_settings_accepted(program::ChildProcess& process, const std::string& whose) {
+void require_settings_accepted(program::ChildProcess& process, const std::string& source) {
   if (process.wait(std::chrono::milliseconds(0)) != refused_a_setting) return;
-  std::string said = process.output();
-  while (said.ends_with('\n')) said.pop_back();
-  said.erase(0, said.rfind('\n') + 1);  // npos + 1 is 0
-  if (said.starts_with("error: ")) said.erase(0, 7);
-  throw std::invalid_argument(whose + ": " + printable(said, longest_quote));
+  std::string line = process.output();
+  while (line.ends_with('\n')) line.pop_back();
+  line.erase(0, line.rfind('\n') + 1);  // npos + 1 is 0
+  if (line.starts_with("error: ")) line.erase(0, 7);
+  throw std::invalid_argument(source + ": " + printable(line, longest_quote));
 }
 
 std::string binaries_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path().string(); }
 
 std::string runs_folder() { return (std::filesystem::path(binaries_folder()).parent_path() / "runs").string(); }
+
+std::string run_path(const std::string& name) { return runs_folder() + "/" + name + ".json"; }
 
 Fleet::Fleet(const Scenario& scenario, const Variant& variant)
     : upstream_(upstream_arguments(scenario)), upstream_url_(url_of(upstream_, scenario.file)) {
@@ -95,19 +97,22 @@ void Fleet::start_instances(const Scenario& scenario, const Variant& variant) {
   for (size_t index = 0; index < scenario.instances; ++index) {
     targets_.push_back({instance_name(index), ""});
     Arguments arguments = instance_arguments(scenario, variant, targets_.back());
-    add(arguments, "--upstream", variant.faults.cut_off == index ? nobody_listens : upstream_url_);
+    add(arguments, "--upstream", variant.faults.cut_off == index ? unreachable_url : upstream_url_);
     if (needs_redis(variant)) add(arguments, "--redis", redis_ ? redis_->url() : watched_redis_->url());
     if (needs_redis(variant)) add(arguments, "--store", variant.stage == Stage::naive ? "naive" : "atomic");
+    if (needs_redis(variant) && scenario.redis_timeout) {
+      add(arguments, "--redis-timeout", program::to_text(*scenario.redis_timeout));
+    }
     instances_.push_back({arguments, std::nullopt, ""});
     instances_.back().process.emplace(arguments);
   }
-  const std::string whose = whose_settings(scenario, variant);
+  const std::string source = settings_source(scenario, variant);
   for (size_t index = 0; index < instances_.size(); ++index) {
-    targets_[index].url = url_of(*instances_[index].process, whose);
+    targets_[index].url = url_of(*instances_[index].process, source);
   }
 }
 
-// All are told to stop before any is waited for; else ten instances would take ten times as long.
+// Signals all before it waits for any; else ten instances would take ten times as long.
 Fleet::~Fleet() {
   for (Instance& instance : instances_) instance.process->send_signal(SIGTERM);
   upstream_.send_signal(SIGTERM);
@@ -118,7 +123,7 @@ void Fleet::kill(size_t target) { instances_.at(target).process->send_signal(SIG
 void Fleet::launch(size_t target) {
   Instance& instance = instances_.at(target);
   instance.process->wait(std::chrono::seconds(5));
-  instance.last_words += instance.process->output();
+  instance.earlier_output += instance.process->output();
   const std::string& url = targets_.at(target).url;
   Arguments arguments = instance.arguments;
   *std::next(std::find(arguments.begin(), arguments.end(), "--port")) = url.substr(url.rfind(':') + 1);
@@ -126,12 +131,12 @@ void Fleet::launch(size_t target) {
 }
 
 bool Fleet::listens(size_t target) const {
-  return instances_.at(target).process->output().find(is_ready) != std::string::npos;
+  return instances_.at(target).process->output().find(ready_line) != std::string::npos;
 }
 
-std::string Fleet::said(size_t target) const {
+std::string Fleet::output(size_t target) const {
   const Instance& instance = instances_.at(target);
-  return instance.last_words + instance.process->output();
+  return instance.earlier_output + instance.process->output();
 }
 
 }  // namespace load

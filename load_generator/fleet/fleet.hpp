@@ -1,6 +1,6 @@
-// A Fleet is what a scenario runs against, all its own and all on free loopback ports: the upstream, a Redis where the
-// stage needs one (watched by Sentinels where the variant asks for it), and the instances. Nothing outlives it,
-// whatever happens. Make it on the main thread (see ChildProcess). Not thread-safe.
+// A Fleet is what a scenario runs against, private and on free loopback ports: the upstream, a Redis if the stage needs
+// one (watched by Sentinels if the variant asks for it), and the instances. None of them outlives it, however this
+// process ends. Make it on the main thread (see ChildProcess). Not thread-safe.
 #pragma once
 
 #include <optional>
@@ -15,19 +15,20 @@
 
 namespace load {
 
-// The folder of this executable, where its siblings lie too.
+// The folder of this executable and of the programs that it starts.
 std::string binaries_folder();
 
-// Where runs are kept, beside it.
+// The folder beside it in which runs are kept, and the file of the run `name` in it.
 std::string runs_folder();
+std::string run_path(const std::string& name);
 
-// Throws std::invalid_argument that names `whose` and quotes the program, where it ended because it refuses a setting.
-void require_settings_accepted(program::ChildProcess& process, const std::string& whose);
+// Throws std::invalid_argument that names `source` and quotes the program, if it ended because it refuses a setting.
+void require_settings_accepted(program::ChildProcess& process, const std::string& source);
 
 class Fleet {
  public:
-  // Throws std::invalid_argument, quoting it, where a program refuses its settings, and std::runtime_error where one
-  // does not start for any other reason.
+  // Throws std::invalid_argument that quotes the program if one refuses its settings, and std::runtime_error if one
+  // does not start for another reason.
   Fleet(const Scenario& scenario, const Variant& variant);
   ~Fleet();
   Fleet(const Fleet&) = delete;
@@ -35,11 +36,11 @@ class Fleet {
 
   const std::string& upstream() const { return upstream_url_; }
   const std::vector<Target>& targets() const { return targets_; }
-  void kill(size_t target);               // -9
-  void launch(size_t target);             // a killed one again, with the same name and port; nobody waits for it
-  bool listens(size_t target) const;      // the one launched last has said so
-  std::string said(size_t target) const;  // all that it, and those that were killed before it, wrote
-  // At most one of them.
+  void kill(size_t target);                 // -9
+  void launch(size_t target);               // restarts a killed one with the same name and port; does not wait for it
+  bool listens(size_t target) const;        // its last process has printed its "listening" line
+  std::string output(size_t target) const;  // of all its processes so far
+  // At most one of the two exists.
   std::optional<program::PrivateRedis>& redis() { return redis_; }
   std::optional<program::PrivateSentinel>& watched_redis() { return watched_redis_; }
 
@@ -47,7 +48,7 @@ class Fleet {
   struct Instance {
     std::vector<std::string> arguments;
     std::optional<program::ChildProcess> process;
-    std::string last_words;  // of those before
+    std::string earlier_output;  // of its processes before
   };
 
   void start_redis(const Variant& variant);

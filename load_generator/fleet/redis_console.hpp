@@ -1,7 +1,6 @@
-// A RedisConsole sends commands to a Redis of our own, one at a time, as a person with redis-cli would: to flush it, or
-// to ask what it has done. Each command takes a connection of its own and at most `patience`.
-// Not thread-safe. Errors: what it asks throws std::runtime_error naming command and server where there is no answer or
-// an error for one.
+// A RedisConsole sends single commands to a private Redis, as a person with redis-cli would: to flush it, or to read
+// its counters. Each command opens a connection and takes at most `patience`. Not thread-safe. Errors: ask() throws
+// std::runtime_error that names command and server if no answer comes, or an error.
 #pragma once
 
 #include <chrono>
@@ -24,10 +23,10 @@ class RedisConsole {
   std::chrono::milliseconds patience_;
 };
 
-// Ends the connections by which the server tells clients of changes to keys. Returns how many there were.
+// Closes the connections on which the server pushes invalidated keys. Returns how many there were.
 size_t cut_pushes(const RedisConsole& console);
 
-// How many scripts were run, in the words of INFO commandstats.
+// How many scripts the server has run; `commandstats` is the answer to INFO commandstats.
 uint64_t scripts_run(const std::string& commandstats);
 
 }  // namespace load

@@ -7,7 +7,7 @@
 
 namespace load {
 
-void inflict(RedisFault fault, program::PrivateRedis& redis) {
+void inject(RedisFault fault, program::PrivateRedis& redis) {
   switch (fault) {
     case RedisFault::kill:
       return redis.kill();
@@ -15,7 +15,7 @@ void inflict(RedisFault fault, program::PrivateRedis& redis) {
       return redis.launch();
     case RedisFault::stop:
       return redis.process().send_signal(SIGSTOP);
-    case RedisFault::go_on:
+    case RedisFault::resume:
       return redis.process().send_signal(SIGCONT);
     case RedisFault::flush:
       RedisConsole(redis.port()).ask({"FLUSHALL"});

@@ -1,6 +1,6 @@
-// What is done to a private Redis on purpose. None of it waits for Redis, so the load goes on: kill -9 takes a few
-// milliseconds, a new server is started and not waited for, and FLUSHALL is one round trip.
-// Errors: std::runtime_error where it cannot be done.
+// Injects faults into a private Redis. None waits for Redis, so the load goes on: kill -9 takes a few milliseconds, a
+// restart does not wait until the new server listens, and FLUSHALL is one round trip.
+// Errors: std::runtime_error if a fault cannot be injected.
 #pragma once
 
 #include "load_generator/scenario/faults.hpp"
@@ -9,9 +9,9 @@
 namespace load {
 
 // On the thread that made `redis` (see ChildProcess).
-void inflict(RedisFault fault, program::PrivateRedis& redis);
+void inject(RedisFault fault, program::PrivateRedis& redis);
 
-// Throws, quoting the server, where it has ended although nobody killed it.
+// Throws, quoting the server, if it has ended although no fault killed it.
 void require_alive(const std::vector<PlannedRedisFault>& faults, program::PrivateRedis& redis);
 
 }  // namespace load

@@ -1,4 +1,4 @@
-// Against a real Redis of the test's own.
+// Against a real, private Redis.
 #include "load_generator/fleet/redis_faults.hpp"
 
 #include <doctest/doctest.h>
@@ -26,58 +26,58 @@ bool answers(const RedisConsole& console) {
 
 }  // namespace
 
-TEST_CASE("a flushed Redis has forgotten its keys") {
+TEST_CASE("a flushed Redis has no keys") {
   program::PrivateRedis redis;
   const RedisConsole console(redis.port());
   CHECK(console.ask({"SET", "key", "value"}) == "OK");
-  inflict(RedisFault::flush, redis);
+  inject(RedisFault::flush, redis);
   CHECK(console.ask({"EXISTS", "key"}) == "0");
 }
 
-TEST_CASE("a killed Redis is gone, and a restarted one is another, empty, on the same port") {
+TEST_CASE("a killed Redis is gone, and a restarted one is another server, empty, on the same port") {
   program::PrivateRedis redis;
   const RedisConsole console(redis.port());
   CHECK(console.ask({"SET", "key", "value"}) == "OK");
   const std::string first = console.ask({"INFO", "server"});
-  inflict(RedisFault::kill, redis);
+  inject(RedisFault::kill, redis);
   CHECK_FALSE(answers(console));
-  inflict(RedisFault::restart, redis);
+  inject(RedisFault::restart, redis);
   CHECK(comes_true([&] { return answers(console); }));
   CHECK(console.ask({"EXISTS", "key"}) == "0");
   CHECK(console.ask({"INFO", "server"}) != first);
 }
 
-TEST_CASE("a Redis that runs may be restarted too") {
+TEST_CASE("a running Redis can be restarted, too") {
   program::PrivateRedis redis;
   const RedisConsole console(redis.port());
   CHECK(console.ask({"SET", "key", "value"}) == "OK");
-  inflict(RedisFault::restart, redis);
+  inject(RedisFault::restart, redis);
   CHECK(comes_true([&] { return answers(console); }));
   CHECK(console.ask({"EXISTS", "key"}) == "0");
 }
 
-TEST_CASE("a stopped Redis answers nobody until it goes on, with all its keys") {
+TEST_CASE("a stopped Redis does not answer until it continues, with all its keys") {
   program::PrivateRedis redis;
   const RedisConsole console(redis.port(), answer_patience);
   CHECK(console.ask({"SET", "key", "value"}) == "OK");
-  inflict(RedisFault::stop, redis);
+  inject(RedisFault::stop, redis);
   CHECK_FALSE(answers(RedisConsole(redis.port(), milliseconds(100))));
-  inflict(RedisFault::go_on, redis);
+  inject(RedisFault::resume, redis);
   CHECK(console.ask({"GET", "key"}) == "value");
 }
 
-TEST_CASE("no answer and an error for an answer are one line that names command and server") {
+TEST_CASE("a missing answer or an error becomes one line that names command and server") {
   program::PrivateRedis redis;
   const std::string port = std::to_string(redis.port());
   CHECK_THROWS_WITH_AS(RedisConsole(redis.port()).ask({"DANCE"}),
                        doctest::Contains(("redis on port " + port + ": DANCE: ERR unknown command").c_str()),
                        std::runtime_error);
   redis.kill();
-  CHECK_THROWS_WITH_AS(inflict(RedisFault::flush, redis), doctest::Contains("FLUSHALL: Connection refused"),
+  CHECK_THROWS_WITH_AS(inject(RedisFault::flush, redis), doctest::Contains("FLUSHALL: Connection refused"),
                        std::runtime_error);
 }
 
-TEST_CASE("a Redis that has ended by itself is told from one that was killed") {
+TEST_CASE("only a Redis that no fault killed counts as ended by itself") {
   program::PrivateRedis redis;
   require_alive({}, redis);
   redis.kill();
@@ -86,7 +86,7 @@ TEST_CASE("a Redis that has ended by itself is told from one that was killed") {
                        doctest::Contains("has ended by itself"), std::runtime_error);
 }
 
-TEST_CASE("scripts are counted, however they are called, and nothing else") {
+TEST_CASE("EVAL and EVALSHA count as scripts, other commands do not") {
   program::PrivateRedis redis;
   const RedisConsole console(redis.port());
   const auto run = [&] { return scripts_run(console.ask({"INFO", "commandstats"})); };
@@ -97,7 +97,7 @@ TEST_CASE("scripts are counted, however they are called, and nothing else") {
   CHECK(run() == 2);
 }
 
-TEST_CASE("connections that are told of changes are cut, and no others") {
+TEST_CASE("only connections that receive pushes are cut") {
   program::PrivateRedis redis;
   const RedisConsole console(redis.port());
   const auto client = [&](const std::string& commands) {

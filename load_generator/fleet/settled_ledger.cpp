@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include "load_generator/api/instance_api.hpp"
+#include "program/wait_until.hpp"
 
 namespace load {
 namespace {
@@ -24,13 +24,13 @@ bool settled(const Ledger& ledger) {
 }  // namespace
 
 std::optional<Ledger> settled_ledger(const std::string& upstream, const program::StopSignal& stop) {
-  const auto deadline = std::chrono::steady_clock::now() + ledger_patience;
-  while (true) {
-    auto ledger = fetch_ledger(upstream, ledger_timeout);
-    const bool enough = stop.requested() || std::chrono::steady_clock::now() > deadline;
-    if (enough || (ledger && settled(*ledger))) return ledger;
-    std::this_thread::sleep_for(milliseconds(20));
-  }
+  std::optional<Ledger> ledger;
+  const auto enough = [&] {
+    ledger = fetch_ledger(upstream, ledger_timeout);
+    return stop.requested() || (ledger && settled(*ledger));
+  };
+  program::wait_until(enough, ledger_patience);
+  return ledger;
 }
 
 }  // namespace load

@@ -1,5 +1,5 @@
-// The upstream's ledger when all that it has received is done: a caller that was killed leaves a call behind on which
-// the upstream is still at work.
+// The upstream's ledger, once every request that it received has an outcome: a killed caller leaves a request behind
+// that the upstream is still serving.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace load {
 
-// Waits up to three seconds for it, and then takes what is there; nothing where the upstream does not answer.
+// Waits up to three seconds, and then returns the ledger as it is; nothing if the upstream does not answer.
 std::optional<Ledger> settled_ledger(const std::string& upstream, const program::StopSignal& stop);
 
 }  // namespace load

@@ -84,7 +84,7 @@ LiveWindow::LiveWindow(const WatchedFleet& fleet, int64_t started_at_epoch_ms)
 
 bool LiveWindow::take_status(size_t target, const Moment& moment, const std::optional<InstanceStatus>& status) {
   const Offset now = moment.now;
-  dates_.look_at_clocks(moment);
+  dates_.compare_clocks(moment);
   Instance& instance = instances_[target];
   std::vector<Sample>& samples = run_.samples[target];
   Offset from = samples.empty() ? now : samples.back().at;  // a sample may change what is made of the one before
@@ -127,7 +127,8 @@ void LiveWindow::take_ledger(Offset now, const std::optional<Ledger>& ledger) {
 }
 
 LiveWindow::Sums LiveWindow::sums(Offset now) const {
-  Sums sums{lanes(run_), marks(run_), wasted_, Offset(0), std::nullopt};
+  Timeline drawn = timeline(run_);
+  Sums sums{std::move(drawn.lanes), std::move(drawn.marks), wasted_, Offset(0), std::nullopt};
   sums.wasted += count_wasted(sums.marks, waste_settled_, Offset::max());
   Disagreement disagreement = disagreement_;
   feed(disagreement, sums.lanes, now);
@@ -159,7 +160,7 @@ Offset LiveWindow::take_transitions(size_t target, Offset now, const std::vector
   for (auto each = transitions.rbegin(); each != transitions.rend(); ++each) {
     const ReportedTransition& reported = *each;
     if (std::find(known.begin(), known.end(), reported) != known.end()) continue;
-    const Offset at = is_news ? dates_.offset_of_news(reported.at_epoch_ms, heard_at_[target], now)
+    const Offset at = is_news ? dates_.offset_of_new_event(reported.at_epoch_ms, heard_at_[target], now)
                               : dates_.offset_of(reported.at_epoch_ms, heard_at_[target], now);
     if (is_too_old(at, now)) continue;
     const bool local = reported.cause.starts_with("local: ");
@@ -200,8 +201,9 @@ void LiveWindow::tidy(Offset now) {
                    [](const Call& a, const Call& b) { return a.intended < b.intended; });
   const Offset window = now - length;
   const Offset calls_window = calls_kept_from(window);
-  settle_waste(calls_window);
-  settle_disagreement(window);
+  const Timeline drawn = timeline(run_);
+  settle_waste(drawn.marks, calls_window);
+  settle_disagreement(drawn.lanes, window);
   std::erase_if(run_.calls, [&](const Call& call) { return call.intended <= calls_window; });
   std::erase_if(run_.transitions, [&](const Transition& transition) { return transition.at <= window; });
   keep_last(run_.transitions, most_transitions);
@@ -239,14 +241,14 @@ Offset LiveWindow::calls_kept_from(Offset window) const {
   return std::max(window, run_.calls[run_.calls.size() - most_calls - 1].intended);
 }
 
-void LiveWindow::settle_waste(Offset until) {
-  wasted_ += count_wasted(marks(run_), waste_settled_, until);
+void LiveWindow::settle_waste(const std::vector<Mark>& marks, Offset until) {
+  wasted_ += count_wasted(marks, waste_settled_, until);
   waste_settled_ = std::max(waste_settled_, until);
 }
 
-void LiveWindow::settle_disagreement(Offset until) {
+void LiveWindow::settle_disagreement(const std::vector<std::vector<Sample>>& lanes, Offset until) {
   if (until <= disagreement_settled_) return;
-  feed(disagreement_, lanes(run_), until);
+  feed(disagreement_, lanes, until);
   disagreement_settled_ = until;
 }
 

@@ -88,8 +88,8 @@ class LiveWindow {
   void thin_out(Offset until);
   bool is_quiet(Offset after, Offset until) const;  // no transition was reported of that time
   Offset calls_kept_from(Offset window) const;
-  void settle_waste(Offset until);
-  void settle_disagreement(Offset until);
+  void settle_waste(const std::vector<Mark>& marks, Offset until);
+  void settle_disagreement(const std::vector<std::vector<Sample>>& lanes, Offset until);
   void feed(Disagreement& disagreement, const std::vector<std::vector<Sample>>& lanes, Offset until) const;
 
   const int64_t started_at_;

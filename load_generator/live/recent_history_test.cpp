@@ -114,7 +114,7 @@ TEST_CASE("samples that say nothing new are dropped after a while, and the lanes
   }
   const auto same = [](const Sample& a, const Sample& b) { return a.at == b.at && a.state == b.state; };
   const auto kept = window.sums(seconds(60)).lanes[0];
-  const auto whole = lanes(all)[0];
+  const auto whole = timeline(all).lanes[0];
   CHECK(kept.size() > 20);
   CHECK(std::equal(kept.begin(), kept.end(), whole.begin(), whole.end(), same));
   CHECK(window.run().samples[0].size() < all.samples[0].size() / 2);

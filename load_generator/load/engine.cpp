@@ -20,28 +20,28 @@ constexpr Offset close_poll = milliseconds(10);
 constexpr Offset tick_every = milliseconds(100);
 constexpr Offset one_second = std::chrono::seconds(1);
 
-constexpr Offset long_ago = Offset::min() / 4;  // and still no overflow
+constexpr Offset long_ago = Offset::min() / 4;  // without overflow in differences
 
-// A date is a whole millisecond, rounded down; where this is rounded up nothing seems later than it was.
+// Dates are whole milliseconds, rounded down. This one is rounded up, so that no event seems later than it was.
 int64_t date_of_now() {
   return std::chrono::ceil<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-// A count that is lower than before began anew in between.
-void leave_out(std::optional<uint64_t> before, std::optional<uint64_t>& count) {
+// A count below the earlier one was reset by a restart in between.
+void subtract(std::optional<uint64_t> before, std::optional<uint64_t>& count) {
   if (before && count && *count >= *before) *count -= *before;
 }
 
 class Engine {
  public:
   Engine(const std::vector<Target>& targets, const EngineSettings& settings, const program::StopSignal& stop,
-         const Observers& observers)
+         RunObserver& observer)
       : settings_(settings),
         stop_(stop),
-        observers_(observers),
+        observer_(observer),
         plan_(plan_calls(settings.load, targets.size())),
         poll_under_way_(targets.size(), false),
-        heard_(targets.size()) {
+        last_poll_(targets.size()) {
     run_.targets = targets;
     run_.target_rate = settings.load.rate;
     run_.samples.resize(targets.size());
@@ -52,30 +52,31 @@ class Engine {
 
   Run run() {
     poll_all(status_timeout);
-    settle_polls(status_timeout);  // what had happened before the load is none of its business
+    settle_polls(status_timeout);  // so that what happened before the load is known, and can be left out
     run_.transitions.clear();
     for (auto& samples : run_.samples) samples.clear();
     const auto before = run_.would_have_tripped;
     begin();
     while (!over()) {
-      start_what_is_due();
+      start_due_work();
       loop_.wait_until(start_ + next_event(), stop_.fd());
     }
     finish();
-    for (size_t target = 0; target < before.size(); ++target)
-      leave_out(before[target], run_.would_have_tripped[target]);
+    for (size_t target = 0; target < before.size(); ++target) {
+      subtract(before[target], run_.would_have_tripped[target]);
+    }
     return std::move(run_);
   }
 
  private:
   void begin() {
     const auto preparing = Clock::now();
-    if (observers_.start) observers_.start();
+    observer_.load_starts();
     start_ = Clock::now();
     dates_ = EventDates(date_of_now());
     prepared_from_ = std::chrono::floor<Offset>(preparing - start_);
-    for (auto& heard : heard_) {
-      if (heard) heard = prepared_from_;
+    for (auto& polled : last_poll_) {
+      if (polled) polled = prepared_from_;
     }
     next_poll_ = Offset(0);
   }
@@ -93,19 +94,22 @@ class Engine {
   Offset next_event() const {
     Offset next = std::min({next_poll_, next_tick_, one_second * (second_.number + 1)});
     if (next_call_ < plan_.size()) next = std::min(next, plan_[next_call_].due);
-    if (has_appointment()) next = std::min(next, next_appointment().at);
+    if (has_action()) next = std::min(next, next_action().at);
     return now() < settings_.load.duration ? std::min<Offset>(next, settings_.load.duration) : next;
   }
 
-  const Appointment& next_appointment() const { return observers_.appointments[appointments_kept_]; }
-  bool has_appointment() const { return appointments_kept_ < observers_.appointments.size(); }
+  const TimedAction& next_action() const { return settings_.actions[actions_run_]; }
+  bool has_action() const { return actions_run_ < settings_.actions.size(); }
 
-  void start_what_is_due() {
-    if (one_second * (second_.number + 1) <= now()) end_second();  // first: a call that is due now is in the next one
+  void start_due_work() {
+    if (one_second * (second_.number + 1) <= now())
+      end_second();  // first: a call that is due now belongs to the next one
     while (next_call_ < plan_.size() && plan_[next_call_].due <= now()) start_call(next_call_++);
-    while (has_appointment() && next_appointment().at <= now()) keep_appointment();
+    while (has_action() && next_action().at <= now()) settings_.actions[actions_run_++].run();
     if (next_poll_ <= now()) poll_all(status_timeout);
-    if (next_tick_ <= now()) tick();
+    if (next_tick_ > now()) return;
+    next_tick_ = now() + tick_every;
+    observer_.tick(now());
   }
 
   void start_call(size_t index) {
@@ -148,27 +152,27 @@ class Engine {
       if (poll_under_way_[target]) continue;
       poll_under_way_[target] = true;
       loop_.get(run_.targets[target].url + "/status", timeout,
-                [this, target, asked = now()](const program::HttpReply& reply) {
-                  record_status(target, asked, read_status(reply));
+                [this, target, sent = now()](const program::HttpReply& reply) {
+                  record_status(target, sent, read_status(reply));
                 });
     }
   }
 
-  void record_status(size_t target, Offset asked, const std::optional<InstanceStatus>& status) {
+  void record_status(size_t target, Offset sent, const std::optional<InstanceStatus>& status) {
     poll_under_way_[target] = false;
     second_.states[target] = status ? status->state : State::unknown;
     run_.samples[target].push_back({now(), second_.states[target], status && status->local});
-    if (!status && observers_.no_status) observers_.no_status(target);
-    if (!status) return;
-    run_.would_have_tripped[target] = status->would_have_tripped;
-    run_.shared_breaker = run_.shared_breaker || status->shared_breaker;
-    record_transitions(target, status->transitions);
-    heard_[target] = asked;
-    if (observers_.status) observers_.status(target, *status, now());
+    if (status) {
+      run_.would_have_tripped[target] = status->would_have_tripped;
+      run_.shared_breaker = run_.shared_breaker || status->shared_breaker;
+      record_transitions(target, status->transitions);
+      last_poll_[target] = sent;
+    }
+    observer_.status_polled(target, status, now());
   }
 
   void record_transitions(size_t target, const std::vector<ReportedTransition>& transitions) {
-    dates_.look_at_clocks(moment_since(start_));
+    dates_.compare_clocks(moment_since(start_));
     for (auto reported = transitions.rbegin(); reported != transitions.rend(); ++reported) {
       record_transition(target, *reported);
     }
@@ -182,30 +186,19 @@ class Engine {
     run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});
   }
 
-  // What an instance had not told when it was asked before the load cannot be from before.
+  // A transition that the poll before the load did not report happened after that poll.
   Offset when(size_t target, const ReportedTransition& reported) {
-    if (!heard_[target]) return dates_.offset_of(reported.at_epoch_ms, long_ago, now());
-    return std::max(dates_.offset_of_news(reported.at_epoch_ms, *heard_[target], now()), prepared_from_);
-  }
-
-  void keep_appointment() {
-    const Appointment& appointment = next_appointment();
-    appointments_kept_ += 1;
-    appointment.keep();
-  }
-
-  void tick() {
-    next_tick_ = now() + tick_every;
-    if (observers_.tick) observers_.tick(now());
+    if (!last_poll_[target]) return dates_.offset_of(reported.at_epoch_ms, long_ago, now());
+    return std::max(dates_.offset_of_new_event(reported.at_epoch_ms, *last_poll_[target], now()), prepared_from_);
   }
 
   void end_second() {
     second_.number += 1;
-    if (observers_.second) observers_.second(second_);
+    observer_.second_ended(second_);
     second_ = {second_.number, 0, 0, 0, 0, 0, second_.states};
   }
 
-  // The answers to GET /status that are under way arrive, or `timeout` passes.
+  // Waits for the answers to GET /status that are under way, at most `timeout`.
   void settle_polls(milliseconds timeout) {
     const auto deadline = Clock::now() + timeout;
     const auto under_way = [this] { return std::count(poll_under_way_.begin(), poll_under_way_.end(), true) > 0; };
@@ -217,7 +210,7 @@ class Engine {
     if (run_.interrupted) {
       loop_.abandon();
       std::fill(poll_under_way_.begin(), poll_under_way_.end(), false);
-      keep_only_what_was_sent();
+      drop_unsent_calls();
     }
     settle_polls(last_status_timeout);
     poll_all(last_status_timeout);
@@ -228,8 +221,8 @@ class Engine {
     });
   }
 
-  // A call that was sent and not answered stays as `unreachable`: the upstream may or may not have seen it.
-  void keep_only_what_was_sent() {
+  // A call that was sent and not answered stays, as `unreachable`: the upstream may or may not have seen it.
+  void drop_unsent_calls() {
     run_.calls.resize(next_call_);
     for (size_t index = 0; index < next_call_; ++index) {
       Call& call = run_.calls[index];
@@ -243,20 +236,20 @@ class Engine {
 
   const EngineSettings& settings_;
   const program::StopSignal& stop_;
-  const Observers& observers_;
+  RunObserver& observer_;
   const std::vector<PlannedCall> plan_;
   Run run_;
   Clock::time_point start_ = Clock::now();
-  Offset prepared_from_{0};  // when the observer began its own part of the run
+  Offset prepared_from_{0};  // when load_starts() was called
   EventDates dates_{date_of_now()};
   size_t next_call_ = 0;
   size_t unanswered_ = 0;
-  size_t appointments_kept_ = 0;
+  size_t actions_run_ = 0;
   Offset next_poll_{0};
   Offset next_tick_{0};
-  Second second_;
+  SecondSummary second_;
   std::vector<bool> poll_under_way_;
-  std::vector<std::optional<Offset>> heard_;  // by target: when it was asked what it answered last
+  std::vector<std::optional<Offset>> last_poll_;  // by target: when the last answered poll was sent
   std::set<std::tuple<size_t, uint64_t, State, int64_t>> known_transitions_;
   HttpLoop loop_;  // last: its callbacks refer to all the others
 };
@@ -276,24 +269,24 @@ void add_target(std::vector<Target>& targets, const Target& target) {
 
 std::vector<Target> find_targets(const std::vector<std::string>& urls, const program::StopSignal& stop) {
   std::vector<program::HttpReply> replies(urls.size());
-  size_t asked = urls.size();
+  size_t pending = urls.size();
   HttpLoop loop;
   for (size_t i = 0; i < urls.size(); ++i) {
-    loop.get(urls[i] + "/status", status_timeout, [&replies, &asked, i](const program::HttpReply& reply) {
+    loop.get(urls[i] + "/status", status_timeout, [&replies, &pending, i](const program::HttpReply& reply) {
       replies[i] = reply;
-      asked -= 1;
+      pending -= 1;
     });
   }
-  while (asked > 0 && !stop.requested()) loop.wait_until(Clock::now() + status_timeout, stop.fd());
+  while (pending > 0 && !stop.requested()) loop.wait_until(Clock::now() + status_timeout, stop.fd());
   loop.abandon();
   std::vector<Target> targets;
-  bool somebody_answers = stop.requested();
+  bool answered = stop.requested();
   for (size_t i = 0; i < urls.size(); ++i) {
     const auto status = read_status(replies[i]);
     add_target(targets, {status && !status->name.empty() ? status->name : urls[i], urls[i]});
-    somebody_answers = somebody_answers || replies[i].status != 0;
+    answered = answered || replies[i].status != 0;
   }
-  if (!somebody_answers) {
+  if (!answered) {
     throw std::runtime_error("no instance answers at " + urls.at(0) + " (" + replies.at(0).error + "); " +
                              how_to_start(urls.at(0)));
   }
@@ -301,8 +294,8 @@ std::vector<Target> find_targets(const std::vector<std::string>& urls, const pro
 }
 
 Run run_load(const std::vector<Target>& targets, const EngineSettings& settings, const program::StopSignal& stop,
-             const Observers& observers) {
-  return Engine(targets, settings, stop, observers).run();
+             RunObserver& observer) {
+  return Engine(targets, settings, stop, observer).run();
 }
 
 }  // namespace load

@@ -12,7 +12,6 @@
 
 #include "load_generator/api/fake_instance.hpp"
 #include "load_generator/record/latencies.hpp"
-#include "load_generator/record/measures.hpp"
 #include "load_generator/report/run_document.hpp"
 #include "load_generator/report/run_file.hpp"
 #include "load_generator/tests/scratch_file.hpp"
@@ -23,7 +22,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr const char* success = R"({"instance":"Instance-A","status":"success","state":"closed","generation":1})";
-constexpr const char* nobody = "http://127.0.0.1:1";
+constexpr const char* unreachable_url = "http://127.0.0.1:1";
 
 std::string status_with(const std::string& transitions) {
   return R"({"instance":"Instance-A","breaker":{"state":"closed","store":"memory"},"transitions":[)" + transitions +
@@ -37,9 +36,21 @@ EngineSettings at(double rate, milliseconds duration) {
   return settings;
 }
 
-Run run(const std::string& url, const EngineSettings& settings, const Observers& observers = {}) {
+// Runs a function just before the first call, and keeps the summaries.
+class TestObserver : public RunObserver {
+ public:
+  explicit TestObserver(std::function<void()> at_start = [] {}) : at_start_(std::move(at_start)) {}
+  void load_starts() override { at_start_(); }
+  void second_ended(const SecondSummary& second) override { seconds.push_back(second); }
+  std::vector<SecondSummary> seconds;
+
+ private:
+  const std::function<void()> at_start_;
+};
+
+Run run(const std::string& url, const EngineSettings& settings, RunObserver&& observer = RunObserver()) {
   const program::StopSignal stop;
-  return run_load({{"Instance-A", url}}, settings, stop, observers);
+  return run_load({{"Instance-A", url}}, settings, stop, observer);
 }
 
 }  // namespace
@@ -54,14 +65,13 @@ TEST_CASE("a stalled instance does not hide its latency: calls leave on time, an
   });
   instance.start();
   std::chrono::steady_clock::time_point begun, stalled_until;
-  Observers observers;
-  observers.start = [&] { begun = std::chrono::steady_clock::now(); };
-  observers.appointments = {{milliseconds(390), [&] {
-                               stalled_until = std::chrono::steady_clock::now();
-                               stalled = false;
-                               stalled.notify_all();
-                             }}};
-  const Run result = run(instance.url(), at(50, milliseconds(400)), observers);
+  EngineSettings settings = at(50, milliseconds(400));
+  settings.actions = {{milliseconds(390), [&] {
+                         stalled_until = std::chrono::steady_clock::now();
+                         stalled = false;
+                         stalled.notify_all();
+                       }}};
+  const Run result = run(instance.url(), settings, TestObserver([&] { begun = std::chrono::steady_clock::now(); }));
   REQUIRE(result.calls.size() == 20);
   CHECK(result.last_send >= milliseconds(380));
   CHECK(begun + result.last_send <= stalled_until);  // a closed loop would have sent one call by then
@@ -71,7 +81,7 @@ TEST_CASE("a stalled instance does not hide its latency: calls leave on time, an
   CHECK(latency->p50 >= 190);  // a closed loop would report one slow call and 19 fast ones
 }
 
-TEST_CASE("each kind of answer is told apart, and rubbish is no answer") {
+TEST_CASE("answers are counted by kind, and garbage counts as no answer") {
   FakeInstance instance;
   instance.on("/status", status_with(""));
   instance.on("/call", [count = std::make_shared<std::atomic<size_t>>()](const auto&, auto& response) {
@@ -90,7 +100,7 @@ TEST_CASE("each kind of answer is told apart, and rubbish is no answer") {
   instance.start();
   const Run result = run(instance.url(), at(20, milliseconds(400)));
   REQUIRE(result.calls.size() == 8);
-  // On a busy machine two calls may overtake each other, so each answer is looked for, not waited for in its place.
+  // On a busy machine a call may overtake another one, so the answers may be in any order.
   const auto with = [&](CallStatus status) {
     std::vector<Call> calls;
     std::copy_if(result.calls.begin(), result.calls.end(), std::back_inserter(calls),
@@ -107,7 +117,7 @@ TEST_CASE("each kind of answer is told apart, and rubbish is no answer") {
   CHECK(with(CallStatus::unreachable).size() == 4);
 }
 
-TEST_CASE("how many requests a call cost the upstream is the answer's word, else by its status") {
+TEST_CASE("a call's requests to the upstream are those that the answer reports, or follow from its status") {
   const auto requests = [](const std::string& body) {
     program::HttpReply reply;
     reply.status = 200;
@@ -124,7 +134,7 @@ TEST_CASE("how many requests a call cost the upstream is the answer's word, else
   CHECK(requests("no JSON") == 0);
 }
 
-TEST_CASE("a call that was blocked is the breaker's doing unless the answer says that it was the bulkhead's") {
+TEST_CASE("a blocked call was blocked by the breaker unless the answer names the bulkhead") {
   const auto refused_by_bulkhead = [](const std::string& body) {
     program::HttpReply reply;
     reply.status = 503;
@@ -137,14 +147,14 @@ TEST_CASE("a call that was blocked is the breaker's doing unless the answer says
   CHECK_FALSE(refused_by_bulkhead(R"({"status":"success","blocked_by":"bulkhead"})"));
 }
 
-TEST_CASE("what a call came to is what its body says, whatever the HTTP status: a fallback answers 200") {
+TEST_CASE("the body gives a call's outcome, whatever the HTTP status: a fallback answers 200") {
   program::HttpReply reply;
   reply.status = 200;
   reply.body = R"({"status":"failure","upstream_calls":1,"fallback":{"message":"yesterday's"}})";
   CHECK(read_call(reply).status == CallStatus::failure);
 }
 
-TEST_CASE("what the instance reported before the load began is no part of the run, and nothing is recorded twice") {
+TEST_CASE("transitions from before the load are not part of the run, and none is recorded twice") {
   const std::string old = R"({"generation":1,"from":"closed","to":"open","cause":"old","at_ms":1000})";
   const std::string fresh = R"({"generation":2,"from":"open","to":"half_open","cause":"new","at_ms":1700000000000})";
   std::atomic<int> polls = 0;
@@ -164,7 +174,7 @@ TEST_CASE("what the instance reported before the load began is no part of the ru
 
 namespace {
 
-// An instance whose system clock was set after its start. It has a history; later something happens while it is asked.
+// An instance whose system clock was set after its start. It has a history, and makes transitions between two polls.
 class WithAnotherClock {
  public:
   using system_clock = std::chrono::system_clock;
@@ -176,7 +186,7 @@ class WithAnotherClock {
       const std::scoped_lock lock(mutex_);
       asked_ += 1;
       if (asked_ == 2 || asked_ == 4) happens(system_clock::now());
-      response.set_content(status_with(told_), "application/json");
+      response.set_content(status_with(transitions_), "application/json");
     });
     instance_.start();
   }
@@ -191,14 +201,14 @@ class WithAnotherClock {
     const auto date = std::chrono::floor<milliseconds>((at + ahead_).time_since_epoch()).count();
     happened_.push_back(at);
     const std::string generation = std::to_string(happened_.size());
-    told_ += (told_.empty() ? "" : ",") + (R"({"from":"closed","to":"open","generation":)" + generation) +
-             R"(,"at_ms":)" + std::to_string(date) + "}";
+    transitions_ += (transitions_.empty() ? "" : ",") + (R"({"from":"closed","to":"open","generation":)" + generation) +
+                    R"(,"at_ms":)" + std::to_string(date) + "}";
   }
 
   const milliseconds ahead_;
   mutable std::mutex mutex_;
   int asked_ = 0;
-  std::string told_;
+  std::string transitions_;
   std::vector<system_clock::time_point> happened_;
   FakeInstance instance_;  // last: its handler uses the rest
 };
@@ -207,9 +217,8 @@ void check_transitions_with_a_clock(milliseconds ahead) {
   CAPTURE(ahead.count());
   const WithAnotherClock instance(ahead);
   std::chrono::system_clock::time_point start;
-  Observers observers;
-  observers.start = [&] { start = std::chrono::system_clock::now(); };
-  const Run result = run(instance.url(), at(10, milliseconds(900)), observers);
+  const Run result =
+      run(instance.url(), at(10, milliseconds(900)), TestObserver([&] { start = std::chrono::system_clock::now(); }));
   REQUIRE(instance.happened().size() == 3);
   REQUIRE(result.transitions.size() == 2);
   for (size_t i = 0; i < 2; ++i) {
@@ -222,7 +231,7 @@ void check_transitions_with_a_clock(milliseconds ahead) {
 
 }  // namespace
 
-TEST_CASE("transitions of an instance whose clock stands elsewhere are when they happened") {
+TEST_CASE("transitions of an instance with another clock get the time when they happened") {
   for (const int ahead_ms : {0, 30'000, -5'000}) check_transitions_with_a_clock(milliseconds(ahead_ms));
 }
 
@@ -236,7 +245,7 @@ std::string transition_dated(std::chrono::system_clock::time_point at, const std
 
 }  // namespace
 
-TEST_CASE("an instance that hangs while the load begins brings no old transitions into the run, but new ones") {
+TEST_CASE("an instance that hangs while the load begins adds its new transitions to the run, but no old ones") {
   const std::string history = transition_dated(std::chrono::system_clock::now() - milliseconds(500), "old");
   std::promise<std::string> continues;
   FakeInstance instance;
@@ -245,11 +254,10 @@ TEST_CASE("an instance that hangs while the load begins brings no old transition
     response.set_content(status_with(history + later.get()), "application/json");
   });
   instance.start();
-  Observers observers;
-  observers.appointments = {{milliseconds(200), [&] {
-                               continues.set_value("," + transition_dated(std::chrono::system_clock::now(), "new"));
-                             }}};
-  const Run result = run(instance.url(), at(10, milliseconds(500)), observers);
+  EngineSettings settings = at(10, milliseconds(500));
+  settings.actions = {{milliseconds(200),
+                       [&] { continues.set_value("," + transition_dated(std::chrono::system_clock::now(), "new")); }}};
+  const Run result = run(instance.url(), settings);
   REQUIRE(result.transitions.size() == 1);
   CHECK(result.transitions[0].cause == "new");
   CHECK(result.transitions[0].at >= milliseconds(190));
@@ -257,21 +265,20 @@ TEST_CASE("an instance that hangs while the load begins brings no old transition
 
 TEST_CASE("what an observer does before the first call is part of the run, however long it takes") {
   std::mutex mutex;
-  std::string told;
+  std::string transitions;
   FakeInstance instance;
   instance.on("/call", success);
   instance.on("/status", [&](const auto&, auto& response) {
     const std::scoped_lock lock(mutex);
-    response.set_content(status_with(told), "application/json");
+    response.set_content(status_with(transitions), "application/json");
   });
   instance.start();
-  Observers observers;
-  observers.start = [&] {
+  const auto at_start = [&] {
     const std::scoped_lock lock(mutex);
-    told = transition_dated(std::chrono::system_clock::now(), "override");
+    transitions = transition_dated(std::chrono::system_clock::now(), "override");
     std::this_thread::sleep_for(milliseconds(1200));  // as a busy machine does
   };
-  const Run result = run(instance.url(), at(10, milliseconds(300)), observers);
+  const Run result = run(instance.url(), at(10, milliseconds(300)), TestObserver(at_start));
   REQUIRE(result.transitions.size() == 1);
   CHECK(result.transitions[0].at <= milliseconds(-1190));
   CHECK(result.transitions[0].at >= milliseconds(-10'000));
@@ -287,7 +294,7 @@ TEST_CASE("a tenant's transitions are not those of the breaker that the load mee
   CHECK(status->transitions[0].to == State::half_open);
 }
 
-TEST_CASE("trips that were not made count from the start of the load to its last status") {
+TEST_CASE("would-be trips count from the start of the load to its last status") {
   std::atomic<int> trips = 5;
   FakeInstance instance;
   instance.on("/call", success);
@@ -297,9 +304,7 @@ TEST_CASE("trips that were not made count from the start of the load to its last
         "application/json");
   });
   instance.start();
-  Observers observers;
-  observers.start = [&] { trips = 11; };
-  const Run result = run(instance.url(), at(10, milliseconds(500)), observers);
+  const Run result = run(instance.url(), at(10, milliseconds(500)), TestObserver([&] { trips = 11; }));
   CHECK(result.would_have_tripped == std::vector{std::optional<uint64_t>(6)});
 }
 
@@ -308,10 +313,10 @@ TEST_CASE("every second is reported once, and the counts add up") {
   instance.on("/call", success);
   instance.on("/status", status_with(""));
   instance.start();
-  std::vector<Second> seconds;
-  Observers observers;
-  observers.second = [&](const Second& second) { seconds.push_back(second); };
-  run(instance.url(), at(20, milliseconds(1500)), observers);
+  TestObserver observer;
+  const program::StopSignal stop;
+  run_load({{"Instance-A", instance.url()}}, at(20, milliseconds(1500)), stop, observer);
+  const auto& seconds = observer.seconds;
   REQUIRE(seconds.size() == 2);
   CHECK(seconds[0].number == 1);
   CHECK(seconds[0].sent + seconds[1].sent == 30);
@@ -319,27 +324,26 @@ TEST_CASE("every second is reported once, and the counts add up") {
   CHECK(seconds[1].states == std::vector{State::closed});
 }
 
-TEST_CASE("appointments are kept in their order, once, not before their time, and the load goes on") {
+TEST_CASE("timed actions run in order, once and not before their time, while the load continues") {
   FakeInstance instance;
   instance.on("/call", success);
   instance.on("/status", status_with(""));
   instance.start();
-  std::vector<int> kept;
-  Observers observers;
-  const auto begun = std::make_shared<std::chrono::steady_clock::time_point>();
-  observers.start = [&] { *begun = std::chrono::steady_clock::now(); };
+  std::vector<int> run_at;
+  std::chrono::steady_clock::time_point begun;
+  EngineSettings settings = at(20, milliseconds(400));
   for (const int ms : {0, 55, 55, 333}) {
-    observers.appointments.push_back({milliseconds(ms), [&kept, ms, begun] {
-                                        CHECK(std::chrono::steady_clock::now() - *begun >= milliseconds(ms));
-                                        kept.push_back(ms);
-                                      }});
+    settings.actions.push_back({milliseconds(ms), [&run_at, &begun, ms] {
+                                  CHECK(std::chrono::steady_clock::now() - begun >= milliseconds(ms));
+                                  run_at.push_back(ms);
+                                }});
   }
-  const Run result = run(instance.url(), at(20, milliseconds(400)), observers);
-  CHECK(kept == std::vector{0, 55, 55, 333});
+  const Run result = run(instance.url(), settings, TestObserver([&] { begun = std::chrono::steady_clock::now(); }));
+  CHECK(run_at == std::vector{0, 55, 55, 333});
   CHECK(result.calls.size() == 8);
 }
 
-TEST_CASE("an instance that goes by a breaker of its own for want of Redis is told apart, and its transitions") {
+TEST_CASE("samples and transitions of a local breaker are marked as local") {
   const std::string own = R"({"generation":2,"from":"closed","to":"open","cause":"local: 3 failures","at_ms":1})";
   const std::string shared = R"({"generation":3,"from":"open","to":"closed","cause":"3 local: failures","at_ms":2})";
   std::atomic<int> polls = 0;
@@ -360,7 +364,7 @@ TEST_CASE("an instance that goes by a breaker of its own for want of Redis is to
   CHECK_FALSE(polled.transitions[1].local);
 }
 
-TEST_CASE("a stop signal ends the load at once, and calls without an answer are kept as such") {
+TEST_CASE("a stop signal ends the load at once, and calls without an answer stay in the run as unreachable") {
   FakeInstance instance;
   instance.on("/status", status_with(""));
   instance.on("/call", [](const auto&, auto& response) {
@@ -368,39 +372,40 @@ TEST_CASE("a stop signal ends the load at once, and calls without an answer are 
     response.set_content(success, "application/json");
   });
   instance.start();
-  Observers observers;
-  observers.tick = [](Offset now) {
-    if (now > milliseconds(250)) raise(SIGINT);
+  struct Interrupter : RunObserver {
+    void tick(Offset now) override {
+      if (now > milliseconds(250)) raise(SIGINT);
+    }
   };
-  const Run result = run(instance.url(), at(20, milliseconds(10'000)), observers);
+  const Run result = run(instance.url(), at(20, milliseconds(10'000)), Interrupter());
   CHECK(result.interrupted);
   CHECK(result.length < milliseconds(1000));
   REQUIRE(result.calls.size() > 4);
   for (const Call& call : result.calls) CHECK(call.status == CallStatus::unreachable);
 }
 
-TEST_CASE("an instance that nobody can reach is unreachable and its state unknown") {
-  const Run result = run(nobody, at(20, milliseconds(200)));
+TEST_CASE("calls to an instance that does not listen are unreachable, and its state is unknown") {
+  const Run result = run(unreachable_url, at(20, milliseconds(200)));
   REQUIRE(result.calls.size() == 4);
   for (const Call& call : result.calls) CHECK(call.status == CallStatus::unreachable);
   for (const Sample& sample : result.samples.at(0)) CHECK(sample.state == State::unknown);
 }
 
-TEST_CASE("targets have the names that they give themselves, and without any answer that is one clear line") {
+TEST_CASE("targets have the names that their instances report; without any answer there is one clear line") {
   FakeInstance named;
   named.on("/status", status_with(""));
   named.start();
   FakeInstance nameless;
   nameless.start();
-  const auto targets = find_targets({nobody, named.url(), nameless.url()}, program::StopSignal());
-  CHECK(targets.at(0).name == nobody);
+  const auto targets = find_targets({unreachable_url, named.url(), nameless.url()}, program::StopSignal());
+  CHECK(targets.at(0).name == unreachable_url);
   CHECK(targets.at(1).name == "Instance-A");
   CHECK(targets.at(2).name == nameless.url());
-  CHECK_THROWS_WITH_AS(find_targets({nobody}, program::StopSignal()),
+  CHECK_THROWS_WITH_AS(find_targets({unreachable_url}, program::StopSignal()),
                        doctest::Contains("no instance answers at http://127.0.0.1:1"), std::runtime_error);
 }
 
-TEST_CASE("targets of the same name are told apart by their URL, in a run's file too, and share an account") {
+TEST_CASE("of two targets with one name, one also has its URL, in a run's file too, and they share an account") {
   FakeInstance first, second;
   for (FakeInstance* instance : {&first, &second}) {
     instance->on("/status", status_with(""));
@@ -413,11 +418,13 @@ TEST_CASE("targets of the same name are told apart by their URL, in a run's file
   CHECK(targets.at(1).name == other);
   CHECK(targets.at(2).name == other + " (" + second.url() + ")");
   const program::StopSignal stop;
-  Run result = run_load({targets[0], targets[1]}, at(20, milliseconds(200)), stop, {});
+  RunObserver observer;
+  Run result = run_load({targets[0], targets[1]}, at(20, milliseconds(200)), stop, observer);
   result.ledger = Ledger{{"Instance-A", {4, 4, 0, 0, 0}}};
-  CHECK(measure(result).at("unexplained") == 0);
+  const FinishedRun finished = finish(result, {"twins", "by hand", "Who is who?", {}, {}});
+  CHECK(finished.summary.measures.at("unexplained") == 0);
   const ScratchFolder folder;
-  write_run_file(folder.path("run.json"), {"twins", "by hand", "Who is who?", measure(result), {}}, result);
+  write_run_file(folder.path("run.json"), finished);
   const auto document = run_document(folder.path("run.json"));
   CHECK(document["instances"] == nlohmann::ordered_json{"Instance-A", other});
   CHECK(document["states"].size() == 2);
@@ -425,7 +432,7 @@ TEST_CASE("targets of the same name are told apart by their URL, in a run's file
 
 namespace {
 
-// An instance that keeps the overrides it is sent, and answers with `http_status`.
+// An instance that records the overrides that it receives, and answers with `http_status`.
 class Overridable {
  public:
   Overridable(const std::string& store, int http_status, const std::string& breaker = "x") {
@@ -450,7 +457,7 @@ const ManualOverride metrics_only{"metrics_only", "scenario", "to see what it wo
 
 }  // namespace
 
-TEST_CASE("an override is put to every instance that has a breaker of its own") {
+TEST_CASE("an override is sent to every instance that has its own breaker") {
   const Overridable a("memory", 200), b("memory", 200);
   put_override({{"a", a.url()}, {"b", b.url()}}, metrics_only);
   const std::string body = R"({"actor":"scenario","mode":"metrics_only","reason":"to see what it would do"})";
@@ -458,26 +465,26 @@ TEST_CASE("an override is put to every instance that has a breaker of its own") 
   CHECK(b.received() == std::vector{body});
 }
 
-TEST_CASE("an override is put once to each shared breaker, and to those beside it that share none") {
-  const Overridable a("redis", 200), b("redis", 200), alone("memory", 200), other("redis", 200, "y");
-  put_override({{"a", a.url()}, {"b", b.url()}, {"alone", alone.url()}, {"other", other.url()}}, metrics_only);
+TEST_CASE("an override is sent once to each shared breaker, and to every instance that shares none") {
+  const Overridable a("redis", 200), b("redis", 200), unshared("memory", 200), other("redis", 200, "y");
+  put_override({{"a", a.url()}, {"b", b.url()}, {"unshared", unshared.url()}, {"other", other.url()}}, metrics_only);
   CHECK(a.received().size() == 1);
   CHECK(b.received().empty());
-  CHECK(alone.received().size() == 1);
+  CHECK(unshared.received().size() == 1);
   CHECK(other.received().size() == 1);
 }
 
-TEST_CASE("an override goes to the others where an instance refuses it or is away, and one line says where it holds") {
+TEST_CASE("if an instance refuses an override or does not answer, the others get it, and one line says which have it") {
   const Overridable a("memory", 400), b("memory", 200);
   CHECK_THROWS_WITH_AS(put_override({{"a", a.url()}, {"b", b.url()}}, metrics_only),
-                       "a refuses the override: not by you; it holds at b", std::runtime_error);
+                       "a refuses the override: not by you; it is in force at b", std::runtime_error);
   CHECK(b.received().size() == 1);
-  CHECK_THROWS_WITH_AS(put_override({{"c", nobody}, {"a", a.url()}}, metrics_only),
+  CHECK_THROWS_WITH_AS(put_override({{"c", unreachable_url}, {"a", a.url()}}, metrics_only),
                        doctest::Contains("c gives no answer ("), std::runtime_error);
   CHECK(a.received().size() == 2);
 }
 
-TEST_CASE("text from outside loses its control characters and its length") {
+TEST_CASE("text from outside loses its control characters, and is cut") {
   CHECK(printable("a\033[31mb\n", 100) == "a [31mb ");
   CHECK(printable("abcdef", 3) == "abc");
   CHECK(printable("a\xc2\x9b"

@@ -9,50 +9,50 @@ namespace {
 using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
 
-Moment look_at_both(SteadyClock::time_point start) {
+Moment read_both(SteadyClock::time_point start) {
   const auto now = std::chrono::duration_cast<Offset>(SteadyClock::now() - start);
   const auto date = std::chrono::system_clock::now().time_since_epoch();
   return {now, std::chrono::duration_cast<milliseconds>(date).count()};
 }
 
-// Where the clock stood, so that `epoch_ms` was `now`.
+// The epoch time of offset 0, for a clock that shows `epoch_ms` at `now`.
 int64_t start_of(int64_t epoch_ms, Offset now) { return epoch_ms - std::chrono::floor<milliseconds>(now).count(); }
 
 }  // namespace
 
-// Both clocks at once: the thread may have to wait between two looks, and that must not pass for a clock that was set.
+// Reads both clocks at the same moment: if the thread is suspended in between, it must not look as if a clock was set.
 Moment moment_since(SteadyClock::time_point start) {
-  Moment moment = look_at_both(start);
-  for (int looks = 1; looks < 5 && SteadyClock::now() - start - moment.now > milliseconds(10); ++looks) {
-    moment = look_at_both(start);
+  Moment moment = read_both(start);
+  for (int tries = 1; tries < 5 && SteadyClock::now() - start - moment.now > milliseconds(10); ++tries) {
+    moment = read_both(start);
   }
   return moment;
 }
 
-void EventDates::look_at_clocks(const Moment& moment) {
+void EventDates::compare_clocks(const Moment& moment) {
   const int64_t start = start_of(moment.epoch_ms, moment.now);
   if (std::abs(start - starts_.back()) <= tolerance_ms) return;
   starts_.push_back(start);
-  if (starts_.size() > most_ways) starts_.erase(starts_.begin());
+  if (starts_.size() > most_positions) starts_.erase(starts_.begin());
 }
 
-Offset EventDates::offset_of(int64_t epoch_ms, Offset heard_before, Offset now) const {
-  return std::min(best_reading(epoch_ms, heard_before, now).at, now);
+Offset EventDates::offset_of(int64_t epoch_ms, Offset last_poll, Offset now) const {
+  return std::min(best_reading(epoch_ms, last_poll, now).at, now);
 }
 
-Offset EventDates::offset_of_news(int64_t epoch_ms, Offset heard_before, Offset now) {
-  if (best_reading(epoch_ms, heard_before, now).miss > latest_report) {
-    if (starts_.size() == most_ways) starts_.erase(starts_.begin());
+Offset EventDates::offset_of_new_event(int64_t epoch_ms, Offset last_poll, Offset now) {
+  if (best_reading(epoch_ms, last_poll, now).miss > longest_delay) {
+    if (starts_.size() == most_positions) starts_.erase(starts_.begin());
     starts_.insert(starts_.begin(), start_of(epoch_ms, now));
   }
-  return offset_of(epoch_ms, heard_before, now);
+  return offset_of(epoch_ms, last_poll, now);
 }
 
-EventDates::Reading EventDates::best_reading(int64_t epoch_ms, Offset heard_before, Offset now) const {
+EventDates::Reading EventDates::best_reading(int64_t epoch_ms, Offset last_poll, Offset now) const {
   Reading best{Offset(0), Offset::max()};
   for (auto start = starts_.rbegin(); start != starts_.rend(); ++start) {
     const Offset at = milliseconds(epoch_ms - *start);
-    const Offset miss = std::max({heard_before - at, at - now, Offset(0)});
+    const Offset miss = std::max({last_poll - at, at - now, Offset(0)});
     if (miss < best.miss) best = {at, miss};
   }
   return best;

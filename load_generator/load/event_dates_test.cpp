@@ -16,39 +16,39 @@ int64_t date_of(Offset at, Offset clock_ahead = Offset(0)) { return day_one + (a
 
 }  // namespace
 
-TEST_CASE("a date that no clock explains is put where it is least wrong, never into the future") {
+TEST_CASE("a date that no clock position explains gets the nearest possible time, never a future one") {
   EventDates dates(day_one);
-  dates.look_at_clocks({seconds(10), date_of(seconds(10), hours(1))});
+  dates.compare_clocks({seconds(10), date_of(seconds(10), hours(1))});
   CHECK(dates.offset_of(date_of(minutes(99'999)), seconds(9), seconds(10)) == seconds(10));
   CHECK(dates.offset_of(date_of(seconds(-5)), Offset(0), seconds(10)) == seconds(-5));
   CHECK(dates.offset_of(date_of(seconds(8), hours(1)), seconds(9), seconds(10)) == seconds(8));
 }
 
-TEST_CASE("where a program's clock stands is learnt from its news, and its older dates are read by it") {
+TEST_CASE("new events reveal a program's clock, by which its older dates are read") {
   for (const Offset ahead : {Offset(seconds(30)), Offset(seconds(-30)), Offset(hours(-9))}) {
     EventDates dates(day_one);
-    const auto news = [&](Offset at, Offset heard_before, Offset now) {
-      return dates.offset_of_news(date_of(at, ahead), heard_before, now);
+    const auto news = [&](Offset at, Offset last_poll, Offset now) {
+      return dates.offset_of_new_event(date_of(at, ahead), last_poll, now);
     };
     CHECK(news(milliseconds(1050), seconds(1), milliseconds(1080)) == milliseconds(1080));
     CHECK(news(milliseconds(1040), seconds(1), milliseconds(1080)) == milliseconds(1070));
     CHECK(news(milliseconds(7010), seconds(7), milliseconds(7100)) == milliseconds(7040));
     CHECK(news(milliseconds(7190), milliseconds(7100), milliseconds(7200)) == milliseconds(7200));
-    CHECK(dates.offset_of_news(date_of(milliseconds(7250)), milliseconds(7200), milliseconds(7300)) ==
-          milliseconds(7250));  // another's clock stands as ours
+    CHECK(dates.offset_of_new_event(date_of(milliseconds(7250)), milliseconds(7200), milliseconds(7300)) ==
+          milliseconds(7250));  // another program's clock, which equals ours
   }
 }
 
-TEST_CASE("news that came half a second late are old news, no sign of another clock") {
+TEST_CASE("an event that is reported half a second late is not a sign of another clock") {
   EventDates dates(day_one);
-  CHECK(dates.offset_of_news(date_of(milliseconds(500)), seconds(1), milliseconds(1100)) == milliseconds(500));
-  CHECK(dates.offset_of_news(date_of(milliseconds(499)), seconds(1), milliseconds(1100)) == milliseconds(1100));
+  CHECK(dates.offset_of_new_event(date_of(milliseconds(500)), seconds(1), milliseconds(1100)) == milliseconds(500));
+  CHECK(dates.offset_of_new_event(date_of(milliseconds(499)), seconds(1), milliseconds(1100)) == milliseconds(1100));
 }
 
-TEST_CASE("however many clocks are learnt, the system clock is not forgotten") {
+TEST_CASE("however many clock positions are found, the system clock's is kept") {
   EventDates dates(day_one);
   for (int hour = 1; hour < 100; ++hour) {
-    CHECK(dates.offset_of_news(date_of(hours(hour)), seconds(1), seconds(2)) == seconds(2));
+    CHECK(dates.offset_of_new_event(date_of(hours(hour)), seconds(1), seconds(2)) == seconds(2));
   }
-  CHECK(dates.offset_of_news(date_of(milliseconds(1500)), seconds(1), seconds(2)) == milliseconds(1500));
+  CHECK(dates.offset_of_new_event(date_of(milliseconds(1500)), seconds(1), seconds(2)) == milliseconds(1500));
 }

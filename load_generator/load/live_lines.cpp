@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "load_generator/record/text.hpp"
+#include "program/log.hpp"
 
 namespace load {
 namespace {
@@ -26,24 +27,18 @@ const char* colour(State state) {
   return "\033[2m";
 }
 
-std::string names(const std::vector<Target>& targets) {
-  std::string text;
-  for (const Target& target : targets) text += (text.empty() ? "" : ", ") + target.name;
-  return text;
-}
-
 }  // namespace
 
-LiveLines::LiveLines(std::ostream& out, Screen screen, const std::vector<Target>& targets,
-                     std::chrono::milliseconds duration)
-    : out_(out), screen_(screen), duration_(duration) {
+Screen screen_of_standard_output() { return program::colours_suit() ? Screen::terminal : Screen::plain; }
+
+void LiveLines::fleet_is_up(const std::vector<Target>& targets, const std::string& /*upstream*/) {
   out_ << "C closed, O open, H half-open, ? no answer; from left to right:\n"
-       << wrapped(names(targets), 80, "") << "\n"
+       << wrapped(joined(targets, &Target::name), 80, "") << "\n"
        << fmt::format("{:>6} {:>7} {:>7} {:>7} {:>8}  {}\n", "second", "sent", "ok", "failed", "blocked", "states")
        << std::flush;
 }
 
-void LiveLines::second(const Second& second) {
+void LiveLines::second_ended(const SecondSummary& second) {
   if (screen_ == Screen::terminal) out_ << erase_line;
   out_ << fmt::format("{:>6} {:>7} {:>7} {:>7} {:>8}  {}", second.number, second.sent, second.ok, second.failed,
                       second.blocked, letters(second.states));
@@ -51,9 +46,9 @@ void LiveLines::second(const Second& second) {
   out_ << "\n" << std::flush;
 }
 
-void LiveLines::event(Offset now, const std::string& what) {
+void LiveLines::fault_applied(Offset at, const std::string& what) {
   if (screen_ == Screen::terminal) out_ << erase_line;
-  out_ << fmt::format("{:>6.1f} {}\n", to_ms(now) / 1000, what) << std::flush;
+  out_ << fmt::format("{:>6.1f} {}\n", to_ms(at) / 1000, what) << std::flush;
 }
 
 void LiveLines::tick(Offset now) {
@@ -65,7 +60,7 @@ void LiveLines::tick(Offset now) {
        << std::flush;
 }
 
-void LiveLines::end() {
+void LiveLines::load_ended() {
   if (screen_ == Screen::terminal) out_ << erase_line << std::flush;
 }
 

@@ -5,21 +5,25 @@
 #include <string>
 #include <vector>
 
-#include "load_generator/load/engine.hpp"
+#include "load_generator/load/run_observer.hpp"
 
 namespace load {
 
-enum class Screen { terminal, plain };  // plain: no colours, nothing is drawn over
+enum class Screen { terminal, plain };  // plain: no colours, and no line is drawn over
 
-class LiveLines {
+Screen screen_of_standard_output();
+
+class LiveLines final : public RunObserver {
  public:
   // `out` outlives this object.
-  LiveLines(std::ostream& out, Screen screen, const std::vector<Target>& targets, std::chrono::milliseconds duration);
+  LiveLines(std::ostream& out, Screen screen, std::chrono::milliseconds duration)
+      : out_(out), screen_(screen), duration_(duration) {}
 
-  void second(const Second& second);
-  void event(Offset now, const std::string& what);  // a line of its own
-  void tick(Offset now);
-  void end();  // takes the bar away
+  void fleet_is_up(const std::vector<Target>& targets, const std::string& upstream) override;
+  void tick(Offset now) override;
+  void second_ended(const SecondSummary& second) override;
+  void fault_applied(Offset at, const std::string& what) override;
+  void load_ended() override;  // removes the bar
 
  private:
   std::string letters(const std::vector<State>& states) const;

@@ -1,5 +1,5 @@
-// A schedule says, before the load begins, when each call is due and to which target. It never looks at an answer:
-// that is what "open loop" means. The same settings and seed give the same schedule on every machine.
+// A schedule gives, before the load starts, each call's due time and target. It does not depend on answers: that is
+// what "open loop" means. The same settings and seed give the same schedule on every machine.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@
 
 namespace load {
 
-enum class Arrivals { uniform, poisson };  // poisson: independent callers, so calls come in clumps
+enum class Arrivals { uniform, poisson };  // poisson: independent callers, so calls come in bursts
 enum class Spread { round_robin, random };
 
 struct LoadSettings {
@@ -18,11 +18,11 @@ struct LoadSettings {
   std::chrono::milliseconds duration{10'000};
   Arrivals arrivals = Arrivals::uniform;
   Spread spread = Spread::round_robin;
-  int burst = 1;  // calls that share one due time; the rate stays what it is
+  int burst = 1;  // calls that share one due time; does not change the rate
   uint64_t seed = 1;
 };
 
-constexpr double most_calls = 1'000'000;  // of one run; each is kept in memory
+constexpr double most_calls = 1'000'000;  // in one run; each is kept in memory
 
 struct PlannedCall {
   Offset due{0};
@@ -30,7 +30,7 @@ struct PlannedCall {
   bool operator==(const PlannedCall&) const = default;
 };
 
-// In order of time. Throws std::invalid_argument naming the setting where it makes no sense.
+// In order of time. Throws std::invalid_argument that names an invalid setting.
 std::vector<PlannedCall> plan_calls(const LoadSettings& settings, size_t targets);
 
 }  // namespace load

@@ -8,7 +8,7 @@
 using namespace load;
 using std::chrono::milliseconds;
 
-TEST_CASE("uniform calls come at even gaps, round the targets in turn, and none at the very end") {
+TEST_CASE("uniform calls have even gaps, go to the targets in turn, and none is due at the very end") {
   const auto calls = plan_calls({.rate = 10, .duration = milliseconds(500)}, 3);
   REQUIRE(calls.size() == 5);
   for (size_t i = 0; i < calls.size(); ++i) {
@@ -17,7 +17,7 @@ TEST_CASE("uniform calls come at even gaps, round the targets in turn, and none 
   }
 }
 
-TEST_CASE("a burst shares one due time, and the rate stays what it is") {
+TEST_CASE("calls of a burst share one due time, and the rate does not change") {
   const auto calls = plan_calls({.rate = 40, .duration = milliseconds(1000), .burst = 10}, 10);
   REQUIRE(calls.size() == 40);
   CHECK(calls[9].due == milliseconds(0));
@@ -46,7 +46,7 @@ TEST_CASE("a random spread reaches every target, and repeats with its seed") {
   for (const int count : counts) CHECK(count > 60);
 }
 
-TEST_CASE("settings that make no sense are refused by name") {
+TEST_CASE("an error names the invalid setting") {
   CHECK_THROWS_WITH_AS(plan_calls({.rate = 0}, 1), doctest::Contains("rate"), std::invalid_argument);
   CHECK_THROWS_WITH_AS(plan_calls({.duration = milliseconds(0)}, 1), doctest::Contains("duration"),
                        std::invalid_argument);

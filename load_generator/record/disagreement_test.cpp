@@ -24,7 +24,7 @@ TEST_CASE("a disagreement lasts while any two instances are in different states,
   CHECK(disagreement.total(milliseconds(405)) == milliseconds(75));
 }
 
-TEST_CASE("who does not answer disagrees with nobody") {
+TEST_CASE("an instance that does not answer does not disagree") {
   Disagreement disagreement(3);
   disagreement.feed(milliseconds(0), 0, State::closed);
   disagreement.feed(milliseconds(10), 1, State::open);
@@ -33,7 +33,7 @@ TEST_CASE("who does not answer disagrees with nobody") {
   CHECK_FALSE(disagreement.present(milliseconds(100)));
 }
 
-TEST_CASE("changes in one instant that leave all agreed are no disagreement") {
+TEST_CASE("simultaneous changes to the same state are not a disagreement") {
   Disagreement disagreement(2);
   for (const int ms : {0, 100}) {
     const State state = ms == 0 ? State::closed : State::open;
@@ -43,7 +43,7 @@ TEST_CASE("changes in one instant that leave all agreed are no disagreement") {
   CHECK(disagreement.total(milliseconds(200)) == Offset(0));
 }
 
-TEST_CASE("lanes are gone through in order of time, not one after the other") {
+TEST_CASE("lanes are read together, in order of time") {
   const auto at = [](int ms, State state) { return Sample{milliseconds(ms), state}; };
   const Disagreement disagreement =
       disagreement_in({{at(0, State::closed), at(300, State::open)}, {at(0, State::closed), at(500, State::open)}, {}});

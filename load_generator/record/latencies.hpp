@@ -1,4 +1,4 @@
-// How long calls took, by outcome. Pure.
+// Percentiles of the calls' latencies, by outcome. Pure.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@ struct Latencies {
   double max = 0;
 };
 
-// Nothing where no call ended so.
+// Nothing if no call had this outcome.
 std::optional<Latencies> latencies(const Run& run, CallStatus status);
 
 }  // namespace load

@@ -1,13 +1,14 @@
 #include "load_generator/record/measures.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
+#include <sstream>
 
 #include "load_generator/record/latencies.hpp"
 #include "load_generator/record/reconciliation.hpp"
 #include "load_generator/record/state_measures.hpp"
-#include "load_generator/record/timeline.hpp"
 
 namespace load {
 namespace {
@@ -62,13 +63,13 @@ double most_probes_at_once(const Run& run) {
   return static_cast<double>(most);
 }
 
-void measure_calls(const Run& run, Measures& measures) {
+void measure_calls(const Run& run, const Timeline& timeline, Measures& measures) {
   for (const CallStatus status : all_call_statuses) {
     measures[std::string(to_text(status))] = count_if(run.calls, [=](const Call& c) { return c.status == status; });
   }
   measures["refused_by_bulkhead"] = count_if(run.calls, [](const Call& call) { return call.refused_by_bulkhead; });
   measures["late"] = count_if(run.calls, [](const Call& call) { return call.late; });
-  measures["wasted"] = count_if(marks(run), [](const Mark& mark) { return mark.wasted; });
+  measures["wasted"] = count_if(timeline.marks, [](const Mark& mark) { return mark.wasted; });
   measures["probes"] = count_if(run.calls, [](const Call& call) { return call.probe; });
   measures["failed_probes"] =
       count_if(run.calls, [](const Call& call) { return call.probe && call.status != CallStatus::success; });
@@ -81,7 +82,7 @@ void measure_calls(const Run& run, Measures& measures) {
   }
 }
 
-// By what each instance said of itself; a break that is shorter than the polling shows in its reporter's transition.
+// By polls and by reported transitions: a break shorter than the polling interval shows only in a transition.
 double instances_that_opened(const Run& run) {
   std::set<size_t> opened;
   for (const Transition& transition : run.transitions) {
@@ -99,8 +100,8 @@ bool is_trip(const Transition& transition) {
   return transition.from == State::closed && transition.to == State::open && !transition.local;
 }
 
-// Whether the closed stay that admitted the call ended in a trip that was seen.
-bool its_stay_tripped(const Run& run, const Call& call) {
+// Whether the closed generation that admitted the call ended in a reported trip.
+bool its_generation_tripped(const Run& run, const Call& call) {
   return std::any_of(run.transitions.begin(), run.transitions.end(), [&](const Transition& transition) {
     const bool same_breaker = run.shared_breaker || transition.target == call.target;
     return is_trip(transition) && same_breaker && transition.generation > call.generation;
@@ -112,20 +113,20 @@ std::optional<double> calls_per_trip(const Run& run) {
   if (trips == 0) return std::nullopt;
   const double calls = count_if(run.calls, [&](const Call& call) {
     const bool admitted = call.status != CallStatus::blocked && call.status != CallStatus::unreachable;
-    return admitted && !call.probe && !call.late && its_stay_tripped(run, call);
+    return admitted && !call.probe && !call.late && its_generation_tripped(run, call);
   });
   return calls / trips;
 }
 
 bool enters(State state, const Transition& transition) { return transition.to == state && transition.from != state; }
 
-// Of a breaker that is not one instance's makeshift.
+// Of a breaker that is not one instance's fallback.
 bool opens(const Transition& transition) { return enters(State::open, transition) && !transition.local; }
 bool closes(const Transition& transition) { return enters(State::closed, transition) && !transition.local; }
 
 bool leaves(State state, const Transition& transition) { return transition.from == state && transition.to != state; }
 
-// The lengths of those stays in open of which both ends were reported.
+// The lengths of the open periods that were reported with start and end.
 std::vector<Offset> breaks(const Run& run) {
   std::vector<Offset> lengths;
   std::map<size_t, Offset> opened_at;  // by breaker
@@ -168,52 +169,28 @@ void measure_transitions(const Run& run, Measures& measures) {
 
 }  // namespace
 
-Measures measure(const Run& run) {
+Measures measure(const Run& run, const Timeline& timeline) {
   Measures measures;
   measure_ledger(run, measures);
-  measure_calls(run, measures);
+  measure_calls(run, timeline, measures);
   measure_transitions(run, measures);
   measure_breaks(run, measures);
-  measure_states(run, measures);
+  measure_states(run, timeline, measures);
   if (run.redis_scripts) measures["redis_scripts"] = static_cast<double>(*run.redis_scripts);
   return measures;
 }
 
 const std::vector<std::string>& measure_names() {
-  static const std::vector<std::string> names{"upstream_calls",
-                                              "upstream_failures",
-                                              "counted_failures",
-                                              "load_factor",
-                                              "success",
-                                              "failure",
-                                              "exception",
-                                              "blocked",
-                                              "refused_by_bulkhead",
-                                              "unreachable",
-                                              "late",
-                                              "wasted",
-                                              "opened",
-                                              "opened_locally",
-                                              "closed_again",
-                                              "would_have_tripped",
-                                              "probes",
-                                              "failed_probes",
-                                              "most_probes_at_once",
-                                              "calls_per_trip",
-                                              "instances_that_opened",
-                                              "blocked_elsewhere",
-                                              "shortest_break_ms",
-                                              "longest_break_ms",
-                                              "longest_half_open_ms",
-                                              "disagreement_ms",
-                                              "local_ms",
-                                              "rejoined_ms",
-                                              "closed_at_end",
-                                              "local_at_end",
-                                              "p99_success_ms",
-                                              "slowest_answer_ms",
-                                              "redis_scripts",
-                                              "unexplained"};
+  static const std::vector<std::string> names = [] {
+    std::istringstream words(
+        "upstream_calls upstream_failures counted_failures load_factor success failure exception "
+        "blocked refused_by_bulkhead unreachable late wasted opened opened_locally closed_again "
+        "would_have_tripped probes failed_probes most_probes_at_once calls_per_trip "
+        "instances_that_opened blocked_elsewhere shortest_break_ms longest_break_ms "
+        "longest_half_open_ms disagreement_ms local_ms rejoined_ms closed_at_end local_at_end "
+        "p99_success_ms slowest_answer_ms redis_scripts unexplained");
+    return std::vector<std::string>(std::istream_iterator<std::string>(words), {});
+  }();
   return names;
 }
 

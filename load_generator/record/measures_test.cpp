@@ -13,6 +13,8 @@ constexpr auto success = CallStatus::success;
 constexpr auto failure = CallStatus::failure;
 constexpr auto blocked = CallStatus::blocked;
 
+Measures measure(const Run& run) { return measure(run, timeline(run)); }
+
 // A run of 1 s with the targets Instance-A, Instance-B, ...
 Run run_with(size_t targets) {
   Run run;
@@ -52,7 +54,7 @@ Transition change_at(int ms, State from, State to, size_t target) {
 
 }  // namespace
 
-TEST_CASE("the upstream's figures are its ledger's; hangs and drops are failures") {
+TEST_CASE("the upstream's measures come from its ledger; hangs and drops are failures") {
   Run run = run_with(2);
   run.ledger = Ledger{{"Instance-A", {7, 1, 3, 2, 1}}, {"Instance-B", {1, 1, 0, 0, 0}}};
   const Measures measures = measure(run);
@@ -76,7 +78,7 @@ TEST_CASE("without a ledger its measures are absent, not zero") {
   }
 }
 
-TEST_CASE("answers are counted by status, and blocked is no failure") {
+TEST_CASE("answers are counted by status, and a blocked call is not a failure") {
   Run run = run_with(1);
   run.calls = {call(success), call(failure), call(blocked), call(blocked), call(CallStatus::exception)};
   const Measures measures = measure(run);
@@ -87,7 +89,7 @@ TEST_CASE("answers are counted by status, and blocked is no failure") {
   CHECK(measures.at("unreachable") == 0);
 }
 
-TEST_CASE("wasted are the failed calls of who could have known better from another") {
+TEST_CASE("wasted: failed calls while another instance's breaker was open") {
   Run run = run_with(2);
   run.samples = {{{Offset(0), State::closed}}, {{Offset(0), State::closed}}};
   run.transitions = {change_at(5, State::closed, State::open, 0)};
@@ -116,7 +118,7 @@ TEST_CASE("probes are counted, in groups that a gap of more than half the recove
   CHECK(measures.at("most_probes_at_once") == 3);  // 0, 10 and 55 ms; then 55 ms of nothing
 }
 
-TEST_CASE("calls per trip: no probes, no late ones, none blocked, and none of a stay that has not tripped") {
+TEST_CASE("calls per trip: without probes, late and blocked calls, and generations that have not tripped") {
   Run run = run_with(1);
   run.calls = {call(failure, 1), call(failure, 1), call(failure, 1),     call(blocked, 0),
                call(success, 5), call(failure, 5), probe_at(0, success), call(failure, 9)};
@@ -127,7 +129,7 @@ TEST_CASE("calls per trip: no probes, no late ones, none blocked, and none of a 
   CHECK_FALSE(measure(run).contains("calls_per_trip"));
 }
 
-TEST_CASE("calls per trip belong to an instance's own breaker, or to the shared one") {
+TEST_CASE("calls per trip are counted for each breaker, separate or shared") {
   Run run = run_with(2);
   run.calls = {call(failure, 1), call(failure, 1)};
   run.calls[1].target = 1;
@@ -155,7 +157,7 @@ TEST_CASE("blocked elsewhere leaves out the instance whose network was broken") 
   CHECK(measure(run).at("blocked_elsewhere") == 1);
 }
 
-TEST_CASE("a lost call is found, on whichever side of the books it is missing") {
+TEST_CASE("a lost call is found, whether the ledger or the instances miss it") {
   Run run = run_with(2);
   run.calls = {call(success), call(failure), call(blocked), call(CallStatus::exception)};
   run.calls[3].target = 1;
@@ -167,7 +169,7 @@ TEST_CASE("a lost call is found, on whichever side of the books it is missing") 
   CHECK(measure(run).at("unexplained") == 3);
 }
 
-TEST_CASE("a caller that is no target is unexplained") {
+TEST_CASE("a caller that is not a target is unexplained") {
   Run run = run_with(1);
   run.ledger = Ledger{{"stranger", {2, 2, 0, 0, 0}}};
   CHECK(measure(run).at("unexplained") == 2);
@@ -183,7 +185,7 @@ TEST_CASE("an exception that was never sent is not expected in the ledger; a cal
   CHECK(measure(run).at("unexplained") == 0);
 }
 
-TEST_CASE("the books balance with retries: a call is as many requests as its answer says, blocked or not") {
+TEST_CASE("reconciliation with retries: a call counts as many requests as its answer says, blocked or not") {
   Run run = run_with(1);
   run.calls = {call(success), call(failure), call(blocked)};
   run.calls[0].upstream_calls = 4;
@@ -212,7 +214,7 @@ TEST_CASE("the load factor is what the upstream received per call made, blocked 
   CHECK_FALSE(measure(run).contains("load_factor"));
 }
 
-TEST_CASE("what a bulkhead refused is blocked, and told apart") {
+TEST_CASE("a call that a bulkhead refused is blocked, and counted separately, too") {
   Run run = run_with(1);
   run.calls = {call(blocked), call(blocked), call(success)};
   run.calls[1].refused_by_bulkhead = true;
@@ -220,7 +222,7 @@ TEST_CASE("what a bulkhead refused is blocked, and told apart") {
   CHECK(measure(run).at("refused_by_bulkhead") == 1);
 }
 
-TEST_CASE("trips that were not made are summed over the instances that report any") {
+TEST_CASE("would-be trips are summed over the instances that report them") {
   Run run = run_with(3);
   CHECK_FALSE(measure(run).contains("would_have_tripped"));
   run.would_have_tripped = {2, std::nullopt, 1};
@@ -247,7 +249,7 @@ TEST_CASE("a break of a shared breaker may be ended by another instance than beg
   CHECK(measure(run).at("longest_break_ms") == 250);
 }
 
-TEST_CASE("what a breaker does that stands in for the shared one is counted apart") {
+TEST_CASE("transitions of local breakers are counted separately") {
   Run run = run_with(2);
   run.shared_breaker = true;
   run.calls = {call(failure, 1), call(failure, 1), call(failure, 1)};
@@ -268,7 +270,7 @@ TEST_CASE("what a breaker does that stands in for the shared one is counted apar
   CHECK(measure(run).at("calls_per_trip") == 3);
 }
 
-TEST_CASE("the slowest answer is of any kind, but an answer") {
+TEST_CASE("the slowest answer may have any outcome except unreachable") {
   Run run = run_with(1);
   run.calls = {call(CallStatus::unreachable)};
   run.calls[0].latency = milliseconds(900);
@@ -280,14 +282,14 @@ TEST_CASE("the slowest answer is of any kind, but an answer") {
   CHECK(measure(run).at("slowest_answer_ms") == 70);
 }
 
-TEST_CASE("scripts that Redis ran are known where somebody could count them") {
+TEST_CASE("redis_scripts is absent if they could not be counted") {
   Run run = run_with(1);
   CHECK_FALSE(measure(run).contains("redis_scripts"));
   run.redis_scripts = 7;
   CHECK(measure(run).at("redis_scripts") == 7);
 }
 
-TEST_CASE("the 99th percentile is of successes alone") {
+TEST_CASE("the 99th percentile is of successes only") {
   Run run = run_with(1);
   run.calls = {call(failure)};
   run.calls[0].latency = milliseconds(900);

@@ -12,15 +12,15 @@ Account& account_of(std::vector<Account>& accounts, const std::string& caller) {
 }
 
 void enter(Account& account, const Call& call) {
-  account.told += call.upstream_calls;
+  account.reported += call.upstream_calls;
   account.uncertain += call.status == CallStatus::unreachable ? 1 : 0;
 }
 
 }  // namespace
 
 uint64_t Account::unexplained() const {
-  if (told > received) return told - received;
-  return received - std::min(received, told + uncertain);
+  if (reported > received) return reported - received;
+  return received - std::min(received, reported + uncertain);
 }
 
 std::optional<std::vector<Account>> reconcile(const Run& run) {

@@ -4,24 +4,23 @@
 #include <optional>
 
 #include "load_generator/record/disagreement.hpp"
-#include "load_generator/record/timeline.hpp"
 
 namespace load {
 namespace {
 
 template <typename Predicate>
-Offset longest_stay(const std::vector<Sample>& samples, Offset end, Predicate predicate) {
+Offset longest_period(const std::vector<Sample>& samples, Offset end, Predicate predicate) {
   Offset longest{0};
-  Offset stay{0};
+  Offset period{0};
   for (size_t i = 0; i < samples.size(); ++i) {
     const Offset until = i + 1 < samples.size() ? samples[i + 1].at : std::max(end, samples[i].at);
-    stay = predicate(samples[i]) ? stay + (until - samples[i].at) : Offset(0);
-    longest = std::max(longest, stay);
+    period = predicate(samples[i]) ? period + (until - samples[i].at) : Offset(0);
+    longest = std::max(longest, period);
   }
   return longest;
 }
 
-Offset last_look(const Run& run) {
+Offset last_poll(const Run& run) {
   Offset last = run.length;
   for (const auto& samples : run.samples) {
     if (!samples.empty()) last = std::max(last, samples.back().at);
@@ -33,13 +32,13 @@ bool is_half_open(const Sample& sample) { return sample.state == State::half_ope
 bool is_local(const Sample& sample) { return sample.local; }
 
 template <typename Predicate>
-double longest_stay_ms(const std::vector<std::vector<Sample>>& lanes, Offset end, Predicate predicate) {
+double longest_ms(const std::vector<std::vector<Sample>>& lanes, Offset end, Predicate predicate) {
   Offset longest{0};
-  for (const auto& lane : lanes) longest = std::max(longest, longest_stay(lane, end, predicate));
+  for (const auto& lane : lanes) longest = std::max(longest, longest_period(lane, end, predicate));
   return to_ms(longest);
 }
 
-// When the instance was first seen sharing again, for good; nothing where it never was.
+// When a poll first showed the instance sharing again, for good; nothing: none did.
 std::optional<Offset> last_return(const std::vector<Sample>& samples) {
   const auto last_local = std::find_if(samples.rbegin(), samples.rend(), is_local);
   if (last_local == samples.rend()) return Offset(0);
@@ -70,12 +69,11 @@ double instances_at_end(const Run& run, Predicate predicate) {
 
 }  // namespace
 
-void measure_states(const Run& run, Measures& measures) {
-  const auto all_lanes = lanes(run);
-  const Offset end = last_look(run);
-  measures["longest_half_open_ms"] = longest_stay_ms(all_lanes, end, is_half_open);
-  measures["disagreement_ms"] = to_ms(disagreement_in(all_lanes).total(end));
-  measures["local_ms"] = longest_stay_ms(run.samples, end, is_local);
+void measure_states(const Run& run, const Timeline& timeline, Measures& measures) {
+  const Offset end = last_poll(run);
+  measures["longest_half_open_ms"] = longest_ms(timeline.lanes, end, is_half_open);
+  measures["disagreement_ms"] = to_ms(disagreement_in(timeline.lanes).total(end));
+  measures["local_ms"] = longest_ms(run.samples, end, is_local);
   if (const auto time = rejoined(run)) measures["rejoined_ms"] = to_ms(*time);
   measures["closed_at_end"] = instances_at_end(run, is_closed);
   measures["local_at_end"] = instances_at_end(run, is_local);

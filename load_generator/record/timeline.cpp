@@ -8,43 +8,42 @@ namespace {
 
 constexpr Offset one_millisecond = std::chrono::milliseconds(1);
 
-// A point of a lane, and who said so.
-struct Stay {
+// A point of a lane, and its source.
+struct Point {
   Sample sample;
-  std::optional<size_t> reporter;  // of the transition; nothing: only polls know
+  std::optional<size_t> reporter;  // of the transition; nothing: only polls show it
   uint64_t generation = 0;         // 0: not known
 };
 
 class Lane {
  public:
-  const std::vector<Stay>& stays() const { return stays_; }
+  const std::vector<Point>& points() const { return points_; }
   bool is_local() const { return local_; }
 
-  void hear(const Transition& transition) {
-    told_ = {{transition.at, transition.to, false}, transition.target, transition.generation};
-    heard_since_poll_ = true;
+  void apply(const Transition& transition) {
+    believed_ = {{transition.at, transition.to, false}, transition.target, transition.generation};
+    transition_since_poll_ = true;
     doubt_.reset();
-    if (!stays_.empty()) draw(transition.at);
+    if (!points_.empty()) draw(transition.at);
   }
 
-  void look(const Sample& sample) {
+  void apply(const Sample& sample) {
     const bool same_breaker = answers_ && sample.local == local_;
     answers_ = sample.state != State::unknown;
     local_ = sample.local;
-    if (!answers_) doubt_.reset();
-    if (answers_ && sample.state != told_.sample.state) weigh(sample, same_breaker);
-    if (answers_ && sample.state == told_.sample.state) doubt_.reset();
-    heard_since_poll_ = false;
+    if (answers_ && sample.state != believed_.sample.state) weigh(sample, same_breaker);
+    if (!answers_ || sample.state == believed_.sample.state) doubt_.reset();
+    transition_since_poll_ = false;
     draw(sample.at);
   }
 
  private:
-  // Of a sample that says otherwise than what is known.
+  // A sample that contradicts what is believed.
   void weigh(const Sample& sample, bool same_breaker) {
     const bool confirmed = doubt_ && doubt_->state == sample.state;
-    const bool nothing_to_go_by = !same_breaker && !heard_since_poll_;
-    if (confirmed || nothing_to_go_by) {
-      told_ = {sample, std::nullopt, 0};
+    const bool no_other_source = !same_breaker && !transition_since_poll_;
+    if (confirmed || no_other_source) {
+      believed_ = {sample, std::nullopt, 0};
       draw(confirmed ? doubt_->at : sample.at);
     } else {
       doubt_ = sample;
@@ -52,17 +51,17 @@ class Lane {
   }
 
   void draw(Offset at) {
-    Stay stay = told_;
-    stay.sample = {at, answers_ ? told_.sample.state : State::unknown, local_};
-    const bool changes = stays_.empty() || stays_.back().sample.state != stay.sample.state ||
-                         stays_.back().sample.local != stay.sample.local;
-    if (changes) stays_.push_back(stay);
+    Point point = believed_;
+    point.sample = {at, answers_ ? believed_.sample.state : State::unknown, local_};
+    const bool changes = points_.empty() || points_.back().sample.state != point.sample.state ||
+                         points_.back().sample.local != point.sample.local;
+    if (changes) points_.push_back(point);
   }
 
-  std::vector<Stay> stays_;
-  Stay told_;                    // by the last transition, or by polls that outweigh it
-  std::optional<Sample> doubt_;  // the last sample said otherwise
-  bool heard_since_poll_ = false;
+  std::vector<Point> points_;
+  Point believed_;               // by the last transition, or by polls that outweigh it
+  std::optional<Sample> doubt_;  // the last sample, if it contradicted that
+  bool transition_since_poll_ = false;
   bool answers_ = false;
   bool local_ = false;
 };
@@ -92,56 +91,75 @@ std::vector<Poll> polls_in_order(const Run& run) {
   return polls;
 }
 
-void tell(const Run& run, const Transition& transition, std::vector<Lane>& lanes) {
+void apply(const Run& run, const Transition& transition, std::vector<Lane>& lanes) {
   if (transition.to == State::unknown) return;
   const bool shared = run.shared_breaker && !transition.local;
   for (size_t target = 0; target < lanes.size(); ++target) {
-    if (target == transition.target || (shared && !lanes[target].is_local())) lanes[target].hear(transition);
+    if (target == transition.target || (shared && !lanes[target].is_local())) lanes[target].apply(transition);
   }
 }
 
-// What happened in one millisecond happened before the poll that saw it.
+// A transition in the same millisecond as a poll comes before it: the poll may have seen it.
 std::vector<Lane> drawn(const Run& run) {
   std::vector<Lane> lanes(run.samples.size());
   const std::vector<const Transition*> transitions = in_order(run.transitions);
   auto next = transitions.begin();
   for (const Poll& poll : polls_in_order(run)) {
-    for (; next != transitions.end() && (*next)->at <= poll.at; ++next) tell(run, **next, lanes);
-    lanes[poll.target].look(*poll.sample);
+    for (; next != transitions.end() && (*next)->at <= poll.at; ++next) apply(run, **next, lanes);
+    lanes[poll.target].apply(*poll.sample);
   }
-  for (; next != transitions.end(); ++next) tell(run, **next, lanes);
+  for (; next != transitions.end(); ++next) apply(run, **next, lanes);
   return lanes;
 }
 
-const Stay* stay_at(const Lane& lane, Offset at) {
-  const auto after = std::upper_bound(lane.stays().begin(), lane.stays().end(), at,
-                                      [](Offset time, const Stay& stay) { return time < stay.sample.at; });
-  return after == lane.stays().begin() ? nullptr : &*std::prev(after);
+const Point* point_at(const Lane& lane, Offset at) {
+  const auto after = std::upper_bound(lane.points().begin(), lane.points().end(), at,
+                                      [](Offset time, const Point& point) { return time < point.sample.at; });
+  return after == lane.points().begin() ? nullptr : &*std::prev(after);
 }
 
 bool failed(const Call& call) { return call.status == CallStatus::failure || call.status == CallStatus::exception; }
-bool tells_something(const Call& call) { return failed(call) || call.probe || call.late; }
+bool is_worth_a_mark(const Call& call) { return failed(call) || call.probe || call.late; }
 Offset sent(const Call& call) { return call.intended + call.sent_late; }
 size_t step_of(const Call& call, Offset step) { return static_cast<size_t>(std::max(sent(call), Offset(0)) / step); }
 
-// A call of the shared breaker, and that breaker's open stay. A call that a later stay admitted was on its way before
-// that began.
-bool had_not_heard(const Call& call, const Stay& open) {
+// A call on the shared breaker, which was open when the call was sent. If a later generation admitted it, it had been
+// on its way before that generation started.
+bool was_sent_unaware(const Call& call, const Point& open) {
   const bool admitted_before = call.generation == 0 || open.generation == 0 || call.generation < open.generation;
   return !call.probe && open.reporter != call.target && admitted_before;
 }
 
 bool was_wasted(const Run& run, const std::vector<Lane>& lanes, const Call& call) {
   if (!failed(call) || call.upstream_calls == 0) return false;
-  const Stay* own = call.target < lanes.size() ? stay_at(lanes[call.target], sent(call)) : nullptr;
+  const Point* own = call.target < lanes.size() ? point_at(lanes[call.target], sent(call)) : nullptr;
   for (size_t other = 0; other < lanes.size(); ++other) {
-    const Stay* stay = other == call.target ? nullptr : stay_at(lanes[other], sent(call));
-    if (stay == nullptr || stay->sample.state != State::open) continue;
-    if (sent(call) - stay->sample.at < one_millisecond) continue;
-    const bool one_breaker = run.shared_breaker && !stay->sample.local && !(own != nullptr && own->sample.local);
-    if (!one_breaker || had_not_heard(call, *stay)) return true;
+    const Point* point = other == call.target ? nullptr : point_at(lanes[other], sent(call));
+    if (point == nullptr || point->sample.state != State::open) continue;
+    if (sent(call) - point->sample.at < one_millisecond) continue;
+    const bool one_breaker = run.shared_breaker && !point->sample.local && !(own != nullptr && own->sample.local);
+    if (!one_breaker || was_sent_unaware(call, *point)) return true;
   }
   return false;
+}
+
+std::vector<std::vector<Sample>> samples_of(const std::vector<Lane>& lanes) {
+  std::vector<std::vector<Sample>> result;
+  for (const Lane& lane : lanes) {
+    result.emplace_back();
+    for (const Point& point : lane.points()) result.back().push_back(point.sample);
+  }
+  return result;
+}
+
+std::vector<Mark> marks_of(const Run& run, const std::vector<Lane>& lanes) {
+  std::vector<Mark> marks;
+  for (const Call& call : run.calls) {
+    if (!is_worth_a_mark(call)) continue;
+    marks.push_back({call.target, sent(call), call.status, call.probe, call.late, was_wasted(run, lanes, call)});
+  }
+  std::stable_sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) { return a.at < b.at; });
+  return marks;
 }
 
 uint64_t unsuccessful(const Call& call) {
@@ -157,24 +175,9 @@ size_t steps_in(const Run& run, Offset step) {
 
 }  // namespace
 
-std::vector<std::vector<Sample>> lanes(const Run& run) {
-  std::vector<std::vector<Sample>> result;
-  for (const Lane& lane : drawn(run)) {
-    result.emplace_back();
-    for (const Stay& stay : lane.stays()) result.back().push_back(stay.sample);
-  }
-  return result;
-}
-
-std::vector<Mark> marks(const Run& run, Offset since) {
+Timeline timeline(const Run& run) {
   const std::vector<Lane> lanes = drawn(run);
-  std::vector<Mark> result;
-  for (const Call& call : run.calls) {
-    if (!tells_something(call) || sent(call) < since) continue;
-    result.push_back({call.target, sent(call), call.status, call.probe, call.late, was_wasted(run, lanes, call)});
-  }
-  std::stable_sort(result.begin(), result.end(), [](const Mark& a, const Mark& b) { return a.at < b.at; });
-  return result;
+  return {samples_of(lanes), marks_of(run, lanes)};
 }
 
 Traffic traffic(const Run& run, Offset step) {

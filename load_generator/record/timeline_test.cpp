@@ -39,7 +39,7 @@ void all_closed_at_start(Run& run) {
   for (size_t target = 0; target < run.samples.size(); ++target) poll(run, target, {{0, closed}});
 }
 
-// The n-th transition ends the n-th stay.
+// The n-th transition ends the n-th generation.
 void change(Run& run, size_t target, int ms, State from, State to) {
   run.transitions.push_back({target, run.transitions.size() + 2, from, to, "", milliseconds(ms)});
 }
@@ -49,7 +49,7 @@ void change_locally(Run& run, size_t target, int ms, State from, State to) {
   run.transitions.back().local = true;
 }
 
-// "0 C, 100 O": a line that fails says it all.
+// "0 C, 100 O": easy to read in a failed check.
 std::string text(const std::vector<Sample>& lane) {
   std::string result;
   for (const Sample& point : lane) {
@@ -59,7 +59,7 @@ std::string text(const std::vector<Sample>& lane) {
   return result;
 }
 
-std::string lane(const Run& run, size_t target) { return text(lanes(run).at(target)); }
+std::string lane(const Run& run, size_t target) { return text(timeline(run).lanes.at(target)); }
 
 Call call(size_t target, Offset sent, uint64_t generation = 0, CallStatus status = CallStatus::failure) {
   Call call;
@@ -80,14 +80,14 @@ Call probe(size_t target, Offset sent, uint64_t generation) {
 
 bool wasted(Run run, const Call& call) {
   run.calls = {call};
-  return marks(run).at(0).wasted;
+  return timeline(run).marks.at(0).wasted;
 }
 
 uint64_t sum(const std::vector<uint64_t>& counts) { return std::accumulate(counts.begin(), counts.end(), uint64_t{0}); }
 
 }  // namespace
 
-TEST_CASE("a lane begins with its first sample, and keeps changes alone") {
+TEST_CASE("a lane starts with its first sample, and has only changes") {
   Run run = run_of_stage(2);
   poll(run, a, {{2, closed}, {100, closed}, {200, closed}});
   CHECK(lane(run, a) == "2 C");
@@ -96,7 +96,7 @@ TEST_CASE("a lane begins with its first sample, and keeps changes alone") {
   CHECK(lane(run, b).empty());
 }
 
-TEST_CASE("a transition stands at its own time, not at that of the poll that saw it") {
+TEST_CASE("a transition has its own time, not that of the poll that saw it") {
   Run run = run_of_stage(2);
   poll(run, a, {{0, closed}, {100, closed}, {200, open}});
   poll(run, b, {{0, closed}, {100, closed}, {200, closed}});
@@ -105,7 +105,7 @@ TEST_CASE("a transition stands at its own time, not at that of the poll that saw
   CHECK(lane(run, b) == "0 C");
 }
 
-TEST_CASE("a half-open stay that no poll saw is drawn, even one of no length") {
+TEST_CASE("a half-open period that no poll saw is drawn, even one of zero length") {
   Run run = run_of_stage(1);
   poll(run, a, {{0, open}, {100, open}, {200, open}});
   change(run, a, 110, open, half_open);
@@ -117,7 +117,7 @@ TEST_CASE("a half-open stay that no poll saw is drawn, even one of no length") {
   CHECK(lane(run, a) == "0 O, 110 H, 112 O, 150 H, 150 O");
 }
 
-TEST_CASE("a transition of the shared breaker is everybody's, but of those who go by their own") {
+TEST_CASE("a transition of the shared breaker counts for all instances, except those on their local breaker") {
   Run run = run_of_stage(3, Stage::one_breaker);
   poll(run, a, {{0, closed}});
   poll(run, b, {{0, closed}});
@@ -131,7 +131,7 @@ TEST_CASE("a transition of the shared breaker is everybody's, but of those who g
   CHECK(lane(run, b) == "0 C, 50 O");
 }
 
-TEST_CASE("one poll that contradicts the transitions was on its way, two are right, from the first of them on") {
+TEST_CASE("one poll that contradicts the transitions is ignored; two are believed, from the first of them on") {
   Run run = run_of_stage(2, Stage::one_breaker);
   all_closed_at_start(run);
   change(run, a, 99, closed, open);
@@ -141,7 +141,7 @@ TEST_CASE("one poll that contradicts the transitions was on its way, two are rig
   CHECK(lane(run, b) == "0 C, 99 O, 500 C");
 }
 
-TEST_CASE("a poll from before a transition is no witness against the next one") {
+TEST_CASE("a poll from before a transition does not count against it") {
   Run run = run_of_stage(1);
   poll(run, a, {{0, closed}, {100, closed}, {200, closed}});
   change(run, a, 99, closed, open);
@@ -149,7 +149,7 @@ TEST_CASE("a poll from before a transition is no witness against the next one") 
   CHECK(lane(run, a) == "0 C, 99 O, 199 H");
 }
 
-TEST_CASE("no answer shows at once, and what is heard of others meanwhile when it answers again") {
+TEST_CASE("a missing answer shows at once, and shared transitions of that time when the instance answers again") {
   Run run = run_of_stage(2, Stage::one_breaker);
   all_closed_at_start(run);
   poll(run, b, {{100, unknown}, {200, unknown}});
@@ -159,16 +159,16 @@ TEST_CASE("no answer shows at once, and what is heard of others meanwhile when i
   CHECK(lane(run, b) == "0 C, 100 ?, 300 O");
 }
 
-TEST_CASE("an instance that was away may have forgotten: its first answer counts") {
+TEST_CASE("a restarted instance has lost its transitions: its first answer counts") {
   Run run = run_of_stage(1);
   poll(run, a, {{0, closed}, {100, open}, {200, unknown}, {300, closed}});
   change(run, a, 50, closed, open);
   CHECK(lane(run, a) == "0 C, 50 O, 200 ?, 300 C");
-  run.samples[a][1].state = closed;  // one that is in doubt when the answers cease
+  run.samples[a][1].state = closed;  // in doubt when the answers stop
   CHECK(lane(run, a) == "0 C, 50 O, 200 ?, 300 C");
 }
 
-TEST_CASE("that an instance goes by its own breaker, and by the shared one again, polls say at once") {
+TEST_CASE("polls show at once that an instance switches to its local breaker and back") {
   Run run = run_of_stage(2, Stage::one_breaker);
   poll(run, a, {{0, open}});
   poll(run, b, {{0, open}});
@@ -177,7 +177,7 @@ TEST_CASE("that an instance goes by its own breaker, and by the shared one again
   CHECK(lane(run, b) == "0 O, 100 C local, 300 O");
 }
 
-TEST_CASE("a transition just before an instance is first seen on its own is newer than the poll") {
+TEST_CASE("a transition just before the first local poll is newer than that poll") {
   Run run = run_of_stage(1, Stage::one_breaker);
   poll(run, a, {{0, closed}});
   change_locally(run, a, 99, closed, open);
@@ -185,7 +185,7 @@ TEST_CASE("a transition just before an instance is first seen on its own is newe
   CHECK(lane(run, a) == "0 C, 99 O, 100 O local");
 }
 
-TEST_CASE("where a window has lost the transitions, its first sample says how things stood") {
+TEST_CASE("without the transitions before a window, its first sample gives the state") {
   Run run = run_of_stage(2, Stage::one_breaker);
   poll(run, a, {{120'000, open}, {120'100, open}});
   poll(run, b, {{120'050, open}});
@@ -194,14 +194,14 @@ TEST_CASE("where a window has lost the transitions, its first sample says how th
   CHECK(lane(run, b) == "120050 O");
 }
 
-TEST_CASE("a transition to a state that nobody knows changes nothing") {
+TEST_CASE("a transition to an unknown state changes nothing") {
   Run run = run_of_stage(1);
   poll(run, a, {{0, closed}});
   change(run, a, 50, closed, unknown);
   CHECK(lane(run, a) == "0 C");
 }
 
-TEST_CASE("a mark is a call that failed, probed or came late, at the time when it was sent") {
+TEST_CASE("calls that failed, probed or came late are marks, at the time when they were sent") {
   Run run = run_of_stage(1);
   run.calls = {call(a, milliseconds(70)),
                call(a, milliseconds(10), 1, CallStatus::success),
@@ -212,7 +212,7 @@ TEST_CASE("a mark is a call that failed, probed or came late, at the time when i
                call(a, milliseconds(60), 1, CallStatus::unreachable)};
   run.calls[4].probe = true;
   run.calls[5].late = true;
-  const std::vector<Mark> all = marks(run);
+  const std::vector<Mark> all = timeline(run).marks;
   REQUIRE(all.size() == 4);
   CHECK(all[0].status == CallStatus::exception);
   CHECK(all[0].at == milliseconds(30));
@@ -220,7 +220,6 @@ TEST_CASE("a mark is a call that failed, probed or came late, at the time when i
   CHECK(all[2].late);
   CHECK_FALSE(all[2].probe);
   CHECK(all[3].status == CallStatus::failure);
-  CHECK(marks(run, milliseconds(50)).size() == 2);
 }
 
 TEST_CASE("wasted: a failed call that was sent when another instance's breaker was open, by whole milliseconds") {
@@ -236,7 +235,7 @@ TEST_CASE("wasted: a failed call that was sent when another instance's breaker w
   CHECK(wasted(run, call(b, milliseconds(150), 1, CallStatus::exception)));
 }
 
-TEST_CASE("not wasted: what reached nobody, did not fail, or met one's own open breaker alone") {
+TEST_CASE("not wasted: calls that were not sent, did not fail, or met only their own instance's open breaker") {
   Run run = run_of_stage(2);
   all_closed_at_start(run);
   change(run, a, 100, closed, open);
@@ -249,7 +248,7 @@ TEST_CASE("not wasted: what reached nobody, did not fail, or met one's own open 
   CHECK_FALSE(wasted(run, call(a, milliseconds(150))));
 }
 
-TEST_CASE("with breakers of their own, a failed probe is wasted while another's is still open") {
+TEST_CASE("with separate breakers, a failed probe is wasted while another breaker is still open") {
   Run run = run_of_stage(2);
   all_closed_at_start(run);
   change(run, a, 100, closed, open);
@@ -260,7 +259,7 @@ TEST_CASE("with breakers of their own, a failed probe is wasted while another's 
   CHECK_FALSE(wasted(run, probe(a, milliseconds(611), 4)));
 }
 
-TEST_CASE("with a shared breaker, a call is wasted by whom the news of another's trip had not reached") {
+TEST_CASE("with a shared breaker, a call is wasted if its instance did not know of another's trip yet") {
   Run run = run_of_stage(2, Stage::one_breaker);
   all_closed_at_start(run);
   change(run, a, 100, closed, open);
@@ -270,7 +269,7 @@ TEST_CASE("with a shared breaker, a call is wasted by whom the news of another's
   CHECK_FALSE(wasted(run, call(a, milliseconds(102), 1)));  // it knew
 }
 
-TEST_CASE("with a shared breaker, what a later stay admitted is no waste, though it was sent before that began") {
+TEST_CASE("with a shared breaker, a call that a later generation admitted is not wasted") {
   Run run = run_of_stage(3, Stage::one_breaker);
   all_closed_at_start(run);
   change(run, a, 100, closed, open);
@@ -281,7 +280,7 @@ TEST_CASE("with a shared breaker, what a later stay admitted is no waste, though
   CHECK(wasted(run, call(c, milliseconds(599), 1)));
 }
 
-TEST_CASE("who goes by its own breaker for want of Redis is judged as with breakers of their own") {
+TEST_CASE("instances on their local breakers are treated like those with separate breakers") {
   Run run = run_of_stage(2, Stage::one_breaker);
   poll_local(run, a, {{0, closed}});
   poll_local(run, b, {{0, closed}});
@@ -289,7 +288,7 @@ TEST_CASE("who goes by its own breaker for want of Redis is judged as with break
   CHECK(wasted(run, probe(b, milliseconds(150), 9)));
 }
 
-TEST_CASE("where the transition is older than the window, the lane says that a breaker was open") {
+TEST_CASE("if the transition is older than the window, the lane shows that a breaker was open") {
   Run own = run_of_stage(2), shared = run_of_stage(2, Stage::one_breaker);
   for (Run* run : {&own, &shared}) {
     poll(*run, a, {{120'000, open}});
@@ -300,7 +299,7 @@ TEST_CASE("where the transition is older than the window, the lane says that a b
   CHECK_FALSE(wasted(shared, probe(b, milliseconds(121'000), 7)));
 }
 
-TEST_CASE("a trip that two report is one: the naive store's instances do not waste their own") {
+TEST_CASE("a trip that two instances report is one: the naive store's instances do not waste their own calls") {
   Run run = run_of_stage(2, Stage::one_breaker);
   all_closed_at_start(run);
   change(run, a, 100, closed, open);
@@ -310,7 +309,7 @@ TEST_CASE("a trip that two report is one: the naive store's instances do not was
   CHECK(wasted(run, call(b, milliseconds(103))));
 }
 
-TEST_CASE("traffic counts what was sent in each step, and loses no call") {
+TEST_CASE("traffic counts each call in the step in which it was sent") {
   Run run = run_of_stage(1);
   run.calls = {call(a, milliseconds(0), 1, CallStatus::success), call(a, milliseconds(199), 1, CallStatus::blocked),
                call(a, milliseconds(200)), call(a, milliseconds(399), 1, CallStatus::exception),
@@ -324,7 +323,7 @@ TEST_CASE("traffic counts what was sent in each step, and loses no call") {
   CHECK(sum(result.upstream_calls) == 9);
 }
 
-TEST_CASE("traffic covers the run, though nothing was sent") {
+TEST_CASE("traffic covers the run, even if no call was sent") {
   Run run = run_of_stage(1);
   CHECK(traffic(run, milliseconds(200)).blocked == std::vector<uint64_t>(5, 0));
   run.length = microseconds(1'000'001);

@@ -1,14 +1,14 @@
-// Writing what a run leaves on disk.
+// Writes a file in one step.
 #pragma once
 
 #include <string>
 
 namespace load {
 
-// Makes the folder where needed. Writes a file beside PATH first, under a name of its own, and then gives it this one:
-// who reads PATH meanwhile has the old content or the new one, never a part, and of two who write it at once one is the
-// last. What is there and no regular file (a link, a device) stays what it is and is written to. Throws
-// std::runtime_error naming the path where it cannot be written, and leaves nothing beside it then. Thread-safe.
+// Makes the folder if needed. Writes a temporary file beside `path` and renames it: a reader sees the old content or
+// the new one, never a part, and of two concurrent writers one wins. If `path` is not a regular file (a link, a
+// device), it is written to directly and stays what it is. Throws std::runtime_error that names the path if it cannot
+// be written, and leaves no temporary file then. Thread-safe.
 void write_file(const std::string& path, const std::string& content);
 
 }  // namespace load

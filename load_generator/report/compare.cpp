@@ -35,7 +35,7 @@ std::string measured_cell(const Summary& run, const std::string& measure) {
   return cell((found == run.measures.end() ? "-" : number_text(found->second)) + (wrong ? " !" : ""));
 }
 
-// A name too long for its column goes on in the next line, behind a hyphen.
+// A name too long for its column continues in the next line, after a hyphen.
 std::vector<std::string> broken(const std::string& name, size_t width) {
   std::vector<std::string> lines(1);
   for (size_t start = 0; start < name.size();) {
@@ -73,7 +73,7 @@ std::string header(std::span<const Summary> runs) {
   return one_scenario ? name_lines(names.front(), variants) : name_lines("", names) + name_lines("", variants);
 }
 
-// First what was predicted, expected under measured (-: no prediction); then whatever else was not nothing.
+// First the predicted measures, expected under measured (-: no prediction); then the others that are not 0 everywhere.
 std::string table(std::span<const Summary> runs) {
   std::string predicted, others;
   for (const std::string& measure : measure_names()) {
@@ -113,6 +113,14 @@ std::string verdicts(const Summary& run) {
   std::string text = wrapped(run.name + ", " + run.variant + ":", 80, "") + "\n";
   for (const Expectation& expectation : run.expectations) text += verdict(expectation, run.measures);
   return text + "\n";
+}
+
+std::string failed_verdicts(const Summary& run) {
+  std::string text;
+  for (const Expectation& expectation : run.expectations) {
+    if (!holds(expectation, run.measures)) text += verdict(expectation, run.measures);
+  }
+  return text;
 }
 
 bool every_expectation_held(const std::vector<Summary>& runs) {

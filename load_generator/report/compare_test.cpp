@@ -50,7 +50,7 @@ TEST_CASE("a comparison shows question, arithmetic, expected beside measured, an
   }
 }
 
-TEST_CASE("long names of variants go over several lines, behind their hyphens") {
+TEST_CASE("long names of variants are broken after hyphens") {
   Summary first = summary_with(1), second = summary_with(1);
   first.variant = "distributed";
   second.variant = "distributed-errors-only";
@@ -70,7 +70,7 @@ TEST_CASE("comparison and report keep to 80 columns and use no colours") {
   CHECK(reported.find('\033') == std::string::npos);
 }
 
-TEST_CASE("the report never merges blocked with failed, and says what nobody can explain") {
+TEST_CASE("the report keeps blocked and failed calls apart, and counts the unexplained ones") {
   Run run;
   run.targets = {{"Instance-A", ""}};
   run.samples.resize(1);
@@ -83,7 +83,7 @@ TEST_CASE("the report never merges blocked with failed, and says what nobody can
   run.ledger = Ledger{{"Instance-A", {5, 0, 5, 0, 0}}};
   const std::string text = report(run);
   CHECK(text.find("Instance-A                 0           1           0           2           0") != std::string::npos);
-  CHECK(text.find("calls that nobody can explain: 4") != std::string::npos);
+  CHECK(text.find("unexplained calls: 4") != std::string::npos);
   run.ledger.reset();
   CHECK(report(run).find("could not be read") != std::string::npos);
 }
@@ -108,24 +108,24 @@ TEST_CASE("percentiles are by nearest rank") {
 TEST_CASE("a run file is read back as it was written") {
   const ScratchFolder folder;
   const std::string path = folder.path("runs/outage.json");
-  write_run_file(path, summary_with(7), crowded_run());
+  write_run_file(path, {crowded_run(), timeline(crowded_run()), summary_with(7)});
   const Summary read = read_run_file(path);
   CHECK(read.name == "outage");
   CHECK(read.variant == "redis");
   CHECK(read.measures.at("opened") == 7);
   CHECK(read.expectations.at(0).at_most == 2);
   CHECK(read.expectations.at(0).because == "one breaker");
-  CHECK_THROWS_WITH_AS(write_run_file("/proc/none/run.json", summary_with(1), {}), doctest::Contains("/proc/none/run.json"),
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(write_run_file("/proc/none/run.json", {{}, {}, summary_with(1)}),
+                       doctest::Contains("/proc/none/run.json"), std::runtime_error);
 }
 
-TEST_CASE("a file that is no run is refused by file and field") {
+TEST_CASE("a file that is not a run is refused by file and field") {
   const ScratchFolder folder;
   const auto refused = [&](const std::string& text, const char* complaint) {
     CHECK_THROWS_WITH_AS(read_run_file(folder.file("run.json", text)), doctest::Contains(complaint),
                          std::invalid_argument);
   };
-  refused("rubbish", "run.json: no JSON");
+  refused("rubbish", "run.json: not valid JSON");
   refused("{}", "run.json: name is missing");
   refused(R"({"name":"a","variant":"b","question":"c"})", "measures must be an object");
   refused(R"({"name":"a","variant":"b","question":"c","measures":{"opened":"x"}})", "measures.opened is \"x\"");

@@ -16,13 +16,13 @@ constexpr size_t most_transitions = 30;
 
 double in_seconds(Offset offset) { return std::chrono::duration<double>(offset).count(); }
 
-// The end of a long name, a URL say, tells more than its start.
+// The end of a long name, such as a URL, is its most useful part.
 std::string short_name(const std::string& name) {
   return name.size() <= name_width ? name : "..." + name.substr(name.size() - (name_width - 3));
 }
 
 std::string rates(const Run& run) {
-  // The last call goes out one gap before the end, so n calls take n gaps.
+  // The last call is sent one gap before the end, so n calls take n gaps.
   const double gap = run.target_rate > 0 ? 1 / run.target_rate : 0;
   const double achieved =
       run.calls.empty() ? 0 : static_cast<double>(run.calls.size()) / (in_seconds(run.last_send) + gap);
@@ -53,17 +53,17 @@ std::string outcome_table(const Run& run) {
 }
 
 std::string account_row(const Account& account) {
-  return fmt::format("{:<{}}{:>12}{:>12}{:>12}{:>14}\n", short_name(account.caller), name_width, account.told,
+  return fmt::format("{:<{}}{:>12}{:>12}{:>12}{:>14}\n", short_name(account.caller), name_width, account.reported,
                      account.uncertain, account.received, account.unexplained());
 }
 
-std::string books(const Run& run) {
+std::string reconciliation_table(const Run& run) {
   const auto accounts = reconcile(run);
-  if (!accounts) return "\nThe upstream's ledger could not be read, so the books were not checked.\n";
+  if (!accounts) return "\nThe upstream's ledger could not be read, so nothing was reconciled.\n";
   std::string table = fmt::format("\nWhat the upstream received, by its own ledger\n{:<{}}{:>12}{:>12}{:>12}{:>14}\n",
-                                  "instance", name_width, "told", "no answer", "received", "unexplained");
+                                  "instance", name_width, "reported", "no answer", "received", "unexplained");
   for (const Account& account : *accounts) table += account_row(account);
-  return table + fmt::format("calls that nobody can explain: {}\n", unexplained(*accounts));
+  return table + fmt::format("unexplained calls: {}\n", unexplained(*accounts));
 }
 
 std::string latency_table(const Run& run) {
@@ -85,7 +85,7 @@ std::string transition_row(const Run& run, const Transition& transition) {
 }
 
 std::string transition_table(const Run& run) {
-  std::string table = "\nTransitions, and who reported them\n";
+  std::string table = "\nTransitions, with the instance that reported each\n";
   if (run.transitions.empty()) return table + "none\n";
   const size_t shown = std::min(run.transitions.size(), most_transitions);
   for (size_t i = 0; i < shown; ++i) table += transition_row(run, run.transitions[i]);
@@ -119,8 +119,8 @@ std::string state_table(const Run& run) {
 }  // namespace
 
 std::string report(const Run& run) {
-  return "\n" + rates(run) + outcome_table(run) + books(run) + latency_table(run) + transition_table(run) +
-         state_table(run);
+  return "\n" + rates(run) + outcome_table(run) + reconciliation_table(run) + latency_table(run) +
+         transition_table(run) + state_table(run);
 }
 
 }  // namespace load

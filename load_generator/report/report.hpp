@@ -1,4 +1,4 @@
-// The final report of a run, for a person: at most 80 columns, no colours, so that it reads the same in a pipe.
+// The final report of a run, for people: at most 80 columns and no colours, so that it is the same in a pipe.
 #pragma once
 
 #include <string>

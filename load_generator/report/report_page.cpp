@@ -15,18 +15,18 @@ constexpr size_t largest_report = 64 * 1024 * 1024;
 
 std::string_view content_of(const std::string& name, const PageFileSource& files) {
   const PageFile* file = files(name);
-  if (file == nullptr) throw std::logic_error("the report's page wants " + name + ", and there is no such file");
+  if (file == nullptr) throw std::logic_error("report.html refers to " + name + ", which does not exist");
   return file->content;
 }
 
-// In a JSON text these can only stand within strings. As escapes they end no <script>, begin no comment of HTML, and
-// are no line's end to an old JavaScript.
+// In JSON these characters occur only within strings. Escaped, they cannot end a <script>, start an HTML comment, or
+// end a line for an old JavaScript engine.
 std::string harmless(const std::string& json_text) {
   static const std::vector<std::pair<std::string_view, std::string_view>> escapes{
       {"<", "\\u003c"}, {">", "\\u003e"}, {"&", "\\u0026"}, {"\u2028", "\\u2028"}, {"\u2029", "\\u2029"}};
   std::string text;
   for (std::string_view rest = json_text; !rest.empty();) {
-    const size_t plain = std::min(rest.find_first_of("<>&\u2028"), rest.size());  // or one of that one's bytes
+    const size_t plain = std::min(rest.find_first_of("<>&\u2028"), rest.size());  // or one byte of U+2028
     text += rest.substr(0, plain);
     rest.remove_prefix(plain);
     if (rest.empty()) break;
@@ -38,8 +38,8 @@ std::string harmless(const std::string& json_text) {
   return text;
 }
 
-// "<\/script" is the same to JavaScript's strings and expressions as "</script", and likewise for CSS; and it does not
-// end the element. "<!--" would let a later "<script" hide the end.
+// To JavaScript's strings and expressions "<\/script" is the same as "</script", and likewise for CSS, but it does not
+// end the element. After "<!--", a later "<script" would hide the end.
 std::string element(const std::string& name, std::string_view content) {
   static const std::regex ends("<(/script|/style|!--)", std::regex::icase);
   return "<" + name + ">\n" + std::regex_replace(std::string(content), ends, R"(<\$1)") + "</" + name + ">";

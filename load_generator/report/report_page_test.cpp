@@ -38,7 +38,7 @@ const std::vector<PageFile> small_page{
 
 }  // namespace
 
-TEST_CASE("style, scripts and runs stand in the report itself") {
+TEST_CASE("style, scripts and runs are in the report itself") {
   const std::string page = report_page(json::array({{{"name", "outage"}}}), of(small_page));
   CHECK(page ==
         "<style>\np { color: red }</style>\n"
@@ -47,7 +47,7 @@ TEST_CASE("style, scripts and runs stand in the report itself") {
         "<script>\nsecond('<\\/SCRIPT> <\\!-- $1')</script><p>the end</p>");
 }
 
-TEST_CASE("no text in a run can end the element that it stands in, and it is read as it was") {
+TEST_CASE("no text of a run can end the element around it, and it is read back unchanged") {
   const json runs =
       json::array({{{"cause", "</script><img src=x onerror=alert(1)> <!-- & \u2028\u2029 __RUNS__ \\ \""}}});
   const std::string page = report_page(runs, of(small_page));
@@ -58,7 +58,7 @@ TEST_CASE("no text in a run can end the element that it stands in, and it is rea
   CHECK(runs_in(page) == runs);
 }
 
-TEST_CASE("bytes that are no text do not spoil a report") {
+TEST_CASE("bytes that are not UTF-8 do not break a report") {
   CHECK(has(report_page(json::array({"\xff"}), of(small_page)), "\uFFFD"));
 }
 
@@ -66,5 +66,5 @@ TEST_CASE("a report that is too large, or has no page, is refused in one line") 
   CHECK_THROWS_WITH_AS(report_page(json::array({std::string(64 << 20, 'x')}), of(small_page)),
                        "the report would have 64 MiB, of at most 64; give it fewer runs", std::invalid_argument);
   CHECK_THROWS_WITH_AS(report_page(json::array(), of({small_page.front()})),
-                       "the report's page wants a.css, and there is no such file", std::logic_error);
+                       "report.html refers to a.css, which does not exist", std::logic_error);
 }

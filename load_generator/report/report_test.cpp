@@ -1,5 +1,4 @@
-// The report in a real browser, opened as the file that it is: what it shows is what the runs' files say, and it asks
-// nobody for anything.
+// The report in a real browser, opened as a file: it shows the content of the runs' files, and loads nothing else.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -19,7 +18,7 @@ namespace {
 
 constexpr std::chrono::seconds patience{60};
 
-// The outage against each stage, and the report of it.
+// The outage against each stage, with its report.
 struct Outage {
   const ScratchFolder folder;
   const std::string report = folder.path("report.html");
@@ -74,7 +73,7 @@ size_t count(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("a report asks nobody for anything, and complains of nothing") {
+TEST_CASE("a report loads nothing, and logs no error") {
   Browser browser;
   open_report(browser);
   CHECK(browser.requested_urls() == std::vector<std::string>{"file://" + outage().report});
@@ -95,7 +94,7 @@ TEST_CASE("every figure and expectation of a report is that of its run") {
       CHECK(browser.attribute("[data-measured='" + name + "']", "data-held") == expectation.at("held").dump());
       CHECK(browser.text(".causes").find(expectation.at("because").get<std::string>()) != std::string::npos);
     }
-    // Figures have two places after the point; those that are nothing in all runs are left out.
+    // Figures have two decimals; those that are 0 in all runs are left out.
     const json shown = browser.run(R"(
       const figures = [...document.querySelectorAll('[data-measured]')].map((node) => [node.dataset.measured, node.textContent]);
       return Object.fromEntries(figures.filter(([name, text]) => name.startsWith(arguments[0] + '/') && text !== '–'));)",
@@ -152,7 +151,7 @@ TEST_CASE("a report is legible at each size and in both colours, and on paper") 
   MESSAGE("on paper: ", count(pdf, "/Type /Page\n"), " pages");
 }
 
-TEST_CASE("the README's picture can be taken anew") {
+TEST_CASE("the README's picture can be taken again") {
   const ScratchFolder folder;
   const std::string picture = folder.path("report.png");
   ChildProcess script({LAB_SOURCE_DIR "/scripts/dev/picture.sh", picture});

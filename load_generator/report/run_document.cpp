@@ -14,13 +14,13 @@ using json = nlohmann::ordered_json;
 using Names = std::vector<std::string>;
 
 constexpr size_t most_instances = 26;
-constexpr size_t longest_name = 400;  // a URL, where an instance did not say its name
+constexpr size_t longest_name = 400;  // a URL, if the instance's name is not known
 constexpr size_t longest_cause = 1000;
-constexpr size_t most_callers = 1001;  // a thousand, and the rest
+constexpr size_t most_callers = 1001;  // a thousand, and "(others)"
 constexpr double day_ms = 24.0 * 3600 * 1000;
-constexpr double slack_ms = 3600.0 * 1000;  // the last answer comes after the last call
+constexpr double slack_ms = 3600.0 * 1000;  // the last answer arrives after the last call
 constexpr Between<double> lengths{0, day_ms + slack_ms};
-constexpr double preparation_ms = 60.0 * 1000;  // an override that is put before the first call opens and closes too
+constexpr double preparation_ms = 60.0 * 1000;  // an override before the first call is a transition, too
 constexpr Between<double> times{-preparation_ms, day_ms + slack_ms};
 constexpr Between<double> steps{1, slack_ms};
 constexpr Between<double> durations{0, day_ms + slack_ms};
@@ -32,7 +32,7 @@ class Times {
  public:
   double next(StrictObject& entry) {
     const double at = entry.number("at_ms_since_start", times);
-    if (at < last_) entry.complain("at_ms_since_start", "no earlier than in the entry before it");
+    if (at < last_) entry.complain("at_ms_since_start", "at or after that of the previous entry");
     return last_ = at;
   }
 
@@ -49,12 +49,12 @@ Names instances_in(StrictObject& file) {
   Names names = file.texts("instances", most_instances, longest_name);
   const Names seen = as_seen(names);
   if (std::set<std::string>(seen.begin(), seen.end()).size() != names.size()) {
-    file.complain("instances", "names of which none comes twice");
+    file.complain("instances", "names without duplicates");
   }
   return names;
 }
 
-// A run may have tens of thousands of entries, so a name is looked for without saying each time which there are.
+// Not one_of(): that would build its error message's list for each of tens of thousands of entries.
 std::string instance_in(StrictObject& entry, const Names& instances) {
   const std::string name = entry.any_text("instance", longest_name);
   if (std::find(instances.begin(), instances.end(), name) == instances.end()) {

@@ -39,10 +39,12 @@ Run eventful_run() {
 
 class Written {
  public:
-  explicit Written(const Run& run, const Summary& told = summary) { write_run_file(path, told, run); }
+  explicit Written(const Run& run, const Summary& its_summary = summary) {
+    write_run_file(path, {run, timeline(run), its_summary});
+  }
   json document() const { return run_document(path); }
 
-  // What is said of the file once it was changed.
+  // The error message for the changed file.
   std::string refusal(const std::function<void(json&)>& change) const {
     json changed = read_json_file(path);
     change(changed);
@@ -84,7 +86,7 @@ TEST_CASE("a run's document is its file, and says of each prediction whether it 
   CHECK(document["ledger"]["Instance-A"]["failure"] == 2);
 }
 
-TEST_CASE("a run's document has none of the marks that turn the text round a name or a cause") {
+TEST_CASE("a run's document has no marks that change the direction of text") {
   Run run = eventful_run();
   run.targets[1].name = "\xe2\x80\xaeInstance-B";
   run.transitions[0] = {1, 7, State::closed, State::open, "because\xe2\x81\xa6", milliseconds(-1)};
@@ -119,7 +121,7 @@ TEST_CASE("a run without a ledger has a document, and one without instances too"
   CHECK(Written(Run()).document()["instances"].empty());
 }
 
-TEST_CASE("the file of a run from before there was a timeline is told so") {
+TEST_CASE("a file without a timeline is refused with a reason") {
   const Written run(eventful_run());
   for (const char* field : {"instances", "shared_breaker", "marks", "traffic"}) {
     CHECK(run.refusal([&](json& file) { file.erase(field); }) == " has no timeline; run it again");
@@ -129,7 +131,7 @@ TEST_CASE("the file of a run from before there was a timeline is told so") {
                        std::invalid_argument);
 }
 
-TEST_CASE("fields that nobody knows are not passed on") {
+TEST_CASE("unknown fields are not passed on") {
   const Written run(eventful_run());
   json file = read_json_file(run.path);
   file["extra"] = file["marks"][0]["extra"] = file["transitions"][0]["extra"] = "<script>";
@@ -147,13 +149,13 @@ TEST_CASE("a file that was tampered with is refused by its field") {
   };
   refused("it must be a list of at most 26", [](json& file) { file["instances"] = json(27, "a"); });
   refused("texts of at most 400 bytes", [](json& file) { file["instances"][0] = std::string(401, 'a'); });
-  refused("it must be names of which none", [](json& file) { file["instances"][0] = file["instances"][1]; });
+  refused("it must be names without duplicates", [](json& file) { file["instances"][0] = file["instances"][1]; });
   refused("instances is 3", [](json& file) { file["instances"] = 3; });
   refused("length_ms is -1", [](json& file) { file["length_ms"] = -1; });
   refused("length_ms is 1e+300", [](json& file) { file["length_ms"] = 1e300; });
   refused("shared_breaker is \"yes\"", [](json& file) { file["shared_breaker"] = "yes"; });
   refused("transitions[0].instance is \"B\"", [](json& file) { file["transitions"][0]["instance"] = "B"; });
-  refused("transitions[1].at_ms_since_start is -2.0; it must be no earlier",
+  refused("transitions[1].at_ms_since_start is -2.0; it must be at or after",
           [](json& file) { file["transitions"][1]["at_ms_since_start"] = -2.0; });
   refused("transitions[0].at_ms_since_start is -60001",
           [](json& file) { file["transitions"][0]["at_ms_since_start"] = -60001; });
@@ -163,7 +165,7 @@ TEST_CASE("a file that was tampered with is refused by its field") {
           [](json& file) { file["transitions"][0]["cause"] = std::string(1001, 'x'); });
   refused("it must be a list of at most 200000", [](json& file) { file["transitions"] = json(200'001, nullptr); });
   refused("states.Instance-A is missing", [](json& file) { file["states"].erase("Instance-A"); });
-  refused("states.Instance-C is no known field", [](json& file) { file["states"]["Instance-C"] = json::array(); });
+  refused("states.Instance-C is not a known field", [](json& file) { file["states"]["Instance-C"] = json::array(); });
   refused("states.Instance-A[0].state is \"ajar\"",
           [](json& file) { file["states"]["Instance-A"][0]["state"] = "ajar"; });
   refused("states.<script> \"[1].store is \"moon\"",
@@ -186,7 +188,7 @@ TEST_CASE("a file that was tampered with is refused by its field") {
   refused("expectations[0].measure is \"luck\"", [](json& file) { file["expectations"][0]["measure"] = "luck"; });
 }
 
-TEST_CASE("a number too large for any number, and lists in lists without end, are refused in one line") {
+TEST_CASE("numbers that are too large, and lists that are too deep, are refused in one line") {
   const ScratchFolder folder;
   CHECK_THROWS_WITH_AS(run_document(folder.file("run.json", R"({"name":1e999})")),
                        doctest::Contains("a number in it is too large"), std::invalid_argument);
@@ -197,46 +199,46 @@ TEST_CASE("a number too large for any number, and lists in lists without end, ar
 
 namespace {
 
-using Dice = std::mt19937_64;  // the same on every machine; distributions are not
+using Random = std::mt19937_64;  // the same on every machine; distributions are not
 
-size_t any_of(Dice& dice, size_t count) { return dice() % count; }
+size_t any_of(Random& random, size_t count) { return random() % count; }
 
 template <typename Value>
-Value one_of(Dice& dice, const std::vector<Value>& values) {
-  return values[any_of(dice, values.size())];
+Value one_of(Random& random, const std::vector<Value>& values) {
+  return values[any_of(random, values.size())];
 }
 
-State any_state(Dice& dice) { return all_states.at(any_of(dice, all_states.size())); }
+State any_state(Random& random) { return all_states.at(any_of(random, all_states.size())); }
 
 const std::vector<uint64_t> odd_numbers{0, 1, 7, 1ULL << 53, UINT64_MAX};
 
-// Of a run of 450 ms: an override put before it, calls and answers on their way at its end.
+// A run of 450 ms, with an override before it, and calls and answers in flight at its end.
 const std::vector<Offset> odd_times{
     milliseconds(-59'000), Offset(-2500), Offset(-1),        Offset(0),         Offset(1),
     milliseconds(200),     Offset(333),   milliseconds(750), milliseconds(9999)};
 
-Transition odd_transition(Dice& dice, size_t targets) {
+Transition odd_transition(Random& random, size_t targets) {
   const std::string cause = one_of<std::string>(
-      dice, {"", "</script>", "\"quoted\", \\ and \n", std::string(200, '\xff'), "local: \xf0\x9f\x94"});
-  return {any_of(dice, targets),
-          one_of(dice, odd_numbers),
-          any_state(dice),
-          any_state(dice),
+      random, {"", "</script>", "\"quoted\", \\ and \n", std::string(200, '\xff'), "local: \xf0\x9f\x94"});
+  return {any_of(random, targets),
+          one_of(random, odd_numbers),
+          any_state(random),
+          any_state(random),
           cause,
-          one_of(dice, odd_times),
-          dice() % 2 == 0};
+          one_of(random, odd_times),
+          random() % 2 == 0};
 }
 
-Call odd_call(Dice& dice, size_t targets) {
+Call odd_call(Random& random, size_t targets) {
   Call call;
-  call.target = any_of(dice, targets);
-  call.intended = std::max(one_of(dice, odd_times), Offset(0));
-  call.latency = call.sent_late = one_of<Offset>(dice, {Offset(0), Offset(1), std::chrono::seconds(2)});
-  call.status = all_call_statuses.at(any_of(dice, all_call_statuses.size()));
-  call.generation = one_of(dice, odd_numbers);
-  call.upstream_calls = dice() % 3;
-  call.probe = dice() % 2 == 0;
-  call.late = dice() % 2 == 0;
+  call.target = any_of(random, targets);
+  call.intended = std::max(one_of(random, odd_times), Offset(0));
+  call.latency = call.sent_late = one_of<Offset>(random, {Offset(0), Offset(1), std::chrono::seconds(2)});
+  call.status = all_call_statuses.at(any_of(random, all_call_statuses.size()));
+  call.generation = one_of(random, odd_numbers);
+  call.upstream_calls = random() % 3;
+  call.probe = random() % 2 == 0;
+  call.late = random() % 2 == 0;
   return call;
 }
 
@@ -244,38 +246,39 @@ const std::vector<std::string> odd_names{
     "Instance-A", "Instance-A (http://127.0.0.1:8001)", "<b onclick=\"x()\">", "'; drop", std::string(64, '\xc3'),
     "constructor"};
 
-Run odd_run(Dice& dice) {
+Run odd_run(Random& random) {
   Run run;
-  run.length = one_of<Offset>(dice, {Offset(0), Offset(1), milliseconds(450), std::chrono::seconds(61)});
-  run.shared_breaker = dice() % 2 == 0;
-  for (size_t i = any_of(dice, odd_names.size()); i < odd_names.size(); ++i) run.targets.push_back({odd_names[i], ""});
+  run.length = one_of<Offset>(random, {Offset(0), Offset(1), milliseconds(450), std::chrono::seconds(61)});
+  run.shared_breaker = random() % 2 == 0;
+  for (size_t i = any_of(random, odd_names.size()); i < odd_names.size(); ++i)
+    run.targets.push_back({odd_names[i], ""});
   const size_t targets = run.targets.size();
   run.samples.resize(targets);
   for (auto& samples : run.samples) {
     for (Offset at : odd_times) {
-      if (at >= Offset(0) && dice() % 2 == 0) samples.push_back({at, any_state(dice), dice() % 4 == 0});
+      if (at >= Offset(0) && random() % 2 == 0) samples.push_back({at, any_state(random), random() % 4 == 0});
     }
   }
-  for (size_t i = any_of(dice, 9); i > 0; --i) run.transitions.push_back(odd_transition(dice, targets));
+  for (size_t i = any_of(random, 9); i > 0; --i) run.transitions.push_back(odd_transition(random, targets));
   std::sort(run.transitions.begin(), run.transitions.end(),
             [](const Transition& a, const Transition& b) { return a.at < b.at; });
-  for (size_t i = any_of(dice, 9); i > 0; --i) run.calls.push_back(odd_call(dice, targets));
-  if (dice() % 2 == 0) {
+  for (size_t i = any_of(random, 9); i > 0; --i) run.calls.push_back(odd_call(random, targets));
+  if (random() % 2 == 0) {
     run.ledger.emplace();
-    for (size_t i = any_of(dice, 3); i > 0; --i) (*run.ledger)[one_of(dice, odd_names)] = {1, UINT64_MAX, 0, 0, 0};
+    for (size_t i = any_of(random, 3); i > 0; --i) (*run.ledger)[one_of(random, odd_names)] = {1, UINT64_MAX, 0, 0, 0};
   }
   return run;
 }
 
 }  // namespace
 
-TEST_CASE("whatever a run holds, its file has a document") {
+TEST_CASE("every run's file has a document, whatever is in the run") {
   const std::vector<std::string> names{"x", "\"<i>\"", std::string(64, '\xff')};
   for (uint64_t seed = 0; seed < 100; ++seed) {
     CAPTURE(seed);
-    Dice dice(seed);
-    const Run run = odd_run(dice);
-    const Written written(run, {one_of(dice, names), "by hand", "Why?", measure(run), {}});
+    Random random(seed);
+    const Run run = odd_run(random);
+    const Written written(run, {one_of(random, names), "by hand", "Why?", measure(run, timeline(run)), {}});
     json document;
     REQUIRE_NOTHROW(document = written.document());
     CHECK(document == read_json_file(written.path));

@@ -9,7 +9,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-// Traffic is counted in steps that a chart can show.
+// Steps of traffic that a chart can show.
 constexpr Offset short_run = std::chrono::minutes(1);
 constexpr Offset fine_step = std::chrono::milliseconds(200);
 constexpr Offset coarse_step = std::chrono::seconds(1);
@@ -43,21 +43,22 @@ json names_json(const std::vector<Target>& targets) {
   return names;
 }
 
-// Whoever draws it reads no more.
+// The page and the report read no more.
 std::vector<Mark> last_of(std::vector<Mark> marks) {
   if (marks.size() > longest_list) marks.erase(marks.begin(), marks.end() - longest_list);
   return marks;
 }
 
-json document_of(const Summary& summary, const Run& run) {
+json document_of(const FinishedRun& finished) {
+  const auto& [run, timeline, summary] = finished;
   json document{{"name", summary.name},           {"variant", summary.variant},
                 {"question", summary.question},   {"instances", names_json(run.targets)},
                 {"length_ms", to_ms(run.length)}, {"shared_breaker", run.shared_breaker},
                 {"measures", summary.measures},   {"expectations", json::array()}};
   for (const Expectation& expectation : summary.expectations) document["expectations"].push_back(to_json(expectation));
   document["transitions"] = transitions_json(run);
-  document["states"] = states_json(run.targets, lanes(run));
-  document["marks"] = marks_json(run.targets, last_of(marks(run)));
+  document["states"] = states_json(run.targets, timeline.lanes);
+  document["marks"] = marks_json(run.targets, last_of(timeline.marks));
   document["traffic"] = traffic_json(traffic(run, run.length <= short_run ? fine_step : coarse_step));
   document["latency_ms"] = latencies_json(run);
   if (run.ledger) document["ledger"] = ledger_json(*run.ledger);
@@ -65,12 +66,20 @@ json document_of(const Summary& summary, const Run& run) {
 }
 
 constexpr Between<double> any_number{-1e18, 1e18};
-constexpr size_t longest_run_name = 3 * 64;  // 64 bytes, each of which may be no UTF-8, and then is written as three
+constexpr size_t longest_run_name = 3 * 64;  // 64 bytes; a byte that is not UTF-8 is written as three
 
 }  // namespace
 
-void write_run_file(const std::string& path, const Summary& summary, const Run& run) {
-  write_file(path, document_of(summary, run).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+FinishedRun finish(Run run, Summary summary) {
+  Timeline timeline = load::timeline(run);
+  summary.measures = measure(run, timeline);
+  return {std::move(run), std::move(timeline), std::move(summary)};
+}
+
+std::string run_name(const Summary& summary) { return summary.name + "-" + summary.variant; }
+
+void write_run_file(const std::string& path, const FinishedRun& finished) {
+  write_file(path, document_of(finished).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 Summary read_summary(StrictObject& document) {

@@ -1,4 +1,4 @@
-// What a run leaves on disk, as JSON: its figures, the predictions made of it, and what it takes to draw it.
+// A finished run, and its file: JSON with its figures, its predictions and what it takes to draw it.
 //
 // {"name","variant","question",
 //  "instances":["Instance-A",..], "length_ms", "shared_breaker":true,   // one breaker for all instances
@@ -17,7 +17,7 @@
 
 namespace load {
 
-// Of transitions, of one instance's states, and of marks; of more marks the last are kept.
+// The most transitions, states of one instance and marks in a file; of more marks the last are kept.
 constexpr size_t longest_list = 200'000;
 
 // The part of the file that `compare` reads.
@@ -29,8 +29,20 @@ struct Summary {
   std::vector<Expectation> expectations;
 };
 
-// Makes the folder where needed. Throws std::runtime_error naming the path where it cannot be written.
-void write_run_file(const std::string& path, const Summary& summary, const Run& run);
+// A run with its timeline and measures, which are worked out once.
+struct FinishedRun {
+  Run run;
+  Timeline timeline;
+  Summary summary;
+};
+
+// `summary` comes without measures.
+FinishedRun finish(Run run, Summary summary);
+
+std::string run_name(const Summary& summary);  // outage-redis
+
+// Makes the folder if needed. Throws std::runtime_error that names the path if it cannot be written.
+void write_run_file(const std::string& path, const FinishedRun& finished);
 
 // Both throw std::invalid_argument naming file and field.
 Summary read_summary(StrictObject& document);

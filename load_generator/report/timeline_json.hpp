@@ -1,8 +1,8 @@
-// The time line as JSON, in the words that a run's file, a report of it and a live stream have in common. Times are
+// The timeline as JSON, in the format that a run's file, its report and the live stream share. Times are
 // `at_ms_since_start`: milliseconds since the start of the load, with fractions. Each function leaves out what was
-// before `from`; of the states, the one in force then stands at `from`. Pure.
+// before `from`; of the states, the one in force then gets the time `from`. Pure.
 //
-// Names and causes are text from outside: whoever dumps the JSON says what becomes of bytes that are no UTF-8.
+// Names and causes are text from outside: the caller of dump() has to choose a handler for bytes that are not UTF-8.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,13 +11,13 @@
 
 namespace load {
 
-// The number, or the largest one that every reader of JSON keeps whole: an instance may say anything.
+// The number, or the largest one that every reader of JSON keeps exactly: an instance may report any.
 uint64_t whole_in_json(uint64_t number);
 
 constexpr Offset from_the_beginning = Offset::min();
 
-// {"Instance-A":[{"at_ms_since_start":0,"state":"closed"},{..,"state":"open","store":"local"}]}; store is there where
-// the instance goes by a breaker of its own, for want of Redis.
+// {"Instance-A":[{"at_ms_since_start":0,"state":"closed"},{..,"state":"open","store":"local"}]}; store only while
+// the instance is on its local breaker.
 nlohmann::ordered_json states_json(const std::vector<Target>& targets, const std::vector<std::vector<Sample>>& lanes,
                                    Offset from = from_the_beginning);
 

@@ -27,7 +27,7 @@ std::vector<std::string> states_from(int from_ms) {
 
 }  // namespace
 
-TEST_CASE("states are by instance, with fractions of a millisecond, and say who goes by its own breaker") {
+TEST_CASE("states are by instance, with fractions of a millisecond, and mark local breakers") {
   const std::vector<Sample> lane{{microseconds(1500), State::closed}, {milliseconds(2), State::open, true}};
   CHECK(states_json(targets, {lane, {}}).dump() ==
         R"({"Instance-A":[{"at_ms_since_start":1.5,"state":"closed"},)"
@@ -44,7 +44,7 @@ TEST_CASE("states from some time on begin with the one in force then") {
   CHECK(states_from(201) == Texts{"201 closed"});
 }
 
-TEST_CASE("transitions from some time on, each with who told of it and why") {
+TEST_CASE("transitions from some time on, each with its instance and cause") {
   Run run;
   run.targets = targets;
   run.transitions = {{0, 2, State::closed, State::open, "3 consecutive failures", milliseconds(10)},
@@ -55,7 +55,7 @@ TEST_CASE("transitions from some time on, each with who told of it and why") {
         R"("cause":"<b>recovery</b>"}])");
 }
 
-TEST_CASE("a mark's flags are there where they are true") {
+TEST_CASE("a mark has only the flags that are true") {
   const std::vector<Mark> marks{{0, milliseconds(10), CallStatus::failure},
                                 {1, milliseconds(20), CallStatus::exception, true, true, true}};
   CHECK(marks_json(targets, marks).dump() ==

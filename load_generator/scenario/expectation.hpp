@@ -17,13 +17,13 @@ struct Expectation {
   std::string because;
 };
 
-// Throws std::invalid_argument naming file and field. Fields other than the four are left for the caller to judge.
+// Throws std::invalid_argument that names file and field. Other fields than these four are left to the caller.
 Expectation read_expectation(StrictObject& entry);
 
-// As a run's file has it: {"measure","because","at_least","at_most"}, a bound only where there is one.
+// As in a run's file: {"measure","because","at_least","at_most"}, with those bounds that exist.
 nlohmann::ordered_json to_json(const Expectation& expectation);
 
-// A measure that the run could not tell holds nothing.
+// An expectation of a measure that the run does not provide does not hold.
 bool holds(const Expectation& expectation, const Measures& measures);
 bool all_hold(const std::vector<Expectation>& expectations, const Measures& measures);
 

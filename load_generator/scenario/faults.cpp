@@ -19,9 +19,9 @@ struct Word {
   std::string_view for_people;
 };
 constexpr std::array<Word, 7> words{{{"kill", "killed"},
-                                     {"restart", "started again, empty"},
+                                     {"restart", "restarted, empty"},
                                      {"stop", "stopped"},
-                                     {"continue", "goes on"},
+                                     {"continue", "continued"},
                                      {"flush", "flushed"},
                                      {"kill_master", "master killed"},
                                      {"fail_over", "planned failover"}}};  // by RedisFault
@@ -41,8 +41,8 @@ bool is_failover(RedisFault fault) { return fault == RedisFault::kill_master || 
 
 void require_possible(const StrictObject& entry, RedisFault fault, Redis redis) {
   const bool needs_it_running = fault == RedisFault::flush || fault == RedisFault::stop;
-  if (needs_it_running && redis != Redis::runs) entry.complain("redis", "of a Redis that runs at that time");
-  if (fault == RedisFault::go_on && redis != Redis::stopped) entry.complain("redis", "of a Redis that is stopped");
+  if (needs_it_running && redis != Redis::runs) entry.complain("redis", "for a Redis that is running then");
+  if (fault == RedisFault::resume && redis != Redis::stopped) entry.complain("redis", "for a Redis that is stopped");
 }
 
 RedisFault read_redis_fault(StrictObject& entry) {
@@ -55,9 +55,9 @@ RedisFault read_redis_fault(StrictObject& entry) {
 void read_redis(StrictObject& entry, std::vector<PlannedRedisFault>& faults) {
   const milliseconds at(entry.integer("at_ms", {0, an_hour_in_ms}));
   const RedisFault what = read_redis_fault(entry);
-  if (!faults.empty() && at < faults.back().at) entry.complain("at_ms", "no earlier than that of the one before it");
+  if (!faults.empty() && at < faults.back().at) entry.complain("at_ms", "at or after that of the previous fault");
   const bool fails_over = is_failover(what) || need_sentinels(faults);
-  if (fails_over && !faults.empty()) entry.complain("redis", "the only fault of Redis, where one is a failover");
+  if (fails_over && !faults.empty()) entry.complain("redis", "the only fault of Redis, if one is a failover");
   require_possible(entry, what, after(faults));
   faults.push_back({at, what});
 }

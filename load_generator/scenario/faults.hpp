@@ -1,6 +1,6 @@
-// Faults are what a scenario does to its own processes, and when; times are since the start of the load. What is wrong
-// with the upstream is its plan's affair.
-// Errors: read_faults() throws std::invalid_argument naming file and field.
+// Faults are what a scenario does to its processes, and when; times are since the start of the load. The upstream's
+// faults are in its plan.
+// Errors: read_faults() throws std::invalid_argument that names file and field.
 #pragma once
 
 #include <chrono>
@@ -12,11 +12,11 @@
 
 namespace load {
 
-// What happens to the private Redis: kill -9, a new and empty one on the same port (also where the old one still runs),
-// SIGSTOP, SIGCONT, FLUSHALL. The last two make it a master and a replica that Sentinels watch: kill -9 for the
-// master, and a planned failover.
-enum class RedisFault { kill, restart, stop, go_on, flush, kill_master, fail_over };
-std::string_view to_text(RedisFault fault);  // for people: "killed"
+// What happens to the private Redis: kill -9; a new, empty one on the same port (even if the old one still runs);
+// SIGSTOP; SIGCONT; FLUSHALL. The last two make it a master and a replica that Sentinels watch: kill -9 of the master,
+// and a planned failover.
+enum class RedisFault { kill, restart, stop, resume, flush, kill_master, fail_over };
+std::string_view to_text(RedisFault fault);  // "killed"
 
 struct PlannedRedisFault {
   std::chrono::milliseconds at{0};
@@ -25,11 +25,11 @@ struct PlannedRedisFault {
 
 struct Faults {
   std::optional<size_t> cut_off;                               // index of the instance that cannot reach the upstream
-  std::optional<std::chrono::milliseconds> kill_prober_after;  // from then on: kill -9 whoever holds a probe
-  std::vector<PlannedRedisFault> redis;                        // in order of time; of no effect without a Redis
+  std::optional<std::chrono::milliseconds> kill_prober_after;  // kill -9 the first instance seen probing after it
+  std::vector<PlannedRedisFault> redis;                        // in order of time; no effect without a Redis
 };
 
-// A failover is the only fault of Redis in its list.
+// Whether one of them is a failover, which is then the only one.
 bool need_sentinels(const std::vector<PlannedRedisFault>& faults);
 
 // The field `faults`, a list.

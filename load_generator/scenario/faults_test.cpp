@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// The faults of Instance-A and Instance-B that a list in a file says.
+// The faults in a file's list, for Instance-A and Instance-B.
 Faults faults_in(const std::string& list) {
   const auto json = nlohmann::ordered_json::parse(R"({"faults":)" + list + "}");
   StrictObject document(json, "x.json");
@@ -30,7 +30,7 @@ std::string complaint(const std::string& list) {
 
 }  // namespace
 
-TEST_CASE("faults of processes are read") {
+TEST_CASE("process faults are read") {
   const Faults faults = faults_in(R"([{"unreachable_upstream":"Instance-B"},{"kill_prober_after_ms":900}])");
   CHECK(faults.cut_off == 1);
   CHECK(faults.kill_prober_after == milliseconds(900));
@@ -42,7 +42,7 @@ TEST_CASE("faults of Redis are read, in order of time") {
       faults_in(R"([{"at_ms":0,"redis":"flush"},{"at_ms":10,"redis":"stop"},{"at_ms":10,"redis":"continue"},
                                  {"at_ms":2000,"redis":"kill"},{"at_ms":5000,"redis":"restart"}])");
   REQUIRE(faults.redis.size() == 5);
-  const std::vector<RedisFault> expected{RedisFault::flush, RedisFault::stop, RedisFault::go_on, RedisFault::kill,
+  const std::vector<RedisFault> expected{RedisFault::flush, RedisFault::stop, RedisFault::resume, RedisFault::kill,
                                          RedisFault::restart};
   for (size_t i = 0; i < expected.size(); ++i) CHECK(faults.redis[i].what == expected[i]);
   CHECK(faults.redis[0].at == milliseconds(0));
@@ -50,7 +50,7 @@ TEST_CASE("faults of Redis are read, in order of time") {
   CHECK(to_text(faults.redis[3].what) == "killed");
 }
 
-TEST_CASE("a fault of Redis that makes no sense is one line that names it") {
+TEST_CASE("an invalid fault of Redis is one line that names it") {
   const auto refused = [](const std::string& list, const std::string& expected) {
     const std::string said = complaint(list);
     CHECK_MESSAGE(said.find("x.json: faults" + expected) == 0, said);
@@ -61,12 +61,13 @@ TEST_CASE("a fault of Redis that makes no sense is one line that names it") {
   refused(R"([{"at_ms":-1,"redis":"kill"}])", "[0].at_ms is -1; it must be a whole number from 0");
   refused(R"([{"redis":"kill"}])", "[0].at_ms is missing");
   refused(R"([{"at_ms":5}])", "[0].kill_prober_after_ms is missing");
-  refused(R"([{"at_ms":5,"redis":"kill","instance":"Instance-A"}])", "[0].instance is no known field");
-  refused(R"([{"at_ms":5,"redis":"flush"},{"at_ms":4,"redis":"kill"}])", "[1].at_ms is 4; it must be no earlier");
+  refused(R"([{"at_ms":5,"redis":"kill","instance":"Instance-A"}])", "[0].instance is not a known field");
+  refused(R"([{"at_ms":5,"redis":"flush"},{"at_ms":4,"redis":"kill"}])", "[1].at_ms is 4; it must be at or after");
   refused(R"([{"at_ms":5,"redis":"kill"},{"at_ms":6,"redis":"flush"}])",
-          "[1].redis is \"flush\"; it must be of a Redis");
-  refused(R"([{"at_ms":5,"redis":"stop"},{"at_ms":6,"redis":"stop"}])", "[1].redis is \"stop\"; it must be of a Redis");
-  refused(R"([{"at_ms":5,"redis":"continue"}])", "[0].redis is \"continue\"; it must be of a Redis that is stopped");
+          "[1].redis is \"flush\"; it must be for a Redis");
+  refused(R"([{"at_ms":5,"redis":"stop"},{"at_ms":6,"redis":"stop"}])",
+          "[1].redis is \"stop\"; it must be for a Redis");
+  refused(R"([{"at_ms":5,"redis":"continue"}])", "[0].redis is \"continue\"; it must be for a Redis that is stopped");
 }
 
 TEST_CASE("a failover needs Sentinels, and is the only fault of Redis in its list") {
@@ -74,9 +75,10 @@ TEST_CASE("a failover needs Sentinels, and is the only fault of Redis in its lis
   CHECK(need_sentinels(faults_in(R"([{"at_ms":5,"redis":"fail_over"},{"kill_prober_after_ms":900}])").redis));
   CHECK_FALSE(need_sentinels(faults_in(R"([{"at_ms":5,"redis":"kill"}])").redis));
   CHECK_FALSE(need_sentinels({}));
-  const std::string alone = "must be the only fault of Redis, where one is a failover";
-  CHECK(complaint(R"([{"at_ms":5,"redis":"flush"},{"at_ms":6,"redis":"fail_over"}])").find(alone) != std::string::npos);
-  CHECK(complaint(R"([{"at_ms":5,"redis":"kill_master"},{"at_ms":6,"redis":"kill_master"}])").find(alone) !=
+  const std::string only_fault = "must be the only fault of Redis, if one is a failover";
+  CHECK(complaint(R"([{"at_ms":5,"redis":"flush"},{"at_ms":6,"redis":"fail_over"}])").find(only_fault) !=
+        std::string::npos);
+  CHECK(complaint(R"([{"at_ms":5,"redis":"kill_master"},{"at_ms":6,"redis":"kill_master"}])").find(only_fault) !=
         std::string::npos);
 }
 
@@ -86,7 +88,7 @@ TEST_CASE("a list of more than twenty faults is refused") {
   CHECK(complaint(list + "]").find("faults is ") != std::string::npos);
 }
 
-TEST_CASE("a variant's own faults stand in place of the scenario's") {
+TEST_CASE("a variant's faults replace the scenario's") {
   const ScratchFolder folder;
   const Scenario scenario = read_scenario(folder.file("flush.json", R"({"name":"flush","question":"What then?",
     "upstream":{"plan":"down"},"load":{"rate":50,"duration_ms":300},"breaker":{},
@@ -101,7 +103,7 @@ TEST_CASE("a variant's own faults stand in place of the scenario's") {
   CHECK_FALSE(scenario.variants.at(1).faults.kill_prober_after);
 }
 
-TEST_CASE("faults of Redis do not concern the stage that is one process") {
+TEST_CASE("stage simple ignores faults of Redis") {
   const ScratchFolder folder;
   const Scenario scenario = read_scenario(folder.file("flush.json", R"({"name":"flush","question":"What then?",
     "upstream":{"plan":"down"},"load":{"rate":50,"duration_ms":300},"breaker":{},

@@ -33,23 +33,24 @@ Settings read_settings(StrictObject entry) {
   Settings settings;
   for (const std::string& field : entry.fields()) {
     const std::string name = field.substr(0, field.size() - (field.ends_with(in_ms) ? in_ms.size() : 0));
-    if (!is_setting_name(field) || name.empty()) entry.complain(field, "a name of up to 64 small letters and underscores");
+    if (!is_setting_name(field) || name.empty())
+      entry.complain(field, "a name of up to 64 lowercase letters and underscores");
     if (!settings.emplace(name, read_value(entry, field)).second)
-      entry.complain(field, "there once, not as a text too");
+      entry.complain(field, "there once, not also as a text");
   }
   return settings;
 }
 
-Settings laid_over(const Settings& below, const Settings& above) {
-  Settings result = above;
-  result.insert(below.begin(), below.end());  // leaves alone what is there
+Settings changed(const Settings& base, const Settings& changes) {
+  Settings result = changes;
+  result.insert(base.begin(), base.end());  // keeps existing entries
   return result;
 }
 
 std::vector<std::string> options(const Settings& settings) {
   std::vector<std::string> options;
   for (const auto& [name, value] : settings) {
-    std::string option = "--" + name + "=";  // one word, so that no value is taken for an option
+    std::string option = "--" + name + "=";  // one word, so that no value can be read as an option
     std::replace(option.begin(), option.end(), '_', '-');
     options.push_back(option + value);
   }

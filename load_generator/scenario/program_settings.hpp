@@ -1,7 +1,7 @@
-// Settings are what a scenario file says to a program that it starts. They are passed on as options: here only their
-// shape is looked at; whether the name is known and the value makes sense is for the program to judge.
+// Settings are what a scenario file passes to the programs that it starts, as options. Only their form is checked here;
+// the program checks whether it knows the name and accepts the value.
 // failure_rate_threshold: 0.5 becomes --failure-rate-threshold=0.5, recovery_timeout_ms: 1000 --recovery-timeout=1s.
-// Errors: read_settings() throws std::invalid_argument naming file and field; the rest throws nothing.
+// Errors: read_settings() throws std::invalid_argument that names file and field; the rest throws nothing.
 #pragma once
 
 #include <chrono>
@@ -14,18 +14,18 @@
 
 namespace load {
 
-using Settings = std::map<std::string, std::string>;  // by name, without _ms; the value as a command line has it
+using Settings = std::map<std::string, std::string>;  // by name, without _ms; the value as on a command line
 
-// Names of up to 64 small letters and underscores; numbers of at most a thousand millions, texts of at most 200 bytes,
-// durations of at most a day.
+// Names of up to 64 lowercase letters and underscores; numbers up to a billion, texts of at most 200 bytes, durations
+// of at most a day.
 Settings read_settings(StrictObject entry);
 
-// `above` where it says something, else `below`.
-Settings laid_over(const Settings& below, const Settings& above);
+// `base`, except for the settings that are in `changes`.
+Settings changed(const Settings& base, const Settings& changes);
 
 std::vector<std::string> options(const Settings& settings);
 
-// Nothing where the setting is absent or no duration.
+// Nothing if the setting is absent or not a duration.
 std::optional<std::chrono::milliseconds> duration_in(const Settings& settings, const std::string& name);
 
 }  // namespace load

@@ -27,18 +27,18 @@ TEST_CASE("a setting becomes an option: numbers and texts as they are, durations
   CHECK(options(settings_in(R"({"failure_statuses": "500,503"})")) == Options{"--failure-statuses=500,503"});
 }
 
-TEST_CASE("no value can pose as an option of its own") {
+TEST_CASE("no value is taken for an option") {
   CHECK(options(settings_in(R"({"a": "--port", "b": -1})")) == Options{"--a=--port", "--b=-1"});
 }
 
-TEST_CASE("settings laid over others hide those of the same name, and leave the others") {
-  const Settings below = settings_in(R"({"failure_threshold": 3, "recovery_timeout_ms": 1000})");
-  const Settings above = settings_in(R"({"failure_threshold": 5, "success_threshold": 2})");
-  CHECK(options(laid_over(below, above)) ==
+TEST_CASE("changes replace settings of the same name, and keep the others") {
+  const Settings base = settings_in(R"({"failure_threshold": 3, "recovery_timeout_ms": 1000})");
+  const Settings changes = settings_in(R"({"failure_threshold": 5, "success_threshold": 2})");
+  CHECK(options(changed(base, changes)) ==
         Options{"--failure-threshold=5", "--recovery-timeout=1s", "--success-threshold=2"});
 }
 
-TEST_CASE("a duration is read back, however it was written") {
+TEST_CASE("a duration is read in milliseconds and as text") {
   CHECK(duration_in(settings_in(R"({"recovery_timeout_ms": 1000})"), "recovery_timeout") == milliseconds(1000));
   CHECK(duration_in(settings_in(R"({"recovery_timeout": "2m"})"), "recovery_timeout") == milliseconds(120'000));
   CHECK_FALSE(duration_in(settings_in(R"({"recovery_timeout": "soon"})"), "recovery_timeout"));

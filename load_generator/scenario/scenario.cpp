@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "load_generator/record/text.hpp"
+
 namespace load {
 namespace {
 
@@ -42,7 +44,7 @@ void read_upstream(StrictObject entry, Scenario& scenario) {
   entry.done();
 }
 
-void require_what_one_process_can_do(const StrictObject& document, const Scenario& scenario) {
+void require_playable_by_stage_simple(const StrictObject& document, const Scenario& scenario) {
   const auto simple = std::find_if(scenario.variants.begin(), scenario.variants.end(),
                                    [](const Variant& variant) { return variant.stage == Stage::simple; });
   if (simple == scenario.variants.end()) return;
@@ -51,13 +53,21 @@ void require_what_one_process_can_do(const StrictObject& document, const Scenari
   if (simple->faults.cut_off || simple->faults.kill_prober_after)
     document.complain("faults", "absent: stage simple is one process");
   if (interval_ms != static_cast<double>(static_cast<int64_t>(interval_ms))) {
-    document.complain("load", "at a rate that is whole milliseconds a call, for stage simple");
+    document.complain("load", "at a rate of a whole number of milliseconds per call, for stage simple");
   }
 }
 
 }  // namespace
 
-std::string whose_settings(const Scenario& scenario, const Variant& variant) {
+const Variant* find_variant(const Scenario& scenario, const std::string& name) {
+  const auto found = std::find_if(scenario.variants.begin(), scenario.variants.end(),
+                                  [&](const Variant& variant) { return variant.name == name; });
+  return found == scenario.variants.end() ? nullptr : &*found;
+}
+
+std::string variant_names(const Scenario& scenario) { return joined(scenario.variants, &Variant::name); }
+
+std::string settings_source(const Scenario& scenario, const Variant& variant) {
   return scenario.file + ", " + variant.name;
 }
 
@@ -75,9 +85,10 @@ Scenario read_scenario(const std::string& path) {
   read_upstream(document.object("upstream"), scenario);
   scenario.load = read_load(document.object("load"));
   if (document.has("call_timeout_ms")) scenario.call_timeout = time(document, "call_timeout_ms");
+  if (document.has("redis_timeout_ms")) scenario.redis_timeout = time(document, "redis_timeout_ms");
   scenario.variants = read_variants(document, scenario.instances);
   document.done();
-  require_what_one_process_can_do(document, scenario);
+  require_playable_by_stage_simple(document, scenario);
   return scenario;
 }
 

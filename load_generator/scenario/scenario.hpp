@@ -1,5 +1,5 @@
-// A Scenario is an experiment as a file: the question, the load, the upstream's fault plan, and the variants, that is
-// stages, their settings and faults of processes, that it is played against. Each of them gets the same load and plan.
+// A Scenario is an experiment as a file: the question, the load, the upstream's fault plan, and the variants (stages,
+// their settings and process faults) that it is played against. Each variant gets the same load and plan.
 // Errors: read_scenario() throws std::invalid_argument naming file and field.
 #pragma once
 
@@ -12,19 +12,23 @@
 namespace load {
 
 struct Scenario {
-  std::string file;  // where it was read
+  std::string file;  // its path
   std::string name;
   std::string question;
   size_t instances = 3;  // Instance-A, Instance-B, ...
-  std::string plan;      // put into force when the load starts
+  std::string plan;      // starts with the load
   int64_t upstream_seed = 1;
   LoadSettings load;
   std::chrono::milliseconds call_timeout{1000};
-  std::vector<Variant> variants;  // in the file's order
+  std::optional<std::chrono::milliseconds> redis_timeout;  // of instances with a Redis; nothing: their default
+  std::vector<Variant> variants;                           // in the file's order
 };
 
-// "outage.json, redis": for complaints
-std::string whose_settings(const Scenario& scenario, const Variant& variant);
+const Variant* find_variant(const Scenario& scenario, const std::string& name);  // nullptr: none has that name
+std::string variant_names(const Scenario& scenario);                             // "distributed, redis"
+
+// "outage.json, redis": the source of the settings, for error messages.
+std::string settings_source(const Scenario& scenario, const Variant& variant);
 
 Scenario read_scenario(const std::string& path);
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "load_generator/experiment/experiment.hpp"
 #include "load_generator/experiment/simple_stage.hpp"
 #include "load_generator/tests/scratch_file.hpp"
 
@@ -22,7 +23,7 @@ json good() {
     "load": {"rate": 50, "duration_ms": 6000, "arrivals": "poisson", "spread": "random", "burst": 2, "seed": 4},
     "breaker": {"failure_threshold": 5, "recovery_timeout_ms": 60000, "probe_timeout_ms": 3000},
     "instance": {"max_attempts": 4},
-    "call_timeout_ms": 700,
+    "call_timeout_ms": 700, "redis_timeout_ms": 800,
     "faults": [{"unreachable_upstream": "Instance-B"}, {"kill_prober_after_ms": 900}],
     "expect": {"redis": [{"measure": "opened", "at_least": 1, "at_most": 2, "because": "arithmetic"}],
                "naive": [], "distributed-calm": []},
@@ -36,7 +37,7 @@ Scenario read(const json& document) {
   return read_scenario(folder.file("scenario.json", document.dump()));
 }
 
-// What is said of a file in which the value at `pointer` has been replaced by `value`, or taken away by null.
+// The error message for a file with `value` at `pointer`; null removes the field.
 std::string complaint(const std::string& pointer, const json& value) {
   json document = good();
   const json::json_pointer place(pointer);
@@ -67,9 +68,10 @@ TEST_CASE("a scenario file is read, field by field") {
   CHECK(scenario.load.spread == Spread::random);
   CHECK(scenario.load.burst == 2);
   CHECK(scenario.call_timeout == milliseconds(700));
+  CHECK(scenario.redis_timeout == milliseconds(800));
 }
 
-TEST_CASE("a scenario is played against the stages and variants that it expects something of, in the file's order") {
+TEST_CASE("a scenario is played against the stages and variants with expectations, in the file's order") {
   const Scenario scenario = read(good());
   REQUIRE(scenario.variants.size() == 3);
   CHECK(scenario.variants[0].name == "redis");
@@ -81,7 +83,7 @@ TEST_CASE("a scenario is played against the stages and variants that it expects 
   CHECK(scenario.variants[1].expectations.empty());
 }
 
-TEST_CASE("a variant's settings are laid over the scenario's own") {
+TEST_CASE("a variant's settings change the scenario's") {
   const Scenario scenario = read(good());
   const Variant& stage = scenario.variants.at(0);
   const Variant& variant = scenario.variants.at(2);
@@ -91,7 +93,7 @@ TEST_CASE("a variant's settings are laid over the scenario's own") {
   CHECK(variant.instance == Settings{{"max_attempts", "4"}, {"retry_budget", "0.1"}});
 }
 
-TEST_CASE("an override is the scenario's, or a variant's own in place of it") {
+TEST_CASE("an override is the scenario's, or the variant's instead") {
   json document = good();
   document["override"] = {{"mode", "disabled"}, {"actor", "scenario"}, {"reason", "out of the way"}};
   document["variants"]["distributed-calm"]["override"] = {{"mode", "metrics_only"}, {"actor", "me"}, {"reason", "why"}};
@@ -104,14 +106,14 @@ TEST_CASE("an override is the scenario's, or a variant's own in place of it") {
   CHECK_FALSE(read(good()).variants.at(0).manual_override);
 }
 
-TEST_CASE("an override is whole, and for stages that it can be put to") {
+TEST_CASE("an override must be complete, and its stages need HTTP") {
   const json whole = {{"mode", "disabled"}, {"actor", "scenario"}, {"reason", "out of the way"}};
   json without_actor = whole;
   without_actor.erase("actor");
   CHECK(complaint("/override", without_actor).find("override.actor is missing") != std::string::npos);
   json longer = whole;
   longer["until"] = "tomorrow";
-  CHECK(complaint("/override", longer).find("override.until is no known field") != std::string::npos);
+  CHECK(complaint("/override", longer).find("override.until is not a known field") != std::string::npos);
   json document = good();
   document.erase("faults");
   document["override"] = whole;
@@ -119,7 +121,7 @@ TEST_CASE("an override is whole, and for stages that it can be put to") {
   CHECK_THROWS_WITH_AS(read(document), doctest::Contains("it must be absent: stage simple"), std::invalid_argument);
 }
 
-TEST_CASE("what is wrong with a scenario file is said in one line that names file and field") {
+TEST_CASE("an error in a scenario file is one line that names file and field") {
   struct Case {
     const char* pointer;
     json value;
@@ -137,7 +139,8 @@ TEST_CASE("what is wrong with a scenario file is said in one line that names fil
       {"/upstream", nullptr, "upstream must be an object"},
       {"/upstream", "down", "upstream must be an object"},
       {"/upstream/plan", std::string(1001, 'x'), "upstream.plan"},
-      {"/upstream/port", 9000, "upstream.port is no known field"},
+      {"/upstream/port", 9000, "upstream.port is not a known field"},
+      {"/redis_timeout_ms", 0, "redis_timeout_ms"},
       {"/load/rate", "fast", "load.rate is \"fast\"; it must be a number from 0.1"},
       {"/load/rate", -1, "load.rate"},
       {"/load/rate", 1e300, "load.rate"},
@@ -147,18 +150,18 @@ TEST_CASE("what is wrong with a scenario file is said in one line that names fil
       {"/load/spread", 1, "load.spread"},
       {"/load/burst", 0, "load.burst"},
       {"/load/seed", -1, "load.seed"},
-      {"/load/sead", 1, "load.sead is no known field"},
+      {"/load/sead", 1, "load.sead is not a known field"},
       {"/breaker", nullptr, "nothing"},
       {"/breaker", 3, "breaker must be an object"},
       {"/breaker/Threshold", 1, "breaker.Threshold"},
       {"/variants", 3, "variants must be an object"},
       {"/variants/Quorum", json::object(), "variants.Quorum is {}; it must be named with up to 40 of a-z 0-9 -"},
-      {"/variants/redis", json::object(), "variants.redis is {}; it must be named otherwise"},
+      {"/variants/redis", json::object(), "variants.redis is {}; it must be called something else"},
       {"/variants/other", {{"stage", "redis"}}, "it must be in expect too"},
-      {"/variants/distributed-calm", nullptr, "expect.distributed-calm is no known field"},
+      {"/variants/distributed-calm", nullptr, "expect.distributed-calm is not a known field"},
       {"/variants/distributed-calm/stage", "fastest", "variants.distributed-calm.stage is \"fastest\""},
       {"/variants/distributed-calm/stage", "simple", "faults"},
-      {"/variants/distributed-calm/load", 1, "variants.distributed-calm.load is no known field"},
+      {"/variants/distributed-calm/load", 1, "variants.distributed-calm.load is not a known field"},
       {"/variants/distributed-calm/breaker/A", 1, "variants.distributed-calm.breaker.A"},
       {"/instance", 3, "instance must be an object"},
       {"/instance/max_attempts", json::array(), "instance.max_attempts is []"},
@@ -169,11 +172,11 @@ TEST_CASE("what is wrong with a scenario file is said in one line that names fil
       {"/faults/0/unreachable_upstream", "Instance-K", "faults[0].unreachable_upstream"},
       {"/variants/distributed-calm/faults", 5, "variants.distributed-calm.faults is 5; it must be a list"},
       {"/faults/1/kill_prober_after_ms", -5, "faults[1].kill_prober_after_ms"},
-      {"/expect/fastest", json::array(), "expect.fastest is no known field"},
+      {"/expect/fastest", json::array(), "expect.fastest is not a known field"},
       {"/expect/redis/0/measure", "happiness", "expect.redis[0].measure"},
       {"/expect/redis/0/at_least", 3, "expect.redis[0].at_least is 3; it must be no more than at_most"},
       {"/expect/redis/0/because", nullptr, "expect.redis[0].because is missing"},
-      {"/expect/redis/0/why", "so", "expect.redis[0].why is no known field"},
+      {"/expect/redis/0/why", "so", "expect.redis[0].why is not a known field"},
       {"/expect/simple", json::array(), "faults"},
   };
   for (const Case& wrong : cases) {
@@ -199,7 +202,7 @@ TEST_CASE("more than a million calls are refused") {
   CHECK_THROWS_WITH_AS(read(document), doctest::Contains("load.duration_ms"), std::invalid_argument);
 }
 
-TEST_CASE("files that are no scenario at all are refused") {
+TEST_CASE("files that are not scenarios are refused") {
   const ScratchFolder folder;
   for (const char* text : {"", "{", "[]", "null", "\xff\xfe", "{\"name\": \"x\"} {}", "{\"name\": NaN}"}) {
     CHECK_THROWS_WITH_AS(read_scenario(folder.file("bad.json", text)), doctest::Contains("bad.json: "),
@@ -207,26 +210,21 @@ TEST_CASE("files that are no scenario at all are refused") {
   }
   CHECK_THROWS_WITH_AS(read_scenario(folder.path("absent.json")), doctest::Contains("cannot be read"),
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(read_scenario(folder.file("deep.json", std::string(100'000, '['))), doctest::Contains("no JSON"),
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(read_scenario(folder.file("deep.json", std::string(100'000, '['))),
+                       doctest::Contains("not valid JSON"), std::invalid_argument);
 }
 
-TEST_CASE("the text of a complaint carries no control characters to the terminal") {
+TEST_CASE("an error message has no control characters") {
   CHECK(complaint("/load/\033[31m", 1).find('\033') == std::string::npos);
   CHECK(complaint("/load/rate", "\033[31m").find('\033') == std::string::npos);
 }
 
 TEST_CASE("every shipped scenario is well-formed, and named after its file") {
-  size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(LAB_SOURCE_DIR "/load_generator/scenarios")) {
-    if (entry.path().extension() != ".json") continue;
-    CHECK(read_scenario(entry.path().string()).name == entry.path().stem().string());
-    ++count;
-  }
-  CHECK(count == 19);
+  CHECK(shipped_scenarios().size() == 19);
+  for (const std::string& name : shipped_scenarios()) CHECK(read_scenario(scenario_path(name)).name == name);
 }
 
-TEST_CASE("stage 1's own file becomes a run: the same measures, from the same names") {
+TEST_CASE("stage 1's file becomes a run with the same measures") {
   const ScratchFolder folder;
   const std::string path = folder.file("simple.json", R"({"stage":"simple","settings":{},"calls":{},
     "transitions":[
@@ -240,7 +238,7 @@ TEST_CASE("stage 1's own file becomes a run: the same measures, from the same na
       {"at_ms":5060,"status":"success","state":"closed","probe":true},
       {"at_ms":5080,"status":"success","state":"closed","probe":false}]})");
   const Run run = read_simple_file(path);
-  const Measures measures = measure(run);
+  const Measures measures = measure(run, timeline(run));
   CHECK(measures.at("upstream_calls") == 4);
   CHECK(measures.at("upstream_failures") == 2);
   CHECK(measures.at("blocked") == 1);

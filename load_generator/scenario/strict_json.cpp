@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "load_generator/api/instance_api.hpp"
+#include "load_generator/record/text.hpp"
 
 namespace load {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr size_t largest_file = 64 * 1024 * 1024;
-constexpr size_t most_fields = 2000;  // of one object; reading keeps them in a list, which each new one searches
+constexpr size_t most_fields = 2000;  // of one object: each new one is compared with all before
 constexpr size_t longest_quote = 60;
 constexpr size_t longest_path = 200;
 constexpr int deepest_quote = 5;
@@ -25,13 +26,13 @@ bool is_deeper_than(int levels, const json& value) {
          std::any_of(value.begin(), value.end(), [&](const json& each) { return is_deeper_than(levels - 1, each); });
 }
 
-// Nothing deep: writing nested lists needs a stack as deep as they.
+// Not for deep values: writing nested lists needs a stack as deep as they are.
 std::string quoted(const json& value) {
   if (is_deeper_than(deepest_quote, value)) return "too deep";
   return printable(value.dump(-1, ' ', true, json::error_handler_t::replace), longest_quote);
 }
 
-// Complains of the first object that has too many fields, before the rest is read.
+// Throws at the first object with too many fields, before the rest is read.
 class FieldCount {
  public:
   explicit FieldCount(const std::string& path) : path_(path) {}
@@ -53,12 +54,6 @@ std::string plain(double number) {
                                                                  : std::to_string(number);
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
 }  // namespace
 
 json read_json_file(const std::string& path) {
@@ -73,7 +68,7 @@ json read_json_file(const std::string& path) {
   try {
     return json::parse(text, FieldCount(path));
   } catch (const json::parse_error& error) {
-    throw std::invalid_argument(path + ": no JSON; the fault is near byte " + std::to_string(error.byte));
+    throw std::invalid_argument(path + ": not valid JSON; the error is near byte " + std::to_string(error.byte));
   } catch (const json::out_of_range&) {
     throw std::invalid_argument(path + ": a number in it is too large");
   }
@@ -160,7 +155,7 @@ std::vector<uint64_t> StrictObject::counts(const std::string& field, size_t long
   const json& value = take(field);
   const auto fits = [](const json& each) { return each.is_number_unsigned(); };
   if (!value.is_array() || value.size() > longest || !std::all_of(value.begin(), value.end(), fits)) {
-    complain(field, "a list of at most " + std::to_string(longest) + " whole numbers from 0 on");
+    complain(field, "a list of at most " + std::to_string(longest) + " whole numbers, 0 or more");
   }
   return value.get<std::vector<uint64_t>>();
 }
@@ -174,7 +169,7 @@ std::vector<std::string> StrictObject::fields() const {
 void StrictObject::done() const {
   for (const std::string& name : fields()) {
     if (taken_.contains(name)) continue;
-    throw std::invalid_argument(file_ + ": " + printable(path_of(name), longest_quote) + " is no known field");
+    throw std::invalid_argument(file_ + ": " + printable(path_of(name), longest_quote) + " is not a known field");
   }
 }
 

@@ -1,6 +1,6 @@
-// Reading files that people write by hand, or may have changed: every field must be known, of the right type and in
-// range. What is not right becomes one std::invalid_argument that names file and field: "outage.json: load.rate is
-// "fast"; it must be a number". Fields keep the file's order.
+// Reads files that people write or edit by hand: every field must be known, of the right type and in range. The first
+// fault becomes a std::invalid_argument that names file and field: "outage.json: load.rate is "fast"; it must be a
+// number". Fields keep the file's order.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +20,16 @@ struct Between {
   Number highest;
 };
 
-// One JSON object. Its fields are taken one after the other; done() complains about those that nobody took.
+// One JSON object. The caller takes its fields one after the other; done() complains about the rest.
 class StrictObject {
  public:
-  // `where` names the object in complaints: the file, then the path of fields. Complains where it is no object.
+  // File and path name the object in complaints. Throws if it is not an object.
   StrictObject(const nlohmann::ordered_json& object, std::string file, std::string path = "");
 
   bool has(const std::string& field) const { return object_.contains(field); }
   bool is_text(const std::string& field) const { return has(field) && object_.at(field).is_string(); }
   std::string text(const std::string& field, size_t longest);
-  std::string any_text(const std::string& field, size_t longest);  // as it is; it may be empty
+  std::string any_text(const std::string& field, size_t longest);  // unchanged; may be empty
   std::string one_of(const std::string& field, const std::vector<std::string>& words);
   double number(const std::string& field, Between<double> range);
   int64_t integer(const std::string& field, Between<int64_t> range);

@@ -22,7 +22,7 @@ Stage stage_from(const std::string& name) {
   return static_cast<Stage>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
-// It becomes part of a file's name.
+// A variant's name becomes part of a file's name.
 bool is_name(const std::string& name) {
   const auto fits = [](char letter) {
     return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') || letter == '-';
@@ -37,9 +37,9 @@ ManualOverride read_override(StrictObject entry) {
   return read;
 }
 
-void lay_over(Variant& variant, StrictObject& entry, size_t instances) {
-  if (entry.has("breaker")) variant.breaker = laid_over(variant.breaker, read_settings(entry.object("breaker")));
-  if (entry.has("instance")) variant.instance = laid_over(variant.instance, read_settings(entry.object("instance")));
+void change(Variant& variant, StrictObject& entry, size_t instances) {
+  if (entry.has("breaker")) variant.breaker = changed(variant.breaker, read_settings(entry.object("breaker")));
+  if (entry.has("instance")) variant.instance = changed(variant.instance, read_settings(entry.object("instance")));
   if (entry.has("override")) variant.manual_override = read_override(entry.object("override"));
   if (entry.has("faults")) variant.faults = read_faults(entry, instances);
 }
@@ -57,21 +57,21 @@ Known each_stage(const Variant& common) {
 Variant read_variant(StrictObject entry, const std::string& name, const Known& stages, size_t instances) {
   Variant variant = stages.at(entry.one_of("stage", stage_names()));
   variant.name = name;
-  lay_over(variant, entry, instances);
+  change(variant, entry, instances);
   entry.done();
   return variant;
 }
 
 Known read_known(StrictObject& document, size_t instances) {
   Variant common;
-  lay_over(common, document, instances);
+  change(common, document, instances);
   const Known stages = each_stage(common);
   Known known = stages;
   if (!document.has("variants")) return known;
   StrictObject variants = document.object("variants");
   for (const std::string& name : variants.fields()) {
     if (!is_name(name)) variants.complain(name, "named with up to 40 of a-z 0-9 -");
-    if (stages.contains(name)) variants.complain(name, "named otherwise: a stage has that name");
+    if (stages.contains(name)) variants.complain(name, "called something else: a stage has that name");
     known[name] = read_variant(variants.object(name), name, stages, instances);
   }
   return known;
@@ -81,7 +81,7 @@ void require_all_expected(StrictObject& document, const StrictObject& expect) {
   if (!document.has("variants")) return;
   const StrictObject variants = document.object("variants");
   for (const std::string& name : variants.fields()) {
-    if (!expect.has(name)) variants.complain(name, "in expect too, else it is never run");
+    if (!expect.has(name)) variants.complain(name, "in expect too; else it would never run");
   }
 }
 

@@ -1,7 +1,7 @@
-// A Variant is what a scenario is played against: a stage, with the settings that hold there and what is expected of
-// it. Each stage is a variant by its own name; a file may define more, with settings laid over the scenario's own, and
-// faults and an override in place of the scenario's.
-// Errors: read_variants() throws std::invalid_argument naming file and field.
+// A Variant is what a scenario is played against: a stage with its settings and expectations. Each stage is a variant
+// named after it; a file may define more, which change some of the scenario's settings and replace its faults and
+// override.
+// Errors: read_variants() throws std::invalid_argument that names file and field.
 #pragma once
 
 #include <optional>
@@ -16,23 +16,23 @@
 
 namespace load {
 
-// naive: stage 3 with the textbook's store, which is there to fail.
+// naive: stage 3 with the textbook's racy store.
 enum class Stage { simple, distributed, redis, naive };
 std::string_view to_text(Stage stage);
 
 struct Variant {
   std::string name;  // redis, redis-quorum
   Stage stage = Stage::simple;
-  Settings breaker;                               // for every program; those left out keep the program's own default
+  Settings breaker;                               // for every program; the rest keeps the program's default
   Settings instance;                              // for the HTTP instances only
-  std::optional<ManualOverride> manual_override;  // put into force when the load starts
+  std::optional<ManualOverride> manual_override;  // applied when the load starts
   Faults faults;
-  bool watched_by_sentinels = false;  // the Redis, where the stage needs one; because a fault asks for it
+  bool watched_by_sentinels = false;  // the Redis, if the stage has one; because a fault needs it
   std::vector<Expectation> expectations;
 };
 
-// From a scenario's fields `breaker`, `instance`, `override`, `faults`, `variants` and `expect`: those that something
-// is expected of, in the file's order.
+// From a scenario's fields `breaker`, `instance`, `override`, `faults`, `variants` and `expect`: the variants with
+// expectations, in the file's order.
 std::vector<Variant> read_variants(StrictObject& document, size_t instances);
 
 }  // namespace load

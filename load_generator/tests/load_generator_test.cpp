@@ -1,4 +1,4 @@
-// The program as its users meet it: options, exit codes, signals, a pipe.
+// The program as its users see it: options, exit codes, signals, a pipe.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -42,7 +42,7 @@ Ended run(const std::vector<std::string>& arguments) {
   return {exit_code, process.output()};
 }
 
-// A process that has ended but that nobody has asked about yet (a zombie) is not running.
+// A zombie, which has ended but has not been waited for, is not running.
 bool is_running(pid_t pid) {
   std::ifstream status("/proc/" + std::to_string(pid) + "/stat");
   std::string text;
@@ -88,7 +88,7 @@ TEST_CASE("bad options are one line and exit code 2") {
   }
 }
 
-TEST_CASE("where no instance answers, one line says which, and how to start one") {
+TEST_CASE("if no instance answers, one line says which, and how to start one") {
   const Ended ended = run({"--targets", "http://127.0.0.1:1", "--duration", "1s"});
   CHECK(ended.exit_code == 1);
   CHECK(is_one_line(ended.output));
@@ -105,10 +105,10 @@ TEST_CASE("more targets than there are letters are one line and exit code 2") {
   CHECK(is_one_line(ended.output));
 }
 
-TEST_CASE("Ctrl-C is heard while targets are looked for") {
+TEST_CASE("Ctrl-C ends the search for targets") {
   std::atomic<bool> asked = false;
   FakeInstance instance;
-  std::promise<void> answer;  // never given: whoever waits for it is let go at the end, before the instance ends
+  std::promise<void> answer;  // never set: its destructor, which runs before the instance's, releases the handler
   instance.on("/status", [&asked, never = answer.get_future().share()](const auto&, auto&) {
     asked = true;
     never.wait();
@@ -141,24 +141,24 @@ TEST_CASE("in a pipe a run is plain lines, and its file can be compared") {
   CHECK(run({"compare", out, out}).exit_code == 0);
 }
 
-TEST_CASE("compare exits with 1 where one prediction of one run did not hold") {
+TEST_CASE("compare exits with 1 if one prediction of one run did not hold") {
   const ScratchFolder folder;
   const Summary held{"outage", "redis", "How many?", {{"opened", 1}}, {{"opened", 1, 1, "one breaker"}}};
   Summary broken = held;
   broken.measures["opened"] = 2;
-  write_run_file(folder.path("held.json"), held, {});
-  write_run_file(folder.path("broken.json"), broken, {});
+  write_run_file(folder.path("held.json"), {{}, {}, held});
+  write_run_file(folder.path("broken.json"), {{}, {}, broken});
   CHECK(run({"compare", folder.path("held.json")}).exit_code == 0);
   const Ended ended = run({"compare", folder.path("held.json"), folder.path("broken.json")});
   CHECK(ended.exit_code == 1);
   CHECK(ended.output.find("NOT HELD") != std::string::npos);
 }
 
-TEST_CASE("compare leaves a report to look at, says where, and says so in one line where it cannot") {
+TEST_CASE("compare writes a report and prints its path, or one line if it cannot") {
   const ScratchFolder folder;
   const Summary held{"outage", "redis", "How many?", {{"opened", 1}}, {{"opened", 1, 1, "one breaker"}}};
   const std::string file = folder.path("held.json"), report = folder.path("reports/held.html");
-  write_run_file(file, held, {});
+  write_run_file(file, {{}, {}, held});
   const Ended ended = run({"compare", file, "--html", report});
   CHECK(ended.exit_code == 0);
   CHECK(ended.output.find("How many?") != std::string::npos);
@@ -181,8 +181,8 @@ TEST_CASE("compare leaves a report to look at, says where, and says so in one li
   CHECK(run({"compare", plain}).exit_code == 0);
 }
 
-TEST_CASE("Ctrl-C ends a run within a second, with the report of what was done, and exit code 130") {
-  FakeInstance instance(64);  // none of its workers is missed while others sleep
+TEST_CASE("Ctrl-C ends a run within a second, with a report and exit code 130") {
+  FakeInstance instance(64);  // enough workers while some of them sleep
   instance.on("/status", R"({"instance":"Instance-A","breaker":{"state":"closed"}})");
   instance.on("/call", [](const auto&, auto&) { std::this_thread::sleep_for(milliseconds(2000)); });
   instance.start();
@@ -207,7 +207,7 @@ void check_that_it_leaves_nothing_behind(const std::vector<std::string>& argumen
     CHECK(children.size() == children_expected);
     process.send_signal(signal);
     CHECK(process.wait(milliseconds(3000)) == (signal == SIGINT ? 130 : 128 + SIGKILL));
-    // After Ctrl-C they have ended before it did; after a kill -9 it is the kernel that ends them.
+    // After Ctrl-C they ended before it did; after a kill -9 the kernel ends them.
     for (const pid_t child : children) {
       CHECK((signal == SIGINT ? !is_running(child) : comes_true([&] { return !is_running(child); })));
     }
@@ -221,12 +221,13 @@ TEST_CASE("a scenario leaves no process behind, neither on Ctrl-C nor when it is
                                       4);  // the upstream and three instances
 }
 
-TEST_CASE("chaos leaves no process behind, not one that it has started again either") {
+TEST_CASE("chaos leaves no process behind, not even one that it has restarted") {
   check_that_it_leaves_nothing_behind({"chaos", "--duration", "20s", "--seed", "1", "--out", "/dev/null"},
-                                      ": started again\n", 5);  // upstream, Redis and three instances
+                                      ": restarted\n", 5);  // upstream, Redis and three instances
 }
 
-TEST_CASE("a setting that a program refuses is one line with the file's name, the program's words, and exit code 2") {
+TEST_CASE(
+    "a setting that a program refuses is one line with the file's name and the program's message, and exit code 2") {
   const ScratchFolder folder;
   const auto refused = [&](const std::string& settings, const std::string& stage, const char* words) {
     const std::string scenario = folder.file("odd.json", R"({"name":"odd","question":"Is this so?","instances":2,
@@ -245,7 +246,7 @@ TEST_CASE("a setting that a program refuses is one line with the file's name, th
   refused(R"("breaker":{},"instance":{"magic":3})", "distributed", "--magic=3");
 }
 
-TEST_CASE("instance settings do not concern the program that has no instances") {
+TEST_CASE("stage simple ignores instance settings") {
   const ScratchFolder folder;
   const std::string scenario = folder.file("calm.json", R"({"name":"calm","question":"Is this so?",
     "upstream":{"plan":"healthy"},"load":{"rate":50,"duration_ms":300},"breaker":{},"instance":{"magic":3},
@@ -253,7 +254,7 @@ TEST_CASE("instance settings do not concern the program that has no instances") 
   CHECK(run({"scenario", scenario, "--stage", "simple", "--out", "/dev/null"}).exit_code == 0);
 }
 
-TEST_CASE("a scenario whose prediction fails exits with 1, and still leaves its file to compare") {
+TEST_CASE("a scenario whose prediction fails exits with 1, and still writes its file") {
   const ScratchFolder folder;
   const std::string scenario = folder.file("wrong.json", R"({"name":"wrong","question":"Is this so?","instances":2,
     "upstream":{"plan":"healthy"},"load":{"rate":50,"duration_ms":300},
@@ -264,7 +265,7 @@ TEST_CASE("a scenario whose prediction fails exits with 1, and still leaves its 
   CAPTURE(ended.output);
   CHECK(ended.exit_code == 1);
   CHECK(ended.output.find("NOT HELD") != std::string::npos);
-  CHECK(ended.output.find("calls that nobody can explain: 0") != std::string::npos);
+  CHECK(ended.output.find("unexplained calls: 0") != std::string::npos);
   CHECK(read_run_file(out).measures.at("upstream_calls") == 15);
   CHECK(run({"compare", out}).exit_code == 1);
 }
@@ -287,7 +288,7 @@ TEST_CASE("a run whose prediction failed while the machine stalled is played aga
   CHECK(process.output().find("NOT HELD") != std::string::npos);
 }
 
-TEST_CASE("what is done to a scenario's Redis is told when it happens, and a stage without one has none to lose") {
+TEST_CASE("each fault of a scenario's Redis is printed when it is injected, and a stage without Redis ignores it") {
   const ScratchFolder folder;
   const std::string scenario = folder.file("crash.json", R"({"name":"crash","question":"Is this so?","instances":2,
     "upstream":{"plan":"healthy"},"load":{"rate":50,"duration_ms":900},"breaker":{},
@@ -299,7 +300,7 @@ TEST_CASE("what is done to a scenario's Redis is told when it happens, and a sta
   CHECK(redis.exit_code == 0);
   const auto killed = redis.output.find("\n   0.1 redis: killed\n");
   CHECK(killed != std::string::npos);
-  CHECK(redis.output.find("\n   0.2 redis: started again, empty\n") > killed);
+  CHECK(redis.output.find("\n   0.2 redis: restarted, empty\n") > killed);
   const Ended distributed = run({"scenario", scenario, "--stage", "distributed", "--out", "/dev/null"});
   CHECK(distributed.exit_code == 0);
   CHECK(distributed.output.find("redis: ") == std::string::npos);
