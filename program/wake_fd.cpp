@@ -6,19 +6,19 @@
 #include <cerrno>
 #include <system_error>
 
-namespace load {
+namespace program {
 
-WakeUp::WakeUp() : fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+WakeFd::WakeFd() : fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 
-WakeUp::~WakeUp() { close(fd_); }
+WakeFd::~WakeFd() { close(fd_); }
 
-void WakeUp::ring() const { eventfd_write(fd_, 1); }
+void WakeFd::notify() const { eventfd_write(fd_, 1); }
 
-void WakeUp::hear() const {
-  eventfd_t rings = 0;
-  eventfd_read(fd_, &rings);
+void WakeFd::clear() const {
+  eventfd_t count = 0;
+  eventfd_read(fd_, &count);
 }
 
-}  // namespace load
+}  // namespace program

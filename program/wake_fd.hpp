@@ -1,21 +1,21 @@
-// A WakeUp ends the wait of a thread that waits for descriptors. Thread-safe.
+// A WakeFd is a descriptor that one thread makes readable to end another thread's wait in poll(). Thread-safe: every method.
 #pragma once
 
-namespace load {
+namespace program {
 
-class WakeUp {
+class WakeFd {
  public:
-  WakeUp();  // throws std::system_error
-  ~WakeUp();
-  WakeUp(const WakeUp&) = delete;
-  WakeUp& operator=(const WakeUp&) = delete;
+  WakeFd();  // throws std::system_error
+  ~WakeFd();
+  WakeFd(const WakeFd&) = delete;
+  WakeFd& operator=(const WakeFd&) = delete;
 
-  int fd() const { return fd_; }  // readable from ring() until hear()
-  void ring() const;
-  void hear() const;  // never blocks
+  int fd() const { return fd_; }  // readable from notify() until clear()
+  void notify() const;
+  void clear() const;  // never blocks
 
  private:
   int fd_;
 };
 
-}  // namespace load
+}  // namespace program

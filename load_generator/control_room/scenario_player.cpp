@@ -96,7 +96,7 @@ uint64_t ScenarioDesk::order(const std::string& name, const std::string& variant
     stop_wanted_ = false;
     hooks_.begins();
   }
-  ordered_.ring();
+  requested_.notify();
   hooks_.news();
   return number;
 }
@@ -139,8 +139,8 @@ json ScenarioDesk::to_json() const {
 
 void ScenarioDesk::play_orders_until(const program::StopSignal& stop) {
   while (!stop.requested()) {
-    wait(stop, ordered_.fd());
-    ordered_.hear();
+    wait(stop, requested_.fd());
+    requested_.clear();
     if (!stop.requested() && is_busy()) play(stop);
   }
 }

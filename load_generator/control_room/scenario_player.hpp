@@ -90,7 +90,7 @@ class ScenarioDesk {
 
   const std::string runs_folder_;
   const Hooks hooks_;
-  WakeUp ordered_;
+  program::WakeFd requested_;
   std::atomic<bool> stop_wanted_ = false;
   mutable std::mutex mutex_;
   uint64_t orders_ = 0;         // guarded by mutex_

@@ -25,7 +25,7 @@ Watcher::Watcher(WatchedFleet fleet, Instances instances, std::function<void()> 
 
 Watcher::~Watcher() {
   thread_.request_stop();
-  wake_up_.ring();
+  wake_fd_.notify();
 }
 
 Watcher::Frame Watcher::frame(const Place& from) const {
@@ -64,7 +64,7 @@ void Watcher::run(const std::stop_token& stop) {
       poll();
       next_poll = std::max(next_poll + poll_every, Clock::now());
     }
-    loop_.wait_until(next_poll, wake_up_.fd());
+    loop_.wait_until(next_poll, wake_fd_.fd());
   }
   loop_.abandon();
 }

@@ -66,7 +66,7 @@ class Watcher {
   const Clock::time_point start_ = Clock::now();
   mutable std::mutex mutex_;
   LiveWindow window_;  // guarded by mutex_
-  WakeUp wake_up_;
+  program::WakeFd wake_fd_;
   HttpLoop loop_;  // of the thread, as what follows
   std::vector<bool> under_way_;
   std::jthread thread_;  // last: it uses the rest

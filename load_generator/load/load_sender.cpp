@@ -25,27 +25,27 @@ LoadSender::LoadSender(std::vector<std::string> urls, uint64_t seed)
 
 LoadSender::~LoadSender() {
   thread_.request_stop();
-  wake_up_.ring();
+  wake_fd_.notify();
 }
 
 void LoadSender::set_rate(double rate) {
   rate_ = std::clamp(rate, 0.0, highest_rate);
-  wake_up_.ring();
+  wake_fd_.notify();
 }
 
 void LoadSender::pause() { paused_ = true; }
 
 void LoadSender::go_on() {
   paused_ = false;
-  wake_up_.ring();
+  wake_fd_.notify();
 }
 
 void LoadSender::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     send_what_is_due();
     const auto next = last_gap_ == Clock::duration::zero() ? Clock::now() + longest_wait : last_due_ + last_gap_;
-    loop_.wait_until(next, wake_up_.fd());
-    wake_up_.hear();
+    loop_.wait_until(next, wake_fd_.fd());
+    wake_fd_.clear();
   }
   loop_.abandon();
 }

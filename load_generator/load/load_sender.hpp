@@ -51,7 +51,7 @@ class LoadSender {
   std::atomic<double> rate_ = 0;
   std::atomic<bool> paused_ = false;
   std::atomic<uint64_t> sent_ = 0;
-  WakeUp wake_up_;
+  program::WakeFd wake_fd_;
   HttpLoop loop_;  // of the thread, as all that follows
   Clock::time_point last_due_;
   Clock::duration last_gap_{0};
