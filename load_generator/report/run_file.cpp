@@ -55,7 +55,7 @@ json document_of(const Summary& summary, const Run& run) {
                 {"length_ms", to_ms(run.length)}, {"shared_breaker", run.shared_breaker},
                 {"measures", summary.measures},   {"expectations", json::array()}};
   for (const Expectation& expectation : summary.expectations) document["expectations"].push_back(to_json(expectation));
-  document["transitions"] = transitions_json(run);
+  document["transitions"] = transitions_json(run.targets, run.transitions);
   document["states"] = states_json(run.targets, lanes(run));
   document["marks"] = marks_json(run.targets, last_of(marks(run)));
   document["traffic"] = traffic_json(traffic(run, run.length <= short_run ? fine_step : coarse_step));
