@@ -47,17 +47,17 @@ class RoomBesideARun {
     load_.rate = options.load.rate;
     room_.emplace(*options.ui_port);
     room_->open({targets, options.upstream});
-    room_->room().say_load(load_);
+    room_->room().show_load_by_hand(load_);
   }
 
   void count(const Second& second) {
     load_.sent += static_cast<uint64_t>(second.sent);
-    if (room_) room_->room().say_load(load_);
+    if (room_) room_->room().show_load_by_hand(load_);
   }
 
   void stay_until(const program::StopSignal& stop) {
     if (!room_) return;
-    room_->room().say_load(std::nullopt);
+    room_->room().show_load_by_hand(std::nullopt);
     std::cout << "\nthe run is over; the page stays: " << room_->url() << " (Ctrl-C ends it)\n" << std::flush;
     room_->stay_until(stop);
   }
@@ -70,7 +70,7 @@ class RoomBesideARun {
 
  private:
   ControlRoom::LoadByHand load_;
-  std::optional<OpenRoom> room_;
+  std::optional<ControlRoomSession> room_;
 };
 
 WatchedFleet started_by_hand(const UiOptions& options) {
@@ -180,7 +180,7 @@ int scenario_command(const ScenarioOptions& options, const program::StopSignal& 
 }
 
 int ui_command(const UiOptions& options, const program::StopSignal& stop) {
-  OpenRoom room(options.port);
+  ControlRoomSession room(options.port);
   std::optional<Fleet> fleet;
   if (!options.stage.empty()) start(fleet, options);
   room.open(fleet ? WatchedFleet{fleet->targets(), fleet->upstream()} : started_by_hand(options));

@@ -173,7 +173,7 @@ TEST_CASE("the ninth page is refused with a sentence, and let in when another ha
   Instance instance;
   RoomForTest room(instance.fleet());
   std::list<PageForTest> pages;
-  for (int i = 0; i < RoomServer::most_pages; ++i) pages.emplace_back(room.url()).look_on();
+  for (int i = 0; i < HttpApi::most_pages; ++i) pages.emplace_back(room.url()).look_on();
   for (PageForTest& page : pages) REQUIRE(page.sees([](const json&) { return true; }));
   PageForTest ninth(room.url());
   const auto refused = ninth.get("/events");
@@ -197,10 +197,10 @@ TEST_CASE("a page that does not read keeps no other waiting, and is cut off") {
   upstream.start();
   RoomForTest room({instance.fleet().targets, upstream.url()});
   std::list<Deaf> deaf;
-  for (int i = 0; i < RoomServer::most_pages - 1; ++i) deaf.emplace_back(room.url());
+  for (int i = 0; i < HttpApi::most_pages - 1; ++i) deaf.emplace_back(room.url());
   PageForTest page(room.url());
   page.look_on();
-  REQUIRE(comes_true([&] { return room.server().pages() == RoomServer::most_pages; }));
+  REQUIRE(comes_true([&] { return room.server().pages() == HttpApi::most_pages; }));
   int changes = 0;
   CHECK(comes_true([&] {  // a change at each look: many frames fill what the system holds for those who do not read
     instance.change([&](json& status) { status["breaker"]["state"] = ++changes % 2 == 0 ? "open" : "closed"; });
@@ -293,11 +293,11 @@ TEST_CASE("who knows the server by a name from elsewhere gets nothing, not even 
     CHECK(answer->body.find("token") == std::string::npos);
   }
   int status = 0;
-  const auto take_status = [&](const httplib::Response& response) {
+  const auto record_status = [&](const httplib::Response& response) {
     status = response.status;
     return false;  // else it would read for ever
   };
-  client.Get("/events", {{"Host", "evil.example"}}, take_status, [](const char*, size_t) { return false; });
+  client.Get("/events", {{"Host", "evil.example"}}, record_status, [](const char*, size_t) { return false; });
   CHECK(status == 403);
   CHECK(client.Get("/", {{"Host", "localhost:1234"}})->status == 200);
 }

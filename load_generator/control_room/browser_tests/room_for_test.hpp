@@ -27,7 +27,7 @@ class RoomForTest {
   RoomForTest& operator=(const RoomForTest&) = delete;
 
   const std::string& url() const { return server_.url(); }
-  RoomServer& server() { return server_; }
+  HttpApi& server() { return server_; }
 
  private:
   const program::StopSignal stop_;  // before the thread that hears it
@@ -37,7 +37,7 @@ class RoomForTest {
   ControlRoom room;
 
  private:
-  RoomServer server_;
+  HttpApi server_;
   std::thread player_;
 };
 

@@ -225,7 +225,7 @@ TEST_CASE("that pages look on costs the instances of a scenario nothing") {
   both.on("/status", [&](const auto&, auto&) { asked_for_status += 1; });
   both.on("/ledger", [&](const auto&, auto&) { asked_for_ledger += 1; });
   both.start();
-  const Watcher watcher({{{"Instance-A", both.url()}}, both.url()}, Watcher::Instances::told, [] {});
+  const FleetPoller poller({{{"Instance-A", both.url()}}, both.url()}, FleetPoller::Statuses::reported, [] {});
   CHECK(comes_true([&] { return asked_for_ledger >= 5; }));
   CHECK(asked_for_status == 0);
 }
@@ -273,7 +273,7 @@ TEST_CASE(
   const auto before = spdlog::default_logger();
   spdlog::set_default_logger(
       std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
-  ScenarioShelf shelf(folder.path(""));
+  ScenarioList shelf(folder.path(""));
   for (int i = 0; i < 2; ++i) {
     const json scenarios = shelf.to_json();
     REQUIRE(scenarios.size() == 1);
@@ -345,7 +345,7 @@ TEST_CASE("a link stays a link, and what it leads to is written") {
 TEST_CASE("from its order on a scenario has a number, the load pauses, and the frame tells it of the live instances") {
   const ScratchFolder runs;
   ControlRoom room({{{"", "http://127.0.0.1:1"}}, "http://127.0.0.1:1"}, runs.path(""));  // nobody plays its scenarios
-  const auto frame = [&] { return json::parse(room.frame({}).json); };
+  const auto frame = [&] { return json::parse(room.update_since({}).json.dump()); };
   room.set_rate(200);
   while (frame()["load"]["sent"] < 10) std::this_thread::yield();
   CHECK(room.start_scenario("outage", "simple").number == 1);
