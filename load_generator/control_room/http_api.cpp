@@ -16,7 +16,6 @@ using Handler = httplib::Server::Handler;
 
 constexpr size_t workers_beside_pages = 8;
 constexpr size_t largest_request = 4 * 1024;
-constexpr milliseconds write_timeout{3000};  // a page that reads nothing for longer is gone; a busy browser is not
 // Unlimited, the system would buffer some MiB for a page that does not read: minutes of updates.
 constexpr int unread_limit = 64 * 1024;
 constexpr milliseconds update_every{250};
@@ -92,7 +91,7 @@ class UpdateStream {
 
 }  // namespace
 
-HttpApi::HttpApi(int port) : server_(most_pages + workers_beside_pages) {
+HttpApi::HttpApi(int port, milliseconds write_timeout) : server_(most_pages + workers_beside_pages) {
   server_.set_default_headers(safe_headers());
   server_.set_payload_max_length(largest_request);
   server_.set_write_timeout(write_timeout);

@@ -25,8 +25,10 @@ class HttpApi {
  public:
   static constexpr int most_pages = 8;
 
-  explicit HttpApi(int port);  // 0: a free one
-  ~HttpApi();                  // waits for requests that are still running
+  static constexpr std::chrono::milliseconds write_timeout{3000};  // a busy browser may read nothing for a while
+
+  explicit HttpApi(int port, std::chrono::milliseconds write_timeout = HttpApi::write_timeout);  // port 0: a free one
+  ~HttpApi();  // waits for requests that are still running
 
   const std::string& url() const { return url_; }  // http://127.0.0.1:8080/
   int pages() const { return pages_; }             // that are connected

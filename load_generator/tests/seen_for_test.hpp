@@ -1,28 +1,23 @@
-// For tests: what one sees of a program from outside, in its text and among processes.
+// For tests: what can be observed of a program from outside: its text and its processes.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <fstream>
-#include <functional>
 #include <iterator>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "program/processes/child_process.hpp"
+#include "program/wait_until.hpp"
 
 namespace load {
 
-// Sooner or later; half a minute is for a busy machine.
-inline bool comes_true(const std::function<bool()>& is_so) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!is_so()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
+// Half a minute is for a busy machine.
+template <typename Condition>
+bool comes_true(Condition condition) {
+  return program::wait_until(condition, std::chrono::seconds(30));
 }
 
 inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
