@@ -17,12 +17,6 @@ std::vector<std::string> urls_of(const std::vector<Target>& targets) {
   return urls;
 }
 
-std::string names_of(const std::vector<Target>& targets) {
-  std::string text;
-  for (const Target& target : targets) text += (text.empty() ? "" : ", ") + target.name;
-  return text;
-}
-
 // Makes a 502 of the error when an instance or the upstream does not do what `work` requests of it.
 template <typename Work>
 void forward(Work work) try {
@@ -102,7 +96,7 @@ std::string ControlRoom::set_override(const std::string& mode) {
   const std::vector<Target> targets = live_->answering_targets();
   if (targets.empty()) throw RequestError(502, "no instance answers");
   forward([&] { put_override(targets, {mode, "the control room", "asked for at the page"}); });
-  return "the breaker of " + names_of(targets) + " is now: " + mode;
+  return "the breaker of " + joined(targets, &Target::name) + " is now: " + mode;
 }
 
 std::string ControlRoom::set_rate(double rate) {

@@ -1,14 +1,26 @@
-// Numbers and paragraphs as the reports print them.
+// Numbers, lists and paragraphs as the reports print them.
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace load {
 
+// "A, B, C"; `text_of` gives the text of one of them: a function, or a pointer to a member.
+template <typename Range, typename TextOf = std::identity>
+std::string joined(const Range& range, TextOf text_of = {}) {
+  std::string text;
+  for (const auto& each : range) {
+    if (!text.empty()) text += ", ";
+    text += std::invoke(text_of, each);
+  }
+  return text;
+}
+
 // 3, 9.07, 4012
 std::string number_text(double number);
 
-// `text` in lines of at most `width` columns, each after the first indented.
+// `text` in lines of at most `width` columns; all but the first begin with `indent`.
 std::string wrapped(const std::string& text, size_t width, const std::string& indent);
 
 }  // namespace load

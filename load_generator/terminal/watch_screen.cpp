@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "load_generator/live/recent_history.hpp"
+#include "load_generator/record/text.hpp"
 #include "load_generator/terminal/watch_lane.hpp"
 #include "load_generator/terminal/watch_words.hpp"
 
@@ -111,10 +112,8 @@ std::vector<std::string> watch_screen(const FleetSnapshot& snapshot, ScreenSize 
 }
 
 std::string WatchLog::heading(const FleetSnapshot& snapshot) {
-  std::string names;
-  for (const Target& target : snapshot.targets) names += (names.empty() ? "" : ", ") + label(target);
   return fmt::format("{}\n{}; from left to right:\n{}\n{:>6} {:>8} {:>7} {:>7} {:>8}  {}", title_line(snapshot), legend,
-                     names, "second", "ok", "failed", "blocked", "wasted", "states");
+                     joined(snapshot.targets, label), "second", "ok", "failed", "blocked", "wasted", "states");
 }
 
 std::string WatchLog::moment(const FleetSnapshot& snapshot) {

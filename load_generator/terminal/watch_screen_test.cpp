@@ -52,7 +52,7 @@ FleetSnapshot twenty_seconds() {
   return snapshot;
 }
 
-std::string joined(const std::vector<std::string>& lines) {
+std::string text_of(const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
   return text;
@@ -105,7 +105,7 @@ TEST_CASE("of several marks in a column the most important one shows, and each i
 }
 
 TEST_CASE("a screen has a lane and marks for each instance, agreement, calls, ledger and Redis") {
-  const std::string text = joined(watch_screen(twenty_seconds(), {80, 24}, Screen::plain));
+  const std::string text = text_of(watch_screen(twenty_seconds(), {80, 24}, Screen::plain));
   for (const char* part : {"2 instances of unreliable_service; upstream http://127.0.0.1:9000: fails 60 %\n",
                            "Instance-A open     ", " CCOOOOOOOOO\n", "Instance-B closed    ", " CCCCCCCCCCC\n",
                            "    x  ", "agreement  1 open, 1 closed; disagreeing for 15.3 s, 15.3 s in all\n",
@@ -124,7 +124,7 @@ TEST_CASE("on a terminal states have colours, which end with the line") {
 }
 
 TEST_CASE("a wide screen shows a second in each column, and no line or screen is too long") {
-  CHECK(has(joined(watch_screen(twenty_seconds(), {160, 24}, Screen::plain)), " CCCCCOOOOOOOOOOOOOOOO\n"));
+  CHECK(has(text_of(watch_screen(twenty_seconds(), {160, 24}, Screen::plain)), " CCCCCOOOOOOOOOOOOOOOO\n"));
   for (const ScreenSize size : {ScreenSize{40, 10}, ScreenSize{20, 5}, ScreenSize{1, 1}}) {
     const auto lines = watch_screen(twenty_seconds(), size, Screen::plain);
     CHECK(lines.size() <= size.lines);
@@ -136,12 +136,12 @@ TEST_CASE("the Redis line says how many instances share it, or which ones are on
   FleetSnapshot shared = twenty_seconds();
   for (ObservedInstance& instance : shared.instances) instance.status.store = "redis";
   shared.instances[1].status.view_age_ms = 12;
-  CHECK(has(joined(figure_lines(shared)), "Redis      shared by 2; the oldest view of it is 12 ms old"));
+  CHECK(has(text_of(figure_lines(shared)), "Redis      shared by 2; the oldest view of it is 12 ms old"));
   shared.instances[1].status.store = "local";
   shared.instances[1].status.store_error = "connection refused";
   shared.instances[1].status.override_mode = "forced_open";
-  CHECK(has(joined(figure_lines(shared)), "Redis      away for Instance-B: connection refused"));
-  CHECK(has(joined(figure_lines(shared)), "override   forced_open"));
+  CHECK(has(text_of(figure_lines(shared)), "Redis      away for Instance-B: connection refused"));
+  CHECK(has(text_of(figure_lines(shared)), "override   forced_open"));
 }
 
 TEST_CASE("names and causes cannot command the terminal") {
@@ -155,8 +155,8 @@ TEST_CASE("names and causes cannot command the terminal") {
   evil.upstream.fault.dropped_callers = {clear};
   evil.transitions[0].cause = clear;
   WatchLog log;
-  const std::string text = joined(watch_screen(evil, {80, 24}, Screen::plain)) + WatchLog::heading(evil) +
-                           WatchLog::moment(evil) + joined(log.new_transitions(evil));
+  const std::string text = text_of(watch_screen(evil, {80, 24}, Screen::plain)) + WatchLog::heading(evil) +
+                           WatchLog::moment(evil) + text_of(log.new_transitions(evil));
   CHECK(std::all_of(text.begin(), text.end(), [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
   CHECK(has(text, "?[2J"));
 }

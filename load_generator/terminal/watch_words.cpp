@@ -5,20 +5,13 @@
 #include <algorithm>
 #include <set>
 
+#include "load_generator/record/text.hpp"
+
 namespace load {
 namespace {
 
 constexpr size_t longest_name = 32;
 constexpr size_t longest_sentence = 200;
-
-template <typename Texts>
-std::string joined(const Texts& texts) {
-  std::string all;
-  for (const std::string& text : texts) {
-    if (!text.empty()) all += (all.empty() ? "" : ", ") + text;
-  }
-  return all;
-}
 
 std::string fault_in_words(const ObservedUpstream& upstream) {
   if (!upstream.answers) return "no answer";
@@ -76,6 +69,7 @@ std::set<std::string> distinct(const FleetSnapshot& snapshot, std::string Instan
   for (const ObservedInstance& instance : snapshot.instances) {
     texts.insert(terminal_text(instance.status.*field, longest_name));
   }
+  texts.erase("");
   return texts;
 }
 
