@@ -1,4 +1,5 @@
-// A WakeFd is a descriptor that one thread makes readable to end another thread's wait in poll(). Thread-safe: every method.
+// A WakeFd is a descriptor that one thread makes readable to end another thread's wait in poll(). Thread-safe: every
+// method.
 #pragma once
 
 namespace program {

@@ -185,7 +185,7 @@ TEST_CASE("a page that reads nothing delays no other, and is disconnected once s
   for (int i = 0; i < 1000; ++i) callers[std::string(60, 'c') + std::to_string(i)] = {{"received", i}};
   upstream.on("/ledger", json{{"callers", callers}}.dump());
   upstream.start();
-  RoomForTest room({instance.targets(), upstream.url()}, milliseconds(500));
+  RoomForTest room({instance.targets(), upstream.url()}, milliseconds(1000));
   std::list<SilentPage> silent;
   for (int i = 0; i < HttpApi::most_pages - 1; ++i) silent.emplace_back(room.url());
   PageForTest page(room.url());

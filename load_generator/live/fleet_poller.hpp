@@ -1,6 +1,7 @@
-// A FleetPoller observes a fleet and sends it no load: every 100 ms it requests each instance's status and the upstream's
-// fault and ledger, at most one request of a kind at a time. It keeps a RecentHistory and hands out snapshots of it.
-// Thread-safe: every method. It polls on its own thread, which ends with this object, within milliseconds.
+// A FleetPoller observes a fleet and sends it no load: every 100 ms it requests each instance's status and the
+// upstream's fault and ledger, at most one request of a kind at a time. It keeps a RecentHistory and hands out
+// snapshots of it. Thread-safe: every method. It polls on its own thread, which ends with this object, within
+// milliseconds.
 #pragma once
 
 #include <functional>

@@ -116,7 +116,7 @@ TEST_CASE("a signal ends the program within a second while a scenario runs") {
     PageForTest page(page_of(process));
     page.look_on();
     CHECK(page.post("/control/scenario", {{"name", "recovery"}, {"variant", "distributed"}}).status == 200);
-    INFO(page.picture().dump() << process.output() << page.has_ended() << page.frames());
+    INFO("the page got " << page.picture().dump() << ", and the program printed " << process.output());
     REQUIRE(page.sees([](const json& picture) {
       return picture["scenario"].is_object() && picture["scenario"]["phase"] == "running" && picture["title"] != "live";
     }));
