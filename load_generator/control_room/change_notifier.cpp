@@ -2,28 +2,23 @@
 
 namespace load {
 
-void Bell::ring() {
+void ChangeNotifier::notify() {
   const std::scoped_lock lock(mutex_);
-  rings_ += 1;
+  changes_ += 1;
   changed_.notify_all();
 }
 
-void Bell::close() {
+void ChangeNotifier::close() {
   const std::scoped_lock lock(mutex_);
   closed_ = true;
   changed_.notify_all();
 }
 
-bool Bell::wait(uint64_t& heard, std::chrono::milliseconds most) {
+bool ChangeNotifier::wait(uint64_t& seen, std::chrono::milliseconds least, std::chrono::milliseconds most) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, most, [&] { return closed_ || rings_ > heard; });
-  heard = rings_;
-  return !closed_;
-}
-
-bool Bell::pass(std::chrono::milliseconds time) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, time, [&] { return closed_; });
+  changed_.wait_for(lock, least, [&] { return closed_; });
+  changed_.wait_for(lock, most - least, [&] { return closed_ || changes_ > seen; });
+  seen = changes_;
   return !closed_;
 }
 

@@ -1,5 +1,5 @@
-// A Bell tells all who wait that there is news. Each of them remembers what it has heard, so that nobody misses a ring
-// and nobody is kept from another. Thread-safe: every method.
+// A ChangeNotifier wakes every thread that waits for a change. Each waiter passes the number of changes that it has
+// seen, so that none misses a change and none delays another. Thread-safe: every method.
 #pragma once
 
 #include <chrono>
@@ -9,20 +9,19 @@
 
 namespace load {
 
-class Bell {
+class ChangeNotifier {
  public:
-  void ring();
-  void close();  // for good: nobody waits any more
+  void notify();
+  void close();  // for good: all waits end
 
-  // Until there are more rings than `heard`, which is then brought up to date, or `most` is over. False: it is closed.
-  bool wait(uint64_t& heard, std::chrono::milliseconds most);
-  // Whether it is open still when `time` is over; it returns sooner only where it is closed.
-  bool pass(std::chrono::milliseconds time);
+  // Returns when there are more changes than `seen`, which is then brought up to date, but not before `least` and no
+  // later than `most` from now. Returns false as soon as the notifier is closed.
+  bool wait(uint64_t& seen, std::chrono::milliseconds least, std::chrono::milliseconds most);
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  uint64_t rings_ = 0;  // guarded by mutex_, as is the next
+  uint64_t changes_ = 0;  // guarded by mutex_, as is the next
   bool closed_ = false;
 };
 

@@ -1,8 +1,6 @@
 #include "load_generator/control_room/control_requests.hpp"
 
-#include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "load_generator/scenario/strict_json.hpp"
@@ -14,63 +12,59 @@ constexpr size_t longest_plan = 1000;
 constexpr size_t longest_word = 400;
 
 using json = nlohmann::ordered_json;
-using Order = std::function<json(ControlRoom&, StrictObject&)>;
+using Apply = json (*)(ControlRoom&, StrictObject&);
 
-// Each reads its fields before it does anything; done() comes before too.
-json fault(ControlRoom& room, StrictObject& order) {
-  const std::string plan = order.text("plan", longest_plan);
-  order.done();
+// Each reads all fields, and checks with done() that there are no others, before it changes anything.
+json fault(ControlRoom& room, StrictObject& request) {
+  const std::string plan = request.text("plan", longest_plan);
+  request.done();
   return {{"done", room.set_fault(plan)}};
 }
 
-json network(ControlRoom& room, StrictObject& order) {
-  const std::string instance = order.text("instance", longest_word);
-  const bool broken = order.boolean("broken");
-  order.done();
+json network(ControlRoom& room, StrictObject& request) {
+  const std::string instance = request.text("instance", longest_word);
+  const bool broken = request.boolean("broken");
+  request.done();
   return {{"done", room.set_network(instance, broken ? ControlRoom::Network::broken : ControlRoom::Network::mended)}};
 }
 
-json manual_override(ControlRoom& room, StrictObject& order) {
-  const std::string mode = order.one_of("mode", {"forced_open", "forced_closed", "auto"});
-  order.done();
+json manual_override(ControlRoom& room, StrictObject& request) {
+  const std::string mode = request.one_of("mode", {"forced_open", "forced_closed", "auto"});
+  request.done();
   return {{"done", room.set_override(mode)}};
 }
 
-json rate(ControlRoom& room, StrictObject& order) {
-  const double rate = order.number("rate", {0, LoadSender::highest_rate});
-  order.done();
+json rate(ControlRoom& room, StrictObject& request) {
+  const double rate = request.number("rate", {0, LoadSender::highest_rate});
+  request.done();
   return {{"done", room.set_rate(rate)}};
 }
 
-json scenario(ControlRoom& room, StrictObject& order) {
-  const std::string name = order.text("name", longest_word);
-  const std::string variant = order.text("variant", longest_word);
-  order.done();
+json scenario(ControlRoom& room, StrictObject& request) {
+  const std::string name = request.text("name", longest_word);
+  const std::string variant = request.text("variant", longest_word);
+  request.done();
   const ControlRoom::Started started = room.start_scenario(name, variant);
   return {{"done", started.done}, {"number", started.number}};
 }
 
-json scenario_stop(ControlRoom& room, StrictObject& order) {
-  order.done();
+json scenario_stop(ControlRoom& room, StrictObject& request) {
+  request.done();
   return {{"done", room.stop_scenario()}};
-}
-
-const std::map<std::string, Order>& orders() {
-  static const std::map<std::string, Order> all{
-      {"fault", fault}, {"network", network},   {"override", manual_override},
-      {"rate", rate},   {"scenario", scenario}, {"scenario/stop", scenario_stop}};
-  return all;
 }
 
 }  // namespace
 
-json obey(ControlRoom& room, const std::string& what, const std::string& body) {
-  const auto order = orders().find(what);
-  if (order == orders().end()) throw Refused(404, "there is no such control");
+json apply_control_request(ControlRoom& room, const std::string& control, const std::string& body) {
+  static const std::map<std::string, Apply> controls{
+      {"fault", fault}, {"network", network},   {"override", manual_override},
+      {"rate", rate},   {"scenario", scenario}, {"scenario/stop", scenario_stop}};
+  const auto apply = controls.find(control);
+  if (apply == controls.end()) throw RequestError(404, "there is no such control");
   const auto parsed = json::parse(body, nullptr, false);
-  if (parsed.is_discarded()) throw std::invalid_argument("the body is no JSON");
-  StrictObject object(parsed, "the order");
-  return order->second(room, object);
+  if (parsed.is_discarded()) throw std::invalid_argument("the body is not JSON");
+  StrictObject request(parsed, "the request");
+  return apply->second(room, request);
 }
 
 }  // namespace load

@@ -1,5 +1,4 @@
-// What pages ask for, read strictly: every field must be known, of the right type and in range.
-// Throws std::invalid_argument, one line that names the field, and Refused where the control room does.
+// A page's requests to change something, read strictly: each field must be known, of the right type and in range.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,8 +8,8 @@
 
 namespace load {
 
-// `what` is the route's part after /control/: "fault", "scenario/stop". {"done":"a sentence"}, and for a
-// scenario its "number".
-nlohmann::ordered_json obey(ControlRoom& room, const std::string& what, const std::string& body);
+// `control` is the route after /control/: "fault", "scenario/stop". Returns {"done":"a sentence"}, and for a scenario
+// its "number". Throws std::invalid_argument, one line that names the field, and RequestError as the control room does.
+nlohmann::ordered_json apply_control_request(ControlRoom& room, const std::string& control, const std::string& body);
 
 }  // namespace load

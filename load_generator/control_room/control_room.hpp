@@ -1,14 +1,16 @@
-// A ControlRoom is what a page shows and may do: it watches the live instances, sends them load, breaks and mends what
-// is round them, and plays scenarios. While a scenario is under way pages see that scenario's instances instead, the
-// load pauses, and nothing else may be done than to stop it.
-// Thread-safe: every method but play_scenarios_until(). What a page may do returns a sentence that says what was done,
-// and throws Refused with one that says why not.
+// A ControlRoom is what a page shows and may do: it polls the live instances, sends them load, breaks and repairs what
+// surrounds them, and plays scenarios. While a scenario runs, pages see its instances, the load pauses, and the only
+// change allowed is to stop it.
+// Thread-safe: every method but play_scenarios_until(). Methods that change something return a sentence that says what
+// was done. Errors: RequestError, which says why not.
 #pragma once
 
 #include <memory>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "load_generator/control_room/change_notifier.hpp"
 #include "load_generator/control_room/request_error.hpp"
@@ -23,13 +25,12 @@ class ControlRoom {
  public:
   ControlRoom(const WatchedFleet& live, const std::string& runs_folder);
 
-  struct Frame {
-    std::string json;
-    Watcher::Place place;
+  struct Update {
+    nlohmann::ordered_json json;
+    FleetPoller::Cursor cursor;
   };
-  // All that is new to a page that is at this place; from the default place, everything.
-  Frame frame(const Watcher::Place& from) const;
-  Bell& news() { return news_; }  // rings when a page should be told at once; close it to let all pages go
+  Update update_since(const FleetPoller::Cursor& cursor) const;  // from a default one: everything
+  ChangeNotifier& changes() { return changes_; }  // for changes that pages get at once; close it to disconnect them
   RunsFolder& runs() { return runs_; }
 
   std::string set_fault(const std::string& plan);
@@ -38,46 +39,46 @@ class ControlRoom {
   std::string set_override(const std::string& mode);
   std::string set_rate(double rate);
   struct Started {
-    uint64_t number = 0;  // of the order, from 1; frames say it too, so that a page knows its own order's end
+    uint64_t number = 0;  // from 1; updates have it too, so that a page recognises the end of the scenario it started
     std::string done;
   };
   Started start_scenario(const std::string& name, const std::string& variant);
   std::string stop_scenario();
 
-  // Somebody else sends the load, at a rate of his own, until it is over: then neither rate nor scenarios are for
-  // pages.
+  // A load that a run by hand sends. While there is one, pages can neither set a rate nor start a scenario.
   struct LoadByHand {
     double rate = 0;
     uint64_t sent = 0;
   };
-  void say_load(const std::optional<LoadByHand>& load);
+  void show_load_by_hand(const std::optional<LoadByHand>& load);
 
-  // Main thread only (see ScenarioDesk).
-  void play_scenarios_until(const program::StopSignal& stop) { desk_.play_orders_until(stop); }
+  // Main thread only (see ScenarioPlayer).
+  void play_scenarios_until(const program::StopSignal& stop) { player_.play_requests_until(stop); }
 
  private:
-  struct Scene {
+  struct View {
     std::string title;
-    std::shared_ptr<Watcher> watcher;
+    std::shared_ptr<FleetPoller> poller;
   };
 
-  std::shared_ptr<Watcher> watch(const WatchedFleet& fleet, Watcher::Instances instances);
-  ScenarioDesk::Hooks hooks();
-  Scene scene() const;
-  void show(Scene scene);
+  std::shared_ptr<FleetPoller> poll(const WatchedFleet& fleet, FleetPoller::Statuses statuses);
+  ScenarioPlayer::Hooks hooks();
+  View view() const;
+  void show(View view);
   void require_live() const;
+  std::optional<LoadByHand> load_by_hand() const;
   std::vector<std::string> dropped_with(const std::string& caller, Network network) const;
-  nlohmann::ordered_json load_json() const;
+  nlohmann::ordered_json load_json(const View& view, const FleetSnapshot& snapshot) const;
 
-  Bell news_;  // first: all others ring it
+  ChangeNotifier changes_;  // first: all others notify it
   RunsFolder runs_;
-  const std::shared_ptr<Watcher> live_;
+  const std::shared_ptr<FleetPoller> live_;
   LoadSender sender_;
   mutable std::mutex mutex_;
-  Scene scene_;  // guarded by mutex_, as is the next
+  View view_;  // guarded by mutex_, as is the next
   std::optional<LoadByHand> load_by_hand_;
   std::mutex one_change_at_a_time_;
-  ScenarioDesk desk_;
+  ScenarioPlayer player_;
 };
 
 }  // namespace load

@@ -12,14 +12,14 @@ constexpr std::chrono::milliseconds grace{800};
 
 }  // namespace
 
-void OpenRoom::open(const WatchedFleet& live) {
+void ControlRoomSession::open(const WatchedFleet& live) {
   room_.emplace(live, runs_folder());
-  server_.open(*room_);
-  std::cout << "the control room: " << server_.url() << " (Ctrl-C ends it)\n" << std::flush;
+  api_.open(*room_);
+  std::cout << "the control room: " << api_.url() << " (Ctrl-C ends it)\n" << std::flush;
 }
 
-int OpenRoom::leave(int exit_code) {
-  if (!server_.has_ended_within(grace)) std::_Exit(exit_code);
+int ControlRoomSession::leave(int exit_code) {
+  if (!api_.has_ended_within(grace)) std::_Exit(exit_code);
   return exit_code;
 }
 

@@ -1,5 +1,5 @@
-// An OpenRoom is a control room with its server: made in two steps, so that a taken port is known before anything else
-// is started. Not thread-safe; main thread only.
+// A ControlRoomSession is a control room with its HTTP API, opened in two steps, so that a taken port is found before
+// anything else is started. Not thread-safe: main thread only.
 #pragma once
 
 #include <optional>
@@ -11,24 +11,24 @@
 
 namespace load {
 
-class OpenRoom {
+class ControlRoomSession {
  public:
-  explicit OpenRoom(int port) : server_(port) {}  // throws std::runtime_error where it cannot be had; 0: a free one
+  explicit ControlRoomSession(int port) : api_(port) {}  // throws std::runtime_error if it is taken; 0: a free one
 
-  void open(const WatchedFleet& live);  // prints where the page is
+  void open(const WatchedFleet& live);  // prints the page's URL
   ControlRoom& room() { return *room_; }
-  const std::string& url() const { return server_.url(); }
+  const std::string& url() const { return api_.url(); }
 
-  // Plays what pages order.
+  // Plays the scenarios that pages request.
   void stay_until(const program::StopSignal& stop) { room_->play_scenarios_until(stop); }
 
-  void close() { server_.close(); }  // all pages go
-  // After close(): returns `exit_code`, or ends the process with it where a request is still running 800 ms later.
+  void close() { api_.close(); }  // disconnects all pages
+  // After close(): returns `exit_code`, or ends the process with it if a request still runs 800 ms later.
   int leave(int exit_code);
 
  private:
   std::optional<ControlRoom> room_;
-  RoomServer server_;  // after what it serves
+  HttpApi api_;  // after the room that it serves
 };
 
 }  // namespace load

@@ -1,37 +1,53 @@
 #include "load_generator/control_room/http_api.hpp"
 
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "load_generator/control_room/control_requests.hpp"
-#include "load_generator/control_room/event_stream.hpp"
 #include "load_generator/page/page_files.hpp"
 
 namespace load {
 namespace {
 
+using std::chrono::milliseconds;
 using json = nlohmann::ordered_json;
+using Handler = httplib::Server::Handler;
 
 constexpr size_t workers_beside_pages = 8;
-constexpr size_t largest_order = 4 * 1024;
-// For which a page may read nothing of what waits for it; a browser may be busy for a while.
-constexpr std::chrono::milliseconds write_timeout{3000};
-// What the system holds for one who does not read. As it likes, it would be some MiB, which is minutes of frames.
-constexpr int held_by_the_system = 64 * 1024;
+constexpr size_t largest_request = 4 * 1024;
+// Unlimited, the system would buffer some MiB for a page that does not read: minutes of updates.
+constexpr int unread_limit = 64 * 1024;
+constexpr milliseconds update_every{250};
+constexpr milliseconds shortest_gap{50};  // between two updates, however much changes
 
 std::string dumped(const json& json) { return json.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 void answer(httplib::Response& response, const json& body) { program::answer_json(response, 200, dumped(body)); }
 
-void refuse(httplib::Response& response, const Refusal& refusal) {
-  program::answer_json(response, refusal.status, dumped({{"error", refusal.why}}));
+void answer_error(httplib::Response& response, int status, const std::string& sentence) {
+  program::answer_json(response, status, dumped({{"error", sentence}}));
 }
 
-// What the server refuses by itself it refuses without a word.
+// The library rejects some requests itself, with an empty body.
 void explain(const httplib::Request&, httplib::Response& response) {
   if (!response.body.empty()) return;
-  refuse(response, {response.status, response.status == 404   ? "there is nothing of that name"
-                                     : response.status == 413 ? "an order is at most 4 KiB"
-                                                              : "the request was not understood"});
+  answer_error(response, response.status,
+               response.status == 404   ? "there is nothing of that name"
+               : response.status == 413 ? "a request is at most 4 KiB"
+                                        : "the request was not understood");
+}
+
+Handler answering_errors(Handler handler) {
+  return [handler = std::move(handler)](const httplib::Request& request, httplib::Response& response) {
+    try {
+      handler(request, response);
+    } catch (const RequestError& error) {
+      answer_error(response, error.status(), error.what());
+    } catch (const std::invalid_argument& error) {
+      answer_error(response, 400, error.what());
+    }
+  };
 }
 
 httplib::Headers safe_headers() {
@@ -50,87 +66,96 @@ std::string with_token(std::string_view page, const std::string& token) {
   return at == std::string::npos ? text : text.replace(at, placeholder.size(), token);
 }
 
+// One page's updates. Each is made when the connection can take it, from where the last one ended: nothing is queued
+// for a slow page, and the next update has all that it missed.
+class UpdateStream {
+ public:
+  explicit UpdateStream(ControlRoom& room) : room_(room) {}
+
+  // Waits for the next update, and sends it. False: the page is gone, or the room is closed.
+  bool send_next(httplib::DataSink& sink) {
+    if (sent_ > 0 && !room_.changes().wait(seen_, shortest_gap, update_every)) return false;
+    ControlRoom::Update update = room_.update_since(cursor_);
+    cursor_ = update.cursor;
+    const std::string retry = sent_ == 0 ? "retry: 500\n" : "";
+    const std::string event = retry + "id: " + std::to_string(++sent_) + "\ndata: " + dumped(update.json) + "\n\n";
+    return sink.write(event.data(), event.size());
+  }
+
+ private:
+  ControlRoom& room_;
+  FleetPoller::Cursor cursor_;
+  uint64_t seen_ = 0;
+  uint64_t sent_ = 0;
+};
+
 }  // namespace
 
-RoomServer::RoomServer(int port) : server_(most_pages + workers_beside_pages) {
+HttpApi::HttpApi(int port, milliseconds write_timeout) : server_(most_pages + workers_beside_pages) {
   server_.set_default_headers(safe_headers());
-  server_.set_payload_max_length(largest_order);
+  server_.set_payload_max_length(largest_request);
   server_.set_write_timeout(write_timeout);
   server_.set_error_handler(explain);
   url_ = "http://127.0.0.1:" + std::to_string(server_.bind("127.0.0.1", port)) + "/";
-  server_.limit_unread(held_by_the_system);
+  server_.limit_unread(unread_limit);
 }
 
-RoomServer::~RoomServer() { close(); }
+HttpApi::~HttpApi() { close(); }
 
-void RoomServer::open(ControlRoom& room) {
+void HttpApi::open(ControlRoom& room) {
   room_ = &room;
   add_routes();
   server_.start();
 }
 
-void RoomServer::close() {
-  if (room_ != nullptr) room_->news().close();
+void HttpApi::close() {
+  if (room_ != nullptr) room_->changes().close();
   server_.stop_accepting();
 }
 
-void RoomServer::add_routes() {
-  show("/events", &RoomServer::get_events);
-  show("/scenarios", &RoomServer::get_scenarios);
-  show("/runs", &RoomServer::get_runs);
-  show("/runs/(.*)", &RoomServer::get_run);
-  show("/(.*)", &RoomServer::get_file);
-  server_.Post("/control/(.*)", [this](const Request& request, Response& response) {
-    const auto refusal = access_.refuse_to_change(request);
-    return refusal ? refuse(response, *refusal) : post_control(request, response);
+void HttpApi::add_routes() {
+  get("/events", [this](const Request&, Response& response) { stream_updates(response); });
+  get("/scenarios", [this](const Request&, Response& response) { answer(response, scenarios_.to_json()); });
+  get("/runs", [this](const Request&, Response& response) { answer(response, room_->runs().names()); });
+  get("/runs/(.*)", [this](const Request& request, Response& response) {
+    answer(response, room_->runs().document(request.matches[1].str()));
   });
+  get("/(.*)", [this](const Request& request, Response& response) {
+    const std::string name = request.matches[1].str();
+    send_file(name.empty() ? "index.html" : name, response);
+  });
+  server_.Post("/control/(.*)", answering_errors([this](const Request& request, Response& response) {
+                 access_.check_change(request);
+                 answer(response, apply_control_request(*room_, request.matches[1].str(), request.body));
+               }));
 }
 
-void RoomServer::show(const std::string& route, void (RoomServer::*answer)(const Request&, Response&)) {
-  server_.Get(route, [this, answer](const Request& request, Response& response) {
-    if (const auto refusal = PageAccess::refuse_to_show(request)) return refuse(response, *refusal);
-    try {
-      (this->*answer)(request, response);
-    } catch (const Refused& refused) {
-      refuse(response, refused.refusal());
-    }
-  });
+void HttpApi::get(const std::string& route, Handler handler) {
+  server_.Get(route, answering_errors([handler = std::move(handler)](const Request& request, Response& response) {
+                PageAccess::check_read(request);
+                handler(request, response);
+              }));
 }
 
-void RoomServer::get_file(const Request& request, Response& response) {
-  const std::string name = request.matches[1].str().empty() ? "index.html" : request.matches[1].str();
+void HttpApi::send_file(const std::string& name, Response& response) const {
   const PageFile* file = page_file(name);
   const bool is_page = name == "index.html";
-  if (file == nullptr || (file->type == "text/html" && !is_page)) throw Refused(404, "there is nothing of that name");
+  if (file == nullptr || (file->type == "text/html" && !is_page)) {
+    throw RequestError(404, "there is nothing of that name");
+  }
   const std::string text = is_page ? with_token(file->content, access_.token()) : std::string(file->content);
   response.set_content(text, std::string(file->type) + "; charset=utf-8");
 }
 
-void RoomServer::get_events(const Request&, Response& response) {
+void HttpApi::stream_updates(Response& response) {
   if (++pages_ > most_pages) {
     --pages_;
-    throw Refused(503, "8 pages look on already; close one of them, and load this one again");
+    throw RequestError(503, "8 pages look on already; close one of them, and load this one again");
   }
-  const auto stream = std::make_shared<EventStream>(*room_);
+  const auto stream = std::make_shared<UpdateStream>(*room_);
   response.set_chunked_content_provider(
       "text/event-stream", [stream](size_t, httplib::DataSink& sink) { return stream->send_next(sink); },
       [this](bool) { --pages_; });
-}
-
-void RoomServer::get_scenarios(const Request&, Response& response) { answer(response, scenarios_.to_json()); }
-
-void RoomServer::get_runs(const Request&, Response& response) { answer(response, room_->runs().names()); }
-
-void RoomServer::get_run(const Request& request, Response& response) {
-  answer(response, room_->runs().document(request.matches[1].str()));
-}
-
-void RoomServer::post_control(const Request& request, Response& response) try {
-  answer(response, obey(*room_, request.matches[1].str(), request.body));
-} catch (const Refused& refused) {
-  refuse(response, refused.refusal());
-} catch (const std::invalid_argument& error) {
-  refuse(response, {400, error.what()});
 }
 
 }  // namespace load

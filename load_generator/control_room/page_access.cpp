@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 
 namespace load {
@@ -23,7 +24,7 @@ std::string random_token() {
   return token;
 }
 
-// Nothing where there is none, or two that leave it open which one counts.
+// Nothing if there is none, or more than one.
 std::optional<std::string> only(const httplib::Request& request, const char* header) {
   if (request.get_header_value_count(header) != 1) return std::nullopt;
   return request.get_header_value(header);
@@ -38,7 +39,7 @@ bool comes_from_the_page(const httplib::Request& request) {
   return only(request, "Origin") == "http://" + request.get_header_value("Host");
 }
 
-// Browsers say by themselves on whose behalf they ask; no page can change that. Other clients say nothing.
+// Browsers add these headers, and no page can change them. Other clients send none of them.
 bool comes_from_another_page(const httplib::Request& request) {
   if (request.has_header("Origin") && !comes_from_the_page(request)) return true;
   if (!request.has_header("Sec-Fetch-Site")) return false;
@@ -46,7 +47,7 @@ bool comes_from_another_page(const httplib::Request& request) {
   return site != "same-origin" && site != "none";
 }
 
-// A link on another page that was followed: the browser shows what comes in place of that page.
+// A followed link: the browser shows the answer in place of the page with the link, which cannot read it.
 bool is_a_visit(const httplib::Request& request) {
   return request.path == "/" && !request.has_header("Origin") && only(request, "Sec-Fetch-Mode") == "navigate" &&
          only(request, "Sec-Fetch-Dest").value_or("document") == "document";
@@ -56,29 +57,27 @@ bool is_a_visit(const httplib::Request& request) {
 
 PageAccess::PageAccess() : token_(random_token()), holder_(token_) {}
 
-std::optional<Refusal> PageAccess::refuse_to_show(const httplib::Request& request) {
+void PageAccess::check_read(const httplib::Request& request) {
   const auto host = only(request, "Host");
   if (!host || !program::names_this_machine(*host)) {
-    return Refusal{403,
-                   "the control room is for browsers on this machine; its address is http://127.0.0.1 or "
-                   "http://localhost, with its port"};
+    throw RequestError(403,
+                       "the control room is for browsers on this machine; its address is http://127.0.0.1 or "
+                       "http://localhost, with its port");
   }
   if (comes_from_another_page(request) && !is_a_visit(request)) {
-    return Refusal{403, "the control room answers no other site's page; open its address in a tab of its own"};
+    throw RequestError(403, "the control room does not answer another site's page; open its address in a new tab");
   }
-  return std::nullopt;
 }
 
-std::optional<Refusal> PageAccess::refuse_to_change(const httplib::Request& request) const {
-  if (auto refusal = refuse_to_show(request)) return refusal;
-  if (!comes_from_the_page(request)) return Refusal{403, "only the control room's own page can change something"};
+void PageAccess::check_change(const httplib::Request& request) const {
+  check_read(request);
+  if (!comes_from_the_page(request)) throw RequestError(403, "only the control room's page can change something");
   const std::string bearer = "Bearer " + only(request, "X-Control-Token").value_or("");
   const auto verdict = holder_.check({.remote_address = request.remote_addr, .authorization = bearer});
   if (verdict != program::AdminAccess::Verdict::allowed) {
-    return Refusal{403, "that is not the token of this control room; load the page again"};
+    throw RequestError(403, "that is not the token of this control room; load the page again");
   }
-  if (!is_json(request)) return Refusal{415, "the body must be of type application/json"};
-  return std::nullopt;
+  if (!is_json(request)) throw RequestError(415, "the body must be of type application/json");
 }
 
 }  // namespace load

@@ -1,17 +1,16 @@
-// PageAccess says which requests the control room answers. It listens on loopback only, but every page that a browser
-// on this machine has open can send requests there. So:
-//   - every request must know this server by a name of this machine. A page from elsewhere whose own name was made to
-//     resolve to loopback (DNS rebinding) says that name, and gets nothing, not even the token;
-//   - a request that a browser sends for a page of another site gets nothing either (its Origin, or Sec-Fetch-Site,
-//     says so): else any site could take all places of those who look on. A link to this page may be followed;
-//   - a request that changes something must bring the token that only the page itself holds, must come from that page
-//     (its Origin is this server), and must be JSON, which no foreign form can send.
-// Thread-safe: every method; nothing changes after construction. The token is never printed.
+// PageAccess decides which requests the control room answers. It listens on loopback only, but every page that is open
+// in a browser on this machine can send requests there. So:
+//   - each request must name this server by a name of this machine (Host). A page from elsewhere whose name was made to
+//     resolve to loopback (DNS rebinding) sends that name, and gets nothing, not even the token;
+//   - a browser's request for another site's page is rejected (Origin, Sec-Fetch-Site), so that no other site can use
+//     up the places for pages. A link to the control room's page may be followed;
+//   - a request that changes something must have the token that only the control room's page holds, must come from that
+//     page (Origin), and must be JSON, which no form on another site can send.
+// Thread-safe: nothing changes after construction. Errors: RequestError. The token is never printed.
 #pragma once
 
 #include <httplib.h>
 
-#include <optional>
 #include <string>
 
 #include "load_generator/control_room/request_error.hpp"
@@ -21,13 +20,12 @@ namespace load {
 
 class PageAccess {
  public:
-  PageAccess();  // draws a token: 128 bits at random, as 32 hexadecimal digits
+  PageAccess();  // with a new token: 128 random bits, as 32 hexadecimal digits
 
   const std::string& token() const { return token_; }
 
-  // Nothing: go on.
-  static std::optional<Refusal> refuse_to_show(const httplib::Request& request);
-  std::optional<Refusal> refuse_to_change(const httplib::Request& request) const;
+  static void check_read(const httplib::Request& request);
+  void check_change(const httplib::Request& request) const;
 
  private:
   const std::string token_;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -24,11 +25,22 @@ httplib::Request request_for(const std::string& path, const Headers& headers) {
   return request;
 }
 
-bool shows(const Headers& headers) { return !PageAccess::refuse_to_show(request_with(headers)); }
+int status_of(const std::function<void()>& check) try {
+  check();
+  return 200;
+} catch (const RequestError& error) {
+  return error.status();
+}
+
+bool is_readable(const httplib::Request& request) {
+  return status_of([&] { PageAccess::check_read(request); }) == 200;
+}
+
+bool shows(const Headers& headers) { return is_readable(request_with(headers)); }
 
 class Page {
  public:
-  // What the page itself sends, with one header replaced, or left out where `value` is empty.
+  // The headers of the page, with one replaced, or left out if `value` is empty.
   Headers with(const std::string& name, const std::string& value) const {
     Headers headers;
     for (const auto& header : own()) {
@@ -44,15 +56,14 @@ class Page {
             {"Content-Type", "application/json"}};
   }
   int status(const Headers& headers) const {
-    const auto refusal = access.refuse_to_change(request_with(headers));
-    return refusal ? refusal->status : 200;
+    return status_of([&] { access.check_change(request_with(headers)); });
   }
   PageAccess access;
 };
 
 }  // namespace
 
-TEST_CASE("the page is shown to who knows this machine by a name of its own, and to no rebound name") {
+TEST_CASE("the page is shown under this machine's names, and not under a rebound name") {
   for (const char* host : {"127.0.0.1:8080", "localhost:8080", "localhost", "[::1]:8080"}) {
     CAPTURE(host);
     CHECK(shows({{"Host", host}}));
@@ -66,10 +77,10 @@ TEST_CASE("the page is shown to who knows this machine by a name of its own, and
   CHECK_FALSE(shows({{"Host", "localhost"}, {"Host", "evil.example"}}));
 }
 
-TEST_CASE("what a browser asks for another site's page is not shown, but a link to the page may be followed") {
+TEST_CASE("another site's page is shown nothing, but a link to the page may be followed") {
   const auto shows_to = [](const std::string& path, Headers headers) {
     headers.emplace_back("Host", "127.0.0.1:8080");
-    return !PageAccess::refuse_to_show(request_for(path, headers));
+    return is_readable(request_for(path, headers));
   };
   CHECK(shows_to("/events", {{"Origin", "http://127.0.0.1:8080"}}));
   CHECK(shows_to("/events", {{"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Mode", "cors"}}));
@@ -91,7 +102,7 @@ TEST_CASE("what a browser asks for another site's page is not shown, but a link 
   CHECK_FALSE(shows_to("/events", {{"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "cross-site"}}));
 }
 
-TEST_CASE("a change needs the page's token, its origin and JSON; each alone is not enough") {
+TEST_CASE("a change needs the page's token, its origin and JSON, all three") {
   const Page page;
   CHECK(page.status(page.own()) == 200);
   CHECK(page.status(page.with("Content-Type", "application/json; charset=utf-8")) == 200);
@@ -117,7 +128,7 @@ TEST_CASE("a change needs the page's token, its origin and JSON; each alone is n
   }
 }
 
-TEST_CASE("each control room has a token of its own, of 128 bits") {
+TEST_CASE("each control room has another token, of 128 bits") {
   const PageAccess one;
   const PageAccess other;
   CHECK(one.token().size() == 32);

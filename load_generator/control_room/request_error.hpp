@@ -1,4 +1,4 @@
-// Why the control room does not do what it was asked: an HTTP status, and a sentence for the person at the page.
+// Why the control room rejects a request: an HTTP status, and a sentence for the person at the page.
 #pragma once
 
 #include <stdexcept>
@@ -6,15 +6,10 @@
 
 namespace load {
 
-struct Refusal {
-  int status = 0;
-  std::string why;
-};
-
-class Refused : public std::runtime_error {
+class RequestError : public std::runtime_error {
  public:
-  Refused(int status, const std::string& why) : std::runtime_error(why), status_(status) {}
-  Refusal refusal() const { return {status_, what()}; }
+  RequestError(int status, const std::string& sentence) : std::runtime_error(sentence), status_(status) {}
+  int status() const { return status_; }
 
  private:
   const int status_;

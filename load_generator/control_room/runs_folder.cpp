@@ -39,13 +39,13 @@ std::vector<std::string> RunsFolder::names() {
 nlohmann::ordered_json RunsFolder::document(const std::string& name) const {
   const fs::path path = folder_ / (name + ".json");
   std::error_code none;
-  if (!is_plain(name) || !fs::is_regular_file(path, none)) throw Refused(404, "there is no run of that name");
-  if (fs::file_size(path, none) > largest_file) throw Refused(413, "that run's file is larger than 16 MiB");
+  if (!is_plain(name) || !fs::is_regular_file(path, none)) throw RequestError(404, "there is no run of that name");
+  if (fs::file_size(path, none) > largest_file) throw RequestError(413, "that run's file is larger than 16 MiB");
   const std::scoped_lock lock(one_at_a_time_);
   try {
     return run_document(path.string());
   } catch (const std::invalid_argument& error) {
-    throw Refused(404, error.what());
+    throw RequestError(404, error.what());
   }
 }
 

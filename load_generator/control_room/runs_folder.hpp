@@ -1,5 +1,5 @@
-// The folder in which finished runs lie, as a page may see it: files with plain names, and nothing else, whatever is
-// asked for. Thread-safe: every method.
+// The folder of finished runs, as pages may read it: files with plain names, and nothing else on the disk.
+// Thread-safe: every method.
 #pragma once
 
 #include <filesystem>
@@ -20,10 +20,10 @@ class RunsFolder {
 
   explicit RunsFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  // Those that can be drawn, without .json, in order; where there are more, the latest.
+  // The runs that a page can draw, without .json, sorted; of too many, the latest.
   std::vector<std::string> names();
 
-  // As run_document() reads it. Throws Refused.
+  // See run_document(). Throws RequestError.
   nlohmann::ordered_json document(const std::string& name) const;
 
   // Letters, digits, '.', '_' and '-', and no dot in front.
@@ -46,9 +46,9 @@ class RunsFolder {
   bool can_be_drawn(const File& file);
 
   const std::filesystem::path folder_;
-  mutable std::mutex one_at_a_time_;  // a large one takes much memory
+  mutable std::mutex one_at_a_time_;  // reading a large one takes much memory
   std::mutex mutex_;
-  std::map<std::string, Known> known_;  // guarded by mutex_; reading them all again would take long
+  std::map<std::string, Known> known_;  // guarded by mutex_; a cache: reading all files takes long
 };
 
 }  // namespace load

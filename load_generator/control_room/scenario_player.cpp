@@ -1,7 +1,6 @@
 #include "load_generator/control_room/scenario_player.hpp"
 
 #include <poll.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -9,7 +8,6 @@
 
 #include "load_generator/experiment/experiment.hpp"
 #include "load_generator/report/run_file.hpp"
-#include "load_generator/scenario/expectation.hpp"
 
 namespace load {
 namespace {
@@ -21,192 +19,147 @@ class Stopped : public std::runtime_error {
   Stopped() : std::runtime_error("it was stopped before its end, so there is no run of it") {}
 };
 
-json to_json(const Variant& variant) {
-  json entry{{"name", variant.name}, {"measure", ""}, {"expectations", json::array()}};
-  if (!variant.expectations.empty()) entry["measure"] = variant.expectations.front().measure;
-  for (const Expectation& expectation : variant.expectations) {
-    entry["expectations"].push_back(
-        {{"measure", expectation.measure}, {"because", expectation.because}, {"expected", bounds(expectation)}});
-  }
-  return entry;
-}
-
-json scenario_json(const Scenario& scenario) {
-  json entry{{"name", scenario.name}, {"question", scenario.question}, {"variants", json::array()}};
-  for (const Variant& variant : scenario.variants) entry["variants"].push_back(to_json(variant));
-  return entry;
-}
-
 Scenario shipped(const std::string& name) {
   const std::vector<std::string> names = shipped_scenarios();
   if (std::find(names.begin(), names.end(), name) == names.end()) {
-    throw Refused(404, "there is no scenario '" + printable(name, 64) + "'");
+    throw RequestError(404, "there is no scenario '" + printable(name, 64) + "'");
   }
   return read_scenario(scenario_path(name));
 }
 
 Variant variant_of(const Scenario& scenario, const std::string& name) {
   if (const Variant* variant = find_variant(scenario, name)) return *variant;
-  throw Refused(404, "scenario " + scenario.name + " has no variant '" + printable(name, 64) + "'; it has " +
-                         variant_names(scenario));
+  throw RequestError(404, "scenario " + scenario.name + " has no variant '" + printable(name, 64) + "'; it has " +
+                              variant_names(scenario));
 }
 
-// Until a stop signal has come, or `fd` is readable.
-void wait(const program::StopSignal& stop, int fd) {
-  std::array<pollfd, 2> descriptors{{{stop.fd(), POLLIN, 0}, {fd, POLLIN, 0}}};
+void wait_for_either(const program::StopSignal& stop, const program::WakeFd& wake) {
+  std::array<pollfd, 2> descriptors{{{stop.fd(), POLLIN, 0}, {wake.fd(), POLLIN, 0}}};
   poll(descriptors.data(), descriptors.size(), -1);
 }
 
 }  // namespace
 
-ScenarioShelf::ScenarioShelf() : ScenarioShelf(scenarios_folder()) {}
-
-json ScenarioShelf::to_json() {
-  json scenarios = json::array();
-  for (const std::string& name : scenarios_in(folder_)) {
-    try {
-      scenarios.push_back(scenario_json(read_scenario(folder_ + "/" + name + ".json")));
-    } catch (const std::exception& error) {
-      tell_once(error.what());
-    }
-  }
-  return scenarios;
-}
-
-void ScenarioShelf::tell_once(const std::string& fault) {
-  const std::scoped_lock lock(mutex_);
-  if (told_.size() < most_told && told_.insert(fault).second) spdlog::warn("left out of the scenarios: {}", fault);
-}
-
-ScenarioDesk::ScenarioDesk(std::string runs_folder, Hooks hooks)
+ScenarioPlayer::ScenarioPlayer(std::string runs_folder, Hooks hooks)
     : runs_folder_(std::move(runs_folder)), hooks_(std::move(hooks)) {}
 
-uint64_t ScenarioDesk::order(const std::string& name, const std::string& variant) {
+uint64_t ScenarioPlayer::start(const std::string& name, const std::string& variant) {
   const Scenario scenario = shipped(name);
-  Order order{0, scenario, variant_of(scenario, variant)};
-  uint64_t number = 0;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (is_busy_now()) throw Refused(409, "a scenario is under way; wait for its end, or stop it");
-    number = order.number = ++orders_;
-    order_.emplace(std::move(order));
-    stop_wanted_ = false;
-    hooks_.begins();
+  const Variant chosen = variant_of(scenario, variant);
+  std::unique_lock lock(mutex_);
+  if (playback_ && playback_->is_under_way()) {
+    throw RequestError(409, "a scenario is running; wait for its end, or stop it");
   }
-  ordered_.notify();
-  hooks_.news();
+  const uint64_t number = playback_ ? playback_->number + 1 : 1;
+  playback_.emplace(Playback{number, scenario, chosen});
+  stop_wanted_ = false;
+  hooks_.begins();
+  lock.unlock();
+  requested_.notify();
+  hooks_.changed();
   return number;
 }
 
-void ScenarioDesk::stop() {
+void ScenarioPlayer::stop() {
   const std::scoped_lock lock(mutex_);
-  if (!is_busy_now()) throw Refused(409, "no scenario is under way");
-  if (order_->is_kept) throw Refused(409, "it is too late to stop the scenario: its load is over, and its run is kept");
+  if (!playback_ || !playback_->is_under_way()) throw RequestError(409, "no scenario is running");
+  if (playback_->is_kept) {
+    throw RequestError(409, "it is too late to stop the scenario: its load is over, and its run is kept");
+  }
   stop_wanted_ = true;
 }
 
-bool ScenarioDesk::is_busy() const {
+bool ScenarioPlayer::is_busy() const {
   const std::scoped_lock lock(mutex_);
-  return is_busy_now();
+  return playback_ && playback_->is_under_way();
 }
 
-std::optional<double> ScenarioDesk::rate() const {
+double ScenarioPlayer::rate() const {
   const std::scoped_lock lock(mutex_);
-  return is_busy_now() ? std::optional(order_->scenario.load.rate) : std::nullopt;
+  return playback_ && playback_->is_under_way() ? playback_->scenario.load.rate : 0;
 }
 
-bool ScenarioDesk::is_busy_now() const {
-  return order_ && (order_->phase == Phase::starting || order_->phase == Phase::running);
-}
-
-json ScenarioDesk::to_json() const {
+json ScenarioPlayer::to_json() const {
   constexpr std::array<const char*, 4> phases{"starting", "running", "over", "failed"};
   const std::scoped_lock lock(mutex_);
-  if (!order_) return nullptr;
-  return {{"number", order_->number},
-          {"name", order_->scenario.name},
-          {"variant", order_->variant.name},
-          {"question", order_->scenario.question},
-          {"phase", phases.at(static_cast<size_t>(order_->phase))},
-          {"elapsed_ms", to_ms(order_->elapsed)},
-          {"duration_ms", order_->scenario.load.duration.count()},
-          {"run", order_->run},
-          {"error", order_->error}};
+  if (!playback_) return nullptr;
+  return {{"number", playback_->number},
+          {"name", playback_->scenario.name},
+          {"variant", playback_->variant.name},
+          {"question", playback_->scenario.question},
+          {"phase", phases.at(static_cast<size_t>(playback_->phase))},
+          {"elapsed_ms", to_ms(playback_->elapsed)},
+          {"duration_ms", playback_->scenario.load.duration.count()},
+          {"run", playback_->run},
+          {"error", playback_->error}};
 }
 
-void ScenarioDesk::play_orders_until(const program::StopSignal& stop) {
+void ScenarioPlayer::play_requests_until(const program::StopSignal& stop) {
   while (!stop.requested()) {
-    wait(stop, ordered_.fd());
-    ordered_.clear();
+    wait_for_either(stop, requested_);
+    requested_.clear();
     if (!stop.requested() && is_busy()) play(stop);
   }
 }
 
-void ScenarioDesk::play(const program::StopSignal& stop) {
-  const std::string title = this->title();
-  std::string told;
+void ScenarioPlayer::play(const program::StopSignal& stop) {
+  const std::string title = playback_->title();
+  std::string outcome;
   try {
-    const FinishedRun finished = this->run(stop);
+    const FinishedRun finished = run_scenario(playback_->scenario, playback_->variant, stop, *this);
     if (finished.run.interrupted) throw Stopped();
-    hooks_.fleet_ends();  // before another may be ordered
-    close_to_stops();
-    told = "written to " + keep(finished);
+    hooks_.fleet_ends();  // before another scenario can start
+    reject_later_stops();
+    outcome = "written to " + keep(finished);
   } catch (const std::exception& error) {
-    told = error.what();
+    outcome = error.what();
     hooks_.fleet_ends();
-    change([&](Order& order) {
-      order.phase = Phase::failed;
-      order.error = told;
+    change([&](Playback& playback) {
+      playback.phase = Phase::failed;
+      playback.error = outcome;
     });
   }
-  hooks_.news();
-  if (!stop.requested()) std::cout << title << ": " << told << "\n" << std::flush;
+  hooks_.changed();
+  if (!stop.requested()) std::cout << title << ": " << outcome << "\n" << std::flush;
 }
 
-// Whoever wants it stopped later is told that it is too late.
-void ScenarioDesk::close_to_stops() {
+void ScenarioPlayer::reject_later_stops() {
   const std::scoped_lock lock(mutex_);
   if (stop_wanted_) throw Stopped();
-  order_->is_kept = true;
+  playback_->is_kept = true;
 }
 
-std::string ScenarioDesk::keep(const FinishedRun& finished) {
+std::string ScenarioPlayer::keep(const FinishedRun& finished) {
   const std::string name = run_name(finished.summary);
   std::string path = runs_folder_ + "/" + name + ".json";
   write_run_file(path, finished);
-  change([&](Order& order) {
-    order.phase = Phase::over;
-    order.elapsed = order.scenario.load.duration;
-    order.run = name;
+  change([&](Playback& playback) {
+    playback.phase = Phase::over;
+    playback.elapsed = playback.scenario.load.duration;
+    playback.run = name;
   });
   return path;
 }
 
-FinishedRun ScenarioDesk::run(const program::StopSignal& stop) {
-  return run_scenario(order_->scenario, order_->variant, stop, *this);
-}
-
-void ScenarioDesk::fleet_is_up(const std::vector<Target>& targets, const std::string& upstream) {
+void ScenarioPlayer::fleet_is_up(const std::vector<Target>& targets, const std::string& upstream) {
   if (stop_wanted_) throw Stopped();
-  hooks_.fleet_is_up({targets, upstream}, title());
+  hooks_.fleet_is_up({targets, upstream}, playback_->title());
 }
 
-void ScenarioDesk::tick(Offset now) {
+void ScenarioPlayer::tick(Offset now) {
   if (stop_wanted_) {
     hooks_.fleet_ends();
     throw Stopped();
   }
-  change([&](Order& order) {
-    order.phase = Phase::running;
-    order.elapsed = now;
+  change([now](Playback& playback) {
+    playback.phase = Phase::running;
+    playback.elapsed = now;
   });
 }
 
-void ScenarioDesk::change(const std::function<void(Order&)>& change) {
+void ScenarioPlayer::change(const std::function<void(Playback&)>& change) {
   const std::scoped_lock lock(mutex_);
-  change(*order_);
+  change(*playback_);
 }
-
-std::string ScenarioDesk::title() const { return order_->scenario.name + ", " + order_->variant.name; }
 
 }  // namespace load

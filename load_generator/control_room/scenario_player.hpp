@@ -1,7 +1,7 @@
-// The ScenarioDesk takes orders for scenarios from pages, and plays them, one at a time, where the main thread calls
-// play_orders_until(): the programs of a scenario have to be started there (see ChildProcess).
-// Thread-safe: order(), stop(), is_busy() and to_json().
-// A finished run lies in the runs folder, as `load_generator scenario` writes it. One that is stopped leaves none.
+// A ScenarioPlayer plays the scenarios that pages request, one at a time, where the main thread calls
+// play_requests_until(): a scenario's programs must be started on that thread (see ChildProcess).
+// A finished run is written to the runs folder, as `load_generator scenario` does; one that was stopped is not.
+// Thread-safe: every other method. Errors: RequestError.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,6 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "load_generator/control_room/request_error.hpp"
@@ -22,56 +21,34 @@
 
 namespace load {
 
-// The scenarios of a folder, as pages are told them. Thread-safe.
-class ScenarioShelf {
+class ScenarioPlayer : private RunObserver {
  public:
-  ScenarioShelf();  // of the shipped ones
-  explicit ScenarioShelf(std::string folder) : folder_(std::move(folder)) {}
-
-  // [{"name","question","variants":[{"name","measure","expectations":[{"measure","because","expected"}]}]}]; `measure`
-  // is that of the first expectation. One that cannot be read is left out, and the log says why, once.
-  nlohmann::ordered_json to_json();
-
- private:
-  static constexpr size_t most_told = 100;  // different faults, for a file that changes all the time
-
-  void tell_once(const std::string& fault);
-
-  const std::string folder_;
-  std::mutex mutex_;
-  std::set<std::string> told_;  // guarded by mutex_
-};
-
-class ScenarioDesk : private RunObserver {
- public:
-  // Called on the main thread, but for `begins`: by order(), before anybody hears of it. It must not ask the desk.
+  // Called on the main thread, except `begins`: it is called inside start(), and must not call the player.
   struct Hooks {
     std::function<void()> begins;
     std::function<void(const WatchedFleet&, const std::string& title)> fleet_is_up;
     std::function<void(size_t target, const std::optional<InstanceStatus>&)> status;
-    std::function<void()> fleet_ends;  // also where the run failed, or never had a fleet
-    std::function<void()> news;
+    std::function<void()> fleet_ends;  // also if the run failed, or never had a fleet
+    std::function<void()> changed;
   };
-  ScenarioDesk(std::string runs_folder, Hooks hooks);
+  ScenarioPlayer(std::string runs_folder, Hooks hooks);
 
-  // The order's number, counted from 1. Throws Refused where there is none of that name, no such variant, or one is
-  // under way already.
-  uint64_t order(const std::string& name, const std::string& variant);
-  void stop();  // throws Refused where none is under way that could still be stopped
+  // Returns the playback's number, counted from 1. Rejected: an unknown name or variant, and while another one runs.
+  uint64_t start(const std::string& name, const std::string& variant);
+  void stop();  // rejected: if none runs, or its load is over already
   bool is_busy() const;
-  std::optional<double> rate() const;  // calls a second, of the one that is under way
+  double rate() const;  // calls a second, of the scenario that runs; else 0
 
-  // null, or {"number","name","variant","question","phase","elapsed_ms","duration_ms","run","error"} of the one that is
-  // under way or was last. The number tells one from the next: some are over before anybody saw them run.
+  // null, or the running or else last playback: {"number","name","variant","question","phase","elapsed_ms",
+  // "duration_ms","run","error"}. Some end before a page has seen them run; the number distinguishes them.
   nlohmann::ordered_json to_json() const;
 
-  // Main thread only.
-  void play_orders_until(const program::StopSignal& stop);
+  void play_requests_until(const program::StopSignal& stop);
 
  private:
   enum class Phase { starting, running, over, failed };
-  struct Order {
-    uint64_t number = 0;  // from 1
+  struct Playback {
+    uint64_t number = 0;
     Scenario scenario;
     Variant variant;
     Phase phase = Phase::starting;
@@ -79,16 +56,17 @@ class ScenarioDesk : private RunObserver {
     Offset elapsed{0};
     std::string run{};
     std::string error{};
+
+    bool is_under_way() const { return phase == Phase::starting || phase == Phase::running; }
+    std::string title() const { return scenario.name + ", " + variant.name; }
   };
 
-  bool is_busy_now() const;  // with mutex_ held
-  std::string title() const;
   void play(const program::StopSignal& stop);
-  FinishedRun run(const program::StopSignal& stop);
-  void close_to_stops();                          // throws where one came in time
-  std::string keep(const FinishedRun& finished);  // where it lies
+  void reject_later_stops();                      // throws if one came in time
+  std::string keep(const FinishedRun& finished);  // returns the file's path
+  void change(const std::function<void(Playback&)>& change);
 
-  // Of the scenario that is under way.
+  // Of the scenario that runs.
   void fleet_is_up(const std::vector<Target>& targets, const std::string& upstream) override;
   void tick(Offset now) override;
   void status_polled(size_t target, const std::optional<InstanceStatus>& status, Offset /*now*/) override {
@@ -96,15 +74,12 @@ class ScenarioDesk : private RunObserver {
   }
   void load_ended() override { hooks_.fleet_ends(); }
 
-  void change(const std::function<void(Order&)>& change);
-
   const std::string runs_folder_;
   const Hooks hooks_;
-  program::WakeFd ordered_;
+  program::WakeFd requested_;
   std::atomic<bool> stop_wanted_ = false;
   mutable std::mutex mutex_;
-  uint64_t orders_ = 0;         // guarded by mutex_
-  std::optional<Order> order_;  // guarded by mutex_; scenario and variant stay as they are while it is under way
+  std::optional<Playback> playback_;  // guarded by mutex_; its scenario and variant do not change while it runs
 };
 
 }  // namespace load

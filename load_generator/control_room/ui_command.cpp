@@ -33,16 +33,16 @@ class PageBesideRun final : public RunObserver {
   void fleet_is_up(const std::vector<Target>& targets, const std::string& upstream) override {
     room_.emplace(port_);
     room_->open({targets, upstream});
-    room_->room().say_load(load_);
+    room_->room().show_load_by_hand(load_);
   }
 
   void second_ended(const SecondSummary& second) override {
     load_.sent += static_cast<uint64_t>(second.sent);
-    room_->room().say_load(load_);
+    room_->room().show_load_by_hand(load_);
   }
 
   void stay_until(const program::StopSignal& stop) {
-    room_->room().say_load(std::nullopt);
+    room_->room().show_load_by_hand(std::nullopt);
     std::cout << "\nthe run is over; the page stays: " << room_->url() << " (Ctrl-C ends it)\n" << std::flush;
     room_->stay_until(stop);
   }
@@ -56,13 +56,13 @@ class PageBesideRun final : public RunObserver {
  private:
   const int port_;
   ControlRoom::LoadByHand load_;
-  std::optional<OpenRoom> room_;
+  std::optional<ControlRoomSession> room_;
 };
 
 }  // namespace
 
 int ui_command(const UiOptions& options, const program::StopSignal& stop) {
-  OpenRoom room(options.port);
+  ControlRoomSession room(options.port);
   std::optional<Fleet> fleet;
   if (!options.stage.empty()) start(fleet, options);
   room.open(fleet ? WatchedFleet{fleet->targets(), fleet->upstream()} : running_fleet(options));

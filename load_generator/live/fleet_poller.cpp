@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "load_generator/live/page_update.hpp"
-
 namespace load {
 namespace {
 
@@ -15,98 +13,97 @@ constexpr milliseconds answer_timeout{1000};
 
 }  // namespace
 
-Watcher::Watcher(WatchedFleet fleet, Instances instances, std::function<void()> news)
+FleetPoller::FleetPoller(WatchedFleet fleet, Statuses statuses, std::function<void()> changed)
     : fleet_(std::move(fleet)),
-      instances_(instances),
-      news_(std::move(news)),
-      window_(fleet_, moment_since(start_).epoch_ms),
+      statuses_(statuses),
+      changed_(std::move(changed)),
+      history_(fleet_, moment_since(start_).epoch_ms),
       under_way_(fleet_.targets.size() + 2, false),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
-Watcher::~Watcher() {
+FleetPoller::~FleetPoller() {
   thread_.request_stop();
-  wake_up_.notify();
+  wake_fd_.notify();
 }
 
-Watcher::Frame Watcher::frame(const Place& from) const {
+FleetPoller::Update FleetPoller::update_since(const Cursor& cursor) const {
   const std::scoped_lock lock(mutex_);
   const Offset now = this->now();
-  const Place place{window_.edition(), window_.place(), now};
-  const Offset window = std::max(Offset(0), now - LiveWindow::length);
-  const bool has_seen_some = from.edition == place.edition;
-  const Offset news = has_seen_some ? std::min(from.until, window_.changes_since(from.seen)) : window;
-  return {live_frame(window_, now, std::max(window, news)), place};
+  const Offset oldest = std::max(Offset(0), now - RecentHistory::length);
+  const bool same_edition = cursor.edition == history_.edition();
+  const Offset changed = same_edition ? std::min(cursor.until, history_.changed_since(cursor.revision)) : oldest;
+  return {history_.snapshot(now), std::max(oldest, changed), {history_.edition(), history_.revision(), now}};
 }
 
-std::optional<std::string> Watcher::caller_name(const std::string& instance) const {
+FleetSnapshot FleetPoller::snapshot() const {
   const std::scoped_lock lock(mutex_);
-  const auto& targets = window_.run().targets;
+  return history_.snapshot(now());
+}
+
+std::optional<std::string> FleetPoller::caller_name(const std::string& instance) const {
+  const std::scoped_lock lock(mutex_);
+  const auto& targets = history_.run().targets;
   const auto found =
       std::find_if(targets.begin(), targets.end(), [&](const Target& target) { return target.name == instance; });
   if (found == targets.end()) return std::nullopt;
-  const std::string& name = window_.instances()[static_cast<size_t>(found - targets.begin())].status.name;
+  const std::string& name = history_.instances()[static_cast<size_t>(found - targets.begin())].status.name;
   return name.empty() ? std::nullopt : std::optional(name);
 }
 
-std::vector<Target> Watcher::who_answers() const {
+std::vector<Target> FleetPoller::answering_targets() const {
   const std::scoped_lock lock(mutex_);
   std::vector<Target> targets;
   for (size_t i = 0; i < fleet_.targets.size(); ++i) {
-    if (window_.instances()[i].answers) targets.push_back(window_.run().targets[i]);
+    if (history_.instances()[i].answers) targets.push_back(history_.run().targets[i]);
   }
   return targets;
 }
 
-void Watcher::run(const std::stop_token& stop) {
+void FleetPoller::run(const std::stop_token& stop) {
   auto next_poll = Clock::now();
   while (!stop.stop_requested()) {
     if (next_poll <= Clock::now()) {
       poll();
       next_poll = std::max(next_poll + poll_every, Clock::now());
     }
-    loop_.wait_until(next_poll, wake_up_.fd());
+    loop_.wait_until(next_poll, wake_fd_.fd());
   }
   loop_.abandon();
 }
 
-void Watcher::tell(size_t target, const std::optional<InstanceStatus>& status) {
+void FleetPoller::report_status(size_t target, const std::optional<InstanceStatus>& status) {
   std::unique_lock lock(mutex_);
-  const bool news = window_.take_status(target, moment_since(start_), status);
+  const bool has_changed = history_.record_status(target, moment_since(start_), status);
   lock.unlock();
-  if (news) news_();
+  if (has_changed) changed_();
 }
 
-void Watcher::ask_instances() {
-  for (size_t target = 0; target < fleet_.targets.size(); ++target) {
-    ask(target, fleet_.targets[target].url + "/status",
-        [this, target](const program::HttpReply& reply) { tell(target, read_status(reply)); });
-  }
-}
-
-void Watcher::poll() {
-  if (instances_ == Instances::asked) ask_instances();
+void FleetPoller::poll() {
   const size_t targets = fleet_.targets.size();
-  ask(targets, fleet_.upstream + "/fault", [this](const program::HttpReply& reply) {
+  for (size_t target = 0; statuses_ == Statuses::polled && target < targets; ++target) {
+    request(target, fleet_.targets[target].url + "/status",
+            [this, target](const program::HttpReply& reply) { report_status(target, read_status(reply)); });
+  }
+  request(targets, fleet_.upstream + "/fault", [this](const program::HttpReply& reply) {
     const auto fault = read_fault(reply);
     std::unique_lock lock(mutex_);
-    const bool news = window_.take_fault(fault);
+    const bool has_changed = history_.record_fault(fault);
     lock.unlock();
-    if (news) news_();
+    if (has_changed) changed_();
   });
-  ask(targets + 1, fleet_.upstream + "/ledger", [this](const program::HttpReply& reply) {
+  request(targets + 1, fleet_.upstream + "/ledger", [this](const program::HttpReply& reply) {
     const auto ledger = reply.status == 200 ? read_ledger(reply.body) : std::nullopt;
     const std::scoped_lock lock(mutex_);
-    window_.take_ledger(now(), ledger);
+    history_.record_ledger(now(), ledger);
   });
 }
 
-// One of a kind is under way at a time.
-void Watcher::ask(size_t question, const std::string& url, HttpLoop::Done take) {
-  if (under_way_[question]) return;
-  under_way_[question] = true;
-  loop_.get(url, answer_timeout, [this, question, take = std::move(take)](const program::HttpReply& reply) {
-    under_way_[question] = false;
-    take(reply);
+void FleetPoller::request(size_t kind, const std::string& url, HttpLoop::Done record) {
+  if (under_way_[kind]) return;
+  under_way_[kind] = true;
+  loop_.get(url, answer_timeout, [this, kind, record = std::move(record)](const program::HttpReply& reply) {
+    under_way_[kind] = false;
+    record(reply);
   });
 }
 

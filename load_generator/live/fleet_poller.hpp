@@ -1,12 +1,11 @@
-// A Watcher looks at a fleet that somebody else may be loading: every 100 ms it asks each instance for its status, and
-// the upstream for its fault and its ledger. It interferes with nothing. It keeps the last two minutes and sums since
-// it began (see LiveWindow), and says what a page is to be told. Thread-safe: every method. It asks from a thread of
-// its own, which ends with this object, within milliseconds.
+// A FleetPoller observes a fleet and sends it no load: every 100 ms it requests each instance's status and the
+// upstream's fault and ledger, at most one request of a kind at a time. It keeps a RecentHistory and hands out
+// snapshots of it. Thread-safe: every method. It polls on its own thread, which ends with this object, within
+// milliseconds.
 #pragma once
 
 #include <functional>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <thread>
@@ -18,58 +17,57 @@
 
 namespace load {
 
-class Watcher {
+class FleetPoller {
  public:
-  enum class Instances { asked, told };
-  // `news` is called when a state, a transition or a fault is new, on the watcher's thread or on that of tell(); it
-  // must not call back.
-  Watcher(WatchedFleet fleet, Instances instances, std::function<void()> news);
-  ~Watcher();
-  Watcher(const Watcher&) = delete;
-  Watcher& operator=(const Watcher&) = delete;
+  enum class Statuses { polled, reported };  // reported: by the caller, who requests them already
+  // `changed` is called after each new state, transition, override or fault, on the poller's thread or on that of
+  // report_status(). It must not call the poller.
+  FleetPoller(WatchedFleet fleet, Statuses statuses, std::function<void()> changed);
+  ~FleetPoller();
+  FleetPoller(const FleetPoller&) = delete;
+  FleetPoller& operator=(const FleetPoller&) = delete;
 
-  // Who has seen nothing yet is at the default place. Another edition than before: what was told before is to be
-  // forgotten, for these are other instances, or they have got other names.
-  struct Place {
+  // What a reader has seen; a default one has seen nothing. With another edition a reader must forget what it has: the
+  // instances, or their names, are others.
+  struct Cursor {
     uint64_t edition = 0;
-    uint64_t seen = 0;
+    uint64_t revision = 0;
     Offset until{0};
   };
-  struct Frame {
-    nlohmann::ordered_json json;
-    Place place;
+  struct Update {
+    FleetSnapshot snapshot;
+    Offset from;  // what happened since is new to the reader
+    Cursor cursor;
   };
-  // All that is new to who is at this place, or everything (see live_frame.hpp).
-  Frame frame(const Place& from) const;
+  Update update_since(const Cursor& cursor) const;
+  FleetSnapshot snapshot() const;
 
-  // Nothing: no answer.
-  void tell(size_t target, const std::optional<InstanceStatus>& status);
+  // No status: the instance gave no valid answer.
+  void report_status(size_t target, const std::optional<InstanceStatus>& status);
 
   const WatchedFleet& fleet() const { return fleet_; }
-  // Of the instance with this unique name: the name by which the upstream knows it. Nothing where there is none, or
-  // where it has never answered.
+  // The name by which the upstream knows the instance with this unique name; nothing if no such instance has answered.
   std::optional<std::string> caller_name(const std::string& instance) const;
-  std::vector<Target> who_answers() const;
+  std::vector<Target> answering_targets() const;
 
  private:
   using Clock = HttpLoop::Clock;
 
   void run(const std::stop_token& stop);
   void poll();
-  void ask_instances();
-  void ask(size_t question, const std::string& url, HttpLoop::Done take);
+  void request(size_t kind, const std::string& url, HttpLoop::Done record);
   Offset now() const { return std::chrono::duration_cast<Offset>(Clock::now() - start_); }
 
   const WatchedFleet fleet_;
-  const Instances instances_;
-  const std::function<void()> news_;
+  const Statuses statuses_;
+  const std::function<void()> changed_;
   const Clock::time_point start_ = Clock::now();
   mutable std::mutex mutex_;
-  LiveWindow window_;  // guarded by mutex_
-  program::WakeFd wake_up_;
-  HttpLoop loop_;  // of the thread, as what follows
-  std::vector<bool> under_way_;
-  std::jthread thread_;  // last: it uses the rest
+  RecentHistory history_;  // guarded by mutex_
+  program::WakeFd wake_fd_;
+  HttpLoop loop_;                // used by the thread only, as is the next
+  std::vector<bool> under_way_;  // by kind: a target's status, the fault, the ledger
+  std::jthread thread_;          // last: it uses the rest
 };
 
 }  // namespace load

@@ -1,19 +1,18 @@
-// What a page is told of a fleet: a LiveWindow as JSON, in the words that a run's file uses too. Pure.
+// A FleetSnapshot as the JSON that the page draws, with the field names of a run's file. Pure.
 //   {"from_ms","now_ms","started_at_ms","window_ms","instances","states","transitions","marks","traffic","upstream",
 //    "agreement","calls","wasted"}
-// In "instances", "network_broken" says whether the upstream drops an instance's calls, by its "dropped_callers"; these
-// are names of instances by /status, while "name" may carry a URL so as to be unique. The "calls" of an instance are
-// what /status says, and fall when it is started again; the sum beside "agreement" does not.
-// Names and causes are text from outside; a page must take them as text.
+// "network_broken" of an instance: the upstream drops its calls. Its "dropped_callers" are names as in /status, while
+// "name" carries the URL where two instances have one name. The "calls" of an instance are those of its /status, and
+// fall when it is restarted; the sum beside "agreement" does not.
 #pragma once
 
 #include <nlohmann/json.hpp>
 
-#include "load_generator/live/recent_history.hpp"
+#include "load_generator/live/fleet_snapshot.hpp"
 
 namespace load {
 
-// What was at `from` or later; whatever a page has of that time is replaced by it.
-nlohmann::ordered_json live_frame(const LiveWindow& window, Offset now, Offset from);
+// What happened at `from` or later: it replaces what a page has of that time.
+nlohmann::ordered_json page_update(const FleetSnapshot& snapshot, Offset from);
 
 }  // namespace load

@@ -1,4 +1,4 @@
-// For tests: a live window of two instances that began at a known moment, and what they say.
+// For tests: the history of two instances, which started at a fixed date, and statuses for them.
 #pragma once
 
 #include <optional>
@@ -8,10 +8,10 @@
 
 namespace load {
 
-constexpr int64_t began = 1'763'740'000'000;  // milliseconds since the Unix epoch
-inline const WatchedFleet two{{{"", "http://a"}, {"", "http://b"}}, "http://upstream"};
+constexpr int64_t start_epoch_ms = 1'763'740'000'000;
+inline const WatchedFleet two_instances{{{"", "http://a"}, {"", "http://b"}}, "http://upstream"};
 
-inline InstanceStatus saying(const std::string& name, State state = State::closed) {
+inline InstanceStatus status_of(const std::string& name, State state = State::closed) {
   InstanceStatus status;
   status.name = name;
   status.state = state;
@@ -20,8 +20,8 @@ inline InstanceStatus saying(const std::string& name, State state = State::close
   return status;
 }
 
-inline bool take(LiveWindow& window, size_t target, Offset now, const std::optional<InstanceStatus>& status) {
-  return window.take_status(target, {now, began + now / std::chrono::milliseconds(1)}, status);
+inline bool record(RecentHistory& history, size_t target, Offset now, const std::optional<InstanceStatus>& status) {
+  return history.record_status(target, {now, start_epoch_ms + now / std::chrono::milliseconds(1)}, status);
 }
 
 }  // namespace load

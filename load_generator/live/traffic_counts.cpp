@@ -2,26 +2,26 @@
 
 namespace load {
 
-void LiveTraffic::read_ledger(Offset now, const Ledger& ledger) {
+void TrafficCounts::record_ledger(Offset now, const Ledger& ledger) {
   uint64_t received = 0;
   uint64_t failed = 0;
   for (const auto& [caller, entry] : ledger) {
     received += entry.received;
     failed += entry.failure + entry.hang + entry.drop;
   }
-  go_on_to(now);
+  advance_to(now);
   steps_.back().upstream_calls += added(received_, received);
   steps_.back().upstream_failures += added(failed_, failed);
 }
 
-void LiveTraffic::read_blocked(Offset now, size_t target, uint64_t blocked) {
-  go_on_to(now);
+void TrafficCounts::record_blocked(Offset now, size_t target, uint64_t blocked) {
+  advance_to(now);
   steps_.back().blocked += added(blocked_[target], blocked);
 }
 
-void LiveTraffic::go_on_to(Offset now) {
+void TrafficCounts::advance_to(Offset now) {
   const auto wanted = static_cast<size_t>(now / step) + 1;
-  if (wanted > first_ + steps_.size() + most_steps) {  // nothing was read for longer than is kept
+  if (wanted > first_ + steps_.size() + most_steps) {  // nothing was recorded for more than two minutes
     steps_.clear();
     first_ = wanted - most_steps;
   }
@@ -32,7 +32,7 @@ void LiveTraffic::go_on_to(Offset now) {
   }
 }
 
-uint64_t LiveTraffic::added(std::optional<uint64_t>& last, uint64_t count) {
+uint64_t TrafficCounts::added(std::optional<uint64_t>& last, uint64_t count) {
   const uint64_t before = last.value_or(count);
   last = count;
   return count >= before ? count - before : count;

@@ -1,10 +1,9 @@
-// How much reached the upstream lately, in steps of half a second from the start: what it received, what of that did
-// not succeed (both by its ledger), and what the instances blocked. Counts that are read now and then become steps:
-// each difference counts for the step in which it was read; a ledger's count that fell began anew, as its program did,
-// and instances' counts are their sums over restarts. Holds a bounded number of steps, whatever comes. Not thread-safe.
+// TrafficCounts holds how much reached the upstream lately, in steps of half a second from the start: requests that it
+// received, those that did not succeed (both by its ledger), and calls that the instances blocked.
+// Counters that are read now and then become steps: each difference counts for the step in which it was read. A ledger
+// counter that fell was reset, and counts from zero. Bounded memory. Not thread-safe.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -14,10 +13,10 @@
 
 namespace load {
 
-class LiveTraffic {
+class TrafficCounts {
  public:
   static constexpr Offset step = std::chrono::milliseconds(500);
-  static constexpr size_t most_steps = 241;  // two minutes, and the one that is not over
+  static constexpr size_t most_steps = 241;  // two minutes, and the current one
 
   struct Step {
     uint64_t upstream_calls = 0;
@@ -25,19 +24,18 @@ class LiveTraffic {
     uint64_t blocked = 0;
   };
 
-  explicit LiveTraffic(size_t targets) : blocked_(targets) {}
+  explicit TrafficCounts(size_t targets) : blocked_(targets) {}
 
-  // In order of time.
-  void read_ledger(Offset now, const Ledger& ledger);
-  void read_blocked(Offset now, size_t target, uint64_t blocked);
+  // In order of time. `blocked` of a target never falls: it is summed over restarts.
+  void record_ledger(Offset now, const Ledger& ledger);
+  void record_blocked(Offset now, size_t target, uint64_t blocked);
 
-  // Steps up to the one that holds `now`, which may be empty.
-  void go_on_to(Offset now);
+  void advance_to(Offset now);  // adds empty steps up to the one that contains `now`
   size_t first_step() const { return first_; }
   const std::deque<Step>& steps() const { return steps_; }
 
  private:
-  // What was added to a count since it was read last; nothing the first time.
+  // What was added to a counter since its last reading; nothing at the first.
   static uint64_t added(std::optional<uint64_t>& last, uint64_t count);
 
   size_t first_ = 0;

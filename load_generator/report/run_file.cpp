@@ -56,7 +56,7 @@ json document_of(const FinishedRun& finished) {
                 {"length_ms", to_ms(run.length)}, {"shared_breaker", run.shared_breaker},
                 {"measures", summary.measures},   {"expectations", json::array()}};
   for (const Expectation& expectation : summary.expectations) document["expectations"].push_back(to_json(expectation));
-  document["transitions"] = transitions_json(run);
+  document["transitions"] = transitions_json(run.targets, run.transitions);
   document["states"] = states_json(run.targets, timeline.lanes);
   document["marks"] = marks_json(run.targets, last_of(timeline.marks));
   document["traffic"] = traffic_json(traffic(run, run.length <= short_run ? fine_step : coarse_step));

@@ -51,12 +51,12 @@ json states_json(const std::vector<Target>& targets, const std::vector<std::vect
   return states;
 }
 
-json transitions_json(const Run& run, Offset from) {
-  json transitions = json::array();
-  for (const Transition& transition : run.transitions) {
-    if (transition.at >= from) transitions.push_back(to_json(run.targets, transition));
+json transitions_json(const std::vector<Target>& targets, const std::vector<Transition>& transitions, Offset from) {
+  json entries = json::array();
+  for (const Transition& transition : transitions) {
+    if (transition.at >= from) entries.push_back(to_json(targets, transition));
   }
-  return transitions;
+  return entries;
 }
 
 json marks_json(const std::vector<Target>& targets, const std::vector<Mark>& marks, Offset from) {

@@ -21,8 +21,9 @@ constexpr Offset from_the_beginning = Offset::min();
 nlohmann::ordered_json states_json(const std::vector<Target>& targets, const std::vector<std::vector<Sample>>& lanes,
                                    Offset from = from_the_beginning);
 
-// [{"at_ms_since_start","instance","generation","from","to","cause"}], in the run's order.
-nlohmann::ordered_json transitions_json(const Run& run, Offset from = from_the_beginning);
+// [{"at_ms_since_start","instance","generation","from","to","cause"}], in the given order.
+nlohmann::ordered_json transitions_json(const std::vector<Target>& targets, const std::vector<Transition>& transitions,
+                                        Offset from = from_the_beginning);
 
 // [{"at_ms_since_start","instance","status","probe":true,"late":true,"wasted":true}], each flag only where it is true.
 nlohmann::ordered_json marks_json(const std::vector<Target>& targets, const std::vector<Mark>& marks,

@@ -49,8 +49,8 @@ TEST_CASE("transitions from some time on, each with its instance and cause") {
   run.targets = targets;
   run.transitions = {{0, 2, State::closed, State::open, "3 consecutive failures", milliseconds(10)},
                      {1, 3, State::open, State::half_open, "<b>recovery</b>", milliseconds(20)}};
-  CHECK(transitions_json(run).size() == 2);
-  CHECK(transitions_json(run, milliseconds(11)).dump() ==
+  CHECK(transitions_json(run.targets, run.transitions).size() == 2);
+  CHECK(transitions_json(run.targets, run.transitions, milliseconds(11)).dump() ==
         R"([{"at_ms_since_start":20.0,"instance":"<script>","generation":3,"from":"open","to":"half_open",)"
         R"("cause":"<b>recovery</b>"}])");
 }

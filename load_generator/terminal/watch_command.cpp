@@ -22,7 +22,7 @@ constexpr milliseconds between_screens{250};
 constexpr milliseconds between_lines{1000};
 constexpr milliseconds until_names_are_known{1000};
 
-// Whether a stop signal came first.
+// True if a stop signal came first.
 bool stopped_before(const program::StopSignal& stop, Clock::time_point moment) {
   while (true) {
     const auto left = std::chrono::ceil<milliseconds>(moment - Clock::now());
@@ -32,35 +32,31 @@ bool stopped_before(const program::StopSignal& stop, Clock::time_point moment) {
   }
 }
 
-nlohmann::ordered_json everything(const Watcher& watcher) { return watcher.frame({}).json; }
-
-bool all_answer(const nlohmann::ordered_json& frame) {
-  const auto& instances = frame.at("instances");
-  return frame.at("upstream").value("answers", false) &&
-         std::all_of(instances.begin(), instances.end(),
-                     [](const auto& instance) { return instance.value("answers", false); });
+bool all_answer(const FleetSnapshot& snapshot) {
+  return snapshot.upstream.answers && std::all_of(snapshot.instances.begin(), snapshot.instances.end(),
+                                                  [](const ObservedInstance& instance) { return instance.answers; });
 }
 
-void draw_until_stopped(const Watcher& watcher, const program::StopSignal& stop) {
+void draw_until_stopped(const FleetPoller& poller, const program::StopSignal& stop) {
   const Screen screen = program::supports_colours() ? Screen::terminal : Screen::plain;
   WatchTerminal terminal(std::cout);
   do {
     const ScreenSize size = screen_size();
-    terminal.draw(watch_screen(everything(watcher), size, screen), size);
+    terminal.draw(watch_screen(poller.snapshot(), size, screen), size);
   } while (!stopped_before(stop, Clock::now() + between_screens));
 }
 
-void print_until_stopped(const Watcher& watcher, const program::StopSignal& stop) {
+void print_until_stopped(const FleetPoller& poller, const program::StopSignal& stop) {
   const auto give_up = Clock::now() + until_names_are_known;
-  while (!all_answer(everything(watcher)) && Clock::now() < give_up) {
+  while (!all_answer(poller.snapshot()) && Clock::now() < give_up) {
     if (stopped_before(stop, Clock::now() + milliseconds(20))) return;
   }
-  std::cout << WatchLog::heading(everything(watcher)) << std::endl;
+  std::cout << WatchLog::heading(poller.snapshot()) << std::endl;
   WatchLog log;
   for (auto next = Clock::now() + between_lines; !stopped_before(stop, next); next += between_lines) {
-    const auto frame = everything(watcher);
-    for (const std::string& line : log.new_transitions(frame)) std::cout << line << "\n";
-    std::cout << WatchLog::moment(frame) << std::endl;
+    const FleetSnapshot snapshot = poller.snapshot();
+    for (const std::string& line : log.new_transitions(snapshot)) std::cout << line << "\n";
+    std::cout << WatchLog::moment(snapshot) << std::endl;
   }
 }
 
@@ -70,11 +66,11 @@ int watch_command(const WatchOptions& options, const program::StopSignal& stop) 
   WatchedFleet fleet;
   for (const std::string& url : options.targets) fleet.targets.push_back({"", url});
   fleet.upstream = options.upstream;
-  const Watcher watcher(std::move(fleet), Watcher::Instances::asked, [] {});
+  const FleetPoller poller(std::move(fleet), FleetPoller::Statuses::polled, [] {});
   if (isatty(STDOUT_FILENO) == 1) {
-    draw_until_stopped(watcher, stop);
+    draw_until_stopped(poller, stop);
   } else {
-    print_until_stopped(watcher, stop);
+    print_until_stopped(poller, stop);
   }
   return 0;
 }

@@ -13,8 +13,8 @@ struct WatchOptions {
   std::string upstream = default_upstream;
 };
 
-// Shows a fleet's lanes in the terminal, without colours where NO_COLOR is set, while somebody else may be loading it;
-// in a pipe a line a second, and one for each transition. Until Ctrl-C: 0, as that is the only end it has.
+// Draws a fleet's lanes in the terminal, without colours if NO_COLOR is set; into a pipe it prints a line a second and
+// one for each transition. It sends no load. Runs until Ctrl-C, and so returns 0.
 int watch_command(const WatchOptions& options, const program::StopSignal& stop);
 
 }  // namespace load

@@ -5,24 +5,23 @@
 #include <algorithm>
 #include <utility>
 
+#include "load_generator/live/recent_history.hpp"
+#include "load_generator/record/text.hpp"
 #include "load_generator/terminal/watch_lane.hpp"
 #include "load_generator/terminal/watch_words.hpp"
 
 namespace load {
 namespace {
 
-using json = nlohmann::ordered_json;
-
 constexpr size_t longest_label = 16;
 constexpr size_t state_width = 11;  // half-open, and a blank on either side
 constexpr size_t fewest_columns = 10;
-constexpr const char* legend = "C closed, O open, H half-open, ? no answer; c o h: goes by its own breaker";
-constexpr const char* legend_of_marks = "x failed, ! failed while another knew better, o probe, ^ late result";
+constexpr const char* legend = "C closed, O open, H half-open, ? no answer; c o h: on its local breaker";
+constexpr const char* legend_of_marks = "x failed, ! failed after another instance had opened, o probe, ^ late result";
 
-// The end of a long name, a URL say, tells more than its start.
-std::string label(const json& instance) {
-  const std::string name = instance.at("name");
-  const std::string text = terminal_text(name, name.size());
+// Cut at the front: the end of a URL distinguishes it.
+std::string label(const Target& target) {
+  const std::string text = terminal_text(target.name, target.name.size());
   return text.size() <= longest_label ? text : "..." + text.substr(text.size() - (longest_label - 3));
 }
 
@@ -55,25 +54,23 @@ std::string coloured(const std::string& letters, Screen screen) {
   return text + "\033[0m";
 }
 
-class Page {
+class WatchPage {
  public:
-  Page(const json& frame, ScreenSize size, Screen screen) : frame_(frame), size_(size), screen_(screen) {
-    for (const json& instance : frame_.at("instances")) {
-      label_width_ = std::max(label_width_, label(instance).size());
-    }
+  WatchPage(const FleetSnapshot& snapshot, ScreenSize size, Screen screen)
+      : snapshot_(snapshot), size_(size), screen_(screen) {
+    for (const Target& target : snapshot_.targets) label_width_ = std::max(label_width_, label(target).size());
     span_.columns = std::max(fewest_columns, size_.columns - std::min(size_.columns, label_width_ + state_width));
-    span_.now_ms = frame_.value("now_ms", 0.0);
-    const double window_ms = frame_.value("window_ms", 120'000.0);
-    if (static_cast<double>(span_.columns) * span_.step_ms < window_ms) span_.step_ms *= 2;
+    span_.now = snapshot_.now;
+    if (static_cast<int64_t>(span_.columns) * span_.step < RecentHistory::length) span_.step *= 2;
   }
 
   std::vector<std::string> lines() {
-    add(title_line(frame_));
+    add(title_line(snapshot_));
     add("");
-    for (const json& instance : frame_.at("instances")) add_lane(instance);
+    for (size_t target = 0; target < snapshot_.targets.size(); ++target) add_lane(target);
     add(std::string(label_width_ + state_width, ' ') + time_axis());
     add("");
-    for (const std::string& line : figure_lines(frame_)) add(line);
+    for (const std::string& line : figure_lines(snapshot_)) add(line);
     add("");
     add(legend);
     add(legend_of_marks);
@@ -84,25 +81,23 @@ class Page {
  private:
   void add(const std::string& text) { lines_.push_back(text.substr(0, size_.columns)); }
 
-  void add_lane(const json& instance) {
-    const std::string name = instance.at("name");
-    const std::string head =
-        fmt::format("{:<{}} {:<{}}", label(instance), label_width_, state_in_words(instance), state_width - 1);
-    const json states = frame_.at("states").value(name, json::array());
-    const std::string lane = lane_of_states(states, span_);
+  void add_lane(size_t target) {
+    const std::string head = fmt::format("{:<{}} {:<{}}", label(snapshot_.targets[target]), label_width_,
+                                         state_in_words(snapshot_.instances[target]), state_width - 1);
+    const std::string lane = lane_of_states(snapshot_.lanes[target], span_);
     add(head + lane);
     if (lines_.back().size() == head.size() + lane.size()) lines_.back() = head + coloured(lane, screen_);
-    add(std::string(head.size(), ' ') + lane_of_marks(frame_.at("marks"), name, span_));
+    add(std::string(head.size(), ' ') + lane_of_marks(snapshot_.marks, target, span_));
   }
 
   std::string time_axis() const {
-    const auto seconds = static_cast<int>(static_cast<double>(span_.columns) * span_.step_ms / 1000);
-    const std::string left = fmt::format("{} s ago", seconds);
+    const auto length = static_cast<int64_t>(span_.columns) * span_.step;
+    const std::string left = fmt::format("{} s ago", length / std::chrono::seconds(1));
     const size_t gap = span_.columns > left.size() + 3 ? span_.columns - left.size() - 3 : 1;
     return left + std::string(gap, ' ') + "now";
   }
 
-  const json& frame_;
+  const FleetSnapshot& snapshot_;
   const ScreenSize size_;
   const Screen screen_;
   size_t label_width_ = 0;
@@ -112,39 +107,37 @@ class Page {
 
 }  // namespace
 
-std::vector<std::string> watch_screen(const json& frame, ScreenSize size, Screen screen) {
-  return Page(frame, size, screen).lines();
+std::vector<std::string> watch_screen(const FleetSnapshot& snapshot, ScreenSize size, Screen screen) {
+  return WatchPage(snapshot, size, screen).lines();
 }
 
-std::string WatchLog::heading(const json& frame) {
-  std::string names;
-  for (const json& instance : frame.at("instances")) {
-    names += (names.empty() ? "" : ", ") + label(instance);
-  }
-  return fmt::format("{}\n{}; from left to right:\n{}\n{:>6} {:>8} {:>7} {:>7} {:>8}  {}", title_line(frame), legend,
-                     names, "second", "ok", "failed", "blocked", "wasted", "states");
+std::string WatchLog::heading(const FleetSnapshot& snapshot) {
+  return fmt::format("{}\n{}; from left to right:\n{}\n{:>6} {:>8} {:>7} {:>7} {:>8}  {}", title_line(snapshot), legend,
+                     joined(snapshot.targets, label), "second", "ok", "failed", "blocked", "wasted", "states");
 }
 
-std::string WatchLog::moment(const json& frame) {
-  const json& calls = frame.at("calls");
+std::string WatchLog::moment(const FleetSnapshot& snapshot) {
+  const CallCounts calls = snapshot.calls();
   std::string letters;
-  for (const json& instance : frame.at("instances")) letters += (letters.empty() ? "" : " ") + present_letter(instance);
-  const int64_t failed = calls.value("failure", int64_t{0}) + calls.value("exception", int64_t{0});
-  return fmt::format("{:>6.0f} {:>8} {:>7} {:>7} {:>8}  {}  {}", frame.value("now_ms", 0.0) / 1000,
-                     calls.value("success", int64_t{0}), failed, calls.value("blocked", int64_t{0}),
-                     frame.value("wasted", int64_t{0}), letters,
-                     terminal_text(frame.at("agreement").value("text", ""), 60));
+  for (const ObservedInstance& instance : snapshot.instances) {
+    if (!letters.empty()) letters += ' ';
+    letters += lane_sign(instance.state(), instance.status.local);
+  }
+  return fmt::format("{:>6.0f} {:>8} {:>7} {:>7} {:>8}  {}  {}", to_ms(snapshot.now) / 1000, calls.success,
+                     calls.failure + calls.exception, calls.blocked, snapshot.wasted, letters,
+                     snapshot.agreement_text());
 }
 
-std::vector<std::string> WatchLog::new_transitions(const json& frame) {
+std::vector<std::string> WatchLog::new_transitions(const FleetSnapshot& snapshot) {
   std::vector<std::string> lines;
-  std::set<std::string> in_window;
-  for (const json& transition : frame.at("transitions")) {
-    const std::string key = transition.dump(-1, ' ', false, json::error_handler_t::replace);
-    if (!told_.contains(key) && in_window.insert(key).second) lines.push_back(transition_line(transition));
-    in_window.insert(key);
+  std::set<Identity> in_snapshot;
+  for (const Transition& each : snapshot.transitions) {
+    const Identity identity{each.at, each.target, each.generation, each.from, each.to, each.cause};
+    if (in_snapshot.insert(identity).second && !printed_.contains(identity)) {
+      lines.push_back(transition_line(snapshot.targets, each));
+    }
   }
-  told_ = std::move(in_window);
+  printed_ = std::move(in_snapshot);
   return lines;
 }
 

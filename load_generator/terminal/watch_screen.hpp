@@ -1,13 +1,13 @@
-// A live frame (see live_frame.hpp) as text, for those who have a terminal and no browser. Pure: what is printed when
-// is somebody else's business. Names and causes come from outside; of them only printable ASCII gets through, so that
-// they cannot command the terminal, and every line has the width that it seems to have.
+// A FleetSnapshot as text, for a terminal instead of a browser. Pure: the caller prints it. See watch_words.hpp for
+// text from outside.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include "load_generator/live/fleet_snapshot.hpp"
 #include "load_generator/load/live_lines.hpp"
 
 namespace load {
@@ -17,21 +17,21 @@ struct ScreenSize {
   size_t lines = 24;
 };
 
-// The lines of a whole screen, in colours or plain: a lane for each instance, of which a column is a second or two,
-// with its marks below it; how far they agree; the books; Redis. No line is wider, and there are no more of them, than
-// the screen has.
-std::vector<std::string> watch_screen(const nlohmann::ordered_json& frame, ScreenSize size, Screen screen);
+// A whole screen, coloured or plain: a lane for each instance, with a column for each second or two and marks below it;
+// agreement, calls, ledger and Redis. Never wider or longer than the screen.
+std::vector<std::string> watch_screen(const FleetSnapshot& snapshot, ScreenSize size, Screen screen);
 
-// The same for a pipe, as it comes: what the lines mean, a line for the present moment, and a line for each transition
-// that was not told before. Bounded: what left the frame's window is forgotten.
+// The same for a pipe, line by line: a heading, a line for the present moment, and one for each new transition.
 class WatchLog {
  public:
-  static std::string heading(const nlohmann::ordered_json& frame);
-  static std::string moment(const nlohmann::ordered_json& frame);
-  std::vector<std::string> new_transitions(const nlohmann::ordered_json& frame);
+  static std::string heading(const FleetSnapshot& snapshot);
+  static std::string moment(const FleetSnapshot& snapshot);
+  // Each transition is returned once. Bounded: those that left the snapshot are forgotten.
+  std::vector<std::string> new_transitions(const FleetSnapshot& snapshot);
 
  private:
-  std::set<std::string> told_;
+  using Identity = std::tuple<Offset, size_t, uint64_t, State, State, std::string>;
+  std::set<Identity> printed_;
 };
 
 }  // namespace load

@@ -11,7 +11,7 @@ WatchTerminal::~WatchTerminal() { out_ << "\033[0m\033[?25h" << std::flush; }
 
 void WatchTerminal::draw(const std::vector<std::string>& lines, ScreenSize size) {
   if (drawn_ > 0 && size.columns == size_.columns && size.lines == size_.lines) out_ << "\033[" << drawn_ << "A\r";
-  // Each line is erased before it is written: behind one as wide as the screen the last character would go.
+  // Erase before writing: after a line as wide as the screen, it would erase the last character.
   for (const std::string& line : lines) out_ << "\033[2K" << line << "\n";
   out_ << "\033[J" << std::flush;
   drawn_ = lines.size();

@@ -1,5 +1,5 @@
-// A WatchTerminal draws a screen again and again in the same place, below whatever the terminal showed before, and
-// leaves it there. The cursor is hidden meanwhile. Writes the terminal's commands to a stream; not thread-safe.
+// A WatchTerminal draws each screen over the one before, below the earlier contents of the terminal. The last screen
+// stays. The cursor is hidden until the end. Writes control sequences to a stream; not thread-safe.
 #pragma once
 
 #include <ostream>
@@ -17,8 +17,7 @@ class WatchTerminal {
   WatchTerminal(const WatchTerminal&) = delete;
   WatchTerminal& operator=(const WatchTerminal&) = delete;
 
-  // As the screen was found to be; after another size than before, the lines are drawn below the old ones, which the
-  // terminal may have broken anew.
+  // After a change of `size` the lines are drawn below the old ones, which the terminal may have wrapped differently.
   void draw(const std::vector<std::string>& lines, ScreenSize size);
 
  private:
@@ -27,7 +26,7 @@ class WatchTerminal {
   ScreenSize size_;
 };
 
-// Of standard output, less the line that the cursor stands in; 80 x 24 where it is no terminal.
+// Of standard output, less the cursor's line; 80 x 24 if it is not a terminal.
 ScreenSize screen_size();
 
 }  // namespace load

@@ -1,4 +1,4 @@
-// `load_generator watch` as its users meet it: in a pipe; and what it sends to a terminal.
+// `load_generator watch` as a program with its output in a pipe, and the control sequences for a terminal.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -36,7 +36,7 @@ TEST_CASE("in a pipe, watch prints a line a second and one for each transition, 
   ChildProcess instance = start("distributed_breaker", {"--port", "0", "--name", "Instance-A", "--upstream",
                                                         upstream_url, "--failure-threshold", "2"});
   const std::string url = url_of(instance);
-  // The first answer may take long; the heading waits for a second.
+  // On a busy machine the first answer takes long, and watch waits a second for it.
   for (const std::string& first : {url + "/status", upstream_url + "/fault"}) {
     CHECK(program::send({.url = first, .headers = {}, .body = {}, .timeout = watch_patience}).status == 200);
   }
@@ -54,7 +54,7 @@ TEST_CASE("in a pipe, watch prints a line a second and one for each transition, 
   CHECK_FALSE(has(watch.output(), "\r"));
 }
 
-TEST_CASE("where nobody answers, watch says so and goes on") {
+TEST_CASE("without an answer, watch says so and continues") {
   ChildProcess watch =
       start("load_generator", {"watch", "--targets", "http://127.0.0.1:1", "--upstream", "http://127.0.0.1:1"});
   CHECK(has(watch.wait_for_line("without an answer", watch_patience), "  ?  1 without an answer"));
@@ -63,7 +63,7 @@ TEST_CASE("where nobody answers, watch says so and goes on") {
   CHECK(watch.wait(watch_patience) == 0);
 }
 
-TEST_CASE("an instance cannot command the terminal by what it says") {
+TEST_CASE("an instance cannot command the terminal by its answers") {
   FakeInstance instance;
   instance.on("/status",
               R"({"instance":"\u001b[2J\u009b2J","breaker":{"state":"open","name":"\u001b[2J","store":"local",
@@ -85,7 +85,7 @@ TEST_CASE("bad options of watch are one line and exit code 2") {
   }
 }
 
-TEST_CASE("a terminal is drawn over in place, with the cursor hidden until the end") {
+TEST_CASE("a terminal is redrawn in place, with the cursor hidden until the end") {
   std::ostringstream out;
   {
     WatchTerminal terminal(out);

@@ -1,4 +1,4 @@
-// The program as its users meet it: `load_generator ui`, and --ui beside a run.
+// The whole program: `load_generator ui`, and --ui beside a run.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -9,8 +9,8 @@
 #include <list>
 
 #include "load_generator/api/fake_instance.hpp"
-#include "load_generator/control_room/browser_tests/page_for_test.hpp"
 #include "load_generator/control_room/http_api.hpp"
+#include "load_generator/control_room/tests/page_for_test.hpp"
 #include "load_generator/tests/seen_for_test.hpp"
 #include "program/processes/child_process.hpp"
 
@@ -35,7 +35,7 @@ std::string page_of(ChildProcess& process) {
   return line.substr(start, line.find(' ', start) - start);
 }
 
-// With pages open, whatever else is under way.
+// With pages open.
 milliseconds time_to_end(ChildProcess& process, int signal, size_t children_expected) {
   std::list<PageForTest> pages;
   for (int i = 0; i < 3; ++i) pages.emplace_back(page_of(process)).look_on();
@@ -51,7 +51,7 @@ milliseconds time_to_end(ChildProcess& process, int signal, size_t children_expe
   return std::chrono::duration_cast<milliseconds>(took);
 }
 
-// A machine that is busy with something else may hold one try up, but not all three.
+// Another process may delay one try, but not all three.
 void check_that_it_ends_within_a_second(const std::function<milliseconds()>& one_try) {
   constexpr milliseconds a_second{LAB_END_WITHIN_MS};
   milliseconds quickest = one_try();
@@ -92,7 +92,7 @@ TEST_CASE("a taken port is one line that says which, and exit code 1, before any
   }
 }
 
-TEST_CASE("a page can look on before any instance answers") {
+TEST_CASE("a page shows instances that do not answer yet") {
   ChildProcess process = start({"ui", "--port", "0", "--targets", unreachable, "--upstream", unreachable});
   PageForTest page(page_of(process));
   page.look_on();
@@ -101,7 +101,7 @@ TEST_CASE("a page can look on before any instance answers") {
   CHECK(page.picture()["upstream"]["answers"] == false);
 }
 
-TEST_CASE("with its own instances the page ends within a second of a signal, and they with it") {
+TEST_CASE("a signal ends the program within a second, and the instances that it started") {
   for (const int signal : {SIGINT, SIGTERM}) {
     check_that_it_ends_within_a_second([signal] {
       ChildProcess process = start({"ui", "--port", "0", "--stage", "redis", "--rate", "50"});
@@ -110,12 +110,13 @@ TEST_CASE("with its own instances the page ends within a second of a signal, and
   }
 }
 
-TEST_CASE("in the middle of a scenario the page ends within a second of a signal too") {
+TEST_CASE("a signal ends the program within a second while a scenario runs") {
   check_that_it_ends_within_a_second([] {
     ChildProcess process = start({"ui", "--port", "0", "--stage", "distributed", "--rate", "50"});
     PageForTest page(page_of(process));
     page.look_on();
     CHECK(page.post("/control/scenario", {{"name", "recovery"}, {"variant", "distributed"}}).status == 200);
+    INFO("the page got " << page.picture().dump() << ", and the program printed " << process.output());
     REQUIRE(page.sees([](const json& picture) {
       return picture["scenario"].is_object() && picture["scenario"]["phase"] == "running" && picture["title"] != "live";
     }));
@@ -123,13 +124,26 @@ TEST_CASE("in the middle of a scenario the page ends within a second of a signal
   });
 }
 
-TEST_CASE("beside a run by hand the page shows it, leaves its rate alone, and stays when it is over") {
-  FakeInstance instance;
+namespace {
+
+// A run by hand against one instance, for a time, with the page.
+ChildProcess run_with_ui(const FakeInstance& instance, const char* duration) {
+  return start(
+      {"--ui", "0", "--targets", instance.url(), "--upstream", unreachable, "--rate", "20", "--duration", duration});
+}
+
+void answer_calls(FakeInstance& instance) {
   instance.on("/status", R"({"instance":"Instance-A","breaker":{"state":"closed","store":"memory"}})");
   instance.on("/call", R"({"instance":"Instance-A","status":"success","state":"closed"})");
   instance.start();
-  ChildProcess process =
-      start({"--ui", "0", "--targets", instance.url(), "--upstream", unreachable, "--rate", "20", "--duration", "6s"});
+}
+
+}  // namespace
+
+TEST_CASE("during a run by hand the page shows its load, and can change neither rate nor scenario") {
+  FakeInstance instance;
+  answer_calls(instance);
+  ChildProcess process = run_with_ui(instance, "5m");
   PageForTest page(page_of(process));
   page.look_on();
   REQUIRE(page.sees([](const json& picture) { return picture["load"]["sent"] > 0; }));
@@ -137,8 +151,17 @@ TEST_CASE("beside a run by hand the page shows it, leaves its rate alone, and st
   CHECK(page.picture()["load"]["can_change"] == false);
   CHECK(page.post("/control/rate", {{"rate", 1}}).status == 409);
   CHECK(page.post("/control/scenario", {{"name", "outage"}, {"variant", "simple"}}).status == 409);
+}
+
+TEST_CASE("after a run by hand the page stays, and its controls work again") {
+  FakeInstance instance;
+  answer_calls(instance);
+  ChildProcess process = run_with_ui(instance, "100ms");
+  PageForTest page(page_of(process));
+  page.look_on();
   process.wait_for_line("the run is over; the page stays: " + page_of(process), room_patience);
   CHECK(page.sees([](const json& picture) { return picture["load"]["can_change"] == true; }));
+  CHECK(page.post("/control/rate", {{"rate", 1}}).status == 200);
   process.send_signal(SIGINT);
   CHECK(process.wait(room_patience) == 0);
 }

@@ -1,5 +1,5 @@
-// For tests: a page, as the control room's server meets it. Its events are read on a thread of its own, and put
-// together as a page does that: what is at a frame's from_ms or later is replaced.
+// For tests: a client that behaves like the page. It reads the updates on a separate thread, and merges them as the
+// page does: an update replaces what happened at its from_ms or later.
 #pragma once
 
 #include <httplib.h>
@@ -25,16 +25,16 @@ class PageForTest {
   PageForTest(const PageForTest&) = delete;
   PageForTest& operator=(const PageForTest&) = delete;
 
-  void look_on();  // begins to read events
+  void look_on();  // starts to read the updates
   void leave();
   int answer() const { return answer_; }  // the status of /events, once has_ended()
   bool has_ended() const { return ended_; }
 
-  // All that it was told, put together; null before the first frame.
+  // All updates merged; null before the first.
   json picture() const;
   size_t frames() const;
   json first_frame() const;
-  // Whether that comes to be, sooner or later.
+  // Waits until `what` holds for the picture; false if it does not within page_patience.
   bool sees(const std::function<bool(const json& picture)>& what) const;
 
   struct Answer {
@@ -45,7 +45,7 @@ class PageForTest {
   Answer get(const std::string& path) const;
   Answer post(const std::string& path, const json& body) const { return post(path, body.dump(), own_headers()); }
   Answer post(const std::string& path, const std::string& body, const httplib::Headers& headers) const;
-  httplib::Headers own_headers() const;  // those that the page itself sends
+  httplib::Headers own_headers() const;  // as the page sends them
 
  private:
   void read(const std::string& data);

@@ -1,4 +1,4 @@
-// The system clock is set, or the machine was suspended, while a window looks on.
+// The system clock is set, or the machine is suspended, while a RecentHistory records.
 #include <doctest/doctest.h>
 
 #include "load_generator/live/recent_history.hpp"
@@ -11,9 +11,11 @@ using std::chrono::seconds;
 
 namespace {
 
-int64_t dated(Offset at, Offset clock_ahead = Offset(0)) { return began + (at + clock_ahead) / milliseconds(1); }
+int64_t dated(Offset at, Offset clock_ahead = Offset(0)) {
+  return start_epoch_ms + (at + clock_ahead) / milliseconds(1);
+}
 
-// Two instances. A dates its transitions as the clock stood at its start or as it stands, B its calls as it stands.
+// Two instances. A reports transitions, B failed calls.
 class Pair {
  public:
   Pair() {
@@ -31,11 +33,11 @@ class Pair {
     b_.notable_calls.back().call.upstream_calls = 1;
   }
   void is_polled(Offset now, Offset clock_ahead = Offset(0)) {
-    window.take_status(0, {now, dated(now, clock_ahead)}, a_);
-    window.take_status(1, {now, dated(now, clock_ahead)}, b_);
+    history.record_status(0, {now, dated(now, clock_ahead)}, a_);
+    history.record_status(1, {now, dated(now, clock_ahead)}, b_);
   }
 
-  LiveWindow window{two, began};
+  RecentHistory history{two_instances, start_epoch_ms};
 
  private:
   InstanceStatus a_;
@@ -68,11 +70,11 @@ void check_a_step_of(Offset step, bool transitions_follow_it) {
   pair.is_polled(milliseconds(230'100), step);
   pair.is_polled(milliseconds(230'200), step);
 
-  const Run& run = pair.window.run();
+  const Run& run = pair.history.run();
   std::vector<int64_t> turned;
   for (const Transition& transition : run.transitions) turned.push_back(transition.at / milliseconds(1));
   CHECK(turned == std::vector<int64_t>{200'050, 200'130, 200'170, 230'050});
-  const LiveWindow::Sums sums = pair.window.sums(milliseconds(230'200));
+  const FleetSnapshot sums = pair.history.snapshot(milliseconds(230'200));
   std::vector<int64_t> marked;
   std::vector<int64_t> wasted;
   for (const Mark& mark : sums.marks) {
@@ -89,15 +91,15 @@ void check_a_step_of(Offset step, bool transitions_follow_it) {
 TEST_CASE("transitions, marks and waste stay right when the system clock is set back or forward") {
   for (const Offset step : {Offset(seconds(-180)), Offset(hours(1)), Offset(seconds(2))}) {
     check_a_step_of(step, true);
-    check_a_step_of(step, false);  // of a program that goes on as the clock stood when it was started
+    check_a_step_of(step, false);  // a program that keeps the clock as it stood at its start
   }
 }
 
-TEST_CASE("who dates as the clock stood before the window began is understood from its first news on") {
+TEST_CASE("dates by a clock as it stood before the start are understood from the first new transition on") {
   for (const Offset step : {Offset(seconds(-180)), Offset(seconds(-30)), Offset(seconds(30))}) {
     CAPTURE(step.count());
     Pair pair;
-    pair.turns(State::open, dated(milliseconds(-400'000), step));  // long ago: nobody can tell, nor needs to
+    pair.turns(State::open, dated(milliseconds(-400'000), step));  // long ago, at a time that cannot be known
     pair.is_polled(milliseconds(1000));
     pair.turns(State::closed, dated(milliseconds(1050), step));
     pair.turns(State::open, dated(milliseconds(1080), step));
@@ -105,13 +107,14 @@ TEST_CASE("who dates as the clock stood before the window began is understood fr
     pair.turns(State::half_open, dated(milliseconds(9010), step));
     pair.is_polled(milliseconds(9100));
     std::vector<int64_t> turned;
-    for (const Transition& transition : pair.window.run().transitions)
+    for (const Transition& transition : pair.history.run().transitions)
       turned.push_back(transition.at / milliseconds(1));
-    CHECK(turned == std::vector<int64_t>{1070, 1100, 9030});  // as late as that it may have told of them
+    CHECK(turned == std::vector<int64_t>{1070, 1100, 9030});  // the latest times at which it can have reported them
   }
 }
 
-TEST_CASE("a clock that strays by less than 50 ms is where it was, and what is known is not told again after a step") {
+TEST_CASE(
+    "a clock that strays by up to 50 ms has not been set, and known transitions are not recorded again after a step") {
   Pair pair;
   pair.turns(State::open, dated(milliseconds(950)));
   pair.is_polled(seconds(1));
@@ -119,7 +122,7 @@ TEST_CASE("a clock that strays by less than 50 ms is where it was, and what is k
   pair.is_polled(seconds(2), milliseconds(50));
   pair.is_polled(seconds(3), milliseconds(-50));
   for (int hour = 1; hour < 100; ++hour) pair.is_polled(seconds(3 + hour), hours(hour));
-  const auto& transitions = pair.window.run().transitions;
+  const auto& transitions = pair.history.run().transitions;
   REQUIRE(transitions.size() == 2);
   CHECK(transitions[0].at == milliseconds(950));
   CHECK(transitions[1].at == milliseconds(1950));

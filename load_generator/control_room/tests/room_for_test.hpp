@@ -1,5 +1,5 @@
-// For tests: a control room with its server on a free port, and a folder for its runs. What pages order is played on a
-// thread that lives as long as this object.
+// For tests: a control room with its HTTP API on a free port, and a folder for its runs. It plays the scenarios that
+// pages request on a thread that lives as long as this object.
 #pragma once
 
 #include <csignal>
@@ -14,30 +14,31 @@ namespace load {
 
 class RoomForTest {
  public:
-  explicit RoomForTest(const WatchedFleet& fleet) : room(fleet, runs.path("")), server_(0) {
-    server_.open(room);
+  explicit RoomForTest(const WatchedFleet& fleet, std::chrono::milliseconds write_timeout = HttpApi::write_timeout)
+      : room(fleet, runs.path("")), api_(0, write_timeout) {
+    api_.open(room);
     player_ = std::thread([this] { room.play_scenarios_until(stop_); });
   }
   ~RoomForTest() {
-    // Not to the whole process: threads that are older than stop_ would die of it.
+    // Not to the process: a thread that is older than stop_ does not block the signal, and would end the process.
     pthread_kill(player_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread): blocked there
     player_.join();
   }
   RoomForTest(const RoomForTest&) = delete;
   RoomForTest& operator=(const RoomForTest&) = delete;
 
-  const std::string& url() const { return server_.url(); }
-  RoomServer& server() { return server_; }
+  const std::string& url() const { return api_.url(); }
+  HttpApi& api() { return api_; }
 
  private:
-  const program::StopSignal stop_;  // before the thread that hears it
+  const program::StopSignal stop_;  // before the player's thread, which inherits the blocked signals
 
  public:
   const ScratchFolder runs;
   ControlRoom room;
 
  private:
-  RoomServer server_;
+  HttpApi api_;
   std::thread player_;
 };
 
