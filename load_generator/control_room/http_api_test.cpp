@@ -10,8 +10,8 @@
 #include <list>
 
 #include "load_generator/api/fake_instance.hpp"
-#include "load_generator/control_room/browser_tests/page_for_test.hpp"
-#include "load_generator/control_room/browser_tests/room_for_test.hpp"
+#include "load_generator/control_room/tests/page_for_test.hpp"
+#include "load_generator/control_room/tests/room_for_test.hpp"
 #include "load_generator/page/page_files.hpp"
 #include "load_generator/report/run_file.hpp"
 #include "load_generator/tests/seen_for_test.hpp"

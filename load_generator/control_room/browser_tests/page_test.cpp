@@ -5,9 +5,9 @@
 #include <csignal>
 #include <memory>
 
-#include "load_generator/control_room/browser_tests/page_for_test.hpp"
 #include "load_generator/control_room/browser_tests/relay_for_test.hpp"
 #include "load_generator/control_room/browser_tests/ui_for_test.hpp"
+#include "load_generator/control_room/tests/page_for_test.hpp"
 
 using namespace load;
 using nlohmann::json;

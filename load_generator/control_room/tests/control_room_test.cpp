@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "load_generator/api/fake_instance.hpp"
-#include "load_generator/control_room/browser_tests/page_for_test.hpp"
-#include "load_generator/control_room/browser_tests/room_for_test.hpp"
+#include "load_generator/control_room/tests/page_for_test.hpp"
+#include "load_generator/control_room/tests/room_for_test.hpp"
 #include "load_generator/experiment/experiment.hpp"
 #include "load_generator/fleet/fleet.hpp"
 #include "load_generator/report/atomic_file.hpp"

@@ -9,8 +9,8 @@
 #include <list>
 
 #include "load_generator/api/fake_instance.hpp"
-#include "load_generator/control_room/browser_tests/page_for_test.hpp"
 #include "load_generator/control_room/http_api.hpp"
+#include "load_generator/control_room/tests/page_for_test.hpp"
 #include "load_generator/tests/seen_for_test.hpp"
 #include "program/processes/child_process.hpp"
 

@@ -1,4 +1,4 @@
-#include "load_generator/control_room/browser_tests/page_for_test.hpp"
+#include "load_generator/control_room/tests/page_for_test.hpp"
 
 #include <algorithm>
 
