@@ -28,10 +28,9 @@ redis_breaker() {
 }
 
 control_room() {
-  "$root/scripts/dev/setup.sh" --test
+  "$root/scripts/dev/browser_tests.sh" --install
   "$root/scripts/dev/build.sh" release programs
-  "$root/scripts/dev/build.sh" release control_room_benchmark
-  "$bin/control_room_benchmark" "$@"
+  node "$root/load_generator/control_room/browser_tests/control_room_benchmark.js" "$@"
 }
 
 case "${1:-}" in

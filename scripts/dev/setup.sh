@@ -6,7 +6,8 @@ build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4
        libjs-dygraphs libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
 run=(redis-server redis-tools procps curl jq tmux)
 test=(doctest-dev libbenchmark-dev openssl prometheus)
-browser=(chromium chromium-driver)
+browser=(chromium nodejs)
+command -v npm >/dev/null || browser+=(npm)  # nodejs from elsewhere than Debian often has it
 develop=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 
 usage() {

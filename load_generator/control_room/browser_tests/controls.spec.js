@@ -1,0 +1,46 @@
+// What the controls say of what was ordered, and when they offer nothing.
+import { expect, openUi, showFrame, test } from './support/lab.js';
+import { put } from './support/programs.js';
+
+test('an answer disappears when the change that it reports is no longer in force', async ({ page, startUi }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await openUi(page, ui.url, 3);
+  const upstream = await page.evaluate(() => Lab.room.frame.upstream.url);
+  const answerBeside = (css) => page.locator('fieldset').filter({ has: page.locator(css) }).locator('.answer');
+  await page.click('[data-fault=down]');
+  await page.click('#rate-stop');
+  await expect(answerBeside('[data-fault=down]')).toHaveText("the upstream's plan is now: down");
+  await expect(answerBeside('#rate')).toHaveText('no more load is sent');
+  await expect(page.locator('[data-fault=down]')).toHaveAttribute('aria-pressed', 'true');
+  await page.waitForFunction(() => {
+    const answers = [...Lab.room.controls.answers.values()];
+    return answers.length === 2 && answers.every(({ wasInForce }) => wasInForce);
+  });
+  await put(`${upstream}/fault`, { failure_rate: 0 });
+  await expect(answerBeside('[data-fault=down]')).toHaveText('');
+  await expect(answerBeside('#rate')).toHaveText('no more load is sent');
+});
+
+test('no scenario is offered during a run by hand', async ({ idlePage: page }) => {
+  await page.check('#no-guess');
+  await expect(page.locator('#start-scenario')).toBeEnabled();
+  await showFrame(page, { load: { rate: 5, sent: 9, can_change: false } });
+  await expect(page.locator('#start-scenario')).toBeDisabled();
+  await expect(page.locator('#start-hint')).toHaveText('A run by hand is on: no scenario can start until it is over.');
+  await expect(page.locator('[data-fault=down]')).toBeEnabled();
+});
+
+test('the override shown is that of the instances that answer, and calls that others sent are not counted', async ({ page, startUi }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await openUi(page, ui.url, 3);
+  await page.click('[data-override=forced_open]');
+  await page.waitForFunction(() => Lab.room.frame.instances.every(({ override }) => override === 'forced_open'));
+  const shown = await page.evaluate(() => {
+    const { frame, controls } = Lab.room;
+    const silent = { ...frame.instances[0], name: 'Instance-D', answers: false, override: '' };
+    controls.show({ ...frame, instances: [...frame.instances, silent] }, true);
+    return document.querySelector('[data-override=forced_open]').getAttribute('aria-pressed');
+  });
+  expect(shown).toBe('true');
+  await expect(page.locator('#rate-now')).toHaveText('No calls are sent.');
+});
