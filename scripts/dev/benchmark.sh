@@ -30,9 +30,9 @@ redis_breaker() {
 }
 
 control_room() {
-  "$root/scripts/dev/setup.sh" --test
-  build release programs control_room_benchmark
-  "$bin/control_room_benchmark" "$@"
+  "$root/scripts/dev/browser_tests.sh" --install
+  build release programs
+  node "$root/load_generator/control_room/browser_tests/control_room_benchmark.js" "$@"
 }
 
 case "${1:-}" in

@@ -5,7 +5,8 @@ set -euo pipefail
 build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev
        libjs-dygraphs libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
 run=(redis-server redis-tools curl jq tmux)
-test=(doctest-dev libbenchmark-dev openssl procps prometheus chromium chromium-driver chromium-sandbox)
+test=(doctest-dev libbenchmark-dev openssl procps prometheus chromium chromium-sandbox nodejs)
+command -v npm >/dev/null || test+=(npm)  # nodejs from elsewhere than Debian often has it
 develop=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 
 usage() {

@@ -1,7 +1,7 @@
-// A report draws the runs that were put into it: scenario by scenario the lanes of all its runs on one time axis, the
-// calls a second under them, expected beside measured, and every transition with its cause. It fetches nothing. For
-// paper the lanes are drawn once more, as wide as the sheet and in the light colours. A canvas cannot be (drawn anew just
-// before printing it comes out empty), so of each chart a photograph in light colours lies ready.
+// The report draws the runs that it contains. For each scenario: the lanes of all its runs on one time axis, calls per
+// second under them, expectations beside measurements, and every transition with its cause. It fetches nothing. For paper
+// the lanes are drawn again, as wide as the sheet and in light colours. A canvas drawn again just before printing comes
+// out empty, so each chart has an image in light colours ready.
 'use strict';
 
 {
@@ -16,7 +16,7 @@
     const { disagreement_ms: disagreed, wasted } = run.measures;
     const summary = [`instances disagreed for ${Lab.duration(disagreed ?? 0)}`, `${Lab.number(wasted ?? 0)} calls wasted`];
     const block = Lab.make('section', { class: 'run', 'data-run': run.variant },
-      Lab.make('h3', {}, Lab.make('b', { text: `${Lab.designWords(run.variant)}${run.again}` }), run.instances.length > 1 ? ` ${summary.join(', ')}` : ''),
+      Lab.make('h3', {}, Lab.make('b', { text: `${Lab.designName(run.variant)}${run.again}` }), run.instances.length > 1 ? ` ${summary.join(', ')}` : ''),
       plots);
     const traffic = new Lab.Traffic(top);
     const lanes = new Lab.Lanes(plots, traffic);
@@ -26,19 +26,19 @@
       lanes.below = paper ? null : traffic;
       lanes.measure();
       lanes.show(histories, run.traffic, 0, length);
-      for (const [name, history] of histories) lanes.tell(name, Lab.stateAt(history, run.length_ms).state, 'at the end');
+      for (const [name, history] of histories) lanes.setState(name, Lab.stateAt(history, run.length_ms).state, 'at the end');
     } });
     return block;
   };
 
   const causeList = (runs) => Lab.make('dl', { class: 'causes' }, ...runs.flatMap((run) => run.expectations.flatMap((expectation) => [
-    Lab.make('dt', { text: `${run.variant}${run.again}, ${Lab.measureWords(expectation.measure)}: ${expectation.expected}` }),
+    Lab.make('dt', { text: `${run.variant}${run.again}, ${Lab.measureName(expectation.measure)}: ${expectation.expected}` }),
     Lab.make('dd', { text: expectation.because })])));
 
   const transitionRow = (run, transition) => Lab.make('tr', { 'data-transition': run.variant },
     Lab.make('td', { class: 'figure', text: Lab.time(at(transition)) }), Lab.make('td', { text: `${run.variant}${run.again}` }),
     Lab.make('td', { text: transition.instance }),
-    Lab.make('td', { text: `${Lab.stateWord(transition.from)} → ${Lab.stateWord(transition.to)}` }),
+    Lab.make('td', { text: `${Lab.stateName(transition.from)} → ${Lab.stateName(transition.to)}` }),
     Lab.make('td', { text: transition.cause }));
 
   const transitionTable = (runs) => {
@@ -60,8 +60,8 @@
     return Lab.make('section', { class: 'card scenario', 'data-scenario': runs[0].name },
       Lab.make('h2', { text: runs[0].name }), Lab.make('p', { class: 'question', text: runs[0].question }),
       ...runs.map((run) => runBlock(run, length, top)), Lab.legend(),
-      Lab.make('h3', { text: 'Expected, and measured' }), Lab.figureTable(runs), causeList(runs),
-      Lab.make('h3', { text: 'Every transition, and its cause' }), transitionTable(runs));
+      Lab.make('h3', { text: 'Expected and measured' }), Lab.figureTable(runs), causeList(runs),
+      Lab.make('h3', { text: 'Every transition and its cause' }), transitionTable(runs));
   };
 
   const byScenario = (runs) => {
@@ -72,12 +72,12 @@
 
   const drawAll = (paper) => drawings.forEach(({ show }) => show(paper));
 
-  const photograph = ({ chart }) => {
+  const addImage = ({ chart }) => {
     const layers = chart.querySelectorAll('canvas');
     if (layers.length === 0) return;
-    const photo = Lab.make('canvas', { width: layers[0].width, height: layers[0].height });
-    for (const layer of layers) photo.getContext('2d').drawImage(layer, 0, 0);
-    chart.append(Lab.make('img', { class: 'photo', alt: '', src: photo.toDataURL() }));
+    const image = Lab.make('canvas', { width: layers[0].width, height: layers[0].height });
+    for (const layer of layers) image.getContext('2d').drawImage(layer, 0, 0);
+    chart.append(Lab.make('img', { class: 'image', alt: '', src: image.toDataURL() }));
   };
 
   const inPaperColours = (work) => {
@@ -102,7 +102,7 @@
   document.title = `Runs side by side: ${names.join(', ')}`;
   Lab.byId('report').replaceChildren(...groups.map(scenarioSection));
   drawAll(false);
-  inPaperColours(() => drawings.forEach(({ traffic }) => photograph(traffic)));
+  inPaperColours(() => drawings.forEach(({ traffic }) => addImage(traffic)));
   addEventListener('beforeprint', () => print(true));
   addEventListener('afterprint', () => print(false));
 }

@@ -1,14 +1,31 @@
-#include "load_generator/control_room/browser_tests/looks_for_test.hpp"
+// Whether what a page shows can be read, as the browser has laid it out and coloured it.
+import { expect } from '@playwright/test';
+import { photograph } from './lab.js';
 
-namespace load {
-namespace {
+// The sizes and colours in which pages have to be legible.
+export const looks = ['light', 'dark'].flatMap((colorScheme) => [
+  { name: `desktop-${colorScheme}`, width: 1280, height: 800, mobile: false, colorScheme },
+  { name: `phone-${colorScheme}`, width: 390, height: 844, mobile: true, colorScheme },
+]);
 
+// This page only, as it is: what it shows stays.
+export const showAs = async (page, { width, height, mobile, colorScheme }) => {
+  const devtools = await page.context().newCDPSession(page);
+  await page.setViewportSize({ width, height });
+  await devtools.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile });
+  await page.emulateMedia({ colorScheme });
+  await expect.poll(() => page.evaluate(() => innerWidth)).toBe(width);
+};
+
+// Every visible text that is smaller than 11 px or has a contrast below 4.5 to what lies under it
+// (https://www.w3.org/TR/WCAG22/#contrast-minimum), and every field and lane's state whose edge has one below 3, each
+// in a line. What is disabled need not have it.
 // The colour under a text is that of the nearest ground that is not see-through; in a drawing it is that of the outline
 // which its letters have for this very purpose, if any. Colours are made numbers by painting them, so that every way to
 // write one is understood.
-constexpr const char* measure_texts = R"(
-  const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
-  const painter = canvas.getContext('2d', {willReadFrequently: true});
+export const hardToRead = (page) => page.evaluate(() => {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 });
+  const painter = canvas.getContext('2d', { willReadFrequently: true });
   const parsed = new Map();
   const numbers = (colour) => {
     if (!parsed.has(colour)) {
@@ -16,7 +33,7 @@ constexpr const char* measure_texts = R"(
       painter.fillStyle = colour;
       painter.fillRect(0, 0, 1, 1);
       const [r, g, b, alpha] = painter.getImageData(0, 0, 1, 1).data;
-      parsed.set(colour, {r, g, b, alpha: alpha / 255});
+      parsed.set(colour, { r, g, b, alpha: alpha / 255 });
     }
     return parsed.get(colour);
   };
@@ -27,7 +44,7 @@ constexpr const char* measure_texts = R"(
     const colour = numbers(getComputedStyle(node).backgroundColor);
     return colour.alpha === 1 ? colour : over(colour, ground(node.parentElement));
   };
-  const luminance = ({r, g, b}) => [r, g, b].map((part) => part / 255)
+  const luminance = ({ r, g, b }) => [r, g, b].map((part) => part / 255)
     .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
     .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
   const contrast = (a, b) => {
@@ -40,7 +57,7 @@ constexpr const char* measure_texts = R"(
     const text = walker.currentNode.textContent.trim();
     const node = walker.currentNode.parentElement;
     if (!text || node.closest('script, style, option, :disabled, .unseen')) continue;
-    if (!node.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
+    if (!node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
     const style = getComputedStyle(node);
     const drawn = node.namespaceURI.endsWith('svg');
     const outlined = drawn && style.paintOrder.startsWith('stroke') && style.stroke !== 'none';
@@ -56,28 +73,26 @@ constexpr const char* measure_texts = R"(
     const ratio = contrast(numbers(node.matches('.span') ? style.stroke : style.borderTopColor), ground(node.parentElement));
     if (ratio < 3) faults.push(`edge ${ratio.toFixed(2)}: ${node.id || node.className.baseVal}`);
   }
-  return faults;)";
+  return faults;
+});
 
-constexpr const char* measure_width = R"(
+// By how many pixels the page is wider than its window, and what stands out; '' where it is not.
+export const sideways = (page) => page.evaluate(() => {
   const width = document.documentElement.clientWidth;
   const excess = document.documentElement.scrollWidth - width;
   if (excess <= 0) return '';
   const out = [...document.querySelectorAll('body *')].filter((node) => node.getBoundingClientRect().right > width + 1);
-  return `${excess} px: ${out.slice(0, 5).map((node) => node.id || node.className || node.tagName).join(', ')}`;)";
+  return `${excess} px: ${out.slice(0, 5).map((node) => node.id || node.className || node.tagName).join(', ')}`;
+});
 
-}  // namespace
+// What is beside a lane, or beside the chart, and reaches into it.
+const outOfHeads = (page) => page.evaluate(() => [...document.querySelectorAll('.lane-head')].flatMap((head) =>
+  [...head.querySelectorAll('*')].filter((each) => each.getBoundingClientRect().right > head.getBoundingClientRect().right + 1)
+    .map((each) => each.textContent)));
 
-std::vector<NamedLooks> all_looks() {
-  using enum Looks::Device;
-  using enum Looks::Colours;
-  return {{"desktop-light", {1280, 800, desktop, light}},
-          {"desktop-dark", {1280, 800, desktop, dark}},
-          {"phone-light", {390, 844, phone, light}},
-          {"phone-dark", {390, 844, phone, dark}}};
-}
-
-std::vector<std::string> hard_to_read(const Browser& browser) { return browser.run(measure_texts); }
-
-std::string sideways(const Browser& browser) { return browser.run(measure_width); }
-
-}  // namespace load
+export const expectLegible = async (page, name) => {
+  await photograph(page, name);
+  expect.soft(await hardToRead(page), name).toEqual([]);
+  expect.soft(await sideways(page), name).toBe('');
+  expect.soft(await outOfHeads(page), name).toEqual([]);
+};

@@ -1,0 +1,133 @@
+// Finished runs in the page's replay and in the report, which is opened as a file. Both show what the runs' files say.
+import { expect, numberIn, openUi, photograph, test } from './support/lab.js';
+import { hardToRead, looks, showAs, sideways } from './support/looks.js';
+
+test.describe.configure({ mode: 'default' }); // in one worker, which plays the outage once
+
+const sum = (numbers) => numbers.reduce((total, each) => total + each, 0);
+const slider = (page) => page.locator('#replay-slider');
+const cursor = async (page) => Number(await slider(page).inputValue());
+const setSlider = (page, at) => slider(page).evaluate((node, value) => {
+  node.value = value;
+  node.dispatchEvent(new Event('input', { bubbles: true }));
+}, at);
+
+const replayRun = async (page, ui, name) => {
+  await openUi(page, ui.url, 3);
+  await page.selectOption('#runs', name);
+  await page.click('#replay-run');
+  await expect(page.locator('body')).toHaveAttribute('data-mode', 'replay');
+};
+
+test('a finished run is replayed: at each moment lanes and figures are those of its file', async ({ page, idleUi, outage }) => {
+  const { states, transitions, traffic, measures, instances, length_ms: length } = outage.runs[2];
+  await replayRun(page, idleUi, 'outage-redis');
+  const stateAt = (instance, at) => states[instance].findLast((each) => each.at_ms_since_start <= at)?.state ?? 'unknown';
+  const expectLanesOfNow = async () => {
+    const at = await cursor(page);
+    for (const instance of instances) {
+      const lane = page.locator(`[data-lane="${instance}"]`);
+      await expect(lane, `at ${at}`).toHaveAttribute('data-state', stateAt(instance, at));
+    }
+  };
+  await setSlider(page, length);
+  for (const kind of ['upstream_calls', 'upstream_failures', 'blocked']) {
+    expect(await numberIn(page, `[data-replay-count=${kind}]`), kind).toBe(sum(traffic[kind]));
+    expect(sum(traffic[kind]), kind).toBe(measures[kind]);
+  }
+  expect(await numberIn(page, '[data-replay-count=transitions]')).toBe(transitions.length);
+  for (const part of [0.1, 0.5, 1]) {
+    await setSlider(page, length * part);
+    await expectLanesOfNow();
+  }
+  await photograph(page, 'replay');
+
+  await setSlider(page, 0);
+  for (const { at_ms_since_start: at, cause } of transitions) {
+    await page.click('#replay-next');
+    expect(await cursor(page)).toBeCloseTo(at, 0);
+    await expect(page.locator('#replay-words')).toContainText(cause);
+    await expectLanesOfNow();
+  }
+  await page.click('#replay-previous');
+  expect(await cursor(page)).toBeLessThan(transitions.at(-1).at_ms_since_start);
+  await page.click('#replay-live');
+  await expect(page.locator('body')).toHaveAttribute('data-mode', 'live');
+});
+
+test('a replay runs at the chosen speed', async ({ page, idleUi, outage }) => {
+  await replayRun(page, idleUi, 'outage-redis');
+  const length = outage.runs[2].length_ms;
+  for (const speed of [2, 20]) {
+    await page.selectOption('#replay-speed', String(speed));
+    const most = (length / speed) * 1.5 + 500;
+    let quickest = Infinity;
+    for (let tries = 3; tries > 0 && quickest >= most; tries -= 1) { // a busy machine may hold one of three up
+      await setSlider(page, 0);
+      const took = await page.evaluate(() => {
+        const { value, max } = Object.getOwnPropertyDescriptors(HTMLInputElement.prototype);
+        const node = document.querySelector('#replay-slider');
+        const isOver = () => Number(value.get.call(node)) >= Number(max.get.call(node));
+        const start = performance.now();
+        document.querySelector('#replay-play').click();
+        return new Promise((done) => {
+          const look = () => (isOver() ? done(performance.now() - start) : requestAnimationFrame(look));
+          look();
+        });
+      });
+      expect(took).toBeGreaterThan((length / speed) * 0.9);
+      quickest = Math.min(quickest, took);
+    }
+    expect(quickest, `at ${speed}x`).toBeLessThan(most);
+  }
+});
+
+const openReport = async (page, { report }) => {
+  await page.goto(`file://${report}`);
+  await expect.poll(() => page.locator('[data-run] [data-lane] .span-closed').count()).toBeGreaterThanOrEqual(7);
+};
+
+test('a report shows its runs’ figures, expectations, transitions and lanes, and fetches nothing', async ({ page, outage, monitor }) => {
+  await openReport(page, outage);
+  for (const { variant, expectations, measures, transitions, states, instances } of outage.runs) {
+    for (const { measure, at_least: least, at_most: most, because } of expectations) {
+      expect(least).toBe(most); // of the outage, all are exact
+      await expect(page.locator(`[data-expected="${variant}/${measure}"]`)).toHaveText(`expected exactly ${least}`);
+      await expect(page.locator(`[data-measured="${variant}/${measure}"]`))
+        .toHaveAttribute('data-held', String(measures[measure] === least));
+      await expect(page.locator('.causes')).toContainText(because);
+    }
+    // Figures have two places after the point; those that are nothing in all runs are left out.
+    const figures = await page.locator(`[data-measured^="${variant}/"]`).evaluateAll((nodes) =>
+      nodes.map((node) => [node.dataset.measured.split('/')[1], node.textContent]).filter(([, text]) => text !== '–'));
+    expect(figures.length).toBeGreaterThan(5);
+    for (const [measure, text] of figures) {
+      expect(Math.abs(Number(text) - measures[measure]), `${variant}/${measure}`).toBeLessThanOrEqual(0.005001);
+    }
+    const rows = await page.locator(`[data-transition=${variant}]`).evaluateAll((nodes) =>
+      nodes.map((row) => [0, 2, 3, 4].map((column) => row.children[column].textContent)));
+    expect(rows).toEqual(transitions.map(({ at_ms_since_start: at, instance, from, to, cause }) =>
+      [`${(at / 1000).toFixed(2)} s`, instance, `${from} → ${to}`, cause]));
+    const block = page.locator(`[data-run=${variant}]`);
+    await expect(block.locator('[data-lane]')).toHaveCount(instances.length);
+    for (const instance of instances) {
+      const lane = block.locator(`[data-lane="${instance}"]`);
+      await expect(lane).toHaveAttribute('data-state', states[instance].at(-1).state);
+      await expect(lane.locator('.span-open')).toHaveAttribute('d', /./);
+    }
+  }
+  expect(monitor.requests.map(([, url]) => url)).toEqual([`file://${outage.report}`]);
+});
+
+test('a report is legible at each size, in both colours, and on paper', async ({ page, outage }) => {
+  for (const look of looks) {
+    await showAs(page, look);
+    await openReport(page, outage);
+    await photograph(page, `report-${look.name}`);
+    expect.soft(await hardToRead(page), look.name).toEqual([]);
+    expect.soft(await sideways(page), look.name).toBe('');
+  }
+  const pdf = (await page.pdf({ printBackground: true })).toString('latin1');
+  expect(pdf).toMatch(/^%PDF-/);
+  expect(pdf).toMatch(/\/Type \/Page\b/);
+});

@@ -1,0 +1,114 @@
+// The tests' fixtures, and what most of them do with a page.
+import fs from 'node:fs';
+import path from 'node:path';
+import { test as base, expect } from '@playwright/test';
+import { PageMonitor } from './page_monitor.js';
+import { bin as builtPrograms, screenshot, work } from './paths.js';
+import { run, startUi } from './programs.js';
+
+export { expect };
+
+const programs = ['load_generator', 'simple_breaker', 'distributed_breaker', 'redis_breaker', 'unreliable_service'];
+
+export const test = base.extend({
+  // A folder with the programs. Runs are kept beside it, so each worker has its own.
+  bin: [async ({}, use, { parallelIndex }) => {
+    const folder = path.join(work, `worker-${parallelIndex}`);
+    const bin = path.join(folder, 'bin');
+    fs.rmSync(folder, { recursive: true, force: true });
+    fs.mkdirSync(bin, { recursive: true });
+    for (const name of programs) fs.linkSync(path.join(builtPrograms, name), path.join(bin, name));
+    await use(bin);
+    fs.rmSync(folder, { recursive: true, force: true });
+  }, { scope: 'worker' }],
+
+  runsFolder: [async ({ bin }, use) => use(path.join(path.dirname(bin), 'runs')), { scope: 'worker' }],
+
+  // The outage, played against each stage: { runs, report }.
+  outage: [async ({ bin, runsFolder }, use) => {
+    const call = async (...args) => {
+      const { code, output } = await run(path.join(bin, 'load_generator'), ...args);
+      if (code > 1) throw new Error(output); // 1: an expectation that did not hold, as may happen on a busy machine
+    };
+    const stages = ['simple', 'distributed', 'redis'];
+    await Promise.all(stages.map((stage) => call('scenario', 'outage', '--stage', stage)));
+    const files = stages.map((stage) => path.join(runsFolder, `outage-${stage}.json`));
+    const report = path.join(runsFolder, 'report.html');
+    await call('compare', '--html', report, ...files);
+    await use({ runs: files.map((file) => JSON.parse(fs.readFileSync(file))), report });
+  }, { scope: 'worker' }],
+
+  // For tests that change nothing in it: three instances of stage 2, and no load.
+  idleUi: [async ({ bin }, use) => {
+    const ui = await startUi(bin, ['--stage', 'distributed', '--rate', '0']);
+    await use(ui);
+    await ui.stop();
+  }, { scope: 'worker' }],
+
+  // (...options of `load_generator ui`) => { url, pid }
+  startUi: async ({ bin }, use) => {
+    const started = [];
+    await use(async (...options) => {
+      const ui = await startUi(bin, options);
+      started.push(ui);
+      return ui;
+    });
+    await Promise.all(started.map((ui) => ui.stop()));
+  },
+
+  monitor: [async ({ context, startUi: checkedBeforeItStops }, use) => {
+    const monitor = new PageMonitor(context);
+    await use(monitor);
+    monitor.check();
+  }, { auto: true }],
+
+  // A page of the idle fleet.
+  idlePage: async ({ page, idleUi }, use) => {
+    await openUi(page, idleUi.url, 3);
+    await use(page);
+  },
+});
+
+export const openUi = async (page, url, lanes) => {
+  await page.goto(url);
+  await expect(page.locator('[data-lane]')).toHaveCount(lanes);
+  await expect(page.locator('#connection')).toHaveAttribute('data-connected', 'true');
+};
+
+export const photograph = async (page, name) => {
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.screenshot({ path: screenshot(name) });
+};
+
+// Shows a frame that is made up: these fields, and the last real frame's others. No real one is shown from now on.
+export const showFrame = (page, fields) => page.evaluate((made) => {
+  const room = Lab.controlRoom;
+  room.applyFrame = () => {};
+  Object.getPrototypeOf(room).applyFrame.call(room, { ...room.frame, ...made });
+  room.draw();
+}, fields);
+
+export const lanesWith = (page, state) => page.locator(`[data-lane][data-state=${state}]`);
+
+export const numberIn = async (page, css) => Number(await page.locator(css).textContent());
+
+// From now on, window.announced holds what screen readers announce.
+export const noteAnnouncements = (page) => page.evaluate(() => {
+  window.announced = [];
+  const announcer = document.querySelector('#announcer');
+  new MutationObserver(() => announced.push(announcer.textContent)).observe(announcer, { childList: true });
+});
+
+// Chooses a scenario, gives a guess, and starts it.
+export const predict = async (page, scenario, variant, guess) => {
+  await page.selectOption('#scenario', scenario);
+  await page.selectOption('#variant', variant);
+  await page.fill('#guess', '');
+  await expect(page.locator('#start-scenario')).toBeDisabled();
+  await page.fill('#guess', guess);
+  await page.click('#start-scenario');
+};
+
+// Starts it as another page would: this one does not wait for its end.
+export const startScenario = (page, name, variant) =>
+  page.evaluate((scenario) => Lab.request('/control/scenario', scenario), { name, variant });
