@@ -29,7 +29,7 @@ const char* colour(State state) {
 
 }  // namespace
 
-Screen screen_of_standard_output() { return program::colours_suit() ? Screen::terminal : Screen::plain; }
+Screen screen_of_standard_output() { return program::supports_colours() ? Screen::terminal : Screen::plain; }
 
 void LiveLines::fleet_is_up(const std::vector<Target>& targets, const std::string& /*upstream*/) {
   out_ << "C closed, O open, H half-open, ? no answer; from left to right:\n"
