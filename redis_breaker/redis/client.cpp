@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "redis_breaker/redis/cluster_route.hpp"
-#include "redis_breaker/redis/master_route.hpp"
+#include "redis_breaker/redis/routes/cluster_route.hpp"
+#include "redis_breaker/redis/routes/master_route.hpp"
 
 namespace cb::redis {
 namespace {

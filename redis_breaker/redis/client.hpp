@@ -12,7 +12,7 @@
 
 #include "redis_breaker/redis/address.hpp"
 #include "redis_breaker/redis/connection.hpp"
-#include "redis_breaker/redis/route.hpp"
+#include "redis_breaker/redis/routes/route.hpp"
 
 namespace cb::redis {
 

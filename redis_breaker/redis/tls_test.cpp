@@ -13,7 +13,7 @@
 #include "program/processes/redis_server.hpp"
 #include "redis_breaker/redis/client.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
-#include "redis_breaker/redis/redirection.hpp"
+#include "redis_breaker/redis/routes/redirection.hpp"
 #include "redis_breaker/redis_breaker.hpp"
 
 using namespace cb;

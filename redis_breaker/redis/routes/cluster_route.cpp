@@ -1,4 +1,4 @@
-#include "redis_breaker/redis/cluster_route.hpp"
+#include "redis_breaker/redis/routes/cluster_route.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "redis_breaker/redis/master_route.hpp"
+#include "redis_breaker/redis/routes/master_route.hpp"
 
 #include <utility>
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "redis_breaker/redis/connection_pool.hpp"
-#include "redis_breaker/redis/route.hpp"
-#include "redis_breaker/redis/sentinels.hpp"
+#include "redis_breaker/redis/routes/route.hpp"
+#include "redis_breaker/redis/routes/sentinels.hpp"
 
 namespace cb::redis {
 

@@ -1,4 +1,4 @@
-#include "redis_breaker/redis/redirection.hpp"
+#include "redis_breaker/redis/routes/redirection.hpp"
 
 #include <charconv>
 #include <regex>

@@ -1,4 +1,4 @@
-#include "redis_breaker/redis/sentinels.hpp"
+#include "redis_breaker/redis/routes/sentinels.hpp"
 
 #include <algorithm>
 #include <utility>

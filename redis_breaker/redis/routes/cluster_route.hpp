@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "redis_breaker/redis/connection_pool.hpp"
-#include "redis_breaker/redis/redirection.hpp"
-#include "redis_breaker/redis/route.hpp"
+#include "redis_breaker/redis/routes/redirection.hpp"
+#include "redis_breaker/redis/routes/route.hpp"
 
 namespace cb::redis {
 
