@@ -283,7 +283,7 @@ TEST_CASE("the constructor refuses a bad setting") {
 }
 
 TEST_CASE("the bulkhead and the budget limit all threads together") {
-  constexpr int threads = 8, calls = 200;
+  constexpr int threads = 8, calls = 50;
   CallPolicy policy{.max_attempts = 4, .retry_budget = 0.1, .max_concurrent_calls = 2, .max_queued_calls = threads};
   Environment environment{.sleep = [](auto) {}};
   GuardedCall call(policy, 1s, environment);

@@ -112,7 +112,8 @@ TEST_CASE("metrics count slow calls, and the trips that metrics_only skipped") {
 
 TEST_CASE("a bad option is one line that names it, and exit code 2") {
   const Fleet fleet;
-  const std::pair<std::string, std::string> bad_settings[]{
+  // One of each kind: the unit tests of the settings check every range.
+  const std::pair<std::string, std::string> bad_options[]{
       {"--no-such-option 1", "--no-such-option"},
       {"--port 70000", "--port"},
       {"--upstream ftp://x", "upstream is 'ftp://x'"},
@@ -122,53 +123,22 @@ TEST_CASE("a bad option is one line that names it, and exit code 2") {
       {"--call-timeout 5s", "call_timeout 5s"},
       {"--call-timeout 0s", "call_timeout is 0ms"},
       {"--recovery-timeout 10", "--recovery-timeout: '10'"},
-      {"--success-threshold 0", "success_threshold is 0"},
       {"--failure-threshold many", "--failure-threshold"},
       {"--failure-threshold -1", "failure_threshold is -1"},
-      {"--failure-threshold 1.5", "--failure-threshold"},
-      {"--failure-rate-threshold 50", "failure_rate_threshold is 50"},
-      {"--failure-rate-threshold -0.1", "failure_rate_threshold is -0.1"},
       {"--failure-rate-threshold nan", "failure_rate_threshold is nan"},
-      {"--failure-rate-threshold half", "--failure-rate-threshold"},
-      {"--slow-call-rate-threshold inf", "slow_call_rate_threshold is inf"},
       {"--slow-call-rate-threshold 0.5", "slow_call_duration_threshold is 0ms"},
-      {"--slow-call-duration-threshold 5", "--slow-call-duration-threshold: '5'"},
-      {"--sliding-window-size 1ms", "sliding_window_size is 1ms"},
-      {"--minimum-number-of-calls 0", "minimum_number_of_calls is 0"},
-      {"--minimum-reporting-instances 0", "minimum_reporting_instances is 0"},
-      {"--clear-interval -1s", "--clear-interval: '-1s'"},
-      {"--recovery-timeout 0s", "recovery_timeout is 0ms"},
-      {"--recovery-timeout-multiplier 0.5", "recovery_timeout_multiplier is 0.5"},
-      {"--recovery-timeout-multiplier nan", "recovery_timeout_multiplier is nan"},
-      {"--recovery-timeout-jitter 2", "recovery_timeout_jitter is 2"},
-      {"--recovery-timeout-maximum 400d", "--recovery-timeout-maximum: '400d'"},
-      {"--health-check-interval soon", "--health-check-interval: 'soon'"},
-      {"--permitted-calls-in-half-open 0", "permitted_calls_in_half_open is 0"},
       {"--failure-threshold 0", "are all 0: nothing would ever open the circuit"},
-      {"--failure-status 99", "failure_status is '99'"},
-      {"--failure-status 500-", "failure_status is '500-'"},
-      {"--failure-status 599-500", "failure_status is '599-500'"},
       {"--failure-status 5xx", "failure_status is '5xx'"},
-      {"--max-breakers -1", "--max-breakers: Value -1"},
       {"--max-breakers 1000001", "--max-breakers: Value 1000001"},
-      {"--max-breakers many", "--max-breakers"},
-      {"--deadline 2h", "deadline is 7200000ms"},
       {"--max-attempts 0", "max_attempts is 0"},
-      {"--max-attempts 11", "max_attempts is 11"},
       {"--retry-backoff 5s", "retry_backoff is 5000ms"},
-      {"--retry-backoff-multiplier 0", "retry_backoff_multiplier is 0"},
-      {"--retry-jitter nan", "retry_jitter is nan"},
-      {"--retry-budget 2", "retry_budget is 2"},
-      {"--max-concurrent-calls -1", "max_concurrent_calls is -1"},
       {"--max-queued-calls 1", "max_queued_calls is 1"},
       {"--fallback cached", "--fallback: 'cached'"},
       {"--fallback fixed", "fallback_answer"},
-      {"--fallback fixed --fallback-answer {price:7}", "fallback_answer is \"{price:7}\""},
       {"--fallback-answer {}", "fallback_answer is \"{}\""},
       {"--log-format xml", "--log-format: 'xml'"},
-      {"--admin-token-file /no/such/file", "admin_token_file is '/no/such/file'"},
   };
-  for (const auto& [options, named] : bad_settings) {
+  for (const auto& [options, named] : bad_options) {
     const Ended ended = fleet.run(options);
     const std::string given = options;
     CAPTURE(given);
