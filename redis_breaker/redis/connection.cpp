@@ -16,8 +16,6 @@ namespace {
 
 constexpr size_t longest_reply = 64 * 1024;
 
-bool may_try_again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
-
 // By an ACL, or because the command was renamed.
 bool is_refused(const std::string& error) {
   return error.rfind("NOPERM", 0) == 0 || error.rfind("ERR unknown command", 0) == 0;

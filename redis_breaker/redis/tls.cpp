@@ -14,8 +14,6 @@
 namespace cb::redis {
 namespace {
 
-bool may_try_again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
-
 int socket_of(BIO* bio) { return *static_cast<const int*>(BIO_get_data(bio)); }
 
 int send_to_socket(BIO* bio, const char* data, int size) {
@@ -61,6 +59,8 @@ void expect(SSL* session, const std::string& host) {
 }
 
 }  // namespace
+
+bool may_try_again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 TlsClient::TlsClient() : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free) {
   const bool is_set_up = context_ && SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION) == 1 &&

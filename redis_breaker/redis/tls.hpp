@@ -19,6 +19,9 @@ struct Step {
   std::string fault{};
 };
 
+// True if errno says that a socket was not ready, or that a signal came: wait, then try again.
+bool may_try_again();
+
 class TlsClient {
  public:
   TlsClient();  // trusts the system's authorities, or SSL_CERT_FILE and SSL_CERT_DIR; throws std::runtime_error
