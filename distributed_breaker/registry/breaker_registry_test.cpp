@@ -201,7 +201,7 @@ TEST_CASE("an open breaker is visited while other threads create and use breaker
 }
 
 TEST_CASE("concurrent requests for one context get the same breaker") {
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 50; ++round) {
     auto registry = registry_of(10);
     std::vector<std::shared_ptr<ManagedBreaker>> got(threads);
     std::barrier together(threads);
