@@ -302,11 +302,16 @@ TEST_CASE("no failure overtakes the successes that its caller saw before it, whi
   std::vector<std::jthread> reporters;
   for (int i = 0; i < 3; ++i) {
     reporters.emplace_back([&] {
-      while (!over) breaker.status();
+      while (!over) {
+        breaker.status();
+        std::this_thread::sleep_for(poll_interval);  // or the failures below would seldom get their turn
+      }
     });
   }
-  // A success before every two failures: never three failures in a row.
-  for (int i = 0; i < 3000; ++i) {
+  // A success before every two failures: never three failures in a row. An idle machine does all rounds in two seconds.
+  const auto end = std::chrono::steady_clock::now() + 5s;
+  int rounds = 0;
+  for (; rounds < 3000 && (rounds < 100 || std::chrono::steady_clock::now() < end); ++rounds) {
     for (const Outcome outcome : {Outcome::success, Outcome::failure, Outcome::failure}) {
       Admission admission = breaker.acquire();
       if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(outcome);
