@@ -7,7 +7,7 @@ const connection = (page) => page.locator('#connection');
 const downButton = (page) => page.locator('[data-fault=down]');
 
 // [[instance, from, to, cause, time], ...] of each lane.
-const transitions = (page) => page.evaluate(() => [...Lab.room.story.histories.values()].map((history) =>
+const transitions = (page) => page.evaluate(() => [...Lab.controlRoom.history.histories.values()].map((history) =>
   history.transitions.map((t) => [t.instance, t.from, t.to, t.cause, t.at_ms_since_start])));
 
 test('a page that lost its connection says so, and catches up with what it missed', async ({ page, context, startUi, manners }) => {
@@ -16,7 +16,7 @@ test('a page that lost its connection says so, and catches up with what it misse
   const relay = await startRelay(ui.url);
   await openUi(page, relay.url, 3);
   await expect(lanesWith(page, 'closed')).toHaveCount(3);
-  const upstream = await page.evaluate(() => Lab.room.frame.upstream.url);
+  const upstream = await page.evaluate(() => Lab.controlRoom.frame.upstream.url);
   relay.cut();
   await expect(connection(page)).toHaveAttribute('data-connected', 'false');
   await expect(connection(page)).toHaveText('connection lost, trying again');
@@ -63,7 +63,7 @@ test('lists that could not be read are read when there is a connection again', a
   const scenarios = page.locator('#scenario option');
   await expect(scenarios).not.toHaveCount(0);
   await page.evaluate(() => {
-    const { room } = Lab;
+    const room = Lab.controlRoom;
     room.predict.scenarios = [];
     window.realFetch = fetch;
     window.fetch = () => Promise.reject(new Error('as if there were no server'));
@@ -74,8 +74,8 @@ test('lists that could not be read are read when there is a connection again', a
   await expect(page.locator('#runs-answer')).toHaveClass('answer error');
   await page.evaluate(() => {
     window.fetch = realFetch;
-    Lab.room.connection(false);
-    Lab.room.connection(true);
+    Lab.controlRoom.connection(false);
+    Lab.controlRoom.connection(true);
   });
   await expect(scenarios).not.toHaveCount(0);
   await expect(page.locator('#runs-answer')).not.toHaveClass(/error/);

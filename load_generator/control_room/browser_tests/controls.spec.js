@@ -5,7 +5,7 @@ import { put } from './support/programs.js';
 test('an answer disappears when the change that it reports is no longer in force', async ({ page, startUi }) => {
   const ui = await startUi('--stage', 'distributed', '--rate', '0');
   await openUi(page, ui.url, 3);
-  const upstream = await page.evaluate(() => Lab.room.frame.upstream.url);
+  const upstream = await page.evaluate(() => Lab.controlRoom.frame.upstream.url);
   const answerBeside = (css) => page.locator('fieldset').filter({ has: page.locator(css) }).locator('.answer');
   await page.click('[data-fault=down]');
   await page.click('#rate-stop');
@@ -13,7 +13,7 @@ test('an answer disappears when the change that it reports is no longer in force
   await expect(answerBeside('#rate')).toHaveText('no more load is sent');
   await expect(page.locator('[data-fault=down]')).toHaveAttribute('aria-pressed', 'true');
   await page.waitForFunction(() => {
-    const answers = [...Lab.room.controls.answers.values()];
+    const answers = [...Lab.controlRoom.controls.answers.values()];
     return answers.length === 2 && answers.every(({ wasInForce }) => wasInForce);
   });
   await put(`${upstream}/fault`, { failure_rate: 0 });
@@ -34,9 +34,9 @@ test('the override shown is that of the instances that answer, and calls that ot
   const ui = await startUi('--stage', 'distributed', '--rate', '0');
   await openUi(page, ui.url, 3);
   await page.click('[data-override=forced_open]');
-  await page.waitForFunction(() => Lab.room.frame.instances.every(({ override }) => override === 'forced_open'));
+  await page.waitForFunction(() => Lab.controlRoom.frame.instances.every(({ override }) => override === 'forced_open'));
   const shown = await page.evaluate(() => {
-    const { frame, controls } = Lab.room;
+    const { frame, controls } = Lab.controlRoom;
     const silent = { ...frame.instances[0], name: 'Instance-D', answers: false, override: '' };
     controls.show({ ...frame, instances: [...frame.instances, silent] }, true);
     return document.querySelector('[data-override=forced_open]').getAttribute('aria-pressed');

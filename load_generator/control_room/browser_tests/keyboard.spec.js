@@ -57,9 +57,9 @@ test('keys alone set faults, load, networks and overrides', async ({ page, start
     await isPressed(page, `[data-fault=${fault}]`);
   }
   await press(page, 'rate', 'Control+a', '2', '5', 'Enter');
-  await page.waitForFunction(() => Lab.room.frame.load.rate === 25);
+  await page.waitForFunction(() => Lab.controlRoom.frame.load.rate === 25);
   await press(page, 'rate-stop', 'Space');
-  await page.waitForFunction(() => Lab.room.frame.load.rate === 0);
+  await page.waitForFunction(() => Lab.controlRoom.frame.load.rate === 0);
   await press(page, 'network Instance-B', 'Enter');
   await isPressed(page, '[data-network=Instance-B]');
   for (const mode of ['forced_open', 'forced_closed', 'auto']) {

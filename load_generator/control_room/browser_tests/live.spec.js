@@ -44,8 +44,8 @@ test('with the load stopped, the figures are those of the instances and of the u
   await expect.poll(() => numberIn(page, '[data-count=failure]')).toBeGreaterThan(5);
   await expect.poll(() => numberIn(page, '[data-count=blocked]')).toBeGreaterThan(20);
   await page.click('#rate-stop');
-  await page.waitForFunction(() => Lab.room.frame.load.rate === 0);
-  const { upstream, instances } = await page.evaluate(() => Lab.room.frame);
+  await page.waitForFunction(() => Lab.controlRoom.frame.load.rate === 0);
+  const { upstream, instances } = await page.evaluate(() => Lab.controlRoom.frame);
   // Both are read again with each look, for the last calls may still be under way.
   const differences = async () => {
     const { total } = await getJson(`${upstream.url}/ledger`);
@@ -79,7 +79,7 @@ test('two pages show the same, whichever of them changes something', async ({ pa
 });
 
 test('instances agree only where several answer', async ({ idlePage: page }) => {
-  const instances = await page.evaluate(() => Lab.room.frame.instances.map((each) => ({ ...each, answers: false })));
+  const instances = await page.evaluate(() => Lab.controlRoom.frame.instances.map((each) => ({ ...each, answers: false })));
   const words = ['Nobody answers.', 'One answers: nobody to disagree with.', 'They agree.'];
   for (const [answering, text] of words.entries()) {
     if (answering > 0) instances[answering].answers = true;

@@ -14,7 +14,7 @@ const madeUpRun = (...transitions) => {
   };
 };
 
-const replay = (page, run) => page.evaluate((document) => Lab.room.replay.open(document), run);
+const replay = (page, run) => page.evaluate((document) => Lab.controlRoom.replay.open(document), run);
 const counted = (page, kind) => numberIn(page, `[data-replay-count=${kind}]`);
 const time = (page) => page.locator('#replay-time');
 const words = (page) => page.locator('#replay-words');
@@ -27,7 +27,7 @@ test('what happened before the load began is at a replay’s beginning, where no
     await page.click('#replay-previous');
     await expect(time(page)).toHaveText(`${shown} of 1.00 s`);
     expect(await counted(page, 'upstream_calls')).toBe(calls);
-    expect(await page.evaluate(() => Lab.room.replay.cursor)).toBeGreaterThanOrEqual(0);
+    expect(await page.evaluate(() => Lab.controlRoom.replay.cursor)).toBeGreaterThanOrEqual(0);
   }
 });
 
@@ -44,7 +44,7 @@ test('between two steps a replay counts calls up to the earlier step, and says s
   expect(await counted(page, 'upstream_calls')).toBe(0);
   await expect(chartValues(page)).toHaveText(['–', '–', '–']);
   const [inChart, inLanes] = await page.evaluate(() =>
-    [Lab.room.lanes.below.graph.toDomXCoord(1000), Lab.room.lanes.view.seenX(1000)]);
+    [Lab.controlRoom.lanes.below.graph.toDomXCoord(1000), Lab.controlRoom.lanes.view.seenX(1000)]);
   expect(Math.abs(inChart - inLanes)).toBeLessThan(1);
 });
 
@@ -103,5 +103,5 @@ test('the replay’s letters are keys only where the focus is in it, and a held 
       document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'p', repeat, bubbles: true }));
     }
   });
-  await expect.poll(() => page.evaluate(() => Lab.room.replay.cursor)).toBe(1000);
+  await expect.poll(() => page.evaluate(() => Lab.controlRoom.replay.cursor)).toBe(1000);
 });

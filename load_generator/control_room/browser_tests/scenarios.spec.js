@@ -108,7 +108,7 @@ test('a guess is not lost when the scenario is over before its request is answer
   await openIdle(page, startUi);
   await page.evaluate(() => {
     const realFetch = fetch;
-    const isOver = (done) => (Lab.room.frame.scenario?.phase === 'over' ? done() : setTimeout(isOver, 50, done));
+    const isOver = (done) => (Lab.controlRoom.frame.scenario?.phase === 'over' ? done() : setTimeout(isOver, 50, done));
     window.fetch = async (...request) => {
       const answer = await realFetch(...request);
       if (request[0] === '/control/scenario') await new Promise(isOver);
@@ -139,9 +139,9 @@ test('a guess is answered although its scenario ended in a hidden page and anoth
   await openIdle(page, startUi);
   await page.evaluate(() => Object.defineProperty(document, 'hidden', { get: () => !window.isLookedAt }));
   await predict(page, 'outage', 'simple', '4');
-  await page.waitForFunction(() => Lab.room.frame.scenario?.phase === 'over');
+  await page.waitForFunction(() => Lab.controlRoom.frame.scenario?.phase === 'over');
   await orderScenario(page, 'outage', 'simple');
-  await page.waitForFunction(() => Lab.room.frame.scenario.number === 2 && Lab.room.frame.scenario.phase === 'over');
+  await page.waitForFunction(() => Lab.controlRoom.frame.scenario.number === 2 && Lab.controlRoom.frame.scenario.phase === 'over');
   await page.evaluate(() => {
     window.isLookedAt = true;
     document.dispatchEvent(new Event('visibilitychange'));
@@ -155,13 +155,13 @@ test('a guess whose scenario ended unseen is answered by its run, or declared lo
   const unseenRun = (run) => page.waitForFunction((wanted) =>
     window.unseen?.scenario?.phase === 'over' && unseen.scenario.run === wanted, run);
   for (const hasOlderRun of [false, true]) { // and an equal one
-    await page.evaluate(() => { Lab.room.take = (frame) => { window.unseen = frame; }; });
+    await page.evaluate(() => { Lab.controlRoom.take = (frame) => { window.unseen = frame; }; });
     await predict(page, 'recovery', 'simple', '4');
     await unseenRun('recovery-simple');
     await orderScenario(page, 'outage', 'simple');
     await unseenRun('outage-simple');
     await page.waitForFunction(() => JSON.parse(sessionStorage.getItem('lab-asked'))?.guess === 4);
-    await page.evaluate(() => { delete Lab.room.take; });
+    await page.evaluate(() => { delete Lab.controlRoom.take; });
     await page.waitForFunction(() => sessionStorage.getItem('lab-asked') === 'null');
     await expect(page.locator('#scenario-answer')).toContainText('seen here');
     await expect(verdict(page)).toBeVisible({ visible: !hasOlderRun });

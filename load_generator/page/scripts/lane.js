@@ -12,7 +12,7 @@
   const at = (event) => event.at_ms_since_start;
 
   class Lane {
-    constructor(name, telling) {
+    constructor(name, tooltip) {
       this.name = name;
       this.drawn = '';
       this.drawnGrid = '';
@@ -23,7 +23,7 @@
       this.row = Lab.make('div', { class: 'lane', 'data-lane': name },
         Lab.make('div', { class: 'lane-head' }, Lab.make('span', { class: 'lane-name', text: name, title: name }), this.state, this.detail),
         Lab.make('div', { class: 'lane-plot' }, this.svg));
-      if (telling) telling.listen(this);
+      if (tooltip) tooltip.listen(this);
     }
 
     makeDrawing() {

@@ -17,7 +17,7 @@
       this.axisPlot = Lab.make('div', { class: 'lane-plot' }, this.axis.svg);
       element.classList.add('lanes');
       element.append(this.rows, Lab.make('div', { class: 'axis-row' }, Lab.make('div', { class: 'lane-head' }), this.axisPlot));
-      this.telling = new Lab.Telling(this);
+      this.tooltip = new Lab.Tooltip(this);
       if (below) element.append(below.element);
       this.width = 0;
       new ResizeObserver(() => {
@@ -47,14 +47,14 @@
       for (const [name, lane] of this.lanes) lane.draw(histories.get(name), this.view);
       this.axis.draw(this.view);
       if (this.below) this.below.draw(traffic, this.view);
-      this.telling.place();
+      this.tooltip.place();
     }
 
     fit(names) {
       if (names.length === this.lanes.size && names.every((name) => this.lanes.has(name))) return;
-      this.telling.hide();
+      this.tooltip.hide();
       const focused = document.activeElement.closest('.lane')?.dataset.lane;
-      this.lanes = new Map(names.map((name) => [name, this.lanes.get(name) || new Lab.Lane(name, this.telling)]));
+      this.lanes = new Map(names.map((name) => [name, this.lanes.get(name) || new Lab.Lane(name, this.tooltip)]));
       for (const lane of this.lanes.values()) lane.setSize(names.length > manyLanes);
       this.element.classList.toggle('many', names.length > manyLanes);
       this.rows.replaceChildren(...[...this.lanes.values()].map((lane) => lane.row));

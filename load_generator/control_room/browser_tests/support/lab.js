@@ -82,7 +82,7 @@ export const photograph = async (page, name) => {
 
 // Shows a frame that is made up: these fields, and the last real frame's others. No real one is shown from now on.
 export const showFrame = (page, fields) => page.evaluate((made) => {
-  const { room } = Lab;
+  const room = Lab.controlRoom;
   room.take = () => {};
   Object.getPrototypeOf(room).take.call(room, { ...room.frame, ...made });
   room.draw();

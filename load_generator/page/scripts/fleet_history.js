@@ -69,7 +69,7 @@
   const sameEvents = (events, first, news) =>
     events.length - first === news.length && news.every((event, i) => told.every((field) => event[field] === events[first + i][field]));
 
-  class Story {
+  class FleetHistory {
     constructor() {
       this.forget();
     }
@@ -180,5 +180,5 @@
     }
   }
 
-  Lab.Story = Story;
+  Lab.FleetHistory = FleetHistory;
 }

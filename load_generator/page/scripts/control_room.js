@@ -8,12 +8,12 @@
   const countsPause = 600; // ms
   const keptWindow = 'lab-window';
 
-  class Room {
+  class ControlRoom {
     constructor() {
       Lab.definePatterns();
       Lab.byId('legend').append(Lab.legend());
       Lab.byId('legend').open = matchMedia('(min-width: 700px)').matches;
-      this.story = new Lab.Story();
+      this.history = new Lab.FleetHistory();
       this.lanes = new Lab.Lanes(Lab.byId('lanes'), new Lab.Traffic());
       this.controls = new Lab.Controls();
       this.replay = new Lab.Replay(this.lanes, () => this.changeMode());
@@ -31,7 +31,7 @@
 
     take(frame) {
       this.frame = frame;
-      const news = this.story.take(frame);
+      const news = this.history.take(frame);
       if (!this.connected) this.connection(true);
       if (news === 'fleet' && !this.replay.run) this.lanes.renew();
       if (news !== '') this.drawIfDue(news);
@@ -101,8 +101,8 @@
       this.drawnAt = performance.now();
       this.pending = '';
       const { start, end, until } = this.window();
-      this.story.traffic.until = this.story.latest;
-      this.lanes.show(this.story.histories, this.story.traffic, start, end, until);
+      this.history.traffic.until = this.history.latest;
+      this.lanes.show(this.history.histories, this.history.traffic, start, end, until);
       this.showCounts();
     }
 
@@ -117,7 +117,7 @@
 
     // A scenario has the whole width; the live view its last minutes.
     window() {
-      const now = this.story.now();
+      const now = this.history.now();
       const { scenario, title, window_ms: most } = this.frame;
       const long = Math.min(Number(this.shownWindow.value), most);
       const start = Math.max(0, now - long);
@@ -195,5 +195,5 @@
     }
   }
 
-  Lab.room = new Room();
+  Lab.controlRoom = new ControlRoom();
 }

@@ -60,7 +60,7 @@
     });
   };
 
-  class Telling {
+  class Tooltip {
     // `lanes` has the view, and the element that all plots lie in.
     constructor(lanes) {
       this.lanes = lanes;
@@ -143,5 +143,5 @@
     }
   }
 
-  Lab.Telling = Telling;
+  Lab.Tooltip = Tooltip;
 }
