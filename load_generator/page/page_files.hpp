@@ -1,4 +1,4 @@
-// The page's files, as they lie in load_generator/page/ (and the chart library's), carried in the binary.
+// The page's files from load_generator/page/, and those of the chart library, embedded in the binary.
 #pragma once
 
 #include <string_view>
@@ -14,7 +14,7 @@ struct PageFile {
 
 const std::vector<PageFile>& page_files();
 
-// Nothing where there is none of that name.
+// nullptr if there is no file with that name.
 const PageFile* page_file(std::string_view name);
 
 }  // namespace load

@@ -19,7 +19,7 @@ test('a page that lost its connection says so, and catches up with what it misse
   const upstream = await page.evaluate(() => Lab.controlRoom.frame.upstream.url);
   relay.cut();
   await expect(connection(page)).toHaveAttribute('data-connected', 'false');
-  await expect(connection(page)).toHaveText('connection lost, trying again');
+  await expect(connection(page)).toHaveText('connection lost, reconnecting');
   await expect(downButton(page)).toBeDisabled();
 
   await put(`${upstream}/fault`, { failure_rate: 1 });
@@ -52,7 +52,7 @@ test('one page too many shows the server’s reason, offers nothing, and gets th
   await expect(connection(page)).toHaveText(/^8 pages look on already/);
   await expect(connection(page)).toHaveAttribute('data-connected', 'false');
   expect(await page.locator('.controls button:enabled').count()).toBe(0);
-  await expect(page.locator('#why-not')).toHaveText('Nothing is known of the fleet yet.');
+  await expect(page.locator('#why-not')).toHaveText('The page knows nothing about the fleet yet.');
   others.pop().abort();
   await expect(connection(page)).toHaveAttribute('data-connected', 'true');
   await expect(downButton(page)).toBeEnabled();
@@ -100,7 +100,7 @@ test('a silent stream counts as no connection until the next frame', async ({ pa
   await openUi(page, ui.url, 3);
   process.kill(ui.pid, 'SIGSTOP');
   try {
-    await expect(connection(page)).toHaveText('no news for three seconds, waiting');
+    await expect(connection(page)).toHaveText('no updates for three seconds, waiting');
     await expect(connection(page)).toHaveAttribute('data-connected', 'false');
     await expect(downButton(page)).toBeDisabled();
   } finally {

@@ -97,7 +97,7 @@ const openPage = async (endpoint, url, doFirst) => {
 };
 
 const failATenth = async () => {
-  const { error } = await Lab.order('/control/fault', { plan: 'flaky 0.1' });
+  const { error } = await Lab.request('/control/fault', { plan: 'flaky 0.1' });
   if (error) throw new Error(error);
 };
 

@@ -1,4 +1,4 @@
-// What the controls say of what was ordered, and when they offer nothing.
+// What the controls show of requested changes, and when they offer none.
 import { expect, openUi, showFrame, test } from './support/lab.js';
 import { put } from './support/programs.js';
 
@@ -21,12 +21,12 @@ test('an answer disappears when the change that it reports is no longer in force
   await expect(answerBeside('#rate')).toHaveText('no more load is sent');
 });
 
-test('no scenario is offered during a run by hand', async ({ idlePage: page }) => {
+test('no scenario is offered during a manual run', async ({ idlePage: page }) => {
   await page.check('#no-guess');
   await expect(page.locator('#start-scenario')).toBeEnabled();
   await showFrame(page, { load: { rate: 5, sent: 9, can_change: false } });
   await expect(page.locator('#start-scenario')).toBeDisabled();
-  await expect(page.locator('#start-hint')).toHaveText('A run by hand is on: no scenario can start until it is over.');
+  await expect(page.locator('#start-hint')).toHaveText('A manual run is in progress: no scenario can start until it is over.');
   await expect(page.locator('[data-fault=down]')).toBeEnabled();
 });
 
@@ -42,5 +42,5 @@ test('the override shown is that of the instances that answer, and calls that ot
     return document.querySelector('[data-override=forced_open]').getAttribute('aria-pressed');
   });
   expect(shown).toBe('true');
-  await expect(page.locator('#rate-now')).toHaveText('No calls are sent.');
+  await expect(page.locator('#rate-now')).toHaveText('The control room sends no calls.');
 });

@@ -1,5 +1,4 @@
-// Finished runs seen again: in the page's replay, and in the report, opened as the file that it is. What both show is
-// what the runs' files say.
+// Finished runs in the page's replay and in the report, which is opened as a file. Both show what the runs' files say.
 import { expect, numberIn, openUi, photograph, test } from './support/lab.js';
 import { hardToRead, looks, showAs, sideways } from './support/looks.js';
 

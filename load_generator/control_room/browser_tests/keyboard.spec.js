@@ -1,4 +1,4 @@
-// Everything can be done without a mouse: Tab reaches it, and keys work it.
+// Everything can be done without a mouse.
 import { expect, openUi, test } from './support/lab.js';
 
 const mostTabs = 100;
@@ -49,7 +49,7 @@ test('Tab reaches every control and every lane, and each has an accessible name'
   expect(nameless).toEqual([]);
 });
 
-test('keys alone set faults, load, networks and overrides', async ({ page, startUi }) => {
+test('faults, load, networks and overrides can be set by keyboard', async ({ page, startUi }) => {
   const ui = await startUi('--stage', 'distributed', '--rate', '10');
   await openUi(page, ui.url, 3);
   for (const fault of ['flaky', 'slow', 'down', 'healthy']) {
@@ -70,7 +70,7 @@ test('keys alone set faults, load, networks and overrides', async ({ page, start
   await expect(page.locator('#window')).toHaveValue('60000');
 });
 
-test('keys alone choose, predict, start and replay a scenario, and read what happened in the lanes', async ({ page, startUi }) => {
+test('a scenario can be chosen, predicted, started, replayed and read by keyboard', async ({ page, startUi }) => {
   const ui = await startUi('--stage', 'distributed', '--rate', '0');
   await openUi(page, ui.url, 3);
   await expect(page.locator('#scenario option')).not.toHaveCount(0);

@@ -77,7 +77,7 @@ test('a tooltip moves with the lanes, and is hidden when its moment has left the
   await scrollTo(135000);
   const [hairline, moment] = await page.evaluate(() => [
     document.querySelector('.hairline').getBoundingClientRect().left,
-    document.querySelector('[data-lane] svg').getBoundingClientRect().left + Lab.controlRoom.lanes.view.seenX(20000)]);
+    document.querySelector('[data-lane] svg').getBoundingClientRect().left + Lab.controlRoom.lanes.view.screenX(20000)]);
   expect(Math.abs(hairline - moment)).toBeLessThan(2);
   await expect(tip(page)).toBeVisible();
   await scrollTo(142000);
@@ -117,7 +117,7 @@ test.describe('on a touch screen', () => {
     await showFrame(page, history({ now: 60000, states: [point(0, 'closed')], transitions: [transition(20000, 'open', 'ill')] }));
     const at = await page.evaluate(() => {
       const { left, top } = document.querySelector('[data-lane] svg').getBoundingClientRect();
-      return { x: left + Lab.controlRoom.lanes.view.seenX(20000), y: top + 20 };
+      return { x: left + Lab.controlRoom.lanes.view.screenX(20000), y: top + 20 };
     });
     await page.touchscreen.tap(at.x, at.y);
     await expect(tip(page)).toContainText('ill');

@@ -80,18 +80,18 @@ test('two pages show the same, whichever of them changes something', async ({ pa
 
 test('instances agree only where several answer', async ({ idlePage: page }) => {
   const instances = await page.evaluate(() => Lab.controlRoom.frame.instances.map((each) => ({ ...each, answers: false })));
-  const words = ['Nobody answers.', 'One answers: nobody to disagree with.', 'They agree.'];
+  const words = ['No instance answers.', 'Only one instance answers.', 'Instances agree.'];
   for (const [answering, text] of words.entries()) {
     if (answering > 0) instances[answering].answers = true;
     await showFrame(page, { instances });
     await expect(page.locator('#agreement-words')).toHaveText(text);
-    await expect(page.locator('#agreement')).toHaveAttribute('data-agree', answering === 0 ? 'nobody' : 'true');
+    await expect(page.locator('#agreement')).toHaveAttribute('data-agree', answering === 0 ? 'unknown' : 'true');
   }
 });
 
 test('an agreement that changes all the time is announced only now and then', async ({ idlePage: page }) => {
   expect(await page.locator('#agreement-text').getAttribute('aria-live')).toBeNull();
-  await expect(page.locator('#announcer')).toHaveText(/^3 closed\. They agree\./);
+  await expect(page.locator('#announcer')).toHaveText(/^3 closed\. Instances agree\./);
   await noteAnnouncements(page);
   const show = (text) => showFrame(page, { agreement: { text, agree: false, disagreement_ms: 1, disagreeing_for_ms: 1 } });
   for (let i = 0; i < 10; i += 1) await show(i % 2 === 0 ? '2 open, 1 closed' : '1 open, 2 closed');
@@ -99,5 +99,5 @@ test('an agreement that changes all the time is announced only now and then', as
   await expect.poll(async () => {
     await show('2 open, 1 closed');
     return page.evaluate(() => announced.at(-1));
-  }).toMatch(/^2 open, 1 closed\. They disagree/);
+  }).toMatch(/^2 open, 1 closed\. Instances disagree/);
 });

@@ -44,7 +44,7 @@ test('between two steps a replay counts calls up to the earlier step, and says s
   expect(await counted(page, 'upstream_calls')).toBe(0);
   await expect(chartValues(page)).toHaveText(['–', '–', '–']);
   const [inChart, inLanes] = await page.evaluate(() =>
-    [Lab.controlRoom.lanes.below.graph.toDomXCoord(1000), Lab.controlRoom.lanes.view.seenX(1000)]);
+    [Lab.controlRoom.lanes.below.graph.toDomXCoord(1000), Lab.controlRoom.lanes.view.screenX(1000)]);
   expect(Math.abs(inChart - inLanes)).toBeLessThan(1);
 });
 

@@ -1,7 +1,7 @@
 // Scenarios on the page: predicted, watched, and judged by their run's file.
 import fs from 'node:fs';
 import path from 'node:path';
-import { expect, noteAnnouncements, numberIn, openUi, orderScenario, photograph, predict, test } from './support/lab.js';
+import { expect, noteAnnouncements, numberIn, openUi, startScenario, photograph, predict, test } from './support/lab.js';
 import { expectLegible, looks, showAs } from './support/looks.js';
 import { getJson } from './support/programs.js';
 
@@ -87,7 +87,7 @@ test('guess, expected and measured stand together, legibly, and are the run’s 
     const file = path.join(runsFolder, 'outage-distributed.json');
     fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file)), length_ms: run.length_ms + 1 }));
     await replayIt.click();
-    await expect(page.locator('#results-answer')).toHaveText('this run was replaced by a later one');
+    await expect(page.locator('#results-answer')).toHaveText('a later run replaced this one');
     await expect(mode(page)).toHaveAttribute('data-mode', 'live');
   });
 });
@@ -140,7 +140,7 @@ test('a guess is answered although its scenario ended in a hidden page and anoth
   await page.evaluate(() => Object.defineProperty(document, 'hidden', { get: () => !window.isLookedAt }));
   await predict(page, 'outage', 'simple', '4');
   await page.waitForFunction(() => Lab.controlRoom.frame.scenario?.phase === 'over');
-  await orderScenario(page, 'outage', 'simple');
+  await startScenario(page, 'outage', 'simple');
   await page.waitForFunction(() => Lab.controlRoom.frame.scenario.number === 2 && Lab.controlRoom.frame.scenario.phase === 'over');
   await page.evaluate(() => {
     window.isLookedAt = true;
@@ -155,18 +155,18 @@ test('a guess whose scenario ended unseen is answered by its run, or declared lo
   const unseenRun = (run) => page.waitForFunction((wanted) =>
     window.unseen?.scenario?.phase === 'over' && unseen.scenario.run === wanted, run);
   for (const hasOlderRun of [false, true]) { // and an equal one
-    await page.evaluate(() => { Lab.controlRoom.take = (frame) => { window.unseen = frame; }; });
+    await page.evaluate(() => { Lab.controlRoom.applyFrame = (frame) => { window.unseen = frame; }; });
     await predict(page, 'recovery', 'simple', '4');
     await unseenRun('recovery-simple');
-    await orderScenario(page, 'outage', 'simple');
+    await startScenario(page, 'outage', 'simple');
     await unseenRun('outage-simple');
-    await page.waitForFunction(() => JSON.parse(sessionStorage.getItem('lab-asked'))?.guess === 4);
-    await page.evaluate(() => { delete Lab.controlRoom.take; });
-    await page.waitForFunction(() => sessionStorage.getItem('lab-asked') === 'null');
-    await expect(page.locator('#scenario-answer')).toContainText('seen here');
+    await page.waitForFunction(() => JSON.parse(sessionStorage.getItem('lab-prediction'))?.guess === 4);
+    await page.evaluate(() => { delete Lab.controlRoom.applyFrame; });
+    await page.waitForFunction(() => sessionStorage.getItem('lab-prediction') === 'null');
+    await expect(page.locator('#scenario-answer')).toContainText('This page missed');
     await expect(verdict(page)).toBeVisible({ visible: !hasOlderRun });
     await expect(page.locator('#results-rows tr')).toHaveCount(1);
     if (!hasOlderRun) await page.click('#replay-live');
   }
-  await expect(page.locator('#scenario-answer')).toHaveText(/your guess stays without an answer\.$/);
+  await expect(page.locator('#scenario-answer')).toHaveText(/your guess has no answer\.$/);
 });

@@ -1,7 +1,7 @@
-// One time axis for everything that is drawn: lanes, their ticks, and the chart of the traffic below them.
-// A view is { start, end, width, until }: the window, in ms since the start, the pixels that it has, and up to where
-// the story is told (a replay's cursor). To scroll costs little: drawings are made relative to `base` and then moved;
-// the base is renewed only where the window has left it far behind.
+// One time axis for lanes, their ticks, and the traffic chart below them.
+// A view is { start, end, width, until }: the window in ms since the start, its width in pixels, and the time up to which
+// events are shown (a replay's cursor). Scrolling is cheap: drawings are relative to `base` and are moved as a whole; the
+// base changes only after the window has moved far away from it.
 'use strict';
 
 {
@@ -16,7 +16,7 @@
       this.until = Infinity;
       this.base = 0;
       this.scale = 1;
-      this.drawing = 0; // another number: everything has to be drawn anew
+      this.drawing = 0; // changes if everything has to be drawn again
     }
 
     set(start, end, width, until = Infinity) {
@@ -30,7 +30,7 @@
       Object.assign(this, { start, end, width, until });
     }
 
-    // In the drawing, which is moved by `shift` to be seen.
+    // In the drawing, which `shift` moves to its place on the screen.
     x(time) {
       return Math.round((time - this.base) * this.scale * 10) / 10;
     }
@@ -39,22 +39,22 @@
       return -Math.round((this.start - this.base) * this.scale);
     }
 
-    // To where the present state is drawn, so that it need not be drawn anew whenever the window moves.
+    // The end of the current state's drawing, so far ahead that the window can move without a new drawing.
     get farAhead() {
       return this.end + 3 * (this.end - this.start);
     }
 
-    seenX(time) {
+    screenX(time) {
       return (time - this.start) * this.scale;
     }
 
-    time(seenX) {
-      return this.start + seenX / this.scale;
+    time(screenX) {
+      return this.start + screenX / this.scale;
     }
 
     ticks() {
-      const wanted = pixelsPerTick / this.scale;
-      const step = steps.find((each) => each >= wanted) || steps[steps.length - 1];
+      const shortest = pixelsPerTick / this.scale;
+      const step = steps.find((each) => each >= shortest) || steps[steps.length - 1];
       const times = [];
       for (let time = Math.ceil(this.start / step) * step; time <= this.end; time += step) times.push(time);
       return { step, times };
@@ -66,7 +66,7 @@
     return `${(time / 1000).toFixed(step >= 100 ? 1 : 2)} s`;
   };
 
-  // The row of labels. Nodes are kept and used again.
+  // The row of labels. It reuses its nodes.
   class Axis {
     constructor() {
       this.svg = Lab.draw('svg', { class: 'axis', height: 22, 'aria-hidden': 'true' });
@@ -76,17 +76,17 @@
     draw(view) {
       const { step, times } = view.ticks();
       Lab.setAttribute(this.svg, 'width', view.width);
-      const shown = times.filter((time) => view.seenX(time) > 14 && view.seenX(time) < view.width - 16);
+      const shown = times.filter((time) => view.screenX(time) > 14 && view.screenX(time) < view.width - 16);
       while (this.labels.length < shown.length) {
         const label = Lab.draw('text', { y: 15, 'text-anchor': 'middle' });
         this.labels.push(label);
         this.svg.append(label);
       }
       this.labels.forEach((label, i) => {
-        const there = i < shown.length;
-        Lab.setAttribute(label, 'visibility', there ? 'visible' : 'hidden');
-        if (!there) return;
-        Lab.setAttribute(label, 'x', Math.round(view.seenX(shown[i])));
+        const isUsed = i < shown.length;
+        Lab.setAttribute(label, 'visibility', isUsed ? 'visible' : 'hidden');
+        if (!isUsed) return;
+        Lab.setAttribute(label, 'x', Math.round(view.screenX(shown[i])));
         Lab.setText(label, tickText(shown[i], step, view.end));
       });
     }

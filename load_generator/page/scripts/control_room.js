@@ -1,12 +1,12 @@
-// The room itself: takes the live frames, keeps the story, and has every part show its own. Lanes are drawn at once
-// when a state changed (five times a second at most), twice a second where only marks came, else moved once a second;
-// not at all while the page is hidden or shows a replay.
+// The page as a whole: it applies the live frames to the fleet's history and lets each part show its share. It draws lanes
+// at once when a state changed (at most five times a second), twice a second when only marks came, and otherwise moves
+// them once a second; it does not draw while the page is hidden or shows a replay.
 'use strict';
 
 {
-  const pauses = { fleet: 0, state: 200, mark: 500, '': 1000 }; // ms since the drawing before
+  const pauses = { fleet: 0, state: 200, mark: 500, '': 1000 }; // ms since the last drawing, by what changed
   const countsPause = 600; // ms
-  const keptWindow = 'lab-window';
+  const windowStoredAs = 'lab-window';
 
   class ControlRoom {
     constructor() {
@@ -18,33 +18,33 @@
       this.controls = new Lab.Controls();
       this.replay = new Lab.Replay(this.lanes, () => this.changeMode());
       this.results = new Lab.Results((result) => this.replayResult(result));
-      this.predict = new Lab.Predict((run, document, asked) => this.finished(run, document, asked));
+      this.predict = new Lab.Predict((run, document, prediction) => this.finished(run, document, prediction));
       this.connected = false;
-      this.runsAsked = 0;
+      this.runRequests = 0;
       this.drawnAt = -Infinity;
       this.listenToRuns();
       this.listenToWindow();
       document.addEventListener('visibilitychange', () => this.draw());
       setInterval(() => this.drawIfDue(''), 250);
-      Lab.listen((frame) => this.take(frame), (connected, why) => this.connection(connected, why));
+      Lab.stream((frame) => this.applyFrame(frame), (connected, why) => this.connection(connected, why));
     }
 
-    take(frame) {
+    applyFrame(frame) {
       this.frame = frame;
-      const news = this.history.take(frame);
+      const change = this.history.apply(frame);
       if (!this.connected) this.connection(true);
-      if (news === 'fleet' && !this.replay.run) this.lanes.renew();
-      if (news !== '') this.drawIfDue(news);
-      if (document.hidden) this.predict.show(frame, this.connected); // an end is seen in a hidden page too
+      if (change === 'fleet' && !this.replay.run) this.lanes.reset();
+      if (change !== '') this.drawIfDue(change);
+      if (document.hidden) this.predict.show(frame, this.connected); // a hidden page must not miss a scenario's end
       else this.showFigures();
     }
 
-    connection(connected, why = 'connection lost, trying again') {
+    connection(connected, why = 'connection lost, reconnecting') {
       if (connected && !this.connected) this.fetchLists();
       this.connected = connected;
-      const sign = Lab.byId('connection');
-      Lab.setAttribute(sign, 'data-connected', connected);
-      Lab.setText(sign, connected ? 'connected' : why);
+      const indicator = Lab.byId('connection');
+      Lab.setAttribute(indicator, 'data-connected', connected);
+      Lab.setText(indicator, connected ? 'connected' : why);
       document.body.classList.toggle('lost', !connected);
       if (this.frame) this.showControls();
     }
@@ -59,8 +59,8 @@
       this.showCountsIfDue(frame);
     }
 
-    // What is another figure in each frame costs the browser a new layout each time, and nobody reads four of them a
-    // second: so they come with the drawings, and without one where a state changed, or there was none for a while.
+    // Each change of a figure costs the browser a layout, and four changes a second cannot be read. So counts change with a
+    // drawing, or without one if a state changed or there has been none for a while.
     showCountsIfDue({ load, instances }) {
       const states = JSON.stringify([load.rate, ...instances.map(({ answers, state, store }) => [answers, state, store])]);
       if (states === this.countedStates && performance.now() - this.countedAt < countsPause) return;
@@ -73,7 +73,7 @@
       Lab.showCounters(this.frame);
       Lab.showStores(this.frame);
       this.controls.showSent(this.frame.load);
-      this.tellLanes();
+      this.showStates();
     }
 
     showTitle() {
@@ -85,9 +85,9 @@
       this.predict.show(this.frame, this.connected);
     }
 
-    // Draws where the drawing before lies far enough back for this kind of news; else soon, for the clock asks again.
-    drawIfDue(news) {
-      this.pending = this.pending && pauses[this.pending] < pauses[news] ? this.pending : news;
+    // Draws if the last drawing is long enough ago for this kind of change, else later.
+    drawIfDue(change) {
+      this.pending = this.pending && pauses[this.pending] < pauses[change] ? this.pending : change;
       const due = this.drawnAt + pauses[this.pending] - performance.now();
       if (due <= 0) return this.draw();
       clearTimeout(this.timer);
@@ -106,22 +106,22 @@
       this.showCounts();
     }
 
-    // A shared breaker's transition is in all lanes at once, but each instance says it for itself, and maybe later, when
+    // A shared breaker's transition is in all lanes at once, but each instance reports its state itself, maybe later, when
     // there is nothing new to draw.
-    tellLanes() {
+    showStates() {
       if (this.replay.run) return;
       for (const instance of this.frame.instances) {
-        this.lanes.tell(instance.name, instance.answers ? instance.state : 'unknown', Lab.stateDetail(instance));
+        this.lanes.setState(instance.name, instance.answers ? instance.state : 'unknown', Lab.stateDetail(instance));
       }
     }
 
-    // A scenario has the whole width; the live view its last minutes.
+    // A scenario is shown in full, the live view with its last minutes.
     window() {
       const now = this.history.now();
-      const { scenario, title, window_ms: most } = this.frame;
-      const long = Math.min(Number(this.shownWindow.value), most);
-      const start = Math.max(0, now - long);
-      if (scenario === null || title === 'live') return { start, end: start + long, until: now };
+      const { scenario, title, window_ms: longest } = this.frame;
+      const length = Math.min(Number(this.shownWindow.value), longest);
+      const start = Math.max(0, now - length);
+      if (scenario === null || title === 'live') return { start, end: start + length, until: now };
       return { start: 0, end: Math.max(now, scenario.duration_ms), until: now };
     }
 
@@ -135,16 +135,16 @@
 
     async replayRun(name) {
       const run = await Lab.fetchJson(`/runs/${encodeURIComponent(name)}`);
-      Lab.answer(Lab.byId('runs-answer'), run ? {} : { error: `the run ${name} cannot be read` });
+      Lab.showAnswer(Lab.byId('runs-answer'), run ? {} : { error: `the run ${name} cannot be read` });
       if (run) this.showReplay(run);
     }
 
-    // A run's file has the place of the one before it.
-    async replayResult({ run: name, sign }) {
+    // A later run of the same name replaces the file.
+    async replayResult({ run: name, fingerprint }) {
       const run = await Lab.fetchRun(name);
-      const isAnother = run !== null && Lab.signOf(run) !== sign;
-      Lab.setText(Lab.byId('results-answer'), run === null ? `the run ${name} cannot be read` : isAnother ? 'this run was replaced by a later one' : '');
-      if (run !== null && !isAnother) this.showReplay(run);
+      const isOther = run !== null && Lab.fingerprint(run) !== fingerprint;
+      Lab.setText(Lab.byId('results-answer'), run === null ? `the run ${name} cannot be read` : isOther ? 'a later run replaced this one' : '');
+      if (run !== null && !isOther) this.showReplay(run);
     }
 
     showReplay(run) {
@@ -153,8 +153,8 @@
       Lab.byId('stage').focus({ preventScroll: true });
     }
 
-    finished(run, document, asked) {
-      this.results.add(Lab.resultOf(run, document, asked));
+    finished(run, document, prediction) {
+      this.results.add(Lab.resultOf(run, document, prediction));
       this.replay.open(document);
       this.fetchRuns();
     }
@@ -162,9 +162,9 @@
     listenToWindow() {
       this.shownWindow = Lab.byId('window');
       const lengths = [...this.shownWindow.options].map(({ value }) => value);
-      this.shownWindow.value = Lab.kept(keptWindow, (kept) => lengths.includes(kept), lengths.at(-1));
+      this.shownWindow.value = Lab.restore(windowStoredAs, (stored) => lengths.includes(stored), lengths.at(-1));
       this.shownWindow.addEventListener('change', () => {
-        Lab.keep(keptWindow, this.shownWindow.value);
+        Lab.store(windowStoredAs, this.shownWindow.value);
         this.draw();
       });
     }
@@ -177,21 +177,21 @@
       this.fetchRuns();
     }
 
-    // Of scenarios and runs, where there was nobody yet who could tell of them.
+    // Reads the lists of scenarios and runs that could not be read yet.
     fetchLists() {
       this.predict.load();
       if (Lab.byId('replay-run').disabled) this.fetchRuns();
     }
 
-    // Of answers that overtake one another only the one that was asked for last counts.
+    // If answers overtake each other, only that to the last request counts.
     async fetchRuns() {
-      const asked = ++this.runsAsked;
+      const request = ++this.runRequests;
       const runs = await Lab.fetchJson('/runs');
-      if (asked !== this.runsAsked) return;
+      if (request !== this.runRequests) return;
       Lab.byId('runs').replaceChildren(...(runs || []).map((name) => Lab.make('option', { value: name, text: name })));
       Lab.byId('replay-run').disabled = !(runs?.length > 0);
-      const none = runs === null ? { error: 'the finished runs cannot be read' } : { done: 'There is none yet: start a scenario.' };
-      Lab.answer(Lab.byId('runs-answer'), runs?.length > 0 ? {} : none);
+      const none = runs === null ? { error: 'the finished runs cannot be read' } : { done: 'There are no runs yet: start a scenario.' };
+      Lab.showAnswer(Lab.byId('runs-answer'), runs?.length > 0 ? {} : none);
     }
   }
 

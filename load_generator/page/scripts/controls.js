@@ -1,13 +1,13 @@
-// What can be done to the fleet by hand. Each control says what it will do, shows which setting is in force by what
-// the server reports (not by what was clicked), and prints the server's answer beside it, until it is no longer true.
-// While nothing can be changed the controls are disabled, and say why.
+// Controls that change the fleet by hand. Each control says what it will do, shows the setting in force as the server
+// reports it (not as clicked), and shows the server's answer until that is no longer true.
+// While no change is possible the controls are disabled and say why.
 'use strict';
 
 {
   const faults = { healthy: 'healthy', flaky: 'flaky 0.6', slow: 'slow 400ms', down: 'down' };
   const near = (a, b) => Math.abs(a - b) < 0.005;
 
-  // Which of the buttons describes the upstream's fault; none where it is something else.
+  // The button that describes the upstream's fault; '' if none does.
   const faultInForce = ({ failure_rate: rate, latency_ms: latency, hang_rate: hang, drop_rate: drop }) => {
     if (hang > 0 || drop > 0) return '';
     if (latency > 0) return near(latency, 400) && rate === 0 ? 'slow' : '';
@@ -16,22 +16,22 @@
     return rate === 1 ? 'down' : '';
   };
 
-  const faultInWords = ({ failure_rate: rate, latency_ms: latency, hang_rate: hang, drop_rate: drop, plan }) => {
+  const faultText = ({ failure_rate: rate, latency_ms: latency, hang_rate: hang, drop_rate: drop, plan }) => {
     const parts = [];
     if (rate > 0) parts.push(`${Math.round(rate * 100)} % fail`);
     if (latency > 0) parts.push(`answers take ${Lab.duration(latency)}`);
     if (hang > 0) parts.push(`${Math.round(hang * 100)} % hang`);
     if (drop > 0) parts.push(`${Math.round(drop * 100)} % are dropped`);
     const now = `Now: ${parts.join(', ') || 'every call is answered'}.`;
-    return plan && plan.includes(',') ? `${now} By plan: ${plan}.` : now;
+    return plan && plan.includes(',') ? `${now} Its plan: ${plan}.` : now;
   };
 
-  const answer = (fieldset, said) => Lab.answer(fieldset.querySelector('.answer'), said);
+  const showAnswer = (fieldset, answer) => Lab.showAnswer(fieldset.querySelector('.answer'), answer);
 
   const isPressed = (button) => button.getAttribute('aria-pressed') === 'true';
 
-  const pressed = (buttons, inForce) => {
-    for (const [button, is] of buttons) Lab.setAttribute(button, 'aria-pressed', is === inForce);
+  const press = (buttons, inForce) => {
+    for (const [button, setting] of buttons) Lab.setAttribute(button, 'aria-pressed', setting === inForce);
   };
 
   class Controls {
@@ -50,40 +50,39 @@
     }
 
     onClick(button, path, body, isInForce) {
-      button.addEventListener('click', () => this.order(button.closest('fieldset'), path, body(), isInForce));
+      button.addEventListener('click', () => this.send(button.closest('fieldset'), path, body(), isInForce));
     }
 
-    // The answer stands until what was ordered is no longer in force, whoever changed it.
-    async order(fieldset, path, body, isInForce) {
+    // The answer stays until the requested setting is no longer in force, no matter which page changed it.
+    async send(fieldset, path, body, isInForce) {
       fieldset.setAttribute('aria-busy', 'true');
-      const said = await Lab.order(path, body);
-      answer(fieldset, said);
+      showAnswer(fieldset, await Lab.request(path, body));
       this.answers.set(fieldset, { isInForce: (frame) => isInForce(frame, body), wasInForce: false });
       fieldset.removeAttribute('aria-busy');
     }
 
-    forgetAnswers(frame) {
-      const isAnother = frame.fleet !== this.fleet;
-      for (const [fieldset, told] of this.answers) {
-        const isInForce = told.isInForce(frame);
-        if (isAnother || (told.wasInForce && !isInForce)) {
-          answer(fieldset, {});
+    removeOutdatedAnswers(frame) {
+      const isOtherFleet = frame.fleet !== this.fleet;
+      for (const [fieldset, answered] of this.answers) {
+        const isInForce = answered.isInForce(frame);
+        if (isOtherFleet || (answered.wasInForce && !isInForce)) {
+          showAnswer(fieldset, {});
           this.answers.delete(fieldset);
         }
-        told.wasInForce = isInForce;
+        answered.wasInForce = isInForce;
       }
       this.fleet = frame.fleet;
     }
 
     listenToRate() {
       const rate = Lab.byId('rate');
-      const isInForce = ({ load }, wanted) => load.rate === wanted.rate;
+      const isInForce = ({ load }, requested) => load.rate === requested.rate;
       this.onClick(Lab.byId('rate-stop'), '/control/rate', () => ({ rate: 0 }), isInForce);
       Lab.byId('rate-form').addEventListener('submit', (event) => {
         event.preventDefault();
         const fieldset = rate.closest('fieldset');
-        if (rate.value.trim() === '' || !(Number(rate.value) >= 0)) answer(fieldset, { error: 'a number of calls a second, 0 or more' });
-        else this.order(fieldset, '/control/rate', { rate: Number(rate.value) }, isInForce);
+        if (rate.value.trim() === '' || !(Number(rate.value) >= 0)) showAnswer(fieldset, { error: 'the rate must be a number, 0 or more' });
+        else this.send(fieldset, '/control/rate', { rate: Number(rate.value) }, isInForce);
       });
     }
 
@@ -92,14 +91,14 @@
       this.showRate(frame.load);
       this.showNetworks(frame);
       const modes = new Set(frame.instances.filter(({ answers }) => answers).map(({ override }) => override || 'auto'));
-      pressed(this.overrides, modes.size === 1 ? [...modes][0] : '');
-      this.forgetAnswers(frame);
+      press(this.overrides, modes.size === 1 ? [...modes][0] : '');
+      this.removeOutdatedAnswers(frame);
       this.allow(frame, connected);
     }
 
     showFault({ upstream }) {
-      pressed(this.faults, upstream.answers ? faultInForce(upstream.fault) : '');
-      Lab.setText(Lab.byId('fault-now'), upstream.answers ? faultInWords(upstream.fault) : 'The upstream does not answer.');
+      press(this.faults, upstream.answers ? faultInForce(upstream.fault) : '');
+      Lab.setText(Lab.byId('fault-now'), upstream.answers ? faultText(upstream.fault) : 'The upstream does not answer.');
     }
 
     showRate({ rate }) {
@@ -111,8 +110,8 @@
     }
 
     showSent({ rate, sent }) {
-      const stopped = sent > 0 ? `Stopped, after ${Lab.number(sent)} calls.` : 'No calls are sent.'; // from here: others may have sent some
-      Lab.setText(Lab.byId('rate-now'), rate > 0 ? `Now: ${Lab.number(rate)} a second, ${Lab.number(sent)} sent.` : stopped);
+      const stopped = sent > 0 ? `Stopped after ${Lab.number(sent)} calls.` : 'The control room sends no calls.'; // others may
+      Lab.setText(Lab.byId('rate-now'), rate > 0 ? `Now: ${Lab.number(rate)} per second, ${Lab.number(sent)} sent.` : stopped);
     }
 
     showNetworks({ instances }) {
@@ -121,20 +120,19 @@
       this.networks.forEach(([button], i) => {
         const broken = instances[i].network_broken;
         Lab.setAttribute(button, 'aria-pressed', broken);
-        Lab.setText(button.lastChild, broken ? 'broken: mend it' : 'break it');
+        Lab.setText(button.lastChild, broken ? 'broken: repair it' : 'break it');
       });
     }
 
     makeNetworks(names) {
       this.networks = names.map((name) => {
         const button = Lab.make('button', { type: 'button', 'data-network': name, 'aria-pressed': 'false' },
-          Lab.make('b', { text: name }), Lab.make('small', { text: 'break it', 'aria-hidden': 'true' })); // pressed says it
+          Lab.make('b', { text: name }), Lab.make('small', { text: 'break it', 'aria-hidden': 'true' })); // aria-pressed says it
         this.onClick(button, '/control/network', () => ({ instance: name, broken: !isPressed(button) }),
           (frame, { broken }) => isPressed(button) === broken);
         return [button, name];
       });
-      const place = Lab.byId('networks');
-      place.replaceChildren(...this.networks.map(([button]) => button));
+      Lab.byId('networks').replaceChildren(...this.networks.map(([button]) => button));
     }
 
     allow(frame, connected) {
@@ -142,14 +140,14 @@
       for (const fieldset of document.querySelectorAll('.controls fieldset')) {
         fieldset.disabled = why !== '' || (fieldset.id === 'rate-control' && !frame.load.can_change);
       }
-      const ofRate = why === '' && !frame.load.can_change ? 'The load has a plan of its own and cannot be changed by hand.' : '';
-      Lab.setText(Lab.byId('why-not'), why || ofRate);
+      const whyNotRate = frame.load.can_change ? '' : 'The load follows its own plan and cannot be changed here.';
+      Lab.setText(Lab.byId('why-not'), why || whyNotRate);
     }
   }
 
   Lab.whyNot = (frame, connected) => {
-    if (!connected) return 'The connection is lost: nothing can be changed until it is back.';
-    return frame.can_control ? '' : 'A scenario is running: it does everything by its own plan until it is over.';
+    if (!connected) return 'The connection is lost: no changes are possible until it is back.';
+    return frame.can_control ? '' : 'A scenario is running: it follows its own plan until it is over.';
   };
 
   Lab.Controls = Controls;

@@ -1,5 +1,5 @@
-// The table of figures, runs side by side: first what was expected of any of them, measured over expected; then what
-// else was counted and is not nothing in all of them.
+// The table of measures, runs side by side: first the measures that a run has an expectation for, measured above
+// expected; then the other measures that are not 0 in all runs.
 'use strict';
 
 {
@@ -22,9 +22,9 @@
 
   Lab.figureTable = (runs) => {
     const expected = (measure) => runs.some((run) => expectationOf(run, measure));
-    const something = (measure) => runs.some((run) => run.measures[measure]);
+    const isNonZero = (measure) => runs.some((run) => run.measures[measure]);
     const measures = measuresOf(runs);
-    const shown = [...measures.filter(expected), ...measures.filter((measure) => !expected(measure) && something(measure))];
+    const shown = [...measures.filter(expected), ...measures.filter((measure) => !expected(measure) && isNonZero(measure))];
     return Lab.make('div', { class: 'scrolled' }, Lab.make('table', { class: 'results measured' },
       Lab.make('thead', {}, Lab.make('tr', {}, Lab.make('th', { scope: 'col', text: 'measure' }),
         ...runs.map((run) => Lab.make('th', { scope: 'col', text: `${run.variant}${run.again}` })))),

@@ -1,40 +1,40 @@
-// The figures of the room, out of a frame: who agrees with whom, what callers were told, what the upstream itself says
-// that it received, and where the instances keep their breaker's state. Each has an id or a data- attribute, under
-// which tests find it.
+// The figures beside the lanes, from a frame: whether the instances agree, which answers callers got, what the upstream
+// received according to its ledger, and where the instances keep their breaker's state. Tests find each figure by its id
+// or data- attribute.
 'use strict';
 
 {
-  const agreementOf = (answering, instances) => {
-    if (answering > 1) return 'They agree.';
-    if (answering === 0) return 'Nobody answers.';
-    return `One ${instances > 1 ? 'answers' : 'instance'}: nobody to disagree with.`;
+  const agreementText = (answering, instances) => {
+    if (answering > 1) return 'Instances agree.';
+    if (answering === 0) return 'No instance answers.';
+    return instances > 1 ? 'Only one instance answers.' : 'There is one instance.';
   };
 
-  // To those who listen, who cannot hear it as often as it may change, nor beside a replay.
+  // For screen readers, which cannot read it as often as it may change, nor during a replay.
   const leastPause = 5000; // ms
-  let said = '';
-  let saidAt = -Infinity;
-  const sayNowAndThen = (text) => {
+  let announced = '';
+  let announcedAt = -Infinity;
+  const announceSometimes = (text) => {
     const now = performance.now();
-    if (text === said || now - saidAt < leastPause || document.body.dataset.mode !== 'live') return;
-    said = text;
-    saidAt = now;
-    Lab.say(text);
+    if (text === announced || now - announcedAt < leastPause || document.body.dataset.mode !== 'live') return;
+    announced = text;
+    announcedAt = now;
+    Lab.announce(text);
   };
 
   Lab.showAgreement = ({ agreement, instances }) => {
     const { text, agree, disagreement_ms: total, disagreeing_for_ms: lasting } = agreement;
     const answering = instances.filter(({ answers }) => answers).length;
-    Lab.setAttribute(Lab.byId('agreement'), 'data-agree', answering === 0 ? 'nobody' : agree);
+    Lab.setAttribute(Lab.byId('agreement'), 'data-agree', answering === 0 ? 'unknown' : agree);
     Lab.setText(Lab.byId('agreement-text'), text || 'no instances');
-    let words = 'They disagree: the same upstream, treated in different ways.';
-    if (agree) words = agreementOf(answering, instances.length);
+    let words = 'Instances disagree: they treat the same upstream differently.';
+    if (agree) words = agreementText(answering, instances.length);
     Lab.setText(Lab.byId('agreement-words'), words);
-    sayNowAndThen(`${Lab.byId('agreement-text').textContent}. ${words}`);
+    announceSometimes(`${Lab.byId('agreement-text').textContent}. ${words}`);
     Lab.setText(Lab.byId('disagreeing-for'), agree ? '' : `for ${Lab.duration(lasting)}`);
-    const spent = Lab.byId('disagreement-ms');
-    Lab.setText(spent, Lab.duration(total));
-    Lab.setAttribute(spent, 'data-ms', total);
+    const disagreement = Lab.byId('disagreement-ms');
+    Lab.setText(disagreement, Lab.duration(total));
+    Lab.setAttribute(disagreement, 'data-ms', total);
   };
 
   Lab.showCounters = (frame) => {
@@ -50,10 +50,10 @@
   };
 
   const stores = {
-    memory: () => ['in memory', 'each on its own: it shares nothing with the others'],
+    memory: () => ['in memory', 'not shared with other instances'],
     redis: ({ view_age_ms: age }) =>
-      ['shared, in Redis', typeof age === 'number' ? `asked or told ${Lab.duration(age)} ago` : 'connected'],
-    local: ({ store_error: error }) => ['on its own', `Redis is away: ${error || 'no answer'}`],
+      ['shared, in Redis', typeof age === 'number' ? `updated ${Lab.duration(age)} ago` : 'connected'],
+    local: ({ store_error: error }) => ['local breaker', `Redis is unavailable: ${error || 'no answer'}`],
   };
 
   const storeRow = (name) => {
@@ -71,7 +71,7 @@
     }
     instances.forEach((instance, i) => {
       const row = list.children[i];
-      const known = Object.hasOwn(stores, instance.store) ? stores[instance.store] : () => ['not known', ''];
+      const known = Object.hasOwn(stores, instance.store) ? stores[instance.store] : () => ['unknown', ''];
       const [where, why] = instance.answers ? known(instance) : ['no answer', ''];
       Lab.setAttribute(row, 'data-store', instance.answers ? instance.store : 'unknown');
       Lab.setText(row.children[1], where);
@@ -79,12 +79,12 @@
     });
   };
 
-  // Beside an instance's state: when it will try again, and who decided.
+  // Beside an instance's state: when it will try again, and what overrides it.
   Lab.stateDetail = (instance) => {
     if (!instance.answers) return '';
     const parts = [];
     if (instance.override) parts.push(instance.override.replace('_', ' '));
-    if (instance.store === 'local') parts.push('on its own');
+    if (instance.store === 'local') parts.push('local breaker');
     if (instance.state === 'open' && instance.retry_after_ms > 0) parts.push(`retry in ${Lab.duration(Math.ceil(instance.retry_after_ms / 100) * 100)}`);
     else if (instance.state === 'closed' && instance.failures > 0) parts.push(Lab.count(instance.failures, 'failure'));
     return parts.join(', ');

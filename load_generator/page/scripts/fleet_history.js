@@ -1,11 +1,11 @@
-// What has happened, by instance: { states, transitions, marks, version, end }, each list in order of time; a finished
-// run has an end. A finished run is taken in at once; the live one frame by frame: what a frame brings replaces all that
-// lies at or after its from_ms, what is older than the window is forgotten, and a new fleet begins a new story.
+// The history of each instance: { states, transitions, marks, version, end }, each list in order of time; only a finished
+// run has an end. historiesOf() reads a finished run. A FleetHistory follows a live fleet frame by frame: a frame replaces
+// all events at or after its from_ms, events older than the window are dropped, and a new fleet starts a new history.
 'use strict';
 
 {
   const at = (event) => event.at_ms_since_start;
-  const blank = () => ({ states: [], transitions: [], marks: [], version: 0 });
+  const emptyHistory = () => ({ states: [], transitions: [], marks: [], version: 0 });
   const sameState = (a, b) => a.state === b.state && a.store === b.store;
 
   // The first index whose event is at `time` or later.
@@ -20,29 +20,30 @@
     return low;
   };
 
-  // Likewise, of those after it.
+  // The first index whose event is after `time`.
   Lab.firstAfter = (events, time) => {
     let index = Lab.firstAt(events, time);
     while (index < events.length && at(events[index]) === time) index += 1;
     return index;
   };
 
-  // The state in force at a time; before the first one nothing is known.
+  // The state at a time; before the first one it is unknown.
   Lab.stateAt = (history, time) => {
     const index = Lab.firstAfter(history.states, time) - 1;
     return index < 0 ? { since: 0, state: 'unknown' } : history.states[index];
   };
 
-  // Appends a state, and since when it is in force: another store is no other state. One that is_cut was in force before
-  // that already, in a time that is not known of.
+  // Appends a state and the time since which it holds: a change of the store does not change the state. A state that
+  // is_cut held even earlier, before the time that the page knows.
   const append = (states, state) => {
     const before = states.at(-1);
-    const goesOn = before?.state === state.state;
-    states.push({ ...state, since: goesOn ? before.since : at(state), is_cut: goesOn ? before.is_cut : state.is_cut });
+    const continues = before?.state === state.state;
+    states.push({ ...state, since: continues ? before.since : at(state), is_cut: continues ? before.is_cut : state.is_cut });
     return states;
   };
 
-  // The first look at an instance comes a moment after the start: nothing having changed, that was its state before.
+  // The first poll of an instance comes shortly after the start. Without a transition before it, its state was the same
+  // at the start.
   const sinceStart = (states, transitions) => {
     if (states.length === 0 || at(states[0]) <= 0 || at(states[0]) > 500) return states;
     if (transitions.some((transition) => at(transition) >= 0 && at(transition) <= at(states[0]))) return states;
@@ -50,7 +51,7 @@
   };
 
   Lab.historiesOf = (run) => {
-    const histories = new Map(run.instances.map((name) => [name, { ...blank(), end: run.length_ms }]));
+    const histories = new Map(run.instances.map((name) => [name, { ...emptyHistory(), end: run.length_ms }]));
     for (const [name, states] of Object.entries(run.states)) {
       if (histories.has(name)) histories.get(name).states = sinceStart(states, run.transitions).reduce(append, []);
     }
@@ -64,17 +65,17 @@
     return histories;
   };
 
-  // That a call was wasted may turn out later.
-  const told = ['at_ms_since_start', 'status', 'probe', 'late', 'wasted', 'from', 'to', 'cause', 'state', 'store'];
+  // Not only times are compared: a call may prove wasted later.
+  const compared = ['at_ms_since_start', 'status', 'probe', 'late', 'wasted', 'from', 'to', 'cause', 'state', 'store'];
   const sameEvents = (events, first, news) =>
-    events.length - first === news.length && news.every((event, i) => told.every((field) => event[field] === events[first + i][field]));
+    events.length - first === news.length && news.every((event, i) => compared.every((field) => event[field] === events[first + i][field]));
 
   class FleetHistory {
     constructor() {
-      this.forget();
+      this.reset();
     }
 
-    forget() {
+    reset() {
       this.fleet = null;
       this.histories = new Map();
       this.traffic = { step_ms: 500, first_step: 0, upstream_calls: [], upstream_failures: [], blocked: [] };
@@ -82,28 +83,28 @@
       this.received = 0;
     }
 
-    // Says what came: 'fleet', 'state', 'mark', or '' where nothing did.
-    take(frame) {
+    // Returns what changed: 'fleet', 'state', 'mark' or ''.
+    apply(frame) {
       let news = '';
-      const hasGap = frame.from_ms > this.latest; // of the time before from_ms, so far back that it need not be shown
+      const hasGap = frame.from_ms > this.latest; // what happened before from_ms is too old to be shown
       if (frame.fleet !== this.fleet || hasGap) {
-        this.forget();
+        this.reset();
         this.fleet = frame.fleet;
         news = 'fleet';
       }
       this.latest = frame.now_ms;
       this.received = performance.now();
       for (const { name } of frame.instances) {
-        if (!this.histories.has(name)) this.histories.set(name, blank());
+        if (!this.histories.has(name)) this.histories.set(name, emptyHistory());
       }
-      const changed = [this.takeStates(frame), this.takeEvents(frame, 'transitions')].includes(true); // both, whatever the first says
-      const marked = this.takeEvents(frame, 'marks');
-      this.takeTraffic(frame);
+      const changed = [this.applyStates(frame), this.applyEvents(frame, 'transitions')].includes(true); // always both
+      const marked = this.applyEvents(frame, 'marks');
+      this.applyTraffic(frame);
       this.prune(frame.now_ms - frame.window_ms);
       return news || (changed && 'state') || (marked && 'mark') || '';
     }
 
-    takeStates(frame) {
+    applyStates(frame) {
       let changed = false;
       for (const [name, news] of Object.entries(frame.states)) {
         const history = this.histories.get(name);
@@ -122,7 +123,7 @@
       return changed;
     }
 
-    takeEvents(frame, kind) {
+    applyEvents(frame, kind) {
       const byName = new Map();
       for (const event of frame[kind]) {
         if (!byName.has(event.instance)) byName.set(event.instance, []);
@@ -142,15 +143,15 @@
       return changed;
     }
 
-    takeTraffic({ traffic }) {
-      const mine = this.traffic;
-      if (traffic.step_ms !== mine.step_ms || mine.upstream_calls.length === 0) {
-        mine.step_ms = traffic.step_ms;
-        mine.first_step = traffic.first_step;
+    applyTraffic({ traffic }) {
+      const kept = this.traffic;
+      if (traffic.step_ms !== kept.step_ms || kept.upstream_calls.length === 0) {
+        kept.step_ms = traffic.step_ms;
+        kept.first_step = traffic.first_step;
       }
       for (const kind of ['upstream_calls', 'upstream_failures', 'blocked']) {
-        const steps = mine[kind];
-        const keep = Math.max(0, traffic.first_step - mine.first_step);
+        const steps = kept[kind];
+        const keep = Math.max(0, traffic.first_step - kept.first_step);
         while (steps.length < keep) steps.push(0);
         steps.length = keep;
         steps.push(...traffic[kind]);
@@ -164,7 +165,7 @@
         while (old + 1 < states.length && at(states[old + 1]) < oldest) old += 1;
         if (old > 0) states.splice(0, old);
         if (transitions.length > 0 && at(transitions[0]) < oldest) transitions.splice(0, Lab.firstAt(transitions, oldest));
-        // In batches, for there may be many of them.
+        // In batches, as there may be many of them.
         if (marks.length > 0 && at(marks[0]) < oldest - 5000) marks.splice(0, Lab.firstAt(marks, oldest));
       }
       const { traffic } = this;
@@ -174,7 +175,7 @@
       traffic.first_step += steps;
     }
 
-    // The present, between two frames too; where frames stay away, time stands still on the page.
+    // The current time, also between two frames. Without frames, time stops on the page.
     now() {
       return this.latest + Math.min(performance.now() - this.received, 1000);
     }

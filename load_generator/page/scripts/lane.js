@@ -1,12 +1,12 @@
-// One instance's lane: its name and present state, and an SVG of what it went through. However many events there are,
-// there is one path per state, per kind of mark and per state of destination, and one text for all letters of a state:
-// marks that would cover each other are drawn once. What is drawn stays, and is moved, until the history changes.
+// One instance's lane: its name, its current state, and an SVG of its history. However many events there are, it has one
+// path per state, per kind of mark and per flag colour, and one text for all letters of a state; marks that would cover
+// each other are drawn once. A drawing is reused, and only moved, until the history changes.
 'use strict';
 
 {
   const roomy = { height: 54, spanTop: 10, spanHeight: 25, marksAt: 45 };
   const compact = { height: 40, spanTop: 7, spanHeight: 17, marksAt: 32 };
-  const closeBy = 4; // px within which marks of a kind are one sign
+  const closeBy = 4; // px; marks of one kind within them are drawn once
   const letterWidth = 15;
 
   const at = (event) => event.at_ms_since_start;
@@ -16,14 +16,14 @@
       this.name = name;
       this.drawn = '';
       this.drawnGrid = '';
-      this.present = 0; // up to when it is drawn
+      this.shownUntil = 0;
       this.state = Lab.make('strong', { class: 'state' });
       this.detail = Lab.make('span', { class: 'detail' });
       this.makeDrawing();
       this.row = Lab.make('div', { class: 'lane', 'data-lane': name },
         Lab.make('div', { class: 'lane-head' }, Lab.make('span', { class: 'lane-name', text: name, title: name }), this.state, this.detail),
         Lab.make('div', { class: 'lane-plot' }, this.svg));
-      if (tooltip) tooltip.listen(this);
+      if (tooltip) tooltip.attach(this);
     }
 
     makeDrawing() {
@@ -37,7 +37,7 @@
       this.letters = Object.fromEntries(Lab.states.map((state) => [state, Lab.draw('text', { class: `letter letter-${state}` })]));
       this.moved = [Lab.draw('g', {}, this.grid, ...Object.values(this.spans), this.local),
         Lab.draw('g', {}, ...Object.values(this.flags), ...Object.values(this.marks))];
-      this.svg = Lab.draw('svg', { role: 'slider', tabindex: 0, 'aria-label': `${this.name}, what happened`, 'aria-valuemin': 0 },
+      this.svg = Lab.draw('svg', { role: 'slider', tabindex: 0, 'aria-label': `History of ${this.name}`, 'aria-valuemin': 0 },
         Lab.draw('g', { 'clip-path': 'url(#until)' }, this.moved[0]), ...Object.values(this.letters), this.moved[1]);
     }
 
@@ -46,15 +46,16 @@
       Lab.setAttribute(this.svg, 'height', this.size.height);
     }
 
-    // What stands beside the name, and for screen readers too.
-    tell(state, detail) {
+    // The state beside the name, and for screen readers.
+    setState(state, detail) {
       Lab.setAttribute(this.row, 'data-state', Lab.knownState(state));
       Lab.setText(this.state, Lab.stateWord(state));
       Lab.setText(this.detail, detail);
-      if (!this.hasFocus) this.setValue(this.present, `${Lab.stateWord(state)} ${detail}`.trim());
+      if (!this.hasFocus) this.setValue(this.shownUntil, `${Lab.stateWord(state)} ${detail}`.trim());
     }
 
-    // While keys may choose another moment, the value is not the present's: it would be said each time that it changes.
+    // With the focus, the value is the moment that the user chose with keys, not the current state: a screen reader would
+    // read out each change of that.
     get hasFocus() {
       return document.activeElement === this.svg;
     }
@@ -66,17 +67,17 @@
 
     draw(history, view) {
       this.history = history;
-      this.present = Math.min(view.until, view.end);
+      this.shownUntil = Math.min(view.until, view.end);
       Lab.setAttribute(this.svg, 'aria-valuemax', Math.ceil(view.end));
       Lab.setAttribute(this.svg, 'width', view.width);
       for (const group of this.moved) Lab.setAttribute(group, 'transform', `translate(${view.shift})`);
-      const told = [history.transitions, history.marks].map((events) => Lab.firstAfter(events, view.until));
-      const wanted = `${history.version} ${view.drawing} ${this.size.height} ${told}`;
-      if (wanted !== this.drawn) {
-        this.drawn = wanted;
+      const shown = [history.transitions, history.marks].map((events) => Lab.firstAfter(events, view.until));
+      const drawing = `${history.version} ${view.drawing} ${this.size.height} ${shown}`;
+      if (drawing !== this.drawn) {
+        this.drawn = drawing;
         this.drawSpans(history.states, view);
-        this.drawFlags(history.transitions.slice(0, told[0]), view);
-        this.drawMarks(history.marks.slice(0, told[1]), view);
+        this.drawFlags(history.transitions.slice(0, shown[0]), view);
+        this.drawMarks(history.marks.slice(0, shown[1]), view);
       }
       this.drawLetters(history.states, view);
       this.drawGrid(view);
@@ -100,7 +101,7 @@
     drawMarks(marks, view) {
       const paths = {};
       const last = {};
-      const put = (kind, x) => {
+      const add = (kind, x) => {
         if (last[kind] !== undefined && x - last[kind] < closeBy) return;
         last[kind] = x;
         const { shape, size } = Lab.markKinds[kind];
@@ -108,8 +109,8 @@
       };
       for (const mark of marks) {
         const x = view.x(at(mark));
-        if (mark.wasted) put('wasted', x);
-        put(Lab.kindOf(mark), x);
+        if (mark.wasted) add('wasted', x);
+        add(Lab.kindOf(mark), x);
       }
       for (const kind of Object.keys(this.marks)) Lab.setAttribute(this.marks[kind], 'd', paths[kind] || '');
     }
@@ -123,13 +124,13 @@
       for (const state of Lab.states) Lab.setAttribute(this.flags[state], 'd', paths[state] || '');
     }
 
-    // A letter stands at the beginning of what is seen of its span, as long as there is room.
+    // A letter is at the beginning of the visible part of its span, if there is room for it.
     drawLetters(states, view) {
       const places = Object.fromEntries(Lab.states.map((state) => [state, []]));
       const stop = Math.min(view.end, view.until, this.history.end ?? Infinity);
       states.forEach((state, i) => {
-        const x = Math.max(0, view.seenX(at(state)));
-        const end = view.seenX(i + 1 < states.length ? Math.min(at(states[i + 1]), stop) : stop);
+        const x = Math.max(0, view.screenX(at(state)));
+        const end = view.screenX(i + 1 < states.length ? Math.min(at(states[i + 1]), stop) : stop);
         if (end - x >= letterWidth) places[Lab.knownState(state.state)].push(Math.round(x) + 5);
       });
       for (const state of Lab.states) {

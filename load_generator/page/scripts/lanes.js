@@ -1,6 +1,6 @@
 // All lanes of a fleet over one time axis. show() gives them histories and a window; they draw at once, and again when
-// their width changes. Lanes appear and go with the instances; nothing is drawn where there is no width (hidden).
-// `below` is drawn on the same axis, under the lanes: the chart of the traffic.
+// their width changes. Lanes appear and disappear with the instances; hidden lanes have no width and are not drawn.
+// `below` is drawn under the lanes, on the same axis: the traffic chart.
 'use strict';
 
 {
@@ -26,12 +26,12 @@
       }).observe(this.axisPlot);
     }
 
-    // In the midst of changes this costs a layout of the page: so not with each drawing.
+    // After changes to the document this costs a layout of the page, so it is not done for each drawing.
     measure() {
       this.width = Math.floor(this.axisPlot.clientWidth);
     }
 
-    // traffic: of the same story; until: the moment up to which it is told.
+    // traffic: of the same fleet; until: the time up to which events are shown.
     show(histories, traffic, start, end, until = Infinity) {
       this.shown = { histories, traffic, start, end, until };
       this.redraw();
@@ -43,7 +43,7 @@
       const { histories, traffic, start, end, until } = this.shown;
       this.fit([...histories.keys()]);
       this.view.set(start, end, width, until);
-      Lab.setUntil(until < end ? this.view.seenX(until) : width);
+      Lab.setUntil(until < end ? this.view.screenX(until) : width);
       for (const [name, lane] of this.lanes) lane.draw(histories.get(name), this.view);
       this.axis.draw(this.view);
       if (this.below) this.below.draw(traffic, this.view);
@@ -61,14 +61,14 @@
       this.lanes.get(focused)?.svg.focus({ preventScroll: true });
     }
 
-    // Another story under the same names: nothing of the drawing may stay.
-    renew() {
+    // For another fleet with the same names: discards all drawings.
+    reset() {
       this.lanes = new Map();
       this.view = new Lab.View();
     }
 
-    tell(name, state, detail) {
-      this.lanes.get(name)?.tell(state, detail);
+    setState(name, state, detail) {
+      this.lanes.get(name)?.setState(state, detail);
     }
   }
 

@@ -1,5 +1,5 @@
-// The signs of a lane: a pattern for each state, a shape for each kind of mark, and the legend that explains them.
-// No sign is told by its colour alone. Shapes are pieces of a path, so that any number of them makes one path.
+// How lanes draw states and events: a pattern for each state, a shape for each kind of mark, and the legend.
+// Nothing is distinguished by colour only. Shapes are parts of a path, so one path can hold any number of them.
 'use strict';
 
 {
@@ -8,7 +8,7 @@
   const triangle = (x, y, r) => `M${x} ${y - r}l${r} ${2 * r}h${-2 * r}z`;
   const box = (x, y, r) => `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`;
 
-  // In the order in which they are drawn, one over the other: a successful probe's disc must not hide a failed one's ring.
+  // In drawing order: a successful probe's disc must not hide a failed one's ring.
   Lab.markKinds = {
     wasted: { shape: box, size: 6.5, one: 'wasted', many: 'wasted' },
     failure: { shape: cross, size: 3.5, one: 'failure', many: 'failures' },
@@ -26,7 +26,7 @@
   const pattern = (id, size, turn, ...children) =>
     Lab.draw('pattern', { id, width: size, height: size, patternUnits: 'userSpaceOnUse', patternTransform: turn }, ...children);
 
-  // The patterns, once for the page; and what hides the part of a replay that is still to come.
+  // The patterns, once for the page, and the clip path that hides what a replay has not reached yet.
   Lab.definePatterns = () => {
     const ground = (state) => Lab.draw('rect', { width: 12, height: 12, class: `ground-${state}` });
     const until = Lab.draw('rect', { id: 'until-edge', x: -50, y: -50, width: 100000, height: 1000 });
@@ -53,20 +53,20 @@
     return Lab.draw('path', { d: shape(17, 9, size), class: `mark mark-${kind}` });
   }));
 
-  const explained = () => [
+  const legendEntries = () => [
     [spanSwatch('closed'), 'closed', 'calls go through'],
     [spanSwatch('open'), 'open', 'calls are blocked at once'],
-    [spanSwatch('half_open'), 'half-open', 'a few probes may try'],
-    [spanSwatch('unknown'), 'no answer', 'the instance does not say'],
-    [swatch(Lab.draw('path', { d: 'M1 8.5H33', class: 'local-line' })), 'on its own', 'Redis is away, so it decides alone'],
-    [swatch(Lab.draw('path', { d: Lab.flag(13, 17), class: 'flag flag-open' })), 'change', 'the state became another, in its colour'],
-    [markSwatch('failure'), 'failure', 'a call failed, or got no answer'],
-    [markSwatch('probe_failed'), 'probe failed', 'the upstream is still ill'],
-    [markSwatch('probe_succeeded'), 'probe succeeded', 'it is well again'],
-    [markSwatch('late'), 'late', 'came back after the state had changed; not counted'],
-    [markSwatch('wasted', 'failure'), 'wasted', 'failed, though another instance was open already'],
+    [spanSwatch('half_open'), 'half-open', 'a few probes are let through'],
+    [spanSwatch('unknown'), 'no answer', 'the instance does not answer'],
+    [swatch(Lab.draw('path', { d: 'M1 8.5H33', class: 'local-line' })), 'local breaker', 'used while Redis is unavailable'],
+    [swatch(Lab.draw('path', { d: Lab.flag(13, 17), class: 'flag flag-open' })), 'change', 'the state changed; the colour is the new state’s'],
+    [markSwatch('failure'), 'failure', 'a call failed or got no answer'],
+    [markSwatch('probe_failed'), 'probe failed', 'the upstream still fails'],
+    [markSwatch('probe_succeeded'), 'probe succeeded', 'the upstream works again'],
+    [markSwatch('late'), 'late', 'the result came after the state had changed; not counted'],
+    [markSwatch('wasted', 'failure'), 'wasted', 'failed although another instance was already open'],
   ];
 
-  Lab.legend = () => Lab.make('ul', { class: 'legend' }, ...explained().map(([sign, name, meaning]) =>
-    Lab.make('li', {}, sign, Lab.make('span', {}, Lab.make('b', { text: name }), ` ${meaning}`))));
+  Lab.legend = () => Lab.make('ul', { class: 'legend' }, ...legendEntries().map(([swatchOfIt, name, meaning]) =>
+    Lab.make('li', {}, swatchOfIt, Lab.make('span', {}, Lab.make('b', { text: name }), ` ${meaning}`))));
 }

@@ -1,35 +1,35 @@
-// Predict first, then run: pick a scenario and a design, guess its figure (or say that you cannot), start it, and see
-// guess, expectation and measurement side by side. The arithmetic stays hidden until the guess is given. What was asked
-// for is kept for this sitting, so that a reload in the middle of a run loses nothing.
+// Predict first, then run: the user picks a scenario and a design, guesses its measure (or says that he cannot), starts it,
+// and sees guess, expectation and measurement side by side. The arithmetic stays hidden until the guess is given. The
+// prediction is stored for this tab, so a reload during a run loses nothing.
 'use strict';
 
 {
-  const keptAs = 'lab-asked';
-  const enough = 12; // frames, about three seconds: the first ones may still tell of the time before the order
+  const storedAs = 'lab-prediction';
+  const enoughFrames = 12; // about three seconds: the first ones may be from before the request
 
-  const runOf = ({ name, variant }) => `${name}-${variant}`;
+  const runName = ({ name, variant }) => `${name}-${variant}`;
 
   class Predict {
-    // finished(run document, asked or null) once a scenario is over that this page saw running.
+    // finished(run, document, prediction or null) is called when a scenario that this page saw running is over.
     constructor(finished) {
       this.finished = finished;
-      this.asked = Lab.kept(keptAs, (kept) => typeof kept?.measure === 'string', null);
+      this.prediction = Lab.restore(storedAs, (stored) => typeof stored?.measure === 'string', null);
       this.scenarios = [];
-      this.watched = 0; // the number of the scenario that is seen running
-      this.latest = 0; // the number of the scenario that was seen last
-      this.without = 0; // so many frames told nothing of what was asked for
-      this.ordering = false;
-      this.blocked = 'Nothing is known of the fleet yet.';
+      this.running = 0; // the number of the running scenario
+      this.latest = 0; // the number of the last scenario in a frame
+      this.missedFrames = 0; // frames without the predicted scenario
+      this.isRequesting = false;
+      this.whyNot = 'The page knows nothing about the fleet yet.';
       for (const id of ['scenario', 'variant', 'guess', 'no-guess', 'start-scenario', 'stop-scenario']) this[id] = Lab.byId(id);
       this.scenario.addEventListener('change', () => this.showVariants());
       this.variant.addEventListener('change', () => this.showQuestion());
       for (const field of [this.guess, this['no-guess']]) field.addEventListener('input', () => this.allow());
       Lab.byId('predict-form').addEventListener('submit', (event) => this.start(event));
-      this['stop-scenario'].addEventListener('click', async () => this.answer(await Lab.order('/control/scenario/stop', {})));
+      this['stop-scenario'].addEventListener('click', async () => this.showAnswer(await Lab.request('/control/scenario/stop', {})));
       this.load();
     }
 
-    // Asked again with each new connection, until there are some.
+    // Called for each new connection, until there are scenarios.
     async load() {
       if (this.loading || this.scenarios.length > 0) return;
       this.loading = true;
@@ -56,7 +56,7 @@
     }
 
     showQuestion() {
-      Lab.setText(Lab.byId('question'), this.chosen?.question || 'No scenarios can be had from the server.');
+      Lab.setText(Lab.byId('question'), this.chosen?.question || 'The server has no scenarios.');
       const measure = this.chosenVariant?.measure;
       Lab.setText(Lab.byId('guess-label'), measure ? `Your guess: ${Lab.measureWords(measure)}` : 'Your guess');
       Lab.setText(Lab.byId('guess-meaning'), Lab.measureMeaning(measure));
@@ -65,88 +65,88 @@
       this.allow();
     }
 
-    // Nothing starts without a guess, or the word that there is none.
+    // Nothing starts without a guess or the statement that there is none.
     allow() {
       const unknown = this['no-guess'].checked;
-      this.guess.disabled = this.blocked !== '' || unknown;
+      this.guess.disabled = this.whyNot !== '' || unknown;
       const given = unknown || (this.guess.value.trim() !== '' && Number.isFinite(Number(this.guess.value)));
-      this['start-scenario'].disabled = this.blocked !== '' || !given || !this.chosenVariant;
-      const hint = given ? 'Programs of its own are started for it; nothing of yours is touched.' : 'First guess, then start.';
-      Lab.setText(Lab.byId('start-hint'), this.blocked || hint);
+      this['start-scenario'].disabled = this.whyNot !== '' || !given || !this.chosenVariant;
+      const hint = given ? 'It starts its own programs and does not touch yours.' : 'Guess first, then start.';
+      Lab.setText(Lab.byId('start-hint'), this.whyNot || hint);
     }
 
     async start(event) {
       event.preventDefault();
-      if (this['start-scenario'].disabled || this.ordering) return;
+      if (this['start-scenario'].disabled || this.isRequesting) return;
       const guess = this['no-guess'].checked ? null : Number(this.guess.value);
-      const asked = { name: this.scenario.value, variant: this.variant.value, measure: this.chosenVariant.measure, guess };
+      const prediction = { name: this.scenario.value, variant: this.variant.value, measure: this.chosenVariant.measure, guess };
       Lab.byId('verdict').hidden = true;
-      this.watched = 0;
-      this.ordering = true; // its end may be told before its number is known
-      const before = Lab.signOf(await Lab.fetchRun(runOf(asked)));
-      const next = this.latest + 1; // even an order that gets no answer may be obeyed
-      const answer = await Lab.order('/control/scenario', { name: asked.name, variant: asked.variant });
-      this.ordering = false;
-      if (!answer.error || answer.late) this.keep({ ...asked, before, number: answer.number ?? next });
-      this.answer(answer);
+      this.running = 0;
+      this.isRequesting = true; // a frame may report its end before its number is known
+      const before = Lab.fingerprint(await Lab.fetchRun(runName(prediction)));
+      const next = this.latest + 1; // even without an answer it may have started
+      const answer = await Lab.request('/control/scenario', { name: prediction.name, variant: prediction.variant });
+      this.isRequesting = false;
+      if (!answer.error || answer.late) this.store({ ...prediction, before, number: answer.number ?? next });
+      this.showAnswer(answer);
     }
 
-    keep(asked) {
-      this.asked = asked;
-      this.without = 0;
-      Lab.keep(keptAs, asked);
+    store(prediction) {
+      this.prediction = prediction;
+      this.missedFrames = 0;
+      Lab.store(storedAs, prediction);
     }
 
-    answer(said) {
-      Lab.answer(Lab.byId('scenario-answer'), said);
+    showAnswer(answer) {
+      Lab.showAnswer(Lab.byId('scenario-answer'), answer);
     }
 
     show(frame, connected) {
       const { scenario } = frame;
       const running = scenario !== null && ['starting', 'running'].includes(scenario.phase);
-      const byHand = frame.load.can_change ? '' : 'A run by hand is on: no scenario can start until it is over.';
-      const why = running ? 'One is running.' : Lab.whyNot(frame, connected) || byHand;
+      const whyNotDuringRun = frame.load.can_change ? '' : 'A manual run is in progress: no scenario can start until it is over.';
+      const why = running ? 'A scenario is running.' : Lab.whyNot(frame, connected) || whyNotDuringRun;
       const focused = document.activeElement;
-      if (why !== this.blocked) {
-        this.blocked = why;
+      if (why !== this.whyNot) {
+        this.whyNot = why;
         for (const field of [this.scenario, this.variant, this['no-guess']]) field.disabled = why !== '';
         this.allow();
       }
       if (Lab.byId('progress').hidden === running) Lab.byId('progress').hidden = !running;
       this.keepFocus(focused, running);
       if (running) this.showProgress(scenario);
-      else if (scenario !== null && !this.ordering && [this.watched, this.asked?.number].includes(scenario.number)) this.finish(scenario);
-      if (connected && this.asked && !this.ordering) this.lookForAsked(scenario);
+      else if (scenario !== null && !this.isRequesting && [this.running, this.prediction?.number].includes(scenario.number)) this.finish(scenario);
+      if (connected && this.prediction && !this.isRequesting) this.checkForMissedEnd(scenario);
       this.latest = scenario?.number ?? 0;
     }
 
-    // Where what had the focus can have it no more: on to what can be done now, or to where the end is told.
+    // If the focused control is no longer available, the focus moves to the next useful one, or to the result.
     keepFocus(focused, running) {
       if (running && Lab.byId('predict-form').contains(focused)) this['stop-scenario'].focus();
       if (!running && focused === this['stop-scenario']) Lab.byId('scenario-answer').focus();
     }
 
-    // Its end may go by unseen: the page was asleep while another followed, or the server was started anew.
-    lookForAsked(scenario) {
-      this.without = scenario?.number === this.asked.number ? 0 : this.without + 1;
-      if (this.without >= enough) this.finishUnseen(scenario);
+    // The page may miss the end: it was asleep while another scenario followed, or the server was restarted.
+    checkForMissedEnd(scenario) {
+      this.missedFrames = scenario?.number === this.prediction.number ? 0 : this.missedFrames + 1;
+      if (this.missedFrames >= enoughFrames) this.finishMissed(scenario);
     }
 
-    async finishUnseen(scenario) {
-      const { asked } = this;
-      this.keep(null);
-      const what = `${asked.name}, ${asked.variant}`;
-      const isReplaced = scenario?.phase === 'over' && scenario.run === runOf(asked);
-      const document = isReplaced ? null : await Lab.fetchRun(runOf(asked));
-      if (document === null || Lab.signOf(document) === asked.before) {
-        return this.answer({ error: `No end of ${what} was seen here, and no run of it is left: your guess stays without an answer.` });
+    async finishMissed(scenario) {
+      const { prediction } = this;
+      this.store(null);
+      const title = `${prediction.name}, ${prediction.variant}`;
+      const isReplaced = scenario?.phase === 'over' && scenario.run === runName(prediction);
+      const document = isReplaced ? null : await Lab.fetchRun(runName(prediction));
+      if (document === null || Lab.fingerprint(document) === prediction.before) {
+        return this.showAnswer({ error: `This page missed the end of ${title}, and its run no longer exists: your guess has no answer.` });
       }
-      this.answer({ done: `${what} is over; its end was not seen here, but its run is kept.` });
-      return this.finished(runOf(asked), document, asked);
+      this.showAnswer({ done: `${title} is over. This page missed its end, but its run still exists.` });
+      return this.finished(runName(prediction), document, prediction);
     }
 
     showProgress({ number, name, variant, phase, elapsed_ms: elapsed, duration_ms: duration }) {
-      this.watched = number;
+      this.running = number;
       Lab.setText(Lab.byId('progress-words'), phase === 'starting' ? `${name}, ${variant}: starting its programs`
         : `${name}, ${variant}: ${Lab.duration(Math.min(elapsed, duration))} of ${Lab.duration(duration)}`);
       const bar = Lab.byId('progress-bar');
@@ -154,17 +154,17 @@
       Lab.setAttribute(bar, 'value', phase === 'starting' ? 0 : Math.round(Math.min(elapsed, duration)));
     }
 
-    // Another page may have ordered it, or this one before the server was started anew.
+    // Another page may have started it, or this one before the server was restarted.
     async finish({ number, name, variant, phase, run, error }) {
-      this.watched = 0;
-      const mine = this.asked?.number === number;
-      const asked = mine && this.asked.name === name && this.asked.variant === variant ? this.asked : null;
-      if (mine) this.keep(null);
-      if (phase === 'failed') return this.answer({ error: error || 'the scenario failed, and nobody knows why' });
+      this.running = 0;
+      const isMine = this.prediction?.number === number;
+      const prediction = isMine && this.prediction.name === name && this.prediction.variant === variant ? this.prediction : null;
+      if (isMine) this.store(null);
+      if (phase === 'failed') return this.showAnswer({ error: error || 'the scenario failed for an unknown reason' });
       const document = await Lab.fetchJson(`/runs/${encodeURIComponent(run)}`);
-      if (document === null) return this.answer({ error: `the run ${run} cannot be read` });
-      this.answer({ done: `${name}, ${variant} is over.` });
-      return this.finished(run, document, asked);
+      if (document === null) return this.showAnswer({ error: `the run ${run} cannot be read` });
+      this.showAnswer({ done: `${name}, ${variant} is over.` });
+      return this.finished(run, document, prediction);
     }
   }
 

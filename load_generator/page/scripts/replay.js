@@ -1,16 +1,16 @@
-// A finished run, seen again: lanes and chart are drawn up to a cursor, which a slider moves, or time at a chosen
-// speed, or the buttons (and keys) that go from one change of state to the next. What the run counted up to there is
-// added up from the run itself, so that at its end the figures are the run's own.
+// The replay of a finished run: lanes and chart are drawn up to a cursor. A slider moves it, or time at a chosen speed, or
+// buttons and keys that go from one state change to the next. The counts up to the cursor are summed up from the run
+// itself, so at its end they equal the run's measures.
 'use strict';
 
 {
   const speeds = ['0.1', '0.5', '1', '2', '5', '10', '20'];
   const at = (event) => event.at_ms_since_start;
-  // On the slider, which begins with the load: an override may have been put a moment before.
+  // On the slider, which begins with the load; an override may have been set shortly before.
   const moment = (transition) => Math.max(0, at(transition));
 
-  // What had happened up to a moment. Of the traffic only whole steps are known: it is counted up to the end of the last
-  // one that is over by then, `stepped_to`, before the run's end.
+  // Counts up to a moment. Traffic is known in whole steps only: before the run's end it is counted up to `stepped_to`, the
+  // end of the last step that is over by then.
   Lab.countsAt = (run, time) => {
     const { step_ms: step, ...kinds } = run.traffic;
     const steps = time >= run.length_ms ? Infinity : Math.max(0, Math.floor(time / step));
@@ -34,13 +34,13 @@
       const { state } = Lab.stateAt(history, time);
       counts[state] = (counts[state] || 0) + 1;
     }
-    const there = Lab.states.filter((state) => counts[state]);
-    return { text: there.map((state) => `${counts[state]} ${Lab.stateWord(state)}`).join(', '),
-      agree: there.filter((state) => state !== 'unknown').length < 2 };
+    const present = Lab.states.filter((state) => counts[state]);
+    return { text: present.map((state) => `${counts[state]} ${Lab.stateWord(state)}`).join(', '),
+      agree: present.filter((state) => state !== 'unknown').length < 2 };
   };
 
   class Replay {
-    // lanes: where to draw; changed(): it began or ended.
+    // lanes: where it draws; changed(): called when it begins or ends.
     constructor(lanes, changed) {
       this.lanes = lanes;
       this.changed = changed;
@@ -54,7 +54,7 @@
       this.next.addEventListener('click', () => this.step(1));
       this.previous.addEventListener('click', () => this.step(-1));
       this.live.addEventListener('click', () => this.close());
-      Lab.byId('stage').addEventListener('keydown', (event) => this.key(event)); // elsewhere single letters are not ours
+      Lab.byId('stage').addEventListener('keydown', (event) => this.key(event)); // letters are keys only here
       this.frame = (now) => this.advance(now);
     }
 
@@ -63,8 +63,8 @@
       this.run.transitions.sort((a, b) => at(a) - at(b));
       this.run.traffic.until = run.length_ms;
       this.histories = Lab.historiesOf(run);
-      this.end = Math.max(run.length_ms, ...run.transitions.slice(-1).map(at)); // the last may come when the load is over
-      this.lanes.renew();
+      this.end = Math.max(run.length_ms, ...run.transitions.slice(-1).map(at)); // the last may follow the load's end
+      this.lanes.reset();
       this.slider.max = this.end;
       Lab.setText(Lab.byId('replay-title'), `${run.name}, ${Lab.designWords(run.variant)}`);
       Lab.setText(Lab.byId('replay-question'), run.question);
@@ -75,19 +75,19 @@
     close() {
       this.playing = false;
       this.run = null;
-      this.lanes.renew();
+      this.lanes.reset();
       this.changed();
     }
 
     key(event) {
       if (!this.run || event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input:not([type=range]), select, textarea')) return;
-      const does = { ',': () => this.step(-1), '.': () => this.step(1), p: () => this.togglePlay() }[event.key];
-      if (!does) return;
+      const action = { ',': () => this.step(-1), '.': () => this.step(1), p: () => this.togglePlay() }[event.key];
+      if (!action) return;
       event.preventDefault();
-      if (event.key !== 'p' || !event.repeat) does();
+      if (event.key !== 'p' || !event.repeat) action();
     }
 
-    // By transition, not by time, for several may share a moment. What is told is the last of `passed` transitions.
+    // By transition, not by time: several may share a moment. The last of the `passed` transitions is described.
     step(direction) {
       const { transitions } = this.run;
       const last = transitions[this.passed - 1];
@@ -96,7 +96,7 @@
       if (passed > transitions.length) this.pauseAt(this.end);
       else if (passed < 1) this.pauseAt(0, 0);
       else this.pauseAt(moment(transitions[passed - 1]), passed);
-      Lab.say(Lab.byId('replay-words').textContent);
+      Lab.announce(Lab.byId('replay-words').textContent);
     }
 
     passedAt(time) {
@@ -112,10 +112,10 @@
       return requestAnimationFrame(this.frame);
     }
 
-    // Thirty pictures a second are enough.
+    // Thirty drawings per second are enough.
     advance(now) {
       if (!this.playing) return;
-      const passed = Math.min(now - this.playedAt, 500); // more has nobody seen: the page was hidden
+      const passed = Math.min(now - this.playedAt, 500); // more means that the page was hidden
       if (passed >= 30) {
         this.playedAt = now;
         this.cursor = Math.min(this.end, this.cursor + passed * Number(this.speed.value));
@@ -144,7 +144,7 @@
       this.lanes.show(histories, run.traffic, 0, this.end, cursor);
       for (const [name, history] of histories) {
         const state = Lab.stateAt(history, cursor);
-        this.lanes.tell(name, state.state, state.store === 'local' ? 'on its own' : `for ${Lab.duration(Math.max(0, cursor - state.since))}`);
+        this.lanes.setState(name, state.state, state.store === 'local' ? 'local breaker' : `for ${Lab.duration(Math.max(0, cursor - state.since))}`);
       }
       this.slider.value = cursor;
       Lab.setAttribute(this.slider, 'aria-valuetext', Lab.time(cursor));
@@ -163,15 +163,15 @@
     showWords() {
       const { run, cursor, passed } = this;
       const words = Lab.byId('replay-words');
-      if (passed === 0) return Lab.setText(words, run.transitions.length > 0 ? 'Nothing has changed yet.' : 'In this run nothing changes.');
+      if (passed === 0) return Lab.setText(words, run.transitions.length > 0 ? 'Nothing has changed yet.' : 'Nothing changes in this run.');
       const last = run.transitions[passed - 1];
       const since = cursor - moment(last);
-      const when = since < 0.5 ? `At ${Lab.time(moment(last))}${this.place(last)}` : `Last change, ${Lab.duration(since)} before`;
+      const when = since < 0.5 ? `At ${Lab.time(moment(last))}${this.numberOf(last)}` : `Last change, ${Lab.duration(since)} earlier`;
       return Lab.setText(words, `${when}: ${last.instance}, ${Lab.transitionWords(last)}`);
     }
 
-    // Which of those that share its moment.
-    place(transition) {
+    // Its number among the transitions of its moment.
+    numberOf(transition) {
       const together = this.run.transitions.filter((other) => moment(other) === moment(transition));
       return together.length > 1 ? ` (${together.indexOf(transition) + 1} of ${together.length})` : '';
     }

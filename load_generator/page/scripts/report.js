@@ -1,7 +1,7 @@
-// A report draws the runs that were put into it: scenario by scenario the lanes of all its runs on one time axis, the
-// calls a second under them, expected beside measured, and every transition with its cause. It fetches nothing. For
-// paper the lanes are drawn once more, as wide as the sheet and in the light colours. A canvas cannot be (drawn anew just
-// before printing it comes out empty), so of each chart a photograph in light colours lies ready.
+// The report draws the runs that it contains. For each scenario: the lanes of all its runs on one time axis, calls per
+// second under them, expectations beside measurements, and every transition with its cause. It fetches nothing. For paper
+// the lanes are drawn again, as wide as the sheet and in light colours. A canvas drawn again just before printing comes
+// out empty, so each chart has an image in light colours ready.
 'use strict';
 
 {
@@ -26,7 +26,7 @@
       lanes.below = paper ? null : traffic;
       lanes.measure();
       lanes.show(histories, run.traffic, 0, length);
-      for (const [name, history] of histories) lanes.tell(name, Lab.stateAt(history, run.length_ms).state, 'at the end');
+      for (const [name, history] of histories) lanes.setState(name, Lab.stateAt(history, run.length_ms).state, 'at the end');
     } });
     return block;
   };
@@ -60,8 +60,8 @@
     return Lab.make('section', { class: 'card scenario', 'data-scenario': runs[0].name },
       Lab.make('h2', { text: runs[0].name }), Lab.make('p', { class: 'question', text: runs[0].question }),
       ...runs.map((run) => runBlock(run, length, top)), Lab.legend(),
-      Lab.make('h3', { text: 'Expected, and measured' }), Lab.figureTable(runs), causeList(runs),
-      Lab.make('h3', { text: 'Every transition, and its cause' }), transitionTable(runs));
+      Lab.make('h3', { text: 'Expected and measured' }), Lab.figureTable(runs), causeList(runs),
+      Lab.make('h3', { text: 'Every transition and its cause' }), transitionTable(runs));
   };
 
   const byScenario = (runs) => {
@@ -72,12 +72,12 @@
 
   const drawAll = (paper) => drawings.forEach(({ show }) => show(paper));
 
-  const photograph = ({ chart }) => {
+  const addImage = ({ chart }) => {
     const layers = chart.querySelectorAll('canvas');
     if (layers.length === 0) return;
-    const photo = Lab.make('canvas', { width: layers[0].width, height: layers[0].height });
-    for (const layer of layers) photo.getContext('2d').drawImage(layer, 0, 0);
-    chart.append(Lab.make('img', { class: 'photo', alt: '', src: photo.toDataURL() }));
+    const image = Lab.make('canvas', { width: layers[0].width, height: layers[0].height });
+    for (const layer of layers) image.getContext('2d').drawImage(layer, 0, 0);
+    chart.append(Lab.make('img', { class: 'image', alt: '', src: image.toDataURL() }));
   };
 
   const inPaperColours = (work) => {
@@ -102,7 +102,7 @@
   document.title = `Runs side by side: ${names.join(', ')}`;
   Lab.byId('report').replaceChildren(...groups.map(scenarioSection));
   drawAll(false);
-  inPaperColours(() => drawings.forEach(({ traffic }) => photograph(traffic)));
+  inPaperColours(() => drawings.forEach(({ traffic }) => addImage(traffic)));
   addEventListener('beforeprint', () => print(true));
   addEventListener('afterprint', () => print(false));
 }

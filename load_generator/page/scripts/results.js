@@ -1,20 +1,20 @@
-// What came of a prediction: guess, expected with its arithmetic, and measured, together; and the list of this sitting,
-// so that designs can be compared. The list lives in the browser's sessionStorage and nowhere else.
+// The result of a prediction: guess, expectation with its arithmetic, and measurement, together; and the list of this tab's
+// results, to compare designs. The list is in the browser's sessionStorage only.
 'use strict';
 
 {
-  const keptAs = 'lab-results';
-  const mostKept = 30;
+  const storedAs = 'lab-results';
+  const mostResults = 30;
 
-  // The result of a run, for the measure that was guessed; a run that nobody guessed is judged by its first one.
-  Lab.resultOf = (run, document, asked) => {
+  // The result of a run for the guessed measure; without a guess, for its first one.
+  Lab.resultOf = (run, document, prediction) => {
     const { name, variant, expectations, measures } = document;
-    const measure = asked ? asked.measure : expectations[0]?.measure;
+    const measure = prediction ? prediction.measure : expectations[0]?.measure;
     const expectation = expectations.find((each) => each.measure === measure);
     return {
       run, name, variant, measure,
-      sign: Lab.signOf(document),
-      guess: asked ? asked.guess : null,
+      fingerprint: Lab.fingerprint(document),
+      guess: prediction ? prediction.guess : null,
       measured: measures[measure] ?? null,
       expected: expectation?.expected ?? 'no expectation',
       because: expectation?.because ?? '',
@@ -28,13 +28,13 @@
   const measuredText = ({ measured }) => (measured === null ? 'not measured' : Lab.number(measured));
   const heldText = (held) => (held === null ? '–' : held ? 'held' : 'not held');
 
-  const inOneSentence = (result) =>
+  const sentence = (result) =>
     `guess ${guessText(result)}, expected ${result.expected}, measured ${measuredText(result)}${result.held === null ? '' : `: ${heldText(result.held)}`}`;
 
-  const guessWords = ({ guess, measured }) => {
+  const guessVerdict = ({ guess, measured }) => {
     if (guess === null || measured === null) return '';
     if (guess === measured) return 'Your guess was exactly right.';
-    return `You guessed ${guess > measured ? 'more' : 'less'} than was measured: read why, then watch it again.`;
+    return `Your guess was ${guess > measured ? 'higher' : 'lower'} than the measurement: read why, then watch the run again.`;
   };
 
   const otherLine = (other) => Lab.make('li', { class: other.held ? '' : 'not-held' },
@@ -51,7 +51,7 @@
     Lab.setText(held, result.held === null ? '' : `The expectation ${result.held ? 'held' : 'did not hold'}.`);
     held.classList.toggle('not-held', result.held === false);
     Lab.setText(Lab.byId('verdict-because'), result.because ? `Because: ${result.because}.` : '');
-    Lab.setText(Lab.byId('verdict-guess'), guessWords(result));
+    Lab.setText(Lab.byId('verdict-guess'), guessVerdict(result));
     Lab.byId('verdict-others').replaceChildren(...result.others.map(otherLine));
     if (document.activeElement === Lab.byId('scenario-answer')) verdict.focus();
   };
@@ -59,22 +59,22 @@
   class Results {
     constructor(replay) {
       this.replay = replay;
-      this.results = Lab.kept(keptAs, (kept) => Array.isArray(kept) && kept.every((each) => each !== null && typeof each === 'object'), []);
+      this.results = Lab.restore(storedAs, (stored) => Array.isArray(stored) && stored.every((each) => each !== null && typeof each === 'object'), []);
       Lab.byId('forget-results').addEventListener('click', () => {
-        if (confirm('Forget all your predictions so far?')) this.keep([]);
+        if (confirm('Delete all your predictions?')) this.set([]);
       });
       this.show();
     }
 
     add(result) {
-      this.keep([result, ...this.results].slice(0, mostKept));
+      this.set([result, ...this.results].slice(0, mostResults));
       Lab.showVerdict(result);
-      Lab.say(inOneSentence(result));
+      Lab.announce(sentence(result));
     }
 
-    keep(results) {
+    set(results) {
       this.results = results;
-      Lab.keep(keptAs, results);
+      Lab.store(storedAs, results);
       this.show();
     }
 

@@ -1,6 +1,6 @@
-// Words and numbers, said alike on the whole page, and the few helpers that put them there.
-// Whatever comes from outside (names, causes, errors) becomes text or an attribute's value, never markup.
-// Setters touch the document only where something changes: most frames change little.
+// How the whole page writes states, numbers and times, and the few helpers that put text into the document.
+// What comes from outside (names, causes, errors) becomes text or an attribute's value, never markup.
+// Setters touch the document only if something changes: most frames change little.
 'use strict';
 
 const Lab = {};
@@ -14,7 +14,7 @@ const Lab = {};
   Lab.stateWord = (state) => stateWords[Lab.knownState(state)];
   Lab.stateLetter = (state) => stateLetters[Lab.knownState(state)];
 
-  // Whole numbers as they are, others with two places: as the tables in the terminal have them.
+  // Whole numbers as they are, others with two decimals, as in the terminal's tables.
   Lab.number = (value) => {
     if (typeof value !== 'number' || !Number.isFinite(value)) return '–';
     return Number.isInteger(value) ? String(value) : value.toFixed(2);
@@ -30,20 +30,20 @@ const Lab = {};
     return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   };
 
-  // A point in time, from the start: 4.21 s, 2:04.2; a hair before it is no -0.00 s.
+  // A time since the start: 4.21 s, 2:04.2. Just before the start is 0.00 s, not -0.00 s.
   Lab.time = (ms) => {
     if (ms < 60000) return `${(Math.round(ms / 10) / 100 || 0).toFixed(2)} s`;
     const tenths = Math.round(ms / 100);
     return `${Math.floor(tenths / 600)}:${twoDigits((tenths % 600) / 10)}.${tenths % 10}`;
   };
 
-  // The same without fractions, for an axis whose steps are whole seconds.
+  // The same without fractions, for an axis with steps of whole seconds.
   Lab.clock = (ms) => `${Math.floor(ms / 60000)}:${twoDigits(Math.round(ms / 1000) % 60)}`;
 
   Lab.count = (number, one, many = `${one}s`) => `${Lab.number(number)} ${number === 1 ? one : many}`;
 
-  // counted_failures -> counted failures, longest_break_ms -> longest break, in ms; a run of which nothing was expected
-  // has no measure
+  // counted_failures -> counted failures, longest_break_ms -> longest break, in ms. A run without expectations has no
+  // measure.
   Lab.measureWords = (measure) => String(measure ?? '–').replace(/_ms$/, ', in ms').replaceAll('_', ' ');
 
   Lab.transitionWords = (transition) => {
@@ -58,8 +58,8 @@ const Lab = {};
     if (node.textContent !== text) node.textContent = text;
   };
 
-  // { done: 'a sentence' } or { error: 'a sentence' }, or neither.
-  Lab.answer = (output, { done, error }) => {
+  // Shows { done: 'a sentence' }, { error: 'a sentence' } or neither.
+  Lab.showAnswer = (output, { done, error }) => {
     output.classList.toggle('error', Boolean(error));
     Lab.setText(output, done || error || '');
   };
@@ -83,26 +83,26 @@ const Lab = {};
   Lab.draw = (tag, attributes = {}, ...children) =>
     fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
 
-  // What is kept for this sitting. Where the browser keeps nothing for us, or something that makes no sense, `otherwise`.
-  Lab.kept = (key, makesSense, otherwise) => {
+  // A value that this browser tab stored; the fallback if there is none, or if it is not valid.
+  Lab.restore = (key, isValid, fallback) => {
     try {
       const value = JSON.parse(sessionStorage.getItem(key));
-      return makesSense(value) ? value : otherwise;
+      return isValid(value) ? value : fallback;
     } catch {
-      return otherwise;
+      return fallback;
     }
   };
 
-  Lab.keep = (key, value) => {
+  Lab.store = (key, value) => {
     try {
       sessionStorage.setItem(key, JSON.stringify(value));
     } catch {
-      // Then it lasts as long as the page.
+      // Without storage it lasts as long as the page.
     }
   };
 
-  // What is said twice is announced twice, if it differs: by a space that nobody sees or hears.
-  Lab.say = (text) => {
+  // Screen readers read a repeated text again only if it differs: by an invisible space at its end.
+  Lab.announce = (text) => {
     const announcer = Lab.byId('announcer');
     announcer.textContent = announcer.textContent === text ? `${text}\u00a0` : text;
   };

@@ -1,16 +1,16 @@
-// Tells in words what a lane shows at a point: for a pointer that hovers there, and for keys. Left and Right step
-// through the lane's events, Home and End go to the first and the last; each is shown as a tooltip, and is the lane's
-// value, which screen readers say. A hairline marks the same moment in all lanes and in the chart.
+// Explains in words what a lane shows at a point, for the pointer and for keys. Left and Right step through the lane's
+// events, Home and End go to the first and the last. The explanation is shown as a tooltip and is the lane's value, which
+// screen readers read out. A hairline marks the same moment in all lanes and in the chart.
 'use strict';
 
 {
   const reach = 7; // px to either side
-  const most = 5; // changes, each in a line of its own
+  const mostTransitions = 5; // each on its own line
   const at = (event) => event.at_ms_since_start;
 
   const within = (events, from, to) => events.slice(Lab.firstAt(events, from), Lab.firstAfter(events, to));
 
-  const marksInWords = (marks) => {
+  const marksText = (marks) => {
     const counts = {};
     for (const mark of marks) {
       const kind = Lab.kindOf(mark);
@@ -22,32 +22,32 @@
       .map(([kind, { one, many }]) => Lab.count(counts[kind], one, many)).join(', ');
   };
 
-  const stateInWords = (history, time) => {
+  const stateText = (history, time) => {
     const { state, store, since, is_cut: isCut } = Lab.stateAt(history, time);
-    const alone = store === 'local' ? ', on its own: Redis is away' : '';
-    return `${Lab.stateWord(state)} since ${isCut ? 'before ' : ''}${Lab.time(since)}${alone}`;
+    const local = store === 'local' ? ', local breaker: Redis is unavailable' : '';
+    return `${Lab.stateWord(state)} since ${isCut ? 'before ' : ''}${Lab.time(since)}${local}`;
   };
 
   const nearestOf = (events, time) => {
     const distance = (event) => Math.abs(at(event) - time);
-    return [...events].sort((a, b) => distance(a) - distance(b)).slice(0, most).sort((a, b) => at(a) - at(b));
+    return [...events].sort((a, b) => distance(a) - distance(b)).slice(0, mostTransitions).sort((a, b) => at(a) - at(b));
   };
 
-  // { time, lines }: what lies round a time, which becomes the nearest event's own; last, the state after all of it.
-  Lab.tell = (history, time, slack, until) => {
+  // { time, lines }: the events around a time, which becomes that of the nearest event, and the state after them.
+  const explain = (history, time, slack, until) => {
     const end = Math.min(time + slack, until);
     const transitions = within(history.transitions, time - slack, end);
     const marks = within(history.marks, time - slack, end);
     const times = [...transitions, ...marks].map(at);
     const nearest = times.reduce((best, each) => (Math.abs(each - time) < Math.abs(best - time) ? each : best), times[0] ?? time);
     const lines = nearestOf(transitions, time).map(Lab.transitionWords);
-    if (transitions.length > most) lines.push(`and ${Lab.count(transitions.length - most, 'more change')}`);
-    if (marks.length > 0) lines.push(marksInWords(marks));
-    lines.push(stateInWords(history, Math.max(nearest, ...times)));
+    if (transitions.length > mostTransitions) lines.push(`and ${Lab.count(transitions.length - mostTransitions, 'more change')}`);
+    if (marks.length > 0) lines.push(marksText(marks));
+    lines.push(stateText(history, Math.max(nearest, ...times)));
     return { time: nearest, lines };
   };
 
-  // The moments to stop at, in order: every change, so that each cause can be heard, and the marks that are farther than
+  // The moments at which keys stop, in order: every change, so that each cause can be read, and marks that are farther than
   // `slack` from the stop before.
   const stops = (history, slack, until) => {
     const changes = new Set(history.transitions.map(at));
@@ -68,16 +68,16 @@
       this.hairline = Lab.make('div', { class: 'hairline', hidden: true });
       lanes.element.append(this.tip, this.hairline);
       document.addEventListener('pointerdown', (event) => {
-        if (!this.told?.lane.svg.contains(event.target)) this.hide();
+        if (!this.shown?.lane.svg.contains(event.target)) this.hide();
       });
     }
 
-    listen(lane) {
+    attach(lane) {
       const { svg } = lane;
       svg.addEventListener('pointermove', (event) => this.point(lane, event));
       svg.addEventListener('pointerdown', (event) => this.point(lane, event));
       svg.addEventListener('pointerleave', (event) => {
-        if (event.pointerType !== 'touch') this.hide(); // a finger leaves to let its owner read; the next tap elsewhere hides
+        if (event.pointerType !== 'touch') this.hide(); // for touch, the next tap elsewhere hides it
       });
       svg.addEventListener('keydown', (event) => this.key(lane, event));
       svg.addEventListener('blur', () => this.hide());
@@ -87,7 +87,7 @@
       const { view } = this.lanes;
       const time = view.time(event.clientX - lane.svg.getBoundingClientRect().left);
       if (!lane.history || time > Math.min(view.until, view.end)) return this.hide();
-      return this.show(lane, Lab.tell(lane.history, time, reach / view.scale, view.until));
+      return this.show(lane, explain(lane.history, time, reach / view.scale, view.until));
     }
 
     key(lane, event) {
@@ -98,38 +98,37 @@
       const { view } = this.lanes;
       const slack = reach / view.scale;
       const times = stops(lane.history, slack, Math.min(view.until, view.end)).filter((time) => time >= view.start);
-      if (times.length === 0) return Lab.say(`${lane.name}: nothing has happened`);
-      const wanted = this.next(times, lane.told, step);
-      lane.told = wanted;
-      const told = Lab.tell(lane.history, wanted, slack, view.until);
-      this.show(lane, told);
-      lane.setValue(told.time, `${Lab.time(told.time)}: ${told.lines.join('; ')}`);
+      if (times.length === 0) return Lab.announce(`${lane.name}: nothing has happened`);
+      lane.stoppedAt = this.next(times, lane.stoppedAt, step);
+      const explanation = explain(lane.history, lane.stoppedAt, slack, view.until);
+      this.show(lane, explanation);
+      lane.setValue(explanation.time, `${Lab.time(explanation.time)}: ${explanation.lines.join('; ')}`);
     }
 
-    next(times, told, step) {
-      if (step === Infinity || (told === undefined && step < 0 && step > -Infinity)) return times[times.length - 1];
-      if (step === -Infinity || told === undefined) return times[0];
-      if (step < 0) return times.findLast((time) => time < told) ?? times[0];
-      return times.find((time) => time > told) ?? times[times.length - 1];
+    next(times, current, step) {
+      if (step === Infinity || (current === undefined && step < 0 && step > -Infinity)) return times[times.length - 1];
+      if (step === -Infinity || current === undefined) return times[0];
+      if (step < 0) return times.findLast((time) => time < current) ?? times[0];
+      return times.find((time) => time > current) ?? times[times.length - 1];
     }
 
     show(lane, { time, lines }) {
-      this.told = { lane, time };
+      this.shown = { lane, time };
       this.tip.replaceChildren(Lab.make('b', { text: `${Lab.time(time)}, ${lane.name}` }), ...lines.map((text) => Lab.make('span', { text })));
       this.place();
     }
 
-    // Where the told moment is now, for the lanes move on; below the plot, and never over an edge of the drawing.
+    // At the shown moment's current place, as the lanes move; below the plot and within the drawing.
     place() {
-      if (!this.told) return;
-      const { lane, time } = this.told;
+      if (!this.shown) return;
+      const { lane, time } = this.shown;
       const { view } = this.lanes;
       if (time < view.start || time > Math.min(view.until, view.end)) return this.hide();
       this.tip.hidden = false;
       this.hairline.hidden = false;
       const around = this.lanes.element.getBoundingClientRect();
       const plot = lane.svg.getBoundingClientRect();
-      const left = plot.left - around.left + view.seenX(time);
+      const left = plot.left - around.left + view.screenX(time);
       const width = this.tip.offsetWidth;
       this.tip.style.left = `${Math.max(0, Math.min(left - width / 2, around.width - width))}px`;
       this.tip.style.top = `${plot.bottom - around.top + 2}px`;
@@ -137,7 +136,7 @@
     }
 
     hide() {
-      this.told = null;
+      this.shown = null;
       this.tip.hidden = true;
       this.hairline.hidden = true;
     }

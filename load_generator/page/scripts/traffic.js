@@ -1,7 +1,7 @@
-// The chart under the lanes, on their time axis: calls per second that reached the upstream (answered, and failed in
-// front of them), and those that breakers blocked, as a line. Drawn by dygraphs, at most once a second; in between it
-// is moved with the lanes. Its colours are the style sheet's, read again when the theme changes. Of the library's
-// plug-ins none is used: axis and legend are the page's own, and its legend would need styles in markup.
+// The chart under the lanes, on their time axis: calls per second that reached the upstream (answered, with failed ones in
+// front of them), and calls that breakers blocked, as a line. dygraphs draws it at most once a second; in between it moves
+// with the lanes. Its colours are those of the style sheet, read again when the theme changes. It uses none of the
+// library's plug-ins: the page has its own axis and legend, and the library's legend would need styles in markup.
 'use strict';
 
 {
@@ -18,13 +18,13 @@
   const kinds = ['answered', 'failed', 'blocked'];
 
   class Traffic {
-    // atLeast: so high is the chart, whatever it shows.
+    // atLeast: the chart's smallest height, in calls per second.
     constructor(atLeast = 1) {
       this.atLeast = atLeast;
       this.rows = [];
       this.drawnAt = -Infinity;
       this.values = {};
-      const head = Lab.make('div', { class: 'lane-head' }, Lab.make('span', { class: 'lane-name', text: 'Calls a second' }));
+      const head = Lab.make('div', { class: 'lane-head' }, Lab.make('span', { class: 'lane-name', text: 'Calls per second' }));
       for (const kind of kinds) {
         this.values[kind] = Lab.make('span', { class: 'value' });
         head.append(Lab.make('span', { class: `key key-${kind}` }, `${kind} `, this.values[kind]));
@@ -41,15 +41,15 @@
         this.drawnAt = now;
         this.drawing = view.drawing;
         this.traffic = traffic;
-        this.drawAnew(traffic, view);
+        this.redraw(traffic, view);
       }
       this.chart.style.transform = `translateX(${-Math.round((view.start - this.drawnStart) * view.scale)}px)`;
-      const hidden = Math.max(0, view.width - view.seenX(view.until));
+      const hidden = Math.max(0, view.width - view.screenX(view.until));
       this.chart.style.clipPath = hidden > 0 ? `inset(0 ${hidden}px 0 0)` : '';
-      this.tellValues(Math.min(view.until, view.end));
+      this.showValues(Math.min(view.until, view.end));
     }
 
-    drawAnew(traffic, view) {
+    redraw(traffic, view) {
       this.drawnStart = view.start;
       this.fillRows(traffic, view);
       if (this.rows.length < 2) this.clear();
@@ -58,28 +58,28 @@
 
     drawRows(view) {
       const options = { file: this.rows, dateWindow: [view.start, view.end], valueRange: [0, this.highest(view) * 1.12] };
-      if (!this.graph) this.graph = new Dygraph(this.chart, this.rows, { ...this.looks(), ...options, width: view.width, height });
+      if (!this.graph) this.graph = new Dygraph(this.chart, this.rows, { ...this.appearance(), ...options, width: view.width, height });
       else if (this.graph.width_ !== view.width) {
         this.graph.updateOptions(options, true);
         this.graph.resize(view.width, height);
       } else this.graph.updateOptions(options);
     }
 
-    // Nothing to draw yet; nor may another story's drawing stay.
+    // There is nothing to draw yet; a drawing of another fleet must not stay.
     clear() {
       this.graph?.destroy();
       this.graph = null;
     }
 
-    // One row a step, in calls per second; a step that is not over by traffic.until would look like a drop. Rows are used
-    // again.
+    // One row per step, in calls per second. A step that is not over by traffic.until is left out: it would look like a
+    // drop. Rows are reused.
     fillRows(traffic, view) {
       const { step_ms: step, first_step: first = 0, upstream_calls: calls, upstream_failures: failures, blocked } = traffic;
       const count = Math.max(0, Math.min(calls.length, Math.floor(traffic.until / step) - first));
       const perSecond = 1000 / step;
       this.rows.length = Math.min(this.rows.length, count + 1);
       for (let i = 0; i <= count && count > 0; i += 1) {
-        const from = Math.min(i, count - 1); // the last one again, at its end
+        const from = Math.min(i, count - 1); // repeats the last step at its end
         const row = this.rows[i] || (this.rows[i] = [0, 0, 0, 0]);
         row[0] = (first + i) * step;
         row[1] = calls[from] * perSecond;
@@ -95,7 +95,7 @@
       return this.top;
     }
 
-    looks() {
+    appearance() {
       const style = getComputedStyle(document.documentElement);
       const colour = (name) => style.getPropertyValue(name).trim();
       this.ink = colour('--quiet');
@@ -113,7 +113,7 @@
         axes: { x: { drawAxis: false }, y: { drawAxis: false } },
         legend: 'never',
         highlightCircleSize: 0,
-        rightGap: 0, // a moment lies where it lies in the lanes
+        rightGap: 0, // a moment is at the same place as in the lanes
         interactionModel: {},
         underlayCallback: (context, area, graph) => this.drawGround(context, area, graph),
         drawCallback: (graph) => this.drawNumbers(graph.hidden_ctx_, graph),
@@ -137,7 +137,7 @@
       context.stroke();
     }
 
-    // Over what is drawn, with an outline that keeps them legible there, as the lanes' letters have.
+    // Over the drawing, with an outline that keeps them legible, as the lanes' letters have.
     drawNumbers(context, graph) {
       Object.assign(context, { fillStyle: this.ink, strokeStyle: this.ground, lineWidth: 4, lineJoin: 'round', font: '11px system-ui, sans-serif' });
       for (const value of [this.top, this.top / 2]) {
@@ -147,18 +147,18 @@
       }
     }
 
-    // The figures beside the chart: of the last step that is over by `time`.
-    tellValues(time) {
+    // The figures beside the chart, of the last step that is over by `time`.
+    showValues(time) {
       const next = this.rows.findLastIndex(([start]) => start <= time);
       const [, calls, failed, blocked] = this.rows[next - 1] || [];
       const figures = { answered: calls - failed, failed, blocked };
       for (const kind of kinds) Lab.setText(this.values[kind], Lab.number(figures[kind]));
       Lab.setAttribute(this.chart, 'aria-label',
-        `Calls a second: ${kinds.map((kind) => `${Lab.number(figures[kind])} ${kind}`).join(', ')}`);
+        `Calls per second: ${kinds.map((kind) => `${Lab.number(figures[kind])} ${kind}`).join(', ')}`);
     }
 
     recolour() {
-      if (this.graph) this.graph.updateOptions(this.looks());
+      if (this.graph) this.graph.updateOptions(this.appearance());
     }
   }
 

@@ -83,8 +83,8 @@ export const photograph = async (page, name) => {
 // Shows a frame that is made up: these fields, and the last real frame's others. No real one is shown from now on.
 export const showFrame = (page, fields) => page.evaluate((made) => {
   const room = Lab.controlRoom;
-  room.take = () => {};
-  Object.getPrototypeOf(room).take.call(room, { ...room.frame, ...made });
+  room.applyFrame = () => {};
+  Object.getPrototypeOf(room).applyFrame.call(room, { ...room.frame, ...made });
   room.draw();
 }, fields);
 
@@ -92,7 +92,7 @@ export const lanesWith = (page, state) => page.locator(`[data-lane][data-state=$
 
 export const numberIn = async (page, css) => Number(await page.locator(css).textContent());
 
-// From now on, window.announced is all that screen readers are told.
+// From now on, window.announced holds what screen readers announce.
 export const noteAnnouncements = (page) => page.evaluate(() => {
   window.announced = [];
   const announcer = document.querySelector('#announcer');
@@ -109,6 +109,6 @@ export const predict = async (page, scenario, variant, guess) => {
   await page.click('#start-scenario');
 };
 
-// The order as from another page: this one does not wait for its end.
-export const orderScenario = (page, name, variant) =>
-  page.evaluate((order) => Lab.order('/control/scenario', order).then(({ error }) => error), { name, variant });
+// Starts it as another page would: this one does not wait for its end.
+export const startScenario = (page, name, variant) =>
+  page.evaluate((scenario) => Lab.request('/control/scenario', scenario), { name, variant });
