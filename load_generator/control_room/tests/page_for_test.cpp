@@ -18,22 +18,23 @@ httplib::Client client_of(const std::string& address) {
   return client;
 }
 
-// What was before `from`, and then what is told.
-nlohmann::ordered_json replaced(const nlohmann::ordered_json& before, const nlohmann::ordered_json& told, double from) {
+// The entries before `from`, then the new ones.
+nlohmann::ordered_json replaced(const nlohmann::ordered_json& before, const nlohmann::ordered_json& update,
+                                double from) {
   nlohmann::ordered_json entries = nlohmann::ordered_json::array();
   for (const auto& entry : before) {
     if (entry[time_of] < from) entries.push_back(entry);
   }
-  for (const auto& entry : told) entries.push_back(entry);
+  for (const auto& entry : update) entries.push_back(entry);
   return entries;
 }
 
-nlohmann::ordered_json traffic_replaced(const nlohmann::ordered_json& before, const nlohmann::ordered_json& told) {
+nlohmann::ordered_json traffic_replaced(const nlohmann::ordered_json& before, const nlohmann::ordered_json& update) {
   nlohmann::ordered_json all = before;
-  const size_t kept = told["first_step"].get<size_t>() - before["first_step"].get<size_t>();
+  const size_t kept = update["first_step"].get<size_t>() - before["first_step"].get<size_t>();
   for (const char* line : {"upstream_calls", "upstream_failures", "blocked"}) {
     while (all[line].size() > kept) all[line].erase(all[line].size() - 1);
-    for (const auto& count : told[line]) all[line].push_back(count);
+    for (const auto& count : update[line]) all[line].push_back(count);
   }
   return all;
 }

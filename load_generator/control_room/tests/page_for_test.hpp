@@ -1,5 +1,5 @@
-// For tests: a page, as the control room's server meets it. Its events are read on a thread of its own, and put
-// together as a page does that: what is at a frame's from_ms or later is replaced.
+// For tests: a page as the control room's server sees it, without a browser. A thread reads its events and combines
+// them as a page does: a frame replaces everything at or after its from_ms.
 #pragma once
 
 #include <httplib.h>
@@ -25,16 +25,16 @@ class PageForTest {
   PageForTest(const PageForTest&) = delete;
   PageForTest& operator=(const PageForTest&) = delete;
 
-  void look_on();  // begins to read events
+  void look_on();  // starts to read events
   void leave();
   int answer() const { return answer_; }  // the status of /events, once has_ended()
   bool has_ended() const { return ended_; }
 
-  // All that it was told, put together; null before the first frame.
+  // All frames combined; null before the first one.
   json picture() const;
   size_t frames() const;
   json first_frame() const;
-  // Whether that comes to be, sooner or later.
+  // Waits until the picture satisfies `what`; false if it does not within page_patience.
   bool sees(const std::function<bool(const json& picture)>& what) const;
 
   struct Answer {
@@ -45,7 +45,7 @@ class PageForTest {
   Answer get(const std::string& path) const;
   Answer post(const std::string& path, const json& body) const { return post(path, body.dump(), own_headers()); }
   Answer post(const std::string& path, const std::string& body, const httplib::Headers& headers) const;
-  httplib::Headers own_headers() const;  // those that the page itself sends
+  httplib::Headers own_headers() const;  // as the page sends them
 
  private:
   void read(const std::string& data);

@@ -1,5 +1,5 @@
-// For tests: a control room with its server on a free port, and a folder for its runs. What pages order is played on a
-// thread that lives as long as this object.
+// For tests: a control room with its server on a free port, and a folder for its runs. A thread that lives as long as
+// this object plays the scenarios that pages request.
 #pragma once
 
 #include <csignal>
@@ -19,7 +19,7 @@ class RoomForTest {
     player_ = std::thread([this] { room.play_scenarios_until(stop_); });
   }
   ~RoomForTest() {
-    // Not to the whole process: threads that are older than stop_ would die of it.
+    // Not to the whole process: it would kill threads older than stop_.
     pthread_kill(player_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread): blocked there
     player_.join();
   }
@@ -30,7 +30,7 @@ class RoomForTest {
   RoomServer& server() { return server_; }
 
  private:
-  const program::StopSignal stop_;  // before the thread that hears it
+  const program::StopSignal stop_;  // before the thread that receives it
 
  public:
   const ScratchFolder runs;

@@ -1,4 +1,4 @@
-// How Debian's chromium is started: without requests of its own, and without its sandbox only where that cannot work.
+// How to start Debian's chromium: without background requests, and without its sandbox only where that cannot work.
 import { spawnSync } from 'node:child_process';
 
 export const executablePath = '/usr/bin/chromium';
