@@ -10,8 +10,8 @@ const downButton = (page) => page.locator('[data-fault=down]');
 const transitions = (page) => page.evaluate(() => [...Lab.controlRoom.history.histories.values()].map((history) =>
   history.transitions.map((t) => [t.instance, t.from, t.to, t.cause, t.at_ms_since_start])));
 
-test('a page that lost its connection says so, and catches up with what it missed', async ({ page, context, startUi, manners }) => {
-  manners.allowComplaints(/net::ERR_/);
+test('a page without a connection says so, and catches up afterwards', async ({ page, context, startUi, monitor }) => {
+  monitor.allowMessages(/net::ERR_/);
   const ui = await startUi('--stage', 'distributed', '--rate', '50');
   const relay = await startRelay(ui.url);
   await openUi(page, relay.url, 3);
@@ -39,8 +39,8 @@ test('a page that lost its connection says so, and catches up with what it misse
   relay.stop();
 });
 
-test('one page too many shows the server’s reason, offers nothing, and gets the next free place', async ({ page, startUi, manners }) => {
-  manners.allowComplaints(/status of 503/);
+test('one page too many shows the server’s reason and gets the next free place', async ({ page, startUi, monitor }) => {
+  monitor.allowMessages(/status of 503/);
   const ui = await startUi('--stage', 'distributed', '--rate', '0');
   const others = await Promise.all(Array.from({ length: 8 }, async () => {
     const leaving = new AbortController();
@@ -53,7 +53,7 @@ test('one page too many shows the server’s reason, offers nothing, and gets th
   await expect(connection(page)).toHaveText(error);
   await expect(connection(page)).toHaveAttribute('data-connected', 'false');
   expect(await page.locator('.controls button:enabled').count()).toBe(0);
-  await expect(page.locator('#why-not')).toHaveText('The page knows nothing about the fleet yet.');
+  await expect(page.locator('#why-not')).toHaveText('Waiting for the fleet.');
   others.pop().abort();
   await expect(connection(page)).toHaveAttribute('data-connected', 'true');
   await expect(downButton(page)).toBeEnabled();
@@ -82,8 +82,8 @@ test('lists that could not be read are read when there is a connection again', a
   await expect(page.locator('#runs-answer')).not.toHaveClass(/error/);
 });
 
-test('a page of an earlier server reloads itself when the server refuses its token', async ({ page, startUi, manners }) => {
-  manners.allowComplaints(/status of 403/);
+test('a page of an earlier server reloads itself when the server refuses its token', async ({ page, startUi, monitor }) => {
+  monitor.allowMessages(/status of 403/);
   const ui = await startUi('--stage', 'distributed', '--rate', '0');
   await openUi(page, ui.url, 3);
   await page.evaluate(() => {

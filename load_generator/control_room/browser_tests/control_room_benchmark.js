@@ -149,7 +149,8 @@ const judge = (lines) => {
   ];
   console.log(`\n${''.padEnd(56)} measured  at most`);
   for (const [what, measured, atMost] of verdicts) {
-    console.log(`${what.padEnd(56)} ${measured.toFixed(1).padStart(8)} ${atMost.toFixed(1).padStart(8)}   ${measured <= atMost ? 'held' : 'NOT HELD'}`);
+    const figures = [measured, atMost].map((each) => each.toFixed(1).padStart(8)).join(' ');
+    console.log(`${what.padEnd(56)} ${figures}   ${measured <= atMost ? 'held' : 'NOT HELD'}`);
   }
   return verdicts.every(([, measured, atMost]) => measured <= atMost);
 };
@@ -163,7 +164,8 @@ const start = async (program) => {
 };
 try {
   const browser = await start(startBrowser());
-  const startServer = () => start(startUi(bin, ['--stage', 'redis', '--instances', options.instances, '--rate', options.rate]));
+  const fleet = ['--stage', 'redis', '--instances', options.instances, '--rate', options.rate];
+  const startServer = () => start(startUi(bin, fleet));
   process.exitCode = judge(await measure(browser, startServer)) ? 0 : 1;
 } finally {
   await Promise.all(started.map((each) => each.stop()));

@@ -35,7 +35,7 @@ test('no scenario is offered during a manual run', async ({ idlePage: page }) =>
   await expect(page.locator('[data-fault=down]')).toBeEnabled();
 });
 
-test('the override shown is that of the instances that answer, and calls that others sent are not counted', async ({ page, startUi }) => {
+test('the override shown is that of the instances that answer; calls of others are not counted', async ({ page, startUi }) => {
   const ui = await startUi('--stage', 'distributed', '--rate', '0');
   await openUi(page, ui.url, 3);
   await page.click('[data-override=forced_open]');

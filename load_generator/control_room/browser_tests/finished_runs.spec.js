@@ -26,7 +26,8 @@ test('a finished run is replayed: at each moment lanes and figures are those of 
   const expectLanesOfNow = async () => {
     const at = await cursor(page);
     for (const instance of instances) {
-      await expect(page.locator(`[data-lane="${instance}"]`), `at ${at}`).toHaveAttribute('data-state', stateAt(instance, at));
+      const lane = page.locator(`[data-lane="${instance}"]`);
+      await expect(lane, `at ${at}`).toHaveAttribute('data-state', stateAt(instance, at));
     }
   };
   await setSlider(page, length);
@@ -86,7 +87,7 @@ const openReport = async (page, { report }) => {
   await expect.poll(() => page.locator('[data-run] [data-lane] .span-closed').count()).toBeGreaterThanOrEqual(7);
 };
 
-test('every figure, expectation, transition and lane of a report is that of its run, and nothing is fetched', async ({ page, outage, manners }) => {
+test('a report shows its runs’ figures, expectations, transitions and lanes, and fetches nothing', async ({ page, outage, monitor }) => {
   await openReport(page, outage);
   for (const { variant, expectations, measures, transitions, states, instances } of outage.runs) {
     for (const { measure, at_least: least, at_most: most, because } of expectations) {
@@ -115,7 +116,7 @@ test('every figure, expectation, transition and lane of a report is that of its 
       await expect(lane.locator('.span-open')).toHaveAttribute('d', /./);
     }
   }
-  expect(manners.requests.map(([, url]) => url)).toEqual([`file://${outage.report}`]);
+  expect(monitor.requests.map(([, url]) => url)).toEqual([`file://${outage.report}`]);
 });
 
 test('a report is legible at each size, in both colours, and on paper', async ({ page, outage }) => {

@@ -33,7 +33,7 @@ test('keys stop at every change, however many marks surround it, and show its ca
   for (let i = 1; i < 12; i += 1) expect(shown).toContain(`cause ${i}.`);
 });
 
-test('a state is shown since it began, whichever store held it, or since before what the page knows', async ({ idlePage: page }) => {
+test('a tooltip says since when a state holds, whichever store held it', async ({ idlePage: page }) => {
   const shown = history({ now: 60000, states: localForAWhile(20000, 'open'), marks: [mark(50000)] });
   await showFrame(page, shown);
   await firstLane(page).press('End');
@@ -63,10 +63,10 @@ test('the state in a tooltip is the one after all the changes in it', async ({ i
   await showFrame(page, history({
     now: 60000,
     states: [point(0, 'closed'), point(20000, 'open'), point(20300, 'closed')],
-    transitions: [transition(20000, 'open', 'ill'), transition(20300, 'closed', 'well')],
+    transitions: [transition(20000, 'open', 'failures'), transition(20300, 'closed', 'success')],
   }));
   await firstLane(page).press('Home');
-  await expect(tip(page)).toHaveText(/^20\.00 s, Instance-A.*well.*closed since 20\.30 s$/);
+  await expect(tip(page)).toHaveText(/^20\.00 s, Instance-A.*success.*closed since 20\.30 s$/);
 });
 
 test('a tooltip moves with the lanes, and is hidden when its moment has left them', async ({ idlePage: page }) => {
@@ -84,8 +84,8 @@ test('a tooltip moves with the lanes, and is hidden when its moment has left the
   await expect(tip(page)).toBeHidden();
 });
 
-test('a lane’s value is its present state, and while it has the focus the moment that keys chose', async ({ idlePage: page }) => {
-  const shown = history({ now: 60000, states: [point(0, 'closed')], transitions: [transition(20000, 'open', 'ill')] });
+test('a lane’s value is its current state, or with the focus the moment chosen by keys', async ({ idlePage: page }) => {
+  const shown = history({ now: 60000, states: [point(0, 'closed')], transitions: [transition(20000, 'open', 'failures')] });
   const value = () => firstLane(page).evaluate(({ ariaValueNow: now, ariaValueMax: max, ariaValueText: text }) =>
     ({ now: Number(now), inRange: Number(now) <= Number(max), text }));
   await showFrame(page, shown);
@@ -94,8 +94,9 @@ test('a lane’s value is its present state, and while it has the focus the mome
   await firstLane(page).press('Home');
   const later = { ...shown, now_ms: 140000 };
   await showFrame(page, later);
-  expect(await value()).toMatchObject({ now: 20000, inRange: true, text: expect.stringMatching(/^20\.00 s: closed → open: ill/) });
-  await expect(page.locator('#announcer')).not.toContainText('ill'); // it would be read out twice
+  expect(await value()).toMatchObject({ now: 20000, inRange: true });
+  expect((await value()).text).toMatch(/^20\.00 s: closed → open: failures/);
+  await expect(page.locator('#announcer')).not.toContainText('failures'); // it would be read out twice
   await firstLane(page).blur();
   await showFrame(page, later);
   expect(await value()).toMatchObject({ inRange: true, text: 'closed' });
@@ -114,13 +115,14 @@ test.describe('on a touch screen', () => {
 
   test('a tooltip stays when the finger is gone, until the next tap elsewhere', async ({ page, idleUi }) => {
     await openUi(page, idleUi.url, 3);
-    await showFrame(page, history({ now: 60000, states: [point(0, 'closed')], transitions: [transition(20000, 'open', 'ill')] }));
+    const transitions = [transition(20000, 'open', 'failures')];
+    await showFrame(page, history({ now: 60000, states: [point(0, 'closed')], transitions }));
     const at = await page.evaluate(() => {
       const { left, top } = document.querySelector('[data-lane] svg').getBoundingClientRect();
       return { x: left + Lab.controlRoom.lanes.view.screenX(20000), y: top + 20 };
     });
     await page.touchscreen.tap(at.x, at.y);
-    await expect(tip(page)).toContainText('ill');
+    await expect(tip(page)).toContainText('failures');
     await expect(tip(page)).toBeVisible();
     await page.touchscreen.tap(20, 20);
     await expect(tip(page)).toBeHidden();

@@ -37,7 +37,7 @@ for (const stage of ['distributed', 'redis']) {
   });
 }
 
-test('with the load stopped, the figures are those of the instances and of the upstream’s ledger', async ({ page, startUi }) => {
+test('with the load stopped, figures equal those of instances and ledger', async ({ page, startUi }) => {
   const ui = await startUi('--stage', 'redis', '--rate', '100');
   await openUi(page, ui.url, 3);
   await page.click('[data-fault=flaky]');

@@ -20,8 +20,9 @@ const time = (page) => page.locator('#replay-time');
 const words = (page) => page.locator('#replay-words');
 const chartValues = (page) => page.locator('.traffic .value'); // answered, failed and blocked, in calls a second
 
-test('what happened before the load began is at a replay’s beginning, where no call is counted yet', async ({ idlePage: page }) => {
-  await replay(page, madeUpRun(transition(-1.494, 'Instance-A', 'open', 'forced open'), transition(500, 'Instance-A', 'closed', 'automatic again')));
+test('a replay starts with what happened before the load began, and without calls', async ({ idlePage: page }) => {
+  await replay(page, madeUpRun(
+    transition(-1.494, 'Instance-A', 'open', 'forced open'), transition(500, 'Instance-A', 'closed', 'automatic again')));
   expect(await counted(page, 'upstream_calls')).toBe(15);
   for (const [shown, calls] of [['0.50 s', 3], ['0.00 s', 0], ['0.00 s', 0]]) { // to the last, to the first, before it
     await page.click('#replay-previous');
@@ -32,7 +33,8 @@ test('what happened before the load began is at a replay’s beginning, where no
 });
 
 test('between two steps a replay counts calls up to the earlier step, and says so', async ({ idlePage: page }) => {
-  await replay(page, madeUpRun(transition(150, 'Instance-A', 'open', 'early'), transition(590, 'Instance-A', 'closed', 'between')));
+  await replay(page, madeUpRun(
+    transition(150, 'Instance-A', 'open', 'early'), transition(590, 'Instance-A', 'closed', 'between')));
   const callsAreOf = page.locator('.stepped-to').first();
   await expect(callsAreOf).toHaveText('up to 1.00 s');
   await page.click('#replay-previous');
@@ -48,7 +50,7 @@ test('between two steps a replay counts calls up to the earlier step, and says s
   expect(Math.abs(inChart - inLanes)).toBeLessThan(1);
 });
 
-test('a run’s unfinished last step does not drop the figures beside the chart to nothing', async ({ idlePage: page }) => {
+test('an unfinished last step does not drop the chart’s figures to 0', async ({ idlePage: page }) => {
   const run = { ...madeUpRun(), length_ms: 1001 };
   for (const kind of ['upstream_calls', 'upstream_failures', 'blocked']) run.traffic[kind].push(0);
   await replay(page, run);
@@ -56,7 +58,7 @@ test('a run’s unfinished last step does not drop the figures beside the chart 
   expect(await counted(page, 'upstream_calls')).toBe(15);
 });
 
-test('a replay shows every transition, also those at one moment and those after the load’s end', async ({ idlePage: page }) => {
+test('a replay shows all transitions, also at one moment and after the load’s end', async ({ idlePage: page }) => {
   const causes = ['first', 'second', 'third', 'last'];
   await replay(page, madeUpRun(
     transition(400, 'Instance-A', 'half_open', causes[0]), transition(400, 'Instance-A', 'open', causes[1]),
@@ -76,7 +78,7 @@ test('a replay shows every transition, also those at one moment and those after 
   await expect(time(page)).toHaveText('1.01 s of 1.01 s');
 });
 
-test('a replay knows at 0 what was first seen a moment later, and announces a key that changes nothing', async ({ idlePage: page }) => {
+test('a replay has states at 0, and announces also a key that changes nothing', async ({ idlePage: page }) => {
   await replay(page, madeUpRun(transition(400, 'Instance-A', 'open', 'only once')));
   await page.click('#replay-previous');
   await page.click('#replay-previous');
@@ -91,7 +93,7 @@ test('a replay knows at 0 what was first seen a moment later, and announces a ke
   expect(second).not.toBe(first);
 });
 
-test('the replay’s letters are keys only where the focus is in it, and a held one plays once', async ({ idlePage: page }) => {
+test('letters are keys only with the focus in the replay, and a held one plays once', async ({ idlePage: page }) => {
   await replay(page, madeUpRun(transition(400, 'Instance-A', 'open', 'only once')));
   await expect(page.locator('[data-fault=down]')).toBeEnabled();
   await page.locator('[data-fault=down]').press(',');

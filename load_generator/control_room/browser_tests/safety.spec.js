@@ -6,7 +6,7 @@ import { expect, openUi, photograph, test } from './support/lab.js';
 const evilBreaker = "<script>hacked = 'breaker'</script>";
 const evilInstance = '<b onclick=hacked=1>"\'&amp;</b>';
 const evilCause = '<img src=x onerror="hacked=\'cause\'">';
-const turned = '\u202e'; // of what a name holds, only the marks that turn the direction of text get lost
+const turned = '\u202e'; // marks that turn the direction of text are the only characters that get lost
 
 // An instance and its upstream in one, which opened when it was first asked.
 const startEvilServer = async () => {
@@ -16,7 +16,8 @@ const startEvilServer = async () => {
       instance: turned + evilInstance,
       breaker: { name: evilBreaker, state: 'open', generation: 2, store: 'local', store_error: evilCause },
       calls: { success: 1, failure: 3, exception: 0, blocked: 2 },
-      transitions: [{ generation: 2, from: 'closed', to: 'open', cause: turned + evilCause, at_ms: (firstAsked ??= Date.now()) }],
+      transitions: [
+        { generation: 2, from: 'closed', to: 'open', cause: turned + evilCause, at_ms: (firstAsked ??= Date.now()) }],
     }),
     '/fault': () => ({ failure_rate: 0, latency_ms: 0, hang_rate: 0, drop_rate: 0 }),
     '/ledger': () => ({ total: {}, callers: { [evilInstance]: { received: 4 } } }),

@@ -23,7 +23,8 @@ const noteAgreement = (page) => page.evaluate(() => {
     if (!byId('title').textContent.startsWith('outage')) return;
     noted.push({ agree: byId('agreement').dataset.agree !== 'false', ms: Number(byId('disagreement-ms').dataset.ms) });
   };
-  new MutationObserver(note).observe(byId('agreement'), { subtree: true, childList: true, characterData: true, attributes: true });
+  const everything = { subtree: true, childList: true, characterData: true, attributes: true };
+  new MutationObserver(note).observe(byId('agreement'), everything);
 });
 
 const watchOutage = async (page, variant) => {
@@ -38,16 +39,13 @@ const watchOutage = async (page, variant) => {
 
 // Where each instance has a breaker, the ten open one by one, 20 ms after each other. Where they share one, they change
 // within milliseconds. But a machine so busy that it delays an instance for two polls makes it disagree for as long.
-for (const [variant, expected] of [['distributed', { wasShown: true, isLong: true }], ['redis', { wasShown: false, isLong: false }]]) {
-  test(`in an outage the page shows ten instances ${expected.wasShown ? 'disagree' : 'agree'} (${variant})`, async ({ page, startUi }) => {
+for (const [variant, disagree] of [['distributed', true], ['redis', false]]) {
+  test(`in an outage the page shows ten instances ${disagree ? 'disagree' : 'agree'} (${variant})`, async ({ page, startUi }) => {
     await openIdle(page, startUi);
-    let seen;
-    for (let tries = 3; tries > 0; tries -= 1) {
-      const { wasShown, longestMs } = await watchOutage(page, variant);
-      seen = { wasShown, isLong: longestMs > 100 };
-      if (JSON.stringify(seen) === JSON.stringify(expected)) break;
-    }
-    expect(seen).toEqual(expected);
+    const isAsExpected = ({ wasShown, longestMs }) => wasShown === disagree && (longestMs > 100) === disagree;
+    const watched = [];
+    while (watched.length < 3 && !watched.some(isAsExpected)) watched.push(await watchOutage(page, variant));
+    expect(watched.some(isAsExpected), JSON.stringify(watched)).toBe(true);
   });
 }
 
@@ -63,7 +61,7 @@ test('guess, expected and measured stand together, legibly, and are the run’s 
   await expect(page.locator('[data-result=expected]')).toHaveText(first.expected);
   expect(await numberIn(page, '[data-result=measured]')).toBe(run.measures[first.measure]);
   await expect(page.locator('#verdict-because')).toContainText(first.because);
-  await expect(page.locator('#verdict-held')).toHaveText(first.held ? 'The expectation held.' : 'The expectation did not hold.');
+  await expect(page.locator('#verdict-held')).toHaveText(`The expectation ${first.held ? 'held' : 'did not hold'}.`);
   const announced = await page.evaluate(() => announced.find((text) => text.startsWith('guess 7, expected ')));
   expect(announced.endsWith(first.held ? ': held' : ': not held')).toBe(true);
   await expect(page.locator('#results-rows tr')).toHaveCount(1);
@@ -78,7 +76,7 @@ test('guess, expected and measured stand together, legibly, and are the run’s 
     }
   });
 
-  await test.step('the run is replayed as long as its file is of that run, and not when a later one replaced it', async () => {
+  await test.step('the run is replayed until a later one replaced its file', async () => {
     const replayIt = page.locator('#results-rows button');
     await page.click('#replay-live');
     await replayIt.click();
@@ -141,7 +139,10 @@ test('a guess is answered although its scenario ended in a hidden page and anoth
   await predict(page, 'outage', 'simple', '4');
   await page.waitForFunction(() => Lab.controlRoom.frame.scenario?.phase === 'over');
   await startScenario(page, 'outage', 'simple');
-  await page.waitForFunction(() => Lab.controlRoom.frame.scenario.number === 2 && Lab.controlRoom.frame.scenario.phase === 'over');
+  await page.waitForFunction(() => {
+    const { number, phase } = Lab.controlRoom.frame.scenario;
+    return number === 2 && phase === 'over';
+  });
   await page.evaluate(() => {
     window.isLookedAt = true;
     document.dispatchEvent(new Event('visibilitychange'));
@@ -149,12 +150,12 @@ test('a guess is answered although its scenario ended in a hidden page and anoth
   await expect(page.locator('#results-rows [data-label=guess]').filter({ hasText: /^4$/ })).not.toHaveCount(0);
 });
 
-test('a guess whose scenario ended unseen is answered by its run, or declared lost, but not by an older run', async ({ page, startUi, runsFolder }) => {
+test('a guess whose scenario ended unseen is answered by its run or declared lost', async ({ page, startUi, runsFolder }) => {
   await openIdle(page, startUi);
   fs.rmSync(path.join(runsFolder, 'recovery-simple.json'), { force: true });
   const unseenRun = (run) => page.waitForFunction((wanted) =>
     window.unseen?.scenario?.phase === 'over' && unseen.scenario.run === wanted, run);
-  for (const hasOlderRun of [false, true]) { // and an equal one
+  for (const hasOlderRun of [false, true]) { // an older, equal run must not answer it
     await page.evaluate(() => { Lab.controlRoom.applyFrame = (frame) => { window.unseen = frame; }; });
     await predict(page, 'recovery', 'simple', '4');
     await unseenRun('recovery-simple');

@@ -17,7 +17,7 @@
   };
 
   const row = (runs, measure) => Lab.make('tr', {},
-    Lab.make('th', { scope: 'row' }, Lab.measureWords(measure), Lab.make('small', { text: Lab.measureMeaning(measure) })),
+    Lab.make('th', { scope: 'row' }, Lab.measureName(measure), Lab.make('small', { text: Lab.measureMeaning(measure) })),
     ...runs.map((run) => cell(run, measure)));
 
   Lab.figureTable = (runs) => {

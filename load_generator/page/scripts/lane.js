@@ -49,9 +49,9 @@
     // The state beside the name, and for screen readers.
     setState(state, detail) {
       Lab.setAttribute(this.row, 'data-state', Lab.knownState(state));
-      Lab.setText(this.state, Lab.stateWord(state));
+      Lab.setText(this.state, Lab.stateName(state));
       Lab.setText(this.detail, detail);
-      if (!this.hasFocus) this.setValue(this.shownUntil, `${Lab.stateWord(state)} ${detail}`.trim());
+      if (!this.hasFocus) this.setValue(this.shownUntil, `${Lab.stateName(state)} ${detail}`.trim());
     }
 
     // With the focus, the value is the moment that the user chose with keys, not the current state: a screen reader would

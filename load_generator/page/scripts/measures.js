@@ -48,5 +48,5 @@
   };
 
   Lab.measureMeaning = (measure) => (Object.hasOwn(meanings, measure) ? meanings[measure] : '');
-  Lab.designWords = (variant) => (Object.hasOwn(designs, variant) ? `${variant} (${designs[variant]})` : variant);
+  Lab.designName = (variant) => (Object.hasOwn(designs, variant) ? `${variant} (${designs[variant]})` : variant);
 }

@@ -1,5 +1,5 @@
-// Predict first, then run: the user picks a scenario and a design, guesses its measure (or says that he cannot), starts it,
-// and sees guess, expectation and measurement side by side. The arithmetic stays hidden until the guess is given. The
+// Predict first, then run: the user picks a scenario and a design, guesses its measure (or checks "I do not know"), starts
+// it, and sees guess, expectation and measurement side by side. The arithmetic stays hidden until the guess is given. The
 // prediction is stored for this tab, so a reload during a run loses nothing.
 'use strict';
 
@@ -19,7 +19,7 @@
       this.latest = 0; // the number of the last scenario in a frame
       this.missedFrames = 0; // frames without the predicted scenario
       this.isRequesting = false;
-      this.whyNot = 'The page knows nothing about the fleet yet.';
+      this.whyNot = 'Waiting for the fleet.';
       for (const id of ['scenario', 'variant', 'guess', 'no-guess', 'start-scenario', 'stop-scenario']) this[id] = Lab.byId(id);
       this.scenario.addEventListener('change', () => this.showVariants());
       this.variant.addEventListener('change', () => this.showQuestion());
@@ -51,14 +51,14 @@
 
     showVariants() {
       const variants = this.chosen?.variants || [];
-      this.variant.replaceChildren(...variants.map(({ name }) => Lab.make('option', { value: name, text: Lab.designWords(name) })));
+      this.variant.replaceChildren(...variants.map(({ name }) => Lab.make('option', { value: name, text: Lab.designName(name) })));
       this.showQuestion();
     }
 
     showQuestion() {
-      Lab.setText(Lab.byId('question'), this.chosen?.question || 'The server has no scenarios.');
+      Lab.setText(Lab.byId('question'), this.chosen?.question || 'The scenarios cannot be read.');
       const measure = this.chosenVariant?.measure;
-      Lab.setText(Lab.byId('guess-label'), measure ? `Your guess: ${Lab.measureWords(measure)}` : 'Your guess');
+      Lab.setText(Lab.byId('guess-label'), measure ? `Your guess: ${Lab.measureName(measure)}` : 'Your guess');
       Lab.setText(Lab.byId('guess-meaning'), Lab.measureMeaning(measure));
       this.guess.value = '';
       this['no-guess'].checked = false;
@@ -71,7 +71,7 @@
       this.guess.disabled = this.whyNot !== '' || unknown;
       const given = unknown || (this.guess.value.trim() !== '' && Number.isFinite(Number(this.guess.value)));
       this['start-scenario'].disabled = this.whyNot !== '' || !given || !this.chosenVariant;
-      const hint = given ? 'It starts its own programs and does not touch yours.' : 'Guess first, then start.';
+      const hint = given ? 'The scenario starts its own programs and does not touch yours.' : 'Guess first, then start.';
       Lab.setText(Lab.byId('start-hint'), this.whyNot || hint);
     }
 

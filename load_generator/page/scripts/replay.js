@@ -35,7 +35,7 @@
       counts[state] = (counts[state] || 0) + 1;
     }
     const present = Lab.states.filter((state) => counts[state]);
-    return { text: present.map((state) => `${counts[state]} ${Lab.stateWord(state)}`).join(', '),
+    return { text: present.map((state) => `${counts[state]} ${Lab.stateName(state)}`).join(', '),
       agree: present.filter((state) => state !== 'unknown').length < 2 };
   };
 
@@ -66,7 +66,7 @@
       this.end = Math.max(run.length_ms, ...run.transitions.slice(-1).map(at)); // the last may follow the load's end
       this.lanes.reset();
       this.slider.max = this.end;
-      Lab.setText(Lab.byId('replay-title'), `${run.name}, ${Lab.designWords(run.variant)}`);
+      Lab.setText(Lab.byId('replay-title'), `${run.name}, ${Lab.designName(run.variant)}`);
       Lab.setText(Lab.byId('replay-question'), run.question);
       this.changed();
       this.pauseAt(this.end);
@@ -167,7 +167,7 @@
       const last = run.transitions[passed - 1];
       const since = cursor - moment(last);
       const when = since < 0.5 ? `At ${Lab.time(moment(last))}${this.numberOf(last)}` : `Last change, ${Lab.duration(since)} earlier`;
-      return Lab.setText(words, `${when}: ${last.instance}, ${Lab.transitionWords(last)}`);
+      return Lab.setText(words, `${when}: ${last.instance}, ${Lab.transitionText(last)}`);
     }
 
     // Its number among the transitions of its moment.

@@ -16,7 +16,7 @@
     const { disagreement_ms: disagreed, wasted } = run.measures;
     const summary = [`instances disagreed for ${Lab.duration(disagreed ?? 0)}`, `${Lab.number(wasted ?? 0)} calls wasted`];
     const block = Lab.make('section', { class: 'run', 'data-run': run.variant },
-      Lab.make('h3', {}, Lab.make('b', { text: `${Lab.designWords(run.variant)}${run.again}` }), run.instances.length > 1 ? ` ${summary.join(', ')}` : ''),
+      Lab.make('h3', {}, Lab.make('b', { text: `${Lab.designName(run.variant)}${run.again}` }), run.instances.length > 1 ? ` ${summary.join(', ')}` : ''),
       plots);
     const traffic = new Lab.Traffic(top);
     const lanes = new Lab.Lanes(plots, traffic);
@@ -32,13 +32,13 @@
   };
 
   const causeList = (runs) => Lab.make('dl', { class: 'causes' }, ...runs.flatMap((run) => run.expectations.flatMap((expectation) => [
-    Lab.make('dt', { text: `${run.variant}${run.again}, ${Lab.measureWords(expectation.measure)}: ${expectation.expected}` }),
+    Lab.make('dt', { text: `${run.variant}${run.again}, ${Lab.measureName(expectation.measure)}: ${expectation.expected}` }),
     Lab.make('dd', { text: expectation.because })])));
 
   const transitionRow = (run, transition) => Lab.make('tr', { 'data-transition': run.variant },
     Lab.make('td', { class: 'figure', text: Lab.time(at(transition)) }), Lab.make('td', { text: `${run.variant}${run.again}` }),
     Lab.make('td', { text: transition.instance }),
-    Lab.make('td', { text: `${Lab.stateWord(transition.from)} → ${Lab.stateWord(transition.to)}` }),
+    Lab.make('td', { text: `${Lab.stateName(transition.from)} → ${Lab.stateName(transition.to)}` }),
     Lab.make('td', { text: transition.cause }));
 
   const transitionTable = (runs) => {

@@ -38,13 +38,13 @@
   };
 
   const otherLine = (other) => Lab.make('li', { class: other.held ? '' : 'not-held' },
-    Lab.make('b', { text: Lab.measureWords(other.measure) }),
+    Lab.make('b', { text: Lab.measureName(other.measure) }),
     ` expected ${other.expected}, measured ${measuredText(other)}: ${heldText(other.held)}`);
 
   Lab.showVerdict = (result) => {
     const verdict = Lab.byId('verdict');
     verdict.hidden = false;
-    Lab.setText(Lab.byId('verdict-of'), `${result.name}, ${Lab.designWords(result.variant)}: ${Lab.measureWords(result.measure)}`);
+    Lab.setText(Lab.byId('verdict-of'), `${result.name}, ${Lab.designName(result.variant)}: ${Lab.measureName(result.measure)}`);
     const texts = { guess: guessText(result), expected: result.expected, measured: measuredText(result) };
     for (const [which, text] of Object.entries(texts)) Lab.setText(verdict.querySelector(`[data-result="${which}"]`), text);
     const held = Lab.byId('verdict-held');
@@ -88,8 +88,8 @@
       const replay = Lab.make('button', { type: 'button', class: 'small', text: 'Replay', 'aria-label': `Replay ${result.name}, ${result.variant}` });
       replay.addEventListener('click', () => this.replay(result));
       return Lab.make('tr', {},
-        Lab.make('th', { scope: 'row', text: result.name }), cell(Lab.designWords(result.variant), 'design'),
-        cell(Lab.measureWords(result.measure), 'figure'), cell(guessText(result), 'guess', 'figure'),
+        Lab.make('th', { scope: 'row', text: result.name }), cell(Lab.designName(result.variant), 'design'),
+        cell(Lab.measureName(result.measure), 'figure'), cell(guessText(result), 'guess', 'figure'),
         cell(result.expected, 'expected', 'figure'), cell(measuredText(result), 'measured', 'figure'),
         cell(heldText(result.held), 'expectation', result.held === false ? 'not-held' : ''), Lab.make('td', {}, replay));
     }

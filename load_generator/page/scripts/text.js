@@ -6,12 +6,12 @@
 const Lab = {};
 
 {
-  const stateWords = { closed: 'closed', open: 'open', half_open: 'half-open', unknown: 'no answer' };
+  const stateNames = { closed: 'closed', open: 'open', half_open: 'half-open', unknown: 'no answer' };
   const stateLetters = { closed: 'C', open: 'O', half_open: 'H', unknown: '?' };
 
-  Lab.states = Object.keys(stateWords);
-  Lab.knownState = (state) => (Object.hasOwn(stateWords, state) ? state : 'unknown');
-  Lab.stateWord = (state) => stateWords[Lab.knownState(state)];
+  Lab.states = Object.keys(stateNames);
+  Lab.knownState = (state) => (Object.hasOwn(stateNames, state) ? state : 'unknown');
+  Lab.stateName = (state) => stateNames[Lab.knownState(state)];
   Lab.stateLetter = (state) => stateLetters[Lab.knownState(state)];
 
   // Whole numbers as they are, others with two decimals, as in the terminal's tables.
@@ -44,11 +44,11 @@ const Lab = {};
 
   // counted_failures -> counted failures, longest_break_ms -> longest break, in ms. A run without expectations has no
   // measure.
-  Lab.measureWords = (measure) => String(measure ?? '–').replace(/_ms$/, ', in ms').replaceAll('_', ' ');
+  Lab.measureName = (measure) => String(measure ?? '–').replace(/_ms$/, ', in ms').replaceAll('_', ' ');
 
-  Lab.transitionWords = (transition) => {
-    const from = Lab.stateWord(transition.from);
-    const to = Lab.stateWord(transition.to);
+  Lab.transitionText = (transition) => {
+    const from = Lab.stateName(transition.from);
+    const to = Lab.stateName(transition.to);
     return `${from === to ? `${to}, again` : `${from} → ${to}`}: ${transition.cause || 'no cause given'}`;
   };
 

@@ -25,7 +25,7 @@
   const stateText = (history, time) => {
     const { state, store, since, is_cut: isCut } = Lab.stateAt(history, time);
     const local = store === 'local' ? ', local breaker: Redis is unavailable' : '';
-    return `${Lab.stateWord(state)} since ${isCut ? 'before ' : ''}${Lab.time(since)}${local}`;
+    return `${Lab.stateName(state)} since ${isCut ? 'before ' : ''}${Lab.time(since)}${local}`;
   };
 
   const nearestOf = (events, time) => {
@@ -40,7 +40,7 @@
     const marks = within(history.marks, time - slack, end);
     const times = [...transitions, ...marks].map(at);
     const nearest = times.reduce((best, each) => (Math.abs(each - time) < Math.abs(best - time) ? each : best), times[0] ?? time);
-    const lines = nearestOf(transitions, time).map(Lab.transitionWords);
+    const lines = nearestOf(transitions, time).map(Lab.transitionText);
     if (transitions.length > mostTransitions) lines.push(`and ${Lab.count(transitions.length - mostTransitions, 'more change')}`);
     if (marks.length > 0) lines.push(marksText(marks));
     lines.push(stateText(history, Math.max(nearest, ...times)));

@@ -6,9 +6,9 @@ export const executablePath = '/usr/bin/chromium';
 export const sandboxWorks = () =>
   process.getuid() !== 0 && spawnSync('unshare', ['--user', '--map-root-user', 'true']).status === 0;
 
-export const flags = ['--disable-background-networking', '--disable-component-update', '--disable-gpu', '--disable-quic',
-  '--disable-sync', '--no-first-run', '--no-proxy-server'];
+export const flags = ['--disable-background-networking', '--disable-component-update', '--disable-gpu',
+  '--disable-quic', '--disable-sync', '--no-first-run', '--no-proxy-server'];
 
 // Everything that it writes goes into the folder `home`.
-export const environment = (home) => ({ ...process.env, HOME: home, TMPDIR: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home,
-  DBUS_SESSION_BUS_ADDRESS: 'disabled:' });
+export const environment = (home) => ({ ...process.env, HOME: home, TMPDIR: home, XDG_CONFIG_HOME: home,
+  XDG_CACHE_HOME: home, DBUS_SESSION_BUS_ADDRESS: 'disabled:' });

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { test as base, expect } from '@playwright/test';
-import { Manners } from './manners.js';
+import { PageMonitor } from './page_monitor.js';
 import { bin as builtPrograms, screenshot, work } from './paths.js';
 import { run, startUi } from './programs.js';
 
@@ -56,10 +56,10 @@ export const test = base.extend({
     await Promise.all(started.map((ui) => ui.stop()));
   },
 
-  manners: [async ({ context, startUi: checkedBeforeItStops }, use) => {
-    const manners = new Manners(context);
-    await use(manners);
-    manners.check();
+  monitor: [async ({ context, startUi: checkedBeforeItStops }, use) => {
+    const monitor = new PageMonitor(context);
+    await use(monitor);
+    monitor.check();
   }, { auto: true }],
 
   // A page of the idle fleet.
