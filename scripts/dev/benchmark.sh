@@ -4,7 +4,7 @@
 # What a protected call costs beyond the call itself, in nanoseconds of the calling thread's time: medians of nine runs,
 # for one thread and for two. And what the shared breaker costs, and how quickly a fleet agrees, each figure beside the
 # bound that it is held to; that takes a minute, and a private Redis. A stage's name: its figures only.
-# control_room, by its name alone: what the page costs a browser, and its server, in ten minutes beside ten instances.
+# control_room runs only if named: what the page costs a browser and its server, in ten minutes with ten instances.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
