@@ -57,7 +57,7 @@
     [spanSwatch('closed'), 'closed', 'calls go through'],
     [spanSwatch('open'), 'open', 'calls are blocked at once'],
     [spanSwatch('half_open'), 'half-open', 'a few probes are let through'],
-    [spanSwatch('unknown'), 'no answer', 'the instance does not answer'],
+    [spanSwatch('unknown'), 'no answer', 'the instance cannot be reached'],
     [swatch(Lab.draw('path', { d: 'M1 8.5H33', class: 'local-line' })), 'local breaker', 'used while Redis is unavailable'],
     [swatch(Lab.draw('path', { d: Lab.flag(13, 17), class: 'flag flag-open' })), 'change', 'the state changed; the colour is the new state’s'],
     [markSwatch('failure'), 'failure', 'a call failed or got no answer'],
