@@ -78,7 +78,7 @@ test('two pages show the same, whichever of them changes something', async ({ pa
   for (const each of [page, second]) await expect(lanesWith(each, 'closed')).toHaveCount(3);
 });
 
-test('instances agree only where several answer', async ({ idlePage: page }) => {
+test('instances agree only if several answer and their states are equal', async ({ idlePage: page }) => {
   const instances = await page.evaluate(() => Lab.controlRoom.frame.instances.map((each) => ({ ...each, answers: false })));
   const words = ['No instance answers.', 'Only one instance answers.', 'Instances agree.'];
   for (const [answering, text] of words.entries()) {
@@ -87,6 +87,10 @@ test('instances agree only where several answer', async ({ idlePage: page }) => 
     await expect(page.locator('#agreement-words')).toHaveText(text);
     await expect(page.locator('#agreement')).toHaveAttribute('data-agree', answering === 0 ? 'unknown' : 'true');
   }
+  const agreement = { text: '2 open, 1 closed', agree: false, disagreement_ms: 1500, disagreeing_for_ms: 300 };
+  await showFrame(page, { agreement });
+  await expect(page.locator('#agreement')).toHaveAttribute('data-agree', 'false');
+  await expect(page.locator('#agreement')).toHaveText(/2 open, 1 closed\s+Instances disagree.*for 300 ms\s+disagreed for 1\.5 s/);
 });
 
 test('an agreement that changes all the time is announced only now and then', async ({ idlePage: page }) => {
