@@ -3,6 +3,8 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "program/text.hpp"
+
 namespace cb {
 namespace {
 
@@ -10,9 +12,8 @@ constexpr size_t longest_text = 64;
 constexpr int first_error = 400;
 
 [[noreturn]] void refuse(std::string_view text) {
-  const std::string shown(text.substr(0, longest_text));
-  throw std::invalid_argument("failure_status is '" + shown + (text.size() > longest_text ? "...'" : "'") +
-                              "; write codes and ranges of 100 to 599, separated by commas, such as 500-599,429, "
+  throw std::invalid_argument("failure_status is '" + program::shortened(text, longest_text) +
+                              "'; write codes and ranges of 100 to 599, separated by commas, such as 500-599,429, "
                               "in at most 64 characters");
 }
 

@@ -14,6 +14,7 @@
 #include "program/http/admin_access.hpp"
 #include "program/http/http_server.hpp"
 #include "program/options.hpp"
+#include "program/text.hpp"
 #include "simple_breaker/options/policy_options.hpp"
 
 namespace cb {
@@ -33,7 +34,7 @@ void require_header_safe(const std::string& name) {
     return std::isalnum(letter) != 0 || others.find(static_cast<char>(letter)) != std::string_view::npos;
   });
   if (name.size() > 64 || !is_safe) {
-    throw std::invalid_argument("name is '" + name.substr(0, 64) + "'; use 1 to 64 of A-Z a-z 0-9 _ - .");
+    throw std::invalid_argument("name is '" + program::shortened(name, 64) + "'; use 1 to 64 of A-Z a-z 0-9 _ - .");
   }
 }
 

@@ -5,6 +5,7 @@
 #include "distributed_breaker/reporting/override_json.hpp"
 #include "distributed_breaker/reporting/status_json.hpp"
 #include "program/http/http_server.hpp"
+#include "program/text.hpp"
 
 namespace cb {
 namespace {
@@ -83,7 +84,7 @@ std::optional<ServiceInstance::Target> ServiceInstance::target_of(const httplib:
   if (!request.has_param("tenant")) return Target{"", parts_.breakers.at("")};
   const std::string tenant = request.get_param_value("tenant");
   if (!parts_.breakers.is_valid_context(tenant)) {
-    refuse(response, 400, "tenant is '" + tenant.substr(0, 128) + "'; use 1 to 128 of A-Z a-z 0-9 _ - . /");
+    refuse(response, 400, "tenant is '" + program::shortened(tenant, 128) + "'; use 1 to 128 of A-Z a-z 0-9 _ - . /");
     return std::nullopt;
   }
   const auto breaker = parts_.breakers.at(tenant);

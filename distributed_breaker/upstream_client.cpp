@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "program/http/http_client.hpp"
+#include "program/text.hpp"
 
 namespace cb {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 std::string valid_address(std::string address) {
   static const std::regex http_address(R"(http://[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?/?)");
   if (address.size() > 300 || !std::regex_match(address, http_address)) {
-    throw std::invalid_argument("upstream is '" + address.substr(0, 300) + "'; write http://HOST:PORT");
+    throw std::invalid_argument("upstream is '" + program::shortened(address, 300) + "'; write http://HOST:PORT");
   }
   if (address.back() == '/') address.pop_back();
   return address;

@@ -14,13 +14,14 @@
 #include "load_generator/report/run_command.hpp"
 #include "load_generator/terminal/watch_command.hpp"
 #include "program/options.hpp"
+#include "program/text.hpp"
 
 namespace {
 
 std::string complain_about_address(const std::string& text) {
   static const std::regex address(R"(http://[A-Za-z0-9.\-]{1,253}:[0-9]{1,5})");
   const bool good = text.size() <= 300 && std::regex_match(text, address);
-  return good ? "" : "'" + text.substr(0, 300) + "' is not an address; write http://HOST:PORT";
+  return good ? "" : "'" + program::shortened(text, 300) + "' is not an address; write http://HOST:PORT";
 }
 
 CLI::Option* add_targets(CLI::App& app, std::vector<std::string>& targets) {

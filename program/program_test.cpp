@@ -18,6 +18,7 @@
 #include "program/processes/redis_sentinel_servers.hpp"
 #include "program/processes/redis_server.hpp"
 #include "program/processes/temporary_folder.hpp"
+#include "program/text.hpp"
 #include "program/wait_until.hpp"
 
 using namespace program;
@@ -77,6 +78,12 @@ TEST_CASE("durations are parsed with their unit, and written in the shortest for
   CHECK(to_text(120s) == "2m");
   CHECK(to_text(1500ms) == "1500ms");
   CHECK(to_text(0ms) == "0ms");
+}
+
+TEST_CASE("text that is too long ends with an ellipsis, and no character is cut in two") {
+  CHECK(program::shortened("abcdefgh", 8) == "abcdefgh");
+  CHECK(program::shortened("abcdefghi", 8) == "abcde...");
+  CHECK(program::shortened("abcd\u00e9fghi", 8) == "abcd...");  // the fifth character has two bytes
 }
 
 TEST_CASE("an exception in a program becomes an exit code") {

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "program/text.hpp"
+
 namespace cb {
 namespace {
 
@@ -13,7 +15,8 @@ constexpr std::array<std::string_view, 4> known_fields{"mode", "actor", "reason"
 
 std::optional<std::string> unknown_field(const Body& body) {
   for (const auto& [name, value] : body.items()) {
-    if (std::find(known_fields.begin(), known_fields.end(), name) == known_fields.end()) return name.substr(0, 64);
+    if (std::find(known_fields.begin(), known_fields.end(), name) == known_fields.end())
+      return program::shortened(name, 64);
   }
   return std::nullopt;
 }
@@ -23,7 +26,7 @@ std::string shown(const Body& body, const char* field) {
   if (!body.contains(field)) return "missing";
   const Body& value = body[field];
   if (value.is_structured()) return value.is_array() ? "an array" : "an object";
-  return value.dump(-1, ' ', true, Body::error_handler_t::replace).substr(0, 80);
+  return program::shortened(value.dump(-1, ' ', true, Body::error_handler_t::replace), 80);
 }
 
 std::string wrong(const Body& body, const char* field, const char* rule) {

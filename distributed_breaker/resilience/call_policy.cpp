@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "program/text.hpp"
+
 namespace cb {
 namespace {
 
@@ -35,7 +37,8 @@ constexpr std::array<Setting<CallPolicy>, 9> all_settings{{
 
 // User input may be long and unprintable.
 std::string quoted(const std::string& text) {
-  return nlohmann::json(text.substr(0, longest_quote)).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  return nlohmann::json(program::shortened(text, longest_quote))
+      .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
 std::optional<std::string> fault_of_fallback(const CallPolicy& policy) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "load_generator/record/text.hpp"
+#include "program/text.hpp"
 
 namespace load {
 namespace {
@@ -292,7 +293,7 @@ std::string without_unseen_marks(const std::string& text) {
 }
 
 std::string printable(const std::string& text, size_t most) {
-  std::string result = without_unseen_marks(text.substr(0, most));
+  std::string result = without_unseen_marks(program::shortened(text, most));
   for (char& character : result) {
     if (static_cast<unsigned char>(character) < ' ' || character == 0x7f) character = ' ';
   }

@@ -486,7 +486,7 @@ TEST_CASE("if an instance refuses an override or does not answer, the others get
 
 TEST_CASE("text from outside loses its control characters, and is cut") {
   CHECK(printable("a\033[31mb\n", 100) == "a [31mb ");
-  CHECK(printable("abcdef", 3) == "abc");
+  CHECK(printable("abcdefgh", 6) == "abc...");
   CHECK(printable("a\xc2\x9b"
                   "31m \xe2\x80\xaex\xe2\x81\xa9\xd8\x9c.\xe2\x80\x8f",
                   100) == "a31m x.");

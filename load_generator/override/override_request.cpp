@@ -14,6 +14,7 @@
 
 #include "program/duration.hpp"
 #include "program/http/admin_access.hpp"
+#include "program/text.hpp"
 
 namespace load {
 namespace {
@@ -63,7 +64,7 @@ std::string instance_url(const std::string& text) {
   static const std::regex url(R"((https?://[^/\s?#]+)/?)");
   std::smatch parts;
   if (text.size() > 300 || !std::regex_match(text, parts, url)) {
-    throw std::invalid_argument("--instance is '" + text.substr(0, 300) + "'; write http://HOST:PORT");
+    throw std::invalid_argument("--instance is '" + program::shortened(text, 300) + "'; write http://HOST:PORT");
   }
   return parts[1];
 }

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "program/text.hpp"
+
 namespace load {
 namespace {
 
@@ -104,7 +106,7 @@ class RedisSession {
 std::vector<std::string> keys_of(const std::string& name) {
   static const std::regex allowed(R"([A-Za-z0-9_./\-]{1,256})");
   if (!std::regex_match(name, allowed)) {
-    throw std::invalid_argument("the breaker's name is '" + name.substr(0, 256) +
+    throw std::invalid_argument("the breaker's name is '" + program::shortened(name, 256) +
                                 "'; use 1 to 256 of A-Z a-z 0-9 _ - . /");
   }
   std::vector<std::string> keys;

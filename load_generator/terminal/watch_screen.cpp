@@ -9,6 +9,7 @@
 #include "load_generator/record/text.hpp"
 #include "load_generator/terminal/watch_lane.hpp"
 #include "load_generator/terminal/watch_words.hpp"
+#include "program/text.hpp"
 
 namespace load {
 namespace {
@@ -79,7 +80,7 @@ class WatchPage {
   }
 
  private:
-  void add(const std::string& text) { lines_.push_back(text.substr(0, size_.columns)); }
+  void add(const std::string& text) { lines_.push_back(program::shortened(text, size_.columns)); }
 
   void add_lane(size_t target) {
     const std::string head = fmt::format("{:<{}} {:<{}}", label(snapshot_.targets[target]), label_width_,

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "load_generator/record/text.hpp"
+#include "program/text.hpp"
 
 namespace load {
 namespace {
@@ -76,7 +77,7 @@ std::set<std::string> distinct(const FleetSnapshot& snapshot, std::string Instan
 }  // namespace
 
 std::string terminal_text(const std::string& text, size_t most) {
-  std::string result = text.substr(0, most);
+  std::string result = program::shortened(text, most);
   std::replace_if(
       result.begin(), result.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return result;

@@ -1,0 +1,19 @@
+// Text for people, from input of any length.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace program {
+
+// `text` itself if it has at most `longest` bytes; otherwise its beginning and "...", `longest` bytes together at most.
+// Does not cut a UTF-8 character in two. Where `longest` has no room for the dots, they are left out.
+inline std::string shortened(std::string_view text, size_t longest) {
+  if (text.size() <= longest) return std::string(text);
+  const std::string_view dots = longest > 3 ? "..." : "";
+  size_t end = longest - dots.size();
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return std::string(text.substr(0, end)).append(dots);
+}
+
+}  // namespace program
