@@ -33,5 +33,6 @@ function(embed_files target header template)
   string(MAKE_C_IDENTIFIER ${header} name)
   add_custom_target(${name} DEPENDS ${folder}/${header})
   add_dependencies(${target} ${name})
+  add_dependencies(embedded_files ${name})  # for linters, which read the headers but build nothing
   target_include_directories(${target} PRIVATE ${folder})
 endfunction()

@@ -79,7 +79,7 @@ std::string read_token(const std::string& path) {
   const size_t first = line.find_first_not_of(blanks);
   if (first == std::string::npos)
     throw std::invalid_argument("the first line of the token file '" + path + "' is empty");
-  const std::string token = line.substr(first, line.find_last_not_of(blanks) - first + 1);
+  std::string token = line.substr(first, line.find_last_not_of(blanks) - first + 1);
   try {
     const program::AdminAccess check(token);
   } catch (const std::invalid_argument&) {

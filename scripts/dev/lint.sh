@@ -56,6 +56,7 @@ scripts() { git ls-files '*.sh' .ci/run | xargs shellcheck -x; }
 
 tidy() {
   cmake --preset lint >/dev/null
+  cmake --build build/lint --target embedded_files >/dev/null
   git ls-files '*.cpp' | grep -v _test.cpp | xargs -P "$(nproc)" -n 4 clang-tidy -p build/lint --quiet 2>/dev/null
 }
 

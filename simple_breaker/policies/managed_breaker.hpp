@@ -38,7 +38,10 @@ struct DetailedStatus : Status {
 
 class ManagedBreaker : public Breaker {
  public:
-  Status status() final { return detailed_status(); }
+  Status status() final {
+    const DetailedStatus all = detailed_status();
+    return {all.state, all.generation, all.failures, all.retry_after};
+  }
   virtual DetailedStatus detailed_status() = 0;
 
   // Puts an override into force for `lasts` (0: until further notice). error_in() has found nothing wrong with it.
