@@ -72,7 +72,7 @@ std::string local_time(const json& at_ms) {
 }
 
 std::string reason_of(const json& manual_override) {
-  const std::string reason = text_or_dash(manual_override, "reason");
+  std::string reason = text_or_dash(manual_override, "reason");
   if (reason == "-") return reason;
   const std::string actor = text_or_dash(manual_override, "actor");
   return reason + " (" + (actor == "-" ? "?" : actor) + ")";

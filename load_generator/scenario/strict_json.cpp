@@ -99,7 +99,7 @@ std::string StrictObject::any_text(const std::string& field, size_t longest) {
 
 std::string StrictObject::one_of(const std::string& field, const std::vector<std::string>& words) {
   const json& value = take(field);
-  const std::string word = value.is_string() ? value.get<std::string>() : "";
+  std::string word = value.is_string() ? value.get<std::string>() : "";
   const bool known = value.is_string() && std::find(words.begin(), words.end(), word) != words.end();
   if (!known) complain(field, "one of " + joined(words));
   return word;
