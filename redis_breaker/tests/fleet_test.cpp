@@ -2,8 +2,6 @@
 // in shared memory, independently of the breaker.
 #include <doctest/doctest.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,15 +13,13 @@
 
 #include "redis_breaker/redis/client_for_test.hpp"
 #include "redis_breaker/redis_breaker.hpp"
+#include "redis_breaker/tests/forked_workers_for_test.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int processes = 3;
-constexpr int threads = 8;
-constexpr int workers = processes * threads;
 constexpr auto poll_interval = 50us;  // between two looks: 24 busy threads would slow each other down
 constexpr auto patience = 20s;        // a bound on what should take milliseconds
 
@@ -67,29 +63,13 @@ bool eventually(const std::function<bool()>& condition) {
 void run_fleet(const TestRedis& server, const std::string& name, const Policy& policy,
                const std::function<void(const Transition&)>& on_change,
                const std::function<void(Breaker&, int)>& work) {
-  std::vector<pid_t> children;
-  for (int process = 0; process < processes; ++process) {
-    const pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child != 0) {
-      children.push_back(child);
-      continue;
-    }
-    {
-      redis::Client client(redis::parse_url(server.server.url()), patience);
-      RedisBreaker breaker(client, name, policy, on_change ? on_transition(on_change) : Listener{});
-      std::vector<std::jthread> running;
-      for (int thread = 0; thread < threads; ++thread) {
-        running.emplace_back([&, worker = process * threads + thread] { work(breaker, worker); });
-      }
-    }
-    _exit(0);
-  }
-  for (const pid_t child : children) {
-    int status = 0;
-    waitpid(child, &status, 0);
-    CHECK(status == 0);
-  }
+  const auto codes = exit_codes_of([&](int process) {
+    redis::Client client(redis::parse_url(server.server.url()), patience);
+    RedisBreaker breaker(client, name, policy, on_change ? on_transition(on_change) : Listener{});
+    on_all_threads([&](int thread) { work(breaker, process * threads + thread); });
+    return 0;
+  });
+  for (const int code : codes) CHECK(code == 0);
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
 // 3 processes with 8 threads each call the real upstream over HTTP through one shared breaker. The window in Redis must
 // agree with the upstream's own ledger of what it received.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <sstream>
 #include <thread>
 #include <vector>
@@ -14,14 +13,13 @@
 #include "program/processes/child_process.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
 #include "redis_breaker/redis_breaker.hpp"
+#include "redis_breaker/tests/forked_workers_for_test.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int processes = 3;
-constexpr int threads = 8;
 constexpr int calls_each = 50;
 
 struct Upstream {
@@ -56,33 +54,16 @@ void make_calls(Breaker& breaker, const std::string& url, const std::string& cal
 
 // Returns the number of late results; each process's exit code is its part.
 uint32_t run_fleet(const TestRedis& server, const std::string& url, const Policy& policy) {
-  std::vector<pid_t> children;
-  for (int process = 0; process < processes; ++process) {
-    const pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child != 0) {
-      children.push_back(child);
-      continue;
-    }
+  const auto codes = exit_codes_of([&](int process) {
     const std::string caller = "Instance-" + std::to_string(process);
     redis::Client client(redis::parse_url(server.server.url()), 20s);
     RedisBreaker breaker(std::make_shared<RedisBreakerGroup>(client, policy, Listener{}, caller), {"ledger"});
-    {
-      std::vector<std::jthread> running;
-      for (int thread = 0; thread < threads; ++thread) running.emplace_back([&] { make_calls(breaker, url, caller); });
-    }
+    on_all_threads([&](int) { make_calls(breaker, url, caller); });
     const DetailedStatus status = breaker.detailed_status();
-    _exit(status.store.local_calls == 0 ? static_cast<int>(status.late_results) : 255);
-  }
-  uint32_t late = 0;
-  for (const pid_t child : children) {
-    int status = 0;
-    waitpid(child, &status, 0);
-    REQUIRE(WIFEXITED(status));
-    REQUIRE(WEXITSTATUS(status) != 255);
-    late += static_cast<uint32_t>(WEXITSTATUS(status));
-  }
-  return late;
+    return status.store.local_calls == 0 ? static_cast<int>(status.late_results) : 255;
+  });
+  for (const int code : codes) REQUIRE(code != 255);
+  return std::accumulate(codes.begin(), codes.end(), 0U);
 }
 
 // Read from the key, bypassing the breaker.
