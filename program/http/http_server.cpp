@@ -15,7 +15,7 @@ namespace {
 constexpr int backlog = 1024;  // the library's 5 would make the sixth of a burst wait a second to repeat its SYN
 constexpr size_t largest_request_body = 64 * 1024;
 constexpr std::chrono::milliseconds poll_interval{50};
-constexpr std::chrono::milliseconds grace{800};
+constexpr std::chrono::milliseconds grace{500};
 
 // The library's default is SO_REUSEPORT, with which two servers would share a port without an error.
 void reuse_address_only(socket_t socket) {
