@@ -35,7 +35,7 @@ redis::Address trusting(const Certificate& authority, const std::string& url) {
 }
 
 // To us and to OpenSSL a host name, and resolved without /etc/hosts, which a minimal system lacks.
-const std::string host_name = "127.1";
+const std::string host_name = "0x7f.1";
 
 std::string by_name(const PrivateRedis& server) {
   return "rediss://" + host_name + ":" + std::to_string(server.port());

@@ -4,7 +4,6 @@
 // Limit: all breakers of an instance use Redis or their local breakers together, on a cluster too.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
