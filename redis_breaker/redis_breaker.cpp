@@ -182,7 +182,7 @@ void RedisBreaker::record_slow_call(StateGeneration admitted_in, const CallResul
   notify_slow_call(group_->listener, identity_, admitted_in, result.took, steady_wall_clock());
 }
 
-void RedisBreaker::record_late_result(StateGeneration admitted_in, Outcome outcome, uint32_t count) {
+void RedisBreaker::record_late_result(StateGeneration admitted_in, Outcome outcome, uint64_t count) {
   if (count == 0) return;
   late_results_ += count;
   if (!group_->listener) return;
@@ -221,7 +221,7 @@ BreakerScript::Result RedisBreaker::query_in_order(const Request& request) {
 
 // A caller that waited while another request found Redis unavailable does not wait for Redis as well.
 BreakerScript::Result RedisBreaker::query_unless_unavailable(uint64_t period, const Request& request,
-                                                             uint32_t successes) {
+                                                             uint64_t successes) {
   if (unavailable_in_period_ == period) {
     const std::scoped_lock lock(mutex_);
     return trouble_;
@@ -235,12 +235,12 @@ BreakerScript::Result RedisBreaker::query_unless_unavailable(uint64_t period, co
   return result;
 }
 
-uint32_t RedisBreaker::take_successes() {
+uint64_t RedisBreaker::take_successes() {
   will_report_ = false;
   return successes_.take();
 }
 
-BreakerScript::Result RedisBreaker::query_and_apply(const Request& request, uint32_t successes) {
+BreakerScript::Result RedisBreaker::query_and_apply(const Request& request, uint64_t successes) {
   const uint64_t period = group_->synchronizer->availability().period();
   const BreakerView::RequestStart start = view_.begin_request();
   LastKnown last_known = view_.last_known();

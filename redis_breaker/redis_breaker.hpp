@@ -90,14 +90,14 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   Settled settle_in_redis(const PermitId& id, const CallResult& result);
   void count_success();
   void record_slow_call(StateGeneration admitted_in, const CallResult& result);
-  void record_late_result(StateGeneration admitted_in, Outcome outcome, uint32_t count);
+  void record_late_result(StateGeneration admitted_in, Outcome outcome, uint64_t count);
 
   std::optional<ScriptReply> query(const Request& request, EventKind kind = EventKind::transition);
   std::optional<ScriptReply> query_without_notifying(const Request& request);  // the caller does: notify_transitions()
   BreakerScript::Result query_in_order(const Request& request);
-  BreakerScript::Result query_unless_unavailable(uint64_t period, const Request& request, uint32_t successes);
-  BreakerScript::Result query_and_apply(const Request& request, uint32_t successes);
-  uint32_t take_successes();
+  BreakerScript::Result query_unless_unavailable(uint64_t period, const Request& request, uint64_t successes);
+  BreakerScript::Result query_and_apply(const Request& request, uint64_t successes);
+  uint64_t take_successes();
   void notify_transitions(const ScriptReply& reply, EventKind kind);
 
   bool is_available() const { return group_->synchronizer->availability().is_available(); }

@@ -41,7 +41,7 @@ struct Event {
   uint64_t generation = 0;
   std::string_view cause;  // for people
   TimePoint at;
-  uint32_t count = 1;  // late results that were discovered together
+  uint64_t count = 1;  // late results that were discovered together
 };
 
 // The transition of a transition or override event; nothing for the other kinds.

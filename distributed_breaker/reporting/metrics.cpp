@@ -25,8 +25,8 @@ void show(prometheus::Family<prometheus::Gauge>& family, std::optional<double> v
 }
 
 // Of no calls there is no share.
-std::optional<double> share(uint32_t part, uint32_t of) {
-  return of == 0 ? std::nullopt : std::optional(static_cast<double>(part) / of);
+std::optional<double> share(uint64_t part, uint64_t of) {
+  return of == 0 ? std::nullopt : std::optional(static_cast<double>(part) / static_cast<double>(of));
 }
 
 std::optional<double> joined(const DetailedStatus& common) {

@@ -26,11 +26,13 @@ json settings_json(const Struct& values, std::span<const Setting<Struct>> settin
   return all;
 }
 
+double share(uint64_t part, uint64_t of) { return static_cast<double>(part) / static_cast<double>(of); }
+
 json recent_json(const CallCounts& recent) {
   json counts{{"calls", recent.calls}, {"failures", recent.failures}, {"slow", recent.slow}};
   if (recent.calls == 0) return counts;
-  counts["failure_rate"] = static_cast<double>(recent.failures) / recent.calls;
-  counts["slow_call_rate"] = static_cast<double>(recent.slow) / recent.calls;
+  counts["failure_rate"] = share(recent.failures, recent.calls);
+  counts["slow_call_rate"] = share(recent.slow, recent.calls);
   return counts;
 }
 

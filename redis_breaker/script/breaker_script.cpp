@@ -109,8 +109,7 @@ bool read_override(const redisReply& reply, ScriptReply& parsed) {
 bool read_recent(const redisReply& reply, ScriptReply& parsed) {
   if (is_false(reply)) return true;
   if (!is_list(reply, 3)) return false;
-  const auto field = [&reply](size_t i) { return static_cast<uint32_t>(number_of(*reply.element[i])); };
-  parsed.recent = {field(0), field(1), field(2)};
+  parsed.recent = {number_of(*reply.element[0]), number_of(*reply.element[1]), number_of(*reply.element[2])};
   return true;
 }
 
@@ -128,7 +127,7 @@ std::optional<ScriptReply> parse_reply(const redisReply& reply) {
                      .generation = number_of(field(5)),
                      .epoch = number_of(field(11)),
                      .failures = static_cast<int>(number_of(field(6))),
-                     .late_successes = static_cast<uint32_t>(number_of(field(12))),
+                     .late_successes = number_of(field(12)),
                      .would_have_tripped = std::string(redis::text_of(field(8)))};
   const bool complete =
       read_transitions(field(7), parsed) && read_override(field(9), parsed) && read_recent(field(10), parsed);

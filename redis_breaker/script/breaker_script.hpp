@@ -27,7 +27,7 @@ struct LastKnown {
   uint64_t epoch = 0;  // the generation that was created without a predecessor: all later ones continue it
   uint64_t run = 0;    // identifies the server process that reported it
   std::chrono::microseconds open_for{0};  // for how much longer it is open
-  uint32_t successes = 0;
+  uint64_t successes = 0;
 };
 
 struct ScriptReply {
@@ -41,7 +41,7 @@ struct ScriptReply {
   uint64_t epoch = 0;
   redis::Origin origin{};
   int failures = 0;
-  uint32_t late_successes = 0;            // of the reported successes
+  uint64_t late_successes = 0;            // of the reported successes
   std::vector<Transition> transitions{};  // made by this run; only its caller can report them
   std::string would_have_tripped{};       // by this run: the cause; empty: it would not
   Override active_override{};

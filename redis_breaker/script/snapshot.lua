@@ -100,8 +100,9 @@ local function read_window()
   local newest, buckets = string.match(value, '^(%d+)([ /%d]*)$')
   if not newest then return mark_invalid(WINDOW, value) end
   s.newest_bucket = to_integer(WINDOW, newest, 16)
+  local function count(digits) return to_integer(WINDOW, digits, 16) end
   for calls, failures, slow in string.gmatch(buckets, ' (%d+)/(%d+)/(%d+)') do
-    table.insert(s.window, {tonumber(calls), tonumber(failures), tonumber(slow)})
+    table.insert(s.window, {count(calls), count(failures), count(slow)})
   end
   if #s.window > 10 then mark_invalid(WINDOW, value) end
 end

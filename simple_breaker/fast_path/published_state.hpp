@@ -75,7 +75,7 @@ class PublishedState {
   // Moves the successes counted since the last call into the snapshot's window: they all belong to its newest bucket.
   void collect_into(Snapshot& snapshot) {
     if (!successes_) return;
-    if (const uint32_t calls = successes_->take(); calls > 0) add(snapshot.counts.window, {calls, 0, 0});
+    if (const uint64_t calls = successes_->take(); calls > 0) add(snapshot.counts.window, {calls, 0, 0});
   }
 
   void publish(const Snapshot& snapshot, const Policy& policy) {

@@ -23,7 +23,7 @@ class StripedCounter {
   void add_one() {
     Stripe* stripes = stripes_.load(std::memory_order_acquire);
     if (stripes == nullptr) {
-      uint32_t seen = single_.load(std::memory_order_relaxed);
+      uint64_t seen = single_.load(std::memory_order_relaxed);
       if (single_.compare_exchange_strong(seen, seen + 1, std::memory_order_relaxed)) return;
       stripes = grow();  // another thread was quicker
     }
@@ -32,8 +32,8 @@ class StripedCounter {
   }
 
   // The increments since the last call.
-  uint32_t take() {
-    uint32_t sum = single_.exchange(0, std::memory_order_relaxed);
+  uint64_t take() {
+    uint64_t sum = single_.exchange(0, std::memory_order_relaxed);
     Stripe* const stripes = stripes_.load(std::memory_order_acquire);
     for (unsigned i = 0; stripes != nullptr && i < count; ++i) {
       sum += stripes[i].value.exchange(0, std::memory_order_relaxed);
@@ -55,7 +55,7 @@ class StripedCounter {
   static constexpr unsigned count = 16;
 
   struct alignas(64) Stripe {
-    std::atomic<uint32_t> value{0};
+    std::atomic<uint64_t> value{0};
   };
 
   Stripe* grow() {
@@ -64,7 +64,7 @@ class StripedCounter {
     return stripes_.compare_exchange_strong(theirs, mine.get(), std::memory_order_acq_rel) ? mine.release() : theirs;
   }
 
-  std::atomic<uint32_t> single_{0};        // used until the first collision
+  std::atomic<uint64_t> single_{0};        // used until the first collision
   std::atomic<Stripe*> stripes_{nullptr};  // used after it
 };
 

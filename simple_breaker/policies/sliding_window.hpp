@@ -13,9 +13,9 @@
 namespace cb {
 
 struct CallCounts {
-  uint32_t calls = 0;
-  uint32_t failures = 0;
-  uint32_t slow = 0;
+  uint64_t calls = 0;  // 2^32 calls fit into an hour
+  uint64_t failures = 0;
+  uint64_t slow = 0;
   bool operator==(const CallCounts&) const = default;
 };
 

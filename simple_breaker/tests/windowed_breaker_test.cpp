@@ -5,6 +5,8 @@
 #include <barrier>
 #include <random>
 #include <thread>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "simple_breaker/circuit_breaker.hpp"
@@ -104,6 +106,19 @@ TEST_CASE("with many callers the window counts each call exactly once") {
     }
   }
   CHECK(breaker.detailed_status().recent == CallCounts{callers * each, callers * each / 100, 0});
+}
+
+// The fast path adds each success to a counter per core, which the table takes at the end of a bucket: six minutes
+// here.
+TEST_CASE("counts of calls do not wrap: neither in the table nor on the fast path") {
+  const CallCounts most_in_32_bits{4'294'967'295, 0, 0};
+  FailureCounts counts;
+  add(counts.window, most_in_32_bits);
+  add(counts.window, {1, 1, 0});
+  CHECK(total(counts.window) == CallCounts{4'294'967'296, 1, 0});
+  CHECK_FALSE(cause_to_open(counts, {.failure_rate_threshold = 0.01, .minimum_number_of_calls = 1}));
+  static_assert(std::is_same_v<decltype(std::declval<StripedCounter>().take()), uint64_t>);
+  static_assert(sizeof(StripedCounter) == 16);
 }
 
 TEST_CASE("a slow call is reported and counted, and opens the circuit at the rate") {
