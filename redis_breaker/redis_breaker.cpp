@@ -127,7 +127,7 @@ Admission RedisBreaker::admission_from(const std::optional<ScriptReply>& reply) 
 
 Admission RedisBreaker::reject(State state, TimePoint from, TimePoint now) {
   notify(group_->listener, identity_, EventKind::rejection, {state, view_.packed().generation()}, "not permitted", now);
-  return Rejection{state, retry_after(from, now, group_->policy)};
+  return Rejection{state, retry_after(state, from, now, group_->policy)};
 }
 
 // --- settle
@@ -144,7 +144,8 @@ Settled RedisBreaker::settle_slowly(const PermitId& id, const CallResult& result
   const bool nothing_to_record = result.outcome == Outcome::ignored && id.probe == 0;
   if (nothing_to_record) return {packed.state(), false};
   const bool slow = is_slow(result, group_->policy);
-  if (id.generation != packed.generation()) {  // late; no need to ask Redis
+  const bool may_close = id.probe != 0 && result.outcome == Outcome::success;  // even after its timeout
+  if (id.generation != packed.generation() && !may_close) {                    // late; no need to ask Redis
     if (slow && result.outcome != Outcome::ignored) record_slow_call({packed.state(), id.generation}, result);
     if (result.outcome == Outcome::ignored) return {packed.state(), false};
     record_late_result({packed.state(), id.generation}, result.outcome, 1);
@@ -346,7 +347,8 @@ DetailedStatus RedisBreaker::detailed_status() {
     status.generation = reply->generation;
     status.failures = reply->failures;
     status.recent = reply->recent;
-    if (reply->wait.count() > 0) status.retry_after = rounded_up(reply->wait);
+    const TimePoint now = reply->now;
+    if (reply->wait.count() > 0) status.retry_after = retry_after(reply->state, now + reply->wait, now, group_->policy);
     status.active_override = reply->active_override;
     status.override_until = reply->override_until;
   } else {

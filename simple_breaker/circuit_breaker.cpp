@@ -34,16 +34,16 @@ CircuitBreaker::CircuitBreaker(std::shared_ptr<const BreakerConfig> config, Iden
       times_calls_(policy().slow_call_duration_threshold.count() > 0),
       published_(policy()),
       snapshot_(closed_snapshot(now())) {
-  publish();
+  publish(now());
 }
 
 Admission CircuitBreaker::acquire() {
   const PublishedState::Word word = published_.word();
   if (word.state() == State::closed) return Permit(*this, {word.generation(), 0}, times_calls_ ? now() : TimePoint{});
   const TimePoint now = this->now();
-  const TimePoint until = published_.rejects_until(word);
+  const TimePoint until = published_.rejects_until(word, now);
   if (now >= until) return acquire_locked();
-  return reject({word.state(), retry_after(until, now, policy())}, word.generation(), now);
+  return reject({word.state(), retry_after(word.state(), until, now, policy())}, word.generation(), now);
 }
 
 Settled CircuitBreaker::settle(const PermitId& id, TimePoint started, Outcome outcome) {
@@ -61,9 +61,9 @@ Admission CircuitBreaker::acquire_locked() {
   published_.collect_into(snapshot_);
   Decision decision = admit(snapshot_, policy(), now);
   const uint64_t generation = snapshot_.generation;
-  publish();
+  publish(now);
   lock.unlock();
-  report(EventKind::transition, decision.transition);
+  report(EventKind::transition, decision.transitions);
   if (const auto* permit = std::get_if<PermitId>(&decision.answer)) return Permit(*this, *permit, now);
   return reject(std::get<Rejection>(decision.answer), generation, now);
 }
@@ -75,7 +75,7 @@ Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Out
   published_.collect_into(snapshot_);
   const Settlement settlement = cb::settle(snapshot_, policy(), id, result, now);
   const State state = snapshot_.state;
-  publish();
+  publish(now);
   lock.unlock();
   count_and_report(settlement, result, {state, id.generation}, now);
   return {state, settlement.late};
@@ -95,26 +95,31 @@ void CircuitBreaker::count_and_report(const Settlement& settlement, const CallRe
     would_have_tripped_.fetch_add(1, std::memory_order_relaxed);
     report(EventKind::would_have_tripped, where, *settlement.would_have_tripped, now);
   }
-  report(EventKind::transition, settlement.transition);
+  report(EventKind::transition, settlement.transitions);
 }
 
 std::string CircuitBreaker::apply_override(const Override& override_, std::chrono::milliseconds lasts) {
   std::unique_lock lock(mutex_);
+  const TimePoint now = this->now();
   published_.collect_into(snapshot_);
-  const auto transition = cb::apply_override(snapshot_, override_, lasts, now());
+  const Transitions by_time = tick(snapshot_, policy(), now);
+  const Transitions by_order = cb::apply_override(snapshot_, policy(), override_, lasts, now);
   active_override_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(override_);
-  publish();
+  publish(now);
   lock.unlock();
-  report(EventKind::override, transition);
+  report(EventKind::transition, by_time);
+  report(EventKind::override, by_order);
   return "";
 }
 
 void CircuitBreaker::report_health(Health health) {
   std::unique_lock lock(mutex_);
-  const auto transition = cb::report_health(snapshot_, health, now());
-  publish();
+  const TimePoint now = this->now();
+  published_.collect_into(snapshot_);
+  const Transitions transitions = cb::report_health(snapshot_, policy(), health, now);
+  publish(now);
   lock.unlock();
-  report(EventKind::transition, transition);
+  report(EventKind::transition, transitions);
 }
 
 void CircuitBreaker::resume_from(Snapshot snapshot, const Override& active_override) {
@@ -123,7 +128,7 @@ void CircuitBreaker::resume_from(Snapshot snapshot, const Override& active_overr
   snapshot.generation = std::max({snapshot.generation, snapshot_.generation + 1, closed_snapshot(now()).generation});
   snapshot_ = std::move(snapshot);
   active_override_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(active_override);
-  publish();
+  publish(now());
 }
 
 State CircuitBreaker::known_state() const { return published_.word().state(); }
@@ -139,12 +144,12 @@ DetailedStatus CircuitBreaker::detailed_status() {
   std::unique_lock lock(mutex_);
   const TimePoint now = this->now();
   published_.collect_into(snapshot_);
-  const auto transition = tick(snapshot_, now);
+  const Transitions transitions = tick(snapshot_, policy(), now);
   if (snapshot_.mode == Mode::automatic) active_override_.reset();
-  publish();
+  publish(now);
   DetailedStatus status = status_locked(now);
   lock.unlock();
-  report(EventKind::transition, transition);
+  report(EventKind::transition, transitions);
   return status;
 }
 
@@ -155,7 +160,7 @@ DetailedStatus CircuitBreaker::status_locked(TimePoint now) const {
   status.generation = snapshot_.generation;
   status.failures = snapshot_.counts.failures;
   status.recent = recent(snapshot_.counts, policy(), now);
-  if (now < from) status.retry_after = retry_after(from, now, policy());
+  if (now < from) status.retry_after = retry_after(status.state, from, now, policy());
   if (active_override_) status.active_override = *active_override_;
   if (snapshot_.mode_until != TimePoint{}) status.override_until = snapshot_.mode_until;
   status.late_results = late_results_.load(std::memory_order_relaxed);

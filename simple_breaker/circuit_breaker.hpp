@@ -64,13 +64,13 @@ class CircuitBreaker final : public ManagedBreaker {
   Settled settle_locked(const PermitId& id, TimePoint started, Outcome outcome);
   DetailedStatus status_locked(TimePoint now) const;
   void count_and_report(const Settlement& settlement, const CallResult& result, StateGeneration where, TimePoint now);
-  void publish() { published_.publish(snapshot_, policy()); }
+  void publish(TimePoint now) { published_.publish(snapshot_, policy(), now); }
 
   const Policy& policy() const { return config_->policy; }
   TimePoint now() const { return config_->clock ? config_->clock() : steady_wall_clock(); }
 
-  void report(EventKind kind, const std::optional<Transition>& transition) const {
-    notify(config_->listener, identity_, kind, transition);
+  void report(EventKind kind, const Transitions& transitions) const {
+    for (const Transition& transition : transitions) notify(config_->listener, identity_, kind, transition);
   }
   void report(EventKind kind, StateGeneration where, std::string_view cause, TimePoint at) const {
     notify(config_->listener, identity_, kind, where, cause, at);

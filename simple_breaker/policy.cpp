@@ -9,7 +9,7 @@ constexpr double most_calls = 1'000'000;
 constexpr double an_hour = 3'600'000;
 constexpr double a_year = 365.0 * 24 * 3'600'000;
 
-constexpr std::array<Setting<Policy>, 16> all_settings{{
+constexpr std::array<Setting<Policy>, 17> all_settings{{
     {"failure_threshold", "Failures in a row that open the circuit", "never for that reason",
      &Policy::failure_threshold, 0, most_calls},
     {"failure_rate_threshold", "Share of recent calls, 0 to 1, that must fail to open the circuit",
@@ -40,9 +40,13 @@ constexpr std::array<Setting<Policy>, 16> all_settings{{
      1, 1000},
     {"success_threshold", "Probes that must succeed before the circuit closes", "", &Policy::success_threshold, 1,
      most_calls},
-    {"probe_timeout", "How long a probe holds its slot; keep it above the longest call", "", &Policy::probe_timeout, 1,
-     a_year},
+    {"probe_timeout", "A probe without an answer by then has failed; keep it above the longest call", "",
+     &Policy::probe_timeout, 1, a_year},
+    {"half_open_timeout", "How long the circuit may stay half-open before it opens again", "no limit",
+     &Policy::half_open_timeout, 0, a_year},
 }};
+
+std::string in_ms(std::chrono::milliseconds time) { return std::to_string(time.count()) + "ms"; }
 
 }  // namespace
 
@@ -58,6 +62,11 @@ std::vector<std::string> validate(const Policy& policy) {
   if (policy.slow_call_rate_threshold > 0 && policy.slow_call_duration_threshold.count() == 0) {
     faults.push_back(
         "slow_call_rate_threshold is set and slow_call_duration_threshold is 0ms: no call is slow; set both");
+  }
+  if (policy.slow_call_duration_threshold.count() > 0 && policy.slow_call_duration_threshold >= policy.probe_timeout) {
+    faults.push_back("slow_call_duration_threshold is " + in_ms(policy.slow_call_duration_threshold) +
+                     " and probe_timeout " + in_ms(policy.probe_timeout) +
+                     ": a probe would fail by its timeout before it could be found slow; make probe_timeout longer");
   }
   return faults;
 }

@@ -74,9 +74,14 @@ struct Policy {
   // Probes that must succeed before the circuit closes; one that fails opens it at once. Never 0. Default 1.
   int success_threshold = 1;
 
-  // How long a probe holds its slot. Never 0. A prober that dies costs this much and no more. Keep it above the longest
-  // call, as the result of a probe that takes longer is dropped. Default 5 s: above the lab's call timeout of 1 s.
+  // How long a probe may take. Never 0. A probe without an answer by then has failed: the circuit opens, and the break
+  // grows. So a prober that dies costs this much and one break. Keep it above the longest call. Default 5 s: above the
+  // lab's call timeout of 1 s.
   std::chrono::milliseconds probe_timeout{5'000};
+
+  // How long the circuit may stay half-open before it opens again: only ignored outcomes would leave it there for good.
+  // 0, the default: no limit, as a circuit without calls has no need to open.
+  std::chrono::milliseconds half_open_timeout{0};
 
   bool keeps_window() const { return failure_rate_threshold > 0 || slow_call_rate_threshold > 0; }
   bool operator==(const Policy&) const = default;

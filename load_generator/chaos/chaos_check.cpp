@@ -234,7 +234,8 @@ Verdict check_recovered(const ChaosHistory& history) {
 }  // namespace
 
 std::chrono::milliseconds time_to_recover(const ChaosSettings& settings, const ChaosBreaker& breaker) {
-  return breaker.recovery_timeout + breaker.probe_timeout + time_to_rejoin + settings.slack;
+  const auto probe_without_answer = breaker.probe_timeout + breaker.recovery_timeout;
+  return breaker.recovery_timeout + probe_without_answer + time_to_rejoin + settings.slack;
 }
 
 std::vector<Verdict> check(const ChaosHistory& history) {

@@ -235,7 +235,7 @@ TEST_CASE("explained: calls of a killed instance may be in the ledger") {
 }
 
 TEST_CASE("recovered: an instance that remains open or half-open after the last fault is a violation") {
-  CHECK(time_to_recover({}, {}) == milliseconds(500 + 1500 + 2000 + 100));
+  CHECK(time_to_recover({}, {}) == milliseconds(500 + 1500 + 500 + 2000 + 100));
   ChaosHistory history = good_history();
   const auto with = [&](std::vector<Sample> samples) {
     ChaosHistory changed = history;
@@ -243,12 +243,12 @@ TEST_CASE("recovered: an instance that remains open or half-open after the last 
     return broken(changed);
   };
   const Sample early{milliseconds(1000), State::half_open};
-  CHECK(with({early, {milliseconds(14'100), State::closed}}) == Broken{});
-  CHECK(with({early, {milliseconds(12'000), State::open}, {milliseconds(14'101), State::closed}}) ==
+  CHECK(with({early, {milliseconds(14'600), State::closed}}) == Broken{});
+  CHECK(with({early, {milliseconds(12'000), State::open}, {milliseconds(14'601), State::closed}}) ==
         Broken{"recovered"});
-  CHECK(with({early, {milliseconds(10'100), State::closed}, {milliseconds(10'899), State::open}}) ==
+  CHECK(with({early, {milliseconds(10'100), State::closed}, {milliseconds(10'399), State::open}}) ==
         Broken{"recovered"});
-  CHECK(with({early, {milliseconds(10'100), State::closed}, {milliseconds(10'901), State::open}}) == Broken{});
+  CHECK(with({early, {milliseconds(10'100), State::closed}, {milliseconds(10'401), State::open}}) == Broken{});
 }
 
 TEST_CASE(
@@ -262,7 +262,7 @@ TEST_CASE(
   const auto ill = [&](Sample sample) { return with({{milliseconds(0), State::closed}, sample}); };
   CHECK(ill({milliseconds(10'100), State::closed}).empty());
   REQUIRE(ill({milliseconds(10'100), State::unknown}).size() == 1);
-  CHECK(ill({milliseconds(10'100), State::unknown})[0].at == milliseconds(14'200));
+  CHECK(ill({milliseconds(10'100), State::unknown})[0].at == milliseconds(14'700));
   CHECK(ill({milliseconds(10'100), State::unknown})[0].text == "Instance-A: still unknown");
   CHECK(ill({milliseconds(10'100), State::closed, true})[0].text == "Instance-A: still closed, on its local breaker");
   CHECK(with({})[0].text == "Instance-A: still never polled");

@@ -18,13 +18,17 @@ end
 
 local function move_to(bucket)
   local steps = bucket - s.newest_bucket
-  if steps >= 10 or steps <= -10 then
+  if steps >= 10 then
     s.window, s.newest_bucket = {}, bucket
   else
     for _ = 1, steps do table.insert(s.window, 1, {0, 0, 0}) end
     while #s.window > 10 do table.remove(s.window) end
-    s.newest_bucket = math.max(s.newest_bucket, bucket)
+    s.newest_bucket = bucket
   end
+end
+
+local function set_back_to(bucket)
+  if s.newest_bucket > bucket then s.newest_bucket, changed = bucket, true end
 end
 
 local function add(calls, failures, slow)

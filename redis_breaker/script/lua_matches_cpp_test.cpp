@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 #include <random>
 #include <sstream>
+#include <string>
 
 #include "redis_breaker/redis/client_for_test.hpp"
 #include "redis_breaker/script/breaker_script.hpp"
@@ -15,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A sanitizer makes it many times slower; the release build does all 100,000 events.
+// A sanitizer makes it many times slower. LAB_EVENTS=1000000 asks for that many events.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define LAB_SANITIZED 1
 #elif defined(__has_feature)
@@ -31,10 +34,11 @@ constexpr bool is_sanitized = false;
 
 const std::string name = "traced";
 const std::string read_all = R"(
-  local held = redis.call('HMGET', 'cb:traced:breaker', 'generation', 'open_until', 'break_length', 'successes',
-                          'probes_granted', 'mode_until', 'clear_at', 'mode')
-  for i = 1, 7 do held[i] = held[i] or '0' end
-  held[8] = held[8] or 'auto'
+  local held = redis.call('HMGET', 'cb:traced:breaker', 'generation', 'open_until', 'break_length', 'half_open_until',
+                          'successes', 'probes_granted', 'lease_length', 'timed_out_generation', 'timed_out_probe',
+                          'mode_until', 'mode_length', 'clear_at', 'mode')
+  for i = 1, 12 do held[i] = held[i] or '0' end
+  held[13] = held[13] or 'auto'
   return {redis.call('MGET', 'cb:traced:state', 'cb:traced:failures'), held,
           redis.call('ZCARD', 'cb:traced:probes'), redis.call('ZRANGE', 'cb:traced:probes', 0, -1, 'WITHSCORES'),
           redis.call('GET', 'cb:traced:window') or '0'})";
@@ -53,7 +57,7 @@ Script script_with_held_time(TestRedis& redis) {
 class RedisTable final : public Table {
  public:
   RedisTable(TestRedis& redis, const Policy& policy, TimePoint now)
-      : redis_(redis), script_(redis.client, policy, "tester", script_with_held_time(redis)) {
+      : redis_(redis), policy_(policy), script_(redis.client, policy, "tester", script_with_held_time(redis)) {
     redis_.cli({"FLUSHALL"});
     set_time(now);
     run(script_.acquire(name, {}));
@@ -62,42 +66,58 @@ class RedisTable final : public Table {
   Decision admit(TimePoint now) override {
     set_time(now);
     const ScriptReply reply = run(script_.acquire(name, {}));
-    if (reply.kind == ScriptReply::Kind::permit) return {PermitId{reply.generation, reply.probe}, only(reply)};
-    return {Rejection{reply.state, rounded_up(reply.wait)}, only(reply)};
+    if (reply.kind == ScriptReply::Kind::permit) return {PermitId{reply.generation, reply.probe}, reply.transitions};
+    return {Rejection{reply.state, retry_after(reply.state, now + reply.wait, now, policy_)}, reply.transitions};
   }
 
   Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) override {
     set_time(now);
     const ScriptReply reply = run(script_.settle(name, {}, permit, result));
     const auto would_have = reply.would_have_tripped;
-    return {reply.kind == ScriptReply::Kind::late, only(reply),
+    return {reply.kind == ScriptReply::Kind::late, reply.transitions,
             would_have.empty() ? std::nullopt : std::optional(would_have)};
   }
 
-  std::optional<Transition> apply_override(const Override& order, std::chrono::milliseconds lasts,
-                                           TimePoint now) override {
+  Settlement settle_successes(const PermitId& permit, uint64_t times, TimePoint now) override {
     set_time(now);
-    return only(run(script_.apply_override(name, {}, order, lasts)));
+    const ScriptReply reply = run(script_.tick(name, {.generation = permit.generation, .successes = times}));
+    return {reply.late_successes == times, reply.transitions, std::nullopt};
   }
 
-  std::optional<Transition> report_health(Health health, TimePoint now) override {
+  Transitions apply_override(const Override& order, std::chrono::milliseconds lasts, TimePoint now) override {
     set_time(now);
-    return only(run(script_.report_health(name, {}, health)));
+    return run(script_.apply_override(name, {}, order, lasts)).transitions;
+  }
+
+  Transitions report_health(Health health, TimePoint now) override {
+    set_time(now);
+    return run(script_.report_health(name, {}, health)).transitions;
+  }
+
+  Transitions tick(TimePoint now) override {
+    set_time(now);
+    return run(script_.tick(name, {})).transitions;
   }
 
   // Read from the keys, not from the script's reply: the stored state is what counts.
-  Snapshot tick() override {
+  Snapshot snapshot() override {
     std::istringstream stored(redis_.cli({"EVAL", read_all, "0"}));
     Snapshot snapshot;
     std::string state, mode;
-    int64_t open_until = 0, break_length = 0, mode_until = 0, clear_at = 0;
+    int64_t open_until = 0, break_length = 0, half_open_until = 0, lease_length = 0, mode_until = 0, mode_length = 0,
+            clear_at = 0;
     size_t probes = 0;
     stored >> state >> snapshot.counts.failures >> snapshot.generation >> open_until >> break_length >>
-        snapshot.successes >> snapshot.probes_granted >> mode_until >> clear_at >> mode >> probes;
+        half_open_until >> snapshot.successes >> snapshot.probes_granted >> lease_length >>
+        snapshot.timed_out.generation >> snapshot.timed_out.probe >> mode_until >> mode_length >> clear_at >> mode >>
+        probes;
     REQUIRE(stored);
     snapshot.state = state_of(state);
     snapshot.open_until = time(open_until);
     snapshot.break_length = std::chrono::microseconds(break_length);
+    snapshot.half_open_until = time(half_open_until);
+    snapshot.lease_length = std::chrono::microseconds(lease_length);
+    snapshot.mode_length = std::chrono::microseconds(mode_length);
     snapshot.mode = mode_from(mode).value();
     snapshot.mode_until = time(mode_until);
     snapshot.counts.clear_at = time(clear_at);
@@ -142,12 +162,8 @@ class RedisTable final : public Table {
     return std::get<ScriptReply>(result);
   }
 
-  static std::optional<Transition> only(const ScriptReply& reply) {
-    REQUIRE(reply.transitions.size() <= 1);
-    return reply.transitions.empty() ? std::nullopt : std::optional(reply.transitions.front());
-  }
-
   TestRedis& redis_;
+  const Policy policy_;
   const BreakerScript script_;
   std::optional<TimePoint> time_;
 };
@@ -158,22 +174,25 @@ class RandomEvents {
   RandomEvents(TestRedis& redis, unsigned seed)
       : dice_(seed), policy_(random_policy()), local_(policy_, now_), shared_(redis, policy_, now_) {}
 
-  int opened = 0;
-  int would_have_tripped = 0;
+  unsigned would_have_tripped = 0;
+  std::map<std::string, unsigned> causes;  // of transitions, and how often
 
   void step() {
     now_ += pick({0us, 0us, 0us, 1us, 500us, 1000us, 1999us, 2000us, 5000us});
+    if (dice_() % 50 == 0) now_ -= pick({1us, 2000us, 5000us, 30'000us, 1h});  // the clock is set back
     const unsigned event = dice_() % 40;
     if (event == 0) {
       apply_override();
     } else if (event == 1) {
       report_health();
+    } else if (event == 2) {
+      count(local_.tick(now_), shared_.tick(now_));
     } else if (permits_.empty() || event % 2 == 0) {
       acquire();
     } else {
       settle();
     }
-    REQUIRE(by_number(local_.tick()) == by_number(shared_.tick()));
+    REQUIRE(by_number(local_.snapshot()) == by_number(shared_.snapshot()));
   }
 
  private:
@@ -188,12 +207,13 @@ class RandomEvents {
                   .recovery_timeout = time(1, 5),
                   .permitted_calls_in_half_open = number(1, 3),
                   .success_threshold = number(1, 3),
-                  .probe_timeout = time(1, 4)};
+                  .probe_timeout = time(1, 4),
+                  .half_open_timeout = sometimes() ? time(1, 10) : 0ms};
     if (sometimes()) {
       policy.failure_rate_threshold = number(1, 10) / 10.0;
       policy.failure_threshold = number(0, 20);
     }
-    if (sometimes()) policy.slow_call_duration_threshold = time(1, 3);
+    if (sometimes()) policy.slow_call_duration_threshold = policy.probe_timeout - 1ms;
     if (policy.slow_call_duration_threshold > 0ms && sometimes())
       policy.slow_call_rate_threshold = number(1, 100) / 100.0;
     policy.sliding_window_size = time(10, 40);
@@ -215,35 +235,49 @@ class RandomEvents {
     const Decision local = local_.admit(now_);
     const Decision shared = shared_.admit(now_);
     REQUIRE(local.answer == shared.answer);
-    REQUIRE(local.transition == shared.transition);
+    count(local.transitions, shared.transitions);
     if (const auto* permit = std::get_if<PermitId>(&local.answer)) permits_.push_back(*permit);
+  }
+
+  // Both tables made the same transitions.
+  void count(const Transitions& local, const Transitions& shared) {
+    REQUIRE(local == shared);
+    for (const Transition& transition : local) ++causes[transition.cause];
   }
 
   void settle() {
     const size_t which = dice_() % permits_.size();
+    if (permits_[which].probe == 0 && dice_() % 16 == 0) return settle_successes(permits_[which]);
     const auto outcome = static_cast<Outcome>(dice_() % 8 < mostly_ ? 1 : dice_() % 3);
     const CallResult result{outcome, pick({0us, 500us, 1000us, 2000us, 3000us})};
     const Settlement local = local_.settle(permits_[which], result, now_);
     const Settlement shared = shared_.settle(permits_[which], result, now_);
     REQUIRE(local.late == shared.late);
-    REQUIRE(local.transition == shared.transition);
     REQUIRE(local.would_have_tripped == shared.would_have_tripped);
+    count(local.transitions, shared.transitions);
     would_have_tripped += local.would_have_tripped ? 1 : 0;
-    opened += local.transition && local.transition->to == State::open ? 1 : 0;
     if (dice_() % 8 != 0)
       permits_.erase(permits_.begin() + static_cast<long>(which));  // otherwise it is settled once more
+  }
+
+  void settle_successes(const PermitId& permit) {
+    const uint64_t times = sometimes() ? 3 : uint64_t{1} << 32;
+    const Settlement local = local_.settle_successes(permit, times, now_);
+    const Settlement shared = shared_.settle_successes(permit, times, now_);
+    REQUIRE(local.late == shared.late);
+    count(local.transitions, shared.transitions);
   }
 
   void apply_override() {
     const auto mode = static_cast<Mode>(dice_() % 6);
     const Override order{mode, "tester", sometimes() ? "why not" : ""};
     const auto lasts = sometimes() ? time(1, 20) : 0ms;
-    REQUIRE(local_.apply_override(order, lasts, now_) == shared_.apply_override(order, lasts, now_));
+    count(local_.apply_override(order, lasts, now_), shared_.apply_override(order, lasts, now_));
   }
 
   void report_health() {
     const Health health = sometimes() ? Health::up : Health::down;
-    REQUIRE(local_.report_health(health, now_) == shared_.report_health(health, now_));
+    count(local_.report_health(health, now_), shared_.report_health(health, now_));
   }
 
   static Snapshot by_number(Snapshot snapshot) {
@@ -274,10 +308,14 @@ TEST_CASE("the script behaves as each golden trace says") {
 }
 
 TEST_CASE("after each random event both tables give the same answer and hold the same snapshot") {
-  constexpr int runs = is_sanitized ? 25 : 500;
   constexpr int events_each = 200;
+  const char* const asked_for = std::getenv("LAB_EVENTS");
+  const auto runs = asked_for != nullptr ? static_cast<unsigned>(std::stoul(asked_for)) / events_each
+                    : is_sanitized       ? 25U
+                                         : 200U;
   TestRedis redis;
-  int opened = 0, would_have_tripped = 0;
+  unsigned would_have_tripped = 0;
+  std::map<std::string, unsigned> causes;
   for (unsigned seed = 1; seed <= runs; ++seed) {
     CAPTURE(seed);
     RandomEvents events(redis, seed);
@@ -285,9 +323,13 @@ TEST_CASE("after each random event both tables give the same answer and hold the
       CAPTURE(event);
       events.step();
     }
-    opened += events.opened;
     would_have_tripped += events.would_have_tripped;
+    for (const auto& [cause, times] : events.causes) causes[cause] += times;
   }
-  CHECK(opened > 2 * runs);  // the events reach the interesting states
-  CHECK(would_have_tripped > runs / 5);
+  CHECK(would_have_tripped > runs / 5);  // the events reach the interesting states
+  for (const char* cause : {"1 consecutive failure", "probe failed", "probe timed out", "half-open timeout over",
+                            "forced open: expired", "a probe succeeded after its timeout", "1 successful probe"}) {
+    CAPTURE(cause);
+    CHECK(causes[cause] > runs / 10);
+  }
 }

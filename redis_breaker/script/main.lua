@@ -4,7 +4,7 @@
 -- The public keys are the truth: a state that another program wrote there becomes a transition, and ends an override
 -- that contradicts it.
 local function take_over_state(state, cause)
-  s.mode, s.mode_until, s.actor, s.reason = 'auto', 0, '', ''
+  s.mode, s.mode_until, s.mode_length, s.actor, s.reason = 'auto', 0, 0, '', ''
   if state == 'open' then open(cause) elseif state == 'closed' then close(cause) else enter(state, cause) end
 end
 
@@ -79,24 +79,14 @@ local function reconcile(state)
   if last_failure ~= s.last_failure then changed = true end
 end
 
--- No break and no lease lasts longer than its setting allows: one that seems to began before Redis's clock was set back.
-local function cap_deadlines()
-  s.break_length = math.min(s.break_length, math.max(policy.recovery_timeout, policy.recovery_timeout_maximum))
-  local longest = s.mode == 'auto' and math.max(s.break_length, policy.recovery_timeout) or never
-  if s.state == 'open' and s.open_until > now + longest then s.open_until, changed = now + longest, true end
-  local too_late = '(' .. text(now + policy.probe_timeout)
-  if redis.call('ZREMRANGEBYSCORE', PROBES, too_late, '+inf') > 0 then changed = true end
-end
-
 local function retry_after()
   if s.state == 'open' and s.open_until == never then return policy.recovery_timeout end
   return math.max(0, admits_from() - now)
 end
 
 reconcile(read_snapshot())
-if s.state ~= 'closed' then cap_deadlines() end
+tick()
 local result, probe, late_successes = 'settled', 0, 0
-if operation ~= 'apply_override' then tick() end
 if unreported_successes > 0 then late_successes = settle_successes(unreported_successes) end
 if operation == 'acquire' then
   result, probe = admit()

@@ -40,8 +40,9 @@ local last_failure                  -- as its key holds it now; s.last_failure i
 local invalid_value                 -- the first impossible value: its key and text
 
 -- `lost`: the newest generation on a previous server that this snapshot continues.
-local numbers = {'generation', 'epoch', 'lost', 'open_until', 'break_length', 'successes', 'probes_granted',
-                 'mode_until', 'clear_at', 'failing_since'}
+local numbers = {'generation', 'epoch', 'lost', 'open_until', 'break_length', 'half_open_until', 'successes',
+                 'probes_granted', 'lease_length', 'timed_out_generation', 'timed_out_probe', 'mode_until',
+                 'mode_length', 'clear_at', 'failing_since'}
 local texts = {'state', 'mode', 'last_failure', 'actor', 'reason'}
 
 -- One function encloses everything from here to the end of main.lua: Lua then resolves the variables above once, which
@@ -107,6 +108,15 @@ local function read_window()
   if #s.window > 10 then mark_invalid(WINDOW, value) end
 end
 
+-- At most as many leases as permitted_calls_in_half_open may be.
+local function read_leases()
+  local held = redis.pcall('ZRANGE', PROBES, 0, 999, 'WITHSCORES')
+  if held.err then return mark_invalid(PROBES, 'not a sorted set') end
+  for i = 1, #held, 2 do
+    table.insert(s.leases, {probe = tonumber(held[i]) or 0, deadline = tonumber(held[i + 1])})
+  end
+end
+
 local function require_sorted_set(key)
   local kind = redis.call('TYPE', key).ok
   if kind ~= 'none' and kind ~= 'zset' then mark_invalid(key, 'not a sorted set') end
@@ -125,7 +135,8 @@ local function read_snapshot()
   read_breaker()
   s.window, s.newest_bucket = {}, 0
   if policy.keeps_window then read_window() end
-  if state ~= 'closed' then require_sorted_set(PROBES) end
+  s.leases = {}
+  if s.state == 'half_open' then read_leases() end
   if policy.minimum_reporting_instances > 1 then require_sorted_set(REPORTERS) end
   return state
 end

@@ -119,7 +119,7 @@ TEST_CASE("a script that Redis has forgotten is loaded again without the caller 
   CHECK(a.troubles().empty());
 }
 
-TEST_CASE("a prober that dies blocks other probes only until its lease ends") {
+TEST_CASE("a prober that dies costs its lease and one break") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 1s};
   TestInstance a(redis, policy), b(redis, policy);

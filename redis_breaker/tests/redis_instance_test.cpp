@@ -54,7 +54,7 @@ TEST_CASE("three instances share failures: a dead upstream receives only the thr
   CHECK(reported == 1);
 }
 
-TEST_CASE("kill -9 of the instance that holds the probe costs one lease") {
+TEST_CASE("kill -9 of the instance that holds the probe costs one lease and one break") {
   FakeUpstream upstream;
   upstream.status = 500;
   TestRedis redis;

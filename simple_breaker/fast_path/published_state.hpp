@@ -49,10 +49,12 @@ class PublishedState {
 
   Word word() const { return Word(word_.load(std::memory_order_acquire)); }
 
-  // Before this instant every call is rejected. min(): `word` is no longer current, so the table has to decide.
-  TimePoint rejects_until(Word word) const {
+  // Before this instant every call is rejected. min(): the table has to decide, because `word` is no longer current or
+  // the clock was set back.
+  TimePoint rejects_until(Word word, TimePoint now) const {
     const TimePoint until = admits_from_.load(std::memory_order_acquire);
-    const bool is_current = word_.load(std::memory_order_acquire) == word.bits();
+    const bool is_current =
+        now >= published_at_.load(std::memory_order_acquire) && word_.load(std::memory_order_acquire) == word.bits();
     return is_current ? until : TimePoint::min();
   }
 
@@ -61,11 +63,12 @@ class PublishedState {
     return word_.load(std::memory_order_acquire) == Word::closed_and_clean(generation);
   }
 
-  // Counts a success in the newest bucket, where the policy keeps a window; false: `now` is beyond that bucket, so the
-  // table has to count it. (A thread that is suspended between expects_success() and here for a whole break counts in
-  // the next generation's window: one success too many, once in a very long while.)
+  // Counts a success in the newest bucket, where the policy keeps a window; false: `now` is beyond that bucket, or the
+  // clock was set back, so the table has to count it. (A thread that is suspended between expects_success() and here
+  // for a whole break counts in the next generation's window: one success too many, once in a very long while.)
   bool count_success(TimePoint now) {
     if (now >= count_until_.load(std::memory_order_acquire)) return false;
+    if (now < published_at_.load(std::memory_order_acquire)) return false;
     if (successes_) successes_->add_one();
     return true;
   }
@@ -78,7 +81,8 @@ class PublishedState {
     if (const uint64_t calls = successes_->take(); calls > 0) add(snapshot.counts.window, {calls, 0, 0});
   }
 
-  void publish(const Snapshot& snapshot, const Policy& policy) {
+  void publish(const Snapshot& snapshot, const Policy& policy, TimePoint now) {
+    published_at_.store(now, std::memory_order_release);
     admits_from_.store(admits_from(snapshot, policy), std::memory_order_release);
     count_until_.store(count_until(snapshot, policy), std::memory_order_release);
     word_.store(Word(snapshot).bits(), std::memory_order_release);
@@ -94,6 +98,7 @@ class PublishedState {
   std::atomic<uint64_t> word_{0};
   std::atomic<TimePoint> admits_from_{TimePoint{}};
   std::atomic<TimePoint> count_until_{TimePoint{}};
+  std::atomic<TimePoint> published_at_{TimePoint{}};
   std::optional<StripedCounter> successes_;  // in the newest bucket, not yet in the snapshot
 };
 

@@ -23,12 +23,18 @@ TimePoint end_of_bucket(int64_t bucket, std::chrono::milliseconds window_size) {
 }
 
 void move_to(SlidingWindow& window, int64_t bucket) {
-  const int64_t steps = bucket - window.newest;
-  if (steps >= SlidingWindow::buckets || steps <= -SlidingWindow::buckets) {
+  if (bucket - window.newest >= SlidingWindow::buckets) {
     window = {bucket, {}};
   } else {
     while (window.newest < bucket) at(window, ++window.newest) = {};
   }
+}
+
+void set_back_to(SlidingWindow& window, int64_t bucket) {
+  if (window.newest <= bucket) return;
+  SlidingWindow moved{bucket, {}};
+  for (int64_t age = 0; age < SlidingWindow::buckets; ++age) at(moved, bucket - age) = at(window, window.newest - age);
+  window = moved;
 }
 
 void add(SlidingWindow& window, const CallCounts& counts) {

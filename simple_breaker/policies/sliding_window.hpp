@@ -34,9 +34,11 @@ int64_t bucket_at(TimePoint now, std::chrono::milliseconds window_size);
 // The first instant after that bucket.
 TimePoint end_of_bucket(int64_t bucket, std::chrono::milliseconds window_size);
 
-// Moves the window on to `bucket`, and clears expired buckets. If the clock was set back by less than the window's
-// size, counting continues in the newest bucket; by more, and the window starts again, empty.
+// Moves the window on to `bucket`, and clears expired buckets. Not back: set_back_to() does that.
 void move_to(SlidingWindow& window, int64_t bucket);
+
+// If the clock was set back, the newest bucket becomes `bucket`, so that all of them expire within the window's size.
+void set_back_to(SlidingWindow& window, int64_t bucket);
 
 // Counts in the newest bucket.
 void add(SlidingWindow& window, const CallCounts& counts);

@@ -56,14 +56,17 @@ TEST_CASE("a rejection says how long to wait, and the wait shrinks with time") {
   CHECK(admits(breaker));
 }
 
-TEST_CASE("a half-open circuit rejects while the probe's lease runs, with the time left as retry_after") {
+TEST_CASE("while a probe is in flight callers get a wait that fits a probe, not the whole lease") {
   const ManualClock clock;
-  CircuitBreaker breaker({.failure_threshold = 1, .recovery_timeout = 1s, .probe_timeout = 5s}, {}, clock);
+  CircuitBreaker breaker({.failure_threshold = 1, .recovery_timeout = 60s, .probe_timeout = 5s}, {}, clock);
   call(breaker, Outcome::failure);
-  clock.advance(1s);
+  clock.advance(60s);
   Admission probe = breaker.acquire();
   CHECK(std::get<Permit>(probe).is_probe());
-  CHECK(std::get<Rejection>(breaker.acquire()) == Rejection{State::half_open, 5s});
+  CHECK(std::get<Rejection>(breaker.acquire()) == Rejection{State::half_open, 1s});
+  CHECK(breaker.status().retry_after == 1s);
+  clock.advance(4900ms);
+  CHECK(std::get<Rejection>(breaker.acquire()) == Rejection{State::half_open, 100ms});
 }
 
 TEST_CASE("a permit that is never settled frees its slot as ignored") {

@@ -51,6 +51,18 @@ TEST_CASE("a policy that could never open the circuit is rejected") {
   CHECK(validate({.failure_threshold = 0, .failure_rate_threshold = 0.5}).empty());
 }
 
+TEST_CASE("a probe must be able to be slow: slow_call_duration_threshold is below probe_timeout") {
+  Policy policy{.slow_call_rate_threshold = 0.5, .slow_call_duration_threshold = 5s, .probe_timeout = 5s};
+  REQUIRE(validate(policy).size() == 1);
+  CHECK(validate(policy)[0] ==
+        "slow_call_duration_threshold is 5000ms and probe_timeout 5000ms: a probe would fail by its timeout before it "
+        "could be found slow; make probe_timeout longer");
+  policy.slow_call_rate_threshold = 0;  // without a rate slow calls are still counted
+  CHECK(validate(policy).size() == 1);
+  policy.slow_call_duration_threshold = 4999ms;
+  CHECK(validate(policy).empty());
+}
+
 TEST_CASE("a breaker's name is valid only if it is short and safe in a key, a path and a label") {
   CHECK_NOTHROW(require_valid_name("unreliable_service/acme-1.v2"));
   CHECK_NOTHROW(require_valid_name(std::string(256, 'a')));

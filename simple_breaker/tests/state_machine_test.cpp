@@ -67,7 +67,7 @@ TEST_CASE("a permit accepts one result only") {
 }
 
 TEST_CASE("retry_after is rounded up and never zero") {
-  CHECK(retry_after(start + 1us, start, {}) == 1ms);
-  CHECK(retry_after(start + 1001us, start, {}) == 2ms);
-  CHECK(retry_after(start, start, {}) == 1ms);
+  CHECK(retry_after(State::open, start + 1us, start, {}) == 1ms);
+  CHECK(retry_after(State::open, start + 1001us, start, {}) == 2ms);
+  CHECK(retry_after(State::open, start, start, {}) == 1ms);
 }

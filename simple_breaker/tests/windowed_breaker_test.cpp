@@ -62,7 +62,7 @@ void compare_with_table(Policy policy, unsigned seed) {
       REQUIRE(permit->id() == std::get<PermitId>(decision.answer));
       permit->settle(outcome);
       const Settlement settlement = settle(snapshot, policy, permit->id(), {outcome, took}, scenario.now);
-      opened += settlement.transition && settlement.transition->to == State::open ? 1 : 0;
+      for (const Transition& transition : settlement.transitions) opened += transition.to == State::open ? 1 : 0;
     } else {
       REQUIRE(std::get<Rejection>(admission) == std::get<Rejection>(decision.answer));
     }

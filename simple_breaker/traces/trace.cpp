@@ -20,10 +20,13 @@ std::string counts_of(const Snapshot& snapshot) {
          std::to_string(recent.slow) + " slow";
 }
 
-std::string to_text(const std::optional<Transition>& transition) {
-  if (!transition) return "";
-  return " " + std::string(to_text(transition->from)) + " > " + std::string(to_text(transition->to)) + ": " +
-         transition->cause;
+std::string to_text(const Transitions& transitions) {
+  std::string text;
+  for (const Transition& each : transitions) {
+    text += (text.empty() ? " " : ", ") + std::string(to_text(each.from)) + " > " + std::string(to_text(each.to)) +
+            ": " + each.cause;
+  }
+  return text;
 }
 
 [[noreturn]] void refuse(const std::string& event) { throw std::invalid_argument("unknown event: " + event); }
@@ -41,6 +44,8 @@ class Player {
     if (verb == "is" || verb == "requests") words >> what;
     words >> preposition >> length;
     now_ = TimePoint{duration(at)};
+    if (length == "times") return settle_successes(who, std::stoull(preposition));
+    if (verb == "looks") return tick();
     if (verb == "acquires") return acquire(who);
     if (verb == "requests") return apply_override(who, what, duration(length), event);
     if (who == "upstream") return report_health(what == "up" ? Health::up : Health::down);
@@ -51,25 +56,38 @@ class Player {
   std::string acquire(const std::string& call) {
     const Decision decision = table_.admit(now_);
     if (const auto* permit = std::get_if<PermitId>(&decision.answer)) permits_[call] = *permit;
-    return to_text(decision, table_.tick());
+    return to_text(decision, table_.snapshot());
   }
 
   std::string settle(const std::string& call, const CallResult& result) {
     const Settlement settlement = table_.settle(permits_.at(call), result, now_);
-    return to_text(settlement, table_.tick());
+    return to_text(settlement, table_.snapshot());
+  }
+
+  std::string settle_successes(const std::string& call, uint64_t times) {
+    const Settlement settlement = table_.settle_successes(permits_.at(call), times, now_);
+    return to_text(settlement, table_.snapshot());
   }
 
   std::string apply_override(const std::string& actor, const std::string& mode, std::chrono::milliseconds lasts,
                              const std::string& event) {
     if (!mode_from(mode)) refuse(event);
-    const auto transition = table_.apply_override({*mode_from(mode), actor, ""}, lasts, now_);
-    return "applied [" + std::string(to_text(table_.tick().state)) + "]" + to_text(transition);
+    const Transitions transitions = table_.apply_override({*mode_from(mode), actor, ""}, lasts, now_);
+    return "applied [" + state() + "]" + to_text(transitions);
   }
 
   std::string report_health(Health health) {
-    const auto transition = table_.report_health(health, now_);
-    return "noted [" + std::string(to_text(table_.tick().state)) + "]" + to_text(transition);
+    const Transitions transitions = table_.report_health(health, now_);
+    return "noted [" + state() + "]" + to_text(transitions);
   }
+
+  // A person asks for the status.
+  std::string tick() {
+    const Transitions transitions = table_.tick(now_);
+    return "seen [" + state() + "]" + to_text(transitions);
+  }
+
+  std::string state() { return std::string(to_text(table_.snapshot().state)); }
 
   static Outcome outcome_of(const std::string& verb, const std::string& event) {
     if (verb == "succeeds") return Outcome::success;
@@ -101,17 +119,18 @@ void set(Policy& policy, const std::string& name, double value) {
 
 std::string to_text(const Decision& decision, const Snapshot& after) {
   if (const auto* rejection = std::get_if<Rejection>(&decision.answer)) {
-    return "rejected, retry in " + std::to_string(rejection->retry_after.count()) + "ms" + to_text(decision.transition);
+    return "rejected, retry in " + std::to_string(rejection->retry_after.count()) + "ms" +
+           to_text(decision.transitions);
   }
   const PermitId& permit = std::get<PermitId>(decision.answer);
-  if (permit.probe == 0) return "admitted" + to_text(decision.transition);
+  if (permit.probe == 0) return "admitted" + to_text(decision.transitions);
   return "probe " + std::to_string(permit.probe) + " [" + std::string(to_text(after.state)) + "]" +
-         to_text(decision.transition);
+         to_text(decision.transitions);
 }
 
 std::string to_text(const Settlement& settlement, const Snapshot& after) {
   return std::string(settlement.late ? "late" : "settled") + " [" + std::string(to_text(after.state)) + ", " +
-         counts_of(after) + "]" + to_text(settlement.transition) +
+         counts_of(after) + "]" + to_text(settlement.transitions) +
          (settlement.would_have_tripped ? " would have opened: " + *settlement.would_have_tripped : "");
 }
 

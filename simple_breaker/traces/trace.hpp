@@ -1,8 +1,10 @@
 // Golden traces: what a breaker does, event by event, as text that people read and tests replay against every
 // implementation of the transition table. A line is TIME, an event, "->" and its expected result; `#` is a comment.
 //   a acquires | a succeeds | a fails | a is ignored    ("in 300ms" may follow: how long the call took)
+//   a succeeds 99 times                                 (99 calls with the permit of a: a batch of successes)
 //   ann requests forced_open                            ("for 500ms" may follow)
 //   upstream is up | upstream is down                   (what its health route answers)
+//   ann looks                                           (at the status; time may have changed it)
 #pragma once
 
 #include <chrono>
@@ -20,10 +22,11 @@ class Table {
   virtual ~Table() = default;
   virtual Decision admit(TimePoint now) = 0;
   virtual Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) = 0;
-  virtual std::optional<Transition> apply_override(const Override& override_, std::chrono::milliseconds lasts,
-                                                   TimePoint now) = 0;
-  virtual std::optional<Transition> report_health(Health health, TimePoint now) = 0;
-  virtual Snapshot tick() = 0;
+  virtual Settlement settle_successes(const PermitId& permit, uint64_t times, TimePoint now) = 0;
+  virtual Transitions apply_override(const Override& override_, std::chrono::milliseconds lasts, TimePoint now) = 0;
+  virtual Transitions report_health(Health health, TimePoint now) = 0;
+  virtual Transitions tick(TimePoint now) = 0;
+  virtual Snapshot snapshot() = 0;
 };
 
 // The implementation in state_machine.cpp.
@@ -34,14 +37,21 @@ class LocalTable final : public Table {
   Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) override {
     return cb::settle(snapshot_, policy_, permit, result, now);
   }
-  std::optional<Transition> apply_override(const Override& override_, std::chrono::milliseconds lasts,
-                                           TimePoint now) override {
-    return cb::apply_override(snapshot_, override_, lasts, now);
+  // As a CircuitBreaker counts them: the table opens the bucket, and its fast path adds to that.
+  Settlement settle_successes(const PermitId& permit, uint64_t times, TimePoint now) override {
+    Settlement settlement = cb::settle(snapshot_, policy_, permit, {Outcome::success}, now);
+    const bool counts = !settlement.late && policy_.keeps_window() && snapshot_.mode != Mode::disabled;
+    if (counts) add(snapshot_.counts.window, {times - 1, 0, 0});
+    return settlement;
   }
-  std::optional<Transition> report_health(Health health, TimePoint now) override {
-    return cb::report_health(snapshot_, health, now);
+  Transitions apply_override(const Override& override_, std::chrono::milliseconds lasts, TimePoint now) override {
+    return cb::apply_override(snapshot_, policy_, override_, lasts, now);
   }
-  Snapshot tick() override { return snapshot_; }
+  Transitions report_health(Health health, TimePoint now) override {
+    return cb::report_health(snapshot_, policy_, health, now);
+  }
+  Transitions tick(TimePoint now) override { return cb::tick(snapshot_, policy_, now); }
+  Snapshot snapshot() override { return snapshot_; }
 
  private:
   const Policy policy_;
