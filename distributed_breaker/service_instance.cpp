@@ -5,6 +5,7 @@
 #include "distributed_breaker/reporting/override_json.hpp"
 #include "distributed_breaker/reporting/status_json.hpp"
 #include "program/http/http_server.hpp"
+#include "program/log.hpp"
 #include "program/text.hpp"
 
 namespace cb {
@@ -151,6 +152,7 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
                   {"policy", settings_.policy},
                   {"call", call_settings_json()},
                   {"calls", calls},
+                  {"log_lines_dropped", program::log_lines_dropped()},
                   {"transitions", parts_.transitions.transitions()},
                   {"notable_calls", notable_calls_.calls()}};
   program::answer_json(response, 200, dumped(body));

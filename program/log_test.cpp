@@ -1,6 +1,8 @@
 #include "program/log.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -118,6 +120,64 @@ TEST_CASE("a message of any bytes becomes one line of valid JSON") {
 
 TEST_CASE("invalid UTF-8 is replaced, and the rest is kept") {
   CHECK(message_of("before \xff\xc3 after") == "before \ufffd\ufffd after");
+}
+
+TEST_CASE("a log without a reader drops lines without waiting, and says how many once it is read again") {
+  constexpr size_t logged = 3000;
+  int log[2], filled[2], emptied[2];
+  for (int* ends : {log, filled, emptied}) REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(log[1], STDOUT_FILENO);
+    set_up_log(LogFormat::json);
+    for (size_t i = 0; i < logged; ++i) spdlog::info("line {}", i);
+    const uint64_t dropped = log_lines_dropped();
+    char token = 0;
+    const bool synchronized = write(filled[1], &dropped, sizeof dropped) > 0 && read(emptied[0], &token, 1) == 1;
+    if (synchronized) spdlog::info("read again");
+    _exit(synchronized ? 0 : 1);
+  }
+  close(log[1]);
+  uint64_t dropped = 0;
+  pollfd is_filled{filled[0], POLLIN, 0};
+  REQUIRE(poll(&is_filled, 1, 60'000) == 1);  // all lines are logged, although none has been read
+  REQUIRE(read(filled[0], &dropped, sizeof dropped) == sizeof dropped);
+  std::string output(1 << 20, '\0');
+  output.resize(static_cast<size_t>(read(log[0], output.data(), output.size())));
+  REQUIRE(write(emptied[1], "x", 1) == 1);
+  char part[4096];
+  for (ssize_t got = 0; (got = read(log[0], part, sizeof part)) > 0;) output.append(part, static_cast<size_t>(got));
+  int status = -1;
+  waitpid(child, &status, 0);
+  CHECK(status == 0);
+  for (int* ends : {filled, emptied}) close(ends[0]), close(ends[1]);
+  close(log[0]);
+
+  const auto lines = lines_of(output);
+  CHECK(dropped > 0);
+  REQUIRE(lines.size() == logged - dropped + 2);
+  CHECK(json::parse(lines[lines.size() - 2]).at("message") ==
+        std::to_string(dropped) + " log lines dropped: standard output did not take them");
+  CHECK(json::parse(lines.back()).at("message") == "read again");
+}
+
+TEST_CASE("a log that cannot be written, to a closed pipe or a full disk, ends no process") {
+  for (const bool full : {false, true}) {
+    const pid_t child = fork();
+    if (child == 0) {
+      int ends[2];
+      if (pipe(ends) != 0) _exit(1);
+      dup2(full ? open("/dev/full", O_WRONLY) : ends[1], STDOUT_FILENO);
+      close(ends[0]);
+      set_up_log();
+      for (int i = 0; i < 3; ++i) spdlog::info("lost");
+      _exit(static_cast<int>(log_lines_dropped()));
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 3);
+  }
 }
 
 TEST_CASE("the log format is text or json, and anything else is a bad option") {

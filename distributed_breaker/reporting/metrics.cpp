@@ -2,7 +2,10 @@
 
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <utility>
+
+#include "program/log.hpp"
 
 namespace cb {
 namespace {
@@ -22,6 +25,11 @@ void show(prometheus::Family<prometheus::Gauge>& family, std::optional<double> v
   auto& gauge = family.Add({});
   if (!value) return family.Remove(&gauge);
   gauge.Set(*value);
+}
+
+// A counter that is kept elsewhere.
+void raise(prometheus::Counter& counter, uint64_t to) {
+  counter.Increment(std::max(0.0, static_cast<double>(to) - counter.Value()));
 }
 
 // Of no calls there is no share.
@@ -49,6 +57,7 @@ Metrics::Metrics(const std::string& breaker)
       would_have_tripped_(counter("would_have_tripped_total", "Trips that a breaker in metrics_only mode skipped.")),
       overrides_(counter("overrides_total", "Overrides that breakers applied, their ends included.")),
       store_errors_(counter("store_errors_total", "Times that the instance lost its connection to Redis.")),
+      log_lines_dropped_(counter("log_lines_dropped_total", "Log lines that standard output did not take.")),
       probes_(counter("probes_total", "Probe calls: they test whether the upstream has recovered.")),
       breakers_(gauge("breakers", "Breakers in this instance.")),
       open_breakers_(gauge("open_breakers", "Breakers in this instance that are open.")),
@@ -104,6 +113,7 @@ void Metrics::show(const DetailedStatus& common, BreakerCounts breakers) {
   cb::show(slow_call_rate_, share(common.recent.slow, common.recent.calls));
   cb::show(store_joined_, joined(common));
   cb::show(view_age_, seconds(common.store.view_age));
+  raise(log_lines_dropped_, program::log_lines_dropped());
   breakers_.Set(static_cast<double>(breakers.all));
   open_breakers_.Set(static_cast<double>(breakers.open));
 }
