@@ -20,7 +20,7 @@ State to_state(const std::string& text) {
 
 NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, const std::string& name, const Policy& policy,
                                      Listener listener)
-    : client_(client), prefix_(client.prefix(name)), policy_(policy), listener_(std::move(listener)), identity_{name} {
+    : client_(client), prefix_(client.prefix(name)), policy_(policy), events_(shared(std::move(listener)), {name}) {
   require_valid_name(name);
   require_valid(policy);
   const redis::Reply exists = client_.command({"EXISTS", prefix_ + "state"});
@@ -33,6 +33,7 @@ NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, const std::string& n
 }
 
 Admission NaiveRedisBreaker::acquire() {
+  const EventQueue::Delivery delivery(events_);
   const std::string state = get("state");
   if (state == "closed") return Permit(*this, {1, 0});
   const double waited = epoch_seconds() - std::stod(get("last_failure"));
@@ -47,6 +48,7 @@ Admission NaiveRedisBreaker::acquire() {
 
 Settled NaiveRedisBreaker::settle(const PermitId&, TimePoint, Outcome outcome) {
   if (outcome == Outcome::ignored) return {};
+  const EventQueue::Delivery delivery(events_);
   try {
     if (outcome == Outcome::success) {
       on_success();
@@ -80,6 +82,7 @@ DetailedStatus NaiveRedisBreaker::detailed_status() {
   status.state = to_state(get("state"));
   status.failures = std::stoi(get("failures"));
   status.store.name = "redis, naive";
+  status.listener_errors = events_.listener_errors();
   return status;
 }
 
@@ -100,7 +103,7 @@ void NaiveRedisBreaker::transition(const std::string& from, State to, const std:
   state_ = to;
   const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
   const auto generation = static_cast<uint64_t>(now.time_since_epoch().count());
-  notify(listener_, identity_, EventKind::transition, Transition{to_state(from), to, generation, cause, now});
+  events_.add(EventKind::transition, Transition{to_state(from), to, generation, cause, now});
 }
 
 }  // namespace cb

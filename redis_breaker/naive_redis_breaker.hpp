@@ -12,7 +12,7 @@
 #include <string>
 
 #include "redis_breaker/redis/client.hpp"
-#include "simple_breaker/event.hpp"
+#include "simple_breaker/events/event_queue.hpp"
 #include "simple_breaker/policies/managed_breaker.hpp"
 #include "simple_breaker/policy.hpp"
 
@@ -44,8 +44,7 @@ class NaiveRedisBreaker final : public ManagedBreaker {
   redis::Client& client_;
   const std::string prefix_;
   const Policy policy_;
-  const Listener listener_;
-  const Identity identity_;
+  const EventQueue events_;
   std::atomic<State> state_{State::closed};  // as this process last wrote it
 };
 

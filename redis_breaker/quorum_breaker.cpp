@@ -18,22 +18,21 @@ bool is_local_only(const Event& event) {
   }
 }
 
-Listener as_instance_only(const Listener& listener) {
-  if (!listener) return {};
-  return [listener](Event event) {
-    if (!is_local_only(event)) return;
-    const std::string cause = "this instance only: " + std::string(event.cause);
-    event.cause = cause;
-    listener(event);
-  };
-}
-
 }  // namespace
 
 QuorumBreaker::QuorumBreaker(const std::shared_ptr<const RedisBreakerGroup>& group, const Identity& identity)
-    : shared_(group, identity), local_(group->policy, as_instance_only(group->listener), {}, identity) {}
+    : shared_(group, identity),
+      local_(group->local_setup, shared_.events().part("this instance only: ", is_local_only)) {}
 
+// Like a probe, a call that both have admitted does not wait for a listener.
 Admission QuorumBreaker::acquire() {
+  Admission admission = acquire_both();
+  if (std::holds_alternative<Rejection>(admission)) shared_.events().deliver();
+  return admission;
+}
+
+Admission QuorumBreaker::acquire_both() {
+  const EventQueue::Operation operation(shared_.events());  // keeps back what both report, until both have decided
   Admission shared = shared_.acquire();
   auto* permit = std::get_if<Permit>(&shared);
   if (permit == nullptr) return shared;
@@ -61,6 +60,8 @@ Permit QuorumBreaker::grant(Permit shared, Permit local) {
 }
 
 Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome) {
+  const EventQueue::Delivery delivery(shared_.events());
+  const EventQueue::Operation operation(shared_.events());
   std::unique_lock lock(mutex_);
   auto both = in_flight_.extract(ticket.time_since_epoch().count());
   lock.unlock();
@@ -69,6 +70,8 @@ Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome
 }
 
 DetailedStatus QuorumBreaker::detailed_status() {
+  const EventQueue::Delivery delivery(shared_.events());
+  const EventQueue::Operation operation(shared_.events());
   DetailedStatus status = shared_.detailed_status();
   reset_if_changed(shared_.known_generation());
   const DetailedStatus local = local_.detailed_status();
@@ -82,12 +85,16 @@ DetailedStatus QuorumBreaker::detailed_status() {
 }
 
 std::string QuorumBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {
+  const EventQueue::Delivery delivery(shared_.events());
+  const EventQueue::Operation operation(shared_.events());
   std::string fault = shared_.apply_override(order, lasts);
   if (fault.empty()) local_.apply_override({Mode::reset, order.actor, order.reason}, {});
   return fault;
 }
 
 void QuorumBreaker::report_health(Health health) {
+  const EventQueue::Delivery delivery(shared_.events());
+  const EventQueue::Operation operation(shared_.events());
   if (shared_.is_open()) shared_.report_health(health);
   if (local_.is_open()) local_.report_health(health);
 }

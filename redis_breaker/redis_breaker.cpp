@@ -27,23 +27,13 @@ class CountedEntry {
   const int number_;
 };
 
-// Marks the transitions of a local breaker: "local: 3 consecutive failures".
-Listener as_local(const Listener& listener) {
-  if (!listener) return {};
-  return [listener](Event event) {
-    const std::string cause = transition_of(event) ? "local: " + std::string(event.cause) : std::string(event.cause);
-    event.cause = cause;
-    listener(event);
-  };
-}
-
 }  // namespace
 
 RedisBreakerGroup::RedisBreakerGroup(redis::Client& client, Policy settings, Listener on_event, std::string instance)
     : policy(valid(settings)),
       script(client, policy, std::move(instance)),
-      listener(std::move(on_event)),
-      local_setup(std::make_shared<const BreakerConfig>(policy, as_local(listener))),
+      listener(shared(std::move(on_event))),
+      local_setup(std::make_shared<const BreakerConfig>(policy)),
       synchronizer(std::make_unique<Synchronizer>(client, listener)) {}
 
 RedisBreaker::RedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener)
@@ -51,16 +41,33 @@ RedisBreaker::RedisBreaker(redis::Client& client, const std::string& name, const
 
 RedisBreaker::RedisBreaker(std::shared_ptr<const RedisBreakerGroup> group, Identity identity)
     : group_(std::move(group)),
-      identity_(std::move(identity)),
-      name_(identity_.full()),
+      name_(identity.full()),
+      events_(group_->listener, identity),
       times_calls_(group_->policy.slow_call_duration_threshold.count() > 0),
       counts_calls_(group_->policy.keeps_window()),
       view_(group_->synchronizer->push_status(0)) {
   require_valid_name(name_);
-  group_->synchronizer->add(*this, identity_.name);
+  group_->synchronizer->add(*this, identity.name);
 }
 
-RedisBreaker::~RedisBreaker() { group_->synchronizer->remove(*this); }
+RedisBreaker::~RedisBreaker() {
+  group_->synchronizer->remove(*this);
+  events_.close();
+}
+
+// What an operation reports is delivered at its end, when no lock is held: the events of this breaker, and of the
+// store. The listener may destroy the breaker.
+class RedisBreaker::Reporting {
+ public:
+  explicit Reporting(RedisBreaker& breaker)
+      : store_(breaker.group_->synchronizer->availability().events()),
+        breaker_(breaker.events_),
+        operation_(breaker.events_) {}
+
+ private:
+  const EventQueue::Delivery store_, breaker_;
+  const EventQueue::Operation operation_;
+};
 
 // --- acquire
 
@@ -71,63 +78,63 @@ Admission RedisBreaker::acquire() {
 }
 
 Admission RedisBreaker::acquire_slowly() {
-  if (const auto verdict = verdict_from_view()) return admission_from(*verdict);
-  const CountedEntry entry(permit_requests_);
-  // The break is over and thousands of callers want to probe: only as many as there may be probes ask Redis, one after
-  // another.
-  const bool probe_may_be_due =
-      view_.is_usable(group_->synchronizer->availability().period()) && view_.packed().state() != State::closed;
-  if (probe_may_be_due && entry.number() > group_->policy.permitted_calls_in_half_open) {
-    return reject(view_.packed().state(), {}, steady_wall_clock());
-  }
-  std::unique_lock lock(permit_request_mutex_);  // with a stale view, the first caller refreshes it for all
-  if (const auto verdict = verdict_from_view()) {
-    lock.unlock();
-    return admission_from(*verdict);
-  }
-  const auto reply = query_without_notifying(
-      [this](const LastKnown& last_known) { return group_->script.acquire(name_, last_known); });
-  lock.unlock();
-  return admission_from(reply);
-}
-
-// Nothing: Redis must be asked, because the view is stale or a probe may be due.
-std::optional<RedisBreaker::Verdict> RedisBreaker::verdict_from_view() const {
   using Kind = Verdict::Kind;
-  if (!is_available()) return Verdict{.kind = Kind::local};
-  if (!view_.is_usable(group_->synchronizer->availability().period())) return std::nullopt;
-  const PackedState packed = view_.packed();
-  if (packed.state() == State::closed) return Verdict{.kind = Kind::permit, .packed = packed};
-  const TimePoint from = view_.admits_from();
-  const bool same_generation = view_.packed() == packed;  // otherwise `from` may belong to another generation
-  if (!same_generation || steady_wall_clock() >= from) return std::nullopt;
-  return Verdict{.kind = Kind::rejection, .packed = packed, .from = from};
-}
-
-Admission RedisBreaker::admission_from(const Verdict& verdict) {
-  switch (verdict.kind) {
-    case Verdict::Kind::permit:
-      return Permit(*this, {verdict.packed.generation(), 0}, steady_wall_clock());
-    case Verdict::Kind::rejection:
-      return reject(verdict.packed.state(), verdict.from, steady_wall_clock());
-    case Verdict::Kind::local:
-      break;
-  }
+  const Verdict verdict = decide();
+  const PermitId id{verdict.where.generation, verdict.probe};
+  // A listener's time is not a probe's, whose lease runs: the probe delivers when it ends.
+  if (verdict.probe != 0) return Permit(*this, id, steady_wall_clock());
+  { const Reporting delivers(*this); }
+  if (verdict.kind == Kind::rejection) return Rejection{verdict.where.state, verdict.retry_after};
+  if (verdict.kind == Kind::permit) return Permit(*this, id, steady_wall_clock());
   ++local_calls_;
   return local_breaker().acquire();
 }
 
-Admission RedisBreaker::admission_from(const std::optional<ScriptReply>& reply) {
-  if (!reply) return admission_from(Verdict{.kind = Verdict::Kind::local});
-  notify_transitions(*reply, EventKind::transition);
-  const TimePoint now = steady_wall_clock();
-  if (reply->kind != ScriptReply::Kind::permit) return reject(reply->state, now + reply->wait, now);
-  return Permit(*this, {reply->generation, reply->probe}, now);
+RedisBreaker::Verdict RedisBreaker::decide() {
+  const EventQueue::Operation operation(events_);
+  auto verdict = verdict_from_view();
+  if (!verdict) verdict = verdict_from_redis();
+  if (verdict->kind == Verdict::Kind::rejection && events_.has_listener()) {
+    events_.add(EventKind::rejection, verdict->where, "not permitted", steady_wall_clock());
+  }
+  return *verdict;
 }
 
-Admission RedisBreaker::reject(State state, TimePoint from, TimePoint now) {
-  notify(group_->listener, identity_, EventKind::rejection, {state, view_.packed().generation()}, "not permitted", now);
-  return Rejection{state, retry_after(state, from, now, group_->policy)};
+// Nothing: Redis must be asked, because the view is stale or a probe may be due.
+std::optional<RedisBreaker::Verdict> RedisBreaker::verdict_from_view() const {
+  if (!is_available()) return Verdict{};
+  if (!view_.is_usable(group_->synchronizer->availability().period())) return std::nullopt;
+  const PackedState packed = view_.packed();
+  if (packed.state() == State::closed) return Verdict{Verdict::Kind::permit, {packed.state(), packed.generation()}};
+  const TimePoint from = view_.admits_from();
+  const bool same_generation = view_.packed() == packed;  // otherwise `from` may belong to another generation
+  const TimePoint now = steady_wall_clock();
+  if (!same_generation || now >= from) return std::nullopt;
+  return rejection({packed.state(), packed.generation()}, from, now);
+}
+
+RedisBreaker::Verdict RedisBreaker::verdict_from_redis() {
+  const CountedEntry entry(permit_requests_);
+  // The break is over and thousands of callers want to probe: only as many as there may be probes ask Redis, one after
+  // another.
+  const PackedState packed = view_.packed();
+  const bool probe_may_be_due =
+      view_.is_usable(group_->synchronizer->availability().period()) && packed.state() != State::closed;
+  if (probe_may_be_due && entry.number() > group_->policy.permitted_calls_in_half_open) {
+    return rejection({packed.state(), packed.generation()}, {}, steady_wall_clock());
+  }
+  const std::scoped_lock lock(permit_request_mutex_);  // with a stale view, the first caller refreshes it for all
+  if (const auto verdict = verdict_from_view()) return *verdict;
+  const auto reply = query([this](const LastKnown& last_known) { return group_->script.acquire(name_, last_known); });
+  if (!reply) return {};
+  const StateGeneration where{reply->state, reply->generation};
+  if (reply->kind == ScriptReply::Kind::permit) return {Verdict::Kind::permit, where, reply->probe};
+  const TimePoint now = steady_wall_clock();
+  return rejection(where, now + reply->wait, now);
+}
+
+RedisBreaker::Verdict RedisBreaker::rejection(StateGeneration where, TimePoint from, TimePoint now) const {
+  return {Verdict::Kind::rejection, where, 0, retry_after(where.state, from, now, group_->policy)};
 }
 
 // --- settle
@@ -140,15 +147,17 @@ Settled RedisBreaker::settle(const PermitId& id, TimePoint started, Outcome outc
 }
 
 Settled RedisBreaker::settle_slowly(const PermitId& id, const CallResult& result) {
+  const Reporting reporting(*this);
   const PackedState packed = view_.packed();
   const bool nothing_to_record = result.outcome == Outcome::ignored && id.probe == 0;
   if (nothing_to_record) return {packed.state(), false};
   const bool slow = is_slow(result, group_->policy);
   const bool may_close = id.probe != 0 && result.outcome == Outcome::success;  // even after its timeout
   if (id.generation != packed.generation() && !may_close) {                    // late; no need to ask Redis
-    if (slow && result.outcome != Outcome::ignored) record_slow_call({packed.state(), id.generation}, result);
+    if (slow && result.outcome != Outcome::ignored)
+      record_slow_call({packed.state(), packed.generation(), id.generation}, result);
     if (result.outcome == Outcome::ignored) return {packed.state(), false};
-    record_late_result({packed.state(), id.generation}, result.outcome, 1);
+    record_late_result({packed.state(), packed.generation(), id.generation}, result.outcome, 1);
     return {packed.state(), true};
   }
   if (id.probe != 0 || slow || result.outcome == Outcome::failure) return settle_in_redis(id, result);
@@ -166,44 +175,37 @@ Settled RedisBreaker::settle_in_redis(const PermitId& id, const CallResult& resu
   const auto reply =
       query([&](const LastKnown& last_known) { return group_->script.settle(name_, last_known, id, result); });
   if (!reply) return settle_locally(id, result.outcome);
-  const StateGeneration admitted_in{reply->state, id.generation};
+  const StateGeneration where{reply->state, reply->generation, id.generation};
   const bool late = reply->kind == ScriptReply::Kind::late;
-  if (late) record_late_result(admitted_in, result.outcome, 1);
-  if (result.outcome != Outcome::ignored && is_slow(result, group_->policy)) record_slow_call(admitted_in, result);
+  if (late) record_late_result(where, result.outcome, 1);
+  if (result.outcome != Outcome::ignored && is_slow(result, group_->policy)) record_slow_call(where, result);
   if (!reply->would_have_tripped.empty()) {
     ++would_have_tripped_;
-    notify(group_->listener, identity_, EventKind::would_have_tripped, admitted_in, reply->would_have_tripped,
-           steady_wall_clock());
+    events_.add(EventKind::would_have_tripped, where, reply->would_have_tripped, steady_wall_clock());
   }
   return {reply->state, late};
 }
 
-void RedisBreaker::record_slow_call(StateGeneration admitted_in, const CallResult& result) {
+void RedisBreaker::record_slow_call(StateGeneration where, const CallResult& result) {
   ++slow_calls_;
-  notify_slow_call(group_->listener, identity_, admitted_in, result.took, steady_wall_clock());
+  events_.add_slow_call(where, result.took, steady_wall_clock());
 }
 
-void RedisBreaker::record_late_result(StateGeneration admitted_in, Outcome outcome, uint64_t count) {
+void RedisBreaker::record_late_result(StateGeneration where, Outcome outcome, uint64_t count) {
   if (count == 0) return;
   late_results_ += count;
-  if (!group_->listener) return;
-  group_->listener({EventKind::late_result, identity_.name, identity_.context, admitted_in.state, admitted_in.state,
-                    admitted_in.generation, to_text(outcome), steady_wall_clock(), count});
+  events_.add(EventKind::late_result, where, to_text(outcome), steady_wall_clock(), count);
 }
 
 // --- requests to Redis
 
 // Nothing if Redis is unavailable.
 std::optional<ScriptReply> RedisBreaker::query(const Request& request, EventKind kind) {
-  auto reply = query_without_notifying(request);
-  if (reply) notify_transitions(*reply, kind);
-  return reply;
-}
-
-std::optional<ScriptReply> RedisBreaker::query_without_notifying(const Request& request) {
   auto result = group_->synchronizer->availability().run([&] { return query_in_order(request); });
-  if (auto* reply = std::get_if<ScriptReply>(&result)) return std::move(*reply);
-  return std::nullopt;
+  auto* reply = std::get_if<ScriptReply>(&result);
+  if (reply == nullptr) return std::nullopt;
+  report_transitions(*reply, kind);
+  return std::move(*reply);
 }
 
 // A request carries the successes that were counted before it, and no later failure may overtake them. So a request
@@ -257,12 +259,13 @@ BreakerScript::Result RedisBreaker::query_and_apply(const Request& request, uint
   return result;
 }
 
-void RedisBreaker::notify_transitions(const ScriptReply& reply, EventKind kind) {
+void RedisBreaker::report_transitions(const ScriptReply& reply, EventKind kind) {
   record_late_result({reply.state, reply.generation}, Outcome::success, reply.late_successes);
-  for (const Transition& transition : reply.transitions) notify(group_->listener, identity_, kind, transition);
+  for (const Transition& transition : reply.transitions) events_.add(kind, transition);
 }
 
 std::string RedisBreaker::apply_override(const Override& order, milliseconds lasts) {
+  const Reporting reporting(*this);
   const auto reply =
       query([&](const LastKnown& last_known) { return group_->script.apply_override(name_, last_known, order, lasts); },
             EventKind::override);
@@ -270,6 +273,7 @@ std::string RedisBreaker::apply_override(const Override& order, milliseconds las
 }
 
 void RedisBreaker::report_health(Health health) {
+  const Reporting reporting(*this);
   if (!is_available()) return local_breaker().report_health(health);
   query([&](const LastKnown& last_known) { return group_->script.report_health(name_, last_known, health); });
 }
@@ -277,15 +281,22 @@ void RedisBreaker::report_health(Health health) {
 // --- called by the synchronizer
 
 void RedisBreaker::refresh() {
-  query([this](const LastKnown& last_known) { return group_->script.tick(name_, last_known); });
+  {
+    const EventQueue::Operation operation(events_);
+    query([this](const LastKnown& last_known) { return group_->script.tick(name_, last_known); });
+  }
+  group_->synchronizer->deliver(events_);
 }
 
 void RedisBreaker::report() { refresh(); }  // every request carries the counted successes
 
 BreakerScript::Result RedisBreaker::reconnect() {
+  std::optional<EventQueue::Operation> operation(events_);
   auto result = query_and_apply(
       [this](const LastKnown& last_known) { return group_->script.reconnect(name_, last_known); }, take_successes());
-  if (const auto* reply = std::get_if<ScriptReply>(&result)) notify_transitions(*reply, EventKind::transition);
+  if (const auto* reply = std::get_if<ScriptReply>(&result)) report_transitions(*reply, EventKind::transition);
+  operation.reset();
+  group_->synchronizer->deliver(events_);
   return result;
 }
 
@@ -303,7 +314,7 @@ CircuitBreaker& RedisBreaker::local_breaker() {
   if (local_period_.load(std::memory_order_acquire) == period) return *local_;
   const std::scoped_lock lock(mutex_);
   if (local_period_ == period) return *local_;
-  if (!local_) local_ = std::make_unique<CircuitBreaker>(group_->local_setup, identity_);
+  if (!local_) local_ = std::make_unique<CircuitBreaker>(group_->local_setup, events_.part("local: "));
   local_->resume_from(view_.snapshot(), view_.active_override());
   local_period_ = period;
   return *local_;
@@ -338,6 +349,7 @@ bool RedisBreaker::is_evictable() const {
 }
 
 DetailedStatus RedisBreaker::detailed_status() {
+  const Reporting reporting(*this);
   const auto age = view_.age();
   const auto reply = query([this](const LastKnown& last_known) { return group_->script.tick(name_, last_known); });
   DetailedStatus status;
@@ -360,6 +372,7 @@ DetailedStatus RedisBreaker::detailed_status() {
   status.late_results += late_results_;
   status.slow_calls += slow_calls_;
   status.would_have_tripped += would_have_tripped_;
+  status.listener_errors = events_.listener_errors();
   status.store.errors = store_errors_;
   status.store.local_calls = local_calls_;
   return status;

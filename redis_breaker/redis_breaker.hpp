@@ -1,7 +1,7 @@
 // A RedisBreaker is one breaker that many processes share. The state machine runs inside Redis, one event at a time;
 // each process answers calls from a cached view (breaker_view.hpp) that Redis keeps fresh by push (synchronizer.hpp).
-// Thread-safe: every method. Listeners run on the calling thread or the synchronizer's. A transition is reported once
-// in the fleet, by the process whose request caused it. A listener must not destroy the breaker.
+// Thread-safe: every method. A transition is reported once in the fleet, by the process whose request caused it, in the
+// order of generations. A separate thread delivers what the synchronizer causes: a slow listener delays no push.
 // Cost: a success on a healthy circuit reads a few atomics and a coarse clock; with a sliding window it also adds to a
 // counter that is sent every 100 ms. A rejection reads the clock. A failure, and one probe request a process, are one
 // round trip. The view lags Redis by about a millisecond; if pushes fail, by a second at most.
@@ -25,6 +25,7 @@
 #include "redis_breaker/sync/synchronizer.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 #include "simple_breaker/event.hpp"
+#include "simple_breaker/events/event_queue.hpp"
 #include "simple_breaker/fast_path/striped_counter.hpp"
 #include "simple_breaker/policies/managed_breaker.hpp"
 #include "simple_breaker/policy.hpp"
@@ -37,7 +38,7 @@ struct RedisBreakerGroup {
   RedisBreakerGroup(redis::Client& client, Policy policy, Listener listener = {}, std::string instance = "");
   const Policy policy;
   const BreakerScript script;
-  const Listener listener;
+  const std::shared_ptr<SharedListener> listener;          // nothing: none
   const std::shared_ptr<const BreakerConfig> local_setup;  // of the breakers used while Redis is unavailable
   const std::unique_ptr<Synchronizer> synchronizer;
 };
@@ -57,6 +58,8 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   State known_state() const override;
   bool is_evictable() const override;
 
+  const EventQueue& events() const { return events_; }
+
   // The shared breaker as the cached view has it.
   uint64_t known_generation() const { return view_.packed().generation(); }
   bool is_overridden() const { return view_.packed().is_overridden(); }
@@ -73,32 +76,33 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   BreakerScript::Result reconnect() override;
   bool on_key_written(std::string_view key) override;
 
-  // The decision about a call, before any listener runs.
+  // The decision about a call, before any listener runs. `retry_after`: of a rejection.
   struct Verdict {
     enum class Kind { permit, rejection, local };
     Kind kind = Kind::local;
-    PackedState packed{};
-    TimePoint from{};
+    StateGeneration where{};
+    uint64_t probe = 0;
+    std::chrono::milliseconds retry_after{};
   };
+  class Reporting;
 
   Admission acquire_slowly();
+  Verdict decide();
   std::optional<Verdict> verdict_from_view() const;
-  Admission admission_from(const Verdict& verdict);
-  Admission admission_from(const std::optional<ScriptReply>& reply);
-  Admission reject(State state, TimePoint from, TimePoint now);
+  Verdict verdict_from_redis();
+  Verdict rejection(StateGeneration where, TimePoint from, TimePoint now) const;
   Settled settle_slowly(const PermitId& id, const CallResult& result);
   Settled settle_in_redis(const PermitId& id, const CallResult& result);
   void count_success();
-  void record_slow_call(StateGeneration admitted_in, const CallResult& result);
-  void record_late_result(StateGeneration admitted_in, Outcome outcome, uint64_t count);
+  void record_slow_call(StateGeneration where, const CallResult& result);
+  void record_late_result(StateGeneration where, Outcome outcome, uint64_t count);
 
   std::optional<ScriptReply> query(const Request& request, EventKind kind = EventKind::transition);
-  std::optional<ScriptReply> query_without_notifying(const Request& request);  // the caller does: notify_transitions()
   BreakerScript::Result query_in_order(const Request& request);
   BreakerScript::Result query_unless_unavailable(uint64_t period, const Request& request, uint64_t successes);
   BreakerScript::Result query_and_apply(const Request& request, uint64_t successes);
   uint64_t take_successes();
-  void notify_transitions(const ScriptReply& reply, EventKind kind);
+  void report_transitions(const ScriptReply& reply, EventKind kind);
 
   bool is_available() const { return group_->synchronizer->availability().is_available(); }
   CircuitBreaker& local_breaker();
@@ -106,8 +110,8 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   bool is_local() const;
 
   const std::shared_ptr<const RedisBreakerGroup> group_;
-  const Identity identity_;
   const std::string name_;
+  const EventQueue events_;
   const bool times_calls_;  // cached here: every call reads it
   const bool counts_calls_;
   BreakerView view_;

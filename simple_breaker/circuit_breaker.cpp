@@ -20,7 +20,7 @@ TimePoint steady_wall_clock() {
 }
 
 BreakerConfig::BreakerConfig(Policy settings, Listener on_event, Clock time)
-    : policy(settings), listener(std::move(on_event)), clock(std::move(time)) {
+    : policy(settings), listener(shared(std::move(on_event))), clock(std::move(time)) {
   require_valid(policy);
 }
 
@@ -29,21 +29,27 @@ CircuitBreaker::CircuitBreaker(Policy policy, Listener listener, Clock clock, Id
                      std::move(identity)) {}
 
 CircuitBreaker::CircuitBreaker(std::shared_ptr<const BreakerConfig> config, Identity identity)
+    : CircuitBreaker(config, EventQueue(config->listener, std::move(identity))) {}
+
+CircuitBreaker::CircuitBreaker(std::shared_ptr<const BreakerConfig> config, EventQueue events)
     : config_(std::move(config)),
-      identity_(std::move(identity)),
+      events_(std::move(events)),
       times_calls_(policy().slow_call_duration_threshold.count() > 0),
       published_(policy()),
       snapshot_(closed_snapshot(now())) {
   publish(now());
 }
 
+CircuitBreaker::~CircuitBreaker() { events_.close(); }
+
 Admission CircuitBreaker::acquire() {
   const PublishedState::Word word = published_.word();
   if (word.state() == State::closed) return Permit(*this, {word.generation(), 0}, times_calls_ ? now() : TimePoint{});
+  if (events_.has_listener()) return acquire_locked();  // a rejection's event has its place in the lock's order
   const TimePoint now = this->now();
   const TimePoint until = published_.rejects_until(word, now);
   if (now >= until) return acquire_locked();
-  return reject({word.state(), retry_after(word.state(), until, now, policy())}, word.generation(), now);
+  return Rejection{word.state(), retry_after(word.state(), until, now, policy())};
 }
 
 Settled CircuitBreaker::settle(const PermitId& id, TimePoint started, Outcome outcome) {
@@ -59,66 +65,70 @@ Admission CircuitBreaker::acquire_locked() {
   std::unique_lock lock(mutex_);
   const TimePoint now = this->now();
   published_.collect_into(snapshot_);
-  Decision decision = admit(snapshot_, policy(), now);
-  const uint64_t generation = snapshot_.generation;
+  const Decision decision = admit(snapshot_, policy(), now);
   publish(now);
-  lock.unlock();
   report(EventKind::transition, decision.transitions);
-  if (const auto* permit = std::get_if<PermitId>(&decision.answer)) return Permit(*this, *permit, now);
-  return reject(std::get<Rejection>(decision.answer), generation, now);
+  const auto* rejection = std::get_if<Rejection>(&decision.answer);
+  if (rejection) events_.add(EventKind::rejection, {rejection->state, snapshot_.generation}, "not permitted", now);
+  lock.unlock();
+  // A listener's time is not the probe's, whose lease runs: the probe delivers when it ends.
+  const auto* permit = std::get_if<PermitId>(&decision.answer);
+  if (permit && permit->probe != 0) return Permit(*this, *permit, now);
+  events_.deliver();
+  if (rejection) return *rejection;
+  return Permit(*this, *permit, this->now());
 }
 
 Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Outcome outcome) {
-  std::unique_lock lock(mutex_);
+  const EventQueue::Delivery delivery(events_);
+  const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
   const CallResult result{outcome, times_calls_ ? now - started : std::chrono::microseconds(0)};
   published_.collect_into(snapshot_);
   const Settlement settlement = cb::settle(snapshot_, policy(), id, result, now);
-  const State state = snapshot_.state;
   publish(now);
-  lock.unlock();
-  count_and_report(settlement, result, {state, id.generation}, now);
-  return {state, settlement.late};
+  count_and_report_locked(settlement, result, {snapshot_.state, snapshot_.generation, id.generation}, now);
+  return {snapshot_.state, settlement.late};
 }
 
-void CircuitBreaker::count_and_report(const Settlement& settlement, const CallResult& result, StateGeneration where,
-                                      TimePoint now) {
+void CircuitBreaker::count_and_report_locked(const Settlement& settlement, const CallResult& result,
+                                             StateGeneration where, TimePoint now) {
   if (result.outcome != Outcome::ignored && is_slow(result, policy())) {
     slow_calls_.fetch_add(1, std::memory_order_relaxed);
-    notify_slow_call(config_->listener, identity_, where, result.took, now);
+    events_.add_slow_call(where, result.took, now);
   }
   if (settlement.late) {
     late_results_.fetch_add(1, std::memory_order_relaxed);
-    report(EventKind::late_result, where, to_text(result.outcome), now);
+    events_.add(EventKind::late_result, where, to_text(result.outcome), now);
   }
   if (settlement.would_have_tripped) {
     would_have_tripped_.fetch_add(1, std::memory_order_relaxed);
-    report(EventKind::would_have_tripped, where, *settlement.would_have_tripped, now);
+    events_.add(EventKind::would_have_tripped, where, *settlement.would_have_tripped, now);
   }
   report(EventKind::transition, settlement.transitions);
 }
 
 std::string CircuitBreaker::apply_override(const Override& override_, std::chrono::milliseconds lasts) {
-  std::unique_lock lock(mutex_);
+  const EventQueue::Delivery delivery(events_);
+  const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
   published_.collect_into(snapshot_);
   const Transitions by_time = tick(snapshot_, policy(), now);
   const Transitions by_order = cb::apply_override(snapshot_, policy(), override_, lasts, now);
   active_override_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(override_);
   publish(now);
-  lock.unlock();
   report(EventKind::transition, by_time);
   report(EventKind::override, by_order);
   return "";
 }
 
 void CircuitBreaker::report_health(Health health) {
-  std::unique_lock lock(mutex_);
+  const EventQueue::Delivery delivery(events_);
+  const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
   published_.collect_into(snapshot_);
   const Transitions transitions = cb::report_health(snapshot_, policy(), health, now);
   publish(now);
-  lock.unlock();
   report(EventKind::transition, transitions);
 }
 
@@ -141,16 +151,15 @@ bool CircuitBreaker::is_evictable() const {
 }
 
 DetailedStatus CircuitBreaker::detailed_status() {
-  std::unique_lock lock(mutex_);
+  const EventQueue::Delivery delivery(events_);
+  const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
   published_.collect_into(snapshot_);
   const Transitions transitions = tick(snapshot_, policy(), now);
   if (snapshot_.mode == Mode::automatic) active_override_.reset();
   publish(now);
-  DetailedStatus status = status_locked(now);
-  lock.unlock();
   report(EventKind::transition, transitions);
-  return status;
+  return status_locked(now);
 }
 
 DetailedStatus CircuitBreaker::status_locked(TimePoint now) const {
@@ -166,6 +175,7 @@ DetailedStatus CircuitBreaker::status_locked(TimePoint now) const {
   status.late_results = late_results_.load(std::memory_order_relaxed);
   status.slow_calls = slow_calls_.load(std::memory_order_relaxed);
   status.would_have_tripped = would_have_tripped_.load(std::memory_order_relaxed);
+  status.listener_errors = events_.listener_errors();
   return status;
 }
 

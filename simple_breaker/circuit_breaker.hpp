@@ -1,5 +1,5 @@
 // A CircuitBreaker is the breaker of one process: the state machine with a clock, a lock and a fast path around it.
-// Thread-safe: every method. Listeners run on the calling thread, after the lock is released.
+// Thread-safe: every method. Events are queued under the lock and delivered after it is released (event_queue.hpp).
 // Cost: a successful call on a healthy circuit reads one atomic word twice and writes nothing. A window or a threshold
 // for slow calls adds clock readings and a per-core counter; a rejection reads the clock once. The rest takes the lock.
 // Errors: the constructor throws std::invalid_argument naming the setting; afterwards nothing throws.
@@ -17,6 +17,7 @@
 
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/event.hpp"
+#include "simple_breaker/events/event_queue.hpp"
 #include "simple_breaker/fast_path/published_state.hpp"
 #include "simple_breaker/policies/failure_counts.hpp"
 #include "simple_breaker/policies/health.hpp"
@@ -38,14 +39,20 @@ TimePoint steady_wall_clock();
 struct BreakerConfig {
   explicit BreakerConfig(Policy policy, Listener listener = {}, Clock clock = {});
   const Policy policy;
-  const Listener listener;
-  const Clock clock;  // empty: steady_wall_clock(); tests and demos bring another one
+  const std::shared_ptr<SharedListener> listener;  // nothing: none
+  const Clock clock;                               // empty: steady_wall_clock(); tests and demos bring another one
 };
 
 class CircuitBreaker final : public ManagedBreaker {
  public:
   explicit CircuitBreaker(Policy policy, Listener listener = {}, Clock clock = {}, Identity identity = {"breaker"});
   CircuitBreaker(std::shared_ptr<const BreakerConfig> config, Identity identity);
+
+  // A part of another breaker, which reports to that one's queue.
+  CircuitBreaker(std::shared_ptr<const BreakerConfig> config, EventQueue events);
+  ~CircuitBreaker() override;
+  CircuitBreaker(const CircuitBreaker&) = delete;
+  CircuitBreaker& operator=(const CircuitBreaker&) = delete;
 
   Admission acquire() override;
   DetailedStatus detailed_status() override;
@@ -63,26 +70,19 @@ class CircuitBreaker final : public ManagedBreaker {
   Admission acquire_locked();
   Settled settle_locked(const PermitId& id, TimePoint started, Outcome outcome);
   DetailedStatus status_locked(TimePoint now) const;
-  void count_and_report(const Settlement& settlement, const CallResult& result, StateGeneration where, TimePoint now);
+  void count_and_report_locked(const Settlement& settlement, const CallResult& result, StateGeneration where,
+                               TimePoint now);
   void publish(TimePoint now) { published_.publish(snapshot_, policy(), now); }
 
   const Policy& policy() const { return config_->policy; }
   TimePoint now() const { return config_->clock ? config_->clock() : steady_wall_clock(); }
 
   void report(EventKind kind, const Transitions& transitions) const {
-    for (const Transition& transition : transitions) notify(config_->listener, identity_, kind, transition);
-  }
-  void report(EventKind kind, StateGeneration where, std::string_view cause, TimePoint at) const {
-    notify(config_->listener, identity_, kind, where, cause, at);
-  }
-
-  Rejection reject(const Rejection& rejection, uint64_t generation, TimePoint now) const {
-    report(EventKind::rejection, {rejection.state, generation}, "not permitted", now);
-    return rejection;
+    for (const Transition& transition : transitions) events_.add(kind, transition);
   }
 
   const std::shared_ptr<const BreakerConfig> config_;
-  const Identity identity_;
+  const EventQueue events_;
   const bool times_calls_;  // here and not two pointers away: every call reads it
   PublishedState published_;
 

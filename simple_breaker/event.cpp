@@ -38,23 +38,4 @@ Listener on_transition(std::function<void(const Transition&)> then) {
   };
 }
 
-void notify(const Listener& listener, const Identity& who, EventKind kind,
-            const std::optional<Transition>& transition) {
-  if (!transition || !listener) return;
-  listener({kind, who.name, who.context, transition->from, transition->to, transition->generation, transition->cause,
-            transition->at});
-}
-
-void notify(const Listener& listener, const Identity& who, EventKind kind, StateGeneration where,
-            std::string_view cause, TimePoint at) {
-  if (listener) listener({kind, who.name, who.context, where.state, where.state, where.generation, cause, at});
-}
-
-void notify_slow_call(const Listener& listener, const Identity& who, StateGeneration where,
-                      std::chrono::microseconds took, TimePoint at) {
-  if (!listener) return;
-  const auto rounded = std::chrono::duration_cast<std::chrono::milliseconds>(took);
-  notify(listener, who, EventKind::slow_call, where, "took " + std::to_string(rounded.count()) + "ms", at);
-}
-
 }  // namespace cb

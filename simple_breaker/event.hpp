@@ -1,6 +1,7 @@
 // An Event is what a breaker reports to its listener: for logs, metrics and people.
-// A listener is called synchronously on the causing thread, with no lock held, so it may call the breaker; a slow one
-// delays that call. It must not throw.
+// A listener gets the events of a breaker one at a time, in the order of what happened, on a thread that caused one and
+// with no lock held. It may call the breaker, destroy it and throw; a slow one delays its thread, but never a probe:
+// the events of an acquire() that admits a probe are delivered when the probe ends, if no other thread does it before.
 #pragma once
 
 #include <chrono>
@@ -41,7 +42,7 @@ struct Event {
   uint64_t generation = 0;
   std::string_view cause;  // for people
   TimePoint at;
-  uint64_t count = 1;  // late results that were discovered together
+  uint64_t count = 1;  // how many times: late results that were discovered together, events that waited together
 };
 
 // The transition of a transition or override event; nothing for the other kinds.
@@ -52,17 +53,5 @@ using Listener = std::function<void(const Event&)>;
 
 // A listener that passes on transitions only.
 Listener on_transition(std::function<void(const Transition&)> then);
-
-void notify(const Listener& listener, const Identity& who, EventKind kind, const std::optional<Transition>& transition);
-
-// Where something happened that changed no state.
-struct StateGeneration {
-  State state = State::closed;
-  uint64_t generation = 0;
-};
-void notify(const Listener& listener, const Identity& who, EventKind kind, StateGeneration where,
-            std::string_view cause, TimePoint at);
-void notify_slow_call(const Listener& listener, const Identity& who, StateGeneration where,
-                      std::chrono::microseconds took, TimePoint at);
 
 }  // namespace cb

@@ -57,6 +57,8 @@ Metrics::Metrics(const std::string& breaker)
       would_have_tripped_(counter("would_have_tripped_total", "Trips that a breaker in metrics_only mode skipped.")),
       overrides_(counter("overrides_total", "Overrides that breakers applied, their ends included.")),
       store_errors_(counter("store_errors_total", "Times that the instance lost its connection to Redis.")),
+      listener_errors_(counter("listener_errors_total",
+                               "Exceptions of the listener of breakers, and events that it was too slow for.")),
       log_lines_dropped_(counter("log_lines_dropped_total", "Log lines that standard output did not take.")),
       probes_(counter("probes_total", "Probe calls: they test whether the upstream has recovered.")),
       breakers_(gauge("breakers", "Breakers in this instance.")),
@@ -93,15 +95,15 @@ void Metrics::record(const Event& event) {
       if (event.from != event.to) transitions_[index(event.from)][index(event.to)]->Increment();
       return;
     case EventKind::would_have_tripped:
-      return would_have_tripped_.Increment();
+      return would_have_tripped_.Increment(event.count);
     case EventKind::rejection:
-      return rejections_.Increment();
+      return rejections_.Increment(event.count);
     case EventKind::late_result:
       return late_results_.Increment(event.count);
     case EventKind::slow_call:
-      return slow_calls_.Increment();
+      return slow_calls_.Increment(event.count);
     case EventKind::store_trouble:
-      return store_errors_.Increment();
+      return store_errors_.Increment(event.count);
     case EventKind::store_joined:
       return;
   }
@@ -113,6 +115,7 @@ void Metrics::show(const DetailedStatus& common, BreakerCounts breakers) {
   cb::show(slow_call_rate_, share(common.recent.slow, common.recent.calls));
   cb::show(store_joined_, joined(common));
   cb::show(view_age_, seconds(common.store.view_age));
+  raise(listener_errors_, common.listener_errors);
   raise(log_lines_dropped_, program::log_lines_dropped());
   breakers_.Set(static_cast<double>(breakers.all));
   open_breakers_.Set(static_cast<double>(breakers.open));

@@ -84,7 +84,8 @@ json breaker_json(const std::string& name, const DetailedStatus& status, const P
                {"local_calls", status.store.local_calls},
                {"late_results", status.late_results},
                {"slow_calls", status.slow_calls},
-               {"would_have_tripped", status.would_have_tripped}};
+               {"would_have_tripped", status.would_have_tripped},
+               {"listener_errors", status.listener_errors}};
   if (!status.store.error.empty()) breaker["store_error"] = status.store.error;
   if (status.store.view_age) breaker["view_age_ms"] = status.store.view_age->count();
   if (policy.keeps_window()) breaker["recent"] = recent_json(status.recent);

@@ -9,8 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Identity redis_identity{"redis"};
-
 const Policy availability_policy{.failure_threshold = 1,
                                  .recovery_timeout = 250ms,
                                  .recovery_timeout_multiplier = 2,
@@ -26,8 +24,8 @@ std::string in_seconds(std::chrono::microseconds time) {
 
 }  // namespace
 
-RedisAvailability::RedisAvailability(Listener listener, std::function<void()> on_change)
-    : listener_(std::move(listener)),
+RedisAvailability::RedisAvailability(std::shared_ptr<SharedListener> listener, std::function<void()> on_change)
+    : events_(std::move(listener), {"redis"}),
       on_change_(std::move(on_change)),
       breaker_(availability_policy, on_transition([this](const Transition& transition) { handle(transition); })) {}
 
@@ -63,7 +61,7 @@ void RedisAvailability::settle(Permit permit, const BreakerScript::Result& resul
 }
 
 void RedisAvailability::report_problem(const std::string& what) const {
-  notify(listener_, redis_identity, EventKind::store_trouble, {}, what, steady_wall_clock());
+  events_.add(EventKind::store_trouble, {}, what, steady_wall_clock());
 }
 
 void RedisAvailability::handle(const Transition& transition) {
@@ -78,8 +76,8 @@ void RedisAvailability::handle(const Transition& transition) {
   ++period_;
   on_change_();
   if (!recovered) return report_problem(error + "; using a local breaker until Redis recovers");
-  notify(listener_, redis_identity, EventKind::store_joined, {},
-         "Redis has recovered: using the shared breaker again after " + in_seconds(outage), transition.at);
+  events_.add(EventKind::store_joined, {},
+              "Redis has recovered: using the shared breaker again after " + in_seconds(outage), transition.at);
 }
 
 }  // namespace cb

@@ -63,7 +63,7 @@ int make_wake_fd() {
 
 }  // namespace
 
-Synchronizer::Synchronizer(redis::Client& client, Listener listener)
+Synchronizer::Synchronizer(redis::Client& client, std::shared_ptr<SharedListener> listener)
     : client_(client),
       wake_fd_(make_wake_fd()),
       availability_(std::move(listener),
@@ -112,6 +112,7 @@ void Synchronizer::work(const std::stop_token& stop) {
     } else {
       look_for_redis();
     }
+    deliver(availability_.events());
     wait();
   }
 }

@@ -16,6 +16,7 @@
 
 #include "redis_breaker/redis/client.hpp"
 #include "redis_breaker/sync/breaker_list.hpp"
+#include "redis_breaker/sync/delivery_thread.hpp"
 #include "redis_breaker/sync/push_status.hpp"
 #include "redis_breaker/sync/redis_availability.hpp"
 #include "redis_breaker/sync/subscription.hpp"
@@ -24,7 +25,7 @@ namespace cb {
 
 class Synchronizer {
  public:
-  Synchronizer(redis::Client& client, Listener listener);
+  Synchronizer(redis::Client& client, std::shared_ptr<SharedListener> listener);
   ~Synchronizer();  // all breakers must have been removed
   Synchronizer(const Synchronizer&) = delete;
   Synchronizer& operator=(const Synchronizer&) = delete;
@@ -40,6 +41,9 @@ class Synchronizer {
   void report_soon(SynchronizedBreaker& breaker);
 
   PushStatus& push_status(size_t node);
+
+  // Delivers events that the thread has caused, on another one.
+  void deliver(const EventQueue& events) { deliveries_.add(events); }
 
  private:
   using SteadyClock = std::chrono::steady_clock;
@@ -86,6 +90,7 @@ class Synchronizer {
   std::string polled_last_;
   std::mt19937 random_{std::random_device{}()};
 
+  DeliveryThread deliveries_;
   std::jthread thread_;
 };
 

@@ -32,6 +32,7 @@ struct DetailedStatus : Status {
   uint64_t late_results = 0;
   uint64_t slow_calls = 0;
   uint64_t would_have_tripped = 0;  // while metrics_only
+  uint64_t listener_errors = 0;     // of the listener, which other breakers may share
   bool open_locally = false;        // open for this instance only: the fleet's quorum has not been reached
   StoreStatus store;
 };

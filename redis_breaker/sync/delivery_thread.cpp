@@ -1,0 +1,34 @@
+#include "redis_breaker/sync/delivery_thread.hpp"
+
+#include <utility>
+
+namespace cb {
+
+DeliveryThread::~DeliveryThread() {
+  thread_.request_stop();
+  const bool in_listener = thread_.get_id() == std::this_thread::get_id();
+  if (in_listener) thread_.detach();
+}
+
+void DeliveryThread::add(const EventQueue& events) {
+  if (!events.has_events()) return;
+  {
+    const std::scoped_lock lock(due_->mutex);
+    due_->queues.push_back(events);
+  }
+  due_->changed.notify_one();
+  if (thread_.joinable()) return;
+  thread_ = std::jthread([due = due_](const std::stop_token& stop) { work(stop, *due); });
+}
+
+void DeliveryThread::work(const std::stop_token& stop, Due& due) {
+  std::unique_lock lock(due.mutex);
+  while (due.changed.wait(lock, stop, [&] { return !due.queues.empty(); })) {
+    const auto queues = std::exchange(due.queues, {});
+    lock.unlock();
+    for (const EventQueue& events : queues) events.deliver();
+    lock.lock();
+  }
+}
+
+}  // namespace cb

@@ -1,0 +1,283 @@
+#include "simple_breaker/events/event_queue.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <iterator>
+#include <list>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace cb {
+namespace {
+
+constexpr std::chrono::milliseconds longest_turn{100};
+constexpr size_t most_unmerged = 100;
+constexpr size_t most_waiting = 1000;
+
+bool is_transition(const Event& event) {
+  return event.kind == EventKind::transition || event.kind == EventKind::override;
+}
+
+// A call that is cancelled while its thread runs the listener would leave the queue without an end.
+class UncancelledThread {
+ public:
+  UncancelledThread() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  ~UncancelledThread() { pthread_setcancelstate(before_, nullptr); }
+  UncancelledThread(const UncancelledThread&) = delete;
+  UncancelledThread& operator=(const UncancelledThread&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<SharedListener> shared(Listener listener) {
+  return listener ? std::make_shared<SharedListener>(std::move(listener)) : nullptr;
+}
+
+// Outlives the breaker while an event is delivered.
+struct EventQueue::Shared {
+  Shared(std::shared_ptr<SharedListener> to, Identity from) : listener(std::move(to)), breaker(std::move(from)) {}
+
+  struct Waiting {
+    Event event;
+    std::string cause;
+    uint64_t generation;     // of the breaker; a result shows the one that admitted it
+    uint64_t operation;      // the newest one that had begun
+    std::thread::id thread;  // that added it
+  };
+  using Events = std::list<Waiting>;
+
+  void add(Event event, std::string cause, uint64_t generation);
+  void deliver();
+  void close();
+  bool has_events() const;
+  uint64_t begin_operation();
+  void end_operation(uint64_t number);
+
+  bool merge(const Event& event);
+  Events::iterator place_of(const Event& event, uint64_t generation);
+  void await_operations(std::unique_lock<std::mutex>& lock);
+  bool take_turn(std::unique_lock<std::mutex>& lock);
+  void end_turn();
+  void deliver_first(std::unique_lock<std::mutex>& lock);
+  void call_listener(Waiting& next) noexcept;
+
+  const std::shared_ptr<SharedListener> listener;
+  const Identity breaker;
+  mutable std::mutex mutex;  // guards all that follows
+  std::condition_variable changed;
+  Events waiting;
+  std::map<uint64_t, std::thread::id> operations;  // under way, by number, and the threads that began them
+  uint64_t last_operation = 0;
+  std::thread::id deliverer;  // none: no delivery is under way
+  uint64_t turns = 0;         // that have ended
+  bool wants_relief = false;  // the deliverer has delivered for long enough
+  bool is_relieved = false;   // another thread waits to go on
+  bool is_closed = false;
+};
+
+// --- adding
+
+void EventQueue::Shared::add(Event event, std::string cause, uint64_t generation) {
+  const std::scoped_lock lock(mutex);
+  if (is_closed || (waiting.size() >= most_unmerged && merge(event))) return;
+  waiting.insert(place_of(event, generation),
+                 {event, std::move(cause), generation, last_operation, std::this_thread::get_id()});
+  if (waiting.size() <= most_waiting) return;
+  waiting.pop_front();
+  ++listener->errors;
+}
+
+// Not across a transition: what it counts belongs to one state.
+bool EventQueue::Shared::merge(const Event& event) {
+  if (is_transition(event)) return false;
+  const auto last_transition =
+      std::find_if(waiting.rbegin(), waiting.rend(), [](const Waiting& other) { return is_transition(other.event); });
+  const auto same = std::find_if(waiting.rbegin(), last_transition,
+                                 [&](const Waiting& other) { return other.event.kind == event.kind; });
+  if (same == last_transition) return false;
+  same->event.count += event.count;
+  return true;
+}
+
+// Before the events of later generations that were added since the oldest operation began; a transition begins its
+// generation.
+EventQueue::Shared::Events::iterator EventQueue::Shared::place_of(const Event& event, uint64_t generation) {
+  if (operations.empty()) return waiting.end();
+  const uint64_t first = is_transition(event) ? generation : generation + 1;
+  return std::find_if(waiting.begin(), waiting.end(), [&](const Waiting& other) {
+    return other.operation >= operations.begin()->first && other.generation >= first;
+  });
+}
+
+uint64_t EventQueue::Shared::begin_operation() {
+  const std::scoped_lock lock(mutex);
+  operations.emplace(++last_operation, std::this_thread::get_id());
+  return last_operation;
+}
+
+void EventQueue::Shared::end_operation(uint64_t number) {
+  const std::scoped_lock lock(mutex);
+  operations.erase(number);
+  changed.notify_all();
+}
+
+// --- delivering
+
+// An event waits while an operation is under way that began before it was added: that one may have to report something
+// that happened earlier.
+bool EventQueue::Shared::has_events() const {
+  return !waiting.empty() && (operations.empty() || operations.begin()->first > waiting.front().operation);
+}
+
+void EventQueue::Shared::deliver() {
+  std::unique_lock lock(mutex);
+  if (!take_turn(lock)) return;
+  const auto relief_due = std::chrono::steady_clock::now() + longest_turn;
+  // Once it wants relief, it delivers only what waits already: what other threads add, they deliver themselves. What
+  // the listener itself keeps causing waits for the next call.
+  for (size_t left = 1; left > 0 && has_events() && !is_relieved;) {
+    deliver_first(lock);
+    if (wants_relief) {
+      --left;
+    } else if (std::chrono::steady_clock::now() >= relief_due) {
+      wants_relief = true;
+      left = waiting.size();
+    }
+  }
+  end_turn();
+}
+
+// A thread that has caused a transition waits a moment for the operations that may have to report an earlier one, so
+// that its listener has been called when its call returns.
+void EventQueue::Shared::await_operations(std::unique_lock<std::mutex>& lock) {
+  const auto self = std::this_thread::get_id();
+  const auto mine = std::find_if(waiting.rbegin(), waiting.rend(), [&](const Waiting& event) {
+    return event.thread == self && is_transition(event.event);
+  });
+  if (mine == waiting.rend()) return;
+  changed.wait_for(lock, longest_turn, [&, newest = mine->operation] {
+    return std::none_of(operations.begin(), operations.upper_bound(newest),
+                        [&](const auto& operation) { return operation.second != self; });
+  });
+}
+
+// True: this thread delivers. False: another one does, or there is nothing to deliver.
+bool EventQueue::Shared::take_turn(std::unique_lock<std::mutex>& lock) {
+  if (deliverer == std::this_thread::get_id()) return false;
+  if (!operations.empty()) await_operations(lock);
+  if (!has_events()) return false;
+  if (deliverer != std::thread::id()) {
+    if (!wants_relief || is_relieved) return false;
+    is_relieved = true;
+    changed.wait(lock, [&, turn = turns] { return turns != turn || is_closed; });
+    if (deliverer != std::thread::id()) return false;
+  }
+  deliverer = std::this_thread::get_id();
+  return true;
+}
+
+void EventQueue::Shared::end_turn() {
+  deliverer = {};
+  wants_relief = is_relieved = false;
+  ++turns;
+  changed.notify_all();
+}
+
+void EventQueue::Shared::deliver_first(std::unique_lock<std::mutex>& lock) {
+  Events next;
+  next.splice(next.begin(), waiting, waiting.begin());
+  lock.unlock();
+  call_listener(next.front());
+  next.clear();
+  lock.lock();
+}
+
+void EventQueue::Shared::call_listener(Waiting& next) noexcept {
+  next.event.name = breaker.name;
+  next.event.context = breaker.context;
+  next.event.cause = next.cause;
+  const UncancelledThread uncancelled;
+  try {
+    listener->call(next.event);
+  } catch (...) {
+    ++listener->errors;
+  }
+}
+
+void EventQueue::Shared::close() {
+  deliver();
+  std::unique_lock lock(mutex);
+  const bool in_listener = deliverer == std::this_thread::get_id();
+  if (!in_listener) changed.wait(lock, [&] { return deliverer == std::thread::id(); });
+  is_closed = true;
+  waiting.clear();
+  changed.notify_all();
+}
+
+// --- handles
+
+EventQueue::EventQueue(std::shared_ptr<SharedListener> listener, Identity breaker) {
+  if (listener) shared_ = std::make_shared<Shared>(std::move(listener), std::move(breaker));
+}
+
+uint64_t EventQueue::listener_errors() const { return shared_ ? shared_->listener->errors.load() : 0; }
+
+void EventQueue::add(EventKind kind, const Transition& transition) const {
+  if (!shared_) return;
+  add({kind, {}, {}, transition.from, transition.to, transition.generation, {}, transition.at},
+      std::string(prefix_) + transition.cause, transition.generation);
+}
+
+void EventQueue::add(EventKind kind, StateGeneration where, std::string_view cause, TimePoint at,
+                     uint64_t count) const {
+  if (!shared_) return;
+  const uint64_t shown = where.admitted_in == 0 ? where.generation : where.admitted_in;
+  add({kind, {}, {}, where.state, where.state, shown, {}, at, count}, std::string(cause), where.generation);
+}
+
+void EventQueue::add_slow_call(StateGeneration where, std::chrono::microseconds took, TimePoint at) const {
+  if (!shared_) return;
+  const auto rounded = std::chrono::duration_cast<std::chrono::milliseconds>(took);
+  add(EventKind::slow_call, where, "took " + std::to_string(rounded.count()) + "ms", at);
+}
+
+void EventQueue::add(Event event, std::string cause, uint64_t generation) const {
+  if (filter_ == nullptr || filter_(event)) shared_->add(event, std::move(cause), generation);
+}
+
+void EventQueue::deliver() const {
+  if (const auto keeps_alive = shared_) keeps_alive->deliver();
+}
+
+bool EventQueue::has_events() const {
+  if (!shared_) return false;
+  const std::scoped_lock lock(shared_->mutex);
+  return shared_->has_events();
+}
+
+void EventQueue::close() const {
+  if (shared_ && prefix_.empty()) shared_->close();
+}
+
+EventQueue EventQueue::part(std::string_view prefix, Filter filter) const {
+  EventQueue part = *this;
+  part.prefix_ = prefix;
+  part.filter_ = filter;
+  return part;
+}
+
+EventQueue::Operation::Operation(const EventQueue& events) : shared_(events.shared_) {
+  if (shared_) number_ = shared_->begin_operation();
+}
+
+EventQueue::Operation::~Operation() {
+  if (shared_) shared_->end_operation(number_);
+}
+
+}  // namespace cb

@@ -1,0 +1,107 @@
+// An EventQueue delivers the events of one breaker to its listener: one at a time, in the order of what happened, on a
+// thread that caused one, with no lock held. The thread that finds no delivery under way empties the queue; others
+// leave their event and go on. Events that the listener causes are delivered after it returns. What it throws is
+// counted. Bounded: after 100 ms a thread hands over to the next one with an event. Beyond 100 waiting events those of
+// one kind are merged (Event::count); of 1000 the oldest is dropped, and counted as an error of the listener.
+// Thread-safe: every method. A copy is another handle of the same queue; a queue without a listener does nothing.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "simple_breaker/breaker.hpp"
+#include "simple_breaker/event.hpp"
+#include "simple_breaker/policies/identity.hpp"
+
+namespace cb {
+
+// A listener that many breakers share, and its errors: exceptions, and events that were dropped because it is too slow.
+struct SharedListener {
+  explicit SharedListener(Listener listener) : call(std::move(listener)) {}
+  const Listener call;
+  std::atomic<uint64_t> errors{0};
+};
+
+// Nothing for an empty listener.
+std::shared_ptr<SharedListener> shared(Listener listener);
+
+// Where something happened that changed no state. `admitted_in`: the generation of the call, if it is another one; the
+// event shows that one.
+struct StateGeneration {
+  State state = State::closed;
+  uint64_t generation = 0;
+  uint64_t admitted_in = 0;
+};
+
+class EventQueue {
+  struct Shared;
+
+ public:
+  using Filter = bool (*)(const Event&);
+
+  EventQueue() = default;  // without a listener
+  EventQueue(std::shared_ptr<SharedListener> listener, Identity breaker);
+
+  bool has_listener() const { return shared_ != nullptr; }
+  uint64_t listener_errors() const;
+
+  // Adding never calls the listener: add under the breaker's lock, so that the order is that of what happened.
+  void add(EventKind kind, const Transition& transition) const;
+  void add(EventKind kind, StateGeneration where, std::string_view cause, TimePoint at, uint64_t count = 1) const;
+  void add_slow_call(StateGeneration where, std::chrono::microseconds took, TimePoint at) const;
+
+  // Delivers what waits, unless another thread does. Call it without locks; the listener may destroy the breaker.
+  void deliver() const;
+  bool has_events() const;  // that may be delivered
+
+  // Waits for a delivery on another thread; afterwards the listener is not called any more. For the breaker's
+  // destructor, which may run in the listener. Does nothing for a part().
+  void close() const;
+
+  // This queue for a part of the same breaker: the causes of its transitions start with `prefix` (a literal), and it
+  // reports only what `filter` lets pass.
+  EventQueue part(std::string_view prefix, Filter filter = nullptr) const;
+
+  class Delivery;
+  class Operation;
+
+ private:
+  void add(Event event, std::string cause, uint64_t generation) const;
+
+  std::shared_ptr<Shared> shared_;
+  std::string_view prefix_{};
+  Filter filter_ = nullptr;
+};
+
+// Calls deliver() when the scope ends: declare it before the lock.
+class EventQueue::Delivery {
+ public:
+  explicit Delivery(EventQueue events) : events_(std::move(events)) {}
+  ~Delivery() { events_.deliver(); }
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
+
+ private:
+  const EventQueue events_;
+};
+
+// For events whose order is that of their generations, as they are known from replies that may overtake one another:
+// what is added during an operation is delivered after it, and behind its events of earlier generations.
+class EventQueue::Operation {
+ public:
+  explicit Operation(const EventQueue& events);
+  ~Operation();
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+
+ private:
+  const std::shared_ptr<Shared> shared_;
+  uint64_t number_ = 0;
+};
+
+}  // namespace cb
