@@ -47,7 +47,7 @@ Admission NaiveRedisBreaker::acquire() {
 }
 
 Settled NaiveRedisBreaker::settle(const PermitId&, TimePoint, Outcome outcome) {
-  if (outcome == Outcome::ignored) return {};
+  if (outcome == Outcome::ignored) return {state_, false};
   const EventQueue::Delivery delivery(events_);
   try {
     if (outcome == Outcome::success) {

@@ -26,4 +26,7 @@ std::string_view to_text(Outcome outcome) {
   return "unknown";
 }
 
+// Not in the header: every settle() would carry the code.
+Settled Permit::present_state() const { return {breaker_->status().state, false}; }
+
 }  // namespace cb

@@ -71,21 +71,30 @@ class [[nodiscard]] Permit {
   // The breaker gets `started` back when the permit is settled, to measure how long the call took.
   Permit(Breaker& breaker, PermitId id, TimePoint started = {}) : breaker_(&breaker), id_(id), started_(started) {}
   Permit(Permit&& other) noexcept
-      : breaker_(std::exchange(other.breaker_, nullptr)), id_(other.id_), started_(other.started_) {}
+      : breaker_(other.breaker_),
+        id_(other.id_),
+        started_(other.started_),
+        settled_(std::exchange(other.settled_, true)) {}
   Permit& operator=(Permit&&) = delete;
   ~Permit();
 
-  Settled settle(Outcome outcome);  // once; a second call does nothing
+  Settled settle(Outcome outcome);  // once; a second call only answers the breaker's present state
   PermitId id() const { return id_; }
   bool is_probe() const { return id_.probe != 0; }
 
  private:
+  Settled present_state() const;
+
   Breaker* breaker_;
   PermitId id_;
   TimePoint started_;
+  bool settled_ = false;  // or moved from
 };
 
-using Admission = std::variant<Permit, Rejection>;
+// A type, not an alias: the compiler then warns of every call of acquire() whose answer is dropped.
+struct [[nodiscard]] Admission : std::variant<Permit, Rejection> {
+  using variant::variant;
+};
 
 class Breaker {
  public:
@@ -99,12 +108,13 @@ class Breaker {
 };
 
 inline Settled Permit::settle(Outcome outcome) {
-  Breaker* breaker = std::exchange(breaker_, nullptr);
-  return breaker == nullptr ? Settled{} : breaker->settle(id_, started_, outcome);
+  if (std::exchange(settled_, true)) [[unlikely]]
+    return present_state();
+  return breaker_->settle(id_, started_, outcome);
 }
 
 inline Permit::~Permit() {
-  if (breaker_ != nullptr) settle(Outcome::ignored);
+  if (!settled_) settle(Outcome::ignored);
 }
 
 }  // namespace cb

@@ -127,7 +127,7 @@ TEST_CASE("execute maps a result to an outcome by the given function") {
             breaker, [] { return 404; }, outcome_of)) == 404);
   CHECK(breaker.status().state == State::closed);
   const auto every_error = [](int status) { return status < 400 ? Outcome::success : Outcome::failure; };
-  execute(
+  (void)execute(
       breaker, [] { return 500; }, every_error);
   CHECK(breaker.status().state == State::open);
 }
