@@ -6,6 +6,7 @@
 
 #include "distributed_breaker/failure_status.hpp"
 #include "distributed_breaker/registry/health_checker.hpp"
+#include "distributed_breaker/reporting/local_errors.hpp"
 #include "distributed_breaker/reporting/metrics.hpp"
 #include "distributed_breaker/reporting/transition_log.hpp"
 #include "distributed_breaker/resilience/call_policy_options.hpp"
@@ -95,9 +96,13 @@ int serve(InstanceOptions options, const program::StopSignal& stop, const Breake
   const int port = server.bind(options.listen, options.port);
   if (options.name.empty()) options.name = name_by_port(port);
 
-  const UpstreamClient upstream(options.upstream, options.name, failure_status);
   TransitionLog transitions;
   Metrics metrics(options.breaker_name);
+  LocalErrors local_errors;
+  const UpstreamClient upstream(options.upstream, options.name, failure_status, [&](const std::string& cause) {
+    local_errors.record(cause);
+    metrics.count_local_error();
+  });
   HealthChecker health(options.policy.health_check_interval,
                        [&] { return upstream.health(std::min(options.call_timeout, longest_health_check)); });
   const Listener listener = [&](const Event& event) {
@@ -109,7 +114,7 @@ int serve(InstanceOptions options, const program::StopSignal& stop, const Breake
   const std::jthread health_checks = health.watch(registry);
   ServiceInstance instance({options.name, options.breaker_name, options.policy, options.call_policy,
                             options.call_timeout, failure_status, options.max_breakers},
-                           {registry, upstream, transitions, metrics, admin});
+                           {registry, upstream, transitions, local_errors, metrics, admin});
   instance.add_routes(server);
   server.serve_until(stop, options.name);
   return 0;

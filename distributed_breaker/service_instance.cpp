@@ -33,9 +33,10 @@ void explain(const httplib::Request&, httplib::Response& response) {
 
 AttemptEnd end_of(const UpstreamReply& reply) {
   if (reply.status == CallStatus::success) return AttemptEnd::answered;
-  // An ignored status, such as 404, is the caller's mistake: a retry would get the same answer.
+  // An ignored status, such as 404, is the caller's mistake: a retry would get the same answer. A local cause asks for
+  // less work here, not for more.
   const bool mistake = reply.outcome == Outcome::ignored && reply.http_status != 0;
-  return mistake ? AttemptEnd::failed : AttemptEnd::failed_may_retry;
+  return mistake || reply.local_cause ? AttemptEnd::failed : AttemptEnd::failed_may_retry;
 }
 
 // Inserts the fallback's JSON text unparsed: parsing would need a stack as deep as the text is nested, and a time that
@@ -162,6 +163,7 @@ json ServiceInstance::breaker_json_of(const Target& target) const {
   const std::string name = Identity{settings_.breaker_name, target.context}.full();
   json body = breaker_json(name, target.breaker->detailed_status(), settings_.policy);
   body["probes_in_flight"] = probes_in_flight_.load();
+  body["local_errors"] = parts_.local_errors.count();
   return body;
 }
 

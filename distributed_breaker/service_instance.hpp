@@ -16,6 +16,7 @@
 
 #include "distributed_breaker/registry/breaker_registry.hpp"
 #include "distributed_breaker/reporting/call_report.hpp"
+#include "distributed_breaker/reporting/local_errors.hpp"
 #include "distributed_breaker/reporting/metrics.hpp"
 #include "distributed_breaker/reporting/notable_calls.hpp"
 #include "distributed_breaker/reporting/transition_log.hpp"
@@ -42,6 +43,7 @@ struct InstanceParts {
   BreakerRegistry& breakers;
   const UpstreamClient& upstream;
   const TransitionLog& transitions;
+  const LocalErrors& local_errors;
   Metrics& metrics;
   const program::AdminAccess& admin;
 };

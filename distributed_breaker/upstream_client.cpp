@@ -2,6 +2,7 @@
 
 #include <regex>
 #include <stdexcept>
+#include <utility>
 
 #include "program/http/http_client.hpp"
 #include "program/text.hpp"
@@ -25,12 +26,17 @@ Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds timeout
 }
 
 UpstreamClient::UpstreamClient(const std::string& address, const std::string& caller,
-                               const FailureStatus& failure_status)
-    : address_(valid_address(address)), caller_header_("X-Caller: " + caller), failure_status_(failure_status) {}
+                               const FailureStatus& failure_status, OnLocalCause on_local_cause)
+    : address_(valid_address(address)),
+      caller_header_("X-Caller: " + caller),
+      failure_status_(failure_status),
+      on_local_cause_(std::move(on_local_cause)) {}
 
 UpstreamReply UpstreamClient::call(std::chrono::milliseconds timeout) const {
-  program::HttpReply reply =
-      program::send({.url = address_ + "/data", .headers = {caller_header_}, .timeout = timeout});
+  program::HttpReply reply = get("/data", timeout);
+  if (reply.local_cause) {
+    return {.outcome = Outcome::ignored, .sent = reply.connected, .local_cause = true, .error = reply.error};
+  }
   if (reply.status == 0) return {.sent = reply.connected, .timed_out = reply.timed_out, .error = reply.error};
   const Outcome outcome = failure_status_.outcome_of(reply.status);
   return {.status = outcome == Outcome::success ? CallStatus::success : CallStatus::failure,
@@ -40,11 +46,23 @@ UpstreamReply UpstreamClient::call(std::chrono::milliseconds timeout) const {
           .body = std::move(reply.body)};
 }
 
-Health UpstreamClient::health(std::chrono::milliseconds timeout) const {
-  const program::HttpReply reply =
-      program::send({.url = address_ + "/health", .headers = {caller_header_}, .timeout = timeout});
-  const bool down = reply.status == 0 || failure_status_.outcome_of(reply.status) == Outcome::failure;
-  return down ? Health::down : Health::up;
+std::optional<Health> UpstreamClient::health(std::chrono::milliseconds timeout) const {
+  const program::HttpReply reply = get("/health", timeout);
+  if (reply.local_cause) return std::nullopt;
+  return reply.status == 0 || is_failure(reply.status) ? Health::down : Health::up;
+}
+
+program::HttpReply UpstreamClient::get(const std::string& path, std::chrono::milliseconds timeout) const {
+  program::HttpReply reply = program::send({.url = address_ + path, .headers = {caller_header_}, .timeout = timeout});
+  if (!reply.local_cause) return reply;
+  if (is_failure(reply.incomplete_status)) {  // whatever kept us from reading the rest, the upstream has failed
+    reply.local_cause = false;
+    reply.status = reply.incomplete_status;
+    return reply;
+  }
+  reply.error = "local cause: " + reply.error;
+  if (on_local_cause_) on_local_cause_(reply.error);
+  return reply;
 }
 
 }  // namespace cb

@@ -1,14 +1,17 @@
 // An UpstreamClient calls the upstream's GET /data with one deadline for all of it, and reports what the reply says
-// about the upstream.
-// Thread-safe: every method.
+// about the upstream. A local cause, such as a process without free descriptors, says nothing about it.
+// Thread-safe: every method. `on_local_cause` is called on the calling thread.
 // Errors: the constructor throws std::invalid_argument naming the address; a call never throws.
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "distributed_breaker/failure_status.hpp"
 #include "distributed_breaker/reporting/call_status.hpp"
+#include "program/http/http_client.hpp"
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/policies/health.hpp"
 
@@ -20,7 +23,8 @@ struct UpstreamReply {
   int http_status = 0;  // 0: no answer
   bool sent = false;    // false: the request cannot have reached the upstream
   bool timed_out = false;
-  std::string error{};  // why there was no answer
+  bool local_cause = false;  // the outcome is ignored
+  std::string error{};       // why there was no answer
   std::string body{};
 };
 
@@ -31,18 +35,26 @@ Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds timeout
 
 class UpstreamClient {
  public:
+  using OnLocalCause = std::function<void(const std::string& cause)>;
+
   // `address`: http://HOST:PORT. `caller` is sent as X-Caller, so that the upstream's ledger can name it.
-  UpstreamClient(const std::string& address, const std::string& caller, const FailureStatus& failure_status = {});
+  UpstreamClient(const std::string& address, const std::string& caller, const FailureStatus& failure_status = {},
+                 OnLocalCause on_local_cause = {});
 
   UpstreamReply call(std::chrono::milliseconds timeout) const;
 
-  // GET /health. Down: no answer, or a status that counts as a failure.
-  Health health(std::chrono::milliseconds timeout) const;
+  // GET /health. Down: no answer, or a status that counts as a failure. Nothing: it could not be asked, for a local
+  // cause.
+  std::optional<Health> health(std::chrono::milliseconds timeout) const;
 
  private:
+  program::HttpReply get(const std::string& path, std::chrono::milliseconds timeout) const;
+  bool is_failure(int http_status) const { return failure_status_.outcome_of(http_status) == Outcome::failure; }
+
   const std::string address_;
   const std::string caller_header_;
   const FailureStatus failure_status_;
+  const OnLocalCause on_local_cause_;
 };
 
 }  // namespace cb

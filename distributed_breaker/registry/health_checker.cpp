@@ -1,6 +1,7 @@
 #include "distributed_breaker/registry/health_checker.hpp"
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -10,9 +11,9 @@ bool check_health(const BreakerRegistry& registry, const AskHealth& ask, const s
   std::vector<std::shared_ptr<ManagedBreaker>> open;
   registry.for_each_open(BreakerRegistry::all, [&](const auto&, const auto& breaker) { open.push_back(breaker); });
   if (open.empty()) return false;
-  const Health health = ask();
+  const std::optional<Health> health = ask();
   for (const auto& breaker : open) {
-    if (!stop.stop_requested()) breaker->report_health(health);
+    if (health && !stop.stop_requested()) breaker->report_health(*health);
   }
   return true;
 }

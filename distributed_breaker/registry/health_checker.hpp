@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 
@@ -19,8 +20,8 @@
 
 namespace cb {
 
-// Must return within its own deadline and not throw. No answer counts as down.
-using AskHealth = std::function<Health()>;
+// Must return within its own deadline and not throw. No answer counts as down. Nothing: the upstream could not be asked.
+using AskHealth = std::function<std::optional<Health>()>;
 
 // If any breaker is open, asks and reports to those that were open before: the answer says nothing about a breaker that
 // opened meanwhile. Returns whether any was open.

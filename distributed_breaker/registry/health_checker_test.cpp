@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "distributed_breaker/tests/fake_breaker_for_test.hpp"
@@ -108,6 +109,13 @@ TEST_CASE("the upstream is asked once, and the answer is reported to all open br
   CHECK(state_of(lab.registry.common()) == State::half_open);
   CHECK(state_of(*acme) == State::half_open);
   CHECK(state_of(*calm) == State::closed);
+}
+
+TEST_CASE("if the upstream could not be asked, nothing is reported") {
+  FakeLab lab(1h);
+  lab.fake->open = true;
+  CHECK(check_health(lab.registry, [] { return std::nullopt; }));
+  CHECK(lab.fake->health_reports == 0);
 }
 
 TEST_CASE("the answer is not reported to a breaker that opened meanwhile") {

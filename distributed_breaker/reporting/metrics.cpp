@@ -61,6 +61,8 @@ Metrics::Metrics(const std::string& breaker)
                                "Exceptions of the listener of breakers, and events that it was too slow for.")),
       log_lines_dropped_(counter("log_lines_dropped_total", "Log lines that standard output did not take.")),
       probes_(counter("probes_total", "Probe calls: they test whether the upstream has recovered.")),
+      local_errors_(
+          counter("local_errors_total", "Upstream calls that failed for a local cause, which breakers ignore.")),
       breakers_(gauge("breakers", "Breakers in this instance.")),
       open_breakers_(gauge("open_breakers", "Breakers in this instance that are open.")),
       failure_rate_(rate("failure_rate", "Share of the calls in the common breaker's sliding window that failed.")),
@@ -79,6 +81,8 @@ void Metrics::count_call(CallStatus status, std::chrono::duration<double> took) 
 }
 
 void Metrics::count_probe() { probes_.Increment(); }
+
+void Metrics::count_local_error() { local_errors_.Increment(); }
 
 std::string Metrics::text(const DetailedStatus& common, BreakerCounts breakers) {
   const std::scoped_lock lock(scrape_);

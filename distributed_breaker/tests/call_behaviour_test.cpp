@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "distributed_breaker/tests/behaviour_for_test.hpp"
+#include "program/processes/descriptor_limit.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
@@ -267,4 +268,49 @@ TEST_CASE("a last good answer may be nested deeply and have many fields") {
     CHECK(answer.http_status == 200);
     CHECK(answer.body["fallback"]["answer"].size() == (good.front() == '[' ? 1 : 5000));
   }
+}
+
+TEST_CASE("calls that fail for lack of descriptors are ignored: the circuit stays closed, and the instance says why") {
+  Fleet fleet;
+  auto instance = fleet.start("--failure-threshold 1 --max-attempts 3");
+  CHECK(instance.call().http_status == 200);
+  InstanceProcess::Answer answer{};
+  const auto fails = [&] {
+    const program::DescriptorLimit one(1, instance.process.pid());  // for the connection of the call
+    answer = instance.call();
+    return answer.http_status == 504;
+  };
+  REQUIRE(happens(fails));
+  CHECK(answer.body["status"] == "exception");
+  CHECK(answer.body["state"] == "closed");
+  CHECK(answer.body["error"] == "local cause: Too many open files (EMFILE)");
+  CHECK(answer.body["attempts"] == 1);  // a retry would need a descriptor, too
+  CHECK(answer.body["upstream_calls"] == 0);
+  CHECK(instance.breaker()["failures"] == 0);
+  const int errors = instance.breaker()["local_errors"];
+  CHECK(errors >= 1);
+  CHECK(holds(program::send({.url = instance.url + "/metrics", .timeout = 20s}).body,
+              "circuit_breaker_local_errors_total{breaker=\"unreliable_service\"} " + std::to_string(errors)));
+  CHECK(instance.call().http_status == 200);
+  CHECK(holds(instance.process.output(), "local cause: Too many open files (EMFILE); the breaker ignores it"));
+}
+
+TEST_CASE("a probe whose answer is longer than the instance takes gives its slot back, and decides nothing") {
+  Fleet fleet;
+  const auto instance = fleet.start("--failure-threshold 1 --recovery-timeout 50ms");
+  fleet.upstream.body.set(std::string(2 << 20, ' '));
+  for (int i = 0; i < 3; ++i) CHECK(instance.call().http_status == 504);
+  CHECK(instance.state() == "closed");
+  CHECK(instance.breaker()["local_errors"] == 3);
+  fleet.upstream.status = 500;
+  CHECK(instance.call().http_status == 502);  // it failed, however long its answer is
+  fleet.upstream.status = 200;
+  const auto probe = first_admitted(instance);
+  CHECK(holds(probe.body["error"], "local cause: the answer is longer"));
+  CHECK(probe.body["probe"] == true);
+  CHECK(probe.body["upstream_calls"] == 1);
+  CHECK(probe.body["state"] == "half_open");
+  fleet.upstream.body.set("{}");
+  CHECK(instance.call().http_status == 200);  // the slot is free
+  CHECK(instance.state() == "closed");
 }

@@ -20,14 +20,16 @@ struct HttpRequest {
 
 struct HttpReply {
   int status = 0;  // 0: no complete answer arrived, and `error` says why
-  std::string body;
-  std::string error;
+  std::string body{};
+  std::string error{};     // "Couldn't connect to server: Connection refused (ECONNREFUSED)"
   bool connected = false;  // false: the request cannot have reached the server
   bool timed_out = false;
+  bool local_cause = false;   // this machine or this client is to blame, so it is no evidence about the server
+  int incomplete_status = 0;  // of an answer that did not arrive completely; 0: it had not begun
 };
 
 // Opens a new connection, never reuses one, and ignores the environment's proxy settings. Never throws because of the
-// network. Thread-safe.
+// network or for lack of memory. Thread-safe.
 HttpReply send(const HttpRequest& request);
 
 }  // namespace program
