@@ -49,7 +49,8 @@ UpstreamReply UpstreamClient::call(std::chrono::milliseconds timeout) const {
 std::optional<Health> UpstreamClient::health(std::chrono::milliseconds timeout) const {
   const program::HttpReply reply = get("/health", timeout);
   if (reply.local_cause) return std::nullopt;
-  return reply.status == 0 || is_failure(reply.status) ? Health::down : Health::up;
+  const bool well = reply.status >= 200 && reply.status < 400 && !is_failure(reply.status);
+  return well ? Health::up : Health::down;
 }
 
 program::HttpReply UpstreamClient::get(const std::string& path, std::chrono::milliseconds timeout) const {

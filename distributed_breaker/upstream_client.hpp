@@ -43,8 +43,8 @@ class UpstreamClient {
 
   UpstreamReply call(std::chrono::milliseconds timeout) const;
 
-  // GET /health. Down: no answer, or a status that counts as a failure. Nothing: it could not be asked, for a local
-  // cause.
+  // GET /health. Up: a 2xx or 3xx that does not count as a failure. Down: any other answer, or none. Nothing: it could
+  // not be asked, for a local cause.
   std::optional<Health> health(std::chrono::milliseconds timeout) const;
 
  private:

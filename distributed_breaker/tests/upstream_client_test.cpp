@@ -54,6 +54,19 @@ TEST_CASE("a refused connection or an answer is evidence, however little time th
   CHECK(outcome_of({.outcome = Outcome::success, .http_status = 200}, 1ms, 1000ms) == Outcome::success);
 }
 
+TEST_CASE("a health route that answers 2xx or 3xx is up; no other answer is, even if it is not a failure") {
+  Upstream upstream(FailureStatus::parse("500-599,204"));
+  for (const int up : {200, 201, 206, 301, 302, 307}) {
+    upstream.status = up;
+    CHECK(upstream.client.health(patience) == Health::up);
+  }
+  for (const int down : {204, 400, 401, 403, 404, 405, 410, 418, 429, 451, 499, 500, 503, 599}) {
+    upstream.status = down;
+    CHECK(upstream.client.health(patience) == Health::down);
+  }
+  CHECK(UpstreamClient("http://127.0.0.1:1", "test").health(patience) == Health::down);
+}
+
 TEST_CASE("a process without a free descriptor says nothing about the upstream") {
   Upstream upstream;
   const program::DescriptorLimit none;
