@@ -13,22 +13,7 @@
 namespace load {
 namespace {
 
-constexpr size_t largest_body = 1024 * 1024;
 constexpr int longest_wait_ms = 1000;
-
-program::HttpReply reply_of(CURL* curl, CURLcode code, std::string body) {
-  program::HttpReply reply;
-  long status = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-  reply.body = std::move(body);
-  reply.timed_out = code == CURLE_OPERATION_TIMEDOUT;
-  if (code == CURLE_OK) {
-    reply.status = static_cast<int>(status);
-  } else {
-    reply.error = curl_easy_strerror(code);
-  }
-  return reply;
-}
 
 }  // namespace
 
@@ -37,41 +22,19 @@ HttpLoop::HttpLoop() {
   timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   if (timer_ < 0) throw std::system_error(errno, std::generic_category(), "timerfd");
   multi_ = curl_multi_init();
-  headers_ = curl_slist_append(nullptr, "Connection: close");
-  if (multi_ == nullptr || headers_ == nullptr) throw std::runtime_error("out of memory for HTTP requests");
+  if (multi_ == nullptr) throw std::runtime_error("out of memory for HTTP requests");
 }
 
 HttpLoop::~HttpLoop() {
   abandon();
   curl_multi_cleanup(multi_);
-  curl_slist_free_all(headers_);
   close(timer_);
 }
 
-size_t HttpLoop::append(const char* data, size_t size, size_t count, void* transfer) {
-  std::string& body = static_cast<Transfer*>(transfer)->body;
-  if (body.size() + size * count > largest_body) return 0;  // ends the transfer with an error
-  body.append(data, size * count);
-  return size * count;
-}
-
 void HttpLoop::get(const std::string& url, std::chrono::milliseconds timeout, Done done) {
-  CURL* curl = curl_easy_init();
-  if (curl == nullptr) throw std::runtime_error("out of memory for an HTTP request");
-  auto transfer = std::make_unique<Transfer>(Transfer{{}, std::move(done)});
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
-  curl_easy_setopt(curl, CURLOPT_PROXY, "");
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
-  curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
-#if LIBCURL_VERSION_NUM >= 0x075700
-  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);  // does not wait for a name server that hangs
-#endif
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &HttpLoop::append);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer.get());
+  const program::HttpRequest request{.url = url, .timeout = timeout};
+  auto transfer = std::make_unique<Transfer>(request, std::move(done));
+  CURL* curl = transfer->request.handle();
   transfers_.emplace(curl, std::move(transfer));
   curl_multi_add_handle(multi_, curl);
 }
@@ -88,10 +51,7 @@ void HttpLoop::wait_until(Clock::time_point deadline, int wake_fd) {
 }
 
 void HttpLoop::abandon() {
-  for (const auto& [curl, transfer] : transfers_) {
-    curl_multi_remove_handle(multi_, curl);
-    curl_easy_cleanup(curl);
-  }
+  for (const auto& [curl, transfer] : transfers_) curl_multi_remove_handle(multi_, curl);
   transfers_.clear();
 }
 
@@ -112,9 +72,7 @@ void HttpLoop::deliver() {
     const CURLcode code = message->data.result;
     const auto transfer = std::move(transfers_.extract(curl).mapped());
     curl_multi_remove_handle(multi_, curl);
-    const program::HttpReply reply = reply_of(curl, code, std::move(transfer->body));
-    curl_easy_cleanup(curl);
-    transfer->done(reply);
+    transfer->done(transfer->request.end(code));
   }
 }
 

@@ -11,8 +11,10 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "program/http/http_client.hpp"
+#include "program/http/http_transfer.hpp"
 
 namespace load {
 
@@ -36,16 +38,15 @@ class HttpLoop {
 
  private:
   struct Transfer {
-    std::string body;
+    Transfer(const program::HttpRequest& http, Done then) : request(http), done(std::move(then)) {}
+    program::HttpTransfer request;
     Done done;
   };
 
-  static size_t append(const char* data, size_t size, size_t count, void* transfer);
   void arm_timer(Clock::time_point deadline) const;
   void deliver();
 
   CURLM* multi_;
-  curl_slist* headers_;
   int timer_;  // curl waits in whole milliseconds; this is how a call leaves on time
   std::map<CURL*, std::unique_ptr<Transfer>> transfers_;
 };

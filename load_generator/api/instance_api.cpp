@@ -174,7 +174,12 @@ size_t unseen_mark(std::string_view text) {
 
 }  // namespace
 
-Call read_call(const program::HttpReply& reply) { return reply.status == 0 ? Call{} : read_call(parsed(reply.body)); }
+Call read_call(const program::HttpReply& reply) {
+  Call call = reply.status == 0 ? Call{} : read_call(parsed(reply.body));
+  if (call.status != CallStatus::unreachable) return call;
+  call.error = reply.status == 0 ? reply.error : "HTTP " + std::to_string(reply.status) + " without a call's outcome";
+  return call;
+}
 
 std::optional<InstanceStatus> read_status(const program::HttpReply& reply) {
   const Foreign body = parsed(reply.body);

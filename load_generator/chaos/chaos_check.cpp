@@ -18,8 +18,9 @@ constexpr int counts_in_a_row = 3;  // with Redis, without it, and with it again
 Offset answered_at(const Call& call) { return call.intended + call.latency; }
 
 std::string described(const ChaosHistory& history, const Call& call) {
-  return fmt::format("{}: {}, {:.0f} ms{}", history.name_of(call.target), to_text(call.status), to_ms(call.latency),
-                     call.probe ? fmt::format(", probe of {}", call.generation) : "");
+  return fmt::format("{}: {}, {:.0f} ms{}{}", history.name_of(call.target), to_text(call.status), to_ms(call.latency),
+                     call.probe ? fmt::format(", probe of {}", call.generation) : "",
+                     call.error.empty() ? "" : ", " + call.error);
 }
 
 bool was_down(const ChaosHistory& history, const Call& call) {

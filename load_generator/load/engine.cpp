@@ -230,6 +230,7 @@ class Engine {
         call.target = plan_[index].target;
         call.intended = plan_[index].due;
         call.latency = run_.length - call.intended;
+        call.error = "the run ended first";
       }
     }
   }

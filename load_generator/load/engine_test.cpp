@@ -7,14 +7,18 @@
 #include <csignal>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
 #include "load_generator/api/fake_instance.hpp"
 #include "load_generator/record/latencies.hpp"
+#include "load_generator/record/unreachable.hpp"
+#include "load_generator/report/report.hpp"
 #include "load_generator/report/run_document.hpp"
 #include "load_generator/report/run_file.hpp"
 #include "load_generator/tests/scratch_file.hpp"
+#include "program/processes/descriptor_limit.hpp"
 
 using namespace load;
 using std::chrono::milliseconds;
@@ -389,6 +393,30 @@ TEST_CASE("calls to an instance that does not listen are unreachable, and its st
   REQUIRE(result.calls.size() == 4);
   for (const Call& call : result.calls) CHECK(call.status == CallStatus::unreachable);
   for (const Sample& sample : result.samples.at(0)) CHECK(sample.state == State::unknown);
+}
+
+TEST_CASE("a call that is unreachable says why, in the record, the report and the file") {
+  FakeInstance instance;
+  instance.on("/status", status_with(""));
+  instance.on("/call", R"({"status":"splendid"})");
+  instance.start();
+  CHECK(
+      unreachable_calls(run(instance.url(), at(20, milliseconds(100)))).at({0, "HTTP 200 without a call's outcome"}) ==
+      2);
+  const std::string refused = "Couldn't connect to server: Connection refused (ECONNREFUSED)";
+  CHECK(unreachable_calls(run(unreachable_url, at(20, milliseconds(100)))).at({0, refused}) == 2);
+
+  std::optional<program::DescriptorLimit> none;
+  const Run result = run(unreachable_url, at(20, milliseconds(100)), TestObserver([&none] { none.emplace(); }));
+  none.reset();
+  const std::string no_descriptor = "Too many open files (EMFILE)";
+  CHECK(unreachable_calls(result).at({0, no_descriptor}) == 2);
+  CHECK(report(result).find("Instance-A                 2  " + no_descriptor + "\n") != std::string::npos);
+  const ScratchFolder folder;
+  write_run_file(folder.path("run.json"), finish(result, {"descriptors", "by hand", "Why?", {}, {}}));
+  const auto file = read_json_file(folder.path("run.json"));
+  REQUIRE(file["unreachable"].size() == 1);
+  CHECK(file["unreachable"][0].dump() == R"({"instance":"Instance-A","error":")" + no_descriptor + R"(","calls":2})");
 }
 
 TEST_CASE("targets have the names that their instances report; without any answer there is one clear line") {

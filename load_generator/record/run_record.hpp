@@ -66,6 +66,7 @@ struct Call {
   bool refused_by_bulkhead = false;  // blocked, but not by a breaker
   bool late = false;                 // its result came after that generation was over, and was dropped
   uint64_t upstream_calls = 0;       // requests that may have reached the upstream: more than one with retries
+  std::string error{};               // why it is unreachable
 };
 
 // As an instance reports it. From and to are the same if an operator forced the state in which the breaker was already.

@@ -7,6 +7,7 @@
 
 #include "load_generator/record/latencies.hpp"
 #include "load_generator/record/reconciliation.hpp"
+#include "load_generator/record/unreachable.hpp"
 
 namespace load {
 namespace {
@@ -50,6 +51,16 @@ std::string outcome_table(const Run& run) {
   const auto probes = std::count_if(run.calls.begin(), run.calls.end(), [](const Call& call) { return call.probe; });
   const auto late = std::count_if(run.calls.begin(), run.calls.end(), [](const Call& call) { return call.late; });
   return table + fmt::format("among them {} probes, and {} late results that a breaker dropped\n", probes, late);
+}
+
+// Empty if every call was answered.
+std::string unreachable_table(const Run& run) {
+  std::string table;
+  for (const auto& [why, calls] : unreachable_calls(run)) {
+    table +=
+        fmt::format("{:<{}}{:>12}  {}\n", short_name(run.targets.at(why.first).name), name_width, calls, why.second);
+  }
+  return table.empty() ? "" : "\nWhy calls were unreachable\n" + table;
 }
 
 std::string account_row(const Account& account) {
@@ -119,8 +130,8 @@ std::string state_table(const Run& run) {
 }  // namespace
 
 std::string report(const Run& run) {
-  return "\n" + rates(run) + outcome_table(run) + reconciliation_table(run) + latency_table(run) +
-         transition_table(run) + state_table(run);
+  return "\n" + rates(run) + outcome_table(run) + unreachable_table(run) + reconciliation_table(run) +
+         latency_table(run) + transition_table(run) + state_table(run);
 }
 
 }  // namespace load

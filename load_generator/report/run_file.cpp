@@ -1,6 +1,7 @@
 #include "load_generator/report/run_file.hpp"
 
 #include "load_generator/record/latencies.hpp"
+#include "load_generator/record/unreachable.hpp"
 #include "load_generator/report/atomic_file.hpp"
 #include "load_generator/report/timeline_json.hpp"
 
@@ -37,6 +38,15 @@ json latencies_json(const Run& run) {
   return statuses;
 }
 
+json unreachable_json(const Run& run) {
+  json entries = json::array();
+  for (const auto& [why, calls] : unreachable_calls(run)) {
+    entries.push_back(
+        {{"instance", run.targets.at(why.first).name}, {"error", why.second}, {"calls", whole_in_json(calls)}});
+  }
+  return entries;
+}
+
 json names_json(const std::vector<Target>& targets) {
   json names = json::array();
   for (const Target& target : targets) names.push_back(target.name);
@@ -61,6 +71,7 @@ json document_of(const FinishedRun& finished) {
   document["marks"] = marks_json(run.targets, last_of(timeline.marks));
   document["traffic"] = traffic_json(traffic(run, run.length <= short_run ? fine_step : coarse_step));
   document["latency_ms"] = latencies_json(run);
+  if (auto unreachable = unreachable_json(run); !unreachable.empty()) document["unreachable"] = std::move(unreachable);
   if (run.ledger) document["ledger"] = ledger_json(*run.ledger);
   return document;
 }
