@@ -255,6 +255,10 @@ class Engine {
   HttpLoop loop_;  // last: its callbacks refer to all the others
 };
 
+std::string why_not(const program::HttpReply& reply) {
+  return reply.status == 0 ? reply.error : "HTTP " + std::to_string(reply.status) + ", but not the status of one";
+}
+
 std::string how_to_start(const std::string& url) {
   const auto colon = url.rfind(':');
   return "start one with: distributed_breaker --port " + url.substr(colon + 1);
@@ -285,10 +289,10 @@ std::vector<Target> find_targets(const std::vector<std::string>& urls, const pro
   for (size_t i = 0; i < urls.size(); ++i) {
     const auto status = read_status(replies[i]);
     add_target(targets, {status && !status->name.empty() ? status->name : urls[i], urls[i]});
-    answered = answered || replies[i].status != 0;
+    answered = answered || status;
   }
   if (!answered) {
-    throw std::runtime_error("no instance answers at " + urls.at(0) + " (" + replies.at(0).error + "); " +
+    throw std::runtime_error("no instance answers at " + urls.at(0) + " (" + why_not(replies.at(0)) + "); " +
                              how_to_start(urls.at(0)));
   }
   return targets;

@@ -419,6 +419,18 @@ TEST_CASE("a call that is unreachable says why, in the record, the report and th
   CHECK(file["unreachable"][0].dump() == R"({"instance":"Instance-A","error":")" + no_descriptor + R"(","calls":2})");
 }
 
+TEST_CASE("an answer that is not the status of an instance does not make it one") {
+  FakeInstance other;
+  other.on("/status", "I am another program");
+  other.start();
+  FakeInstance none;
+  none.start();
+  CHECK_THROWS_WITH_AS(find_targets({other.url()}, program::StopSignal()), doctest::Contains("HTTP 200, but not"),
+                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(find_targets({none.url()}, program::StopSignal()), doctest::Contains("HTTP 404, but not"),
+                       std::runtime_error);
+}
+
 TEST_CASE("targets have the names that their instances report; without any answer there is one clear line") {
   FakeInstance named;
   named.on("/status", status_with(""));
