@@ -1,33 +1,18 @@
 #include "distributed_breaker/upstream_client.hpp"
 
-#include <regex>
-#include <stdexcept>
 #include <utility>
 
+#include "program/address.hpp"
 #include "program/http/http_client.hpp"
-#include "program/text.hpp"
 
 namespace cb {
-namespace {
-
-std::string valid_address(std::string address) {
-  static const std::regex http_address(R"(http://[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?/?)");
-  if (address.size() > 300 || !std::regex_match(address, http_address)) {
-    throw std::invalid_argument("upstream is '" + program::shortened(address, 300) + "'; write http://HOST:PORT");
-  }
-  if (address.back() == '/') address.pop_back();
-  return address;
-}
-
-}  // namespace
-
 Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds timeout, std::chrono::milliseconds whole) {
   return reply.timed_out && timeout < whole / 2 ? Outcome::ignored : reply.outcome;
 }
 
 UpstreamClient::UpstreamClient(const std::string& address, const std::string& caller,
                                const FailureStatus& failure_status, OnLocalCause on_local_cause)
-    : address_(valid_address(address)),
+    : address_(program::http_address("upstream", address)),
       caller_header_("X-Caller: " + caller),
       failure_status_(failure_status),
       on_local_cause_(std::move(on_local_cause)) {}

@@ -1,7 +1,7 @@
 // The options of load_generator; each command is in its own room.
 #include <CLI/CLI.hpp>
 #include <map>
-#include <regex>
+#include <stdexcept>
 #include <string>
 
 #include "load_generator/chaos/chaos_command.hpp"
@@ -13,28 +13,34 @@
 #include "load_generator/report/compare_command.hpp"
 #include "load_generator/report/run_command.hpp"
 #include "load_generator/terminal/watch_command.hpp"
+#include "program/address.hpp"
 #include "program/options.hpp"
-#include "program/text.hpp"
 
 namespace {
 
-std::string complain_about_address(const std::string& text) {
-  static const std::regex address(R"(http://[A-Za-z0-9.\-]{1,253}:[0-9]{1,5})");
-  const bool good = text.size() <= 300 && std::regex_match(text, address);
-  return good ? "" : "'" + program::shortened(text, 300) + "' is not an address; write http://HOST:PORT";
-}
+// Puts an address into its one form.
+const CLI::Validator http_address(
+    [](std::string& text) -> std::string {
+      try {
+        text = program::http_address("the address", text);
+        return "";
+      } catch (const std::invalid_argument& error) {
+        return error.what();
+      }
+    },
+    "");
 
 CLI::Option* add_targets(CLI::App& app, std::vector<std::string>& targets) {
   return app.add_option("--targets", targets, "Instances to call, separated by commas")
       ->delimiter(',')
       ->expected(1, 26)
-      ->check(complain_about_address)
+      ->transform(http_address)
       ->capture_default_str();
 }
 
 CLI::Option* add_upstream(CLI::App& app, std::string& upstream) {
   return app.add_option("--upstream", upstream, "Upstream whose ledger is read")
-      ->check(complain_about_address)
+      ->transform(http_address)
       ->capture_default_str();
 }
 

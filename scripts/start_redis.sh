@@ -9,10 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
 port=${1:-6379}
-if ! [[ "$port" =~ ^[0-9]{1,5}$ ]] || [ "$port" -lt 1024 ] || [ "$port" -gt 65535 ]; then
-  echo "start_redis.sh: the port is '$port'; it must be 1024 to 65535" >&2
-  exit 2
-fi
+require_port start_redis.sh port "$port" 65535
 "$root/scripts/dev/setup.sh"
 
 how_to_use() {  # PORT, which is not the one that redis-cli and run_redis.sh use by default

@@ -117,7 +117,10 @@ TEST_CASE("a bad option is one line that names it, and exit code 2") {
   const std::pair<std::string, std::string> bad_options[]{
       {"--no-such-option 1", "--no-such-option"},
       {"--port 70000", "--port"},
-      {"--upstream ftp://x", "upstream is 'ftp://x'"},
+      {"--upstream ftp://x", "upstream is 'ftp://x'; the scheme is ftp, not http; write http://HOST:PORT"},
+      {"--upstream http://my_service:0", "the port is 0; it must be 1 to 65535"},
+      {"--upstream http://::1:9000", "an IPv6 address needs brackets"},
+      {"--listen 127.0.0.1:8001", "listen: a port cannot be part of it"},
       {"--name a:b", "name is 'a:b'"},
       {"--breaker-name a:b", "breaker name is 'a:b'"},
       {"--call-timeout -1s", "--call-timeout: '-1s'"},
@@ -179,6 +182,21 @@ TEST_CASE("SIGTERM and SIGINT stop an instance within a second, even during a ca
   CHECK(a.process.wait(20s) == 0);
   CHECK(b.process.wait(20s) == 0);
   CHECK(stopwatch.elapsed() < std::chrono::milliseconds(LAB_END_WITHIN_MS));
+}
+
+TEST_CASE("an instance listens on IPv6, calls an upstream by IPv6, and prints its address in brackets") {
+  program::HttpServer upstream(4);
+  upstream.Get("/data", [](const auto&, auto& response) { program::answer_json(response, 200, "{}"); });
+  try {
+    upstream.bind("::1", 0);
+  } catch (const std::runtime_error&) {
+    return;  // a container without IPv6
+  }
+  upstream.start();
+  const Fleet fleet;
+  const auto instance = fleet.start_at(upstream.url(), "--listen ::1");
+  CHECK(instance.url.rfind("http://[::1]:", 0) == 0);
+  CHECK(instance.call().http_status == 200);
 }
 
 TEST_CASE("an unknown route is a 404 that says so as JSON") {

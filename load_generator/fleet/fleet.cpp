@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "load_generator/api/instance_api.hpp"
+#include "program/address.hpp"
 #include "program/duration.hpp"
 
 namespace load {
@@ -51,7 +52,7 @@ Arguments instance_arguments(const Scenario& scenario, const Variant& variant, c
 
 std::string url_in(const std::string& line) {
   const auto start = line.find("http://");
-  return line.substr(start, line.find_first_not_of("0123456789", line.rfind(':') + 1) - start);
+  return line.substr(start, line.find_first_of(" \"", start) - start);
 }
 
 std::string url_of(program::ChildProcess& process, const std::string& source) try {
@@ -124,9 +125,9 @@ void Fleet::launch(size_t target) {
   Instance& instance = instances_.at(target);
   instance.process->wait(std::chrono::seconds(5));
   instance.earlier_output += instance.process->output();
-  const std::string& url = targets_.at(target).url;
+  const int port = program::parse_url(targets_.at(target).url).hosts[0].port;
   Arguments arguments = instance.arguments;
-  *std::next(std::find(arguments.begin(), arguments.end(), "--port")) = url.substr(url.rfind(':') + 1);
+  *std::next(std::find(arguments.begin(), arguments.end(), "--port")) = std::to_string(port);
   instance.process.emplace(arguments);
 }
 

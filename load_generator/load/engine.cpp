@@ -7,6 +7,7 @@
 
 #include "load_generator/api/http_loop.hpp"
 #include "load_generator/load/event_dates.hpp"
+#include "program/address.hpp"
 
 namespace load {
 namespace {
@@ -260,8 +261,7 @@ std::string why_not(const program::HttpReply& reply) {
 }
 
 std::string how_to_start(const std::string& url) {
-  const auto colon = url.rfind(':');
-  return "start one with: distributed_breaker --port " + url.substr(colon + 1);
+  return "start one with: distributed_breaker --port " + std::to_string(program::parse_url(url).hosts[0].port);
 }
 
 void add_target(std::vector<Target>& targets, const Target& target) {

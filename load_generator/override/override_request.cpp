@@ -8,10 +8,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <stdexcept>
 #include <string_view>
 
+#include "program/address.hpp"
 #include "program/duration.hpp"
 #include "program/http/admin_access.hpp"
 #include "program/text.hpp"
@@ -60,15 +60,6 @@ int64_t duration_ms(const Command& command, const std::string& text) {
   return duration->count();
 }
 
-std::string instance_url(const std::string& text) {
-  static const std::regex url(R"((https?://[^/\s?#]+)/?)");
-  std::smatch parts;
-  if (text.size() > 300 || !std::regex_match(text, parts, url)) {
-    throw std::invalid_argument("--instance is '" + program::shortened(text, 300) + "'; write http://HOST:PORT");
-  }
-  return parts[1];
-}
-
 // Any file that can be read will do, also a pipe: --token-file <(pass show lab).
 std::string read_token(const std::string& path) {
   std::ifstream file(path);
@@ -89,21 +80,6 @@ std::string read_token(const std::string& path) {
   return token;
 }
 
-std::string percent_encoded(const std::string& text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  constexpr std::string_view unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
-  std::string encoded;
-  for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (unreserved.find(letter) != std::string_view::npos) {
-      encoded += letter;
-    } else {
-      encoded.append({'%', digits[byte / 16], digits[byte % 16]});
-    }
-  }
-  return encoded;
-}
-
 std::string body_of(const Command& command, const OverrideOptions& options) {
   nlohmann::json body{{"mode", command.mode},
                       {"actor", options.actor.empty() ? user_name() : options.actor},
@@ -118,8 +94,10 @@ OverrideRequest parse_override(const OverrideOptions& options) {
   const Command& command = find_command(options.command);
   OverrideRequest request;
   request.command = command.name;
-  for (const std::string& instance : options.instances) request.instances.push_back(instance_url(instance));
-  if (!options.tenant.empty()) request.query = "?tenant=" + percent_encoded(options.tenant);
+  for (const std::string& instance : options.instances) {
+    request.instances.push_back(program::http_address("--instance", instance, {"http", "https"}));
+  }
+  if (!options.tenant.empty()) request.query = "?tenant=" + program::percent_encoded(options.tenant);
   if (!options.token_file.empty()) request.token = read_token(options.token_file);
   if (!command.mode.empty()) {
     request.body = body_of(command, options);

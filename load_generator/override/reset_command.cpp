@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "program/address.hpp"
 #include "program/text.hpp"
 
 namespace load {
@@ -18,65 +19,46 @@ namespace {
 constexpr timeval redis_deadline{5, 0};  // for each operation
 
 struct RedisLocation {
-  std::string socket;  // a path; where it is set, host and port are not used
-  std::string host = "127.0.0.1";
-  int port = 6379;
+  std::string socket;  // a path; where it is set, the server is not used
+  program::Endpoint server{"127.0.0.1", 6379};
   std::string user, password;  // an empty password: no login
-  std::string database = "0";
-  std::string text() const {
-    return socket.empty() ? "redis://" + host + ":" + std::to_string(port) : "unix://" + socket;
-  }
+  int database = 0;
+  std::string text() const { return socket.empty() ? "redis://" + server.to_text() : "unix://" + socket; }
 };
 
-std::string percent_decoded(const std::string& text) {
-  static const std::regex percent_code("%[0-9A-Fa-f]{2}");
-  std::string decoded;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const std::string code = text.substr(i, 3);
-    const bool is_code = std::regex_match(code, percent_code);
-    decoded += is_code ? static_cast<char>(std::stoi(code.substr(1), nullptr, 16)) : text[i];
-    if (is_code) i += 2;
-  }
-  return decoded;
-}
-
-RedisLocation parse_location(const std::string& url) {
-  static const std::regex by_socket(R"(unix://(/.{1,106}))");
-  static const std::regex by_host(
-      R"(redis://(?:([^:@/]*):([^@/]*)@)?([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(?:/(\d{0,7}))?)");
+RedisLocation parse_location(const std::string& text) try {
+  const program::Url url = program::parse_url(text);
   RedisLocation location;
-  std::smatch parts;
-  if (std::regex_match(url, parts, by_socket)) {
-    location.socket = parts[1];
-    return location;
-  }
-  if (!std::regex_match(url, parts, by_host)) {
+  location.socket = url.scheme == "unix" ? url.path : "";
+  if (url.scheme == "unix") return location;
+  if (url.scheme != "redis" || url.hosts.size() > 1) {
     throw std::invalid_argument(
-        "REDIS_URL is not redis://[[user]:password@]host:port/db or unix:///path; for Sentinels, a cluster or TLS use "
+        "it is not redis://[[user]:password@]host:port/db or unix:///path; for Sentinels, a cluster or TLS use "
         "scripts/breaker.sh reset, which lets an instance do it");
   }
-  location.user = percent_decoded(parts[1]);
-  location.password = percent_decoded(parts[2]);
-  location.host = parts[3];
-  if (location.host.front() == '[') location.host = location.host.substr(1, location.host.size() - 2);
-  if (parts[4].matched) location.port = std::stoi(parts[4]);
-  if (parts[5].length() > 0) location.database = parts[5];
+  location.server = {url.hosts[0].host, url.hosts[0].port == 0 ? 6379 : url.hosts[0].port};
+  location.user = url.user;
+  location.password = url.password;
+  if (url.path.size() > 1) location.database = program::parse_number(url.path.substr(1), "database", 0, 1'000'000);
   return location;
+} catch (const std::invalid_argument& error) {
+  throw std::invalid_argument(std::string("REDIS_URL: ") + error.what());
 }
 
 class RedisSession {
  public:
   explicit RedisSession(const RedisLocation& location)
       : where_(location.text()),
-        context_(location.socket.empty() ? redisConnectWithTimeout(location.host.c_str(), location.port, redis_deadline)
-                                         : redisConnectUnixWithTimeout(location.socket.c_str(), redis_deadline)) {
+        context_(location.socket.empty()
+                     ? redisConnectWithTimeout(location.server.host.c_str(), location.server.port, redis_deadline)
+                     : redisConnectUnixWithTimeout(location.socket.c_str(), redis_deadline)) {
     if (!context_ || context_->err != 0) fail(context_ ? context_->errstr : "out of memory");
     redisSetTimeout(context_.get(), redis_deadline);
     if (!location.password.empty()) {
       ask(location.user.empty() ? std::vector<std::string>{"AUTH", location.password}
                                 : std::vector<std::string>{"AUTH", location.user, location.password});
     }
-    if (location.database != "0") ask({"SELECT", location.database});
+    if (location.database != 0) ask({"SELECT", std::to_string(location.database)});
   }
 
   // The answer as a number: 0 for any other kind.

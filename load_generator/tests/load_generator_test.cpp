@@ -68,7 +68,7 @@ TEST_CASE("bad options are one line and exit code 2") {
                                                   {"--duration", "soon"},
                                                   {"--arrivals", "often"},
                                                   {"--nonsense"},
-                                                  {"--targets", "http://127.0.0.1:8001/"},
+                                                  {"--targets", "http://127.0.0.1:8001/x"},
                                                   {"--targets", "http://127.0.0.1:8001,file:///etc/passwd"},
                                                   {"--upstream", "nine"},
                                                   {"scenario", "outage", "--out", "x"},

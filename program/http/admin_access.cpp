@@ -12,6 +12,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "program/address.hpp"
 #include "program/http/http_server.hpp"
 
 namespace program {
@@ -172,15 +173,11 @@ bool AdminAccess::admit(const httplib::Request& request, httplib::Response& refu
   return false;
 }
 
-bool names_this_machine(std::string_view host) {
-  const size_t colon = host.rfind(':');
-  const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
-  if (has_port) {
-    if (host.find_first_not_of("0123456789", colon + 1) != std::string_view::npos) return false;
-    host = host.substr(0, colon);
-  }
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  return host == "localhost" || is_loopback(host);
+bool names_this_machine(std::string_view host) try {
+  const std::string name = parse_endpoint(host).host;
+  return name == "localhost" || is_loopback(name);
+} catch (const std::invalid_argument&) {
+  return false;
 }
 
 }  // namespace program

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "program/address.hpp"
+
 namespace program {
 namespace {
 
@@ -21,6 +23,13 @@ constexpr std::chrono::milliseconds grace{500};
 void reuse_address_only(socket_t socket) {
   const int yes = 1;
   setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+}
+
+std::string host_in(const std::string& address) try {
+  return parse_host(address);
+} catch (const std::invalid_argument& error) {
+  throw std::invalid_argument("listen: " + std::string(error.what()) +
+                              "; write an address of this machine, without a port");
 }
 
 bool expects_body(const httplib::Request& request) {
@@ -70,16 +79,17 @@ void HttpServer::set_pre_routing_handler(HandlerWithResponse handler) {
 }
 
 int HttpServer::bind(const std::string& address, int port) {
+  const Endpoint wanted{host_in(address), port};
   errno = 0;
-  const int bound = port == 0 ? bind_to_any_port(address) : (bind_to_port(address, port) ? port : -1);
+  const int bound = port == 0 ? bind_to_any_port(wanted.host) : (bind_to_port(wanted.host, port) ? port : -1);
   const int reason = errno;
   if (bound < 0) {
-    throw std::runtime_error("cannot listen on " + address + ":" + std::to_string(port) + ": " +
+    throw std::runtime_error("cannot listen on " + wanted.to_text() + ": " +
                              (reason == 0 ? "no such address" : std::strerror(reason)) +
                              (reason == EADDRINUSE ? "; stop what uses it, or choose another with --port" : ""));
   }
   ::listen(svr_sock_, backlog);
-  url_ = "http://" + address + ":" + std::to_string(bound);
+  url_ = "http://" + Endpoint{wanted.host, bound}.to_text();
   return bound;
 }
 

@@ -24,7 +24,8 @@ class HttpServer : public httplib::Server {
   // As the library's, for requests that this server has not already rejected.
   void set_pre_routing_handler(HandlerWithResponse handler);
 
-  // Binds; port 0 means any free port. Returns the port. Throws std::runtime_error with address and reason.
+  // Binds; port 0 means any free port. Returns the port. Throws std::invalid_argument if the address makes no sense,
+  // and std::runtime_error with address and reason if it cannot be used.
   int bind(const std::string& address, int port);
 
   // After bind(): limits the unread output that the kernel buffers per client, approximately; by default several MiB.

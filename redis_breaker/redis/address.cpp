@@ -1,138 +1,103 @@
 #include "redis_breaker/redis/address.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
-#include <regex>
+#include <array>
 #include <stdexcept>
+#include <string_view>
 
 #include "redis_breaker/redis/tls.hpp"
 
 namespace cb::redis {
 namespace {
 
-constexpr size_t longest_url = 2048;
 constexpr size_t most_hosts = 16;
+constexpr int highest_database = 1'000'000;
 
-std::optional<std::string> percent_decoded(const std::string& text) {
-  std::string decoded;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i];
-      continue;
-    }
-    unsigned code = 0;
-    const std::string digits = text.substr(i + 1, 2);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
-    if (error != std::errc{} || digits.size() != 2 || end != digits.data() + 2) return std::nullopt;
-    decoded += static_cast<char>(code);
-    i += 2;
+struct Scheme {
+  std::string_view name;
+  Address::Kind kind;
+  int port;  // where the URL has none
+};
+
+constexpr std::array<Scheme, 3> schemes{{{"redis", Address::Kind::server, 6379},
+                                         {"redis+sentinel", Address::Kind::sentinel, 26379},
+                                         {"redis+cluster", Address::Kind::cluster, 6379}}};
+
+[[noreturn]] void refuse(const std::string& why) { throw std::invalid_argument(why); }
+
+const Scheme& find_scheme(const std::string& name) {
+  const auto found =
+      std::find_if(schemes.begin(), schemes.end(), [&name](const Scheme& scheme) { return scheme.name == name; });
+  if (found != schemes.end()) return *found;
+  refuse(
+      "the scheme " + name +
+      ":// is none of redis://, redis+sentinel://, redis+cluster:// (rediss in place of redis: over TLS) and unix://");
+}
+
+void set_hosts(std::vector<Endpoint> hosts, const Scheme& scheme, Address& address) {
+  if (hosts.size() > most_hosts) refuse("name at most " + std::to_string(most_hosts) + " hosts");
+  for (Endpoint& host : hosts) host.port = host.port == 0 ? scheme.port : host.port;
+  if (address.kind != Address::Kind::server) {
+    address.hosts = std::move(hosts);
+    return;
   }
-  return decoded;
+  if (hosts.size() > 1) refuse("several hosts require redis+sentinel:// or redis+cluster://");
+  address.host = hosts[0].host;
+  address.port = hosts[0].port;
 }
 
-std::invalid_argument fault(const std::string& what) { return std::invalid_argument("redis: " + what); }
+// Takes the name, which comes first in a Sentinel URL's path.
+std::string take_master(std::string& path) {
+  constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  const std::string name = path.substr(0, path.find('/', 1));
+  path.erase(0, name.size());
+  if (name.size() > 1 && name.find_first_not_of(allowed, 1) == std::string::npos) return name.substr(1);
+  refuse("redis+sentinel:// must end with the name that the Sentinels use for the master: host:port/mymaster");
+}
 
-int number(const std::string& text, int most, const std::string& what) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0 || value > most) {
-    throw fault("the " + what + " is '" + text + "'; it must be 0 to " + std::to_string(most));
+int database_in(const std::string& path) {
+  if (path.size() <= 1) return 0;
+  return program::parse_number(std::string_view(path).substr(1), "database", 0, highest_database);
+}
+
+bool take_tls(std::string& scheme) {
+  const bool over_tls = scheme.rfind("rediss", 0) == 0;
+  if (over_tls) scheme.erase(5, 1);
+  return over_tls;
+}
+
+Address address_of(program::Url url) {
+  Address address;
+  if (url.scheme == "unix") {
+    address.socket = url.path;
+    return address;
   }
-  return value;
-}
-
-[[noreturn]] void not_understood() {
-  throw fault(
-      "write redis://[[user]:password@]host:port/db, redis+sentinel://host:port,host:port/master, "
-      "redis+cluster://host:port,host:port or unix:///path (rediss in place of redis: over TLS)");
-}
-
-Endpoint parse_host(const std::string& text, int port) {
-  static const std::regex host_and_port(R"(([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::(\d+))?)");
-  std::smatch parts;
-  if (!std::regex_match(text, parts, host_and_port)) not_understood();
-  Endpoint endpoint{parts[1], port};
-  if (endpoint.host.front() == '[') endpoint.host = endpoint.host.substr(1, endpoint.host.size() - 2);
-  if (parts[2].matched) endpoint.port = number(parts[2], 65535, "port");
-  return endpoint;
-}
-
-void parse_hosts(const std::string& text, Address& address) {
-  const int port = address.kind == Address::Kind::sentinel ? 26379 : 6379;
-  for (size_t start = 0; start <= text.size();) {
-    const size_t end = std::min(text.find(',', start), text.size());
-    address.hosts.push_back(parse_host(text.substr(start, end - start), port));
-    start = end + 1;
-  }
-  if (address.hosts.size() > most_hosts) throw fault("name at most " + std::to_string(most_hosts) + " hosts");
-  if (address.kind != Address::Kind::server) return;
-  if (address.hosts.size() > 1) throw fault("several hosts require redis+sentinel:// or redis+cluster://");
-  address.host = address.hosts[0].host;
-  address.port = address.hosts[0].port;
-  address.hosts.clear();
-}
-
-void parse_login(const std::string& user, const std::string& password, Address& address) {
-  const auto plain_user = percent_decoded(user);
-  const auto plain_password = percent_decoded(password);
-  if (!plain_user || !plain_password) throw fault("the user or password contains a % that does not start a %-code");
-  address.user = *plain_user;
-  address.password = *plain_password;
-}
-
-// The part after the hosts: for Sentinels the master's name comes first.
-void parse_path(std::string path, Address& address) {
-  if (address.kind == Address::Kind::sentinel) {
-    static const std::regex name_and_rest(R"(([A-Za-z0-9._\-]+)(?:/(\d*))?)");
-    std::smatch parts;
-    if (!std::regex_match(path, parts, name_and_rest)) {
-      throw fault("redis+sentinel:// must end with the name that the Sentinels use for the master: host:port/mymaster");
-    }
-    address.master = parts[1];
-    path = parts[2];
-  }
-  if (path.empty()) return;
-  if (address.kind == Address::Kind::cluster) throw fault("a cluster has no databases; leave out the part after /");
-  if (path.find_first_not_of("0123456789") != std::string::npos) not_understood();
-  address.database = number(path, 1'000'000, "database");
+  const Scheme& scheme = find_scheme(url.scheme);
+  address.kind = scheme.kind;
+  address.user = url.user;
+  address.password = url.password;
+  set_hosts(std::move(url.hosts), scheme, address);
+  if (address.kind == Address::Kind::sentinel) address.master = take_master(url.path);
+  const bool is_cluster = address.kind == Address::Kind::cluster;
+  if (is_cluster && url.path.size() > 1) refuse("a cluster has no databases; leave out the part after /");
+  address.database = database_in(url.path);
+  return address;
 }
 
 }  // namespace
 
-Address parse_url(const std::string& url) {
-  static const std::regex unix_socket(R"(unix://(/[^\0]{1,106}))");
-  static const std::regex tcp(R"(redis(s?)(\+sentinel|\+cluster)?://(?:([^:@/]*):([^@/]*)@)?([^@/]+)(?:/([^@]*))?)");
+Address parse_url(const std::string& text) {
   Address address;
-  std::smatch parts;
-  if (url.size() > longest_url) not_understood();
-  if (std::regex_match(url, parts, unix_socket)) {
-    address.socket = parts[1];
-    return address;
+  bool over_tls = false;
+  try {
+    program::Url url = program::parse_url(text);
+    over_tls = take_tls(url.scheme);
+    address = address_of(std::move(url));
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(std::string("redis: ") + error.what());
   }
-  if (!std::regex_match(url, parts, tcp)) not_understood();
-  if (parts[2] == "+sentinel") address.kind = Address::Kind::sentinel;
-  if (parts[2] == "+cluster") address.kind = Address::Kind::cluster;
-  parse_login(parts[3], parts[4], address);
-  parse_hosts(parts[5], address);
-  parse_path(parts[6], address);
-  if (parts[1] == "s") address.tls = std::make_shared<TlsClient>();
+  if (over_tls) address.tls = std::make_shared<TlsClient>();
   return address;
-}
-
-std::optional<Endpoint> endpoint_of(const std::string& host, const std::string& port) {
-  static const std::string allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:";
-  const bool is_host = !host.empty() && host.size() <= 255 && host.find_first_not_of(allowed) == std::string::npos;
-  Endpoint endpoint{host, 0};
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-  const bool is_port = error == std::errc{} && end == port.data() + port.size();
-  if (!is_host || !is_port || endpoint.port < 1 || endpoint.port > 65535) return std::nullopt;
-  return endpoint;
-}
-
-std::string Endpoint::to_text() const {
-  const bool is_ipv6 = host.find(':') != std::string::npos;
-  return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 Address Address::at(const Endpoint& endpoint) const {
@@ -148,7 +113,7 @@ Address Address::at(const Endpoint& endpoint) const {
 std::string Address::to_text() const {
   if (!socket.empty()) return "unix://" + socket;
   const std::string scheme = tls ? "rediss" : "redis";
-  const std::string login = password.empty() ? "" : user + ":***@";
+  const std::string login = password.empty() ? "" : program::percent_encoded(user) + ":***@";
   const std::string database_part = "/" + std::to_string(database);
   std::string all;
   for (const Endpoint& one : hosts) all += (all.empty() ? "" : ",") + one.to_text();

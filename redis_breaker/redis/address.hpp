@@ -6,23 +6,16 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
+
+#include "program/address.hpp"
 
 namespace cb::redis {
 
 class TlsClient;
 
-struct Endpoint {
-  std::string host;
-  int port = 0;
-  bool operator==(const Endpoint&) const = default;
-  std::string to_text() const;
-};
-
-// Nothing unless `host` is a name or an address and `port` is 1 to 65535. Also for endpoints that servers report.
-std::optional<Endpoint> endpoint_of(const std::string& host, const std::string& port);
+using program::Endpoint;
 
 struct Address {
   enum class Kind { server, sentinel, cluster };
@@ -44,7 +37,8 @@ struct Address {
   std::string to_text() const;
 };
 
-// Throws std::invalid_argument, which never contains the password. User and password may be %-encoded.
+// Throws std::invalid_argument, which says what is wrong and never contains the password. User and password may be
+// %-encoded.
 Address parse_url(const std::string& url);
 
 }  // namespace cb::redis

@@ -120,15 +120,19 @@ run_instance() {  # PROGRAM LETTER [OPTIONS of the program]
   exec "$bin/$program" --name "Instance-$letter" "$@"
 }
 
+# Ends the script if a server of this user cannot have that port.
+require_port() {  # SCRIPT NAME PORT HIGHEST
+  if [[ "$3" =~ ^[1-9][0-9]{3,4}$ ]] && [ "$3" -ge 1024 ] && [ "$3" -le "$4" ]; then return; fi
+  echo "$1: the $2 is '$3'; it must be 1024 to $4" >&2
+  exit 2
+}
+
 # The rest is for launchers that start several Redis servers: all servers, and $folder, end with the script.
 
 # Checks that the ports are usable and free. BUS is how far above them the servers use further ports, or 0.
 several_servers() {  # SCRIPT FIRST_PORT COUNT BUS
   local name=$1 first=$2 count=$3 bus=$4 port
-  if ! [[ "$first" =~ ^[0-9]{1,5}$ ]] || [ "$first" -lt 1024 ] || [ $((first + count - 1 + bus)) -gt 65535 ]; then
-    echo "$name: the first port is '$first'; it must be 1024 to $((65536 - count - bus))" >&2
-    exit 2
-  fi
+  require_port "$name" "first port" "$first" $((65536 - count - bus))
   "$root/scripts/dev/setup.sh"
   for ((port = first; port < first + count; ++port)); do
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then

@@ -1,6 +1,5 @@
 #include "redis_breaker/redis/routes/redirection.hpp"
 
-#include <charconv>
 #include <regex>
 
 namespace cb::redis {
@@ -16,12 +15,12 @@ uint16_t slot_of(std::string_view tag) {
 }
 
 std::optional<Redirection> redirection_in(const std::string& error, const Endpoint& from) {
-  static const std::regex form(R"((MOVED|ASK) (\d{1,5}) ([^ ]{0,255}):(\d{1,5}))");
+  static const std::regex form(R"((MOVED|ASK) (\d{1,5}) ([^ ]*):(\d+))");
   const bool may_be_one = error.rfind("MOVED ", 0) == 0 || error.rfind("ASK ", 0) == 0;
   std::smatch parts;
   if (!may_be_one || error.size() > 300 || !std::regex_match(error, parts, form)) return std::nullopt;
   const int slot = std::stoi(parts[2]);
-  const auto to = endpoint_of(parts[3].length() == 0 ? from.host : parts[3].str(), parts[4]);
+  const auto to = program::reported_endpoint(parts[3].length() == 0 ? from.host : parts[3].str(), parts[4]);
   if (!to || slot >= static_cast<int>(slot_count)) return std::nullopt;
   return Redirection{parts[1] == "MOVED" ? Redirection::Kind::moved : Redirection::Kind::ask,
                      static_cast<uint16_t>(slot), *to};
