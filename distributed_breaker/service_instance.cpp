@@ -21,16 +21,6 @@ void refuse(httplib::Response& response, int status, const std::string& why) {
   program::answer_json(response, status, dumped({{"error", why}}));
 }
 
-// The server refuses some requests itself, with an empty response body.
-void explain(const httplib::Request&, httplib::Response& response) {
-  if (!response.body.empty()) return;
-  const int status = response.status;
-  refuse(response, status,
-         status == 404   ? "there is no such route"
-         : status == 413 ? "the body is too large"
-                         : "the request was not understood");
-}
-
 AttemptEnd end_of(const UpstreamReply& reply) {
   if (reply.status == CallStatus::success) return AttemptEnd::answered;
   // An ignored status, such as 404, is the caller's mistake: a retry would get the same answer. A local cause asks for
@@ -65,7 +55,6 @@ ServiceInstance::ServiceInstance(InstanceSettings settings, InstanceParts parts)
       guarded_(settings_.call_policy, settings_.call_timeout) {}
 
 void ServiceInstance::add_routes(httplib::Server& server) {
-  server.set_error_handler(explain);
   server.Get("/call", [this](const auto& request, auto& response) {
     if (request.method == "GET") return call(request, response);
     refuse(response, 405, "only GET makes a call");  // the library routes a HEAD here too

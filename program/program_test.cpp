@@ -127,17 +127,6 @@ TEST_CASE("a burst of connections is queued, not dropped") {
   CHECK(slow == 0);
 }
 
-TEST_CASE("idle connections hold workers for about a second") {
-  Served served(2);
-  served.server.Get("/",
-                    [](const httplib::Request&, httplib::Response& response) { answer_json(response, 200, "{}"); });
-  const std::string url = served.start("/");
-  const Silent first(served.port), second(served.port);
-  const auto start = SteadyClock::now();
-  CHECK(send({.url = url, .timeout = 10s}).status == 200);
-  CHECK(SteadyClock::now() - start < 3s);
-}
-
 TEST_CASE("a body beyond the limit is rejected") {
   Served served;
   served.server.Put("/",

@@ -24,10 +24,10 @@ void wait(milliseconds longest, const std::function<bool()>& over) {
 
 // The library cannot close a connection without an answer. But it can announce a body and then fail to provide it: the
 // client gets headers, then `before_the_end` runs, then the connection is closed.
-void answer_with_half_a_reply(httplib::Response& response, std::function<void(httplib::DataSink&)> before_the_end) {
+void answer_with_half_a_reply(httplib::Response& response, std::function<void()> before_the_end) {
   response.set_content_provider(1, "application/json",
-                                [before_the_end = std::move(before_the_end)](size_t, size_t, httplib::DataSink& sink) {
-                                  before_the_end(sink);
+                                [before_the_end = std::move(before_the_end)](size_t, size_t, httplib::DataSink&) {
+                                  before_the_end();
                                   return false;
                                 });
 }
@@ -62,16 +62,15 @@ void UnreliableService::get_data(const httplib::Request& request, httplib::Respo
   ledger_.enter(request.get_header_value("X-Caller"), fate);  // before the answer: a client may disconnect at any time
   lock.unlock();
   if (fate == Fate::hang) return hang(response);
-  if (fate == Fate::drop) return answer_with_half_a_reply(response, [](auto&) {});
+  if (fate == Fate::drop) return answer_with_half_a_reply(response, [] {});
   wait(fault.latency, stopping_);
   if (fate == Fate::failure) return program::answer_json(response, 500, R"({"error":"Service failed"})");
   program::answer_json(response, 200, R"({"message":"Success"})");
 }
 
 void UnreliableService::hang(httplib::Response& response) const {
-  answer_with_half_a_reply(response, [this](httplib::DataSink& sink) {
-    wait(longest_hang, [&] { return stopping_() || !sink.is_writable(); });
-  });
+  answer_with_half_a_reply(
+      response, [this] { wait(longest_hang, [&] { return stopping_() || program::HttpServer::client_has_left(); }); });
 }
 
 void UnreliableService::get_fault(httplib::Response& response) {
@@ -103,7 +102,7 @@ void UnreliableService::get_health(const httplib::Request& request, httplib::Res
   const bool dropped = is_dropped(request);
   const bool down = present_fault().down;
   lock.unlock();
-  if (dropped) return answer_with_half_a_reply(response, [](auto&) {});
+  if (dropped) return answer_with_half_a_reply(response, [] {});
   if (down) return program::answer_json(response, 503, R"({"status":"down"})");
   program::answer_json(response, 200, R"({"status":"up"})");
 }

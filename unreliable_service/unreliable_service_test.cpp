@@ -210,7 +210,9 @@ TEST_CASE("a changed field ends the plan, and only a plan can be down") {
 TEST_CASE("a bad change yields field and value, and changes nothing") {
   const Served service{FaultPlan("flaky 0.25")};
   const json before = get_json(service / "fault");
-  CHECK(put(service / "fault", std::string(100'000, ' ')).status == 413);
+  const HttpReply too_large = put(service / "fault", std::string(100'000, ' '));
+  CHECK(too_large.status == 413);
+  CHECK(json::parse(too_large.body) == json{{"error", "the body is too large; the limit is 64 KiB"}});
   const auto refused = [&](const std::string& body, const std::string& part) {
     CAPTURE(body.substr(0, 100));
     const HttpReply reply = put(service / "fault", body);

@@ -237,7 +237,7 @@ TEST_CASE("a body of 100 KiB is refused, and changes nothing") {
   const std::string body = forced_open_with(R"("reason":")" + std::string(100 * 1024, 'x') + R"(")");
   auto answer = instance.put("/breaker/override", body);
   CHECK(answer.http_status == 413);
-  CHECK(answer.body.value("error", "") == "the body is too large");
+  CHECK(answer.body.value("error", "") == "the body is too large; the limit is 64 KiB");
   CHECK(stable_status(instance) == before);
 }
 

@@ -29,15 +29,6 @@ void answer_error(httplib::Response& response, int status, const std::string& se
   program::answer_json(response, status, dumped({{"error", sentence}}));
 }
 
-// The library rejects some requests itself, with an empty body.
-void explain(const httplib::Request&, httplib::Response& response) {
-  if (!response.body.empty()) return;
-  answer_error(response, response.status,
-               response.status == 404   ? "there is nothing of that name"
-               : response.status == 413 ? "a request is at most 4 KiB"
-                                        : "the request was not understood");
-}
-
 Handler answering_errors(Handler handler) {
   return [handler = std::move(handler)](const httplib::Request& request, httplib::Response& response) {
     try {
@@ -95,7 +86,6 @@ HttpApi::HttpApi(int port, milliseconds write_timeout) : server_(most_pages + wo
   server_.set_default_headers(safe_headers());
   server_.set_payload_max_length(largest_request);
   server_.set_write_timeout(write_timeout);
-  server_.set_error_handler(explain);
   url_ = "http://127.0.0.1:" + std::to_string(server_.bind("127.0.0.1", port)) + "/";
   server_.limit_unread(unread_limit);
 }

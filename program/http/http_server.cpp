@@ -1,15 +1,20 @@
 #include "program/http/http_server.hpp"
 
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <thread>
 
 #include "program/address.hpp"
+#include "program/http/received_stream.hpp"
+#include "program/http/request_receiver.hpp"
 
 namespace program {
 namespace {
@@ -36,11 +41,22 @@ bool expects_body(const httplib::Request& request) {
   return request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
 }
 
+std::optional<std::string> fault_of_length(const httplib::Request& request) {
+  const size_t lengths = request.get_header_value_count("Content-Length");
+  if (request.has_header("Transfer-Encoding") || (expects_body(request) && lengths == 0)) {
+    return "a body needs its length; send Content-Length";
+  }
+  const std::string length = request.get_header_value("Content-Length");
+  const bool is_number = length.find_first_not_of("0123456789") == std::string::npos;
+  if (lengths > 1 || !is_number || (lengths == 1 && length.empty())) return "Content-Length must be one whole number";
+  return std::nullopt;
+}
+
 // The library checks a body's size against Content-Length only. It would read a body without that header, or a
 // compressed one, to the end, however long it gets.
 bool refuse_unbounded(const httplib::Request& request, httplib::Response& response) {
-  if (request.has_header("Transfer-Encoding") || (expects_body(request) && !request.has_header("Content-Length"))) {
-    answer_json(response, 411, R"({"error":"a body needs its length; send Content-Length"})");
+  if (const auto fault = fault_of_length(request)) {
+    answer_json(response, 411, R"({"error":")" + *fault + R"("})");
     return true;
   }
   if (request.has_header("Content-Encoding")) {
@@ -50,17 +66,95 @@ bool refuse_unbounded(const httplib::Request& request, httplib::Response& respon
   return false;
 }
 
+constexpr size_t reserved_workers = 8;
+
+thread_local int served_socket = -1;  // of the client that this worker answers
+
+std::string why_refused(int status, size_t largest_body) {
+  if (status == 404) return "there is no such route";
+  if (status == 413) return "the body is too large; the limit is " + std::to_string(largest_body / 1024) + " KiB";
+  if (status == 414) return "the URL is too long";
+  return "the request was not understood";
+}
+
+using Setup = std::function<void(httplib::Request&)>;
+using Text = const std::string&;
+
+bool process(httplib::Server& server, bool (httplib::Server::*function)(httplib::Stream&, bool, bool&, const Setup&),
+             ReceivedStream& stream) {
+  bool closes = true;
+  return (server.*function)(stream, true, closes, nullptr);
+}
+
+// Newer versions of the library want the addresses.
+template <class... More>
+bool process(httplib::Server& server,
+             bool (httplib::Server::*function)(httplib::Stream&, Text, int, Text, int, bool, bool&, const Setup&,
+                                               More...),
+             ReceivedStream& stream) {
+  bool closes = true;
+  std::string remote, local;
+  int remote_port = 0, local_port = 0;
+  stream.get_remote_ip_and_port(remote, remote_port);
+  stream.get_local_ip_and_port(local, local_port);
+  return (server.*function)(stream, remote, remote_port, local, local_port, true, closes, nullptr, More{}...);
+}
+
 }  // namespace
 
+// The library calls enqueue() for each connection that it accepts, with a function that only calls
+// process_and_close_socket(). That one passes the socket to receive().
+class HttpServer::Connections : public httplib::TaskQueue {
+  using Enqueued = decltype(std::declval<httplib::TaskQueue>().enqueue({}));  // void or bool, by the library's version
+
+ public:
+  Connections(HttpServer& server, size_t workers)
+      : server_(server),
+        workers_(workers),
+        reserved_(server.reserved_paths_.empty() ? 0 : reserved_workers),
+        receiver_({server.payload_max_length_, server.request_time_}, [this](const auto& client) { deliver(client); }) {
+  }
+
+  Enqueued enqueue(std::function<void()> pass_socket) override {
+    pass_socket();
+    return Enqueued(true);
+  }
+  void receive(int socket) { receiver_.receive(socket); }
+  void shutdown() override {
+    receiver_.stop();
+    workers_.shutdown();
+    reserved_.shutdown();
+  }
+
+ private:
+  void deliver(const RequestReceiver::Client& client) {
+    const auto& paths = server_.reserved_paths_;
+    const bool is_reserved = client->head && std::find(paths.begin(), paths.end(), client->head->path) != paths.end();
+    (is_reserved ? reserved_ : workers_).enqueue([this, client] {
+      server_.answer(client);
+      receiver_.close(client);
+    });
+  }
+
+  HttpServer& server_;
+  httplib::ThreadPool workers_, reserved_;
+  RequestReceiver receiver_;  // last: its thread uses the others
+};
+
 HttpServer::HttpServer(size_t workers) {
-  new_task_queue = [workers] { return new httplib::ThreadPool(workers); };  // the library deletes it
+  new_task_queue = [this, workers] {
+    return connections_ = new Connections(*this, workers);
+  };  // the library deletes it
   set_socket_options(reuse_address_only);
   set_keep_alive_max_count(1);
-  set_keep_alive_timeout(1);
   set_payload_max_length(largest_request_body);
-  set_read_timeout(std::chrono::seconds(1));  // also how long the library waits for a PUT without body and length
   set_tcp_nodelay(true);
   set_pre_routing_handler(nullptr);
+  set_error_handler([this](const httplib::Request&, httplib::Response& response) {
+    if (!response.body.empty()) return;
+    const nlohmann::json body{{"error", why_refused(response.status, payload_max_length_)}};
+    answer_json(response, response.status, body.dump());
+  });
   set_exception_handler([](const httplib::Request& request, httplib::Response& response, std::exception_ptr thrown) {
     try {
       std::rethrow_exception(std::move(thrown));
@@ -69,6 +163,25 @@ HttpServer::HttpServer(size_t workers) {
     }
     answer_json(response, 500, R"({"error":"internal error; see the log"})");
   });
+}
+
+bool HttpServer::process_and_close_socket(socket_t socket) {
+  connections_->receive(socket);
+  return true;
+}
+
+void HttpServer::answer(const std::shared_ptr<ClientConnection>& client) {
+  const auto write_timeout = std::chrono::seconds(write_timeout_sec_) + std::chrono::microseconds(write_timeout_usec_);
+  ReceivedStream stream(client->socket, client->request(),
+                        std::chrono::duration_cast<std::chrono::milliseconds>(write_timeout));
+  served_socket = client->socket;
+  process(*this, &HttpServer::process_request, stream);
+  served_socket = -1;
+}
+
+bool HttpServer::client_has_left() {
+  pollfd descriptor{served_socket, POLLRDHUP, 0};
+  return poll(&descriptor, 1, 0) != 0;
 }
 
 void HttpServer::set_pre_routing_handler(HandlerWithResponse handler) {
