@@ -54,7 +54,8 @@ ServiceInstance::ServiceInstance(InstanceSettings settings, InstanceParts parts)
                            : settings_.call_timeout),
       guarded_(settings_.call_policy, settings_.call_timeout) {}
 
-void ServiceInstance::add_routes(httplib::Server& server) {
+void ServiceInstance::add_routes(program::HttpServer& server) {
+  server.reserve_workers_for({"/status", "/breaker/override", "/health", "/metrics"});
   server.Get("/call", [this](const auto& request, auto& response) {
     if (request.method == "GET") return call(request, response);
     refuse(response, 405, "only GET makes a call");  // the library routes a HEAD here too

@@ -26,6 +26,10 @@
 #include "simple_breaker/policies/managed_breaker.hpp"
 #include "simple_breaker/policy.hpp"
 
+namespace program {
+class HttpServer;
+}
+
 namespace cb {
 
 struct InstanceSettings {
@@ -54,7 +58,8 @@ class ServiceInstance {
   ServiceInstance(InstanceSettings settings, InstanceParts parts);
 
   // GET /call, /status, /health, /metrics and PUT /breaker/override; ?tenant=NAME selects a tenant's breaker.
-  void add_routes(httplib::Server& server);
+  // All but /call are answered while all workers wait for the upstream.
+  void add_routes(program::HttpServer& server);
 
  private:
   // The breaker that a request is for. `context` is empty for the common breaker, which a tenant shares if there is no

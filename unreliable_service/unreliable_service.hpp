@@ -26,7 +26,8 @@ class UnreliableService {
   // Waiting requests poll `stopping` every 20 ms; it must be cheap and thread-safe.
   UnreliableService(FaultPlan plan, uint64_t seed, std::function<bool()> stopping);
 
-  void add_routes(program::HttpServer& server);  // the service must outlive the server
+  // Before the server starts. The service must outlive it. All routes but /data are answered while all workers hang.
+  void add_routes(program::HttpServer& server);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -154,7 +154,8 @@ TEST_CASE("a hanging request gets no answer, and frees its worker when the clien
   const HttpReply reply = get_impatiently(service / "data");
   CHECK(reply.status == 0);
   CHECK(reply.timed_out);
-  CHECK(get(service / "health").status == 200);  // by the only worker, long before the hang would end
+  put(service / "fault", R"({"hang_rate":0})");
+  CHECK(get(service / "data").status == 200);  // by the only worker, long before the hang would end
 }
 
 TEST_CASE("the ledger counts every request by caller and fate, answered or not") {
@@ -178,6 +179,14 @@ TEST_CASE("the ledger counts every request by caller and fate, answered or not")
   const json empty{{"total", none}, {"callers", json::object()}};
   CHECK(json::parse(send("DELETE", service / "ledger").body) == empty);
   CHECK(get_json(service / "ledger") == empty);
+}
+
+TEST_CASE("the fault can be changed while every worker hangs") {
+  const Served service(FaultPlan(Fault{.hang_rate = 1}), 1);
+  std::jthread hanging([url = service / "data"] { get(url); });
+  REQUIRE(wait_until([&] { return get_json(service / "ledger")["total"]["hang"] == 1; }, 10s));
+  CHECK(put(service / "fault", R"({"hang_rate":0})").status == 200);
+  CHECK(get(service / "health").status == 200);
 }
 
 TEST_CASE("a changed fault keeps the fields that the request omits") {

@@ -199,6 +199,38 @@ TEST_CASE("an instance listens on IPv6, calls an upstream by IPv6, and prints it
   CHECK(instance.call().http_status == 200);
 }
 
+TEST_CASE("control routes are answered while every worker waits for a hung upstream") {
+  constexpr int every_worker = 64;
+  std::atomic<int> waiting{0};
+  std::atomic<bool> released{false};
+  program::HttpServer upstream(every_worker);
+  upstream.Get("/data", [&](const auto&, auto& response) {
+    ++waiting;
+    program::wait_until([&] { return released.load(); }, 60s);
+    program::answer_json(response, 200, "{}");
+  });
+  upstream.bind("127.0.0.1", 0);
+  upstream.start();
+  const Fleet fleet;
+  const auto instance = fleet.start_at(upstream.url(), "--call-timeout 2m --probe-timeout 3m");
+  std::atomic<int> answered{0};
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < every_worker + 6; ++i) {
+    callers.emplace_back([&] {
+      program::send({.url = instance.url + "/call", .timeout = 2min});
+      ++answered;
+    });
+  }
+  CHECK(happens([&] { return waiting == every_worker; }));
+  CHECK(instance.get("/health").http_status == 200);
+  CHECK(instance.get("/status").http_status == 200);
+  CHECK(instance.get("/status?tenant=acme").http_status == 200);
+  CHECK(instance.get("/metrics").http_status == 200);
+  CHECK(instance.override(override_request("forced_open")).http_status == 200);
+  CHECK(answered == 0);
+  released = true;
+}
+
 TEST_CASE("an unknown route is a 404 that says so as JSON") {
   const Fleet fleet;
   const auto instance = fleet.start();
