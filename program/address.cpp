@@ -97,7 +97,7 @@ std::string percent_decoded(std::string_view text) {
 }
 
 [[noreturn]] void refuse_login() {
-  refuse("the user or password has a character that must be encoded: write @ : / ? # % as %40 %3A %2F %3F %23 %25");
+  refuse("the user or password has a character that must be encoded: write @ : / % as %40 %3A %2F %25");
 }
 
 void parse_login(std::string_view login, Url& url) {
@@ -206,14 +206,15 @@ Url parse_url(std::string_view text) {
     url.path = parse_socket(rest);
     return url;
   }
-  std::string_view hosts = rest.substr(0, rest.find_first_of("/?#"));
-  url.path = rest.substr(hosts.size());
+  const std::string_view authority = rest.substr(0, rest.find('/'));
+  url.path = rest.substr(authority.size());
   if (url.path.find('@') != std::string::npos) refuse_login();
-  if (url.path.find_first_of("?#") != std::string::npos) refuse("it has a ? or #, and nothing may follow the path");
-  if (const size_t at = hosts.rfind('@'); at != std::string_view::npos) {
-    parse_login(hosts.substr(0, at), url);
-    hosts.remove_prefix(at + 1);
-  }
+  const size_t at = authority.rfind('@');
+  if (at != std::string_view::npos) parse_login(authority.substr(0, at), url);
+  const std::string_view hosts = at == std::string_view::npos ? authority : authority.substr(at + 1);
+  const bool has_query =
+      hosts.find_first_of("?#") != std::string_view::npos || url.path.find_first_of("?#") != std::string::npos;
+  if (has_query) refuse("it has a part that starts with ? or #, which must be left out");
   url.hosts = parse_hosts(hosts);
   return url;
 }

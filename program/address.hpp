@@ -36,7 +36,7 @@ struct Url {
   std::string path;             // with its first slash, or empty
 };
 
-// User and password may be %-encoded: @ : / ? # and % must be.
+// User and password may be %-encoded; @ / % and, in the user, : must be.
 Url parse_url(std::string_view text);
 
 // The address of an HTTP server, in one form: http://HOST:PORT. Without a port it is the scheme's; a slash at the end
