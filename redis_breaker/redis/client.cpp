@@ -16,16 +16,21 @@ std::unique_ptr<Route> route_to(const Address& address) {
 }  // namespace
 
 Client::Client(Address address, std::chrono::milliseconds timeout)
-    : address_(std::move(address)), timeout_(timeout), route_(route_to(address_)) {}
+    : address_(std::move(address)), round_trips_(timeout), route_(route_to(address_)) {}
 
 Client::~Client() = default;
 
 Reply Client::command(const std::vector<std::string>& arguments, const std::string& name) {
-  Reply reply = route_->command(arguments, name, Deadline(timeout_));
+  const auto begun = std::chrono::steady_clock::now();
+  const auto timeout = this->timeout();
+  Reply reply = route_->command(arguments, name, Deadline(timeout));
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
+  if (reply.is_answer()) round_trips_.record(took);
+  if (!reply.is_answer() && took >= timeout) round_trips_.record_timeout();
   return reply.is_answer() ? std::move(reply) : Reply::failed(to_text() + ": " + reply.error());
 }
 
-std::unique_ptr<Connection> Client::connect(size_t node) { return route_->connect(node, Deadline(timeout_)); }
+std::unique_ptr<Connection> Client::connect(size_t node) { return route_->connect(node, Deadline(timeout())); }
 
 std::string Client::prefix(const std::string& name) const {
   return address_.kind == Address::Kind::cluster ? "cb:{" + name + "}:" : "cb:" + name + ":";

@@ -12,6 +12,7 @@
 
 #include "redis_breaker/redis/address.hpp"
 #include "redis_breaker/redis/connection.hpp"
+#include "redis_breaker/redis/round_trips.hpp"
 #include "redis_breaker/redis/routes/route.hpp"
 
 namespace cb::redis {
@@ -32,12 +33,15 @@ class Client {
   // The prefix of this breaker's keys: "cb:NAME:", in a cluster "cb:{NAME}:", so that one node stores all of them.
   std::string prefix(const std::string& name) const;
 
-  std::chrono::milliseconds timeout() const { return timeout_; }
+  // How long an operation waits for Redis: at least the configured time, longer if it has been answering slowly.
+  std::chrono::milliseconds timeout() const { return round_trips_.timeout(); }
+  void record_round_trip(std::chrono::microseconds took) { round_trips_.record(took); }
+
   std::string to_text() const { return address_.to_text(); }  // without the password
 
  private:
   const Address address_;
-  const std::chrono::milliseconds timeout_;
+  RoundTrips round_trips_;
   const std::unique_ptr<Route> route_;
 };
 

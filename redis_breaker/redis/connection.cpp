@@ -15,6 +15,7 @@ namespace cb::redis {
 namespace {
 
 constexpr size_t longest_reply = 64 * 1024;
+constexpr std::chrono::milliseconds punctual{5};  // a thread that wakes up later than this was kept waiting for a core
 
 // By an ACL, or because the command was renamed.
 bool is_refused(const std::string& error) {
@@ -70,7 +71,7 @@ Reply Reply::failed(std::string error) {
 
 std::chrono::microseconds Deadline::left() const {
   using std::chrono::microseconds;
-  const auto left = std::chrono::duration_cast<microseconds>(at - std::chrono::steady_clock::now());
+  const auto left = std::chrono::duration_cast<microseconds>(at_ - std::chrono::steady_clock::now());
   return std::max(microseconds(0), left);
 }
 
@@ -80,8 +81,16 @@ bool Deadline::wait_until_ready(int fd, short events) const {
   do {  // a signal interrupts poll(), and must not restart the wait
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left()).count();
     ready = poll(&descriptor, 1, static_cast<int>(ms));
-  } while (ready < 0 && errno == EINTR);
+  } while ((ready < 0 && errno == EINTR) || (ready == 0 && extend()));
   return ready == 1;
+}
+
+bool Deadline::extend() const {
+  const auto now = std::chrono::steady_clock::now();
+  if (is_extended_ || now - at_ < punctual) return false;
+  is_extended_ = true;
+  at_ = now + length_;
+  return true;
 }
 
 Connection::Connection(const Address& address, const Deadline& deadline) {

@@ -55,14 +55,22 @@ class Reply {
 // "" unless it is a string. Valid as long as the reply.
 std::string_view text_of(const redisReply& reply);
 
-// The point in time by which an operation must finish.
-struct Deadline {
-  explicit Deadline(std::chrono::microseconds from_now) : at(std::chrono::steady_clock::now() + from_now) {}
+// The point in time by which an operation must finish. If the waiting thread itself was not running at that time, the
+// machine is busy and the server may be as late: then the operation gets the same time once more.
+class Deadline {
+ public:
+  explicit Deadline(std::chrono::microseconds from_now)
+      : length_(from_now), at_(std::chrono::steady_clock::now() + from_now) {}
   Deadline share(size_t parts) const { return Deadline(left() / parts); }  // for one of several steps
   std::chrono::microseconds left() const;                                  // 0: expired
   bool wait_until_ready(int fd, short events) const;
 
-  const std::chrono::steady_clock::time_point at;
+ private:
+  bool extend() const;
+
+  const std::chrono::microseconds length_;
+  mutable std::chrono::steady_clock::time_point at_;
+  mutable bool is_extended_ = false;
 };
 
 // What a server reports about itself when a connection is made.
