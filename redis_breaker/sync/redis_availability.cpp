@@ -1,5 +1,6 @@
 #include "redis_breaker/sync/redis_availability.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 #include <variant>
@@ -8,12 +9,11 @@ namespace cb {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 
-const Policy availability_policy{.failure_threshold = 1,
-                                 .recovery_timeout = 250ms,
-                                 .recovery_timeout_multiplier = 2,
-                                 .recovery_timeout_maximum = 2s,
-                                 .recovery_timeout_jitter = 0.5};
+constexpr milliseconds shortest_break{250};
+constexpr milliseconds longest_break{2000};
+constexpr auto stable_after = 10s;  // an outage sooner after the last one continues its breaks
 
 std::string in_seconds(std::chrono::microseconds time) {
   std::string text(32, '\0');
@@ -22,62 +22,99 @@ std::string in_seconds(std::chrono::microseconds time) {
   return text;
 }
 
+milliseconds longer(milliseconds pause) { return std::clamp(2 * pause, shortest_break, longest_break); }
+
 }  // namespace
 
-RedisAvailability::RedisAvailability(std::shared_ptr<SharedListener> listener, std::function<void()> on_change)
-    : events_(std::move(listener), {"redis"}),
-      on_change_(std::move(on_change)),
-      breaker_(availability_policy, on_transition([this](const Transition& transition) { handle(transition); })) {}
+RedisAvailability::RedisAvailability(std::shared_ptr<SharedListener> listener, std::function<void()> on_change,
+                                     Clock clock)
+    : events_(std::move(listener), {"redis"}), on_change_(std::move(on_change)), clock_(std::move(clock)) {}
 
 std::string RedisAvailability::error() const {
   const std::scoped_lock lock(mutex_);
   return is_available() ? "" : error_;
 }
 
-BreakerScript::Result RedisAvailability::run(const std::function<BreakerScript::Result()>& operation) {
-  if (!is_available()) return StoreTrouble{error()};
-  Admission admission = breaker_.acquire();
-  auto* permit = std::get_if<Permit>(&admission);
-  if (permit == nullptr || permit->is_probe()) return StoreTrouble{error()};  // it opened just now
+BreakerScript::Result RedisAvailability::run(const Operation& operation) {
+  const uint64_t period = this->period();
+  if (period % 2 == 0) return StoreTrouble{error()};
   BreakerScript::Result result = operation();
-  settle(std::move(*permit), result);
+  if (const auto* trouble = std::get_if<StoreTrouble>(&result)) lose(period, trouble->what);
   return result;
 }
 
-std::chrono::milliseconds RedisAvailability::try_to_reconnect(const std::function<BreakerScript::Result()>& operation) {
-  Admission admission = breaker_.acquire();
-  if (const auto* rejection = std::get_if<Rejection>(&admission)) return rejection->retry_after;
-  settle(std::move(std::get<Permit>(admission)), operation());
-  return is_available() ? 0ms : breaker_.status().retry_after;
+// A request that began in an earlier period says nothing about this one.
+void RedisAvailability::lose(uint64_t period, const std::string& error) {
+  std::unique_lock lock(mutex_);
+  if (period_ != period) return;
+  const TimePoint now = clock_();
+  const bool soon = now - std::exchange(changed_at_, now) < stable_after;
+  break_ = soon ? longer(break_) : 0ms;
+  error_ = error;
+  is_reported_ = false;
+  wait_before_next_attempt();
+  ++period_;
+  lock.unlock();
+  on_change_();
 }
 
-void RedisAvailability::settle(Permit permit, const BreakerScript::Result& result) {
-  const auto* error = std::get_if<StoreTrouble>(&result);
-  if (error != nullptr) {
-    const std::scoped_lock lock(mutex_);
-    error_ = error->what;
+milliseconds RedisAvailability::try_to_reconnect(const Operation& operation) {
+  if (const auto wait = left(); wait > 0ms) {
+    report_outage();
+    return wait;
   }
-  permit.settle(error == nullptr ? Outcome::success : Outcome::failure);
+  if (is_available()) return 0ms;
+  const BreakerScript::Result result = operation();
+  if (const auto* trouble = std::get_if<StoreTrouble>(&result)) {
+    fail_again(trouble->what);
+    report_outage();
+    return left();
+  }
+  recover();
+  return 0ms;
+}
+
+milliseconds RedisAvailability::left() const {
+  const std::scoped_lock lock(mutex_);
+  return is_available() ? 0ms : std::max(0ms, std::chrono::ceil<milliseconds>(attempt_at_ - clock_()));
+}
+
+void RedisAvailability::fail_again(const std::string& error) {
+  const std::scoped_lock lock(mutex_);
+  error_ = error;
+  break_ = longer(break_);
+  wait_before_next_attempt();
+}
+
+void RedisAvailability::wait_before_next_attempt() {
+  std::uniform_real_distribution<> share(0.5, 1);
+  attempt_at_ = clock_() + std::chrono::ceil<milliseconds>(break_ * share(random_));
+}
+
+void RedisAvailability::recover() {
+  std::unique_lock lock(mutex_);
+  const TimePoint now = clock_();
+  const auto outage = now - std::exchange(changed_at_, now);
+  const bool was_reported = is_reported_;
+  ++period_;
+  lock.unlock();
+  on_change_();
+  if (!was_reported) return;  // it was one late answer
+  events_.add(EventKind::store_joined, {},
+              "Redis has recovered: using the shared breaker again after " + in_seconds(outage), now);
+}
+
+// Once an outage, unless the first attempt ends it at once.
+void RedisAvailability::report_outage() {
+  std::unique_lock lock(mutex_);
+  if (std::exchange(is_reported_, true)) return;
+  const std::string error = error_;
+  lock.unlock();
+  report_problem(error + "; using a local breaker until Redis recovers");
 }
 
 void RedisAvailability::report_problem(const std::string& what) const {
   events_.add(EventKind::store_trouble, {}, what, steady_wall_clock());
-}
-
-void RedisAvailability::handle(const Transition& transition) {
-  if (transition.to == State::half_open) return;
-  const bool recovered = transition.to == State::closed;
-  const bool is_change = recovered || transition.from == State::closed;
-  if (!is_change) return;
-  std::unique_lock lock(mutex_);
-  const std::string error = error_;
-  const auto outage = transition.at - std::exchange(unavailable_since_, transition.at);
-  lock.unlock();
-  ++period_;
-  on_change_();
-  if (!recovered) return report_problem(error + "; using a local breaker until Redis recovers");
-  events_.add(EventKind::store_joined, {},
-              "Redis has recovered: using the shared breaker again after " + in_seconds(outage), transition.at);
 }
 
 }  // namespace cb

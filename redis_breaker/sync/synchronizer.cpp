@@ -123,7 +123,10 @@ void Synchronizer::look_for_redis() {
   std::chrono::milliseconds wait = between_pings;
   for (const std::string& name : breakers_.names(1)) {
     breakers_.for_each_named(name, [&](SynchronizedBreaker& breaker) {
-      wait = availability_.try_to_reconnect([&] { return breaker.reconnect(); });
+      wait = availability_.try_to_reconnect([&] {
+        subscribe_everywhere();  // before the writes are tried: the buffers of its connections take memory too
+        return breaker.reconnect();
+      });
     });
   }
   look_for_redis_at_ = SteadyClock::now() + wait;
@@ -146,7 +149,6 @@ void Synchronizer::subscribe_everywhere() {
   }
 }
 
-// Views that were fetched before the subscription may be stale, so they are fetched again.
 void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
   const int64_t now = coarse_now();
   auto subscription = std::make_unique<Subscription>(client_, node, subscribed_prefixes_);
@@ -154,8 +156,7 @@ void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
     entry.subscription = std::move(subscription);
     entry.next_ping = SteadyClock::now() + between_pings;
     entry.push_status.confirmed_at = now;
-    entry.push_status.session = ++sessions_;
-    return refresh(breakers_.names(most_refreshed));
+    return;
   }
   const bool refused = subscription->is_refused();
   if (refused)
@@ -164,16 +165,28 @@ void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
   if (!refused) refresh(breakers_.names(1));  // finds out whether Redis is unavailable
 }
 
+// Views that were fetched before the subscription may be stale, so they are fetched again.
+void Synchronizer::begin_session(NodeSubscription& entry) {
+  entry.has_session = true;
+  entry.push_status.session = ++sessions_;
+  refresh(breakers_.names(most_refreshed));
+}
+
 void Synchronizer::process(NodeSubscription& entry) {
   if (!entry.subscription) return;
+  if (!entry.has_session) begin_session(entry);
   if (entry.subscription->has_input()) {
     const Invalidations invalidations = entry.subscription->receive(redis::Deadline(client_.timeout()));
     if (invalidations.all_keys)
       entry.push_status.session = ++sessions_;  // the views that are not fetched now are stale too
     handle(invalidations);
     if (!entry.subscription->error().empty()) return unsubscribe(entry);
-    if (invalidations.pong) entry.push_status.confirmed_at = entry.pinged_at;
-    if (invalidations.pong) entry.pong_due.reset();
+    if (invalidations.pong) {
+      const auto pinged_at = entry.next_ping - between_pings;
+      client_.record_round_trip(std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - pinged_at));
+      entry.push_status.confirmed_at = entry.pinged_at;
+      entry.pong_due.reset();
+    }
   }
   const auto now = SteadyClock::now();
   // Unread input may contain the pong: then this thread is late, not Redis.
@@ -184,6 +197,7 @@ void Synchronizer::process(NodeSubscription& entry) {
 
 void Synchronizer::unsubscribe(NodeSubscription& entry) {
   entry.push_status.session = 0;
+  entry.has_session = false;
   entry.subscription.reset();
   entry.pong_due.reset();
   entry.retry_at = SteadyClock::now();  // immediately

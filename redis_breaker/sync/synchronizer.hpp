@@ -55,13 +55,15 @@ class Synchronizer {
     SteadyClock::time_point retry_at{};
     SteadyClock::time_point next_ping{};
     std::optional<SteadyClock::time_point> pong_due{};
-    int64_t pinged_at = 0;  // coarse
+    int64_t pinged_at = 0;     // coarse
+    bool has_session = false;  // views rely on it
   };
 
   void work(const std::stop_token& stop);
   void look_for_redis();
   void subscribe_everywhere();
   void subscribe(size_t node, NodeSubscription& entry);
+  void begin_session(NodeSubscription& entry);
   void process(NodeSubscription& entry);
   void unsubscribe(NodeSubscription& entry);
   void handle(const Invalidations& invalidations);

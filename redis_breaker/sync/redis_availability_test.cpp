@@ -1,0 +1,112 @@
+#include "redis_breaker/sync/redis_availability.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A Redis in virtual time, and an instance that uses it.
+struct SimulatedRedis {
+  TimePoint now{std::chrono::hours(1)};
+  bool is_well = true;
+  int attempts = 0;
+  std::vector<std::string> reports{};
+  RedisAvailability availability{[this](const Event& event) { reports.emplace_back(event.cause); }, [] {},
+                                 [this] { return now; }};
+
+  BreakerScript::Result answer() const {
+    if (is_well) return ScriptReply{};
+    return StoreTrouble{"no answer in time"};
+  }
+  bool request() {
+    return std::holds_alternative<ScriptReply>(availability.run([this] { return answer(); }));
+  }
+  std::chrono::milliseconds look() {
+    return availability.try_to_reconnect([this] {
+      ++attempts;
+      return answer();
+    });
+  }
+  // Waits as the synchronizer does until Redis is used again. Returns how long that took.
+  std::chrono::microseconds until_back() {
+    const TimePoint begun = now;
+    for (auto wait = look(); wait > 0ms; wait = look()) now += wait;
+    return now - begun;
+  }
+  std::chrono::microseconds lose_for_a_moment() {
+    is_well = false;
+    request();
+    is_well = true;
+    return until_back();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("one late answer is not an outage: the attempt that follows at once succeeds, and nothing is reported") {
+  SimulatedRedis redis;
+  CHECK(redis.lose_for_a_moment() == 0ms);
+  CHECK(redis.attempts == 1);
+  CHECK(redis.availability.is_available());
+  CHECK(redis.reports.empty());
+}
+
+TEST_CASE("an outage is reported once, and its end once; no request waits meanwhile") {
+  SimulatedRedis redis;
+  redis.is_well = false;
+  CHECK_FALSE(redis.request());
+  int requests = 0;
+  CHECK(redis.look() > 0ms);
+  redis.availability.run([&] {
+    ++requests;
+    return redis.answer();
+  });
+  CHECK(requests == 0);
+  CHECK(redis.availability.error() == "no answer in time");
+  for (int i = 0; i < 10; ++i) redis.now += redis.look();
+  REQUIRE(redis.reports.size() == 1);
+  CHECK(redis.reports[0] == "no answer in time; using a local breaker until Redis recovers");
+  redis.is_well = true;
+  redis.until_back();
+  REQUIRE(redis.reports.size() == 2);
+  CHECK(redis.reports[1].find("Redis has recovered") == 0);
+}
+
+TEST_CASE("a rejoin that fails soon makes the next one wait longer, and one that lasts does not") {
+  SimulatedRedis redis;
+  redis.lose_for_a_moment();
+  const auto waits_after = [&](std::chrono::milliseconds available) {
+    redis.now += available;
+    return redis.lose_for_a_moment();
+  };
+  for (const auto longest : {250ms, 500ms, 1000ms, 2000ms, 2000ms}) {
+    const auto waited = waits_after(1s);
+    CHECK(waited >= longest / 2);
+    CHECK(waited <= longest);
+  }
+  CHECK(waits_after(10s) == 0ms);
+}
+
+TEST_CASE("a Redis that fails each time that it is used again is used no more than once in a second or two") {
+  SimulatedRedis redis;
+  int returns = 0;
+  for (const TimePoint end = redis.now + 60s; redis.now < end; ++returns) {
+    redis.now += 20ms;
+    redis.lose_for_a_moment();
+  }
+  CHECK(returns <= 65);
+}
+
+TEST_CASE("a request that began before Redis was lost and found again does not end the new period") {
+  SimulatedRedis redis;
+  redis.availability.run([&] {
+    redis.lose_for_a_moment();
+    return StoreTrouble{"connection closed"};
+  });
+  CHECK(redis.availability.is_available());
+}
