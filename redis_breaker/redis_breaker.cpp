@@ -27,6 +27,13 @@ class CountedEntry {
   const int number_;
 };
 
+// A counter must not decrease when Redis recovers.
+void add_counters(const DetailedStatus& local, DetailedStatus& status) {
+  status.late_results += local.late_results;
+  status.slow_calls += local.slow_calls;
+  status.would_have_tripped += local.would_have_tripped;
+}
+
 }  // namespace
 
 RedisBreakerGroup::RedisBreakerGroup(redis::Client& client, Policy settings, Listener on_event, std::string instance)
@@ -72,8 +79,8 @@ class RedisBreaker::Reporting {
 // --- acquire
 
 Admission RedisBreaker::acquire() {
-  const PackedState packed = view_.packed();
-  if (!packed.admits_all() || !view_.receives_pushes()) return acquire_slowly();
+  const PackedState packed = view_.fresh();
+  if (!packed.admits_all()) return acquire_slowly();
   return Permit(*this, {packed.generation(), 0}, times_calls_ ? steady_wall_clock() : TimePoint{});
 }
 
@@ -148,6 +155,7 @@ Settled RedisBreaker::settle(const PermitId& id, TimePoint started, Outcome outc
 
 Settled RedisBreaker::settle_slowly(const PermitId& id, const CallResult& result) {
   const Reporting reporting(*this);
+  if (!is_available()) return settle_locally(id, result);
   const PackedState packed = view_.packed();
   const bool nothing_to_record = result.outcome == Outcome::ignored && id.probe == 0;
   if (nothing_to_record) return {packed.state(), false};
@@ -161,20 +169,32 @@ Settled RedisBreaker::settle_slowly(const PermitId& id, const CallResult& result
     return {packed.state(), true};
   }
   if (id.probe != 0 || slow || result.outcome == Outcome::failure) return settle_in_redis(id, result);
-  if (counts_calls_ || packed.reports_successes()) count_success();
-  return {packed.state(), false};
+  const bool is_reported = counts_calls_ || packed.reports_successes();
+  const bool late = is_reported && !count_success({packed.state(), id.generation});
+  return {packed.state(), late};
 }
 
-void RedisBreaker::count_success() {
-  successes_.add_one();
-  if (will_report_.load(std::memory_order_relaxed) || will_report_.exchange(true)) return;
-  group_->synchronizer->report_soon(*this);
+// False if the generation that admitted the call has ended meanwhile: the success is late.
+bool RedisBreaker::count_success(StateGeneration admitted_in) {
+  const auto [counted, older] = successes_.add_one(admitted_in.generation);
+  record_late_result(admitted_in, Outcome::success, older + (counted ? 0 : 1));
+  if (!counted) return false;
+  if (view_.reports_every_success()) forget_local_failures();
+  if (!will_report_.load(std::memory_order_relaxed) && !will_report_.exchange(true)) {
+    group_->synchronizer->report_soon(*this);
+  }
+  return true;
+}
+
+void RedisBreaker::forget_local_failures() {
+  LocalBreaker* const local = existing_local_breaker();
+  if (local != nullptr && local->saw_success(view_.version())) view_.stop_reporting_every_success();
 }
 
 Settled RedisBreaker::settle_in_redis(const PermitId& id, const CallResult& result) {
   const auto reply =
       query([&](const LastKnown& last_known) { return group_->script.settle(name_, last_known, id, result); });
-  if (!reply) return settle_locally(id, result.outcome);
+  if (!reply) return settle_locally(id, result);
   const StateGeneration where{reply->state, reply->generation, id.generation};
   const bool late = reply->kind == ScriptReply::Kind::late;
   if (late) record_late_result(where, result.outcome, 1);
@@ -215,16 +235,16 @@ BreakerScript::Result RedisBreaker::query_in_order(const Request& request) {
   const uint64_t period = group_->synchronizer->availability().period();
   if (successes_.is_empty() && exclusive_requests_ == 0) {
     const std::shared_lock lock(requests_mutex_);
-    return query_unless_unavailable(period, request, 0);
+    return query_unless_unavailable(period, request, Successes::kept);
   }
   const CountedEntry entry(exclusive_requests_);
   const std::unique_lock lock(requests_mutex_);
-  return query_unless_unavailable(period, request, take_successes());
+  return query_unless_unavailable(period, request, Successes::reported);
 }
 
 // A caller that waited while another request found Redis unavailable does not wait for Redis as well.
 BreakerScript::Result RedisBreaker::query_unless_unavailable(uint64_t period, const Request& request,
-                                                             uint64_t successes) {
+                                                             Successes successes) {
   if (unavailable_in_period_ == period) {
     const std::scoped_lock lock(mutex_);
     return trouble_;
@@ -238,22 +258,29 @@ BreakerScript::Result RedisBreaker::query_unless_unavailable(uint64_t period, co
   return result;
 }
 
-uint64_t RedisBreaker::take_successes() {
+StripedCounter::Taken RedisBreaker::take_successes(uint64_t generation) {
   will_report_ = false;
-  return successes_.take();
+  return successes_.take(generation);
 }
 
-BreakerScript::Result RedisBreaker::query_and_apply(const Request& request, uint64_t successes) {
+// Only the successes of the generation that the request names are reported. Those of older ones are late.
+BreakerScript::Result RedisBreaker::query_and_apply(const Request& request, Successes successes) {
   const uint64_t period = group_->synchronizer->availability().period();
   const BreakerView::RequestStart start = view_.begin_request();
   LastKnown last_known = view_.last_known();
-  last_known.successes = successes;
+  StripedCounter::Taken taken;
+  if (successes == Successes::reported) taken = take_successes(last_known.generation);
+  last_known.successes = taken.count;
   auto result = request(last_known);
   if (auto* reply = std::get_if<ScriptReply>(&result)) {
-    const bool new_generation =
-        view_.apply(*reply, group_->synchronizer->push_status(reply->origin.node), start, period);
-    if (new_generation) reply->late_successes += successes_.take();
+    reply->late_successes += taken.older;
+    view_.apply(*reply, group_->synchronizer->push_status(reply->origin.node), start, period);
+    const bool is_back = period % 2 == 1;
+    if (LocalBreaker* const local = existing_local_breaker(); local != nullptr && is_back) {
+      local->returned(view_.version());
+    }
   } else {
+    late_results_ += taken.older;
     ++store_errors_;
   }
   return result;
@@ -290,10 +317,13 @@ void RedisBreaker::refresh() {
 
 void RedisBreaker::report() { refresh(); }  // every request carries the counted successes
 
+// Twice: the first run may have needed memory that the next one lacks, for the script or a connection's buffers.
 BreakerScript::Result RedisBreaker::reconnect() {
   std::optional<EventQueue::Operation> operation(events_);
-  auto result = query_and_apply(
-      [this](const LastKnown& last_known) { return group_->script.reconnect(name_, last_known); }, take_successes());
+  const Request write = [this](const LastKnown& last_known) { return group_->script.reconnect(name_, last_known); };
+  auto result = query_and_apply(write, Successes::reported);
+  if (const auto* reply = std::get_if<ScriptReply>(&result)) report_transitions(*reply, EventKind::transition);
+  if (std::holds_alternative<ScriptReply>(result)) result = query_and_apply(write, Successes::kept);
   if (const auto* reply = std::get_if<ScriptReply>(&result)) report_transitions(*reply, EventKind::transition);
   operation.reset();
   group_->synchronizer->deliver(events_);
@@ -308,33 +338,41 @@ bool RedisBreaker::on_key_written(std::string_view key) {
 
 // --- the local breaker, while Redis is unavailable
 
-CircuitBreaker& RedisBreaker::local_breaker() {
-  const uint64_t current = group_->synchronizer->availability().period();
-  const uint64_t period = current + current % 2;  // the unavailable one, even if it is only about to start
-  if (local_period_.load(std::memory_order_acquire) == period) return *local_;
+// A call that ends after Redis has recovered may change a local breaker that is no longer in use: that is not a
+// transition of the instance's breaker.
+EventQueue RedisBreaker::local_events() const {
+  return events_.part("local: ", [this](const Event& event) {
+    const bool is_transition = event.kind == EventKind::transition || event.kind == EventKind::override;
+    return !is_transition || !is_available();
+  });
+}
+
+// A view that has changed since is followed again: nothing that the instance knew when Redis failed is missed.
+LocalBreaker& RedisBreaker::local_breaker() {
+  if (local_version_.load(std::memory_order_acquire) == view_.version()) return *local_;
   const std::scoped_lock lock(mutex_);
-  if (local_period_ == period) return *local_;
-  if (!local_) local_ = std::make_unique<CircuitBreaker>(group_->local_setup, events_.part("local: "));
-  local_->resume_from(view_.snapshot(), view_.active_override());
-  local_period_ = period;
+  SharedState shared = view_.shared_state();
+  if (local_version_ == shared.version) return *local_;
+  const bool saw_success = take_successes(shared.snapshot.generation).count > 0;
+  if (saw_success) shared.snapshot.counts.failures = 0;  // Redis never learned of it
+  if (!local_) local_ = std::make_unique<LocalBreaker>(group_->local_setup, local_events());
+  local_->follow(shared);
+  view_.report_every_success();
+  local_version_ = shared.version;
   return *local_;
 }
 
-bool RedisBreaker::is_local() const {
-  return !is_available() &&
-         local_period_.load(std::memory_order_acquire) == group_->synchronizer->availability().period();
+LocalBreaker* RedisBreaker::existing_local_breaker() const {
+  return local_version_.load(std::memory_order_acquire) == none ? nullptr : local_.get();
 }
 
-// A result that could not be sent to Redis. If it is a probe's, the probe was the fleet's and not the local breaker's:
-// its success counts as a healthy upstream, anything else is ignored.
-Settled RedisBreaker::settle_locally(const PermitId& id, Outcome outcome) {
-  CircuitBreaker& local = local_breaker();
-  if (id.probe != 0) {
-    if (outcome == Outcome::success) local.report_health(Health::up);
-  } else if (Admission admission = local.acquire(); auto* permit = std::get_if<Permit>(&admission)) {
-    permit->settle(outcome);
-  }
-  return {local.known_state(), false};
+bool RedisBreaker::is_local() const {
+  return !is_available() && local_version_.load(std::memory_order_acquire) == view_.version();
+}
+
+// A result of a call that the shared breaker admitted, and that could not be sent to Redis.
+Settled RedisBreaker::settle_locally(const PermitId& id, const CallResult& result) {
+  return local_breaker().settle_shared(id, steady_wall_clock() - result.took, result.outcome);
 }
 
 State RedisBreaker::known_state() const { return is_local() ? local_->known_state() : view_.packed().state(); }
@@ -363,6 +401,7 @@ DetailedStatus RedisBreaker::detailed_status() {
     if (reply->wait.count() > 0) status.retry_after = retry_after(reply->state, now + reply->wait, now, group_->policy);
     status.active_override = reply->active_override;
     status.override_until = reply->override_until;
+    if (LocalBreaker* const local = existing_local_breaker()) add_counters(local->detailed_status(), status);
   } else {
     status = local_breaker().detailed_status();
     status.store.name = "local";

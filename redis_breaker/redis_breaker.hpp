@@ -6,8 +6,8 @@
 // counter that is sent every 100 ms. A rejection reads the clock. A failure, and one probe request a process, are one
 // round trip. The view lags Redis by about a millisecond; if pushes fail, by a second at most.
 // If Redis is slow or down, at most one call waits for it and none fails: each process continues on a local breaker
-// that starts from the last known shared state, and drops it when Redis recovers. Errors: the constructor throws
-// std::invalid_argument for a bad name or setting.
+// (local_breaker.hpp) until Redis recovers. Errors: the constructor throws std::invalid_argument for a bad name or
+// setting.
 #pragma once
 
 #include <atomic>
@@ -19,6 +19,7 @@
 #include <shared_mutex>
 #include <string>
 
+#include "redis_breaker/local_breaker.hpp"
 #include "redis_breaker/redis/client.hpp"
 #include "redis_breaker/script/breaker_script.hpp"
 #include "redis_breaker/sync/breaker_view.hpp"
@@ -93,20 +94,24 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   Verdict rejection(StateGeneration where, TimePoint from, TimePoint now) const;
   Settled settle_slowly(const PermitId& id, const CallResult& result);
   Settled settle_in_redis(const PermitId& id, const CallResult& result);
-  void count_success();
+  bool count_success(StateGeneration admitted_in);
+  void forget_local_failures();
   void record_slow_call(StateGeneration where, const CallResult& result);
   void record_late_result(StateGeneration where, Outcome outcome, uint64_t count);
 
   std::optional<ScriptReply> query(const Request& request, EventKind kind = EventKind::transition);
   BreakerScript::Result query_in_order(const Request& request);
-  BreakerScript::Result query_unless_unavailable(uint64_t period, const Request& request, uint64_t successes);
-  BreakerScript::Result query_and_apply(const Request& request, uint64_t successes);
-  uint64_t take_successes();
+  enum class Successes { reported, kept };
+  BreakerScript::Result query_unless_unavailable(uint64_t period, const Request& request, Successes successes);
+  BreakerScript::Result query_and_apply(const Request& request, Successes successes);
+  StripedCounter::Taken take_successes(uint64_t generation);
   void report_transitions(const ScriptReply& reply, EventKind kind);
 
   bool is_available() const { return group_->synchronizer->availability().is_available(); }
-  CircuitBreaker& local_breaker();
-  Settled settle_locally(const PermitId& id, Outcome outcome);
+  EventQueue local_events() const;
+  LocalBreaker& local_breaker();
+  LocalBreaker* existing_local_breaker() const;
+  Settled settle_locally(const PermitId& id, const CallResult& result);
   bool is_local() const;
 
   const std::shared_ptr<const RedisBreakerGroup> group_;
@@ -115,7 +120,7 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   const bool times_calls_;  // cached here: every call reads it
   const bool counts_calls_;
   BreakerView view_;
-  StripedCounter successes_;  // of the view's generation, not yet reported to Redis
+  StripedCounter successes_;  // not yet reported to Redis
   std::atomic<bool> will_report_{false};
   std::shared_mutex requests_mutex_;        // held while a request is sent: see query_in_order()
   std::atomic<int> exclusive_requests_{0};  // requests that carry successes: sent or waiting
@@ -123,8 +128,9 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   std::mutex permit_request_mutex_;         // one permit request at a time
 
   std::mutex mutex_;
-  std::unique_ptr<CircuitBreaker> local_;           // created once, under mutex_
-  std::atomic<uint64_t> local_period_{0};           // the availability period in which local_ started; 0: none
+  static constexpr uint64_t none = ~uint64_t{0};
+  std::unique_ptr<LocalBreaker> local_;             // created once, under mutex_
+  std::atomic<uint64_t> local_version_{none};       // the version of the view that local_ follows; none: no local_
   StoreTrouble trouble_;                            // guarded by mutex_; the last failed request
   std::atomic<uint64_t> unavailable_in_period_{0};  // the availability period in which a request failed
 

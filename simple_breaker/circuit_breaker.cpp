@@ -57,7 +57,7 @@ Settled CircuitBreaker::settle(const PermitId& id, TimePoint started, Outcome ou
   if (!expected) return settle_locked(id, started, outcome);
   if (!published_.counts_successes() && !times_calls_) return {};  // changes nothing: nothing is written
   const TimePoint now = this->now();
-  const bool counted = !is_slow({outcome, now - started}, policy()) && published_.count_success(now);
+  const bool counted = !is_slow({outcome, now - started}, policy()) && published_.count_success(id.generation, now);
   return counted ? Settled{} : settle_locked(id, started, outcome);
 }
 
@@ -132,12 +132,21 @@ void CircuitBreaker::report_health(Health health) {
   report(EventKind::transition, transitions);
 }
 
-void CircuitBreaker::resume_from(Snapshot snapshot, const Override& active_override) {
+uint64_t CircuitBreaker::resume_from(Snapshot snapshot, const Override& active_override) {
   const std::scoped_lock lock(mutex_);
   published_.collect_into(snapshot_);
   snapshot.generation = std::max({snapshot.generation, snapshot_.generation + 1, closed_snapshot(now()).generation});
   snapshot_ = std::move(snapshot);
   active_override_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(active_override);
+  publish(now());
+  return snapshot_.generation;
+}
+
+void CircuitBreaker::count_elsewhere(int failures) {
+  const std::scoped_lock lock(mutex_);
+  if (failures == 0 || snapshot_.state != State::closed) return;
+  published_.collect_into(snapshot_);
+  snapshot_.counts.failures += failures;
   publish(now());
 }
 

@@ -61,9 +61,14 @@ class CircuitBreaker final : public ManagedBreaker {
   State known_state() const override;
   bool is_evictable() const override;
 
-  // Continues from another breaker's snapshot, in a new generation. Results of earlier permits are late; no listener is
-  // called.
-  void resume_from(Snapshot snapshot, const Override& active_override);
+  // Continues from another breaker's snapshot, in a new generation, which it returns. Results of earlier permits are
+  // late; no listener is called.
+  uint64_t resume_from(Snapshot snapshot, const Override& active_override);
+
+  // Adds failures in a row that were counted elsewhere, while the circuit is closed. The next failure may open it.
+  void count_elsewhere(int failures);
+
+  uint64_t known_generation() const { return published_.word().generation(); }
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;

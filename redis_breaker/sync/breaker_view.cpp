@@ -82,11 +82,12 @@ bool BreakerView::apply(const ScriptReply& reply, const PushStatus& push_status,
   admits_from_ = end_of_wait(reply);
   override_ends_at_ = end_of_override(reply);
   // The reply may not reflect keys that were written after the request was sent.
-  packed_ = pack(reply, reply.failures > 0 || invalidations_ != request.invalidations);
+  packed_ = pack(reply, reply.failures > 0 || reports_every_success_ || invalidations_ != request.invalidations);
   push_status_ = &push_status;
   session_ = same_feed ? request.session : 0;
   fetched_at_ = coarse_now();
   fetched_in_period_ = period;
+  ++version_;
   return new_generation;
 }
 
@@ -94,6 +95,17 @@ void BreakerView::report_successes() {
   const std::scoped_lock lock(mutex_);
   ++invalidations_;
   packed_ = packed().reporting_successes();
+}
+
+void BreakerView::report_every_success() {
+  const std::scoped_lock lock(mutex_);
+  reports_every_success_ = true;
+  packed_ = packed().reporting_successes();
+}
+
+void BreakerView::stop_reporting_every_success() {
+  const std::scoped_lock lock(mutex_);
+  reports_every_success_ = false;
 }
 
 LastKnown BreakerView::last_known() const {
@@ -109,14 +121,16 @@ LastKnown BreakerView::last_known() const {
   return last_known;
 }
 
-Override BreakerView::active_override() const {
+SharedState BreakerView::shared_state() const {
   const std::scoped_lock lock(mutex_);
-  return latest_.active_override ? *latest_.active_override : Override{};
+  return {.snapshot = snapshot(),
+          .active_override = latest_.active_override ? *latest_.active_override : Override{},
+          .epoch = latest_.epoch,
+          .run = latest_.run,
+          .version = version_};
 }
 
-// Half-open continues as open: which calls hold the probes is unknown, only until when.
 Snapshot BreakerView::snapshot() const {
-  const std::scoped_lock lock(mutex_);
   Snapshot snapshot;
   snapshot.state = latest_.state == State::closed ? State::closed : State::open;
   snapshot.generation = latest_.generation;

@@ -44,6 +44,15 @@ class PackedState {
   uint64_t bits_ = 0;
 };
 
+// The shared breaker as an instance knew it at one moment.
+struct SharedState {
+  Snapshot snapshot;  // half-open as open: which calls hold the probes is unknown, only until when
+  Override active_override;
+  uint64_t epoch = 0;
+  uint64_t run = 0;
+  uint64_t version = 0;  // of the view
+};
+
 class BreakerView {
  public:
   // The push status when a request was sent: its reply cannot reflect later changes.
@@ -56,6 +65,11 @@ class BreakerView {
   explicit BreakerView(const PushStatus& push_status) : push_status_(&push_status) {}
 
   PackedState packed() const { return packed_.load(std::memory_order_acquire); }
+
+  // The newest state if no change can have gone unannounced; otherwise an unknown one. Freshness is read first: the
+  // state is then at least as new. The other way round, a stale state would pass if the view became fresh in between.
+  PackedState fresh() const { return receives_pushes() ? packed() : PackedState(); }
+
   TimePoint admits_from() const { return admits_from_.load(std::memory_order_acquire); }
 
   // True if no change can have gone unannounced.
@@ -80,11 +94,18 @@ class BreakerView {
   // A key was written: successes must be reported until a reply shows that they need not be.
   void report_successes();
 
-  LastKnown last_known() const;
-  Override active_override() const;
+  // The same, whatever the replies say.
+  void report_every_success();
+  void stop_reporting_every_success();
+  bool reports_every_success() const { return reports_every_success_.load(std::memory_order_relaxed); }
 
-  // The same state for the local breaker that takes over while Redis is unavailable.
-  Snapshot snapshot() const;
+  LastKnown last_known() const;
+
+  // For the local breaker that takes over while Redis is unavailable.
+  SharedState shared_state() const;
+
+  // Increases with every reply that is applied.
+  uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
  private:
   struct Latest {
@@ -98,6 +119,7 @@ class BreakerView {
   };
 
   bool is_outdated(const ScriptReply& reply) const;
+  Snapshot snapshot() const;
   Mode mode() const { return latest_.active_override ? latest_.active_override->mode : Mode::automatic; }
 
   std::atomic<PackedState> packed_{};
@@ -109,6 +131,8 @@ class BreakerView {
   std::atomic<uint64_t> fetched_in_period_{0};
   std::atomic<int64_t> override_ends_at_{0};  // coarse; 0: never
   std::atomic<uint64_t> invalidations_{0};
+  std::atomic<uint64_t> version_{0};
+  std::atomic<bool> reports_every_success_{false};  // changes under mutex_
 
   mutable std::mutex mutex_;
   Latest latest_;  // guarded by mutex_

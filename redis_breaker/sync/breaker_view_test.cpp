@@ -34,6 +34,36 @@ const Policy three_failures{.failure_threshold = 3, .recovery_timeout = 60s};
 
 }  // namespace
 
+// Redis moves on while the view is stale, and the view becomes fresh again at once: a reader that looks at the state
+// first and at its freshness second accepts the stale state.
+TEST_CASE("a view that becomes fresh while it is read never passes its stale state off as fresh") {
+  PushStatus pushes;
+  BreakerView view(pushes);
+  std::atomic<uint64_t> redis{1};  // the generation there; a view that is fresh later must know it
+  std::atomic<bool> done{false};
+  std::atomic<int> stale{0};
+  std::jthread reader([&] {
+    while (!done) {
+      const uint64_t at_least = redis;
+      const PackedState seen = view.fresh();
+      if (seen.is_known() && seen.generation() < at_least) ++stale;
+    }
+  });
+  for (uint64_t generation = 1; generation <= 200'000; ++generation) {
+    pushes.session = 0;
+    redis = generation;
+    pushes.session = generation;
+    pushes.confirmed_at = coarse_now();
+    const auto request = view.begin_request();
+    ScriptReply reply;
+    reply.generation = generation;
+    view.apply(reply, pushes, request, 1);
+  }
+  done = true;
+  reader.join();
+  CHECK(stale == 0);
+}
+
 TEST_CASE("a healthy call sends nothing to Redis, and neither does a rejection") {
   TestRedis redis;
   TestInstance a(redis, one_failure);

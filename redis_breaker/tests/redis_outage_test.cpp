@@ -60,6 +60,67 @@ TEST_CASE("a call that was permitted before Redis failed is settled on the local
   CHECK(a.rejected());
 }
 
+TEST_CASE("after the local circuit has tripped, results of calls from before the outage are late") {
+  TestRedis redis;
+  TestInstance a(redis, {.failure_threshold = 1, .recovery_timeout = 50ms});
+  std::vector<Permit> before;
+  before.push_back(a.permit());
+  for (int i = 0; i < 5; ++i) before.push_back(a.permit());
+  kill(redis);
+  REQUIRE(eventually([&] { return is_local(a); }));
+  CHECK(a.call(Outcome::failure).state == State::open);
+  REQUIRE(eventually([&] { return a.breaker.status().retry_after.count() == 0; }));
+  const size_t transitions = a.transitions().size();
+  for (Permit& permit : before) CHECK(permit.settle(&permit == &before[0] ? Outcome::success : Outcome::failure).late);
+  CHECK(a.transitions().size() == transitions);
+  CHECK(a.count(EventKind::late_result) == before.size());
+  CHECK(a.count(EventKind::rejection) == 0);
+  CHECK(a.breaker.detailed_status().late_results == before.size());
+  redis.server.restart();
+  REQUIRE(eventually([&] { return is_shared(a); }));
+  CHECK(a.breaker.detailed_status().late_results == before.size());  // counters do not decrease
+}
+
+TEST_CASE("a call that the local breaker admitted and that ends after Redis has recovered is no transition") {
+  TestRedis redis;
+  TestInstance a(redis, one_failure);
+  a.call(Outcome::success);
+  kill(redis);
+  REQUIRE(eventually([&] { return is_local(a); }));
+  Permit local = a.permit();
+  redis.server.restart();
+  REQUIRE(eventually([&] { return is_shared(a); }));
+  const size_t transitions = a.transitions().size();
+  local.settle(Outcome::failure);
+  CHECK(a.transitions().size() == transitions);
+  CHECK(a.breaker.status().state == State::closed);
+  CHECK(a.breaker.status().failures == 0);
+}
+
+TEST_CASE("a success of a call from before the outage resets the local count") {
+  TestRedis redis;
+  TestInstance a(redis, after_three);
+  Permit slow = a.permit();
+  kill(redis);
+  for (int i = 0; i < 2; ++i) a.call(Outcome::failure);
+  slow.settle(Outcome::success);
+  CHECK(a.call(Outcome::failure).state == State::closed);
+}
+
+TEST_CASE("failures that an instance saw while Redis was away count again in the next outage, and not for the fleet") {
+  TestRedis redis;
+  TestInstance a(redis, after_three);
+  a.call(Outcome::ignored);
+  for (int i = 0; i < 3; ++i) {
+    kill(redis);
+    REQUIRE(eventually([&] { return is_local(a); }));
+    CHECK(a.call(Outcome::failure).state == (i == 2 ? State::open : State::closed));
+    redis.server.restart();
+    REQUIRE(eventually([&] { return is_shared(a); }));
+    CHECK(a.breaker.status().failures == 0);
+  }
+}
+
 TEST_CASE("a circuit that was open when Redis failed stays open until its break ends") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 2s};

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -38,6 +39,7 @@ struct TestInstance {
     const std::scoped_lock lock(mutex);
     if (const auto transition = transition_of(event)) transitions_.push_back(*transition);
     if (event.kind == EventKind::store_trouble) troubles_.emplace_back(event.cause);
+    events_.push_back(event.kind);
   }
 
   Permit permit() {
@@ -56,6 +58,10 @@ struct TestInstance {
   std::vector<std::string> troubles() const {
     const std::scoped_lock lock(mutex);
     return troubles_;
+  }
+  size_t count(EventKind kind) const {
+    const std::scoped_lock lock(mutex);
+    return static_cast<size_t>(std::count(events_.begin(), events_.end(), kind));
   }
   std::string last_cause() const {
     const auto all = transitions();
@@ -77,6 +83,7 @@ struct TestInstance {
   mutable std::mutex mutex;
   std::vector<Transition> transitions_;  // guarded by mutex
   std::vector<std::string> troubles_;    // guarded by mutex
+  std::vector<EventKind> events_;        // guarded by mutex
 
   // On the heap: on the stack, the locks of one test would have the addresses of another's, and TSan mixes them up.
   const std::unique_ptr<redis::Client> client;

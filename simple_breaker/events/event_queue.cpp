@@ -248,7 +248,7 @@ void EventQueue::add_slow_call(StateGeneration where, std::chrono::microseconds 
 }
 
 void EventQueue::add(Event event, std::string cause, uint64_t generation) const {
-  if (filter_ == nullptr || filter_(event)) shared_->add(event, std::move(cause), generation);
+  if (!filter_ || filter_(event)) shared_->add(event, std::move(cause), generation);
 }
 
 void EventQueue::deliver() const {
@@ -268,7 +268,7 @@ void EventQueue::close() const {
 EventQueue EventQueue::part(std::string_view prefix, Filter filter) const {
   EventQueue part = *this;
   part.prefix_ = prefix;
-  part.filter_ = filter;
+  part.filter_ = std::move(filter);
   return part;
 }
 

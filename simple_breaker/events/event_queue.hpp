@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,7 +43,7 @@ class EventQueue {
   struct Shared;
 
  public:
-  using Filter = bool (*)(const Event&);
+  using Filter = std::function<bool(const Event&)>;
 
   EventQueue() = default;  // without a listener
   EventQueue(std::shared_ptr<SharedListener> listener, Identity breaker);
@@ -65,7 +66,7 @@ class EventQueue {
 
   // This queue for a part of the same breaker: the causes of its transitions start with `prefix` (a literal), and it
   // reports only what `filter` lets pass.
-  EventQueue part(std::string_view prefix, Filter filter = nullptr) const;
+  EventQueue part(std::string_view prefix, Filter filter = {}) const;
 
   class Delivery;
   class Operation;
@@ -75,7 +76,7 @@ class EventQueue {
 
   std::shared_ptr<Shared> shared_;
   std::string_view prefix_{};
-  Filter filter_ = nullptr;
+  Filter filter_{};
 };
 
 // Calls deliver() when the scope ends: declare it before the lock.

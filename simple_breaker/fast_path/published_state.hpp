@@ -63,14 +63,12 @@ class PublishedState {
     return word_.load(std::memory_order_acquire) == Word::closed_and_clean(generation);
   }
 
-  // Counts a success in the newest bucket, where the policy keeps a window; false: `now` is beyond that bucket, or the
-  // clock was set back, so the table has to count it. (A thread that is suspended between expects_success() and here
-  // for a whole break counts in the next generation's window: one success too many, once in a very long while.)
-  bool count_success(TimePoint now) {
+  // Counts a success of this generation in the newest bucket, where the policy keeps a window; false: `now` is beyond
+  // that bucket, or the clock was set back, or the generation is over, so the table has to count it.
+  bool count_success(uint64_t generation, TimePoint now) {
     if (now >= count_until_.load(std::memory_order_acquire)) return false;
     if (now < published_at_.load(std::memory_order_acquire)) return false;
-    if (successes_) successes_->add_one();
-    return true;
+    return !successes_ || successes_->add_one(generation).counted;
   }
 
   bool counts_successes() const { return successes_.has_value(); }
@@ -78,7 +76,8 @@ class PublishedState {
   // Moves the successes counted since the last call into the snapshot's window: they all belong to its newest bucket.
   void collect_into(Snapshot& snapshot) {
     if (!successes_) return;
-    if (const uint64_t calls = successes_->take(); calls > 0) add(snapshot.counts.window, {calls, 0, 0});
+    if (const uint64_t calls = successes_->take(snapshot.generation).count; calls > 0)
+      add(snapshot.counts.window, {calls, 0, 0});
   }
 
   void publish(const Snapshot& snapshot, const Policy& policy, TimePoint now) {

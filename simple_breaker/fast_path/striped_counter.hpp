@@ -1,7 +1,8 @@
-// A StripedCounter lets many threads count without waiting for each other: after the first collision of two threads,
-// each core adds to a separate cache line, and only a reader of the sum pays for reading them all.
-// Thread-safe: every method. take() returns each increment exactly once. Memory: 16 bytes; after the first collision, a
-// kilobyte. Few of many counters are ever that busy.
+// A StripedCounter counts the events of a breaker's present generation, and lets many threads count without waiting for
+// each other: after the first collision of two threads, each core adds to a separate cache line.
+// Thread-safe: every method. Each increment is returned exactly once, as one of its generation, or as one of an older
+// one: by the addition that displaces it or by a take. Generation and count share a word, so no thread sees one without
+// the other. Memory: 16 bytes; after the first collision, a kilobyte.
 // Source: the striping is that of Java's LongAdder (Doug Lea).
 #pragma once
 
@@ -10,6 +11,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace cb {
 
@@ -20,43 +22,98 @@ class StripedCounter {
   StripedCounter& operator=(const StripedCounter&) = delete;
   ~StripedCounter() { delete[] stripes_.load(); }
 
-  void add_one() {
+  struct Added {
+    bool counted = false;  // false: a newer generation is being counted, or a take is overdue
+    uint32_t older = 0;    // displaced increments of an older generation
+  };
+
+  Added add_one(uint64_t generation) {
     Stripe* stripes = stripes_.load(std::memory_order_acquire);
     if (stripes == nullptr) {
-      uint64_t seen = single_.load(std::memory_order_relaxed);
-      if (single_.compare_exchange_strong(seen, seen + 1, std::memory_order_relaxed)) return;
+      if (const auto added = try_to_add(single_, generation)) return *added;
       stripes = grow();  // another thread was quicker
     }
     // The core affects only the speed: a thread that moves to another core meanwhile still counts once.
-    stripes[static_cast<unsigned>(sched_getcpu()) % count].value.fetch_add(1, std::memory_order_relaxed);
-  }
-
-  // The increments since the last call.
-  uint64_t take() {
-    uint64_t sum = single_.exchange(0, std::memory_order_relaxed);
-    Stripe* const stripes = stripes_.load(std::memory_order_acquire);
-    for (unsigned i = 0; stripes != nullptr && i < count; ++i) {
-      sum += stripes[i].value.exchange(0, std::memory_order_relaxed);
+    std::atomic<uint64_t>& value = stripes[static_cast<unsigned>(sched_getcpu()) % count].value;
+    while (true) {
+      if (const auto added = try_to_add(value, generation)) return *added;
     }
-    return sum;
   }
 
-  // True if take() would return 0, apart from concurrent increments.
+  struct Taken {
+    uint32_t count = 0;  // of this generation
+    uint32_t older = 0;  // of older generations
+  };
+
+  // The increments since the last take; those of newer generations remain.
+  Taken take(uint64_t generation) {
+    Taken taken;
+    for_each(*this, [&](std::atomic<uint64_t>& value) {
+      uint64_t seen = value.load(std::memory_order_relaxed);
+      while (Word(seen).count() > 0 && !Word(seen).is_newer_than(generation)) {
+        if (!value.compare_exchange_weak(seen, 0, std::memory_order_relaxed)) continue;
+        (Word(seen).is_of(generation) ? taken.count : taken.older) += Word(seen).count();
+        return;
+      }
+    });
+    return taken;
+  }
+
+  // True if there is nothing to take, apart from concurrent increments.
   bool is_empty() const {
-    if (single_.load(std::memory_order_relaxed) != 0) return false;
-    const Stripe* const stripes = stripes_.load(std::memory_order_acquire);
-    for (unsigned i = 0; stripes != nullptr && i < count; ++i) {
-      if (stripes[i].value.load(std::memory_order_relaxed) != 0) return false;
-    }
-    return true;
+    bool empty = true;
+    for_each(*this, [&](const std::atomic<uint64_t>& value) {
+      empty = empty && Word(value.load(std::memory_order_relaxed)).count() == 0;
+    });
+    return empty;
   }
 
  private:
   static constexpr unsigned count = 16;
 
+  // The low 36 bits of a generation, which are 19 hours of microseconds, and a count of 28 bits.
+  class Word {
+   public:
+    explicit Word(uint64_t bits) : bits_(bits) {}
+    uint64_t bits() const { return bits_; }
+    uint32_t count() const { return static_cast<uint32_t>(bits_ & most); }
+    bool is_full() const { return count() == most; }
+    bool is_of(uint64_t generation) const { return bits_ >> count_bits == tag(generation); }
+    bool is_newer_than(uint64_t generation) const {
+      return count() > 0 && tag(generation - (bits_ >> count_bits)) > most_tag / 2;
+    }
+    Word with_one_more(uint64_t generation) const {
+      return Word(is_of(generation) ? bits_ + 1 : tag(generation) << count_bits | 1);
+    }
+
+   private:
+    static constexpr unsigned count_bits = 28;
+    static constexpr uint64_t most = (uint64_t{1} << count_bits) - 1;
+    static constexpr uint64_t most_tag = ~uint64_t{0} >> count_bits;
+    static uint64_t tag(uint64_t generation) { return generation & most_tag; }
+    uint64_t bits_;
+  };
+
+  // Nothing if another thread was quicker.
+  static std::optional<Added> try_to_add(std::atomic<uint64_t>& value, uint64_t generation) {
+    uint64_t seen = value.load(std::memory_order_relaxed);
+    const Word word(seen);
+    if (word.is_newer_than(generation) || (word.is_of(generation) && word.is_full())) return Added{};
+    const uint64_t next = word.with_one_more(generation).bits();
+    if (!value.compare_exchange_strong(seen, next, std::memory_order_relaxed)) return std::nullopt;
+    return Added{true, word.is_of(generation) ? 0 : word.count()};
+  }
+
   struct alignas(64) Stripe {
     std::atomic<uint64_t> value{0};
   };
+
+  template <class Self, class Action>
+  static void for_each(Self& self, const Action& action) {
+    action(self.single_);
+    auto* const stripes = self.stripes_.load(std::memory_order_acquire);
+    for (unsigned i = 0; stripes != nullptr && i < count; ++i) action(stripes[i].value);
+  }
 
   Stripe* grow() {
     auto mine = std::make_unique<Stripe[]>(count);

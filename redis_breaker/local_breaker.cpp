@@ -1,0 +1,64 @@
+#include "redis_breaker/local_breaker.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace cb {
+namespace {
+
+constexpr std::chrono::minutes kept_for{1};
+
+// Redis came back without its data, and an instance that had no news created it again.
+bool was_created_again(const SharedState& before, const SharedState& now) {
+  const auto is_plain = [](const SharedState& state) {
+    return state.snapshot.state == State::closed && state.snapshot.mode == Mode::automatic;
+  };
+  return is_plain(before) && is_plain(now) && now.run != before.run && now.epoch == now.snapshot.generation;
+}
+
+}  // namespace
+
+bool LocalBreaker::continues_in(const SharedState& shared) const {
+  if (!followed_ || saw_success_) return false;
+  if (returned_at_ && now() > *returned_at_ + kept_for) return false;
+  return shared.snapshot.generation == followed_->snapshot.generation || was_created_again(*followed_, shared);
+}
+
+void LocalBreaker::follow(const SharedState& shared) {
+  const std::scoped_lock lock(mutex_);
+  if (continues_in(shared)) {
+    const bool same_generation = shared.snapshot.generation == followed_->snapshot.generation;
+    const int before = same_generation ? followed_->snapshot.counts.failures : 0;
+    circuit_.count_elsewhere(std::max(0, shared.snapshot.counts.failures - before));
+  } else {
+    generation_ = circuit_.resume_from(shared.snapshot, shared.active_override);
+  }
+  followed_ = shared;
+  returned_at_.reset();
+  saw_success_ = false;
+}
+
+void LocalBreaker::returned(uint64_t version) {
+  const std::scoped_lock lock(mutex_);
+  if (version > followed_->version && !returned_at_) returned_at_ = now();
+}
+
+bool LocalBreaker::saw_success(uint64_t version) {
+  const std::scoped_lock lock(mutex_);
+  if (version > followed_->version) saw_success_ = true;
+  return saw_success_;
+}
+
+Settled LocalBreaker::settle_shared(const PermitId& id, TimePoint started, Outcome outcome) {
+  std::unique_lock lock(mutex_);
+  const bool same_generation =
+      id.generation == followed_->snapshot.generation && circuit_.known_generation() == generation_;
+  const uint64_t generation = generation_;
+  lock.unlock();
+  if (!same_generation || id.probe == 0)
+    return Permit(circuit_, {same_generation ? generation : id.generation, 0}, started).settle(outcome);
+  if (outcome == Outcome::success) circuit_.report_health(Health::up);
+  return {circuit_.known_state(), false};
+}
+
+}  // namespace cb

@@ -1,0 +1,58 @@
+// A LocalBreaker protects one instance's calls while Redis is unavailable. It continues from the last known shared
+// state, and again in the next outage: what this instance saw while away is not lost with each return of Redis.
+// Thread-safe: every method. follow() must have been called before the others.
+// Invariant: a result is credited to the generation that admitted the call, or is late. The local generation that
+// continues a shared one takes the results of both.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "redis_breaker/sync/breaker_view.hpp"
+#include "simple_breaker/circuit_breaker.hpp"
+
+namespace cb {
+
+class LocalBreaker {
+ public:
+  LocalBreaker(std::shared_ptr<const BreakerConfig> config, EventQueue events)
+      : config_(std::move(config)), circuit_(config_, std::move(events)) {}
+
+  // Starts from the shared state. But if that has had no transition since the last follow(), and this instance has seen
+  // no success since and was back for a minute at most, the local state goes on, plus the failures that the fleet has
+  // counted since. (A state that Redis lost and that was created again has had no transition.)
+  void follow(const SharedState& shared);
+
+  // While the shared breaker is in use. `version` is that of the shared state: an older one than that of the last
+  // follow() changes nothing.
+  void returned(uint64_t version);     // this instance uses the shared breaker again
+  bool saw_success(uint64_t version);  // this instance's call succeeded; true if that changes something
+
+  Admission acquire() { return circuit_.acquire(); }
+  void report_health(Health health) { circuit_.report_health(health); }
+
+  // The result of a call that the shared breaker admitted. A probe's success counts as a healthy upstream; its failure
+  // changes nothing, as the local breaker has been open meanwhile.
+  Settled settle_shared(const PermitId& id, TimePoint started, Outcome outcome);
+
+  DetailedStatus detailed_status() { return circuit_.detailed_status(); }
+  State known_state() const { return circuit_.known_state(); }
+  bool is_evictable() const { return circuit_.is_evictable(); }
+
+ private:
+  bool continues_in(const SharedState& shared) const;
+  TimePoint now() const { return config_->clock ? config_->clock() : steady_wall_clock(); }
+
+  const std::shared_ptr<const BreakerConfig> config_;
+  CircuitBreaker circuit_;
+
+  std::mutex mutex_;
+  std::optional<SharedState> followed_;  // guarded by mutex_, like everything below
+  uint64_t generation_ = 0;              // of circuit_; it continues followed_
+  std::optional<TimePoint> returned_at_;
+  bool saw_success_ = false;
+};
+
+}  // namespace cb
