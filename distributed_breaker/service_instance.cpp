@@ -89,7 +89,8 @@ void ServiceInstance::call(const httplib::Request& request, httplib::Response& r
   ManagedBreaker& breaker = *target->breaker;
   const auto start = std::chrono::steady_clock::now();
   int upstream_calls = 0;
-  auto reply = guarded_.run([&](milliseconds timeout) { return attempt(breaker, timeout, upstream_calls); });
+  auto reply = guarded_.run([&](milliseconds timeout) { return attempt(breaker, timeout, upstream_calls); },
+                            {[&](milliseconds wait) { return breaker.early_rejection(wait); }});
   const auto took = std::chrono::steady_clock::now() - start;
   const CallReport report{std::move(reply), upstream_calls};
   ++calls_[static_cast<size_t>(report.status())];
@@ -98,12 +99,10 @@ void ServiceInstance::call(const httplib::Request& request, httplib::Response& r
   answer(report, breaker.known_state(), response);
 }
 
-AttemptResult<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker, milliseconds timeout,
-                                                        int& upstream_calls) {
+AttemptOutcome<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker, milliseconds timeout,
+                                                         int& upstream_calls) {
   Admission admission = breaker.acquire();
-  if (const auto* rejection = std::get_if<Rejection>(&admission)) {
-    return {AttemptEnd::refused, {.rejection = *rejection}};
-  }
+  if (const auto* rejection = std::get_if<Rejection>(&admission)) return *rejection;
   Permit& permit = std::get<Permit>(admission);
   const int probes = permit.is_probe() ? 1 : 0;
   if (permit.is_probe()) parts_.metrics.count_probe();
@@ -114,7 +113,8 @@ AttemptResult<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker,
   const Settled settled = permit.settle(outcome_of(reply, timeout, attempt_timeout_));
   probes_in_flight_ -= probes;
   std::string body = std::move(reply.body);
-  return {end_of(reply), {{}, sent, std::move(reply), permit.id(), settled}, std::move(body)};
+  const AttemptEnd end = end_of(reply);
+  return AttemptResult<UpstreamAttempt>{end, {sent, std::move(reply), permit.id(), settled}, std::move(body)};
 }
 
 void ServiceInstance::answer(const CallReport& report, State known, httplib::Response& response) {

@@ -73,8 +73,8 @@ class ServiceInstance {
   std::optional<Target> target_of(const httplib::Request& request, httplib::Response& response) const;
 
   void call(const httplib::Request& request, httplib::Response& response);
-  AttemptResult<UpstreamAttempt> attempt(ManagedBreaker& breaker, std::chrono::milliseconds timeout,
-                                         int& upstream_calls);
+  AttemptOutcome<UpstreamAttempt> attempt(ManagedBreaker& breaker, std::chrono::milliseconds timeout,
+                                          int& upstream_calls);
   void answer(const CallReport& report, State known, httplib::Response& response);
   void status(const httplib::Request& request, httplib::Response& response);
   nlohmann::ordered_json breaker_json_of(const Target& target) const;

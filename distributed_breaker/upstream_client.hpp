@@ -30,7 +30,8 @@ struct UpstreamReply {
 
 // What the reply says about the upstream. `timeout`: of this attempt; `whole`: of an attempt that did not have to wait.
 // A timeout is no evidence if queueing and earlier attempts left less than half of `whole`. With half or more the
-// upstream was slow enough to blame: otherwise a hung upstream behind a queue would never be detected.
+// upstream was slow enough to blame: otherwise a hung upstream behind a queue would never be detected. (The bulkhead
+// sees to it that the attempts at a hung upstream soon have that much time: resilience/time_needed.hpp.)
 Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds timeout, std::chrono::milliseconds whole);
 
 class UpstreamClient {

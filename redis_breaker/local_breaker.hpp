@@ -31,6 +31,7 @@ class LocalBreaker {
   bool saw_success(uint64_t version);  // this instance's call succeeded; true if that changes something
 
   Admission acquire() { return circuit_.acquire(); }
+  std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) { return circuit_.early_rejection(wait); }
   void report_health(Health health) { circuit_.report_health(health); }
 
   // The result of a call that the shared breaker admitted. A probe's success counts as a healthy upstream; its failure

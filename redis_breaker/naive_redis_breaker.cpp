@@ -36,14 +36,25 @@ Admission NaiveRedisBreaker::acquire() {
   const EventQueue::Delivery delivery(events_);
   const std::string state = get("state");
   if (state == "closed") return Permit(*this, {1, 0});
-  const double waited = epoch_seconds() - std::stod(get("last_failure"));
-  const double left = std::chrono::duration<double>(policy_.recovery_timeout).count() - waited;
+  const double left = seconds_left();
   if (state == "open" && left <= 0) {
     transition(state, State::half_open, "recovery timeout over");
     return Permit(*this, {1, 1});
   }
   const auto retry_after = std::chrono::milliseconds(std::max<int64_t>(1, static_cast<int64_t>(left * 1000)));
   return Rejection{to_state(state), retry_after};
+}
+
+// Unlike the other breakers, it has to ask its store.
+std::optional<Rejection> NaiveRedisBreaker::early_rejection(std::chrono::milliseconds wait) {
+  if (get("state") != "open") return std::nullopt;
+  const auto left = std::chrono::milliseconds(static_cast<int64_t>(seconds_left() * 1000));
+  return left > wait ? std::optional(Rejection{State::open, left}) : std::nullopt;
+}
+
+double NaiveRedisBreaker::seconds_left() {
+  const double waited = epoch_seconds() - std::stod(get("last_failure"));
+  return std::chrono::duration<double>(policy_.recovery_timeout).count() - waited;
 }
 
 Settled NaiveRedisBreaker::settle(const PermitId&, TimePoint, Outcome outcome) {

@@ -29,11 +29,13 @@ class NaiveRedisBreaker final : public ManagedBreaker {
     return "the naive store has no overrides; use --store atomic";
   }
   void report_health(Health) override {}
+  std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
   State known_state() const override { return state_; }
   bool is_evictable() const override { return true; }
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
+  double seconds_left();  // of the break; negative after it
   void on_success();
   void on_failure();
 

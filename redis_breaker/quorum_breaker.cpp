@@ -43,6 +43,13 @@ Admission QuorumBreaker::acquire_both() {
   return grant(std::move(*permit), std::get<Permit>(std::move(local)));
 }
 
+std::optional<Rejection> QuorumBreaker::early_rejection(std::chrono::milliseconds wait) {
+  const auto shared = shared_.early_rejection(wait);
+  if (shared || shared_.is_overridden()) return shared;
+  reset_if_changed(shared_.known_generation());
+  return local_.early_rejection(wait);
+}
+
 State QuorumBreaker::known_state() const {
   const State shared = shared_.known_state();
   return shared == State::closed || local_.is_open() ? local_.known_state() : shared;

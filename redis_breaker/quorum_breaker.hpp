@@ -23,6 +23,7 @@ class QuorumBreaker final : public ManagedBreaker {
   DetailedStatus detailed_status() override;
   std::string apply_override(const Override& order, std::chrono::milliseconds lasts) override;
   void report_health(Health health) override;
+  std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
   State known_state() const override;
   bool is_evictable() const override { return local_.is_evictable(); }
 

@@ -101,10 +101,13 @@ RedisBreaker::Verdict RedisBreaker::decide() {
   const EventQueue::Operation operation(events_);
   auto verdict = verdict_from_view();
   if (!verdict) verdict = verdict_from_redis();
-  if (verdict->kind == Verdict::Kind::rejection && events_.has_listener()) {
-    events_.add(EventKind::rejection, verdict->where, "not permitted", steady_wall_clock());
-  }
+  if (verdict->kind == Verdict::Kind::rejection) report_rejection(*verdict);
   return *verdict;
+}
+
+void RedisBreaker::report_rejection(const Verdict& verdict) const {
+  if (!events_.has_listener()) return;
+  events_.add(EventKind::rejection, verdict.where, "not permitted", steady_wall_clock());
 }
 
 // Nothing: Redis must be asked, because the view is stale or a probe may be due.
@@ -142,6 +145,22 @@ RedisBreaker::Verdict RedisBreaker::verdict_from_redis() {
 
 RedisBreaker::Verdict RedisBreaker::rejection(StateGeneration where, TimePoint from, TimePoint now) const {
   return {Verdict::Kind::rejection, where, 0, retry_after(where.state, from, now, group_->policy)};
+}
+
+std::optional<Rejection> RedisBreaker::early_rejection(milliseconds wait) {
+  if (!is_available()) {
+    const auto rejection = local_breaker().early_rejection(wait);
+    if (rejection) ++local_calls_;
+    return rejection;
+  }
+  if (view_.packed().state() == State::closed) return std::nullopt;
+  const Reporting reporting(*this);
+  const auto verdict = verdict_from_view();
+  if (!verdict || verdict->kind != Verdict::Kind::rejection) return std::nullopt;
+  const bool may_end_sooner = verdict->where.state == State::half_open && wait.count() > 0;  // with the probes in flight
+  if (may_end_sooner || verdict->retry_after <= wait) return std::nullopt;
+  report_rejection(*verdict);
+  return Rejection{verdict->where.state, verdict->retry_after};
 }
 
 // --- settle

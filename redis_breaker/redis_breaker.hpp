@@ -56,6 +56,7 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   DetailedStatus detailed_status() override;
   std::string apply_override(const Override& order, std::chrono::milliseconds lasts) override;
   void report_health(Health health) override;
+  std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
   State known_state() const override;
   bool is_evictable() const override;
 
@@ -92,6 +93,7 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   std::optional<Verdict> verdict_from_view() const;
   Verdict verdict_from_redis();
   Verdict rejection(StateGeneration where, TimePoint from, TimePoint now) const;
+  void report_rejection(const Verdict& verdict) const;
   Settled settle_slowly(const PermitId& id, const CallResult& result);
   Settled settle_in_redis(const PermitId& id, const CallResult& result);
   bool count_success(StateGeneration admitted_in);

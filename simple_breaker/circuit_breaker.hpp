@@ -58,6 +58,7 @@ class CircuitBreaker final : public ManagedBreaker {
   DetailedStatus detailed_status() override;
   std::string apply_override(const Override& override_, std::chrono::milliseconds lasts) override;
   void report_health(Health health) override;
+  std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
   State known_state() const override;
   bool is_evictable() const override;
 
@@ -73,6 +74,7 @@ class CircuitBreaker final : public ManagedBreaker {
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
   Admission acquire_locked();
+  std::optional<Rejection> published_rejection(PublishedState::Word word, std::chrono::milliseconds wait) const;
   Settled settle_locked(const PermitId& id, TimePoint started, Outcome outcome);
   DetailedStatus status_locked(TimePoint now) const;
   void count_and_report_locked(const Settlement& settlement, const CallResult& result, StateGeneration where,

@@ -20,7 +20,7 @@ json refusal_json(const CallReport& report, State state) {
   if (report.status() == CallStatus::exception) {
     body["error"] = "the deadline was over before an attempt";
   } else {
-    body["blocked_by"] = report.reply ? "breaker" : "bulkhead";
+    body["blocked_by"] = report.rejection ? "breaker" : "bulkhead";
     body["retry_after_ms"] = report.retry_after().count();
   }
   return body;
@@ -29,17 +29,17 @@ json refusal_json(const CallReport& report, State state) {
 }  // namespace
 
 CallStatus CallReport::status() const {
-  if (was_sent()) return reply->upstream.status;
-  return !reply && end == CallEnd::deadline_over ? CallStatus::exception : CallStatus::blocked;
+  if (reply) return reply->upstream.status;
+  return end == CallEnd::deadline_over ? CallStatus::exception : CallStatus::blocked;
 }
 
 std::chrono::milliseconds CallReport::retry_after() const {
-  return reply ? reply->rejection->retry_after : std::chrono::milliseconds(1);  // a slot may be freed at any moment
+  return rejection ? rejection->retry_after : std::chrono::milliseconds(1);  // a slot may be freed at any moment
 }
 
 NotableCall CallReport::notable_call(const std::string& context) const {
   NotableCall call{.context = context, .status = status(), .upstream_calls = upstream_calls};
-  if (!was_sent()) {
+  if (!reply) {
     call.at = std::chrono::floor<TimePoint::duration>(std::chrono::system_clock::now());
     return call;
   }
@@ -51,8 +51,8 @@ NotableCall CallReport::notable_call(const std::string& context) const {
 }
 
 json call_json(const CallReport& report, State known) {
-  if (report.was_sent()) return attempt_json(*report.reply);
-  return refusal_json(report, report.reply ? report.reply->rejection->state : known);
+  if (report.reply) return attempt_json(*report.reply);
+  return refusal_json(report, report.rejection ? report.rejection->state : known);
 }
 
 }  // namespace cb

@@ -14,9 +14,8 @@
 
 namespace cb {
 
-// Either the breaker's rejection, or the upstream's reply and what settling its permit did.
+// The upstream's reply, and what settling the attempt's permit did.
 struct UpstreamAttempt {
-  std::optional<Rejection> rejection{};
   TimePoint sent{};
   UpstreamReply upstream{};
   PermitId permit{};
@@ -27,7 +26,6 @@ struct CallReport : GuardedReply<UpstreamAttempt> {
   int upstream_calls = 0;  // attempts that may have reached the upstream
 
   CallStatus status() const;
-  bool was_sent() const { return reply && !reply->rejection; }
   std::chrono::milliseconds retry_after() const;  // of a blocked call
   NotableCall notable_call(const std::string& context) const;
 };

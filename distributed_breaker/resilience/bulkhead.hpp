@@ -2,7 +2,8 @@
 // queue, not every worker of the service.
 // Thread-safe: every method. Slots must not outlive their bulkhead.
 // Invariants: running <= max_concurrent_calls; queued <= max_queued_calls; a call waits only while all slots are taken.
-// A freed slot goes to the first call in the queue: a new call never overtakes it.
+// A freed slot goes to the first call in the queue that has the time for an attempt; those before it are refused. A new
+// call never overtakes a waiting one, and gets a free slot however little time it has.
 // Source: Nygard, Release It!, ch. 5, "Bulkheads".
 #pragma once
 
@@ -15,6 +16,7 @@
 
 #include "distributed_breaker/resilience/call_policy.hpp"
 #include "distributed_breaker/resilience/deadline.hpp"
+#include "distributed_breaker/resilience/time_needed.hpp"
 
 namespace cb {
 
@@ -45,7 +47,7 @@ class Bulkhead {
       : slots_(static_cast<size_t>(policy.max_concurrent_calls)),
         places_(static_cast<size_t>(policy.max_queued_calls)) {}
 
-  // Waits in the queue for a slot. std::nullopt: the queue is full, or the deadline passed.
+  // Waits in the queue for a slot. std::nullopt: the queue is full, or the deadline is too near for an attempt.
   std::optional<Slot> enter(const Deadline& deadline) {
     std::unique_lock lock(mutex_);
     const bool admitted = slots_ == 0 || running_ < slots_;
@@ -54,46 +56,64 @@ class Bulkhead {
     return Slot(*this);
   }
 
+  // How an attempt ended: the calls that wait need as much time.
+  void attempt_took(SteadyTime::duration took) {
+    const std::scoped_lock lock(mutex_);
+    time_needed_.attempt_took(took);
+  }
+  void no_answer_within(SteadyTime::duration timeout) {
+    const std::scoped_lock lock(mutex_);
+    time_needed_.no_answer_within(timeout);
+  }
+
   Counts counts() const {
     const std::scoped_lock lock(mutex_);
     return {running_, queue_.size()};
   }
 
  private:
+  enum class Turn { waiting, admitted, refused };
+
   struct Waiter {
-    std::condition_variable turn;
-    bool admitted = false;
+    const Deadline& deadline;
+    std::condition_variable woken{};
+    Turn turn = Turn::waiting;
   };
 
   bool wait_for_turn(const Deadline& deadline, std::unique_lock<std::mutex>& lock) {
-    if (queue_.size() >= places_) return false;
-    Waiter self;
+    if (queue_.size() >= places_ || is_too_late_for(deadline)) return false;
+    Waiter self{deadline};
     queue_.push_back(&self);
-    const auto admitted = [&self] { return self.admitted; };
+    const auto decided = [&self] { return self.turn != Turn::waiting; };
     if (!deadline.instant()) {
-      self.turn.wait(lock, admitted);
-    } else if (!self.turn.wait_until(lock, *deadline.instant(), admitted)) {
+      self.woken.wait(lock, decided);
+    } else if (!self.woken.wait_until(lock, *deadline.instant(), decided)) {
       std::erase(queue_, &self);  // no slot was handed over, so it is still queued
     }
-    return self.admitted;
+    return self.turn == Turn::admitted;
+  }
+
+  bool is_too_late_for(const Deadline& deadline) const {
+    return deadline.over(std::chrono::steady_clock::now() + time_needed_.get());
   }
 
   void leave() {
     const std::scoped_lock lock(mutex_);
-    if (queue_.empty()) {
-      --running_;
-      return;
+    --running_;
+    while (running_ < slots_ && !queue_.empty()) {
+      Waiter& next = *queue_.front();
+      queue_.pop_front();
+      next.turn = is_too_late_for(next.deadline) ? Turn::refused : Turn::admitted;
+      if (next.turn == Turn::admitted) ++running_;
+      next.woken.notify_one();  // under the lock: after unlocking, the waiter may be gone
     }
-    Waiter& next = *queue_.front();
-    queue_.pop_front();
-    next.admitted = true;
-    next.turn.notify_one();  // under the lock: after unlocking, the waiter may be gone
   }
 
   const size_t slots_;
   const size_t places_;
   mutable std::mutex mutex_;
-  size_t running_ = 0;         // guarded by mutex_, and so is the queue
+  TimeNeeded time_needed_;  // guarded by mutex_, and so is all that follows
+  size_t running_ = 0;
   std::deque<Waiter*> queue_;  // each on its waiting thread's stack
 };
 

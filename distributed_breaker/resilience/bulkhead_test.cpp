@@ -103,6 +103,50 @@ TEST_CASE("a freed slot goes to the waiting call, and a new call cannot overtake
   may_leave.count_down();
 }
 
+TEST_CASE("a slot does not go to a waiting call that has less time left than an attempt needs") {
+  Bulkhead bulkhead(slots_and_places(1, 3));
+  auto slot = bulkhead.enter(no_deadline);
+  std::atomic<int> too_late{0};
+  std::jthread first([&] { too_late += bulkhead.enter(Deadline::in(1h)) ? 0 : 1; });
+  wait_until_queued(bulkhead, 1);
+  std::jthread second([&] { too_late += bulkhead.enter(Deadline::in(3h)) ? 10 : 0; });
+  wait_until_queued(bulkhead, 2);
+  bulkhead.no_answer_within(30min);  // so an attempt needs more: an hour
+  slot.reset();
+  first.join();
+  second.join();
+  CHECK(too_late == 11);  // the first one is refused, and the second one gets the slot
+  CHECK(bulkhead.counts() == Counts{0, 0});
+}
+
+TEST_CASE("a call that has too little time does not queue, but takes a free slot") {
+  Bulkhead bulkhead(slots_and_places(1, 1));
+  bulkhead.no_answer_within(1h);
+  const auto slot = bulkhead.enter(Deadline::in(1h));
+  CHECK(slot.has_value());
+  CHECK(!bulkhead.enter(Deadline::in(1h)).has_value());  // at once: the slot is never freed
+}
+
+TEST_CASE("attempts at a hung upstream get ever more time, until their timeouts count as failures") {
+  TimeNeeded needed;
+  needed.attempt_took(10ms);
+  int cut_short = 0;
+  for (; needed.get() < 500ms; ++cut_short) needed.no_answer_within(needed.get());
+  CHECK(cut_short == 6);  // half of a timeout of 1 s is evidence
+}
+
+TEST_CASE("an attempt needs as long as the slow ones took lately, and one quick answer does not hide them") {
+  TimeNeeded needed;
+  CHECK(needed.get() == 0ms);
+  needed.attempt_took(100ms);
+  needed.attempt_took(20ms);
+  CHECK(needed.get() == 60ms);
+  needed.attempt_took(100ms);
+  CHECK(needed.get() == 100ms);
+  for (int i = 0; i < 20; ++i) needed.attempt_took(10ms);
+  CHECK(needed.get() < 11ms);
+}
+
 namespace {
 
 // The counts of `threads` callers that enter `calls` times each.

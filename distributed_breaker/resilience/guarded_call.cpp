@@ -18,6 +18,15 @@ milliseconds valid_timeout(milliseconds timeout) {
   throw std::invalid_argument("attempt_timeout is " + std::to_string(timeout.count()) + "ms; it must be at least 1ms");
 }
 
+// Of a call that makes no further attempt. StepOutcome: std::variant<AttemptEnd, Rejection, CallEnd>.
+template <class StepOutcome>
+CallSummary summary_of(const StepOutcome& outcome, int attempts) {
+  if (const auto* rejection = std::get_if<Rejection>(&outcome)) return {CallEnd::breaker_refused, attempts, *rejection};
+  if (const auto* end = std::get_if<CallEnd>(&outcome)) return {*end, attempts};
+  const bool answered = std::get<AttemptEnd>(outcome) == AttemptEnd::answered;
+  return {answered ? CallEnd::answered : CallEnd::failed, attempts};
+}
+
 }  // namespace
 
 std::string_view to_text(CallEnd end) {
@@ -36,35 +45,62 @@ GuardedCall::GuardedCall(const CallPolicy& policy, milliseconds attempt_timeout,
       bulkhead_(policy),
       random_(environment_.seed) {}
 
-CallSummary GuardedCall::with_retries(const AttemptOnce& attempt) {
+CallSummary GuardedCall::with_retries(const AttemptOnce& attempt, const CallContext& context) {
   const Deadline deadline = Deadline::in(policy_.deadline, environment_.now());
   for (int attempts = 0;;) {
-    const auto end = in_slot(deadline, attempt);
-    if (!end) return {deadline.over(environment_.now()) ? CallEnd::deadline_over : CallEnd::bulkhead_full, attempts};
-    if (*end == AttemptEnd::refused) return {CallEnd::breaker_refused, attempts};
+    StepOutcome outcome = in_slot(deadline, attempt, context);
     // Only after the breaker admitted the attempt: calls that it rejects must not earn retries.
-    if (++attempts == 1) budget_.deposit();
-    if (*end == AttemptEnd::answered) return {CallEnd::answered, attempts};
-    if (*end == AttemptEnd::failed) return {CallEnd::failed, attempts};
-    if (const auto obstacle = wait_for_retry(deadline, attempts)) return {*obstacle, attempts};
+    if (std::holds_alternative<AttemptEnd>(outcome) && ++attempts == 1) budget_.deposit();
+    if (outcome == StepOutcome(AttemptEnd::failed_may_retry)) {
+      const auto obstacle = wait_for_retry(deadline, attempts, context);
+      if (!obstacle) continue;
+      outcome = *obstacle;
+    }
+    return summary_of(outcome, attempts);
   }
 }
 
-// std::nullopt: no slot was free, or the deadline has passed.
-std::optional<AttemptEnd> GuardedCall::in_slot(const Deadline& deadline, const AttemptOnce& attempt) {
+// Looks at the breaker before and after the queue: an open circuit rejects at once, and rather than the bulkhead.
+GuardedCall::StepOutcome GuardedCall::in_slot(const Deadline& deadline, const AttemptOnce& attempt,
+                                              const CallContext& context) {
+  if (const auto rejection = rejection_before_queue(context)) return *rejection;
   const auto slot = bulkhead_.enter(deadline);
   const SteadyTime now = environment_.now();
-  if (!slot || deadline.over(now)) return std::nullopt;
-  return attempt(deadline.earlier(attempt_timeout_, now));
+  if (slot && !deadline.over(now)) return timed(deadline.earlier(attempt_timeout_, now), attempt);
+  if (const auto rejection = rejection_before_queue(context)) return *rejection;
+  return deadline.over(now) ? CallEnd::deadline_over : CallEnd::bulkhead_full;
+}
+
+// Without a bulkhead there is no queue, and the attempt itself asks the breaker.
+std::optional<Rejection> GuardedCall::rejection_before_queue(const CallContext& context) const {
+  return policy_.max_concurrent_calls == 0 ? std::nullopt : context.early_rejection(milliseconds(0));
+}
+
+// Makes the attempt, and lets the bulkhead know how long it took.
+GuardedCall::StepOutcome GuardedCall::timed(milliseconds timeout, const AttemptOnce& attempt) {
+  const SteadyTime start = environment_.now();
+  const AttemptOnceOutcome outcome = attempt(timeout);
+  if (const auto* rejection = std::get_if<Rejection>(&outcome)) return *rejection;
+  const SteadyTime::duration took = environment_.now() - start;
+  const AttemptEnd end = std::get<AttemptEnd>(outcome);
+  if (end == AttemptEnd::failed_may_retry && took >= timeout) {
+    bulkhead_.no_answer_within(timeout);
+  } else {
+    bulkhead_.attempt_took(took);
+  }
+  return end;
 }
 
 // Waits out the backoff and takes a token, or returns what prevents the retry.
-std::optional<CallEnd> GuardedCall::wait_for_retry(const Deadline& deadline, int attempts) {
+std::optional<GuardedCall::StepOutcome> GuardedCall::wait_for_retry(const Deadline& deadline, int attempts,
+                                                                    const CallContext& context) {
   const SteadyTime now = environment_.now();
   if (deadline.over(now)) return CallEnd::deadline_over;
   if (attempts == policy_.max_attempts) return CallEnd::failed;
   const milliseconds wait = next_wait(attempts);
-  if (deadline.over(now + wait)) return CallEnd::deadline_over;  // do not wait in vain
+  // Do not wait in vain.
+  if (const auto rejection = context.early_rejection(wait)) return *rejection;
+  if (deadline.over(now + wait)) return CallEnd::deadline_over;
   if (!budget_.withdraw()) return CallEnd::retry_budget_empty;
   environment_.sleep(wait);
   return std::nullopt;

@@ -1,7 +1,8 @@
 // A GuardedCall puts the protections around an upstream call: fallback(deadline(retry(bulkhead(attempt)))).
 // The caller's `attempt` asks the breaker each time, so a retry sees a breaker that has opened meanwhile, and neither a
-// slot is held during backoff nor a probe's permit in the queue. Not retried: a rejection by the breaker and a full
-// bulkhead, since both ask for less load.
+// slot is held during backoff nor a probe's permit in the queue. No call waits, in the queue or for a retry, if its
+// breaker is known to reject it anyway. Not retried: a rejection by the breaker and a full bulkhead, since both ask for
+// less load.
 // Thread-safe: every method; run() blocks its caller.
 // Errors: the constructor throws std::invalid_argument naming the setting. An exception of an attempt passes through
 // run(), and its slot is freed.
@@ -17,20 +18,23 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "distributed_breaker/resilience/bulkhead.hpp"
 #include "distributed_breaker/resilience/call_policy.hpp"
 #include "distributed_breaker/resilience/deadline.hpp"
 #include "distributed_breaker/resilience/fallback.hpp"
 #include "distributed_breaker/resilience/retry.hpp"
+#include "simple_breaker/breaker.hpp"
 
 namespace cb {
 
-// failed: a retry would fail too. refused: by the breaker; nothing was sent.
-enum class AttemptEnd { answered, failed_may_retry, failed, refused };
+// failed: a retry would fail too.
+enum class AttemptEnd { answered, failed_may_retry, failed };
 
-// What an attempt returns. `good_body`: the answer that Fallback::last_good keeps.
+// `good_body`: the answer that Fallback::last_good keeps.
 template <class ReplyType>
 struct AttemptResult {
   using Reply = ReplyType;
@@ -39,20 +43,34 @@ struct AttemptResult {
   std::string good_body{};
 };
 
+// What an attempt returns. Rejection: by the breaker; nothing was sent.
+template <class Reply>
+using AttemptOutcome = std::variant<AttemptResult<Reply>, Rejection>;
+
+// What run() needs to know about its caller.
+struct CallContext {
+  // The rejection, if the breaker is known to reject every call for longer than `wait`. Takes no permit.
+  std::function<std::optional<Rejection>(std::chrono::milliseconds wait)> early_rejection = [](auto) {
+    return std::nullopt;
+  };
+};
+
 // Why there was no further attempt. failed: the last allowed attempt failed, or one that may not be retried.
+// bulkhead_full: it has no slot for this call, or not in time.
 enum class CallEnd { answered, failed, breaker_refused, bulkhead_full, deadline_over, retry_budget_empty };
 
 std::string_view to_text(CallEnd end);
 
-// `attempts`: those that the breaker admitted.
+// `attempts`: those that the breaker admitted. `rejection`: of a call that ended with breaker_refused.
 struct CallSummary {
   CallEnd end;
   int attempts;
+  std::optional<Rejection> rejection{};
   bool operator==(const CallSummary&) const = default;
 };
 
-// `reply`: of the last attempt that the breaker admitted; if it admitted none, the rejection; if there was no attempt,
-// std::nullopt. `fallback`: only for a call that failed, if the policy has a fallback.
+// `reply`: of the last attempt that the breaker admitted; if it admitted none, std::nullopt. `fallback`: only for a
+// call that failed, if the policy has a fallback.
 template <class Reply>
 struct GuardedReply : CallSummary {
   std::optional<Reply> reply{};
@@ -71,19 +89,23 @@ class GuardedCall {
   // `attempt_timeout`: the timeout of an attempt, unless the deadline leaves less; at least 1 ms.
   GuardedCall(const CallPolicy& policy, std::chrono::milliseconds attempt_timeout, Environment environment = {});
 
-  // `attempt` takes its timeout as std::chrono::milliseconds (at least 1) and returns an AttemptResult<Reply>. It is
+  // `attempt` takes its timeout as std::chrono::milliseconds (at least 1) and returns an AttemptOutcome<Reply>. It is
   // called at most max_attempts times, on this thread.
   template <class AttemptFunction>
-  auto run(AttemptFunction&& attempt) {
-    using Reply = typename std::invoke_result_t<AttemptFunction&, std::chrono::milliseconds>::Reply;
+  auto run(AttemptFunction&& attempt, const CallContext& context = {}) {
+    using Outcome = std::invoke_result_t<AttemptFunction&, std::chrono::milliseconds>;
+    using Reply = typename std::variant_alternative_t<0, Outcome>::Reply;
     std::optional<Reply> reply;
     std::string good_body;
-    const CallSummary summary = with_retries([&](std::chrono::milliseconds timeout) {
-      auto latest = attempt(timeout);
-      if (latest.end != AttemptEnd::refused || !reply) reply.emplace(std::move(latest.reply));
+    const auto attempt_once = [&](std::chrono::milliseconds timeout) -> AttemptOnceOutcome {
+      auto outcome = attempt(timeout);
+      if (const auto* rejection = std::get_if<Rejection>(&outcome)) return *rejection;
+      auto& latest = std::get<0>(outcome);
+      reply.emplace(std::move(latest.reply));
       good_body = std::move(latest.good_body);
       return latest.end;
-    });
+    };
+    const CallSummary summary = with_retries(attempt_once, context);
     return GuardedReply<Reply>{summary, std::move(reply), fallback_for(summary.end, good_body)};
   }
 
@@ -91,11 +113,17 @@ class GuardedCall {
   double retry_tokens() const { return budget_.tokens(); }  // meaningless without a budget
 
  private:
-  using AttemptOnce = std::function<AttemptEnd(std::chrono::milliseconds)>;
+  using AttemptOnceOutcome = std::variant<AttemptEnd, Rejection>;
+  using AttemptOnce = std::function<AttemptOnceOutcome(std::chrono::milliseconds)>;
 
-  CallSummary with_retries(const AttemptOnce& attempt);
-  std::optional<AttemptEnd> in_slot(const Deadline& deadline, const AttemptOnce& attempt);
-  std::optional<CallEnd> wait_for_retry(const Deadline& deadline, int attempts);
+  // Of one attempt; CallEnd: why there was none.
+  using StepOutcome = std::variant<AttemptEnd, Rejection, CallEnd>;
+
+  CallSummary with_retries(const AttemptOnce& attempt, const CallContext& context);
+  StepOutcome in_slot(const Deadline& deadline, const AttemptOnce& attempt, const CallContext& context);
+  StepOutcome timed(std::chrono::milliseconds timeout, const AttemptOnce& attempt);
+  std::optional<Rejection> rejection_before_queue(const CallContext& context) const;
+  std::optional<StepOutcome> wait_for_retry(const Deadline& deadline, int attempts, const CallContext& context);
   std::chrono::milliseconds next_wait(int retry);
   std::optional<FallbackAnswer> fallback_for(CallEnd end, const std::string& good_body);
 

@@ -36,12 +36,20 @@ struct FakeTime {
   }
 };
 
-using Text = AttemptResult<std::string>;
+using Answer = AttemptResult<std::string>;
+using Text = AttemptOutcome<std::string>;
 
-Text answered(std::chrono::milliseconds) { return {AttemptEnd::answered, "yes", R"({"message":"yes"})"}; }
-Text dead(std::chrono::milliseconds) { return {AttemptEnd::failed_may_retry, "no"}; }
-Text hopeless(std::chrono::milliseconds) { return {AttemptEnd::failed, "never"}; }
-Text refused(std::chrono::milliseconds) { return {AttemptEnd::refused, "open"}; }
+const Rejection open_circuit{State::open, 10s};
+
+Text answered(std::chrono::milliseconds) { return Answer{AttemptEnd::answered, "yes", R"({"message":"yes"})"}; }
+Text dead(std::chrono::milliseconds) { return Answer{AttemptEnd::failed_may_retry, "no"}; }
+Text hopeless(std::chrono::milliseconds) { return Answer{AttemptEnd::failed, "never"}; }
+Text refused(std::chrono::milliseconds) { return open_circuit; }
+
+// The caller of a breaker that rejects for another ten seconds.
+CallContext of_open_circuit() {
+  return {.early_rejection = [](auto wait) { return wait < 10s ? std::optional(open_circuit) : std::nullopt; }};
+}
 
 // Attempts with scripted ends.
 struct Script {
@@ -87,8 +95,8 @@ TEST_CASE("a rejected call is not retried and does not count as an attempt") {
   GuardedCall call({.max_attempts = 4}, 1s, time.environment());
   Script script{{refused}};
   const auto reply = call.run(script);
-  CHECK(reply == CallSummary{CallEnd::breaker_refused, 0});
-  CHECK(reply.reply == "open");
+  CHECK(reply == CallSummary{CallEnd::breaker_refused, 0, open_circuit});
+  CHECK(!reply.reply.has_value());
   CHECK(time.sleeps.empty());
 }
 
@@ -103,7 +111,7 @@ TEST_CASE("the breaker is asked for each attempt: a threshold of three ends a ca
     return dead(timeout);
   };
   const auto tripping = call.run(attempt);
-  CHECK(tripping == CallSummary{CallEnd::breaker_refused, 3});
+  CHECK(tripping == CallSummary{CallEnd::breaker_refused, 3, open_circuit});
   CHECK(tripping.reply == "no");
   CHECK(call.run(attempt).attempts == 0);
 }
@@ -113,8 +121,43 @@ TEST_CASE("if the breaker opens between two attempts, the reply is that of the f
   GuardedCall call({.max_attempts = 4}, 1s, time.environment());
   Script script{{dead, refused}};
   const auto reply = call.run(script);
-  CHECK(reply == CallSummary{CallEnd::breaker_refused, 1});
+  CHECK(reply == CallSummary{CallEnd::breaker_refused, 1, open_circuit});
   CHECK(reply.reply == "no");
+}
+
+TEST_CASE("an open circuit is looked at before a call queues for the bulkhead, and again after it") {
+  GuardedCall call({.deadline = 20ms, .max_concurrent_calls = 1, .max_queued_calls = 1}, 1s);
+  int looks = 0;
+  CallContext opens_meanwhile;
+  opens_meanwhile.early_rejection = [&](auto) { return ++looks == 1 ? std::nullopt : std::optional(open_circuit); };
+  call.run([&](std::chrono::milliseconds timeout) {
+    // Neither of them waits for the slot that this attempt holds, or blames the bulkhead.
+    CHECK(call.run(answered, of_open_circuit()) == CallSummary{CallEnd::breaker_refused, 0, open_circuit});
+    CHECK(call.run(answered, opens_meanwhile) == CallSummary{CallEnd::breaker_refused, 0, open_circuit});
+    return answered(timeout);
+  });
+  CHECK(looks == 2);
+  CHECK(call.run(answered).end == CallEnd::answered);
+}
+
+TEST_CASE("no retry waits or costs a token if the circuit is open for longer than the wait") {
+  FakeTime time;
+  GuardedCall call({.max_attempts = 4, .retry_backoff = 1s, .retry_jitter = 0, .retry_budget = 1}, 1s,
+                   time.environment());
+  const auto reply = call.run(dead, of_open_circuit());
+  CHECK(reply == CallSummary{CallEnd::breaker_refused, 1, open_circuit});
+  CHECK(reply.reply == "no");
+  CHECK(time.sleeps.empty());
+  CHECK(call.retry_tokens() == 2);
+}
+
+TEST_CASE("a retry waits if the break is over before it: it may be the probe") {
+  FakeTime time;
+  GuardedCall call({.max_attempts = 2, .retry_backoff = 10s, .retry_backoff_maximum = 10s, .retry_jitter = 0}, 1s,
+                   time.environment());
+  Script script{{dead, answered}};
+  CHECK(call.run(script, of_open_circuit()).end == CallEnd::answered);
+  CHECK(time.sleeps == std::vector<std::chrono::milliseconds>{10s});
 }
 
 TEST_CASE("a call that finds the bulkhead full is not retried and has no reply") {

@@ -203,6 +203,40 @@ TEST_CASE("a call may wait in the queue for a slot") {
   fleet.upstream.latency_ms = 0;
 }
 
+TEST_CASE("an open circuit rejects before the bulkhead's queue, with its own retry_after") {
+  Fleet fleet;
+  fleet.upstream.latency_ms = 60'000;
+  const auto instance = fleet.start("--max-concurrent-calls 1 --max-queued-calls 5 --recovery-timeout 40s");
+  std::jthread first([&] { instance.call(); });
+  REQUIRE(happens([&] { return fleet.upstream.calls == 1; }));
+  instance.override(override_request("forced_open"));
+  auto blocked = instance.call();  // while the only slot is taken
+  CHECK(blocked.body["blocked_by"] == "breaker");
+  CHECK(blocked.body["retry_after_ms"] == 40'000);
+  CHECK(instance.status()["call"]["running"] == 1);
+  fleet.upstream.latency_ms = 0;
+}
+
+TEST_CASE("a hung upstream opens the circuit, however little time the bulkhead's queue leaves to an attempt") {
+  Fleet fleet;
+  fleet.upstream.latency_ms = 60'000;
+  const auto instance = fleet.start(
+      "--call-timeout 300ms --deadline 300ms --max-concurrent-calls 2 --max-queued-calls 50 --recovery-timeout 1m");
+  std::atomic<bool> done{false};
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < 20; ++i) {
+    callers.emplace_back([&] {
+      while (!done) {
+        if (instance.call().body["status"] == "blocked") std::this_thread::sleep_for(10ms);
+      }
+    });
+  }
+  CHECK(happens([&] { return instance.state() == "open"; }));
+  done = true;
+  callers.clear();
+  CHECK(fleet.upstream.calls < 50);
+}
+
 TEST_CASE("a fixed fallback is a 200 for the caller, and its status still shows what happened") {
   Fleet fleet;
   fleet.upstream.status = 500;

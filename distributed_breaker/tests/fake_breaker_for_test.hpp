@@ -14,6 +14,7 @@ class FakeBreaker final : public ManagedBreaker {
   Admission acquire() override { return Rejection{}; }
   DetailedStatus detailed_status() override { return {}; }
   std::string apply_override(const Override&, std::chrono::milliseconds) override { return ""; }
+  std::optional<Rejection> early_rejection(std::chrono::milliseconds) override { return std::nullopt; }
   void report_health(Health health) override {
     if (health == Health::up) open = false;
     ++health_reports;

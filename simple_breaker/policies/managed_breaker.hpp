@@ -52,6 +52,10 @@ class ManagedBreaker : public Breaker {
   // What the upstream's health route answered. It counts while the circuit is open and no override is active.
   virtual void report_health(Health health) = 0;
 
+  // The rejection, reported as acquire() reports it, if every call is going to be rejected for longer than `wait` as
+  // far as this object knows without asking a store. For callers that have to wait for something else before acquire().
+  virtual std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) = 0;
+
   // The state as far as this object knows, without asking a store.
   virtual State known_state() const = 0;
   bool is_open() const { return known_state() == State::open; }
