@@ -73,14 +73,14 @@ void ServiceInstance::add_routes(program::HttpServer& server) {
 
 std::optional<ServiceInstance::Target> ServiceInstance::target_of(const httplib::Request& request,
                                                                   httplib::Response& response) const {
-  if (!request.has_param("tenant")) return Target{"", parts_.breakers.at("")};
+  if (!request.has_param("tenant")) return Target{"", "", parts_.breakers.at("")};
   const std::string tenant = request.get_param_value("tenant");
   if (!parts_.breakers.is_valid_context(tenant)) {
     refuse(response, 400, "tenant is '" + program::shortened(tenant, 128) + "'; use 1 to 128 of A-Z a-z 0-9 _ - . /");
     return std::nullopt;
   }
   const auto breaker = parts_.breakers.at(tenant);
-  return Target{breaker.get() == &parts_.breakers.common() ? "" : tenant, breaker};
+  return Target{tenant, breaker.get() == &parts_.breakers.common() ? "" : tenant, breaker};
 }
 
 void ServiceInstance::call(const httplib::Request& request, httplib::Response& response) {
@@ -90,7 +90,7 @@ void ServiceInstance::call(const httplib::Request& request, httplib::Response& r
   const auto start = std::chrono::steady_clock::now();
   int upstream_calls = 0;
   auto reply = guarded_.run([&](milliseconds timeout) { return attempt(breaker, timeout, upstream_calls); },
-                            {[&](milliseconds wait) { return breaker.early_rejection(wait); }});
+                            {target->tenant, [&](milliseconds wait) { return breaker.early_rejection(wait); }});
   const auto took = std::chrono::steady_clock::now() - start;
   const CallReport report{std::move(reply), upstream_calls};
   ++calls_[static_cast<size_t>(report.status())];

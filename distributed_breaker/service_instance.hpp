@@ -65,6 +65,7 @@ class ServiceInstance {
   // The breaker that a request is for. `context` is empty for the common breaker, which a tenant shares if there is no
   // room for its own.
   struct Target {
+    std::string tenant;
     std::string context;
     std::shared_ptr<ManagedBreaker> breaker;
   };

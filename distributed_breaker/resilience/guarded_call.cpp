@@ -111,9 +111,10 @@ milliseconds GuardedCall::next_wait(int retry) {
   return backoff_.wait_before(retry, random_);
 }
 
-std::optional<FallbackAnswer> GuardedCall::fallback_for(CallEnd end, const std::string& good_body) {
-  if (end != CallEnd::answered) return fallback_.answer(environment_.now());
-  fallback_.remember(good_body, environment_.now());
+std::optional<FallbackAnswer> GuardedCall::fallback_for(const std::string& tenant, CallEnd end,
+                                                        const std::string& good_body) {
+  if (end != CallEnd::answered) return fallback_.answer(tenant, environment_.now());
+  fallback_.remember(tenant, good_body, environment_.now());
   return std::nullopt;
 }
 

@@ -49,6 +49,8 @@ using AttemptOutcome = std::variant<AttemptResult<Reply>, Rejection>;
 
 // What run() needs to know about its caller.
 struct CallContext {
+  std::string tenant{};  // only its own last good answer is given to it; empty: a call without a tenant
+
   // The rejection, if the breaker is known to reject every call for longer than `wait`. Takes no permit.
   std::function<std::optional<Rejection>(std::chrono::milliseconds wait)> early_rejection = [](auto) {
     return std::nullopt;
@@ -106,7 +108,7 @@ class GuardedCall {
       return latest.end;
     };
     const CallSummary summary = with_retries(attempt_once, context);
-    return GuardedReply<Reply>{summary, std::move(reply), fallback_for(summary.end, good_body)};
+    return GuardedReply<Reply>{summary, std::move(reply), fallback_for(context.tenant, summary.end, good_body)};
   }
 
   Bulkhead::Counts bulkhead() const { return bulkhead_.counts(); }
@@ -125,7 +127,7 @@ class GuardedCall {
   std::optional<Rejection> rejection_before_queue(const CallContext& context) const;
   std::optional<StepOutcome> wait_for_retry(const Deadline& deadline, int attempts, const CallContext& context);
   std::chrono::milliseconds next_wait(int retry);
-  std::optional<FallbackAnswer> fallback_for(CallEnd end, const std::string& good_body);
+  std::optional<FallbackAnswer> fallback_for(const std::string& tenant, CallEnd end, const std::string& good_body);
 
   const CallPolicy policy_;
   const std::chrono::milliseconds attempt_timeout_;

@@ -320,6 +320,15 @@ TEST_CASE("the fallback answers every failed call, and no other") {
   }
 }
 
+TEST_CASE("one tenant's last good answer is not given to another") {
+  FakeTime time;
+  GuardedCall call({.fallback = Fallback::last_good}, 1s, time.environment());
+  call.run(answered, {.tenant = "acme"});
+  CHECK(call.run(dead, {.tenant = "acme"}).fallback.has_value());
+  CHECK(!call.run(dead, {.tenant = "bolt"}).fallback.has_value());
+  CHECK(!call.run(dead).fallback.has_value());
+}
+
 TEST_CASE("the constructor refuses a bad setting") {
   CHECK_THROWS_AS(GuardedCall({.max_attempts = 0}, 1s), std::invalid_argument);
   CHECK_THROWS_WITH_AS(GuardedCall({}, 0ms), "attempt_timeout is 0ms; it must be at least 1ms", std::invalid_argument);

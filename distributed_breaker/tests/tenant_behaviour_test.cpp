@@ -73,6 +73,17 @@ TEST_CASE("if all breakers are open and there is no room, a new tenant shares th
   CHECK(breakers(instance)["open"] == 3);
 }
 
+TEST_CASE("one tenant's last good answer is not given to another, even if they share a breaker") {
+  Fleet fleet;
+  const auto instance = fleet.start("--max-breakers 0 --fallback last-good --failure-threshold 100");
+  fleet.upstream.body.set(R"({"secret":"acme's"})");
+  instance.get("/call?tenant=acme");
+  fleet.upstream.status = 500;
+  CHECK(instance.get("/call?tenant=acme").body["fallback"]["answer"] == json{{"secret", "acme's"}});
+  CHECK_FALSE(instance.get("/call?tenant=beta").body.contains("fallback"));
+  CHECK_FALSE(instance.call().body.contains("fallback"));
+}
+
 TEST_CASE("with --max-breakers 0 all tenants share one breaker") {
   Fleet fleet;
   const auto instance = fleet.start("--max-breakers 0 --failure-threshold 1 --recovery-timeout 1m");
