@@ -37,6 +37,13 @@ std::string with_fallback(std::string body, const FallbackAnswer& fallback) {
   return body + R"(,"fallback":{"answer":)" + answer + R"(,"age_ms":)" + std::to_string(fallback.age.count()) + "}}";
 }
 
+std::shared_ptr<ManagedBreaker> to_use(BreakerRegistry& breakers, const std::string& context) {
+  return breakers.at(context);
+}
+std::shared_ptr<ManagedBreaker> to_read(BreakerRegistry& breakers, const std::string& context) {
+  return breakers.to_read(context);
+}
+
 TimePoint now() { return std::chrono::floor<TimePoint::duration>(std::chrono::system_clock::now()); }
 
 // Whole seconds, rounded up.
@@ -72,19 +79,19 @@ void ServiceInstance::add_routes(program::HttpServer& server) {
 }
 
 std::optional<ServiceInstance::Target> ServiceInstance::target_of(const httplib::Request& request,
-                                                                  httplib::Response& response) const {
-  if (!request.has_param("tenant")) return Target{"", "", parts_.breakers.at("")};
+                                                                  httplib::Response& response, Lookup lookup) const {
+  if (!request.has_param("tenant")) return Target{"", "", lookup(parts_.breakers, "")};
   const std::string tenant = request.get_param_value("tenant");
   if (!parts_.breakers.is_valid_context(tenant)) {
     refuse(response, 400, "tenant is '" + program::shortened(tenant, 128) + "'; use 1 to 128 of A-Z a-z 0-9 _ - . /");
     return std::nullopt;
   }
-  const auto breaker = parts_.breakers.at(tenant);
+  const auto breaker = lookup(parts_.breakers, tenant);
   return Target{tenant, breaker.get() == &parts_.breakers.common() ? "" : tenant, breaker};
 }
 
 void ServiceInstance::call(const httplib::Request& request, httplib::Response& response) {
-  const auto target = target_of(request, response);
+  const auto target = target_of(request, response, to_use);
   if (!target) return;
   ManagedBreaker& breaker = *target->breaker;
   const auto start = std::chrono::steady_clock::now();
@@ -131,7 +138,7 @@ void ServiceInstance::answer(const CallReport& report, State known, httplib::Res
 }
 
 void ServiceInstance::status(const httplib::Request& request, httplib::Response& response) {
-  const auto target = target_of(request, response);
+  const auto target = target_of(request, response, to_read);
   if (!target) return;
   json calls;
   for (const CallStatus status : call_statuses) {
@@ -180,7 +187,7 @@ void ServiceInstance::apply_override(const httplib::Request& request, httplib::R
   if (!parts_.admin.admit(request, response)) return;
   const auto wanted = parse_override(request.body);
   if (const auto* fault = std::get_if<std::string>(&wanted)) return refuse(response, 400, *fault);
-  const auto target = target_of(request, response);
+  const auto target = target_of(request, response, to_use);
   if (!target) return;
   if (request.has_param("tenant") && target->context.empty()) {
     return refuse(response, 409, "this tenant shares the common breaker: there is no room for its own (max_breakers)");

@@ -70,8 +70,11 @@ class ServiceInstance {
     std::shared_ptr<ManagedBreaker> breaker;
   };
 
+  // Calls and overrides create a tenant's breaker; reading creates nothing.
+  using Lookup = std::shared_ptr<ManagedBreaker> (*)(BreakerRegistry&, const std::string& context);
+
   // std::nullopt: the tenant's name is not valid, and the response says so.
-  std::optional<Target> target_of(const httplib::Request& request, httplib::Response& response) const;
+  std::optional<Target> target_of(const httplib::Request& request, httplib::Response& response, Lookup lookup) const;
 
   void call(const httplib::Request& request, httplib::Response& response);
   AttemptOutcome<UpstreamAttempt> attempt(ManagedBreaker& breaker, std::chrono::milliseconds timeout,

@@ -31,7 +31,7 @@ class NaiveRedisBreaker final : public ManagedBreaker {
   void report_health(Health) override {}
   std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
   State known_state() const override { return state_; }
-  bool is_evictable() const override { return true; }
+  bool is_evictable(std::chrono::milliseconds) const override { return true; }
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;

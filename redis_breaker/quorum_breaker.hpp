@@ -25,7 +25,9 @@ class QuorumBreaker final : public ManagedBreaker {
   void report_health(Health health) override;
   std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
   State known_state() const override;
-  bool is_evictable() const override { return local_.is_evictable(); }
+  bool is_evictable(std::chrono::milliseconds idle) const override {
+    return local_.is_evictable(idle) && shared_.is_evictable(idle);
+  }
 
  private:
   struct Both {

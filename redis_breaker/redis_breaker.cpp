@@ -396,11 +396,14 @@ Settled RedisBreaker::settle_locally(const PermitId& id, const CallResult& resul
 
 State RedisBreaker::known_state() const { return is_local() ? local_->known_state() : view_.packed().state(); }
 
-// Redis keeps the state. But evicting an open breaker would cost a request for each call that is to be rejected.
-bool RedisBreaker::is_evictable() const {
-  if (is_local() && !local_->is_evictable()) return false;
+// Redis keeps the state, but not what it has not received: successes to report and, while it is unavailable, what this
+// instance knows. And evicting an open breaker would cost a request for each call that is to be rejected.
+bool RedisBreaker::is_evictable(milliseconds idle) const {
+  if (is_local()) return local_->is_evictable(idle);
   const PackedState packed = view_.packed();
-  if (packed.state() == State::closed) return true;
+  if (!is_available() && packed.is_overridden()) return false;
+  const bool known_only_here = !successes_.is_empty() || (!is_available() && packed.reports_successes());
+  if (packed.state() == State::closed) return idle >= evidence_matters_for || !known_only_here;
   const TimePoint from = view_.admits_from();
   return from != never && steady_wall_clock() >= from + group_->policy.recovery_timeout;
 }

@@ -58,7 +58,7 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   void report_health(Health health) override;
   std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
   State known_state() const override;
-  bool is_evictable() const override;
+  bool is_evictable(std::chrono::milliseconds idle) const override;
 
   const EventQueue& events() const { return events_; }
 

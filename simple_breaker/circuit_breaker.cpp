@@ -171,11 +171,19 @@ void CircuitBreaker::count_elsewhere(int failures) {
 
 State CircuitBreaker::known_state() const { return published_.word().state(); }
 
-bool CircuitBreaker::is_evictable() const {
+bool CircuitBreaker::is_evictable(std::chrono::milliseconds idle) const {
   const std::scoped_lock lock(mutex_);
+  const TimePoint now = this->now();
   if (snapshot_.mode != Mode::automatic) return false;
-  if (snapshot_.state == State::closed) return true;
-  return now() >= std::max(snapshot_.open_until, admits_from(snapshot_, policy())) + snapshot_.break_length;
+  if (snapshot_.state == State::closed) return idle >= evidence_matters_for || !holds_evidence(now);
+  return now >= std::max(snapshot_.open_until, admits_from(snapshot_, policy())) + snapshot_.break_length;
+}
+
+// Successes that have not been collected belong to the window's newest bucket.
+bool CircuitBreaker::holds_evidence(TimePoint now) const {
+  FailureCounts counts = snapshot_.counts;
+  if (published_.has_uncollected()) add(counts.window, {1, 0, 0});
+  return counts.failures > 0 || recent(counts, policy(), now).calls > 0;
 }
 
 DetailedStatus CircuitBreaker::detailed_status() {

@@ -60,7 +60,7 @@ class CircuitBreaker final : public ManagedBreaker {
   void report_health(Health health) override;
   std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
   State known_state() const override;
-  bool is_evictable() const override;
+  bool is_evictable(std::chrono::milliseconds idle) const override;
 
   // Continues from another breaker's snapshot, in a new generation, which it returns. Results of earlier permits are
   // late; no listener is called.
@@ -77,6 +77,7 @@ class CircuitBreaker final : public ManagedBreaker {
   std::optional<Rejection> published_rejection(PublishedState::Word word, std::chrono::milliseconds wait) const;
   Settled settle_locked(const PermitId& id, TimePoint started, Outcome outcome);
   DetailedStatus status_locked(TimePoint now) const;
+  bool holds_evidence(TimePoint now) const;
   void count_and_report_locked(const Settlement& settlement, const CallResult& result, StateGeneration where,
                                TimePoint now);
   void publish(TimePoint now) { published_.publish(snapshot_, policy(), now); }

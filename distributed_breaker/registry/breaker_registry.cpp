@@ -29,17 +29,13 @@ size_t valid_bound(size_t max_breakers) {
                               std::to_string(most));
 }
 
-// Not in use and, while the registry is locked, out of reach for new users.
-bool can_be_evicted(const std::shared_ptr<ManagedBreaker>& breaker) {
-  return breaker.use_count() == 1 && breaker->is_evictable();
-}
-
 }  // namespace
 
-BreakerRegistry::BreakerRegistry(std::string name, size_t max_breakers, Make make)
+BreakerRegistry::BreakerRegistry(std::string name, size_t max_breakers, Make make, Now now)
     : name_(valid_name(std::move(name))),
       max_breakers_(valid_bound(max_breakers)),
       make_(std::move(make)),
+      now_(std::move(now)),
       common_(make_({name_})) {
   by_context_.reserve(max_breakers_);
 }
@@ -55,6 +51,7 @@ std::shared_ptr<ManagedBreaker> BreakerRegistry::at(const std::string& context) 
   const std::scoped_lock lock(mutex_);
   if (const auto found = by_context_.find(context); found != by_context_.end()) {
     entries_.splice(entries_.begin(), entries_, found->second);
+    found->second->used_at = now_();
     return found->second->breaker;
   }
   if (by_context_.size() < max_breakers_) return add(context);
@@ -62,8 +59,15 @@ std::shared_ptr<ManagedBreaker> BreakerRegistry::at(const std::string& context) 
   return evicted ? add(context) : common_;
 }
 
+std::shared_ptr<ManagedBreaker> BreakerRegistry::to_read(const std::string& context) const {
+  if (context.empty()) return common_;
+  const std::scoped_lock lock(mutex_);
+  if (const auto found = by_context_.find(context); found != by_context_.end()) return found->second->breaker;
+  return has_room() ? make_({name_, context}) : common_;
+}
+
 std::shared_ptr<ManagedBreaker> BreakerRegistry::add(const std::string& context) {
-  entries_.push_front({context, make_({name_, context})});
+  entries_.push_front({context, make_({name_, context}), now_()});
   by_context_.emplace(entries_.front().context, entries_.begin());
   return entries_.front().breaker;
 }
@@ -71,7 +75,7 @@ std::shared_ptr<ManagedBreaker> BreakerRegistry::add(const std::string& context)
 std::shared_ptr<ManagedBreaker> BreakerRegistry::evict_one() {
   for (size_t tries = std::min(most_tries, entries_.size()); tries > 0; --tries) {
     const auto oldest = std::prev(entries_.end());
-    if (can_be_evicted(oldest->breaker)) {
+    if (can_be_evicted(*oldest)) {
       std::shared_ptr<ManagedBreaker> evicted = std::move(oldest->breaker);
       by_context_.erase(oldest->context);
       entries_.erase(oldest);
@@ -80,6 +84,20 @@ std::shared_ptr<ManagedBreaker> BreakerRegistry::evict_one() {
     entries_.splice(entries_.begin(), entries_, oldest);
   }
   return nullptr;
+}
+
+// Not in use and, while the registry is locked, out of reach for new users.
+bool BreakerRegistry::can_be_evicted(const Entry& entry) const {
+  if (entry.breaker.use_count() > 1) return false;
+  return entry.breaker->is_evictable(std::chrono::floor<std::chrono::milliseconds>(now_() - entry.used_at));
+}
+
+// For one more context: there is, or evict_one() would make it.
+bool BreakerRegistry::has_room() const {
+  if (by_context_.size() < max_breakers_) return true;
+  const auto tried = static_cast<Entries::difference_type>(std::min(most_tries, entries_.size()));
+  return std::any_of(entries_.rbegin(), std::next(entries_.rbegin(), tried),
+                     [this](const Entry& entry) { return can_be_evicted(entry); });
 }
 
 size_t BreakerRegistry::size() const {

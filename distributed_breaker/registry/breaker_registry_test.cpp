@@ -119,6 +119,76 @@ TEST_CASE("an open or overridden breaker is not evicted; if all are, a new conte
   CHECK(overridden.expired());
 }
 
+namespace {
+
+// The calls that reach a dead upstream while each of these tenants calls `rounds` times in turn.
+int calls_to_a_dead_upstream(
+    BreakerRegistry& registry, const std::vector<std::string>& tenants, int rounds,
+    const std::function<void()>& after_each = [] {}) {
+  int reached = 0;
+  for (int round = 0; round < rounds; ++round) {
+    for (const std::string& tenant : tenants) {
+      const auto breaker = registry.at(tenant);
+      Admission admission = breaker->acquire();
+      auto* permit = std::get_if<Permit>(&admission);
+      if (permit == nullptr) continue;
+      ++reached;
+      permit->settle(Outcome::failure);
+      after_each();
+    }
+  }
+  return reached;
+}
+
+}  // namespace
+
+TEST_CASE("a breaker with failures is not evicted for a newcomer: three active tenants and room for two") {
+  BreakerRegistry registry("upstream", 2, in_memory({.failure_threshold = 3, .recovery_timeout = 1h}));
+  CHECK(calls_to_a_dead_upstream(registry, {"acme", "bolt", "cora"}, 30) == 9);
+  CHECK(registry.common().is_open());  // where the newcomer's failures count
+}
+
+TEST_CASE("a breaker with calls in its window is not evicted for a newcomer") {
+  const Policy rate{.failure_threshold = 0,
+                    .failure_rate_threshold = 0.5,
+                    .sliding_window_size = 1h,
+                    .minimum_number_of_calls = 10,
+                    .recovery_timeout = 1h};
+  BreakerRegistry registry("upstream", 2, in_memory(rate));
+  for (const std::string tenant : {"acme", "bolt", "cora"}) call(*registry.at(tenant), Outcome::success);
+  CHECK(calls_to_a_dead_upstream(registry, {"acme", "bolt", "cora"}, 30) == 27);  // 1 success and 9 failures each
+}
+
+TEST_CASE("reading creates nothing, evicts nothing and is not a use") {
+  BreakerRegistry registry("upstream", 2, in_memory({.failure_threshold = 3, .recovery_timeout = 1h}));
+  const auto read = [&] {
+    for (const std::string tenant : {"acme", "made-up", "another"}) registry.to_read(tenant)->status();
+  };
+  CHECK(calls_to_a_dead_upstream(registry, {"acme"}, 30, read) == 3);
+  CHECK(registry.size() == 2);
+  CHECK(registry.to_read("made-up")->status().state == State::closed);
+  const Watched bolt = registry.at("bolt");
+  call(*registry.at("acme-2"), Outcome::success);  // evicts the only one that can be
+  CHECK(bolt.expired());
+  CHECK(registry.to_read("acme")->is_open());
+}
+
+TEST_CASE("reading shows the common breaker to a context for which there is no room") {
+  auto registry = registry_of(1);
+  open(*registry.at("acme"));
+  CHECK(is_common(registry, registry.to_read("newcomer")));
+  CHECK_FALSE(is_common(registry, registry.to_read("acme")));
+}
+
+TEST_CASE("evidence that is ten minutes old does not keep newcomers from having a breaker") {
+  auto now = std::chrono::steady_clock::now();
+  BreakerRegistry registry("upstream", 1, in_memory({.failure_threshold = 3}), [&] { return now; });
+  call(*registry.at("made-up"), Outcome::failure);
+  CHECK(is_common(registry, registry.at("acme")));
+  now += 10min;
+  CHECK_FALSE(is_common(registry, registry.at("acme")));
+}
+
 TEST_CASE("with max_breakers 0 every context shares the common breaker") {
   auto registry = registry_of(0);
   CHECK(is_common(registry, registry.at("acme")));

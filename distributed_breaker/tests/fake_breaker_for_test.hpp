@@ -25,7 +25,7 @@ class FakeBreaker final : public ManagedBreaker {
     ++reads;
     return state;
   }
-  bool is_evictable() const override {
+  bool is_evictable(std::chrono::milliseconds) const override {
     ++reads;
     return false;
   }

@@ -60,6 +60,31 @@ TEST_CASE("without room an idle tenant's breaker is evicted, and an open one nev
   CHECK(breakers(instance) == json{{"max_breakers", 2}, {"all", 3}, {"open", 1}, {"open_contexts", {"acme"}}});
 }
 
+TEST_CASE("three active tenants and room for two: a dead upstream receives the threshold of each") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--max-breakers 2 --failure-threshold 3 --recovery-timeout 1h");
+  for (int round = 0; round < 10; ++round) {
+    for (const std::string tenant : {"acme", "beta", "gamma"}) instance.get("/call?tenant=" + tenant);
+  }
+  CHECK(fleet.upstream.calls == 9);
+}
+
+TEST_CASE("a reader of made-up tenants creates no breaker and evicts none") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start("--max-breakers 2 --failure-threshold 3 --recovery-timeout 1h");
+  for (int i = 0; i < 5; ++i) {
+    instance.get("/call?tenant=acme");
+    for (int reader = 0; reader < 10; ++reader) {
+      CHECK(instance.state("?tenant=made-up-" + std::to_string(reader)) == "closed");
+    }
+  }
+  CHECK(fleet.upstream.calls == 3);
+  CHECK(instance.state("?tenant=acme") == "open");
+  CHECK(breakers(instance)["all"] == 2);
+}
+
 TEST_CASE("if all breakers are open and there is no room, a new tenant shares the common breaker") {
   Fleet fleet;
   const auto instance = fleet.start("--max-breakers 2 --failure-threshold 1 --recovery-timeout 1m");

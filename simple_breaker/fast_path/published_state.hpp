@@ -73,6 +73,8 @@ class PublishedState {
 
   bool counts_successes() const { return successes_.has_value(); }
 
+  bool has_uncollected() const { return successes_ && !successes_->is_empty(); }
+
   // Moves the successes counted since the last call into the snapshot's window: they all belong to its newest bucket.
   void collect_into(Snapshot& snapshot) {
     if (!successes_) return;

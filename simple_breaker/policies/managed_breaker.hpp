@@ -60,9 +60,11 @@ class ManagedBreaker : public Breaker {
   virtual State known_state() const = 0;
   bool is_open() const { return known_state() == State::open; }
 
-  // True if evicting this breaker loses no protection: it is closed, or it was open and has not been used since for
-  // as long as its break lasted.
-  virtual bool is_evictable() const = 0;
+  // True if evicting this breaker, unused for `idle`, loses no protection: it is closed and has no failures and no
+  // calls in its window, or none that matter (idle for evidence_matters_for), or it was open and has not been used
+  // since for as long as its break lasted. What a store keeps is not lost.
+  virtual bool is_evictable(std::chrono::milliseconds idle) const = 0;
+  static constexpr std::chrono::minutes evidence_matters_for{10};
 };
 
 }  // namespace cb

@@ -168,22 +168,43 @@ TEST_CASE("metrics_only admits every call and reports each time that the circuit
 
 TEST_CASE("an open or overridden breaker must not be evicted") {
   Scenario scenario({.failure_threshold = 1});
-  CHECK(scenario.breaker.is_evictable());
+  CHECK(scenario.breaker.is_evictable(0ms));
   std::get<Permit>(scenario.breaker.acquire()).settle(Outcome::failure);
-  CHECK_FALSE(scenario.breaker.is_evictable());
+  CHECK_FALSE(scenario.breaker.is_evictable(0ms));
   scenario.breaker.apply_override({Mode::forced_closed, "ann", ""}, {});
-  CHECK_FALSE(scenario.breaker.is_evictable());
+  CHECK_FALSE(scenario.breaker.is_evictable(0ms));
   scenario.breaker.apply_override({Mode::automatic, "ann", ""}, {});
-  CHECK(scenario.breaker.is_evictable());
+  CHECK(scenario.breaker.is_evictable(0ms));
+}
+
+TEST_CASE("a closed breaker with failures must not be evicted, unless it was not used for ten minutes") {
+  Scenario scenario({.failure_threshold = 3});
+  std::get<Permit>(scenario.breaker.acquire()).settle(Outcome::failure);
+  CHECK_FALSE(scenario.breaker.is_evictable(599s));
+  CHECK(scenario.breaker.is_evictable(10min));
+  std::get<Permit>(scenario.breaker.acquire()).settle(Outcome::success);
+  CHECK(scenario.breaker.is_evictable(0ms));
+}
+
+TEST_CASE("a closed breaker with calls in its window must not be evicted until they have expired") {
+  Scenario scenario({.failure_rate_threshold = 0.5, .sliding_window_size = 10s});
+  CHECK(scenario.breaker.is_evictable(0ms));
+  std::get<Permit>(scenario.breaker.acquire()).settle(Outcome::success);  // counted, and not collected
+  CHECK_FALSE(scenario.breaker.is_evictable(0ms));
+  scenario.breaker.status();  // collects it
+  CHECK_FALSE(scenario.breaker.is_evictable(0ms));
+  std::get<Permit>(scenario.breaker.acquire()).settle(Outcome::success);
+  scenario.now += 10s;
+  CHECK(scenario.breaker.is_evictable(0ms));
 }
 
 TEST_CASE("an open breaker may be evicted once it was not used for as long as its break") {
   Scenario scenario({.failure_threshold = 1, .recovery_timeout = 1s});
   std::get<Permit>(scenario.breaker.acquire()).settle(Outcome::failure);
   scenario.now += 1999ms;
-  CHECK_FALSE(scenario.breaker.is_evictable());
+  CHECK_FALSE(scenario.breaker.is_evictable(0ms));
   scenario.now += 1ms;
-  CHECK(scenario.breaker.is_evictable());
+  CHECK(scenario.breaker.is_evictable(0ms));
   Admission probe = scenario.breaker.acquire();
-  CHECK_FALSE(scenario.breaker.is_evictable());
+  CHECK_FALSE(scenario.breaker.is_evictable(0ms));
 }
