@@ -82,8 +82,9 @@ std::optional<ServiceInstance::Target> ServiceInstance::target_of(const httplib:
                                                                   httplib::Response& response, Lookup lookup) const {
   if (!request.has_param("tenant")) return Target{"", "", lookup(parts_.breakers, "")};
   const std::string tenant = request.get_param_value("tenant");
-  if (!parts_.breakers.is_valid_context(tenant)) {
-    refuse(response, 400, "tenant is '" + program::shortened(tenant, 128) + "'; use 1 to 128 of A-Z a-z 0-9 _ - . /");
+  if (!is_valid_context(tenant)) {
+    refuse(response, 400,
+           "tenant is '" + program::shortened(tenant, 128) + "'; use 1 to 128 of A-Z a-z 0-9 _ - . / : [ ]");
     return std::nullopt;
   }
   const auto breaker = lookup(parts_.breakers, tenant);
@@ -159,6 +160,7 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
 json ServiceInstance::breaker_json_of(const Target& target) const {
   const std::string name = Identity{settings_.breaker_name, target.context}.full();
   json body = breaker_json(name, target.breaker->detailed_status(), settings_.policy);
+  if (!target.context.empty()) body["context"] = target.context;
   body["probes_in_flight"] = probes_in_flight_.load();
   body["local_errors"] = parts_.local_errors.count();
   return body;

@@ -158,7 +158,7 @@ CLI::App* add_override_command(CLI::App& app, load::OverrideOptions& options) {
 
 CLI::App* add_reset_command(CLI::App& app, load::ResetOptions& options) {
   CLI::App* command = app.add_subcommand("reset", "Reset a shared breaker: delete its keys in the Redis of REDIS_URL");
-  command->add_option("NAME", options.name, "The breaker's name; a tenant's is unreliable_service/TENANT")
+  command->add_option("NAME", options.name, "The breaker's name; a tenant's is unreliable_service@TENANT")
       ->type_name("")
       ->capture_default_str();
   return command;

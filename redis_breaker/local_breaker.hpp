@@ -40,7 +40,7 @@ class LocalBreaker {
 
   DetailedStatus detailed_status() { return circuit_.detailed_status(); }
   State known_state() const { return circuit_.known_state(); }
-  bool is_evictable() const { return circuit_.is_evictable(); }
+  bool is_evictable(std::chrono::milliseconds idle) const { return circuit_.is_evictable(idle); }
 
  private:
   bool continues_in(const SharedState& shared) const;

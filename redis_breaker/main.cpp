@@ -12,7 +12,7 @@ namespace {
 
 cb::BreakerRegistry::Make naive_breakers(cb::redis::Client& client, const cb::Policy& policy, cb::Listener listener) {
   return [&client, policy, listener = std::move(listener)](const cb::Identity& identity) {
-    return std::make_shared<cb::NaiveRedisBreaker>(client, identity.full(), policy, listener);
+    return std::make_shared<cb::NaiveRedisBreaker>(client, identity, policy, listener);
   };
 }
 

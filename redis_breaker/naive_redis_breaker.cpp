@@ -20,20 +20,39 @@ State to_state(const std::string& text) {
 
 NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, const std::string& name, const Policy& policy,
                                      Listener listener)
-    : client_(client), prefix_(client.prefix(name)), policy_(policy), events_(shared(std::move(listener)), {name}) {
-  require_valid_name(name);
+    : NaiveRedisBreaker(client, Identity{name}, policy, std::move(listener)) {}
+
+NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, Identity identity, const Policy& policy, Listener listener)
+    : client_(client),
+      prefix_(client.prefix(identity.key())),
+      policy_(policy),
+      events_(shared(std::move(listener)), identity),
+      identity_(std::move(identity)) {
+  require_valid(identity_);
   require_valid(policy);
+  if (identity_.context.empty()) create_keys();
+}
+
+bool NaiveRedisBreaker::has_keys() {
   const redis::Reply exists = client_.command({"EXISTS", prefix_ + "state"});
   if (!exists.error().empty()) throw std::runtime_error(exists.error());
-  if (exists->integer == 0) {  // before the next line, another instance may open it
-    set("state", "closed");
-    set("failures", "0");
-    set("last_failure", "0");
-  }
+  return exists->integer != 0;
+}
+
+void NaiveRedisBreaker::create_keys() {
+  if (has_keys()) return;
+  set("state", "closed");  // before this line, another instance may open it
+  set("failures", "0");
+  set("last_failure", "0");
+}
+
+void NaiveRedisBreaker::create_keys_of_tenant() {
+  if (!identity_.context.empty()) std::call_once(created_, [this] { create_keys(); });
 }
 
 Admission NaiveRedisBreaker::acquire() {
   const EventQueue::Delivery delivery(events_);
+  create_keys_of_tenant();
   const std::string state = get("state");
   if (state == "closed") return Permit(*this, {1, 0});
   const double left = seconds_left();
@@ -47,6 +66,7 @@ Admission NaiveRedisBreaker::acquire() {
 
 // Unlike the other breakers, it has to ask its store.
 std::optional<Rejection> NaiveRedisBreaker::early_rejection(std::chrono::milliseconds wait) {
+  create_keys_of_tenant();
   if (get("state") != "open") return std::nullopt;
   const auto left = std::chrono::milliseconds(static_cast<int64_t>(seconds_left() * 1000));
   return left > wait ? std::optional(Rejection{State::open, left}) : std::nullopt;
@@ -90,10 +110,11 @@ void NaiveRedisBreaker::on_failure() {
 
 DetailedStatus NaiveRedisBreaker::detailed_status() {
   DetailedStatus status;
-  status.state = to_state(get("state"));
-  status.failures = std::stoi(get("failures"));
   status.store.name = "redis, naive";
   status.listener_errors = events_.listener_errors();
+  if (!identity_.context.empty() && !has_keys()) return status;  // no call yet
+  status.state = to_state(get("state"));
+  status.failures = std::stoi(get("failures"));
   return status;
 }
 

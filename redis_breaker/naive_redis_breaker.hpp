@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
 #include <string>
 
 #include "redis_breaker/redis/client.hpp"
@@ -20,8 +21,9 @@ namespace cb {
 
 class NaiveRedisBreaker final : public ManagedBreaker {
  public:
-  // Throws std::runtime_error if Redis does not answer.
+  // Creates its keys; a tenant's breaker does so at its first call. Throws std::runtime_error if Redis does not answer.
   NaiveRedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {});
+  NaiveRedisBreaker(redis::Client& client, Identity identity, const Policy& policy, Listener listener = {});
 
   Admission acquire() override;               // throws std::runtime_error if Redis fails or a key is missing
   DetailedStatus detailed_status() override;  // likewise
@@ -35,6 +37,9 @@ class NaiveRedisBreaker final : public ManagedBreaker {
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
+  bool has_keys();
+  void create_keys();
+  void create_keys_of_tenant();
   double seconds_left();  // of the break; negative after it
   void on_success();
   void on_failure();
@@ -47,6 +52,8 @@ class NaiveRedisBreaker final : public ManagedBreaker {
   const std::string prefix_;
   const Policy policy_;
   const EventQueue events_;
+  const Identity identity_;
+  std::once_flag created_;                   // the keys of a tenant's breaker
   std::atomic<State> state_{State::closed};  // as this process last wrote it
 };
 

@@ -48,12 +48,12 @@ RedisBreaker::RedisBreaker(redis::Client& client, const std::string& name, const
 
 RedisBreaker::RedisBreaker(std::shared_ptr<const RedisBreakerGroup> group, Identity identity)
     : group_(std::move(group)),
-      name_(identity.full()),
+      name_(identity.key()),
       events_(group_->listener, identity),
       times_calls_(group_->policy.slow_call_duration_threshold.count() > 0),
       counts_calls_(group_->policy.keeps_window()),
       view_(group_->synchronizer->push_status(0)) {
-  require_valid_name(name_);
+  require_valid(identity);
   group_->synchronizer->add(*this, identity.name);
 }
 

@@ -2,7 +2,7 @@
 # Usage: scripts/reset.sh [NAME]
 #
 # Resets a shared breaker, overrides included: deletes its keys in Redis (cb:NAME:*), and nothing else. NAME is
-# unreliable_service by default; a tenant's breaker is unreliable_service/TENANT. REDIS_URL names another Redis than
+# unreliable_service by default; a tenant's breaker is unreliable_service@TENANT. REDIS_URL names another Redis than
 # redis://127.0.0.1:6379/0. Behind Sentinels, in a cluster or over TLS use scripts/breaker.sh reset.
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh

@@ -8,8 +8,6 @@
 namespace cb {
 namespace {
 
-constexpr size_t longest_context = 128;
-
 // How many of the least recently used breakers a new context may try to evict. Those that cannot be evicted move to the
 // front, so that the next new context tries others: an eviction costs the same with 100 breakers and with 100,000.
 constexpr size_t most_tries = 16;
@@ -38,11 +36,6 @@ BreakerRegistry::BreakerRegistry(std::string name, size_t max_breakers, Make mak
       now_(std::move(now)),
       common_(make_({name_})) {
   by_context_.reserve(max_breakers_);
-}
-
-bool BreakerRegistry::is_valid_context(std::string_view context) const {
-  const bool fits = !context.empty() && context.size() <= longest_context;
-  return fits && is_valid_name(Identity{name_, std::string(context)}.full());
 }
 
 std::shared_ptr<ManagedBreaker> BreakerRegistry::at(const std::string& context) {

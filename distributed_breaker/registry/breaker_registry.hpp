@@ -48,12 +48,9 @@ class BreakerRegistry {
   BreakerRegistry(const BreakerRegistry&) = delete;
   BreakerRegistry& operator=(const BreakerRegistry&) = delete;
 
-  // 1 to 128 characters that form a valid name: unreliable_service/acme.
-  bool is_valid_context(std::string_view context) const;
-
   ManagedBreaker& common() const { return *common_; }
 
-  // Hold the result as long as any permit of it. `context`: valid, or empty for the common breaker.
+  // Hold the result as long as any permit of it. `context`: is_valid_context(), or empty for the common breaker.
   std::shared_ptr<ManagedBreaker> at(const std::string& context);
 
   // The breaker that at() would return, to be read only: nothing is evicted, and one that does not exist yet is made

@@ -195,20 +195,6 @@ TEST_CASE("with max_breakers 0 every context shares the common breaker") {
   CHECK(registry.size() == 1);
 }
 
-TEST_CASE("a context is 1 to 128 characters that form a valid name") {
-  const auto registry = registry_of(1);
-  for (const auto& good : std::vector<std::string>{"a", "acme", "Acme-1_2.3/eu", std::string(128, 'x')}) {
-    CHECK_MESSAGE(registry.is_valid_context(good), good);
-  }
-  for (const auto& bad :
-       std::vector<std::string>{"", " ", "a b", "tenant:1", "{x}", "\xc3\xa9", std::string(129, 'x')}) {
-    CHECK_MESSAGE(!registry.is_valid_context(bad), bad);
-  }
-  const BreakerRegistry long_name(std::string(250, 'n'), 1, in_memory({}));
-  CHECK(long_name.is_valid_context("12345"));
-  CHECK_FALSE(long_name.is_valid_context("123456"));
-}
-
 TEST_CASE("a bad name or bound is refused") {
   CHECK_THROWS_WITH_AS(BreakerRegistry("upstream", 1'000'001, in_memory({})),
                        "max_breakers is 1000001; it must be 0 to 1000000", std::invalid_argument);

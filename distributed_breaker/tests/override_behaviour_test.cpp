@@ -247,7 +247,7 @@ TEST_CASE("an invalid tenant name is a 400 on every route, and changes nothing")
   const json before = stable_status(instance);
   for (const std::string& name :
        {std::string(), std::string(129, 'a'), std::string(5000, 'a'), std::string("a%20b"), std::string("a+b"),
-        std::string("a:b"), std::string("a%3Ab"), std::string("%00"), std::string("acme%00"), std::string("a%0D%0Ab"),
+        std::string("a@b"), std::string("a%40b"), std::string("%00"), std::string("acme%00"), std::string("a%0D%0Ab"),
         std::string("%ff%fe"), std::string("%c3%a9"), std::string("%c3"), std::string("100%"), std::string("%zz"),
         std::string("%7Bacme%7D"), std::string("a*"), std::string("%22")}) {
     CAPTURE(name);

@@ -39,13 +39,15 @@ TEST_CASE("a tenant's failures open only that tenant's breaker") {
   CHECK(happens([&] { return holds(instance.process.output(), "acme: closed > open: 1 consecutive failure"); }));
 }
 
-TEST_CASE("a tenant's name may be 128 characters long and have any character of a breaker's name") {
+TEST_CASE("a tenant's name may be 128 characters long, and may be a host with its port") {
   Fleet fleet;
   const auto instance = fleet.start();
-  for (const std::string& name : {std::string(128, 'a'), std::string("A-z_0.9/x"), std::string("%61cme")}) {
+  for (const std::string& name : {std::string(128, 'a'), std::string("A-z_0.9/x"), std::string("%61cme"),
+                                  std::string("db-1:5432"), std::string("%5B::1%5D:9000")}) {
     CHECK(instance.get("/call?tenant=" + name).http_status == 200);
   }
   CHECK(instance.breaker("?tenant=acme")["name"] == "unreliable_service/acme");
+  CHECK(instance.breaker("?tenant=[::1]:9000")["context"] == "[::1]:9000");
 }
 
 TEST_CASE("without room an idle tenant's breaker is evicted, and an open one never is") {

@@ -86,10 +86,10 @@ class RedisSession {
 };
 
 std::vector<std::string> keys_of(const std::string& name) {
-  static const std::regex allowed(R"([A-Za-z0-9_./\-]{1,256})");
+  static const std::regex allowed(R"([A-Za-z0-9_./\-]{1,256}(@[A-Za-z0-9_./:\[\]\-]{1,128})?)");
   if (!std::regex_match(name, allowed)) {
     throw std::invalid_argument("the breaker's name is '" + program::shortened(name, 256) +
-                                "'; use 1 to 256 of A-Z a-z 0-9 _ - . /");
+                                "'; use 1 to 256 of A-Z a-z 0-9 _ - . /, and for a tenant's @TENANT");
   }
   std::vector<std::string> keys;
   for (const char* part : {"state", "failures", "last_failure", "breaker", "probes", "window", "reporters"}) {

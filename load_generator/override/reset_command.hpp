@@ -10,7 +10,7 @@
 namespace load {
 
 struct ResetOptions {
-  std::string name = "unreliable_service";  // of the breaker; a tenant's is unreliable_service/TENANT
+  std::string name = "unreliable_service";  // of the breaker; a tenant's is unreliable_service@TENANT
 };
 
 // Returns 0.

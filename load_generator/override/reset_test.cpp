@@ -36,14 +36,14 @@ TEST_CASE("reset deletes all keys of its breaker, and no others") {
   program::PrivateRedis redis;
   const auto ask = [&](const std::vector<std::string>& command) { return program::redis_cli(redis.port(), command); };
   for (const std::string part : {"state", "failures", "last_failure", "breaker", "probes", "window", "reporters"}) {
-    ask({"SET", "cb:pay/acme:" + part, "x"});
+    ask({"SET", "cb:pay@acme:" + part, "x"});
   }
   ask({"SET", "cb:pay:state", "open"});
-  const Ended ended = run_reset(redis.url(), {"pay/acme"});
+  const Ended ended = run_reset(redis.url(), {"pay@acme"});
   CHECK(ended.exit_code == 0);
-  CHECK(ended.output == "cb:pay/acme: is reset (7 of its 7 keys were there)\n");
+  CHECK(ended.output == "cb:pay@acme: is reset (7 of its 7 keys were there)\n");
   CHECK(ask({"KEYS", "*"}) == "cb:pay:state\n");
-  CHECK(run_reset(redis.url(), {"pay/acme"}).output == "cb:pay/acme: is reset (0 of its 7 keys were there)\n");
+  CHECK(run_reset(redis.url(), {"pay@acme"}).output == "cb:pay@acme: is reset (0 of its 7 keys were there)\n");
 }
 
 TEST_CASE("reset uses the database and the login of REDIS_URL, and never prints the password") {

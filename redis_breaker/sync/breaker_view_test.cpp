@@ -204,8 +204,9 @@ TEST_CASE("a push reaches exactly the tenant's breaker that changed") {
   TestRedis redis;
   redis::Client first(redis::parse_url(redis.server.url()), 5s), second(redis::parse_url(redis.server.url()), 5s);
   const auto group = std::make_shared<const RedisBreakerGroup>(first, one_failure);
-  RedisBreaker common(group, {"pay"}), acme(group, {"pay", "acme"}), beta(group, {"pay", "beta"});
-  RedisBreaker other(std::make_shared<const RedisBreakerGroup>(second, one_failure), {"pay", "acme"});
+  const Identity a_host{"pay", "[::1]:9000"};
+  RedisBreaker common(group, {"pay"}), acme(group, a_host), beta(group, {"pay", "9000"});
+  RedisBreaker other(std::make_shared<const RedisBreakerGroup>(second, one_failure), a_host);
   for (RedisBreaker* breaker : {&common, &acme, &beta, &other}) {
     std::get<Permit>(breaker->acquire()).settle(Outcome::success);
     REQUIRE(eventually([&] { return breaker->receives_pushes(); }));

@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "simple_breaker/policies/identity.hpp"
+
 namespace cb {
 namespace {
 
@@ -35,24 +37,13 @@ struct KeyName {
   std::string key;
 };
 
-// "cb:NAME:key" or "cb:{NAME}:key"
+// "cb:NAME:key" or "cb:{NAME}:key"; a context in NAME may contain colons.
 KeyName parse(const std::string& text) {
   const auto colon = text.rfind(':');
   if (text.rfind("cb:", 0) != 0 || colon < 3 || colon == std::string::npos) return {};
   std::string name = text.substr(3, colon - 3);
   if (name.size() > 2 && name.front() == '{' && name.back() == '}') name = name.substr(1, name.size() - 2);
   return {std::move(name), text.substr(colon + 1)};
-}
-
-// Redis refuses overlapping prefixes: "cb:pay/" covers "cb:pay/cards:".
-std::vector<std::string> without_nested(const std::vector<std::string>& prefixes) {
-  std::vector<std::string> apart;
-  std::copy_if(prefixes.begin(), prefixes.end(), std::back_inserter(apart), [&](const std::string& inner) {
-    return std::none_of(prefixes.begin(), prefixes.end(), [&](const std::string& outer) {
-      return outer.size() < inner.size() && inner.rfind(outer, 0) == 0;
-    });
-  });
-  return apart;
 }
 
 int make_wake_fd() {
@@ -275,10 +266,10 @@ std::vector<std::string> Synchronizer::prefixes() const {
   std::vector<std::string> prefixes;
   for (const std::string& name : base_names_) {
     for (const char* key : watched_keys) prefixes.push_back(client_.prefix(name) + key);
-    const std::string contexts = client_.prefix(name + "/");
-    prefixes.push_back(contexts.substr(0, contexts.rfind('/') + 1));
+    const std::string contexts = client_.prefix(name + Identity::separator);
+    prefixes.push_back(contexts.substr(0, contexts.rfind(Identity::separator) + 1));
   }
-  return without_nested(prefixes);
+  return prefixes;
 }
 
 }  // namespace cb

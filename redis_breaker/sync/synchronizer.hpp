@@ -30,7 +30,7 @@ class Synchronizer {
   Synchronizer(const Synchronizer&) = delete;
   Synchronizer& operator=(const Synchronizer&) = delete;
 
-  // The breaker's name must be `base_name` or base_name/CONTEXT.
+  // The breaker's name must be `base_name` or that of one of its contexts.
   void add(SynchronizedBreaker& breaker, const std::string& base_name);
   void remove(SynchronizedBreaker& breaker) { breakers_.remove(breaker); }
 

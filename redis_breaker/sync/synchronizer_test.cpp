@@ -39,6 +39,19 @@ TEST_CASE("two breakers of one name in one group: without the first, the second 
   CHECK(eventually([&] { return second.known_state() == State::open; }));
 }
 
+TEST_CASE("a tenant of one service and a service whose name looks like it share nothing") {
+  TestRedis server;
+  const auto group = std::make_shared<RedisBreakerGroup>(server.client, one_failure);
+  RedisBreaker tenant(group, {"pay", "cards"}), service(group, {"pay/cards"}), deeper(group, {"pay/cards", "eu"}),
+      tenant_with_slash(group, {"pay", "cards/eu"});
+  std::get<Permit>(tenant.acquire()).settle(Outcome::failure);
+  CHECK(tenant.status().state == State::open);
+  CHECK(service.status().state == State::closed);
+  std::get<Permit>(deeper.acquire()).settle(Outcome::failure);
+  CHECK(tenant_with_slash.status().state == State::closed);
+  CHECK(server.cli({"GET", "cb:pay@cards:state"}) == "open");
+}
+
 TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") {
   TestRedis server;
   const auto group = std::make_shared<RedisBreakerGroup>(server.client, one_failure);

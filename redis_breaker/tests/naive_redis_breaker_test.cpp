@@ -116,6 +116,15 @@ TEST_CASE("fault 5: after FLUSHALL every call of the naive breaker throws") {
   CHECK_FALSE(rejects(*atomic));
 }
 
+TEST_CASE("reading a tenant's naive breaker creates no keys: its first call does") {
+  TestRedis redis;
+  NaiveRedisBreaker tenant(redis.client, Identity{"pay", "cards"}, quick);
+  CHECK(tenant.status().state == State::closed);
+  CHECK(redis.cli({"DBSIZE"}) == "0");
+  permit(tenant).settle(Outcome::success);
+  CHECK(redis.cli({"GET", "cb:pay@cards:state"}) == "closed");
+}
+
 TEST_CASE("fault 5: a naive instance that starts may overwrite an open state") {
   // Instances start while another one opens the circuit. Whichever is first, the circuit must end up open.
   const auto overwrites = [](Store store, std::chrono::seconds patience) {

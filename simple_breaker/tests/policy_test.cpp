@@ -3,9 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <set>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "simple_breaker/breaker.hpp"
+#include "simple_breaker/policies/identity.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
@@ -61,6 +65,30 @@ TEST_CASE("a probe must be able to be slow: slow_call_duration_threshold is belo
   CHECK(validate(policy).size() == 1);
   policy.slow_call_duration_threshold = 4999ms;
   CHECK(validate(policy).empty());
+}
+
+TEST_CASE("a context is 1 to 128 characters: a tenant, a host with its port, an IPv6 address") {
+  for (const std::string& good : {std::string("a"), std::string("Acme-1_2.3/eu"), std::string("db-1.local:5432"),
+                                  std::string("[::1]:9000"), std::string(128, 'x')}) {
+    CHECK_MESSAGE(is_valid_context(good), good);
+    CHECK_NOTHROW(require_valid(Identity{"pay", good}));
+  }
+  for (const std::string& bad : {std::string(), std::string(" "), std::string("a b"), std::string("{x}"),
+                                 std::string("a@b"), std::string("\xc3\xa9"), std::string(129, 'x')}) {
+    CHECK_MESSAGE(!is_valid_context(bad), bad);
+  }
+  CHECK_NOTHROW(require_valid(Identity{"pay"}));
+  CHECK_THROWS_AS(require_valid(Identity{"pay", "a b"}), std::invalid_argument);
+  CHECK_THROWS_AS(require_valid(Identity{"a:b", "acme"}), std::invalid_argument);
+}
+
+TEST_CASE("no two breakers have the same key, and one without a context has its name as its key") {
+  const std::vector<Identity> all{{"pay"}, {"pay", "cards"}, {"pay/cards"}, {"pay", "cards/eu"}, {"pay/cards", "eu"}};
+  std::set<std::string> keys;
+  for (const Identity& identity : all) keys.insert(identity.key());
+  CHECK(keys.size() == all.size());
+  CHECK(Identity{"pay/cards"}.key() == "pay/cards");
+  for (const Identity& identity : all) CHECK(is_valid_name(identity.key()) == identity.context.empty());
 }
 
 TEST_CASE("a breaker's name is valid only if it is short and safe in a key, a path and a label") {
