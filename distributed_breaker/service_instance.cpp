@@ -44,8 +44,6 @@ std::shared_ptr<ManagedBreaker> to_read(BreakerRegistry& breakers, const std::st
   return breakers.to_read(context);
 }
 
-TimePoint now() { return std::chrono::floor<TimePoint::duration>(std::chrono::system_clock::now()); }
-
 // Whole seconds, rounded up.
 std::string to_header(milliseconds retry_after) {
   return std::to_string(std::chrono::ceil<std::chrono::seconds>(retry_after).count());
@@ -103,7 +101,7 @@ void ServiceInstance::call(const httplib::Request& request, httplib::Response& r
   const CallReport report{std::move(reply), upstream_calls};
   ++calls_[static_cast<size_t>(report.status())];
   parts_.metrics.count_call(report.status(), took);
-  notable_calls_.record(report.notable_call(target->context));
+  notable_calls_.record(report.notable_call(target->context, parts_.clock()));
   answer(report, breaker.known_state(), response);
 }
 
@@ -115,7 +113,7 @@ AttemptOutcome<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker
   const int probes = permit.is_probe() ? 1 : 0;
   if (permit.is_probe()) parts_.metrics.count_probe();
   probes_in_flight_ += probes;
-  const TimePoint sent = now();
+  const TimePoint sent = parts_.clock();
   UpstreamReply reply = parts_.upstream.call(timeout);
   upstream_calls += reply.sent ? 1 : 0;
   const Settled settled = permit.settle(outcome_of(reply, timeout, attempt_timeout_));
@@ -145,6 +143,7 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
   for (const CallStatus status : call_statuses) {
     calls[std::string(to_text(status))] = calls_[static_cast<size_t>(status)].load();
   }
+  const TimePoint now = parts_.clock();
   const json body{{"instance", settings_.name},
                   {"breaker", breaker_json_of(*target)},
                   {"breakers", breakers_json()},
@@ -152,14 +151,14 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
                   {"call", call_settings_json()},
                   {"calls", calls},
                   {"log_lines_dropped", program::log_lines_dropped()},
-                  {"transitions", parts_.transitions.transitions()},
-                  {"notable_calls", notable_calls_.calls()}};
+                  {"transitions", transitions_json(parts_.transitions.transitions(), now)},
+                  {"notable_calls", notable_calls_json(notable_calls_.calls(), now)}};
   program::answer_json(response, 200, dumped(body));
 }
 
 json ServiceInstance::breaker_json_of(const Target& target) const {
   const std::string name = Identity{settings_.breaker_name, target.context}.full();
-  json body = breaker_json(name, target.breaker->detailed_status(), settings_.policy);
+  json body = breaker_json(name, target.breaker->detailed_status(), settings_.policy, parts_.clock());
   if (!target.context.empty()) body["context"] = target.context;
   body["probes_in_flight"] = probes_in_flight_.load();
   body["local_errors"] = parts_.local_errors.count();

@@ -23,6 +23,7 @@
 #include "distributed_breaker/resilience/guarded_call.hpp"
 #include "distributed_breaker/upstream_client.hpp"
 #include "program/http/admin_access.hpp"
+#include "simple_breaker/circuit_breaker.hpp"
 #include "simple_breaker/policies/managed_breaker.hpp"
 #include "simple_breaker/policy.hpp"
 
@@ -50,6 +51,7 @@ struct InstanceParts {
   const LocalErrors& local_errors;
   Metrics& metrics;
   const program::AdminAccess& admin;
+  Clock clock = steady_wall_clock;  // the breakers', so that all dates of a status are by one clock
 };
 
 class ServiceInstance {

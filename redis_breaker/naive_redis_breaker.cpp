@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "simple_breaker/circuit_breaker.hpp"
+
 namespace cb {
 namespace {
 
@@ -133,7 +135,7 @@ void NaiveRedisBreaker::set(const std::string& key, const std::string& value) {
 void NaiveRedisBreaker::transition(const std::string& from, State to, const std::string& cause) {
   set("state", std::string(to_text(to)));
   state_ = to;
-  const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  const TimePoint now = steady_wall_clock();
   const auto generation = static_cast<uint64_t>(now.time_since_epoch().count());
   events_.add(EventKind::transition, Transition{to_state(from), to, generation, cause, now});
 }

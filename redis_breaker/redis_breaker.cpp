@@ -34,11 +34,15 @@ void add_counters(const DetailedStatus& local, DetailedStatus& status) {
   status.would_have_tripped += local.would_have_tripped;
 }
 
+// An instance reports all dates by its own clock, not by Redis's.
+TimePoint by_own_clock(TimePoint at, const ScriptReply& reply) { return steady_wall_clock() - (reply.now - at); }
+
 }  // namespace
 
-RedisBreakerGroup::RedisBreakerGroup(redis::Client& client, Policy settings, Listener on_event, std::string instance)
+RedisBreakerGroup::RedisBreakerGroup(redis::Client& client, Policy settings, Listener on_event, std::string instance,
+                                     Script source)
     : policy(valid(settings)),
-      script(client, policy, std::move(instance)),
+      script(client, policy, std::move(instance), std::move(source)),
       listener(shared(std::move(on_event))),
       local_setup(std::make_shared<const BreakerConfig>(policy)),
       synchronizer(std::make_unique<Synchronizer>(client, listener)) {}
@@ -307,7 +311,10 @@ BreakerScript::Result RedisBreaker::query_and_apply(const Request& request, Succ
 
 void RedisBreaker::report_transitions(const ScriptReply& reply, EventKind kind) {
   record_late_result({reply.state, reply.generation}, Outcome::success, reply.late_successes);
-  for (const Transition& transition : reply.transitions) events_.add(kind, transition);
+  for (Transition transition : reply.transitions) {
+    transition.at = by_own_clock(transition.at, reply);
+    events_.add(kind, transition);
+  }
 }
 
 std::string RedisBreaker::apply_override(const Override& order, milliseconds lasts) {
@@ -422,7 +429,7 @@ DetailedStatus RedisBreaker::detailed_status() {
     const TimePoint now = reply->now;
     if (reply->wait.count() > 0) status.retry_after = retry_after(reply->state, now + reply->wait, now, group_->policy);
     status.active_override = reply->active_override;
-    status.override_until = reply->override_until;
+    if (reply->override_until) status.override_until = by_own_clock(*reply->override_until, *reply);
     if (LocalBreaker* const local = existing_local_breaker()) add_counters(local->detailed_status(), status);
   } else {
     status = local_breaker().detailed_status();

@@ -36,7 +36,8 @@ namespace cb {
 // What the breakers of one policy in one process share, so that many of them cost little: the script, the listener and
 // one synchronizer thread. Throws as require_valid() does.
 struct RedisBreakerGroup {
-  RedisBreakerGroup(redis::Client& client, Policy policy, Listener listener = {}, std::string instance = "");
+  RedisBreakerGroup(redis::Client& client, Policy policy, Listener listener = {}, std::string instance = "",
+                    Script source = breaker_script_source());
   const Policy policy;
   const BreakerScript script;
   const std::shared_ptr<SharedListener> listener;          // nothing: none

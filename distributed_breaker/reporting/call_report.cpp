@@ -37,12 +37,9 @@ std::chrono::milliseconds CallReport::retry_after() const {
   return rejection ? rejection->retry_after : std::chrono::milliseconds(1);  // a slot may be freed at any moment
 }
 
-NotableCall CallReport::notable_call(const std::string& context) const {
-  NotableCall call{.context = context, .status = status(), .upstream_calls = upstream_calls};
-  if (!reply) {
-    call.at = std::chrono::floor<TimePoint::duration>(std::chrono::system_clock::now());
-    return call;
-  }
+NotableCall CallReport::notable_call(const std::string& context, TimePoint now) const {
+  NotableCall call{.context = context, .at = now, .status = status(), .upstream_calls = upstream_calls};
+  if (!reply) return call;
   call.at = reply->sent;
   call.generation = reply->permit.generation;
   call.probe = reply->permit.probe != 0;

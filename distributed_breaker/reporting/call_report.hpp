@@ -27,7 +27,7 @@ struct CallReport : GuardedReply<UpstreamAttempt> {
 
   CallStatus status() const;
   std::chrono::milliseconds retry_after() const;  // of a blocked call
-  NotableCall notable_call(const std::string& context) const;
+  NotableCall notable_call(const std::string& context, TimePoint now) const;
 };
 
 // The fields of GET /call after its instance and status. `known`: the breaker's state, for a call without an attempt.

@@ -1,5 +1,6 @@
 #include "distributed_breaker/reporting/status_json.hpp"
 
+#include <algorithm>
 #include <span>
 
 #include "simple_breaker/policies/setting.hpp"
@@ -36,10 +37,37 @@ json recent_json(const CallCounts& recent) {
   return counts;
 }
 
-json override_json(const DetailedStatus& status) {
+int64_t whole_ms(std::chrono::microseconds duration) {
+  return std::max<int64_t>(0, std::chrono::floor<std::chrono::milliseconds>(duration).count());
+}
+
+json transition_json(const LoggedTransition& logged, TimePoint now) {
+  json entry{{"from", to_text(logged.transition.from)},    {"to", to_text(logged.transition.to)},
+             {"generation", logged.transition.generation}, {"cause", logged.transition.cause},
+             {"at_ms", epoch_ms(logged.transition.at)},    {"age_ms", whole_ms(now - logged.transition.at)}};
+  if (!logged.context.empty()) entry["context"] = logged.context;
+  return entry;
+}
+
+json call_json(const NotableCall& call, TimePoint now) {
+  json entry{{"number", call.number},
+             {"at_ms", epoch_ms(call.at)},
+             {"age_ms", whole_ms(now - call.at)},
+             {"status", to_text(call.status)},
+             {"generation", call.generation},
+             {"probe", call.probe},
+             {"late", call.late},
+             {"upstream_calls", call.upstream_calls}};
+  if (!call.context.empty()) entry["context"] = call.context;
+  return entry;
+}
+
+json override_json(const DetailedStatus& status, TimePoint now) {
   const Override& active = status.active_override;
   json entry{{"mode", to_text(active.mode)}, {"actor", active.actor}, {"reason", active.reason}};
-  if (status.override_until) entry["expires_at_ms"] = epoch_ms(*status.override_until);
+  if (!status.override_until) return entry;
+  entry["expires_at_ms"] = epoch_ms(*status.override_until);
+  entry["expires_in_ms"] = whole_ms(*status.override_until - now);
   return entry;
 }
 
@@ -53,27 +81,19 @@ void to_json(json& json, const CallPolicy& policy) {
   if (policy.fallback == Fallback::fixed) json["fallback_answer"] = policy.fallback_answer;
 }
 
-void to_json(json& json, const LoggedTransition& logged) {
-  json = {{"from", to_text(logged.transition.from)},
-          {"to", to_text(logged.transition.to)},
-          {"generation", logged.transition.generation},
-          {"cause", logged.transition.cause},
-          {"at_ms", epoch_ms(logged.transition.at)}};
-  if (!logged.context.empty()) json["context"] = logged.context;
+json transitions_json(const std::vector<LoggedTransition>& transitions, TimePoint now) {
+  json list = json::array();
+  for (const LoggedTransition& logged : transitions) list.push_back(transition_json(logged, now));
+  return list;
 }
 
-void to_json(json& json, const NotableCall& call) {
-  json = {{"number", call.number},
-          {"at_ms", epoch_ms(call.at)},
-          {"status", to_text(call.status)},
-          {"generation", call.generation},
-          {"probe", call.probe},
-          {"late", call.late},
-          {"upstream_calls", call.upstream_calls}};
-  if (!call.context.empty()) json["context"] = call.context;
+json notable_calls_json(const std::vector<NotableCall>& calls, TimePoint now) {
+  json list = json::array();
+  for (const NotableCall& call : calls) list.push_back(call_json(call, now));
+  return list;
 }
 
-json breaker_json(const std::string& name, const DetailedStatus& status, const Policy& policy) {
+json breaker_json(const std::string& name, const DetailedStatus& status, const Policy& policy, TimePoint now) {
   json breaker{{"name", name},
                {"state", to_text(status.state)},
                {"failures", status.failures},
@@ -90,7 +110,7 @@ json breaker_json(const std::string& name, const DetailedStatus& status, const P
   if (status.store.view_age) breaker["view_age_ms"] = status.store.view_age->count();
   if (policy.keeps_window()) breaker["recent"] = recent_json(status.recent);
   if (policy.minimum_reporting_instances > 1) breaker["open_locally"] = status.open_locally;
-  if (status.active_override.mode != Mode::automatic) breaker["override"] = override_json(status);
+  if (status.active_override.mode != Mode::automatic) breaker["override"] = override_json(status, now);
   return breaker;
 }
 

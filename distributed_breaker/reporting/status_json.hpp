@@ -2,6 +2,8 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "distributed_breaker/reporting/notable_calls.hpp"
 #include "distributed_breaker/reporting/transition_log.hpp"
@@ -15,11 +17,14 @@ namespace cb {
 void to_json(nlohmann::ordered_json& json, const Policy& policy);
 void to_json(nlohmann::ordered_json& json, const CallPolicy& policy);
 
-void to_json(nlohmann::ordered_json& json, const LoggedTransition& transition);
-void to_json(nlohmann::ordered_json& json, const NotableCall& call);
+// Dates are by the instance's clock, which never steps; beside each is the event's age at `now`. So a reader needs to
+// know neither that clock nor the wall clock.
+nlohmann::ordered_json transitions_json(const std::vector<LoggedTransition>& transitions, TimePoint now);
+nlohmann::ordered_json notable_calls_json(const std::vector<NotableCall>& calls, TimePoint now);
 
 // `policy` decides which optional fields there are, such as the counts of a sliding window.
-nlohmann::ordered_json breaker_json(const std::string& name, const DetailedStatus& status, const Policy& policy);
+nlohmann::ordered_json breaker_json(const std::string& name, const DetailedStatus& status, const Policy& policy,
+                                    TimePoint now);
 
 // As text. Replaces bytes that are not UTF-8, which may come from outside.
 std::string dumped(const nlohmann::ordered_json& json);

@@ -84,6 +84,8 @@ class PrivateFile {
 inline nlohmann::json stable_status(const InstanceProcess& instance) {
   auto status = instance.status();
   status["breaker"].erase("view_age_ms");
+  for (auto& transition : status["transitions"]) transition.erase("age_ms");
+  for (auto& call : status["notable_calls"]) call.erase("age_ms");
   return status;
 }
 

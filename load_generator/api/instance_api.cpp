@@ -6,6 +6,7 @@
 #include <set>
 #include <stdexcept>
 #include <string_view>
+#include <tuple>
 
 #include "load_generator/record/text.hpp"
 #include "program/text.hpp"
@@ -73,8 +74,9 @@ void each_in(const Foreign& object, const char* name, Read read) {
 bool is_of_a_tenant(const Foreign& entry) { return !text_in(entry, "context").empty(); }
 
 ReportedTransition read_transition(const Foreign& entry) {
-  return {count_in(entry, "generation"), state_from(text_in(entry, "from")), state_from(text_in(entry, "to")),
-          printable(text_in(entry, "cause"), longest_cause), time_in(entry, "at_ms")};
+  return {count_in(entry, "generation"),    state_from(text_in(entry, "from")),
+          state_from(text_in(entry, "to")), printable(text_in(entry, "cause"), longest_cause),
+          time_in(entry, "at_ms"),          time_in(entry, "age_ms")};
 }
 
 Call read_call(const Foreign& body) {
@@ -174,6 +176,13 @@ size_t unseen_mark(std::string_view text) {
 
 }  // namespace
 
+bool is_same(const ReportedTransition& a, const ReportedTransition& b) {
+  const auto key = [](const ReportedTransition& each) {
+    return std::tie(each.generation, each.from, each.to, each.cause, each.at_epoch_ms);
+  };
+  return key(a) == key(b);
+}
+
 Call read_call(const program::HttpReply& reply) {
   Call call = reply.status == 0 ? Call{} : read_call(parsed(reply.body));
   if (call.status != CallStatus::unreachable) return call;
@@ -194,7 +203,8 @@ std::optional<InstanceStatus> read_status(const program::HttpReply& reply) {
   });
   each_in(body, "notable_calls", [&](const Foreign& entry) {
     if (is_of_a_tenant(entry)) return;
-    status.notable_calls.push_back({count_in(entry, "number"), time_in(entry, "at_ms"), read_call(entry)});
+    status.notable_calls.push_back(
+        {count_in(entry, "number"), time_in(entry, "at_ms"), read_call(entry), time_in(entry, "age_ms")});
   });
   return status;
 }

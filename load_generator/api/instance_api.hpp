@@ -17,15 +17,19 @@ struct ReportedTransition {
   State from = State::unknown;
   State to = State::unknown;
   std::string cause;
-  int64_t at_epoch_ms = 0;
-  bool operator==(const ReportedTransition&) const = default;
+  int64_t at_epoch_ms = 0;  // by the instance's clock
+  int64_t age_ms = 0;       // when the answer was written
 };
+
+// The same transition in two answers: its age differs.
+bool is_same(const ReportedTransition& a, const ReportedTransition& b);
 
 // A call worth a mark: it failed, probed or came late. The instance keeps its last ones.
 struct NotableCall {
   uint64_t number = 0;  // counts up from the instance's start
   int64_t at_epoch_ms = 0;
   Call call;  // without `target` and times
+  int64_t age_ms = 0;
 };
 
 struct CallCounts {

@@ -24,7 +24,7 @@ TEST_CASE("a status has the breaker, its store, the calls, and the notable ones"
                "store":"redis","store_error":"no route","view_age_ms":12,"late_results":2,
                "override":{"mode":"forced_open","actor":"me"}},
     "calls":{"success":5,"failure":3,"exception":1,"blocked":9},
-    "notable_calls":[{"number":4,"at_ms":1763740000000,"status":"failure","generation":6,"probe":true,"late":true,
+    "notable_calls":[{"number":4,"at_ms":1763740000000,"age_ms":250,"status":"failure","generation":6,"probe":true,"late":true,
                       "upstream_calls":2},
                      {"number":5,"at_ms":1763740000001,"status":"failure","context":"tenant"}]})"));
   REQUIRE(status);
@@ -41,6 +41,7 @@ TEST_CASE("a status has the breaker, its store, the calls, and the notable ones"
   REQUIRE(status->notable_calls.size() == 1);  // without that of a tenant's breaker, which is another
   CHECK(status->notable_calls[0].number == 4);
   CHECK(status->notable_calls[0].at_epoch_ms == 1763740000000);
+  CHECK(status->notable_calls[0].age_ms == 250);
   const Call& call = status->notable_calls[0].call;
   CHECK(call.status == CallStatus::failure);
   CHECK(call.probe);
@@ -120,13 +121,15 @@ TEST_CASE("a field of a status that has the wrong type counts as missing") {
 
 TEST_CASE("texts, lists, numbers and times of a status are bounded") {
   nlohmann::json body{{"breaker", {{"name", std::string(5000, 'n')}, {"failures", UINT64_MAX}}}};
-  for (int i = 0; i < 5000; ++i) body["transitions"].push_back({{"at_ms", UINT64_MAX}, {"cause", "\033[31mred\n"}});
+  for (int i = 0; i < 5000; ++i)
+    body["transitions"].push_back({{"at_ms", UINT64_MAX}, {"age_ms", UINT64_MAX}, {"cause", "\033[31mred\n"}});
   const auto status = read_status(answer(body.dump()));
   REQUIRE(status);
   CHECK(status->breaker.size() == 400);
   CHECK(status->failures == 1ULL << 53);
   CHECK(status->transitions.size() == 1000);
   CHECK(status->transitions[0].at_epoch_ms == 1LL << 50);
+  CHECK(status->transitions[0].age_ms == 1LL << 50);
   CHECK(status->transitions[0].cause == " [31mred ");
 }
 

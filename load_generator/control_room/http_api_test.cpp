@@ -127,8 +127,11 @@ TEST_CASE_FIXTURE(OneInstance,
       status["breaker"]["state"] = state;
       status["transitions"].push_back(
           {{"generation", ++number}, {"from", "closed"}, {"to", state}, {"cause", "so"}, {"at_ms", epoch_ms()}});
-      status["notable_calls"].push_back(
-          {{"number", number}, {"at_ms", epoch_ms() - 50}, {"status", "failure"}, {"upstream_calls", 1}});
+      status["notable_calls"].push_back({{"number", number},
+                                         {"at_ms", epoch_ms() - 50},
+                                         {"age_ms", 50},
+                                         {"status", "failure"},
+                                         {"upstream_calls", 1}});
     });
     REQUIRE(page.sees([&](const json& picture) {
       return picture["instances"][0]["state"] == state && picture["marks"].size() == number;

@@ -17,7 +17,7 @@ FleetPoller::FleetPoller(WatchedFleet fleet, Statuses statuses, std::function<vo
     : fleet_(std::move(fleet)),
       statuses_(statuses),
       changed_(std::move(changed)),
-      history_(fleet_, moment_since(start_).epoch_ms),
+      history_(fleet_, std::chrono::system_clock::now().time_since_epoch() / milliseconds(1)),
       under_way_(fleet_.targets.size() + 2, false),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -73,7 +73,7 @@ void FleetPoller::run(const std::stop_token& stop) {
 
 void FleetPoller::report_status(size_t target, const std::optional<InstanceStatus>& status) {
   std::unique_lock lock(mutex_);
-  const bool has_changed = history_.record_status(target, moment_since(start_), status);
+  const bool has_changed = history_.record_status(target, now(), status);
   lock.unlock();
   if (has_changed) changed_();
 }

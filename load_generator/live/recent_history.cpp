@@ -65,8 +65,7 @@ void cut(std::vector<Sample>& lane, Offset from) {
 
 RecentHistory::RecentHistory(const WatchedFleet& fleet, int64_t started_at_epoch_ms)
     : started_at_epoch_ms_(started_at_epoch_ms),
-      dates_(started_at_epoch_ms),
-      last_answer_at_(fleet.targets.size()),
+      clocks_(fleet.targets.size()),
       traffic_(fleet.targets.size()),
       edition_(new_edition()),
       disagreement_(fleet.targets.size()) {
@@ -78,9 +77,7 @@ RecentHistory::RecentHistory(const WatchedFleet& fleet, int64_t started_at_epoch
   upstream_.url = fleet.upstream;
 }
 
-bool RecentHistory::record_status(size_t target, const Moment& moment, const std::optional<InstanceStatus>& status) {
-  const Offset now = moment.now;
-  dates_.compare_clocks(moment);
+bool RecentHistory::record_status(size_t target, Offset now, const std::optional<InstanceStatus>& status) {
   ObservedInstance& instance = instances_[target];
   std::vector<Sample>& samples = run_.samples[target];
   Offset from = samples.empty() ? now : samples.back().at;  // a sample can change how lanes() reads the one before
@@ -96,7 +93,6 @@ bool RecentHistory::record_status(size_t target, const Moment& moment, const std
         {from, record_transitions(target, now, status->transitions), record_calls(target, now, status->notable_calls)});
     if (was_restarted(instance.status.calls, status->calls)) instance.before_restarts = instance.calls();
     instance.status = *status;
-    last_answer_at_[target] = now;
     traffic_.record_blocked(now, target, instance.calls().blocked);
   }
   instance.answers = status.has_value();
@@ -165,13 +161,10 @@ Offset RecentHistory::record_transitions(size_t target, Offset now,
                                          const std::vector<ReportedTransition>& transitions) {
   Offset from = now;
   const auto& known = instances_[target].status.transitions;
-  const bool has_answered_before = last_answer_at_[target] > Offset(0);  // so what is new has happened since
-  for (auto each = transitions.rbegin(); each != transitions.rend(); ++each) {
-    const ReportedTransition& reported = *each;
-    if (std::find(known.begin(), known.end(), reported) != known.end()) continue;
-    const Offset at = has_answered_before
-                          ? dates_.offset_of_new_event(reported.at_epoch_ms, last_answer_at_[target], now)
-                          : dates_.offset_of(reported.at_epoch_ms, last_answer_at_[target], now);
+  for (const ReportedTransition& reported : transitions) {
+    const auto is_reported = [&](const ReportedTransition& each) { return is_same(each, reported); };
+    if (std::any_of(known.begin(), known.end(), is_reported)) continue;
+    const Offset at = clocks_[target].offset_of(reported.at_epoch_ms, reported.age_ms, now);
     if (is_too_old(at, now)) continue;
     const bool local = reported.cause.starts_with("local: ");
     run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});
@@ -186,8 +179,9 @@ Offset RecentHistory::record_calls(size_t target, Offset now, const std::vector<
   std::set<Identity> known;
   for (const NotableCall& call : instances_[target].status.notable_calls) known.insert(identity(call));
   for (const NotableCall& notable : calls) {
-    const Offset at = dates_.offset_of(notable.at_epoch_ms, last_answer_at_[target], now);
-    if (is_too_old(at, now) || known.contains(identity(notable))) continue;
+    if (known.contains(identity(notable))) continue;
+    const Offset at = clocks_[target].offset_of(notable.at_epoch_ms, notable.age_ms, now);
+    if (is_too_old(at, now)) continue;
     run_.calls.push_back(notable.call);
     run_.calls.back().target = target;
     run_.calls.back().intended = at;

@@ -12,7 +12,7 @@
 
 #include "load_generator/api/instance_api.hpp"
 #include "load_generator/live/fleet_snapshot.hpp"
-#include "load_generator/load/event_dates.hpp"
+#include "load_generator/load/instance_clock.hpp"
 #include "load_generator/record/disagreement.hpp"
 #include "load_generator/record/run_record.hpp"
 
@@ -33,7 +33,7 @@ class RecentHistory {
 
   // An answer received at `now`, which never falls; nothing: no valid answer. Returns true if a reader should be
   // notified at once.
-  bool record_status(size_t target, const Moment& moment, const std::optional<InstanceStatus>& status);
+  bool record_status(size_t target, Offset now, const std::optional<InstanceStatus>& status);
   bool record_fault(const std::optional<UpstreamFault>& fault);
   void record_ledger(Offset now, const std::optional<Ledger>& ledger);
 
@@ -68,9 +68,8 @@ class RecentHistory {
   void feed(Disagreement& disagreement, const std::vector<std::vector<Sample>>& lanes, Offset until) const;
 
   const int64_t started_at_epoch_ms_;
-  EventDates dates_;
-  std::vector<Offset> last_answer_at_;  // by target
-  Run run_;                             // its targets' names are unique; the URL until an instance has answered
+  std::vector<InstanceClock> clocks_;  // by target
+  Run run_;                            // its targets' names are unique; the URL until an instance has answered
   std::vector<ObservedInstance> instances_;
   ObservedUpstream upstream_;
   TrafficCounts traffic_;

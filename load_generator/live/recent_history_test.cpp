@@ -22,7 +22,7 @@ InstanceStatus sharing(const std::string& name, State state) {
 }
 
 NotableCall failure(uint64_t number, Offset at) {
-  NotableCall call{number, start_epoch_ms + at / milliseconds(1), {}};
+  NotableCall call{number, start_epoch_ms + at / milliseconds(1), {}, 0};
   call.call.status = CallStatus::failure;
   call.call.upstream_calls = 1;
   return call;

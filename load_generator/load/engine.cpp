@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "load_generator/api/http_loop.hpp"
-#include "load_generator/load/event_dates.hpp"
+#include "load_generator/load/instance_clock.hpp"
 #include "program/address.hpp"
 
 namespace load {
@@ -20,13 +20,6 @@ constexpr milliseconds last_status_timeout{300};
 constexpr Offset close_poll = milliseconds(10);
 constexpr Offset tick_every = milliseconds(100);
 constexpr Offset one_second = std::chrono::seconds(1);
-
-constexpr Offset long_ago = Offset::min() / 4;  // without overflow in differences
-
-// Dates are whole milliseconds, rounded down. This one is rounded up, so that no event seems later than it was.
-int64_t date_of_now() {
-  return std::chrono::ceil<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 // A count below the earlier one was reset by a restart in between.
 void subtract(std::optional<uint64_t> before, std::optional<uint64_t>& count) {
@@ -42,7 +35,9 @@ class Engine {
         observer_(observer),
         plan_(plan_calls(settings.load, targets.size())),
         poll_under_way_(targets.size(), false),
-        last_poll_(targets.size()) {
+        has_answered_(targets.size(), false),
+        clocks_(targets.size()),
+        last_transition_(targets.size(), Offset::min()) {
     run_.targets = targets;
     run_.target_rate = settings.load.rate;
     run_.samples.resize(targets.size());
@@ -74,11 +69,9 @@ class Engine {
     const auto preparing = Clock::now();
     observer_.load_starts();
     start_ = Clock::now();
-    dates_ = EventDates(date_of_now());
+    clocks_.assign(clocks_.size(), {});
+    last_transition_.assign(last_transition_.size(), Offset::min());
     prepared_from_ = std::chrono::floor<Offset>(preparing - start_);
-    for (auto& polled : last_poll_) {
-      if (polled) polled = prepared_from_;
-    }
     next_poll_ = Offset(0);
   }
 
@@ -153,44 +146,37 @@ class Engine {
       if (poll_under_way_[target]) continue;
       poll_under_way_[target] = true;
       loop_.get(run_.targets[target].url + "/status", timeout,
-                [this, target, sent = now()](const program::HttpReply& reply) {
-                  record_status(target, sent, read_status(reply));
-                });
+                [this, target](const program::HttpReply& reply) { record_status(target, read_status(reply)); });
     }
   }
 
-  void record_status(size_t target, Offset sent, const std::optional<InstanceStatus>& status) {
+  void record_status(size_t target, const std::optional<InstanceStatus>& status) {
     poll_under_way_[target] = false;
     second_.states[target] = status ? status->state : State::unknown;
     run_.samples[target].push_back({now(), second_.states[target], status && status->local});
     if (status) {
       run_.would_have_tripped[target] = status->would_have_tripped;
       run_.shared_breaker = run_.shared_breaker || status->shared_breaker;
-      record_transitions(target, status->transitions);
-      last_poll_[target] = sent;
+      for (const ReportedTransition& reported : status->transitions) record_transition(target, reported);
+      has_answered_[target] = true;
     }
     observer_.status_polled(target, status, now());
   }
 
-  void record_transitions(size_t target, const std::vector<ReportedTransition>& transitions) {
-    dates_.compare_clocks(moment_since(start_));
-    for (auto reported = transitions.rbegin(); reported != transitions.rend(); ++reported) {
-      record_transition(target, *reported);
-    }
-  }
-
   void record_transition(size_t target, const ReportedTransition& reported) {
-    if (!known_transitions_.emplace(target, reported.generation, reported.to, reported.at_epoch_ms).second) return;
-    const Offset at = when(target, reported);
-    if (at < prepared_from_) return;
+    const Offset at = when(target, reported);  // of known ones too: each answer makes the clocks' difference more exact
+    const bool is_known =
+        !known_transitions_.emplace(target, reported.generation, reported.to, reported.at_epoch_ms).second;
+    if (is_known || at < prepared_from_) return;
     const bool local = reported.cause.starts_with("local: ");
     run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});
   }
 
-  // A transition that the poll before the load did not report happened after that poll.
+  // An instance lists its transitions in order. One that the poll before the load did not report happened after it.
   Offset when(size_t target, const ReportedTransition& reported) {
-    if (!last_poll_[target]) return dates_.offset_of(reported.at_epoch_ms, long_ago, now());
-    return std::max(dates_.offset_of_new_event(reported.at_epoch_ms, *last_poll_[target], now()), prepared_from_);
+    const Offset at = clocks_[target].offset_of(reported.at_epoch_ms, reported.age_ms, now());
+    last_transition_[target] = std::max(last_transition_[target], at);
+    return has_answered_[target] ? std::max(last_transition_[target], prepared_from_) : last_transition_[target];
   }
 
   void end_second() {
@@ -243,7 +229,6 @@ class Engine {
   Run run_;
   Clock::time_point start_ = Clock::now();
   Offset prepared_from_{0};  // when load_starts() was called
-  EventDates dates_{date_of_now()};
   size_t next_call_ = 0;
   size_t unanswered_ = 0;
   size_t actions_run_ = 0;
@@ -251,7 +236,9 @@ class Engine {
   Offset next_tick_{0};
   SecondSummary second_;
   std::vector<bool> poll_under_way_;
-  std::vector<std::optional<Offset>> last_poll_;  // by target: when the last answered poll was sent
+  std::vector<bool> has_answered_;  // these three by target
+  std::vector<InstanceClock> clocks_;
+  std::vector<Offset> last_transition_;
   std::set<std::tuple<size_t, uint64_t, State, int64_t>> known_transitions_;
   HttpLoop loop_;  // last: its callbacks refer to all the others
 };

@@ -159,8 +159,9 @@ TEST_CASE("the body gives a call's outcome, whatever the HTTP status: a fallback
 }
 
 TEST_CASE("transitions from before the load are not part of the run, and none is recorded twice") {
-  const std::string old = R"({"generation":1,"from":"closed","to":"open","cause":"old","at_ms":1000})";
-  const std::string fresh = R"({"generation":2,"from":"open","to":"half_open","cause":"new","at_ms":1700000000000})";
+  const std::string old = R"({"generation":1,"from":"closed","to":"open","cause":"old","at_ms":1000,"age_ms":100000})";
+  const std::string fresh =
+      R"({"generation":2,"from":"open","to":"half_open","cause":"new","at_ms":101000,"age_ms":0})";
   std::atomic<int> polls = 0;
   FakeInstance instance;
   instance.on("/call", success);
@@ -178,19 +179,26 @@ TEST_CASE("transitions from before the load are not part of the run, and none is
 
 namespace {
 
-// An instance whose system clock was set after its start. It has a history, and makes transitions between two polls.
+// At the time of the call.
+std::string dated(std::chrono::system_clock::time_point at, milliseconds clock_ahead = milliseconds(0)) {
+  const auto date = std::chrono::floor<milliseconds>((at + clock_ahead).time_since_epoch()).count();
+  const auto age = std::chrono::floor<milliseconds>(std::chrono::system_clock::now() - at).count();
+  return R"("at_ms":)" + std::to_string(date) + R"(,"age_ms":)" + std::to_string(age);
+}
+
+// An instance whose clock differs from ours. It has a history, and makes transitions between two polls.
 class WithAnotherClock {
  public:
   using system_clock = std::chrono::system_clock;
 
   explicit WithAnotherClock(milliseconds ahead) : ahead_(ahead) {
-    happens(system_clock::now() - std::chrono::seconds(100));
+    happened_.push_back(system_clock::now() - std::chrono::seconds(100));
     instance_.on("/call", success);
     instance_.on("/status", [this](const auto&, auto& response) {
       const std::scoped_lock lock(mutex_);
       asked_ += 1;
-      if (asked_ == 2 || asked_ == 4) happens(system_clock::now());
-      response.set_content(status_with(transitions_), "application/json");
+      if (asked_ == 2 || asked_ == 4) happened_.push_back(system_clock::now());
+      response.set_content(status_with(transitions()), "application/json");
     });
     instance_.start();
   }
@@ -201,18 +209,18 @@ class WithAnotherClock {
   }
 
  private:
-  void happens(system_clock::time_point at) {
-    const auto date = std::chrono::floor<milliseconds>((at + ahead_).time_since_epoch()).count();
-    happened_.push_back(at);
-    const std::string generation = std::to_string(happened_.size());
-    transitions_ += (transitions_.empty() ? "" : ",") + (R"({"from":"closed","to":"open","generation":)" + generation) +
-                    R"(,"at_ms":)" + std::to_string(date) + "}";
+  std::string transitions() const {
+    std::string list;
+    for (size_t i = 0; i < happened_.size(); ++i) {
+      list += (i == 0 ? "" : ",") + (R"({"from":"closed","to":"open","generation":)" + std::to_string(i + 1)) + "," +
+              dated(happened_[i], ahead_) + "}";
+    }
+    return list;
   }
 
   const milliseconds ahead_;
   mutable std::mutex mutex_;
   int asked_ = 0;
-  std::string transitions_;
   std::vector<system_clock::time_point> happened_;
   FakeInstance instance_;  // last: its handler uses the rest
 };
@@ -242,20 +250,19 @@ TEST_CASE("transitions of an instance with another clock get the time when they 
 namespace {
 
 std::string transition_dated(std::chrono::system_clock::time_point at, const std::string& cause) {
-  const auto date = std::chrono::floor<milliseconds>(at.time_since_epoch()).count();
-  return R"({"generation":1,"from":"closed","to":"open","cause":")" + cause + R"(","at_ms":)" + std::to_string(date) +
-         "}";
+  return R"({"generation":1,"from":"closed","to":"open","cause":")" + cause + "\"," + dated(at) + "}";
 }
 
 }  // namespace
 
 TEST_CASE("an instance that hangs while the load begins adds its new transitions to the run, but no old ones") {
-  const std::string history = transition_dated(std::chrono::system_clock::now() - milliseconds(500), "old");
+  const auto before = std::chrono::system_clock::now() - milliseconds(500);
   std::promise<std::string> continues;
   FakeInstance instance;
   instance.on("/call", success);
   instance.on("/status", [&, later = continues.get_future().share()](const auto&, auto& response) {
-    response.set_content(status_with(history + later.get()), "application/json");
+    const std::string fresh = later.get();
+    response.set_content(status_with(transition_dated(before, "old") + fresh), "application/json");
   });
   instance.start();
   EngineSettings settings = at(10, milliseconds(500));
@@ -269,17 +276,17 @@ TEST_CASE("an instance that hangs while the load begins adds its new transitions
 
 TEST_CASE("what an observer does before the first call is part of the run, however long it takes") {
   std::mutex mutex;
-  std::string transitions;
+  std::optional<std::chrono::system_clock::time_point> overridden;
   FakeInstance instance;
   instance.on("/call", success);
   instance.on("/status", [&](const auto&, auto& response) {
     const std::scoped_lock lock(mutex);
-    response.set_content(status_with(transitions), "application/json");
+    response.set_content(status_with(overridden ? transition_dated(*overridden, "override") : ""), "application/json");
   });
   instance.start();
   const auto at_start = [&] {
     const std::scoped_lock lock(mutex);
-    transitions = transition_dated(std::chrono::system_clock::now(), "override");
+    overridden = std::chrono::system_clock::now();
     std::this_thread::sleep_for(milliseconds(1200));  // as a busy machine does
   };
   const Run result = run(instance.url(), at(10, milliseconds(300)), TestObserver(at_start));

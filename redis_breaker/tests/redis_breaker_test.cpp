@@ -74,6 +74,31 @@ TEST_CASE("the three public keys contain what the contract says") {
   CHECK(redis.cli({"GET", "cb:x:last_failure"}).find('.') != std::string::npos);
 }
 
+TEST_CASE("an instance dates transitions and overrides by its own clock, whatever Redis's clock shows") {
+  for (const std::string ahead : {"3600", "-3600"}) {
+    CAPTURE(ahead);
+    TestRedis redis;
+    Script script = breaker_script_source();
+    const std::string asks = "redis.call('TIME')";
+    REQUIRE(script.source.find(asks) != std::string::npos);
+    script.source.replace(script.source.find(asks), asks.size(), "{" + asks + "[1] + " + ahead + ", " + asks + "[2]}");
+    script.sha1 = redis.cli({"SCRIPT", "LOAD", script.source});
+    std::vector<Transition> transitions;
+    const auto record = on_transition([&](const Transition& transition) { transitions.push_back(transition); });
+    RedisBreaker breaker(std::make_shared<RedisBreakerGroup>(redis.client, one_failure, record, "", script), {"x"});
+    const TimePoint before = steady_wall_clock();
+    std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
+    REQUIRE(transitions.size() == 1);
+    CHECK(transitions[0].at >= before);
+    CHECK(transitions[0].at <= steady_wall_clock());
+    REQUIRE(breaker.apply_override({Mode::forced_open, "ann", ""}, 1min).empty());
+    const auto until = breaker.detailed_status().override_until;
+    REQUIRE(until.has_value());
+    CHECK(*until >= before + 1min);
+    CHECK(*until <= steady_wall_clock() + 1min);
+  }
+}
+
 TEST_CASE("every key expires, long after its last use and not before an open breaker needs it") {
   TestRedis redis;
   TestInstance a(redis, {.failure_threshold = 1, .recovery_timeout = 48h});

@@ -11,13 +11,14 @@ const turned = '\u202e'; // marks that turn the direction of text are the only c
 // An instance and its upstream in one, which opened when it was first asked.
 const startEvilServer = async () => {
   let firstAsked;
+  const date = () => ({ at_ms: (firstAsked ??= Date.now()), age_ms: Date.now() - firstAsked });
   const answers = {
     '/status': () => ({
       instance: turned + evilInstance,
       breaker: { name: evilBreaker, state: 'open', generation: 2, store: 'local', store_error: evilCause },
       calls: { success: 1, failure: 3, exception: 0, blocked: 2 },
       transitions: [
-        { generation: 2, from: 'closed', to: 'open', cause: turned + evilCause, at_ms: (firstAsked ??= Date.now()) }],
+        { generation: 2, from: 'closed', to: 'open', cause: turned + evilCause, ...date() }],
     }),
     '/fault': () => ({ failure_rate: 0, latency_ms: 0, hang_rate: 0, drop_rate: 0 }),
     '/ledger': () => ({ total: {}, callers: { [evilInstance]: { received: 4 } } }),

@@ -1,0 +1,33 @@
+// An InstanceClock turns the dates of one instance's events into offsets from the start of a run. An instance says how
+// old each event is: it happened that long before the answer came, or a little earlier, as an answer takes time. The
+// quickest answer so far tells how the instance's clock and ours differ; both are steady, so that stays true until the
+// instance is restarted. Not thread-safe.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "load_generator/record/run_record.hpp"
+
+namespace load {
+
+class InstanceClock {
+ public:
+  static constexpr Offset slowest_answer = std::chrono::seconds(1);
+
+  // When an event happened that the instance dates `at_epoch_ms` in an answer received at `now`, when it was `age_ms`
+  // old. Never later than now.
+  Offset offset_of(int64_t at_epoch_ms, int64_t age_ms, Offset now) {
+    const Offset difference = now - std::chrono::milliseconds(at_epoch_ms + age_ms);
+    const bool is_another_clock = !difference_ || difference > *difference_ + slowest_answer;
+    difference_ = is_another_clock ? difference : std::min(*difference_, difference);
+    return *difference_ + std::chrono::milliseconds(at_epoch_ms);
+  }
+
+ private:
+  std::optional<Offset> difference_;  // from the instance's clock to ours
+};
+
+}  // namespace load
