@@ -350,3 +350,18 @@ TEST_CASE("a Redis user without permission for INFO can use the breaker") {
   CHECK(a.breaker.detailed_status().store.name == "redis");
   CHECK(a.troubles().empty());
 }
+
+TEST_CASE("no breaker is evicted while only this instance has its evidence") {
+  TestRedis redis;
+  TestInstance a(redis, after_three);
+  a.call(Outcome::failure);
+  CHECK(a.breaker.is_evictable(0ms));  // Redis has it
+  kill(redis);
+  REQUIRE(eventually([&] { return is_local(a); }));
+  CHECK_FALSE(a.breaker.is_evictable(0ms));
+  a.call(Outcome::success);
+  CHECK(a.breaker.is_evictable(0ms));
+  a.call(Outcome::failure);
+  CHECK_FALSE(a.breaker.is_evictable(0ms));
+  CHECK(a.breaker.is_evictable(10min));
+}
