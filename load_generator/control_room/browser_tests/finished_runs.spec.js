@@ -99,7 +99,7 @@ test('a report shows its runs’ figures, expectations, transitions and lanes, a
     const rows = await page.locator(`[data-transition=${variant}]`).evaluateAll((nodes) =>
       nodes.map((row) => [0, 2, 3, 4].map((column) => row.children[column].textContent)));
     expect(rows).toEqual(transitions.map(({ at_ms_since_start: at, instance, from, to, cause }) =>
-      [`${(at / 1000).toFixed(2)} s`, instance, `${from} → ${to}`, cause]));
+      [`${(Math.round(at / 10) / 100).toFixed(2)} s`, instance, `${from} → ${to}`, cause]));
     const block = page.locator(`[data-run=${variant}]`);
     await expect(block.locator('[data-lane]')).toHaveCount(instances.length);
     for (const instance of instances) {
