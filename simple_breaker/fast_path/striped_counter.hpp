@@ -15,12 +15,13 @@
 
 namespace cb {
 
-class StripedCounter {
+template <unsigned count_bits>  // of a word; the others hold the generation
+class BasicStripedCounter {
  public:
-  StripedCounter() = default;
-  StripedCounter(const StripedCounter&) = delete;
-  StripedCounter& operator=(const StripedCounter&) = delete;
-  ~StripedCounter() { delete[] stripes_.load(); }
+  BasicStripedCounter() = default;
+  BasicStripedCounter(const BasicStripedCounter&) = delete;
+  BasicStripedCounter& operator=(const BasicStripedCounter&) = delete;
+  ~BasicStripedCounter() { delete[] stripes_.load(); }
 
   struct Added {
     bool counted = false;  // false: a newer generation is being counted, or a take is overdue
@@ -71,7 +72,7 @@ class StripedCounter {
  private:
   static constexpr unsigned count = 16;
 
-  // The low 36 bits of a generation, which are 19 hours of microseconds, and a count of 28 bits.
+  // The low bits of a generation, and a count.
   class Word {
    public:
     explicit Word(uint64_t bits) : bits_(bits) {}
@@ -87,7 +88,6 @@ class StripedCounter {
     }
 
    private:
-    static constexpr unsigned count_bits = 28;
     static constexpr uint64_t most = (uint64_t{1} << count_bits) - 1;
     static constexpr uint64_t most_tag = ~uint64_t{0} >> count_bits;
     static uint64_t tag(uint64_t generation) { return generation & most_tag; }
@@ -124,5 +124,8 @@ class StripedCounter {
   std::atomic<uint64_t> single_{0};        // used until the first collision
   std::atomic<Stripe*> stripes_{nullptr};  // used after it
 };
+
+// 36 bits of a generation are 19 hours of microseconds. A count of 28 bits is full after seconds at full speed.
+using StripedCounter = BasicStripedCounter<28>;
 
 }  // namespace cb

@@ -32,6 +32,14 @@ TEST_CASE("an increment of an older generation is never counted for a newer one"
 }
 
 // An increment of a generation that is over would be one too many for the next one.
+TEST_CASE("a counter that is full counts no more until it is taken, and does not wrap") {
+  BasicStripedCounter<4> counter;
+  for (int i = 0; i < 15; ++i) CHECK(counter.add_one(7).counted);
+  CHECK_FALSE(counter.add_one(7).counted);
+  CHECK(counter.take(7).count == 15);
+  CHECK(counter.add_one(7).counted);
+}
+
 TEST_CASE(
     "of many threads that count while generations change, each increment is returned once, for its own generation") {
   constexpr uint64_t last = 200;
