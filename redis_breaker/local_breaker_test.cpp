@@ -15,9 +15,8 @@ namespace {
 
 struct SimulatedOutages {
   explicit SimulatedOutages(const Policy& policy)
-      : local(std::make_shared<const BreakerConfig>(
-                  policy, [this](const Event& event) { events.push_back(event.kind); }, [this] { return now; }),
-              {"x"}) {
+      : local(std::make_shared<const BreakerConfig>(policy, Listener{}, [this] { return now; }),
+              {cb::shared([this](const Event& event) { events.push_back(event.kind); }), {"x"}}) {
     shared.snapshot.generation = 1000;
     shared.version = 1;
     shared.epoch = 1000;

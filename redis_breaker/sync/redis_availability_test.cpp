@@ -16,7 +16,7 @@ struct SimulatedRedis {
   bool is_well = true;
   int attempts = 0;
   std::vector<std::string> reports{};
-  RedisAvailability availability{[this](const Event& event) { reports.emplace_back(event.cause); }, [] {},
+  RedisAvailability availability{shared([this](const Event& event) { reports.emplace_back(event.cause); }), [] {},
                                  [this] { return now; }};
 
   BreakerScript::Result answer() const {
@@ -27,10 +27,12 @@ struct SimulatedRedis {
     return std::holds_alternative<ScriptReply>(availability.run([this] { return answer(); }));
   }
   std::chrono::milliseconds look() {
-    return availability.try_to_reconnect([this] {
+    const auto wait = availability.try_to_reconnect([this] {
       ++attempts;
       return answer();
     });
+    availability.events().deliver();
+    return wait;
   }
   // Waits as the synchronizer does until Redis is used again. Returns how long that took.
   std::chrono::microseconds until_back() {

@@ -303,6 +303,7 @@ TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls it has see
   policy.failure_rate_threshold = 1;
   policy.slow_call_rate_threshold = 1;
   policy.slow_call_duration_threshold = 1h;
+  policy.probe_timeout = 2h;
   policy.sliding_window_size = 1s;  // so that all ten buckets are used
   policy.minimum_number_of_calls = 1'000'000;
   policy.minimum_reporting_instances = 3;
