@@ -296,9 +296,10 @@ TEST_CASE("a head is found as soon as its end has arrived") {
   const auto body = [](const std::string& headers) { return find_head("PUT / HTTP/1.1\r\n" + headers + "\r\n")->body; };
   CHECK(body("content-LENGTH:  7 \r\n") == 7);
   CHECK(body("Content-Length: 99999999999999999999999\r\n") == std::numeric_limits<uint64_t>::max());
-  for (const std::string headers : {"", "Content-Length: x\r\n", "Content-Length: -1\r\n", "Content-Length:\r\n",
-                                    "Content-Length: 1\r\nContent-Length: 1\r\n", "Transfer-Encoding: chunked\r\n",
-                                    "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n"}) {
+  for (const std::string headers :
+       {"", "Content-Length: x\r\n", "Content-Length: -1\r\n", "Content-Length:\r\n",
+        "Content-Length: 1\r\nContent-Length: 1\r\n", "Transfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n", "Content-Encoding: gzip\r\nContent-Length: 1\r\n"}) {
     CAPTURE(headers);
     CHECK_FALSE(body(headers));
   }

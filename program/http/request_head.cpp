@@ -51,7 +51,9 @@ std::optional<uint64_t> whole_number(std::string_view text) {
 }
 
 std::optional<uint64_t> body_after(std::string_view head, std::string_view method) {
-  if (!values_of(head, "transfer-encoding").empty()) return std::nullopt;
+  for (const char* name : {"transfer-encoding", "content-encoding"}) {
+    if (!values_of(head, name).empty()) return std::nullopt;
+  }
   const auto lengths = values_of(head, "content-length");
   if (lengths.size() == 1) return whole_number(lengths[0]);
   const bool needs_body = method == "POST" || method == "PUT" || method == "PATCH";

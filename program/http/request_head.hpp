@@ -11,7 +11,7 @@ namespace program {
 struct RequestHead {
   size_t size = 0;               // bytes, with the empty line at its end
   std::string path;              // as sent, without a query
-  std::optional<uint64_t> body;  // bytes that follow; nothing: the client does not say how many
+  std::optional<uint64_t> body;  // bytes that follow; nothing: how many is not said, or they are encoded
   bool expects_continue = false;
 };
 

@@ -48,8 +48,9 @@ class RequestReceiver {
   };
   using Client = std::shared_ptr<ClientConnection>;
 
-  // `deliver` gets each client with a whole request, and those whose request has to be refused: its body is too long or
-  // has no length, or it ended too early. It runs on the thread that read the last byte, and must not block.
+  // `deliver` gets each client with a whole request, and those whose request has to be refused: its body is too long,
+  // encoded or without a length, or it ended too early. It runs on the thread that read the last byte, and must not
+  // block.
   RequestReceiver(Limits limits, std::function<void(Client)> deliver);
   ~RequestReceiver();
 
