@@ -156,6 +156,16 @@ json latency_in(StrictObject& file) {
   return result;
 }
 
+json unreachable_in(StrictObject& file, const Names& instances) {
+  json entries = json::array();
+  for (StrictObject& entry : file.list("unreachable", longest_list)) {
+    entries.push_back({{"instance", instance_in(entry, instances)},
+                       {"error", without_unseen_marks(entry.any_text("error", longest_cause))},
+                       {"calls", entry.integer("calls", any_count)}});
+  }
+  return entries;
+}
+
 json ledger_in(StrictObject& file) {
   StrictObject ledger = file.object("ledger");
   json callers = json::object();
@@ -199,6 +209,7 @@ json run_document(const std::string& path) {
                 {"marks", marks_in(file, instances)},
                 {"traffic", traffic_in(file)},
                 {"latency_ms", latency_in(file)}};
+  if (file.has("unreachable")) document["unreachable"] = unreachable_in(file, instances);
   if (file.has("ledger")) document["ledger"] = ledger_in(file);
   return document;
 }

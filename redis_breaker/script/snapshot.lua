@@ -136,7 +136,7 @@ local function read_snapshot()
   s.window, s.newest_bucket = {}, 0
   if policy.keeps_window then read_window() end
   s.leases = {}
-  if s.state == 'half_open' then read_leases() end
+  if state ~= 'closed' then read_leases() end
   if policy.minimum_reporting_instances > 1 then require_sorted_set(REPORTERS) end
   return state
 end
