@@ -403,14 +403,14 @@ Settled RedisBreaker::settle_locally(const PermitId& id, const CallResult& resul
 
 State RedisBreaker::known_state() const { return is_local() ? local_->known_state() : view_.packed().state(); }
 
-// Redis keeps the state, but not what it has not received: successes to report and, while it is unavailable, what this
-// instance knows. And evicting an open breaker would cost a request for each call that is to be rejected.
+// Redis keeps the state, but not the successes that it has not received. And evicting a breaker with failures, or an
+// open one, costs more than it frees: its tenant's next calls may have to use the common breaker, and count there from zero.
 bool RedisBreaker::is_evictable(milliseconds idle) const {
   if (is_local()) return local_->is_evictable(idle);
   const PackedState packed = view_.packed();
   if (!is_available() && packed.is_overridden()) return false;
-  const bool known_only_here = !successes_.is_empty() || (!is_available() && packed.reports_successes());
-  if (packed.state() == State::closed) return idle >= evidence_matters_for || !known_only_here;
+  const bool holds_evidence = !successes_.is_empty() || packed.reports_successes();
+  if (packed.state() == State::closed) return idle >= evidence_matters_for || !holds_evidence;
   const TimePoint from = view_.admits_from();
   return from != never && steady_wall_clock() >= from + group_->policy.recovery_timeout;
 }

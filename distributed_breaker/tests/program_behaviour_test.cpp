@@ -58,8 +58,8 @@ TEST_CASE("status shows the breaker, the policy, and the transitions with their 
 TEST_CASE("metrics agree with status and with the calls that were made") {
   Fleet fleet;
   const auto instance = fleet.start(
-      "--failure-threshold 2 --recovery-timeout 1m --failure-rate-threshold 1 --slow-call-duration-threshold 1h "
-      "--slow-call-rate-threshold 1 --probe-timeout 2h");
+      "--failure-threshold 2 --recovery-timeout 1m --failure-rate-threshold 1 --slow-call-duration-threshold 29s "
+      "--slow-call-rate-threshold 1");
   CHECK(std::isnan(sample(scrape(instance), "failure_rate")));  // without calls
   for (const std::string path : {"/call", "/call", "/call?tenant=acme"}) instance.get(path);
   fleet.upstream.status = 500;
