@@ -182,10 +182,10 @@ TEST_CASE("a breaker follows its slot; during the move it uses the local breaker
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
   cluster.begin_move(client.prefix(name) + "state", to);
   breaker.status();
-  {
+  wait_until("the trouble is reported", [&] {
     const std::scoped_lock lock(mutex);
-    CHECK(contains(trouble, "TRYAGAIN"));
-  }
+    return contains(trouble, "TRYAGAIN");
+  });
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
   cluster.finish_move(client.prefix(name) + "state", to);
   wait_until("the shared breaker is in use again", [&] { return breaker.detailed_status().store.name == "redis"; });
