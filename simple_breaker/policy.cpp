@@ -63,7 +63,7 @@ std::vector<std::string> validate(const Policy& policy) {
     faults.push_back(
         "slow_call_rate_threshold is set and slow_call_duration_threshold is 0ms: no call is slow; set both");
   }
-  if (policy.slow_call_duration_threshold.count() > 0 && policy.slow_call_duration_threshold >= policy.probe_timeout) {
+  if (policy.slow_call_rate_threshold > 0 && policy.slow_call_duration_threshold >= policy.probe_timeout) {
     faults.push_back("slow_call_duration_threshold is " + in_ms(policy.slow_call_duration_threshold) +
                      " and probe_timeout " + in_ms(policy.probe_timeout) +
                      ": a probe would fail by its timeout before it could be found slow; make probe_timeout longer");
