@@ -220,6 +220,26 @@ TEST_CASE("a Redis that accepts no writes, full or a replica, counts as unavaila
   CHECK(eventually([&] { return is_shared(a); }));
 }
 
+// The buffers of the connection that listens take memory too: an attempt without it would succeed, and the next failure
+// would be refused.
+TEST_CASE("an attempt to return to a full Redis costs what would follow: it subscribes before it writes") {
+  TestRedis redis;
+  const auto subscriptions = [&] {
+    const std::string stats = redis.cli({"INFO", "commandstats"});
+    const std::string field = "cmdstat_subscribe:calls=";
+    return std::stol(stats.substr(stats.find(field) + field.size()));
+  };
+  TestInstance a(redis, after_three);
+  a.call(Outcome::success);
+  REQUIRE(a.receives_pushes());
+  redis.cli({"CONFIG", "SET", "maxmemory", "1"});
+  a.call(Outcome::failure);
+  REQUIRE(eventually([&] { return a.troubles().size() == 1; }));
+  const long before = subscriptions();
+  CHECK(eventually([&] { return subscriptions() >= before + 2; }));
+  CHECK(is_local(a));
+}
+
 TEST_CASE("a wrong password is reported in one clear line, and calls use a local breaker") {
   TestRedis redis;
   redis.cli({"CONFIG", "SET", "requirepass", "right-one"});
