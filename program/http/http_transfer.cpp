@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <new>
 #include <system_error>
 #include <thread>
@@ -28,6 +29,15 @@ in_port_t local_port(int socket) {
   if (getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length) != 0) return 0;
   if (address.ss_family == AF_INET6) return reinterpret_cast<const sockaddr_in6&>(address).sin6_port;
   return address.ss_family == AF_INET ? reinterpret_cast<const sockaddr_in&>(address).sin_port : 0;
+}
+
+// Connecting a socket for datagrams sends nothing. Without a descriptor for one: true, as that is a local cause, too.
+bool has_route(const sockaddr_storage& peer) {
+  const int probe = ::socket(peer.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return true;
+  const bool found = connect(probe, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) == 0;
+  close(probe);
+  return found;
 }
 
 // Empty, if it is not a local cause.
@@ -123,14 +133,25 @@ size_t HttpTransfer::count_header(const char*, size_t size, size_t count, void* 
 }
 
 curl_socket_t HttpTransfer::open_socket(void* self, curlsocktype, curl_sockaddr* address) {
+  auto& transfer = *static_cast<HttpTransfer*>(self);
   const int socket = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  if (socket < 0) static_cast<HttpTransfer*>(self)->no_socket_ = errno;
+  if (socket < 0) {
+    transfer.no_socket_ = errno;
+  } else {
+    sockaddr_storage& peer = transfer.peers_[socket];
+    std::memcpy(&peer, &address->addr, std::min<size_t>(address->addrlen, sizeof peer));
+  }
   return socket;
 }
 
 int HttpTransfer::close_socket(void* self, curl_socket_t socket) {
   auto& transfer = *static_cast<HttpTransfer*>(self);
-  transfer.was_on_the_way_ = transfer.was_on_the_way_ || local_port(socket) != 0;
+  const auto peer = transfer.peers_.extract(socket);
+  if (local_port(socket) != 0) {
+    transfer.was_on_the_way_ = true;
+  } else if (peer && has_route(peer.mapped())) {
+    transfer.no_port_ = true;
+  }
   return close(socket);
 }
 
@@ -163,8 +184,7 @@ int HttpTransfer::error_number() const {
   return number != 0 ? static_cast<int>(number) : no_socket_;
 }
 
-// Empty: it was not a local cause, as far as one can see. A host may have several addresses; if a single one was tried
-// in earnest, its answer counts.
+// Empty: it was not a local cause, as far as one can see.
 std::string HttpTransfer::local_cause(CURLcode code) const {
   switch (code) {
     case CURLE_WRITE_ERROR:
@@ -177,11 +197,19 @@ std::string HttpTransfer::local_cause(CURLcode code) const {
     case CURLE_COULDNT_RESOLVE_HOST:
       return text_of_local(lookup_obstacle());
     case CURLE_COULDNT_CONNECT:
-    case CURLE_SEND_ERROR:
-      return was_on_the_way_ ? "" : text_of_local(error_number());
+      return no_connection();
     default:
       return "";
   }
+}
+
+// A host may have several addresses. One that could not be tried for lack of a descriptor or a port leaves the question
+// open, even if another one refused. One without a route does not: machines without IPv6 have none to "localhost".
+std::string HttpTransfer::no_connection() const {
+  if (is_local_cause(no_socket_)) return errno_text(no_socket_);
+  const int number = error_number();
+  if (no_port_) return errno_text(is_local_cause(number) ? number : EADDRNOTAVAIL);
+  return was_on_the_way_ ? "" : text_of_local(number);
 }
 
 }  // namespace program

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -40,14 +42,17 @@ class HttpTransfer {
   void set_up(const HttpRequest& request);
   int error_number() const;
   std::string local_cause(CURLcode code) const;
+  std::string no_connection() const;
 
   const size_t largest_reply_;
   std::string request_body_;
   std::string body_;
   size_t header_bytes_ = 0;
-  const char* refused_ = nullptr;  // why we ended the transfer
-  int no_socket_ = 0;              // errno of the last socket() that failed
-  bool was_on_the_way_ = false;    // a socket of it had a local port: a packet may have left
+  const char* refused_ = nullptr;          // why we ended the transfer
+  std::map<int, sockaddr_storage> peers_;  // of the open sockets
+  int no_socket_ = 0;                      // errno of the last socket() that failed
+  bool no_port_ = false;                   // there was a route for one of the sockets, but no port
+  bool was_on_the_way_ = false;            // one of the sockets had a port: a packet may have left
   std::unique_ptr<curl_slist, Free> headers_;
   std::unique_ptr<CURL, Free> handle_;  // last: libcurl closes its sockets through the rest
 };
