@@ -33,7 +33,7 @@ Reply Client::command(const std::vector<std::string>& arguments, const std::stri
 std::unique_ptr<Connection> Client::connect(size_t node) { return route_->connect(node, Deadline(timeout())); }
 
 std::string Client::prefix(const std::string& name) const {
-  return address_.kind == Address::Kind::cluster ? "cb:{" + name + "}:" : "cb:" + name + ":";
+  return is_cluster() ? "cb:{" + name + "}:" : "cb:" + name + ":";
 }
 
 }  // namespace cb::redis

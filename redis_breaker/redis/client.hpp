@@ -1,6 +1,7 @@
 // A Client sends commands to the Redis that stores the breakers: one server, the master that Sentinels name, or a
 // cluster. Each command has one deadline, which covers finding the server, connecting, logging in, sending and waiting.
-// Thread-safe: every method. A connection belongs to one thread at a time; idle ones are kept for reuse.
+// Thread-safe: every method. A connection belongs to one thread at a time; idle ones are kept for reuse, but none is
+// used that was not seen to lead to the right server within the last second, or that is as old as one that timed out.
 // Errors are values: Reply::error() is the server's error or, without a reply, names the server (without the password).
 // A command that got no reply is never repeated: it may have run.
 #pragma once
@@ -27,11 +28,17 @@ class Client {
   // `name` is the breaker whose keys the command uses.
   Reply command(const std::vector<std::string>& arguments, const std::string& name = "");
 
-  // A separate connection to the node that an earlier reply came from; check its error().
+  // A new, separate connection to the node that an earlier reply came from; check its error(). It shows where the
+  // address leads now: idle connections to another server are closed.
   std::unique_ptr<Connection> connect(size_t node);
+
+  // After a time-out on a separate connection: those of the same age are not to be trusted either.
+  void drop_idle(size_t node) { route_->drop_idle(node); }
 
   // The prefix of this breaker's keys: "cb:NAME:", in a cluster "cb:{NAME}:", so that one node stores all of them.
   std::string prefix(const std::string& name) const;
+
+  bool is_cluster() const { return address_.kind == Address::Kind::cluster; }
 
   // How long an operation waits for Redis: at least the configured time, longer if it has been answering slowly.
   std::chrono::milliseconds timeout() const { return round_trips_.timeout(); }

@@ -1,5 +1,7 @@
 #include "redis_breaker/redis/connection.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -40,16 +42,24 @@ void parse_info(std::string_view info, ServerInfo& server) {
   server.is_read_only = server.is_replica && field(info, "\nslave_read_only:") != "0";
 }
 
-// The commands that log in, sent together.
-std::vector<std::vector<std::string>> greeting(const Address& address) {
+// The kernel gives up a peer that has not answered for ten seconds, whether data is under way or not.
+void keep_alive(int fd) {
+  const auto set = [fd](int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 5);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 1);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 5);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 10'000);
+}
+
+// The commands that log in, sent together with the first INFO.
+std::vector<std::vector<std::string>> login(const Address& address) {
   std::vector<std::vector<std::string>> commands;
   if (!address.password.empty() && address.user.empty()) commands.push_back({"AUTH", address.password});
   if (!address.password.empty() && !address.user.empty()) {
     commands.push_back({"AUTH", address.user, address.password});
   }
   if (address.database != 0) commands.push_back({"SELECT", std::to_string(address.database)});
-  commands.push_back({"INFO", "server"});
-  commands.push_back({"INFO", "replication"});
   return commands;
 }
 
@@ -61,6 +71,11 @@ Reply::Reply(redisReply* reply) : reply_(reply) {
 
 std::string_view text_of(const redisReply& reply) {
   return reply.type == REDIS_REPLY_STRING ? std::string_view(reply.str, reply.len) : std::string_view();
+}
+
+void Reply::came_from(Origin origin, SteadyTime verified_at) {
+  origin_ = origin;
+  verified_at_ = verified_at;
 }
 
 Reply Reply::failed(std::string error) {
@@ -103,6 +118,7 @@ Connection::Connection(const Address& address, const Deadline& deadline) {
     error_ = context_ ? context_->errstr : "out of memory";
     return;
   }
+  if (address.socket.empty()) keep_alive(fd());
   if (!address.tls || secure(address, deadline)) log_in(address, deadline);
 }
 
@@ -123,22 +139,33 @@ bool Connection::secure(const Address& address, const Deadline& deadline) {
 }
 
 void Connection::log_in(const Address& address, const Deadline& deadline) {
-  const auto commands = greeting(address);
+  const auto commands = login(address);
   for (const auto& command : commands) {
     if (!send(command, deadline)) return;
   }
-  std::string info;
+  if (!send({"INFO", "server", "replication"}, deadline)) return;
   for (size_t i = 0; i < commands.size(); ++i) {
     const Reply reply = receive(deadline);
-    // Without INFO the run is unknown, and nothing is restored after a loss.
-    if (commands[i][0] == "INFO" && is_refused(reply.error())) continue;
-    if (!reply.error().empty()) {
-      fail(reply.error());
-      return;
-    }
-    if (reply->str != nullptr) info.append(reply->str, reply->len);
+    if (reply.error().empty()) continue;
+    fail(reply.error());
+    return;
   }
-  parse_info(info, server_);
+  std::string info;
+  if (receive_info(info, deadline)) parse_info(info, server_);
+}
+
+// Without permission for INFO the run is unknown, and nothing is restored after a loss.
+bool Connection::receive_info(std::string& info, const Deadline& deadline) {
+  const Reply reply = receive(deadline);
+  if (is_refused(reply.error())) return true;
+  const bool takes_one_section = reply.error() == "ERR syntax error";  // before Redis 7
+  if (takes_one_section) {
+    return send({"INFO", "server"}, deadline) && send({"INFO", "replication"}, deadline) &&
+           receive_info(info, deadline) && receive_info(info, deadline);
+  }
+  if (!reply.error().empty()) return fail(reply.error());
+  if (reply->str != nullptr) info.append(reply->str, reply->len);
+  return true;
 }
 
 bool Connection::fail(const std::string& error) {

@@ -21,6 +21,8 @@
 
 namespace cb::redis {
 
+using SteadyTime = std::chrono::steady_clock::time_point;
+
 // The server that sent a reply: the node's number and its process. A server that was restarted or promoted has another
 // `run`: it may lack state that its predecessor reported.
 struct Origin {
@@ -37,7 +39,8 @@ class Reply {
   const std::string& error() const { return error_; }   // empty: success, and there is a reply
   bool is_answer() const { return reply_ != nullptr; }  // a server replied, perhaps with an error
   const Origin& origin() const { return origin_; }
-  void came_from(Origin origin) { origin_ = origin; }
+  SteadyTime verified_at() const { return verified_at_; }  // Connection::verified_at() of its connection
+  void came_from(Origin origin, SteadyTime verified_at);
   const redisReply& operator*() const { return *reply_; }
   const redisReply* operator->() const { return reply_.get(); }
 
@@ -50,6 +53,7 @@ class Reply {
   std::unique_ptr<redisReply, Free> reply_;
   std::string error_;
   Origin origin_;
+  SteadyTime verified_at_{};
 };
 
 // "" unless it is a string. Valid as long as the reply.
@@ -80,6 +84,7 @@ struct ServerInfo {
   Mode mode = Mode::standalone;
   bool is_replica = false;
   bool is_read_only = false;
+  bool operator==(const ServerInfo&) const = default;
 };
 
 class Connection {
@@ -93,6 +98,11 @@ class Connection {
   const std::string& error() const { return error_; }
   bool fail(const std::string& error);  // breaks the connection; returns false for convenience
   const ServerInfo& server() const { return server_; }
+
+  // When its address was last seen to lead to this server: at first, when connecting began.
+  SteadyTime verified_at() const { return verified_at_; }
+  void verified(SteadyTime at) { verified_at_ = at; }
+
   int fd() const { return context_ ? context_->fd : -1; }
 
   Reply command(const std::vector<std::string>& arguments, const Deadline& deadline);
@@ -111,6 +121,7 @@ class Connection {
   Connection() = default;
   bool secure(const Address& address, const Deadline& deadline);
   void log_in(const Address& address, const Deadline& deadline);
+  bool receive_info(std::string& info, const Deadline& deadline);
   Step try_to_send(const char* data, size_t size);
   Step try_to_receive(char* data, size_t size);
   bool has_buffered() const { return tls_ && tls_->has_buffered(); }
@@ -121,6 +132,7 @@ class Connection {
   std::unique_ptr<TlsStream> tls_;  // uses context_'s socket, so it must be destroyed first
   std::string error_;
   ServerInfo server_;
+  SteadyTime verified_at_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace cb::redis

@@ -6,6 +6,8 @@
 namespace cb::redis {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr int most_redirections = 5;
 constexpr size_t most_nodes = 1000;
 constexpr size_t most_tries = 16;
@@ -28,16 +30,15 @@ Reply ClusterRoute::command(const std::vector<std::string>& arguments, const std
                             const Deadline& deadline) {
   Trip trip{deadline, first_for(name)};
   for (int redirections = 0; redirections <= most_redirections; ++redirections) {
-    ConnectionPool::Taken taken = reach(trip);
-    Connection& connection = *taken.connection;
-    if (!connection.error().empty()) return Reply::failed(connection.error());
-    Reply reply = send(connection, arguments, trip.asking, deadline);
-    if (!connection.error().empty()) {
+    auto connection = reach(trip);
+    if (!connection->error().empty()) return Reply::failed(connection->error());
+    Reply reply = send(*connection, arguments, trip.asking, deadline);
+    if (!connection->error().empty()) {
       forget(trip.index, *trip.node);
-      return Reply::failed("node " + trip.node->endpoint.to_text() + ": " + connection.error());
+      return Reply::failed("node " + trip.node->endpoint.to_text() + ": " + connection->error());
     }
-    reply.came_from({trip.index, connection.server().run});
-    trip.node->pool.keep(std::move(taken));
+    reply.came_from({trip.index, connection->server().run}, connection->verified_at());
+    trip.node->pool.keep(std::move(connection), Clock::now());
     const auto redirection = redirection_in(reply.error(), trip.node->endpoint);
     if (!redirection) return reply;
     follow(*redirection, trip);
@@ -47,23 +48,27 @@ Reply ClusterRoute::command(const std::vector<std::string>& arguments, const std
 }
 
 // A connection to the trip's node; to another one if that node was only a guess and cannot be reached.
-ConnectionPool::Taken ClusterRoute::reach(Trip& trip) {
+std::unique_ptr<Connection> ClusterRoute::reach(Trip& trip) {
   while (true) {
     trip.node = node(trip.index);
-    ConnectionPool::Taken taken = trip.node->pool.take();
-    if (taken.connection) return taken;
-    taken.connection = connect_to(*trip.node, trip.is_redirected ? trip.deadline : trip.deadline.share(4));
-    if (taken.connection->error().empty()) return taken;
+    auto connection = trip.node->pool.take(Clock::now());
+    if (connection) return connection;
+    connection = connect_to(*trip.node, trip.is_redirected ? trip.deadline : trip.deadline.share(4));
+    if (connection->error().empty()) return connection;
     forget(trip.index, *trip.node);
-    if (trip.is_redirected || !try_another(trip)) return taken;
+    if (trip.is_redirected || !try_another(trip)) return connection;
   }
 }
 
-std::unique_ptr<Connection> ClusterRoute::connect_to(const Node& node, const Deadline& deadline) const {
+std::unique_ptr<Connection> ClusterRoute::connect_to(Node& node, const Deadline& deadline) const {
   auto connection = std::make_unique<Connection>(address_.at(node.endpoint), deadline);
   const bool is_node = connection->server().mode == ServerInfo::Mode::cluster;
   if (connection->error().empty() && !is_node) connection->fail("is not a cluster node; use redis://");
-  if (!connection->error().empty()) connection->fail("node " + node.endpoint.to_text() + ": " + connection->error());
+  if (!connection->error().empty()) {
+    connection->fail("node " + node.endpoint.to_text() + ": " + connection->error());
+  } else {
+    node.pool.confirm(*connection);
+  }
   return connection;
 }
 
@@ -87,7 +92,13 @@ void ClusterRoute::follow(const Redirection& redirection, Trip& trip) {
 std::unique_ptr<Connection> ClusterRoute::connect(size_t index, const Deadline& deadline) {
   const auto known = node(index);
   if (!known) return Connection::failed("no node has the number " + std::to_string(index));
-  return connect_to(*known, deadline);
+  auto connection = connect_to(*known, deadline);
+  if (!connection->error().empty()) forget(index, *known);
+  return connection;
+}
+
+void ClusterRoute::drop_idle(size_t index) {
+  if (const auto known = node(index)) known->pool.clear(Clock::now());
 }
 
 size_t ClusterRoute::first_for(const std::string& name) {
@@ -120,7 +131,7 @@ size_t ClusterRoute::index_of(const Endpoint& endpoint) {
 void ClusterRoute::forget(size_t index, const Node& node) {
   const std::scoped_lock lock(mutex_);
   if (nodes_[index].get() != &node) return;
-  nodes_[index]->pool.clear();
+  nodes_[index]->pool.clear(Clock::now());
   std::replace(node_of_slot_.begin(), node_of_slot_.end(), static_cast<uint16_t>(index), unknown);
   if (first_ == index) first_ = (index + 1) % nodes_.size();
 }

@@ -23,6 +23,7 @@ class ClusterRoute final : public Route {
 
   Reply command(const std::vector<std::string>& arguments, const std::string& name, const Deadline& deadline) override;
   std::unique_ptr<Connection> connect(size_t node, const Deadline& deadline) override;
+  void drop_idle(size_t node) override;
 
  private:
   struct Node {
@@ -41,8 +42,8 @@ class ClusterRoute final : public Route {
     std::set<size_t> unreachable{};
   };
 
-  ConnectionPool::Taken reach(Trip& trip);
-  std::unique_ptr<Connection> connect_to(const Node& node, const Deadline& deadline) const;
+  std::unique_ptr<Connection> reach(Trip& trip);
+  std::unique_ptr<Connection> connect_to(Node& node, const Deadline& deadline) const;
   bool try_another(Trip& trip);
   void follow(const Redirection& redirection, Trip& trip);
 

@@ -5,6 +5,8 @@
 namespace cb::redis {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // Redis 6 quotes it inside a script's error.
 bool is_from_a_replica(const Reply& reply) {
   return reply.error().find("READONLY ") != std::string::npos || reply.error().rfind("MASTERDOWN ", 0) == 0;
@@ -30,21 +32,27 @@ Reply MasterRoute::command(const std::vector<std::string>& arguments, const std:
 }
 
 Reply MasterRoute::attempt(const std::vector<std::string>& arguments, const Deadline& deadline) {
-  if (sentinels_ && sentinels_->name_another_master(deadline)) pool_.clear();
-  ConnectionPool::Taken taken = pool_.take();
-  if (!taken.connection) taken.connection = connect(0, deadline);
-  if (!taken.connection->error().empty()) return lost(*taken.connection);
-  Reply reply = taken.connection->command(arguments, deadline);
-  if (!taken.connection->error().empty()) return lost(*taken.connection);
-  reply.came_from({0, taken.connection->server().run});
-  if (is_from_a_replica(reply)) pool_.clear();
-  pool_.keep(std::move(taken));
+  auto connection = pool_.take(Clock::now());
+  if (!connection) connection = connect(0, deadline);
+  if (!connection->error().empty()) return Reply::failed(connection->error());
+  Reply reply = connection->command(arguments, deadline);
+  if (!connection->error().empty() || is_from_a_replica(reply)) pool_.clear(Clock::now());
+  if (!connection->error().empty()) return Reply::failed(connection->error());
+  reply.came_from({0, connection->server().run}, connection->verified_at());
+  pool_.keep(std::move(connection), Clock::now());
   return reply;
 }
 
+// What counts is when the search began: the Sentinels may have named the master long before it was reached.
 std::unique_ptr<Connection> MasterRoute::connect(size_t /*node*/, const Deadline& deadline) {
-  return sentinels_ ? sentinels_->connect_to_master(deadline) : connect_to_server(deadline);
+  const SteadyTime begun = Clock::now();
+  auto connection = sentinels_ ? sentinels_->connect_to_master(deadline) : connect_to_server(deadline);
+  connection->verified(begun);
+  connection->error().empty() ? pool_.confirm(*connection) : pool_.clear(Clock::now());
+  return connection;
 }
+
+void MasterRoute::drop_idle(size_t /*node*/) { pool_.clear(Clock::now()); }
 
 std::unique_ptr<Connection> MasterRoute::connect_to_server(const Deadline& deadline) const {
   auto connection = std::make_unique<Connection>(address_, deadline);
@@ -52,11 +60,6 @@ std::unique_ptr<Connection> MasterRoute::connect_to_server(const Deadline& deadl
   const std::string fault = unsuitable(connection->server());
   if (!fault.empty()) connection->fail(fault);
   return connection;
-}
-
-Reply MasterRoute::lost(const Connection& connection) {
-  if (sentinels_) pool_.clear();  // a failover may be under way
-  return Reply::failed(connection.error());
 }
 
 }  // namespace cb::redis

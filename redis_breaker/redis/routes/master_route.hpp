@@ -1,5 +1,5 @@
 // A MasterRoute leads to the one server that accepts writes: a fixed one, or the one that the Sentinels name. If it
-// refuses a write or, with Sentinels, breaks a connection, all idle connections are dropped.
+// refuses a write, breaks a connection or cannot be reached, all idle connections are dropped.
 // Thread-safe: every method. A command that a replica refused has done nothing, and is sent again, once.
 #pragma once
 
@@ -20,11 +20,11 @@ class MasterRoute final : public Route {
 
   Reply command(const std::vector<std::string>& arguments, const std::string& name, const Deadline& deadline) override;
   std::unique_ptr<Connection> connect(size_t node, const Deadline& deadline) override;
+  void drop_idle(size_t node) override;
 
  private:
   Reply attempt(const std::vector<std::string>& arguments, const Deadline& deadline);
   std::unique_ptr<Connection> connect_to_server(const Deadline& deadline) const;
-  Reply lost(const Connection& connection);
 
   const Address address_;
   std::unique_ptr<Sentinels> sentinels_;

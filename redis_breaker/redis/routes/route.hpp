@@ -19,7 +19,11 @@ class Route {
 
   virtual Reply command(const std::vector<std::string>& arguments, const std::string& name,
                         const Deadline& deadline) = 0;
+
+  // A new connection, which shows where the address leads now: idle connections to another server are closed.
   virtual std::unique_ptr<Connection> connect(size_t node, const Deadline& deadline) = 0;
+
+  virtual void drop_idle(size_t node) = 0;
 };
 
 }  // namespace cb::redis
