@@ -8,8 +8,12 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
+#include <string>
 
 namespace cb::redis {
 namespace {
@@ -58,6 +62,28 @@ void expect(SSL* session, const std::string& host) {
   SSL_set_tlsext_host_name(session, host.c_str());
 }
 
+// Why the file cannot be read; empty: it can.
+std::string fault_of(const char* path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "r"), std::fclose);
+  if (!file) return std::strerror(errno);
+  const bool is_empty = std::fgetc(file.get()) == EOF;
+  if (std::ferror(file.get()) != 0) return std::strerror(errno);  // a folder
+  return is_empty ? "it is empty" : "";
+}
+
+// OpenSSL ignores a file that it cannot read, and then trusts no server.
+void require_authorities(SSL_CTX* context) {
+  const char* path = std::getenv(X509_get_default_cert_file_env());
+  if (path == nullptr) return;
+  std::string fault = fault_of(path);
+  if (fault.empty() && SSL_CTX_load_verify_locations(context, path, nullptr) != 1) {
+    fault = "it holds no certificate in PEM form";
+  }
+  ERR_clear_error();
+  if (!fault.empty())
+    throw std::runtime_error(std::string("TLS: SSL_CERT_FILE cannot be read: ") + path + ": " + fault);
+}
+
 }  // namespace
 
 bool may_try_again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
@@ -66,6 +92,7 @@ TlsClient::TlsClient() : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free
   const bool is_set_up = context_ && SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION) == 1 &&
                          SSL_CTX_set_default_verify_paths(context_.get()) == 1;
   if (!is_set_up) throw std::runtime_error("TLS cannot be set up");
+  require_authorities(context_.get());
   SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_mode(context_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }

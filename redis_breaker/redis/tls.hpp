@@ -24,7 +24,8 @@ bool may_try_again();
 
 class TlsClient {
  public:
-  TlsClient();  // trusts the system's authorities, or SSL_CERT_FILE and SSL_CERT_DIR; throws std::runtime_error
+  TlsClient();  // trusts the system's authorities, or SSL_CERT_FILE (which must hold some) and SSL_CERT_DIR; throws
+                // std::runtime_error
   SSL_CTX* get() const { return context_.get(); }
 
  private:

@@ -8,9 +8,12 @@
 #include <fstream>
 #include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "program/processes/certificate.hpp"
 #include "program/processes/redis_server.hpp"
+#include "program/processes/temporary_folder.hpp"
 #include "redis_breaker/redis/client.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
 #include "redis_breaker/redis/routes/redirection.hpp"
@@ -76,6 +79,31 @@ TEST_CASE("TLS to a plain server, or plain text to a TLS server, is one clear er
         url + ": no answer in time to the TLS handshake");
   const std::string clear = "redis://127.0.0.1:" + std::to_string(secure.port()) + "/0";
   CHECK(error_of(redis::parse_url(clear)).rfind(clear + ": ", 0) == 0);  // closed, or reset
+}
+
+TEST_CASE("a wrong SSL_CERT_FILE is one clear error that names the file") {
+  const TemporaryFolder folder;
+  const auto file = [&folder](const std::string& name, const std::string& text) {
+    std::ofstream(folder.path() / name) << text;
+    return std::string(folder.path() / name);
+  };
+  const std::string begin = "-----BEGIN CERTIFICATE-----\n";
+  const std::string no_certificate = "it holds no certificate in PEM form";
+  for (const auto& [path, fault] : std::vector<std::pair<std::string, std::string>>{
+           {"/nowhere/authorities.pem", "No such file or directory"},
+           {"", "No such file or directory"},
+           {folder.path(), "Is a directory"},
+           {file("empty.pem", ""), "it is empty"},
+           {file("text.pem", "no certificate\n"), no_certificate},
+           {file("der.pem", std::string("\x30\x82\x01\x0a\x00", 5)), no_certificate},
+           {file("cut.pem", begin + "MIIB"), no_certificate}}) {
+    CAPTURE(path);
+    setenv("SSL_CERT_FILE", path.c_str(), 1);
+    CHECK_THROWS_WITH(redis::parse_url("rediss://localhost:6379"),
+                      ("TLS: SSL_CERT_FILE cannot be read: " + path + ": " + fault).c_str());
+    CHECK_NOTHROW(redis::parse_url("redis://localhost:6379"));  // it is not read without TLS
+    unsetenv("SSL_CERT_FILE");
+  }
 }
 
 TEST_CASE("TLS 1.1 is refused") {
