@@ -297,7 +297,7 @@ BreakerScript::Result RedisBreaker::query_and_apply(const Request& request, Succ
   auto result = request(last_known);
   if (auto* reply = std::get_if<ScriptReply>(&result)) {
     reply->late_successes += taken.older;
-    view_.apply(*reply, group_->synchronizer->push_status(reply->origin.node), start, period);
+    view_.apply(*reply, group_->synchronizer->push_status_of(reply->origin), start, period);
     const bool is_back = period % 2 == 1;
     if (LocalBreaker* const local = existing_local_breaker(); local != nullptr && is_back) {
       local->returned(view_.version());

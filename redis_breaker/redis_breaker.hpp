@@ -64,7 +64,7 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   const EventQueue& events() const { return events_; }
 
   // The shared breaker as the cached view has it.
-  uint64_t known_generation() const { return view_.packed().generation(); }
+  uint64_t known_generation() const override { return view_.packed().generation(); }
   bool is_overridden() const { return view_.packed().is_overridden(); }
   bool receives_pushes() const { return view_.receives_pushes(); }
 

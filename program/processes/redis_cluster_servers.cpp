@@ -57,13 +57,33 @@ PrivateCluster::~PrivateCluster() {
 
 void PrivateCluster::start() {
   ports_ = ports_with_room_for_the_bus();
-  for (const int port : ports_) {
-    const std::string folder = folder_.path() / std::to_string(port);
-    std::filesystem::create_directory(folder);
-    std::vector<std::string> options{"--dir", folder, "--cluster-enabled", "yes", "--cluster-node-timeout", "3000"};
-    options.insert(options.end(), options_.begin(), options_.end());
-    processes_.emplace(port, start_redis_server(port, options));
+  for (const int port : ports_) start_node(port);
+}
+
+void PrivateCluster::start_node(int port) {
+  const std::string folder = folder_.path() / std::to_string(port);
+  std::filesystem::create_directory(folder);
+  std::vector<std::string> options{
+      "--dir", folder, "--cluster-enabled", "yes", "--cluster-node-timeout", "3000", "--repl-diskless-sync-delay", "0"};
+  options.insert(options.end(), options_.begin(), options_.end());
+  processes_.emplace(port, start_redis_server(port, options));
+}
+
+int PrivateCluster::add_replica_of(int master) {
+  const int port = ports_with_room_for_the_bus()[0];
+  start_node(port);
+  require_ok(port, {"CLUSTER", "MEET", "127.0.0.1", std::to_string(master)});
+  const std::string id = id_of(master);
+  wait_until("the new node knows the master", [&] { return redis_cli(port, {"CLUSTER", "REPLICATE", id}) == "OK\n"; });
+  wait_until("the replica follows its master", [port] {
+    return redis_cli(port, {"INFO", "replication"}).find("master_link_status:up") != std::string::npos;
+  });
+  for (const int other : ports_) {  // they elect it in a failover
+    wait_until("a node knows the replica", [&] {
+      return redis_cli(other, {"CLUSTER", "NODES"}).find("slave " + id) != std::string::npos;
+    });
   }
+  return port;
 }
 
 void PrivateCluster::join() {

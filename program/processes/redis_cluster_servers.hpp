@@ -24,6 +24,7 @@ class PrivateCluster {
 
   int owner_of(const std::string& key) const;  // its node's port
   int other_than(int port) const;
+  int add_replica_of(int master);  // returns its port when it follows
 
   // Moves the slot of this key. Between begin and finish the old node answers ASK for keys that it does not have.
   void begin_move(const std::string& key, int to);
@@ -32,6 +33,7 @@ class PrivateCluster {
 
  private:
   void start();
+  void start_node(int port);
   void join();
 
   const std::vector<std::string> options_;

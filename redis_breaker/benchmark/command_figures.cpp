@@ -30,10 +30,10 @@ void measure_healthy_calls_only(Benchmark& benchmark, redis::Client& client) {
   const int64_t before = nanoseconds_now();
   call_in_threads(instance.breaker, 4, 500'000);
   const ObservedCommands observed = monitor.take();
-  const double most_pings = 1 + seconds_since(before) * most_a_second;
-  const double pings = observed.count("PING");
-  benchmark.table.add("2,000,000 healthy calls, commands they send", {observed.all_sent() - pings}, 0);
-  benchmark.table.add("  pings of the synchronizer meanwhile", {pings}, most_pings);
+  const double most_checks = 3 + seconds_since(before) * most_a_second;  // a check takes three
+  const double checks = observed.of_checks();
+  benchmark.table.add("2,000,000 healthy calls, commands they send", {observed.all_sent() - checks}, 0);
+  benchmark.table.add("  checks of the synchronizer meanwhile", {checks}, most_checks);
 }
 
 // Commands per second.

@@ -52,13 +52,15 @@ int ObservedCommands::count(const std::string& what) const {
   return entry == sent.end() ? 0 : entry->second;
 }
 
+int ObservedCommands::of_checks() const { return count("INFO") + count("HGETALL") + count("PING"); }
+
 std::string ObservedCommands::to_text() const {
   std::string text;
   for (const auto& [what, count] : sent) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + what;
   return text.empty() ? "nothing" : text;
 }
 
-Monitor::Monitor(redis::Client& client) : client_(client), connection_(client.connect(0)) {
+Monitor::Monitor(redis::Client& client) : connection_(client.connect(0)), marking_(client.connect(0)) {
   const redis::Deadline deadline(patience);
   connection_->send({"MONITOR"}, deadline);
   const std::string error = connection_->receive(deadline).error();
@@ -68,12 +70,13 @@ Monitor::Monitor(redis::Client& client) : client_(client), connection_(client.co
 
 ObservedCommands Monitor::take() {
   const std::string marker = "end of the observed commands " + std::to_string(++markers_);
-  client_.command({"ECHO", marker});
   const redis::Deadline deadline(patience);
+  marking_->send({"ECHO", marker}, deadline);
+  marking_->receive(deadline);
   std::optional<ObservedCommands> until_now;
   while (!until_now) {
     const std::vector<redis::Reply> lines = connection_->receive_all(deadline);
-    if (!connection_->error().empty()) throw std::runtime_error(client_.to_text() + ": " + connection_->error());
+    if (!connection_->error().empty()) throw std::runtime_error("MONITOR: " + connection_->error());
     for (const redis::Reply& line : lines) {
       const std::string_view text(line->str, line->len);
       if (text.find(marker) == std::string_view::npos) {

@@ -20,6 +20,7 @@ struct ObservedCommands {
 
   int all_sent() const;
   int count(const std::string& what) const;
+  int of_checks() const;        // by which the synchronizer proves every 750 ms that its view is fresh
   std::string to_text() const;  // "60 PING, 3 EVALSHA tick"
 };
 
@@ -31,8 +32,8 @@ class Monitor {
   ObservedCommands take();
 
  private:
-  redis::Client& client_;
   const std::unique_ptr<redis::Connection> connection_;
+  const std::unique_ptr<redis::Connection> marking_;  // its own: one of the client's might have to log in first
   ObservedCommands observed_;
   int markers_ = 0;
 };

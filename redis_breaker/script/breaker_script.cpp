@@ -187,6 +187,7 @@ BreakerScript::Result BreakerScript::run(const std::string& name, const std::str
   auto parsed = parse_reply(*reply);
   if (!parsed) return StoreTrouble{"the script's reply is malformed"};
   parsed->origin = reply.origin();
+  parsed->verified_at = reply.verified_at();
   return *std::move(parsed);
 }
 

@@ -40,6 +40,7 @@ struct ScriptReply {
   uint64_t generation = 0;
   uint64_t epoch = 0;
   redis::Origin origin{};
+  redis::SteadyTime verified_at{};  // when the address was last seen to lead there
   int failures = 0;
   uint64_t late_successes = 0;            // of the reported successes
   std::vector<Transition> transitions{};  // made by this run; only its caller can report them

@@ -67,6 +67,15 @@ std::vector<std::string> BreakerList::names(size_t most, const std::string& afte
   return names;
 }
 
+BreakerList::Known BreakerList::any_known() const {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [name, entry] : entries_) {
+    const uint64_t generation = entry.breaker->known_generation();
+    if (generation != 0) return {std::string(name), generation};
+  }
+  return {};
+}
+
 void BreakerList::report_soon(SynchronizedBreaker& breaker) {
   const std::scoped_lock lock(mutex_);
   to_report_.emplace(find(entries_, breaker)->second.may_report_at, &breaker);

@@ -23,6 +23,7 @@ class SynchronizedBreaker {
  public:
   virtual ~SynchronizedBreaker() = default;
   virtual std::string_view name() const = 0;
+  virtual uint64_t known_generation() const = 0;  // of the view; 0: none yet. Takes no lock
   virtual void refresh() = 0;                     // fetches the state from Redis
   virtual void report() = 0;                      // sends the counted successes to Redis
   virtual BreakerScript::Result reconnect() = 0;  // while Redis is unavailable: does it accept writes again?
@@ -46,6 +47,13 @@ class BreakerList {
 
   // At most `most` names after `after`, in order; wraps around at the end.
   std::vector<std::string> names(size_t most, const std::string& after = "") const;
+
+  // A breaker whose generation is known; none: an empty name.
+  struct Known {
+    std::string name{};
+    uint64_t generation = 0;
+  };
+  Known any_known() const;
 
   void report_soon(SynchronizedBreaker& breaker);  // queued once until it has reported
 

@@ -43,7 +43,9 @@ bool BreakerView::is_usable(uint64_t period) const {
   const int64_t look_again_at = override_ends_at_.load(std::memory_order_acquire);
   if (look_again_at != 0 && now >= look_again_at) return false;
   if (receives_pushes()) return true;
-  return fetched_in_period_.load(std::memory_order_acquire) == period &&
+  const uint64_t session = session_.load(std::memory_order_acquire);
+  const bool is_from_ended_session = session != 0 && session != push_status_.load()->session.load();
+  return !is_from_ended_session && fetched_in_period_.load(std::memory_order_acquire) == period &&
          now - fetched_at_.load(std::memory_order_acquire) < longest_view_age.count();
 }
 
@@ -56,7 +58,7 @@ std::optional<milliseconds> BreakerView::age() const {
 
 BreakerView::RequestStart BreakerView::begin_request() const {
   const PushStatus* const push_status = push_status_;
-  return {push_status, push_status->session, invalidations_};
+  return {push_status, push_status->session, invalidations_, coarse_now()};
 }
 
 // Of two replies about the same generation the later one counts, by Redis's clock. (After that clock was set back,
@@ -85,7 +87,7 @@ bool BreakerView::apply(const ScriptReply& reply, const PushStatus& push_status,
   packed_ = pack(reply, reply.failures > 0 || reports_every_success_ || invalidations_ != request.invalidations);
   push_status_ = &push_status;
   session_ = same_feed ? request.session : 0;
-  fetched_at_ = coarse_now();
+  fetched_at_ = std::min(request.at, coarse(reply.verified_at));
   fetched_in_period_ = period;
   ++version_;
   return new_generation;

@@ -60,6 +60,7 @@ class BreakerView {
     const PushStatus* push_status;
     uint64_t session;
     uint64_t invalidations;
+    int64_t at;  // coarse
   };
 
   explicit BreakerView(const PushStatus& push_status) : push_status_(&push_status) {}
@@ -127,7 +128,7 @@ class BreakerView {
   std::atomic<TimePoint> admits_from_{};
   std::atomic<const PushStatus*> push_status_;
   std::atomic<uint64_t> session_{0};    // the session of push_status_ in which it was requested
-  std::atomic<int64_t> fetched_at_{0};  // coarse
+  std::atomic<int64_t> fetched_at_{0};  // coarse; it was true then, of the server that the address led to
   std::atomic<uint64_t> fetched_in_period_{0};
   std::atomic<int64_t> override_ends_at_{0};  // coarse; 0: never
   std::atomic<uint64_t> invalidations_{0};

@@ -25,6 +25,7 @@ class Subscription {
 
   const std::string& error() const { return error_.empty() ? connection_->error() : error_; }
   bool is_refused() const { return !error_.empty(); }  // the server is up, but forbids subscribing
+  const redis::ServerInfo& server() const { return connection_->server(); }
   int fd() const { return connection_->fd(); }
   bool has_input() const { return connection_->has_input(); }
 

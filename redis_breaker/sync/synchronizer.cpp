@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <iterator>
 #include <set>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -18,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto between_pings = 250ms;
+constexpr auto between_checks = 750ms;  // under longest_view_age, so that healthy calls need not ask
 constexpr auto before_retry = 250ms;
 constexpr auto before_retry_when_refused = 5s;
 constexpr auto shortest_between_polls = 4s;
@@ -44,6 +46,19 @@ KeyName parse(const std::string& text) {
   std::string name = text.substr(3, colon - 3);
   if (name.size() > 2 && name.front() == '{' && name.back() == '}') name = name.substr(1, name.size() - 2);
   return {std::move(name), text.substr(colon + 1)};
+}
+
+// Of the hash of a snapshot; 0: there is none.
+uint64_t generation_in(const redis::Reply& hash) {
+  uint64_t generation = 0;
+  if (!hash.error().empty() || hash->type != REDIS_REPLY_ARRAY) return generation;
+  for (size_t i = 0; i + 1 < hash->elements; i += 2) {
+    const std::string_view value = redis::text_of(*hash->element[i + 1]);
+    if (redis::text_of(*hash->element[i]) == "generation") {
+      std::from_chars(value.data(), value.data() + value.size(), generation);
+    }
+  }
+  return generation;
 }
 
 int make_wake_fd() {
@@ -93,11 +108,17 @@ PushStatus& Synchronizer::push_status(size_t node) {
   return *push_statuses_[node];
 }
 
+PushStatus& Synchronizer::push_status_of(const redis::Origin& origin) {
+  PushStatus& status = push_status(origin.node);
+  if (status.run != origin.run) status.session = 0;
+  return status;
+}
+
 void Synchronizer::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     if (availability_.is_available()) {
       subscribe_everywhere();
-      for (auto& [node, entry] : subscriptions_) process(entry);
+      for (auto& [node, entry] : subscriptions_) process(node, entry);
       breakers_.call_reports_due(SteadyClock::now());
       poll_some();
     } else {
@@ -111,7 +132,7 @@ void Synchronizer::work(const std::stop_token& stop) {
 void Synchronizer::look_for_redis() {
   for (auto& [node, entry] : subscriptions_) unsubscribe(entry);
   if (SteadyClock::now() < look_for_redis_at_) return;
-  std::chrono::milliseconds wait = between_pings;
+  std::chrono::milliseconds wait = before_retry;
   for (const std::string& name : breakers_.names(1)) {
     breakers_.for_each_named(name, [&](SynchronizedBreaker& breaker) {
       wait = availability_.try_to_reconnect([&] {
@@ -145,7 +166,8 @@ void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
   auto subscription = std::make_unique<Subscription>(client_, node, subscribed_prefixes_);
   if (subscription->error().empty()) {
     entry.subscription = std::move(subscription);
-    entry.next_ping = SteadyClock::now() + between_pings;
+    entry.next_check = SteadyClock::now() + between_checks;
+    entry.push_status.run = entry.subscription->server().run;
     entry.push_status.confirmed_at = now;
     return;
   }
@@ -163,7 +185,7 @@ void Synchronizer::begin_session(NodeSubscription& entry) {
   refresh(breakers_.names(most_refreshed));
 }
 
-void Synchronizer::process(NodeSubscription& entry) {
+void Synchronizer::process(size_t node, NodeSubscription& entry) {
   if (!entry.subscription) return;
   if (!entry.has_session) begin_session(entry);
   if (entry.subscription->has_input()) {
@@ -173,17 +195,20 @@ void Synchronizer::process(NodeSubscription& entry) {
     handle(invalidations);
     if (!entry.subscription->error().empty()) return unsubscribe(entry);
     if (invalidations.pong) {
-      const auto pinged_at = entry.next_ping - between_pings;
-      client_.record_round_trip(std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - pinged_at));
-      entry.push_status.confirmed_at = entry.pinged_at;
+      client_.record_round_trip(
+          std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - entry.pinged_at));
+      entry.push_status.confirmed_at = entry.checked_at;
       entry.pong_due.reset();
     }
   }
   const auto now = SteadyClock::now();
   // Unread input may contain the pong: then this thread is late, not Redis.
   const bool silent = !entry.subscription->has_input();
-  if (entry.pong_due && now >= *entry.pong_due && silent) return unsubscribe(entry);
-  if (now >= entry.next_ping && !entry.pong_due) ping(entry);
+  if (entry.pong_due && now >= *entry.pong_due && silent) {
+    client_.drop_idle(node);
+    return unsubscribe(entry);
+  }
+  if (now >= entry.next_check && !entry.pong_due) check(node, entry);
 }
 
 void Synchronizer::unsubscribe(NodeSubscription& entry) {
@@ -194,11 +219,41 @@ void Synchronizer::unsubscribe(NodeSubscription& entry) {
   entry.retry_at = SteadyClock::now();  // immediately
 }
 
+// What others write may go elsewhere by now: to another server (a failover, a moved address), or into another database
+// (SWAPDB), while the connection that listens stays up. So a new connection must lead to the server that is listened
+// to, and find there what this instance knows. Then a ping proves that every push up to now has arrived.
+void Synchronizer::check(size_t node, NodeSubscription& entry) {
+  entry.checked_at = coarse_now();
+  entry.next_check = SteadyClock::now() + between_checks;
+  const auto fresh = client_.connect(node);
+  if (!fresh->error().empty()) {
+    entry.next_check = SteadyClock::now() + before_retry;
+    return refresh(breakers_.names(1));  // finds out whether Redis is unavailable
+  }
+  const bool listens_there = fresh->server() == entry.subscription->server() && entry.push_status.session != 0;
+  if (!listens_there) return unsubscribe(entry);
+  const std::string changed = breaker_in_another_database(*fresh);
+  if (!changed.empty()) {
+    entry.push_status.session = ++sessions_;  // the other views are stale too
+    refresh({changed});
+  }
+  ping(entry);
+}
+
+// A generation never repeats, so another one than the view has, of which no push came, is another database's.
+std::string Synchronizer::breaker_in_another_database(redis::Connection& fresh) const {
+  const BreakerList::Known known = breakers_.any_known();
+  if (client_.is_cluster() || known.name.empty()) return "";
+  const redis::Reply hash =
+      fresh.command({"HGETALL", client_.prefix(known.name) + "breaker"}, redis::Deadline(client_.timeout()));
+  const uint64_t found = generation_in(hash);
+  const bool same = found == known.generation || found == breakers_.any_known().generation;  // it may just have changed
+  return same ? "" : known.name;
+}
+
 void Synchronizer::ping(NodeSubscription& entry) {
-  const auto now = SteadyClock::now();
-  entry.pinged_at = coarse_now();
-  entry.next_ping = now + between_pings;
-  entry.pong_due = now + client_.timeout();
+  entry.pinged_at = SteadyClock::now();
+  entry.pong_due = entry.pinged_at + client_.timeout();
   entry.subscription->ping(redis::Deadline(client_.timeout()));
   if (!entry.subscription->error().empty()) unsubscribe(entry);
 }
@@ -255,7 +310,7 @@ Synchronizer::SteadyClock::time_point Synchronizer::next_due() const {
   if (!availability_.is_available()) return look_for_redis_at_;
   auto due = std::min(next_poll_, breakers_.next_report_due());
   for (const auto& [node, entry] : subscriptions_) {
-    due = std::min(due, !entry.subscription ? entry.retry_at : entry.pong_due.value_or(entry.next_ping));
+    due = std::min(due, !entry.subscription ? entry.retry_at : entry.pong_due.value_or(entry.next_check));
   }
   return due;
 }

@@ -1,6 +1,7 @@
 // A Synchronizer is the background thread that keeps an instance's cached views in sync with Redis: it receives pushes,
 // fetches what has changed, reports counted successes and, while Redis is unavailable, tries to reach it.
-// Thread-safe: every method. Cost while idle: four pings a second, and a poll every five seconds.
+// Thread-safe: every method. Cost while idle: four commands a second (every 750 ms a new connection, which asks two
+// things, and a ping on the one that listens), and a poll every five seconds.
 // Limit: all breakers of an instance use Redis or their local breakers together, on a cluster too.
 #pragma once
 
@@ -45,6 +46,9 @@ class Synchronizer {
   // Delivers events that the thread has caused, on another one.
   void deliver(const EventQueue& events) { deliveries_.add(events); }
 
+  // The status for a reply from there. If that is not the server that is listened to, its views are no longer fresh.
+  PushStatus& push_status_of(const redis::Origin& origin);
+
  private:
   using SteadyClock = std::chrono::steady_clock;
 
@@ -53,9 +57,10 @@ class Synchronizer {
     PushStatus& push_status;
     std::unique_ptr<Subscription> subscription;
     SteadyClock::time_point retry_at{};
-    SteadyClock::time_point next_ping{};
+    SteadyClock::time_point next_check{};
     std::optional<SteadyClock::time_point> pong_due{};
-    int64_t pinged_at = 0;     // coarse
+    SteadyClock::time_point pinged_at{};
+    int64_t checked_at = 0;    // coarse
     bool has_session = false;  // views rely on it
   };
 
@@ -64,9 +69,11 @@ class Synchronizer {
   void subscribe_everywhere();
   void subscribe(size_t node, NodeSubscription& entry);
   void begin_session(NodeSubscription& entry);
-  void process(NodeSubscription& entry);
+  void process(size_t node, NodeSubscription& entry);
   void unsubscribe(NodeSubscription& entry);
   void handle(const Invalidations& invalidations);
+  void check(size_t node, NodeSubscription& entry);
+  std::string breaker_in_another_database(redis::Connection& fresh) const;
   void ping(NodeSubscription& entry);
   void poll_some();
   void refresh(const std::vector<std::string>& names);

@@ -31,7 +31,10 @@ inline bool eventually(const std::function<bool()>& condition,
 
 struct TestInstance {
   TestInstance(TestRedis& shared, const Policy& policy, std::chrono::milliseconds timeout = std::chrono::seconds(5))
-      : client(std::make_unique<redis::Client>(redis::parse_url(shared.server.url()), timeout)),
+      : TestInstance(shared.server.url(), policy, timeout) {}
+  TestInstance(const std::string& url, const Policy& policy,
+               std::chrono::milliseconds timeout = std::chrono::seconds(5))
+      : client(std::make_unique<redis::Client>(redis::parse_url(url), timeout)),
         owned(std::make_unique<RedisBreaker>(*client, "x", policy, [this](const Event& event) { record(event); })),
         breaker(*owned) {}
 
@@ -90,6 +93,22 @@ struct TestInstance {
   const std::unique_ptr<RedisBreaker> owned;
   RedisBreaker& breaker;
 };
+
+// How long after `since` calls were still admitted: until the last one of them began. (A call that begins later must
+// have been rejected, however long that took: this holds on the busiest machine.)
+inline std::chrono::milliseconds admitted_until(Breaker& breaker, std::chrono::steady_clock::time_point since) {
+  auto last = since;
+  CHECK(eventually([&] {
+    const auto begun = std::chrono::steady_clock::now();
+    if (std::holds_alternative<Rejection>(breaker.acquire())) return true;
+    last = begun;
+    return false;
+  }));
+  return std::chrono::ceil<std::chrono::milliseconds>(last - since);
+}
+
+// The longest that a view may lag, whatever happens. (Its clock is up to 4 ms behind.)
+constexpr std::chrono::milliseconds bound_of_freshness{1010};
 
 // True if `attempt`, which creates new instances and returns whether they noticed a change, succeeds through pushes.
 // The poll would notice the change as well, but not in a synchronizer's first four seconds: a slower attempt proves

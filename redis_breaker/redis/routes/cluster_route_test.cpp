@@ -31,7 +31,7 @@ PrivateCluster& shared_cluster() {
 }
 
 std::unique_ptr<PrivateCluster> fresh_cluster() {
-  static redis::Prefetch<PrivateCluster> clusters(5);
+  static redis::Prefetch<PrivateCluster> clusters(6);
   return clusters.take();
 }
 
@@ -192,6 +192,42 @@ TEST_CASE("a breaker follows its slot; during the move it uses the local breaker
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
   CHECK(breaker.apply_override({Mode::reset, "ann", ""}, {}).empty());
   wait_until("the other instance sees it", [&] { return other.known_state() == State::closed; });
+}
+
+TEST_CASE(
+    "after a failover in a cluster with both nodes alive, a trip at the new one rejects every call after a second") {
+  const auto fresh = fresh_cluster();
+  PrivateCluster& cluster = *fresh;
+  const int old_master = cluster.ports()[0];
+  const int new_master = cluster.add_replica_of(old_master);
+  redis::Client client(redis::parse_url(cluster.url()), 5s), others(redis::parse_url(cluster.url()), 5s);
+  const std::string name = name_at(cluster, old_master);
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 1min};
+  RedisBreaker a(client, name, policy), b(others, name, policy);
+  for (RedisBreaker* breaker : {&a, &b}) std::get<Permit>(breaker->acquire()).settle(Outcome::success);
+  wait_until("it receives pushes", [&] { return a.receives_pushes(); });
+  redis_cli(new_master, {"CLUSTER", "FAILOVER"});
+  wait_until("the old master is a replica", [&] {
+    return contains(redis_cli(old_master, {"INFO", "replication"}), "role:slave");
+  });
+  redis_cli(old_master, {"CONFIG", "SET", "masteruser", "nobody", "masterauth",
+                         "none"});  // so that it follows no longer, and pushes nothing
+  redis_cli(new_master, {"CLIENT", "KILL", "TYPE", "replica"});
+  wait_until("it trips", [&] {
+    Admission admission = b.acquire();
+    if (auto* permit = std::get_if<Permit>(&admission)) permit->settle(Outcome::failure);
+    return b.known_state() == State::open && b.detailed_status().store.name == "redis";
+  });
+  const auto tripped = SteadyClock::now();
+  auto last = tripped;
+  wait_until("the other instance rejects", [&] {
+    const auto begun = SteadyClock::now();
+    if (std::holds_alternative<Rejection>(a.acquire())) return true;
+    last = begun;
+    return false;
+  });
+  MESSAGE("admitted until " << std::chrono::duration<double>(last - tripped).count() << " s after the trip");
+  CHECK(last - tripped < 1010ms);
 }
 
 TEST_CASE("breakers on several nodes receive pushes, each from its node") {

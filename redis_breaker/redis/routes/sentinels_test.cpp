@@ -23,7 +23,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 // Most tests kill or stop some of these servers, so each test gets its own, which were started meanwhile.
 std::unique_ptr<PrivateSentinel> fresh_servers() {
-  static redis::Prefetch<PrivateSentinel> servers(13);
+  static redis::Prefetch<PrivateSentinel> servers(14);
   return servers.take();
 }
 
@@ -117,6 +117,37 @@ TEST_CASE("a planned failover is followed within two seconds, while the old mast
   writer.request_stop();
   writer.join();
   CHECK(failed == 0);
+}
+
+TEST_CASE(
+    "after a planned failover with both servers alive, a trip at the new master rejects every call after a second") {
+  const auto servers = fresh_servers();
+  PrivateSentinel& watched = *servers;
+  redis::Client one(redis::parse_url(watched.url()), 5s), another(redis::parse_url(watched.url()), 5s);
+  const Policy policy{.failure_threshold = 1, .recovery_timeout = 5min};
+  RedisBreaker a(one, "x", policy);
+  RedisBreaker b(another, "x", policy);
+  for (RedisBreaker* breaker : {&a, &b}) std::get<Permit>(breaker->acquire()).settle(Outcome::success);
+  wait_until("both receive pushes", [&] { return a.receives_pushes() && b.receives_pushes(); });
+  watched.fail_over();
+  redis::Client later(redis::parse_url(watched.url()), 5s);
+  RedisBreaker c(later, "x", policy);
+  std::get<Permit>(c.acquire()).settle(Outcome::failure);
+  const auto tripped = SteadyClock::now();
+  auto last = tripped;
+  int admitted = 0;
+  const auto admits = [&] {
+    const auto begun = SteadyClock::now();
+    const bool all_reject =
+        std::holds_alternative<Rejection>(a.acquire()) && std::holds_alternative<Rejection>(b.acquire());
+    if (!all_reject) last = begun;
+    if (!all_reject) ++admitted;
+    return !all_reject;
+  };
+  wait_until("both reject", [&] { return !admits(); });
+  MESSAGE("admitted until " << std::chrono::duration<double>(last - tripped).count() << " s after the trip, "
+                            << admitted << " times");
+  CHECK(last - tripped < 1010ms);
 }
 
 TEST_CASE("no command fails when a master with live connections becomes a replica") {
