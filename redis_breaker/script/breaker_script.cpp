@@ -5,6 +5,8 @@
 #include <cinttypes>
 #include <cstdio>
 #include <optional>
+#include <regex>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -136,6 +138,18 @@ std::optional<ScriptReply> parse_reply(const redisReply& reply) {
 
 }  // namespace
 
+std::string with_refused_command(const std::string& error, const std::string& script) {
+  static const std::regex where(R"(@user_script: ?(\d{1,5}))");
+  static const std::regex call(R"(redis\.p?call\('([A-Z]+)')");
+  std::smatch found;
+  const bool is_refusal = error.find("The user executing the script can't") != std::string::npos;
+  if (!is_refusal || error.size() > 1000 || !std::regex_search(error, found, where)) return error;
+  std::istringstream lines(script);
+  std::string line;
+  for (int number = std::stoi(found[1]); number > 0; --number) std::getline(lines, line);
+  return std::regex_search(line, found, call) ? error + " (" + found[1].str() + ")" : error;
+}
+
 Script breaker_script_source() { return {std::string(breaker_script_lua), std::string(breaker_script_sha1)}; }
 
 BreakerScript::BreakerScript(redis::Client& client, const Policy& policy, std::string instance, Script script)
@@ -183,7 +197,7 @@ BreakerScript::Result BreakerScript::run(const std::string& name, const std::str
                   std::to_string(last_known.successes)});
   command.insert(command.end(), more_arguments.begin(), more_arguments.end());
   const redis::Reply reply = evaluate(name, std::move(command));
-  if (!reply.error().empty()) return StoreTrouble{reply.error()};
+  if (!reply.error().empty()) return StoreTrouble{with_refused_command(reply.error(), script_.source)};
   auto parsed = parse_reply(*reply);
   if (!parsed) return StoreTrouble{"the script's reply is malformed"};
   parsed->origin = reply.origin();

@@ -61,6 +61,9 @@ struct Script {
 
 Script breaker_script_source();
 
+// Redis tells in which line of a script a permission is missing, but not for which command: this adds it.
+std::string with_refused_command(const std::string& error, const std::string& script);
+
 class BreakerScript {
  public:
   // `instance` names the reporter of failures, for minimum_reporting_instances.

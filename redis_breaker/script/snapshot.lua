@@ -56,9 +56,13 @@ local function mark_invalid(key, value)
   invalid_value = invalid_value or (key .. ' held "' .. printable .. '"')
 end
 
+-- A key of another type is an invalid value, to be repaired. Another error, such as a missing permission, is not.
+local function is_of_another_type(reply) return string.find(reply.err, 'WRONGTYPE', 1, true) end
+
 local function read(key)
   local value = redis.pcall('GET', key)
   if type(value) == 'table' then
+    if not is_of_another_type(value) then redis.call('GET', key) end  -- ends the run
     mark_invalid(key, 'not a string')
     return nil
   end
@@ -76,6 +80,7 @@ end
 local function read_breaker()
   local fields = redis.pcall('HGETALL', BREAKER)
   if fields.err then
+    if not is_of_another_type(fields) then redis.call('HGETALL', BREAKER) end  -- ends the run
     mark_invalid(BREAKER, 'not a hash')
     fields = {}
   end

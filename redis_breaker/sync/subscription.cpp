@@ -37,7 +37,8 @@ void Subscription::subscribe(const std::vector<std::string>& prefixes, const red
 
 bool Subscription::execute(const std::vector<std::string>& command, const redis::Deadline& deadline) {
   const redis::Reply reply = connection_->command(command, deadline);
-  error_ = connection_->error().empty() ? reply.error() : "";
+  const bool is_refused = connection_->error().empty() && !reply.error().empty();
+  error_ = is_refused ? reply.error() + " (" + command[0] + " " + command[1] + ")" : "";
   return reply.error().empty();
 }
 
