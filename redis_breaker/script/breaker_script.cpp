@@ -5,6 +5,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <optional>
+#include <random>
 #include <regex>
 #include <sstream>
 #include <string_view>
@@ -136,6 +137,13 @@ std::optional<ScriptReply> parse_reply(const redisReply& reply) {
   return complete ? std::optional(std::move(parsed)) : std::nullopt;
 }
 
+// Random: hosts and containers give their instances the same names.
+std::string unique(const std::string& instance) {
+  std::array<char, 9> suffix{};
+  std::snprintf(suffix.data(), suffix.size(), "%08x", std::random_device{}());
+  return instance + "#" + suffix.data();
+}
+
 }  // namespace
 
 std::string with_refused_command(const std::string& error, const std::string& script) {
@@ -152,8 +160,8 @@ std::string with_refused_command(const std::string& error, const std::string& sc
 
 Script breaker_script_source() { return {std::string(breaker_script_lua), std::string(breaker_script_sha1)}; }
 
-BreakerScript::BreakerScript(redis::Client& client, const Policy& policy, std::string instance, Script script)
-    : client_(client), policy_(to_json(policy)), instance_(std::move(instance)), script_(std::move(script)) {}
+BreakerScript::BreakerScript(redis::Client& client, const Policy& policy, const std::string& instance, Script script)
+    : client_(client), policy_(to_json(policy)), instance_(unique(instance)), script_(std::move(script)) {}
 
 BreakerScript::Result BreakerScript::acquire(const std::string& name, const LastKnown& last_known) const {
   return run(name, "acquire", last_known);

@@ -66,8 +66,9 @@ std::string with_refused_command(const std::string& error, const std::string& sc
 
 class BreakerScript {
  public:
-  // `instance` names the reporter of failures, for minimum_reporting_instances.
-  BreakerScript(redis::Client& client, const Policy& policy, std::string instance,
+  // `instance` names the reporter of failures, for minimum_reporting_instances. A random suffix distinguishes
+  // instances of one name.
+  BreakerScript(redis::Client& client, const Policy& policy, const std::string& instance,
                 Script script = breaker_script_source());
 
   // `name` must be valid. Its public keys are cb:NAME:state, :failures and :last_failure.

@@ -200,6 +200,15 @@ TEST_CASE("with a quorum of two, the second instance's failure opens for everyon
   }
 }
 
+TEST_CASE("two instances that share a name are two reporters") {
+  TestRedis redis;
+  Member a(redis, two_must_agree, "Instance-8001"), b(redis, two_must_agree, "Instance-8001");
+  b.call(Outcome::failure);
+  b.call(Outcome::failure);
+  CHECK(a.call(Outcome::failure).state == State::open);
+  CHECK(redis.cli({"GET", "cb:x:state"}) == "open");
+}
+
 TEST_CASE("a success in between makes earlier reporters of failures irrelevant") {
   TestRedis redis;
   Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
@@ -279,7 +288,8 @@ TEST_CASE("a slow success does not make its instance a reporter") {
   std::get<Permit>(slow).settle(Outcome::success);
   for (int i = 0; i < 3; ++i) a.call(Outcome::failure);
   CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
-  CHECK(redis.cli({"ZRANGE", "cb:x:reporters", "0", "-1"}) == "a");
+  CHECK(redis.cli({"ZCARD", "cb:x:reporters"}) == "1");
+  CHECK(redis.cli({"ZRANGE", "cb:x:reporters", "0", "-1"}).rfind("a#", 0) == 0);
 }
 
 TEST_CASE("reporters from before Redis's clock was set back do not count for the quorum") {
@@ -289,7 +299,8 @@ TEST_CASE("reporters from before Redis's clock was set back do not count for the
   redis.cli({"ZADD", "cb:x:reporters", "8000000000000000", "b", "8000000000000000", "c"});
   for (int i = 0; i < 5 && !a.rejected(); ++i) a.call(Outcome::failure);
   CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
-  CHECK(redis.cli({"ZRANGE", "cb:x:reporters", "0", "-1"}) == "a");
+  CHECK(redis.cli({"ZCARD", "cb:x:reporters"}) == "1");
+  CHECK(redis.cli({"ZRANGE", "cb:x:reporters", "0", "-1"}).rfind("a#", 0) == 0);
   CHECK(std::stol(redis.cli({"PTTL", "cb:x:reporters"})) > 0);
 }
 
