@@ -116,8 +116,15 @@ bool read_recent(const redisReply& reply, ScriptReply& parsed) {
   return true;
 }
 
+bool read_removals(const redisReply& reply, ScriptReply& parsed) {
+  if (is_false(reply)) return true;
+  if (!is_list(reply, 2)) return false;
+  parsed.removals = Removals{number_of(*reply.element[0]), number_of(*reply.element[1])};
+  return true;
+}
+
 std::optional<ScriptReply> parse_reply(const redisReply& reply) {
-  if (!is_list(reply, 13)) return std::nullopt;
+  if (!is_list(reply, 15)) return std::nullopt;
   const auto field = [&reply](size_t i) -> const redisReply& { return *reply.element[i]; };
   const auto kind = kind_of(field(0));
   const auto state = state_of(field(4));
@@ -131,9 +138,10 @@ std::optional<ScriptReply> parse_reply(const redisReply& reply) {
                      .epoch = number_of(field(11)),
                      .failures = static_cast<int>(number_of(field(6))),
                      .late_successes = number_of(field(12)),
-                     .would_have_tripped = std::string(redis::text_of(field(8)))};
-  const bool complete =
-      read_transitions(field(7), parsed) && read_override(field(9), parsed) && read_recent(field(10), parsed);
+                     .would_have_tripped = std::string(redis::text_of(field(8))),
+                     .forgotten = number_of(field(14)) == 1};
+  const bool complete = read_transitions(field(7), parsed) && read_override(field(9), parsed) &&
+                        read_recent(field(10), parsed) && read_removals(field(13), parsed);
   return complete ? std::optional(std::move(parsed)) : std::nullopt;
 }
 
@@ -142,6 +150,31 @@ std::string unique(const std::string& instance) {
   std::array<char, 9> suffix{};
   std::snprintf(suffix.data(), suffix.size(), "%08x", std::random_device{}());
   return instance + "#" + suffix.data();
+}
+
+bool asks_for_more(const redis::Reply& reply) {
+  return reply.error().empty() && is_list(*reply, 1) && redis::text_of(*reply->element[0]) == "more";
+}
+
+std::vector<std::string> known_in_short(const LastKnown& known) {
+  return {std::to_string(known.generation),
+          std::string(to_text(known.state)),
+          std::to_string(known.epoch),
+          to_hex(known.run),
+          std::to_string(known.open_for.count()),
+          std::to_string(known.successes)};
+}
+
+std::vector<std::string> known_in_detail(const LastKnown& known) {
+  return {"8",
+          std::to_string(known.at.time_since_epoch().count()),
+          std::to_string(known.removals.evicted),
+          std::to_string(known.removals.flushes),
+          std::to_string(known.failures),
+          std::string(to_text(known.active_override.mode)),
+          std::to_string(known.override_for.count()),
+          known.active_override.actor,
+          known.active_override.reason};
 }
 
 }  // namespace
@@ -168,7 +201,7 @@ BreakerScript::Result BreakerScript::acquire(const std::string& name, const Last
 }
 
 BreakerScript::Result BreakerScript::tick(const std::string& name, const LastKnown& last_known) const {
-  return run(name, "tick", last_known);
+  return run(name, last_known.is_count_due ? "poll" : "tick", last_known);
 }
 
 BreakerScript::Result BreakerScript::reconnect(const std::string& name, const LastKnown& last_known) const {
@@ -196,15 +229,21 @@ BreakerScript::Result BreakerScript::report_health(const std::string& name, cons
 BreakerScript::Result BreakerScript::run(const std::string& name, const std::string& operation,
                                          const LastKnown& last_known,
                                          const std::vector<std::string>& more_arguments) const {
-  std::vector<std::string> command{"EVALSHA", script_.sha1, std::to_string(key_names.size())};
-  const std::string prefix = client_.prefix(name);
-  for (const char* key : key_names) command.push_back(prefix + key);
-  command.insert(command.end(),
-                 {operation, policy_, std::to_string(last_known.generation), std::string(to_text(last_known.state)),
-                  std::to_string(last_known.epoch), to_hex(last_known.run), std::to_string(last_known.open_for.count()),
-                  std::to_string(last_known.successes)});
-  command.insert(command.end(), more_arguments.begin(), more_arguments.end());
-  const redis::Reply reply = evaluate(name, std::move(command));
+  std::vector<std::string> arguments{operation, policy_};
+  const auto add = [&arguments](const std::vector<std::string>& more) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+  };
+  add(known_in_short(last_known));
+  const size_t details_at = arguments.size();
+  arguments.emplace_back("0");
+  add(more_arguments);
+  redis::Reply reply = evaluate(name, arguments);
+  if (asks_for_more(reply)) {
+    arguments.resize(details_at);
+    add(known_in_detail(last_known));
+    add(more_arguments);
+    reply = evaluate(name, arguments);
+  }
   if (!reply.error().empty()) return StoreTrouble{with_refused_command(reply.error(), script_.source)};
   auto parsed = parse_reply(*reply);
   if (!parsed) return StoreTrouble{"the script's reply is malformed"};
@@ -213,7 +252,11 @@ BreakerScript::Result BreakerScript::run(const std::string& name, const std::str
   return *std::move(parsed);
 }
 
-redis::Reply BreakerScript::evaluate(const std::string& name, std::vector<std::string> command) const {
+redis::Reply BreakerScript::evaluate(const std::string& name, const std::vector<std::string>& arguments) const {
+  std::vector<std::string> command{"EVALSHA", script_.sha1, std::to_string(key_names.size())};
+  const std::string prefix = client_.prefix(name);
+  for (const char* key : key_names) command.push_back(prefix + key);
+  command.insert(command.end(), arguments.begin(), arguments.end());
   redis::Reply reply = client_.command(command, name);
   if (reply.error().rfind("NOSCRIPT", 0) != 0) return reply;
   command[0] = "EVAL";  // after a restart or SCRIPT FLUSH; EVAL loads it as well

@@ -1,5 +1,5 @@
 // A BreakerScript applies the transition table to breakers whose snapshots live in Redis: each call runs the script
-// (snapshot.lua and the other four files) once, in one round trip. One object serves all breakers of a policy.
+// (snapshot.lua and the other five files) once, in one round trip. One object serves all breakers of a policy.
 // Thread-safe: every method. Nothing throws after construction; a failed run is a value.
 #pragma once
 
@@ -19,8 +19,15 @@
 
 namespace cb {
 
+// How many keys a server has evicted since it started, and how often it was flushed.
+struct Removals {
+  uint64_t evicted = 0;
+  uint64_t flushes = 0;
+};
+
 // Sent with every request: the newest generation that the caller knows, which lets the script detect a loss of state
-// and keep generations rising, and the successes of that generation that the caller has not reported yet.
+// and keep generations rising, and the successes of that generation that the caller has not reported yet. What comes
+// after those is sent only if the script asks for it, because something is gone.
 struct LastKnown {
   uint64_t generation = 0;
   State state = State::closed;
@@ -28,6 +35,13 @@ struct LastKnown {
   uint64_t run = 0;    // identifies the server process that reported it
   std::chrono::microseconds open_for{0};  // for how much longer it is open
   uint64_t successes = 0;
+
+  TimePoint at;         // Redis's time of the last reply
+  Removals removals{};  // by that server, until then or shortly before
+  int failures = 0;
+  Override active_override{};
+  std::chrono::microseconds override_for{0};  // for how much longer; 0: until further notice
+  bool is_count_due = true;                   // the next tick should count removals again
 };
 
 struct ScriptReply {
@@ -48,6 +62,8 @@ struct ScriptReply {
   Override active_override{};
   std::optional<TimePoint> override_until{};
   CallCounts recent{};
+  std::optional<Removals> removals{};  // nothing: not counted this time
+  bool forgotten = false;              // the server had removed keys by itself; they were restored
 };
 
 struct StoreTrouble {
@@ -86,7 +102,7 @@ class BreakerScript {
  private:
   Result run(const std::string& name, const std::string& operation, const LastKnown& last_known,
              const std::vector<std::string>& more_arguments = {}) const;
-  redis::Reply evaluate(const std::string& name, std::vector<std::string> command) const;
+  redis::Reply evaluate(const std::string& name, const std::vector<std::string>& arguments) const;
 
   redis::Client& client_;
   const std::string policy_;

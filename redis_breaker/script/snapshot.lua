@@ -1,18 +1,22 @@
--- The shared breaker's script. The build joins five files, snapshot, failure_counts, break_length, state_machine and
--- main, into one script. One run applies one event; Redis runs one script at a time, so no instance can see or interrupt
+-- The shared breaker's script. The build joins six files, snapshot, failure_counts, break_length, state_machine,
+-- reconcile and main, into one script. One run applies one event; Redis runs one script at a time, so no instance can see or interrupt
 -- half a transition. The clock is Redis's, never an instance's. A run that changes nothing writes nothing.
 --
 -- KEYS  state, failures, last_failure: the three public keys. breaker: a hash with the rest of the snapshot; a field
 --       that is 0 or empty is left out. probes: a sorted set of leases, number by deadline. window: the sliding window,
 --       newest bucket first: "17324460001 12/7/0 9/0/1" (bucket number, then calls/failures/slow of each bucket).
 --       reporters: a sorted set of instances by the time of their last failure, at most minimum_reporting_instances.
--- ARGV  1 operation: acquire | settle | tick | reconnect | apply_override | report_health
+-- ARGV  1 operation: acquire | settle | tick | poll | reconnect | apply_override | report_health
 --       2 the policy, as JSON; durations in microseconds
 --       3-7 what the caller saw last: generation, state, epoch, the server's run, and for how much longer it is open
 --       8 how many successes of that generation the caller has not reported yet
---       9.. settle: the permit's generation and probe, the outcome, the call's duration, the reporting instance
---           apply_override: mode, actor, reason, duration; report_health: up | down
---       reconnect is a tick that always writes: it proves that this Redis accepts writes.
+--       9 how many details of what it saw follow: 0, or, after the reply 'more', 8: Redis's time then, how many keys the
+--         server had evicted and how often it was flushed by then, failures, mode, for how much longer that lasts (0:
+--         until further notice), actor, reason
+--       then, for settle: the permit's generation and probe, the outcome, the call's duration, the reporting instance;
+--         for apply_override: mode, actor, reason, duration; for report_health: up | down
+--       poll is a tick that also counts what the server has removed. reconnect is one that always writes: it proves that this Redis
+--       accepts writes.
 --
 -- This file: the arguments, and reading and writing the snapshot. Nothing that is read is trusted; changed fields are
 -- written together.
@@ -23,6 +27,7 @@ local policy = cjson.decode(ARGV[2])
 local known_generation, known_state, known_epoch = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local known_run, known_open_for = ARGV[6], tonumber(ARGV[7])
 local unreported_successes = tonumber(ARGV[8])
+local before_arguments = 9 + tonumber(ARGV[9])  -- the operation's own ones come after it
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -39,11 +44,14 @@ local new_generation = false        -- true after a transition: only then is the
 local last_failure                  -- as its key holds it now; s.last_failure is what our last script saw there
 local invalid_value                 -- the first impossible value: its key and text
 
--- `lost`: the newest generation on a previous server that this snapshot continues.
+-- epoch: the generation with which this line of generations begins. run: the server on which this generation began.
+-- lost: what callers know of another line counts only above this generation. found_empty_at: when a caller from
+-- another server found nothing here. counted, held: the failures and the leases as our last
+-- script left them.
 local numbers = {'generation', 'epoch', 'lost', 'open_until', 'break_length', 'half_open_until', 'successes',
                  'probes_granted', 'lease_length', 'timed_out_generation', 'timed_out_probe', 'mode_until',
-                 'mode_length', 'clear_at', 'failing_since'}
-local texts = {'state', 'mode', 'last_failure', 'actor', 'reason'}
+                 'mode_length', 'clear_at', 'failing_since', 'found_empty_at', 'counted', 'held'}
+local texts = {'state', 'mode', 'last_failure', 'actor', 'reason', 'run'}
 
 -- One function encloses everything from here to the end of main.lua: Lua then resolves the variables above once, which
 -- makes creating the functions a third cheaper.

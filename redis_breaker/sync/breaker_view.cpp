@@ -10,6 +10,9 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
+// A deletion that follows an eviction within this time looks like one.
+constexpr milliseconds between_counts{5000};
+
 bool is_forced_open_for_good(const ScriptReply& reply) {
   return reply.active_override.mode == Mode::forced_open && !reply.override_until;
 }
@@ -76,6 +79,11 @@ bool BreakerView::apply(const ScriptReply& reply, const PushStatus& push_status,
   const bool new_generation = reply.generation != latest_.generation;
   latest_.generation = reply.generation;
   latest_.epoch = reply.epoch;
+  const bool another_server = reply.origin.run != latest_.run;
+  if (another_server || reply.removals) {
+    latest_.removals = reply.removals.value_or(Removals{});
+    latest_.counted_at = reply.removals ? coarse_now() : 0;
+  }
   latest_.run = reply.origin.run;
   latest_.now = reply.now;
   latest_.failures = reply.failures;
@@ -116,8 +124,15 @@ LastKnown BreakerView::last_known() const {
                        .state = latest_.state,
                        .epoch = latest_.epoch,
                        .run = latest_.run,
-                       .open_for = {}};
-  if (latest_.state == State::open && mode() == Mode::automatic) {
+                       .at = latest_.now,
+                       .removals = latest_.removals,
+                       .failures = latest_.failures,
+                       .is_count_due = coarse_now() - latest_.counted_at >= between_counts.count()};
+  if (latest_.active_override) last_known.active_override = *latest_.active_override;
+  if (override_ends_at_ != 0) {
+    last_known.override_for = milliseconds(std::max<int64_t>(1, override_ends_at_ - coarse_now()));
+  }
+  if (latest_.state != State::closed && mode() == Mode::automatic) {
     last_known.open_for = std::max(microseconds(0), microseconds(admits_from() - steady_wall_clock()));
   }
   return last_known;

@@ -113,7 +113,9 @@ class BreakerView {
     uint64_t generation = 0;
     uint64_t epoch = 0;
     uint64_t run = 0;
-    TimePoint now;  // Redis's clock
+    Removals removals;       // by that server
+    int64_t counted_at = 0;  // coarse: when they were counted; 0: never
+    TimePoint now;           // Redis's clock
     int failures = 0;
     State state = State::closed;
     std::unique_ptr<const Override> active_override{};  // a pointer: there are many breakers and few overrides

@@ -124,7 +124,8 @@ inline bool happens_before_any_poll(const std::function<bool()>& attempt) {
 
 // The reply of a run that must succeed, and the LastKnown of an instance that has seen this reply.
 inline ScriptReply reply_in(const BreakerScript::Result& result) {
-  REQUIRE(std::holds_alternative<ScriptReply>(result));
+  const auto* trouble = std::get_if<StoreTrouble>(&result);
+  REQUIRE_MESSAGE(trouble == nullptr, trouble->what);
   return std::get<ScriptReply>(result);
 }
 inline LastKnown last_known_from(const ScriptReply& reply) {
@@ -132,7 +133,12 @@ inline LastKnown last_known_from(const ScriptReply& reply) {
           .state = reply.state,
           .epoch = reply.epoch,
           .run = reply.origin.run,
-          .open_for = reply.wait};
+          .open_for = reply.wait,
+          .at = reply.now,
+          .removals = reply.removals.value_or(Removals{}),
+          .failures = reply.failures,
+          .active_override = reply.active_override,
+          .override_for = reply.override_until.value_or(reply.now) - reply.now};
 }
 
 inline const Policy one_failure{.failure_threshold = 1, .recovery_timeout = std::chrono::seconds(60)};

@@ -70,7 +70,7 @@ TEST_CASE("FLUSHALL resets the breaker, no call throws, and results of earlier c
   std::vector<Transition> all = a.transitions();
   for (const Transition& transition : b.transitions()) all.push_back(transition);
   REQUIRE(all.size() == 2);
-  CHECK(all[1].cause == "state gone: flushed, deleted or expired");
+  CHECK(all[1].cause == "state gone: flushed or deleted");
   CHECK(a.breaker.status().generation > generation);
   CHECK(before.settle(Outcome::failure).late);
   CHECK(a.breaker.status().state == State::closed);

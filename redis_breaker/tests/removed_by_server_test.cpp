@@ -1,0 +1,277 @@
+// What the server removes by itself, by eviction or expiry, is restored from what the fleet knows; what a person
+// deletes is a reset. All of a breaker's keys may go together, or one of them.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "redis_breaker/script/breaker_script.hpp"
+#include "redis_breaker/tests/eviction_for_test.hpp"
+
+using namespace cb;
+using namespace std::chrono_literals;
+
+namespace {
+
+// An instance without threads: it knows what its last reply said.
+class Caller {
+ public:
+  explicit Caller(const BreakerScript& script) : script_(script) {}
+
+  ScriptReply acquire() { return learn(script_.acquire("x", known)); }
+  ScriptReply tick() { return learn(script_.tick("x", known)); }
+  ScriptReply settle(const ScriptReply& permit, Outcome outcome) {
+    return learn(script_.settle("x", known, {permit.generation, permit.probe}, {outcome, {}}));
+  }
+  ScriptReply fail() { return settle(acquire(), Outcome::failure); }
+  ScriptReply apply(Mode mode, std::chrono::milliseconds lasts = {}) {
+    return learn(script_.apply_override("x", known, {mode, "ann", "deploying"}, lasts));
+  }
+
+  LastKnown known;
+
+ private:
+  ScriptReply learn(const BreakerScript::Result& result) {
+    ScriptReply reply = reply_in(result);
+    const Removals before = known.removals;
+    const bool same_server = known.run == reply.origin.run;
+    known = last_known_from(reply);
+    if (!reply.removals && same_server) known.removals = before;
+    return reply;
+  }
+
+  const BreakerScript& script_;
+};
+
+struct Fleet {
+  explicit Fleet(const Policy& policy = one_failure) : script(redis.client, policy, "tester") {}
+
+  // What a person sees who looks at the state.
+  std::string state() { return redis.cli({"GET", "cb:x:state"}); }
+
+  TestRedis redis;
+  const BreakerScript script;
+  Caller a{script}, b{script};
+};
+
+const Policy after_three{.failure_threshold = 3, .recovery_timeout = 60s};
+
+}  // namespace
+
+TEST_CASE("an open circuit whose keys were all evicted stays open, in the same generation and without a transition") {
+  Fleet fleet;
+  const auto open = fleet.a.fail();
+  evict_everything(fleet.redis);
+  const auto after = fleet.a.tick();
+  CHECK(after.state == State::open);
+  CHECK(after.generation == open.generation);
+  CHECK(after.wait > 50s);
+  CHECK(after.transitions.empty());
+  CHECK(after.forgotten);
+  CHECK(fleet.state() == "open");
+  CHECK_FALSE(fleet.a.tick().forgotten);
+}
+
+TEST_CASE("failures that were counted before an eviction still count") {
+  Fleet fleet(after_three);
+  fleet.a.fail();
+  fleet.a.fail();
+  SUBCASE("all keys are gone") { evict_everything(fleet.redis); }
+  SUBCASE("the count is gone") { evict(fleet.redis, {"cb:x:failures"}); }
+  SUBCASE("the hash is gone") { evict(fleet.redis, {"cb:x:breaker"}); }
+  SUBCASE("the state is gone") { evict(fleet.redis, {"cb:x:state"}); }
+  CHECK(fleet.a.fail().state == State::open);
+}
+
+TEST_CASE("a result counts for the generation that admitted the call, also across an eviction") {
+  Fleet fleet;
+  const auto permit = fleet.a.acquire();
+  evict_everything(fleet.redis);
+  const auto settled = fleet.a.settle(permit, Outcome::failure);
+  CHECK(settled.kind == ScriptReply::Kind::settled);
+  CHECK(settled.state == State::open);
+}
+
+TEST_CASE("an open circuit that loses one of its keys to an eviction stays open, and its break does not start again") {
+  for (const std::string key : {"state", "failures", "last_failure", "breaker"}) {
+    CAPTURE(key);
+    Fleet fleet;
+    const auto open = fleet.a.fail();
+    evict(fleet.redis, {"cb:x:" + key});
+    const auto after = fleet.a.tick();
+    CHECK(after.state == State::open);
+    CHECK(after.generation == open.generation);
+    CHECK(after.wait <= open.wait);
+    CHECK(after.transitions.empty());
+    CHECK(fleet.state() == "open");
+    if (key != "breaker") CHECK(fleet.redis.cli({"EXISTS", "cb:x:" + key}) == "1");
+  }
+}
+
+TEST_CASE("an evicted last_failure is not the failure of another program's probe") {
+  Fleet fleet({.failure_threshold = 1, .recovery_timeout = 1ms});
+  fleet.a.fail();
+  REQUIRE(eventually([&] { return fleet.a.tick().wait.count() == 0; }));
+  evict(fleet.redis, {"cb:x:last_failure"});
+  CHECK(fleet.a.tick().transitions.empty());
+  CHECK(fleet.a.acquire().probe == 1);
+}
+
+TEST_CASE("evicted leases are still held: no second probe, and the probe's success closes the circuit") {
+  Fleet fleet({.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 1min});
+  fleet.a.fail();
+  REQUIRE(eventually([&] { return fleet.a.tick().wait.count() == 0; }));
+  const auto probe = fleet.a.acquire();
+  REQUIRE(probe.probe == 1);
+  evict(fleet.redis, {"cb:x:probes"});
+  CHECK(fleet.b.acquire().kind == ScriptReply::Kind::rejected);
+  CHECK(fleet.a.settle(probe, Outcome::success).state == State::closed);
+}
+
+TEST_CASE("a half-open circuit whose keys were all evicted waits for its probe before it sends another one") {
+  Fleet fleet({.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 1min});
+  fleet.a.fail();
+  REQUIRE(eventually([&] { return fleet.a.tick().wait.count() == 0; }));
+  fleet.a.acquire();
+  REQUIRE(fleet.b.acquire().kind == ScriptReply::Kind::rejected);
+  evict_everything(fleet.redis);
+  const auto after = fleet.b.acquire();
+  CHECK(after.kind == ScriptReply::Kind::rejected);
+  CHECK(after.wait > 50s);
+}
+
+TEST_CASE("a half-open circuit without a probe under way is probed after an eviction, not closed") {
+  Fleet fleet({.failure_threshold = 1, .recovery_timeout = 1ms});
+  fleet.a.fail();
+  REQUIRE(eventually([&] { return fleet.a.tick().wait.count() == 0; }));
+  fleet.a.settle(fleet.a.acquire(), Outcome::ignored);
+  evict_everything(fleet.redis);
+  CHECK(fleet.a.acquire().probe == 1);
+}
+
+TEST_CASE("a window that was evicted starts again; nothing else changes") {
+  Fleet fleet({.failure_threshold = 0, .failure_rate_threshold = 0.5, .minimum_number_of_calls = 2});
+  const auto closed = fleet.a.fail();
+  evict(fleet.redis, {"cb:x:window"});
+  CHECK(fleet.a.tick().generation == closed.generation);
+  CHECK(fleet.a.fail().state == State::closed);
+  CHECK(fleet.a.fail().state == State::open);
+}
+
+TEST_CASE("an override survives eviction, with actor, reason and end") {
+  for (const Mode mode : {Mode::forced_open, Mode::forced_closed, Mode::disabled, Mode::metrics_only}) {
+    for (const bool only_hash : {false, true}) {
+      for (const auto lasts : {0ms, std::chrono::milliseconds(1h)}) {
+        CAPTURE(to_text(mode));
+        CAPTURE(only_hash);
+        CAPTURE(lasts.count());
+        Fleet fleet;
+        fleet.a.acquire();
+        fleet.a.apply(mode, lasts);
+        if (only_hash) evict(fleet.redis, {"cb:x:breaker"});
+        if (!only_hash) evict_everything(fleet.redis);
+        const auto after = fleet.a.tick();
+        CHECK(after.active_override == Override{mode, "ann", "deploying"});
+        CHECK(after.override_until.has_value() == (lasts > 0ms));
+        if (lasts > 0ms) CHECK(*after.override_until - after.now > 59min);
+        CHECK(after.state == (mode == Mode::forced_open ? State::open : State::closed));
+        CHECK(after.transitions.empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("an override survives even if an instance that did not know it meets the eviction first") {
+  Fleet fleet;
+  fleet.a.acquire();
+  fleet.a.apply(Mode::forced_open);
+  SUBCASE("of all keys") { evict_everything(fleet.redis); }
+  SUBCASE("of the hash") { evict(fleet.redis, {"cb:x:breaker"}); }
+  fleet.b.acquire();
+  CHECK(fleet.a.tick().active_override.mode == Mode::forced_open);
+  CHECK(fleet.b.acquire().kind == ScriptReply::Kind::rejected);
+}
+
+TEST_CASE("of two instances the one that knows the later state decides what is restored, in either order") {
+  Fleet fleet;
+  const auto closed = fleet.a.acquire();
+  fleet.b.acquire();
+  const auto open = fleet.b.settle(closed, Outcome::failure);
+  REQUIRE(open.state == State::open);
+  evict_everything(fleet.redis);
+  SUBCASE("the earlier one first") {
+    fleet.a.acquire();
+    CHECK(fleet.b.tick().state == State::open);
+  }
+  SUBCASE("the later one first") { fleet.b.tick(); }
+  CHECK(fleet.a.tick().state == State::open);
+  CHECK(fleet.state() == "open");
+}
+
+TEST_CASE("an open circuit whose keys expired at once, as Redis's clock leapt, does not close without a probe") {
+  for (const bool forced : {false, true}) {
+    for (const bool newcomer_first : {false, true}) {
+      CAPTURE(forced);
+      CAPTURE(newcomer_first);
+      TestRedis redis;
+      HeldClock clock(redis);
+      const BreakerScript script(redis.client, one_failure, "tester", clock.script());
+      Caller a(script), b(script);
+      a.fail();
+      if (forced) a.apply(Mode::forced_open);
+      for (const std::string& key : keys_of_breakers(redis)) redis.cli({"PEXPIRE", key, "1"});
+      REQUIRE(eventually([&] { return keys_of_breakers(redis).empty(); }));
+      clock.advance(48h);
+      if (newcomer_first) b.acquire();
+      CHECK(a.acquire().kind == ScriptReply::Kind::rejected);
+      CHECK(b.acquire().kind == ScriptReply::Kind::rejected);
+    }
+  }
+}
+
+TEST_CASE("what a person deletes is a reset, also on a server that has evicted keys before") {
+  const std::vector<std::vector<std::string>> deletions{
+      {"FLUSHALL"},
+      {"FLUSHDB"},
+      {"DEL", "cb:x:state"},
+      {"UNLINK", "cb:x:state", "cb:x:failures", "cb:x:last_failure", "cb:x:breaker"},
+      {"SET", "cb:x:state", "closed"}};
+  for (const auto& deletion : deletions) {
+    CAPTURE(deletion[0]);
+    Fleet fleet;
+    fleet.a.fail();
+    evict_everything(fleet.redis);
+    REQUIRE(fleet.a.tick().state == State::open);
+    fleet.redis.cli(deletion);
+    CHECK(fleet.a.tick().state == State::closed);
+    CHECK(fleet.state() == "closed");
+  }
+}
+
+TEST_CASE("FLUSHALL is a reset even while the server evicts keys; a deletion meanwhile is taken for an eviction") {
+  Fleet fleet;
+  fleet.a.fail();
+  fleet.redis.cli({"MSET", "other:1", "1", "other:2", "1", "other:3", "1", "other:4", "1"});
+  for (const char* key : {"other:1", "other:2", "other:3", "other:4"}) fleet.redis.cli({"EXPIRE", key, "9999"});
+  evict(fleet.redis, {"other:1", "other:2", "other:3", "other:4"});
+  SUBCASE("flushed") {
+    fleet.redis.cli({"FLUSHALL"});
+    CHECK(fleet.a.tick().state == State::closed);
+  }
+  SUBCASE("deleted") {
+    fleet.redis.cli({"DEL", "cb:x:state", "cb:x:failures", "cb:x:last_failure", "cb:x:breaker"});
+    CHECK(fleet.a.tick().state == State::open);
+  }
+}
+
+TEST_CASE("a healthy circuit that was evicted is not stored again before its next failure") {
+  Fleet fleet;
+  const auto closed = fleet.a.acquire();
+  evict_everything(fleet.redis);
+  const auto after = fleet.a.tick();
+  CHECK(after.generation == closed.generation);
+  CHECK_FALSE(after.forgotten);
+  CHECK(keys_of_breakers(fleet.redis).empty());
+  CHECK(fleet.a.settle(closed, Outcome::failure).state == State::open);
+}
