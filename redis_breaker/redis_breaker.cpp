@@ -45,6 +45,7 @@ RedisBreakerGroup::RedisBreakerGroup(redis::Client& client, Policy settings, Lis
       script(client, policy, std::move(instance), std::move(source)),
       listener(shared(std::move(on_event))),
       local_setup(std::make_shared<const BreakerConfig>(policy)),
+      losses(std::make_unique<LossMeter>()),
       synchronizer(std::make_unique<Synchronizer>(client, listener)) {}
 
 RedisBreaker::RedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener)
@@ -294,7 +295,7 @@ BreakerScript::Result RedisBreaker::query_and_apply(const Request& request, Succ
   StripedCounter::Taken taken;
   if (successes == Successes::reported) taken = take_successes(last_known.generation);
   last_known.successes = taken.count;
-  auto result = request(last_known);
+  auto result = group_->losses->judge(name_, request(last_known), std::chrono::steady_clock::now());
   if (auto* reply = std::get_if<ScriptReply>(&result)) {
     reply->late_successes += taken.older;
     view_.apply(*reply, group_->synchronizer->push_status_of(reply->origin), start, period);
@@ -310,6 +311,9 @@ BreakerScript::Result RedisBreaker::query_and_apply(const Request& request, Succ
 }
 
 void RedisBreaker::report_transitions(const ScriptReply& reply, EventKind kind) {
+  const std::string loss =
+      reply.forgotten ? group_->losses->line_about(name_, std::chrono::steady_clock::now()) : std::string();
+  if (!loss.empty()) group_->synchronizer->availability().report_problem(loss);
   record_late_result({reply.state, reply.generation}, Outcome::success, reply.late_successes);
   for (Transition transition : reply.transitions) {
     transition.at = by_own_clock(transition.at, reply);

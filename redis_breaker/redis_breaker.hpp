@@ -23,6 +23,7 @@
 #include "redis_breaker/redis/client.hpp"
 #include "redis_breaker/script/breaker_script.hpp"
 #include "redis_breaker/sync/breaker_view.hpp"
+#include "redis_breaker/sync/loss_meter.hpp"
 #include "redis_breaker/sync/synchronizer.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 #include "simple_breaker/event.hpp"
@@ -42,6 +43,7 @@ struct RedisBreakerGroup {
   const BreakerScript script;
   const std::shared_ptr<SharedListener> listener;          // nothing: none
   const std::shared_ptr<const BreakerConfig> local_setup;  // of the breakers used while Redis is unavailable
+  const std::unique_ptr<LossMeter> losses;
   const std::unique_ptr<Synchronizer> synchronizer;
 };
 

@@ -61,6 +61,15 @@ uint64_t generation_in(const redis::Reply& hash) {
   return generation;
 }
 
+// "volatile-lru"; empty if INFO's reply does not say.
+std::string policy_in(std::string_view info) {
+  constexpr std::string_view field = "\nmaxmemory_policy:";
+  const auto at = info.find(field);
+  if (at == std::string_view::npos) return "";
+  const std::string_view rest = info.substr(at + field.size());
+  return std::string(rest.substr(0, rest.find('\r')));
+}
+
 int make_wake_fd() {
   const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (fd < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
@@ -182,7 +191,19 @@ void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
 void Synchronizer::begin_session(NodeSubscription& entry) {
   entry.has_session = true;
   entry.push_status.session = ++sessions_;
+  if (!std::exchange(checked_eviction_, true)) warn_if_keys_may_be_evicted();
   refresh(breakers_.names(most_refreshed));
+}
+
+// Once, at the start. Not by CONFIG GET, which fewer users are allowed than INFO.
+void Synchronizer::warn_if_keys_may_be_evicted() {
+  const auto names = breakers_.names(1);
+  const redis::Reply info = client_.command({"INFO", "memory"}, names.empty() ? "" : names.front());
+  if (!info.error().empty()) return;
+  const std::string policy = policy_in(redis::text_of(*info));
+  if (policy.empty() || policy == "noeviction") return;
+  availability_.report_problem("maxmemory-policy is " + policy +
+                               ": a full Redis may evict breakers, and instances restore them; better is noeviction");
 }
 
 void Synchronizer::process(size_t node, NodeSubscription& entry) {

@@ -69,6 +69,7 @@ class Synchronizer {
   void subscribe_everywhere();
   void subscribe(size_t node, NodeSubscription& entry);
   void begin_session(NodeSubscription& entry);
+  void warn_if_keys_may_be_evicted();
   void process(size_t node, NodeSubscription& entry);
   void unsubscribe(NodeSubscription& entry);
   void handle(const Invalidations& invalidations);
@@ -94,6 +95,7 @@ class Synchronizer {
   std::map<size_t, NodeSubscription> subscriptions_;  // by node
   std::vector<std::string> subscribed_prefixes_;
   uint64_t sessions_ = 0;
+  bool checked_eviction_ = false;
   SteadyClock::time_point look_for_redis_at_{};
   SteadyClock::time_point next_poll_{};
   std::string polled_last_;

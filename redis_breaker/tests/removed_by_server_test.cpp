@@ -2,11 +2,14 @@
 // deletes is a reset. All of a breaker's keys may go together, or one of them.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "redis_breaker/script/breaker_script.hpp"
+#include "redis_breaker/sync/loss_meter.hpp"
 #include "redis_breaker/tests/eviction_for_test.hpp"
 
 using namespace cb;
@@ -274,4 +277,88 @@ TEST_CASE("a healthy circuit that was evicted is not stored again before its nex
   CHECK_FALSE(after.forgotten);
   CHECK(keys_of_breakers(fleet.redis).empty());
   CHECK(fleet.a.settle(closed, Outcome::failure).state == State::open);
+}
+
+TEST_CASE("a Redis that forgets a breaker three times in ten seconds is forgiven, the fourth time it is unfit") {
+  LossMeter meter;
+  const ScriptReply kept;
+  const ScriptReply forgotten{.forgotten = true};
+  LossMeter::Time now{1h};
+  const auto is_unfit = [&](const ScriptReply& reply) {
+    return std::holds_alternative<StoreTrouble>(meter.judge("x", reply, now));
+  };
+  for (int i = 0; i < 3; ++i) CHECK_FALSE(is_unfit(forgotten));
+  CHECK(is_unfit(forgotten));
+  now += 11s;
+  CHECK(is_unfit(forgotten));  // it stays unfit until it has kept something
+  CHECK_FALSE(is_unfit(kept));
+  now += 11s;
+  CHECK_FALSE(is_unfit(forgotten));
+}
+
+TEST_CASE("an instance restores at most 20 breakers a second, and says so once a minute") {
+  LossMeter meter;
+  LossMeter::Time now{1h};
+  int restored = 0, lines = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = "x/" + std::to_string(i);
+    const auto result = meter.judge(name, ScriptReply{.forgotten = true}, now);
+    restored += std::holds_alternative<ScriptReply>(result) ? 1 : 0;
+    lines += meter.line_about(name, now).empty() ? 0 : 1;
+  }
+  CHECK(restored == 20);
+  CHECK(lines == 1);
+  CHECK_FALSE(meter.line_about("x", now + 61s).empty());
+}
+
+TEST_CASE("while Redis keeps evicting everything, instances protect the upstream, and stay calm") {
+  TestRedis redis;
+  const Policy policy{.failure_threshold = 3, .recovery_timeout = 60s};
+  TestInstance a(redis, policy), b(redis, policy);
+  a.call(Outcome::success);
+  b.call(Outcome::success);
+  REQUIRE(a.receives_pushes());
+  REQUIRE(b.receives_pushes());
+  redis.cli({"CONFIG", "SET", "maxmemory-policy", "allkeys-random"});
+  std::atomic<bool> stop{false};
+  std::jthread storm([&] {  // Redis is full for a moment, again and again, and so evicts everything
+    redis::Client other(redis::parse_url(redis.server.url()), 5s);
+    while (!stop) {
+      other.command({"CONFIG", "SET", "maxmemory", "1"});
+      other.command({"PING"});
+      other.command({"CONFIG", "SET", "maxmemory", "0"});
+    }
+  });
+  int reached = 0;
+  for (int i = 0; i < 40; ++i) {
+    for (TestInstance* instance : {&a, &b}) {
+      Admission admission = instance->breaker.acquire();
+      if (auto* permit = std::get_if<Permit>(&admission)) {
+        ++reached;
+        permit->settle(Outcome::failure);
+      }
+    }
+  }
+  stop = true;
+  storm.join();
+  CHECK(reached <= 2 * 3 * 3);
+  CHECK(a.transitions().size() + b.transitions().size() <= 10);
+}
+
+TEST_CASE("an instance warns once, at its start, if Redis may evict breakers") {
+  TestRedis redis;
+  redis.cli({"CONFIG", "SET", "maxmemory-policy", "volatile-ttl"});
+  TestInstance a(redis, one_failure);
+  a.call(Outcome::success);
+  REQUIRE(a.receives_pushes());
+  REQUIRE(eventually([&] { return !a.troubles().empty(); }));
+  redis.cli({"CLIENT", "KILL", "TYPE", "pubsub"});  // it subscribes again
+  REQUIRE(eventually([&] { return redis.cli({"PUBSUB", "NUMSUB", "__redis__:invalidate"}).back() == '1'; }));
+  REQUIRE(a.troubles().size() == 1);
+  CHECK(contains(a.troubles()[0], "maxmemory-policy is volatile-ttl"));
+  redis.cli({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
+  TestInstance b(redis, one_failure);
+  b.call(Outcome::success);
+  REQUIRE(b.receives_pushes());
+  CHECK(b.troubles().empty());
 }
