@@ -23,13 +23,15 @@ constexpr const char* slow_but_in_time = "slow 300ms";
 constexpr const char* slower_than_calls_wait = "slow 700ms";
 constexpr int most_phases = 40;  // a fault plan has at most 1000 characters
 
-constexpr std::array<std::string_view, 11> words{"redis: killed",
+constexpr std::array<std::string_view, 13> words{"redis: killed",
                                                  "redis: restarted, empty",
                                                  "redis: stopped",
                                                  "redis: continued",
                                                  "redis: keys flushed",
                                                  "redis: scripts flushed",
                                                  "redis: pushes cut",
+                                                 "redis: memory filled, evicting",
+                                                 "redis: memory freed",
                                                  "instance killed",
                                                  "redis: master killed",
                                                  "redis: planned failover",
@@ -69,16 +71,17 @@ class Deck {
 
 std::vector<ChaosFault> redis_faults_for(const ChaosSettings& settings) {
   if (settings.sentinel) {
-    return {ChaosFault::kill_master, ChaosFault::fail_over, ChaosFault::flush_keys, ChaosFault::flush_scripts,
-            ChaosFault::cut_pushes};
+    return {ChaosFault::kill_master,   ChaosFault::fail_over,  ChaosFault::flush_keys,
+            ChaosFault::flush_scripts, ChaosFault::cut_pushes, ChaosFault::fill_memory};
   }
-  return {ChaosFault::kill_redis, ChaosFault::stop_redis, ChaosFault::flush_keys, ChaosFault::flush_scripts,
-          ChaosFault::cut_pushes};
+  return {ChaosFault::kill_redis,    ChaosFault::stop_redis, ChaosFault::flush_keys,
+          ChaosFault::flush_scripts, ChaosFault::cut_pushes, ChaosFault::fill_memory};
 }
 
 milliseconds length_of(ChaosFault fault, Random& random) {
   if (fault == ChaosFault::kill_redis) return random.between(milliseconds(0), milliseconds(2000));
   if (fault == ChaosFault::stop_redis) return random.between(milliseconds(100), milliseconds(3000));
+  if (fault == ChaosFault::fill_memory) return random.between(milliseconds(500), milliseconds(3000));
   if (fault == ChaosFault::kill_master) return random.between(milliseconds(5000), milliseconds(7000));
   if (fault == ChaosFault::fail_over) return random.between(milliseconds(2000), milliseconds(4000));
   return milliseconds(0);
@@ -87,6 +90,7 @@ milliseconds length_of(ChaosFault fault, Random& random) {
 void end(ChaosFault fault, milliseconds at, std::vector<PlannedChaosFault>& faults) {
   if (fault == ChaosFault::kill_redis) faults.push_back({at, ChaosFault::restart_redis});
   if (fault == ChaosFault::stop_redis) faults.push_back({at, ChaosFault::continue_redis});
+  if (fault == ChaosFault::fill_memory) faults.push_back({at, ChaosFault::free_memory});
   if (fault == ChaosFault::kill_master || fault == ChaosFault::fail_over)
     faults.push_back({at, ChaosFault::follow_master});
 }

@@ -37,7 +37,9 @@ enum class ChaosFault {
   continue_redis,
   flush_keys,
   flush_scripts,
-  cut_pushes,  // closes the connections on which Redis pushes changes
+  cut_pushes,   // closes the connections on which Redis pushes changes
+  fill_memory,  // by another client, so that Redis evicts the breaker's keys
+  free_memory,
   kill_instance,
   kill_master,
   fail_over,     // as planned

@@ -51,16 +51,17 @@ TEST_CASE("with any seed, faults are in order, and over at the end of the durati
   }
 }
 
-TEST_CASE("with any seed, a Redis that is killed or stopped comes back before its next fault") {
+TEST_CASE("with any seed, a Redis that is killed, stopped or filled recovers before its next fault") {
   for (uint64_t seed = 0; seed < 200; ++seed) {
     CAPTURE(seed);
     ChaosFault due = ChaosFault::kill_instance;  // nothing
     for (const PlannedChaosFault& fault : plan_chaos(settings(seed)).faults) {
       if (fault.what == ChaosFault::kill_instance) continue;
       if (due != ChaosFault::kill_instance) CHECK(fault.what == due);
-      due = fault.what == ChaosFault::kill_redis   ? ChaosFault::restart_redis
-            : fault.what == ChaosFault::stop_redis ? ChaosFault::continue_redis
-                                                   : ChaosFault::kill_instance;
+      due = fault.what == ChaosFault::kill_redis    ? ChaosFault::restart_redis
+            : fault.what == ChaosFault::stop_redis  ? ChaosFault::continue_redis
+            : fault.what == ChaosFault::fill_memory ? ChaosFault::free_memory
+                                                    : ChaosFault::kill_instance;
     }
     CHECK(due == ChaosFault::kill_instance);
   }
@@ -72,7 +73,7 @@ TEST_CASE("a minute has every kind of fault, and every kind of upstream phase") 
     const ChaosPlan plan = plan_chaos(settings(seed, milliseconds(60'000)));
     std::set<ChaosFault> seen;
     for (const PlannedChaosFault& fault : plan.faults) seen.insert(fault.what);
-    CHECK(seen.size() == 8);
+    CHECK(seen.size() == 10);
     CHECK(std::any_of(plan.upstream.begin(), plan.upstream.end(),
                       [](const UpstreamPhase& phase) { return phase.fault != "healthy"; }));
   }
@@ -95,8 +96,8 @@ TEST_CASE("with Sentinels, failovers replace kills and stops, and each has some 
     }
     CHECK(failover_at < milliseconds(0));
     CHECK(seen == std::set<ChaosFault>{ChaosFault::flush_keys, ChaosFault::flush_scripts, ChaosFault::cut_pushes,
-                                       ChaosFault::kill_instance, ChaosFault::kill_master, ChaosFault::fail_over,
-                                       ChaosFault::follow_master});
+                                       ChaosFault::fill_memory, ChaosFault::free_memory, ChaosFault::kill_instance,
+                                       ChaosFault::kill_master, ChaosFault::fail_over, ChaosFault::follow_master});
   }
 }
 

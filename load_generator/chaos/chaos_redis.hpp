@@ -27,9 +27,11 @@ class ChaosRedis {
  private:
   std::string inject_unwatched(ChaosFault fault);
   std::string inject_watched(ChaosFault fault);
+  std::string inject_by_console(ChaosFault fault, int port);
 
   Fleet& fleet_;
   int old_master_ = 0;  // of the failover under way
+  int full_ = 0;        // the port of the server whose memory is full
   bool follow_pending_ = false;
   std::chrono::steady_clock::time_point asked_;
 };
