@@ -36,7 +36,7 @@ struct LastKnown {
   std::chrono::microseconds open_for{0};  // for how much longer it is open
   uint64_t successes = 0;
 
-  TimePoint at;         // Redis's time of the last reply
+  TimePoint at{};       // Redis's time of the last reply
   Removals removals{};  // by that server, until then or shortly before
   int failures = 0;
   Override active_override{};
@@ -49,7 +49,7 @@ struct ScriptReply {
   Kind kind = Kind::settled;
   uint64_t probe = 0;                 // permit: the lease's number; 0 for an ordinary call
   std::chrono::microseconds wait{0};  // until a call may be admitted; 0: now
-  TimePoint now;                      // Redis's time
+  TimePoint now{};                    // Redis's time
   State state = State::closed;
   uint64_t generation = 0;
   uint64_t epoch = 0;

@@ -93,7 +93,7 @@ TEST_CASE("Redis's error names the command that was refused, also inside the scr
     for (char& letter : name) letter = static_cast<char>(std::toupper(letter));
     const std::string trouble = a.troubles()[0];
     CAPTURE(trouble);
-    CHECK((contains(trouble, "(" + name + ")") || contains(trouble, "'" + command + "'")));
+    CHECK((contains(trouble, "(" + name + ")") || contains(trouble, "'" + std::string(command) + "'")));
   }
 }
 
