@@ -77,7 +77,7 @@ struct Script {
 
 Script breaker_script_source();
 
-// Redis tells in which line of a script a permission is missing, but not for which command: this adds it.
+// Redis names the line of a script in which a permission is missing, but not the command: this adds it.
 std::string with_refused_command(const std::string& error, const std::string& script);
 
 class BreakerScript {

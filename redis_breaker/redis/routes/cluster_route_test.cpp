@@ -210,7 +210,7 @@ TEST_CASE(
   wait_until("the old master is a replica", [&] {
     return contains(redis_cli(old_master, {"INFO", "replication"}), "role:slave");
   });
-  redis_cli(old_master, {"CONFIG", "SET", "masteruser", "nobody", "masterauth",
+  redis_cli(old_master, {"CONFIG", "SET", "masteruser", "none", "masterauth",
                          "none"});  // so that it follows no longer, and pushes nothing
   redis_cli(new_master, {"CLIENT", "KILL", "TYPE", "replica"});
   wait_until("it trips", [&] {
