@@ -52,8 +52,8 @@ class JsonLines final : public spdlog::formatter {
 };
 
 // Standard output, opened once more: O_NONBLOCK on the descriptor itself would change it for every process that shares
-// it. Where that is not possible (a socket, another user's pipe), only poll() is left: it cannot see that another
-// process fills the pipe just after. A file is always ready.
+// it. Where that is not possible (a socket, another user's pipe), only poll() is left, which calls a pipe full a little
+// early, and cannot see that another process fills it just after. A file is always ready.
 int open_without_blocking() {
   struct stat status {};
   const bool can_block = fstat(STDOUT_FILENO, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode));
@@ -107,9 +107,11 @@ class StandardOutput final : public spdlog::sinks::base_sink<std::mutex> {
   size_t write(std::string_view text) const {
     size_t written = 0;
     auto deadline = steady_clock::now();
-    while (written < text.size() && is_ready(deadline)) {
+    while (written < text.size()) {
+      const bool may_block = fd_ == STDOUT_FILENO || written > 0;
+      if (may_block && !is_ready(deadline)) break;
       const ssize_t more = ::write(fd_, text.data() + written, std::min<size_t>(text.size() - written, PIPE_BUF));
-      if (more < 0 && errno != EINTR) break;
+      if (more == 0 || (more < 0 && errno != EINTR)) break;
       if (written == 0) deadline += longest_wait_within_line;
       written += static_cast<size_t>(std::max<ssize_t>(more, 0));
     }

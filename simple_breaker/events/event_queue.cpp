@@ -14,6 +14,7 @@ namespace cb {
 namespace {
 
 constexpr std::chrono::milliseconds longest_turn{100};
+constexpr size_t most_in_a_turn = 100'000;  // takes far longer than a turn should
 constexpr size_t most_unmerged = 100;
 constexpr size_t most_waiting = 1000;
 
@@ -139,16 +140,11 @@ void EventQueue::Shared::deliver() {
   std::unique_lock lock(mutex);
   if (!take_turn(lock)) return;
   const auto relief_due = std::chrono::steady_clock::now() + longest_turn;
-  // Once it wants relief, it delivers only what waits already: what other threads add, they deliver themselves. What
-  // the listener itself keeps causing waits for the next call.
-  for (size_t left = 1; left > 0 && has_events() && !is_relieved;) {
+  for (size_t delivered = 0, last = most_in_a_turn; delivered < last && has_events() && !is_relieved; ++delivered) {
+    // What the listener itself keeps causing waits for the next call; what other threads add, they deliver themselves.
+    if (delivered + 1 == most_in_a_turn) last += waiting.size();
     deliver_first(lock);
-    if (wants_relief) {
-      --left;
-    } else if (std::chrono::steady_clock::now() >= relief_due) {
-      wants_relief = true;
-      left = waiting.size();
-    }
+    wants_relief = wants_relief || std::chrono::steady_clock::now() >= relief_due;
   }
   end_turn();
 }

@@ -45,7 +45,7 @@ struct Door {
   std::atomic<int> waiting{0};
 };
 
-const Policy opens_at_once{.failure_threshold = 1, .recovery_timeout = 1s};
+const Policy opens_at_once{.failure_threshold = 1, .recovery_timeout = 1h};
 
 }  // namespace
 
@@ -62,7 +62,7 @@ TEST_CASE("a listener's time is not a probe's: it makes a probe neither slow nor
                          }),
                          clock);
   fail(breaker);
-  clock.advance(1s);
+  clock.advance(1h);
   Admission admission = breaker.acquire();
   clock.advance(2ms);
   const Settled settled = std::get<Permit>(admission).settle(Outcome::success);
@@ -78,12 +78,12 @@ TEST_CASE("a listener that throws at every event costs no answer, no probe and n
       opens_at_once, [](const Event&) { throw std::runtime_error("listener"); }, clock);
   fail(breaker);
   CHECK(rejects(breaker));
-  clock.advance(1s);
+  clock.advance(1h);
   { const Admission unsettled = breaker.acquire(); }  // in a destructor
   CHECK(breaker.known_state() == State::half_open);
   CHECK(std::get<Permit>(breaker.acquire()).settle(Outcome::success).state == State::closed);
-  CHECK(breaker.apply_override({Mode::forced_open, "ann", ""}, 1s).empty());
-  clock.advance(1s);
+  CHECK(breaker.apply_override({Mode::forced_open, "ann", ""}, 1h).empty());
+  clock.advance(1h);
   CHECK(breaker.status().state == State::half_open);
   CHECK(breaker.detailed_status().listener_errors == 6);
 }
@@ -113,9 +113,7 @@ TEST_CASE("a listener that never stops causing events does not keep its thread f
   observed = &breaker;
   fail(breaker);
   CHECK(rejects(breaker));
-  const uint64_t before = calls;
-  CHECK(rejects(breaker));
-  CHECK(calls > before);
+  CHECK(calls > 10'000);
 }
 
 TEST_CASE(
@@ -164,7 +162,9 @@ TEST_CASE("a slow listener delays only the thread that delivers, and what waits 
   });
   std::jthread slow([&] { fail(breaker); });
   REQUIRE(happens([&] { return door.waiting == 1; }));
-  for (uint32_t i = 0; i < rejections; ++i) CHECK(rejects(breaker));
+  uint32_t rejected = 0;
+  for (uint32_t i = 0; i < rejections; ++i) rejected += rejects(breaker) ? 1 : 0;
+  CHECK(rejected == rejections);
   CHECK(breaker.status().state == State::open);
   door.opened.set_value();
   slow.join();
@@ -185,7 +185,7 @@ TEST_CASE("more transitions than can wait for a listener are dropped, the oldest
   std::jthread slow([&] { fail(breaker); });
   REQUIRE(happens([&] { return door.waiting == 1; }));
   for (int i = 0; i < 1000; ++i) {
-    clock.advance(1s);
+    clock.advance(1h);
     fail(breaker);  // two transitions
   }
   door.opened.set_value();
