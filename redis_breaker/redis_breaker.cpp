@@ -319,6 +319,9 @@ void RedisBreaker::report_transitions(const ScriptReply& reply, EventKind kind) 
     transition.at = by_own_clock(transition.at, reply);
     events_.add(kind, transition);
   }
+  if (!group_->settings_watch.is_news(reply.other_settings, steady_wall_clock())) return;
+  group_->synchronizer->availability().report_problem("settings differ: another instance uses the breaker " + name_ +
+                                                      " with other settings; compare GET /status of the instances");
 }
 
 std::string RedisBreaker::apply_override(const Override& order, milliseconds lasts) {

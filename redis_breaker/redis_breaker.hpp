@@ -24,6 +24,7 @@
 #include "redis_breaker/script/breaker_script.hpp"
 #include "redis_breaker/sync/breaker_view.hpp"
 #include "redis_breaker/sync/loss_meter.hpp"
+#include "redis_breaker/sync/settings_watch.hpp"
 #include "redis_breaker/sync/synchronizer.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 #include "simple_breaker/event.hpp"
@@ -44,6 +45,7 @@ struct RedisBreakerGroup {
   const std::shared_ptr<SharedListener> listener;          // nothing: none
   const std::shared_ptr<const BreakerConfig> local_setup;  // of the breakers used while Redis is unavailable
   const std::unique_ptr<LossMeter> losses;
+  mutable SettingsWatch settings_watch;
   const std::unique_ptr<Synchronizer> synchronizer;
 };
 

@@ -37,12 +37,22 @@ std::string to_hex(uint64_t run) {
 std::string as_json(milliseconds duration) { return in_microseconds(duration); }
 std::string as_json(double number) { return to_text(number); }
 
+// FNV-1a: differs if the settings differ, and is short enough to be stored with each breaker.
+std::string fingerprint_of(const std::string& settings) {
+  uint32_t hash = 2'166'136'261;
+  for (const unsigned char letter : settings) hash = (hash ^ letter) * 16'777'619;
+  std::array<char, 9> digits{};
+  std::snprintf(digits.data(), digits.size(), "%08" PRIx32, hash);
+  return digits.data();
+}
+
 std::string to_json(const Policy& policy) {
   std::string json = "{";
   for (const Setting<Policy>& setting : settings()) {
     json += "\"" + std::string(setting.name) + "\":";
     json += std::visit([&](auto field) { return as_json(policy.*field); }, setting.field) + ",";
   }
+  json += "\"fingerprint\":\"" + fingerprint_of(json) + "\",";
   return json + "\"keeps_window\":" + (policy.keeps_window() ? "true" : "false") + "}";
 }
 
@@ -124,7 +134,7 @@ bool read_removals(const redisReply& reply, ScriptReply& parsed) {
 }
 
 std::optional<ScriptReply> parse_reply(const redisReply& reply) {
-  if (!is_list(reply, 15)) return std::nullopt;
+  if (!is_list(reply, 16)) return std::nullopt;
   const auto field = [&reply](size_t i) -> const redisReply& { return *reply.element[i]; };
   const auto kind = kind_of(field(0));
   const auto state = state_of(field(4));
@@ -139,7 +149,8 @@ std::optional<ScriptReply> parse_reply(const redisReply& reply) {
                      .failures = static_cast<int>(number_of(field(6))),
                      .late_successes = number_of(field(12)),
                      .would_have_tripped = std::string(redis::text_of(field(8))),
-                     .forgotten = number_of(field(14)) == 1};
+                     .forgotten = number_of(field(14)) == 1,
+                     .other_settings = std::string(redis::text_of(field(15)))};
   const bool complete = read_transitions(field(7), parsed) && read_override(field(9), parsed) &&
                         read_recent(field(10), parsed) && read_removals(field(13), parsed);
   return complete ? std::optional(std::move(parsed)) : std::nullopt;

@@ -7,7 +7,7 @@
 --       newest bucket first: "17324460001 12/7/0 9/0/1" (bucket number, then calls/failures/slow of each bucket).
 --       reporters: a sorted set of instances by the time of their last failure, at most minimum_reporting_instances.
 -- ARGV  1 operation: acquire | settle | tick | poll | reconnect | apply_override | report_health
---       2 the policy, as JSON; durations in microseconds
+--       2 the policy, as JSON, and its fingerprint; durations in microseconds
 --       3-7 what the caller saw last: generation, state, epoch, the server's run, and for how much longer it is open
 --       8 how many successes of that generation the caller has not reported yet
 --       9 how many details of what it saw follow: 0, or, after the reply 'more', 8: Redis's time then, how many keys the
@@ -50,8 +50,8 @@ local invalid_value                 -- the first impossible value: its key and t
 -- script left them.
 local numbers = {'generation', 'epoch', 'lost', 'open_until', 'break_length', 'half_open_until', 'successes',
                  'probes_granted', 'lease_length', 'timed_out_generation', 'timed_out_probe', 'mode_until',
-                 'mode_length', 'clear_at', 'failing_since', 'found_empty_at', 'counted', 'held'}
-local texts = {'state', 'mode', 'last_failure', 'actor', 'reason', 'run'}
+                 'mode_length', 'clear_at', 'failing_since', 'found_empty_at', 'counted', 'held', 'settings_at'}
+local texts = {'state', 'mode', 'last_failure', 'actor', 'reason', 'run', 'settings'}
 
 -- One function encloses everything from here to the end of main.lua: Lua then resolves the variables above once, which
 -- makes creating the functions a third cheaper.

@@ -158,6 +158,44 @@ TEST_CASE("a prober that dies costs its lease and one break") {
   CHECK(b.breaker.status().state == State::closed);
 }
 
+TEST_CASE("a lease has the length that its instance gave it, whatever the settings of another instance") {
+  TestRedis redis;
+  const Policy patient{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 10min};
+  Policy impatient = patient;
+  impatient.probe_timeout = 5ms;
+  TestInstance a(redis, patient), b(redis, impatient);
+  for (int round = 0; round < 20; ++round) {
+    a.call(Outcome::failure);
+    wait_for_recovery(a);
+    Permit probe = a.permit();
+    b.breaker.status();
+    CHECK(b.rejected());
+    b.breaker.status();
+    const Settled settled = probe.settle(Outcome::success);
+    CHECK_FALSE(settled.late);
+    CHECK(settled.state == State::closed);
+  }
+}
+
+TEST_CASE("instances whose settings differ say so, once") {
+  TestRedis redis;
+  Policy other = one_failure;
+  other.probe_timeout = 6s;
+  TestInstance a(redis, one_failure), same(redis, one_failure);
+  a.call(Outcome::success);
+  same.call(Outcome::success);
+  TestInstance b(redis, other);
+  for (int i = 0; i < 20; ++i) b.breaker.status();
+  CHECK(eventually([&] { return b.troubles().size() == 1; }));
+  CHECK(b.troubles().front().rfind("settings differ: another instance uses the breaker x", 0) == 0);
+  CHECK(same.troubles().empty());
+  redis.cli({"HSET", "cb:x:breaker", "settings_at", "1"});  // ten seconds later: b leaves its fingerprint
+  b.breaker.status();
+  for (int i = 0; i < 20; ++i) a.breaker.status();
+  CHECK(eventually([&] { return a.troubles().size() == 1; }));
+  CHECK(b.troubles().size() == 1);
+}
+
 TEST_CASE("a bad name or setting is refused at construction") {
   redis::Client client(redis::Address{}, 50ms);
   CHECK_THROWS_AS(RedisBreaker(client, "a b", {}), std::invalid_argument);
