@@ -37,7 +37,7 @@ local has_begun_here = s.generation ~= stored_numbers.generation and s.generatio
 if has_begun_here then s.run = run_of_server() end
 s.counted, s.held = s.failures, s.state == 'half_open' and #s.leases or 0
 local other = other_settings()
-if changed or operation == 'reconnect' then write_snapshot() end
+if is_stored and (changed or operation == 'reconnect') then write_snapshot() end
 renew_expiry()
 if operation == 'tick' and policy.keeps_window then move_to(bucket_at(now)) end
 local calls, failures, slow = total()

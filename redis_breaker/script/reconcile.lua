@@ -16,6 +16,7 @@ local known = is_complete and
 local is_count_due = known_generation == 0 or operation == 'poll' or operation == 'reconnect'
 if operation == 'poll' then operation = 'tick' end
 local forgotten = false  -- true if the server has removed keys by itself and this run restored them
+local is_stored = true  -- false if this run only shows what the caller knows
 local restored_generation  -- it has not begun on this server
 local run, evicted, flushes  -- of this server; asked only when needed, as INFO is not cheap
 
@@ -98,7 +99,7 @@ end
 
 -- A healthy circuit need not be stored before its next failure: so a Redis that keeps evicting it costs nothing.
 local function show_without_storing()
-  changed, new_generation, forgotten = false, false, false
+  is_stored, new_generation, forgotten = false, false, false
   is_count_due, evicted = false, nil  -- for the caller, the keys are still to be missed
 end
 
