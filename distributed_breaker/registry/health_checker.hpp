@@ -20,7 +20,7 @@
 
 namespace cb {
 
-// Must return within its own deadline and not throw. No answer counts as down. Nothing: the upstream could not be asked.
+// Must return within its own deadline and not throw. No answer counts as down. Nothing: the upstream was not asked.
 using AskHealth = std::function<std::optional<Health>()>;
 
 // If any breaker is open, asks and reports to those that were open before: the answer says nothing about a breaker that
