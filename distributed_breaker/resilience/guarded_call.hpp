@@ -79,6 +79,10 @@ struct GuardedReply : CallSummary {
   std::optional<FallbackAnswer> fallback{};
 };
 
+// Nothing was sent, so a breaker around the call ignores its result (simple_breaker/policies/refusal.hpp). If an
+// attempt was made, its reply is a result as any other.
+inline bool is_refusal(const CallSummary& call) { return call.attempts == 0; }
+
 // What a test replaces.
 struct Environment {
   std::function<SteadyTime()> now = [] { return std::chrono::steady_clock::now(); };

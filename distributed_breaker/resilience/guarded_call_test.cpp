@@ -14,6 +14,7 @@
 #include "distributed_breaker/resilience/call_policy.hpp"
 #include "distributed_breaker/resilience/retry.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
+#include "simple_breaker/policies/outcome_rules.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
@@ -71,6 +72,19 @@ TEST_CASE("with all protections off a call is one attempt, whether it succeeds o
   CHECK(bad.reply == "no");
   CHECK(!bad.fallback.has_value());
   CHECK(time.sleeps.empty());
+}
+
+TEST_CASE("a breaker around a guarded call ignores it if nothing was sent") {
+  const auto ends_with = [](CallEnd end, int attempts) { return GuardedReply<int>{{end, attempts}}; };
+  for (const CallEnd end : {CallEnd::breaker_refused, CallEnd::bulkhead_full, CallEnd::deadline_over}) {
+    CHECK(OutcomeRules{}.of_result(ends_with(end, 0)) == Outcome::ignored);
+    CHECK(OutcomeRules{}.of_result(std::optional(ends_with(end, 0))) == Outcome::ignored);
+  }
+  const auto all_fail = OutcomeRules{}.handle_result<GuardedReply<int>>([](const auto&) { return true; });
+  for (const CallEnd end : {CallEnd::breaker_refused, CallEnd::failed, CallEnd::retry_budget_empty}) {
+    CHECK(all_fail.of_result(ends_with(end, 1)) == Outcome::failure);
+    CHECK(all_fail.of_result(ends_with(CallEnd::bulkhead_full, 0)) == Outcome::ignored);
+  }
 }
 
 TEST_CASE("a failure that may be retried is retried after its backoff, until an attempt succeeds") {
