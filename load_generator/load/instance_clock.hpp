@@ -1,7 +1,7 @@
-// An InstanceClock turns the dates of one instance's events into offsets from the start of a run. An instance says how
-// old each event is: it happened that long before the answer came, or a little earlier, as an answer takes time. The
-// quickest answer so far tells how the instance's clock and ours differ; both are steady, so that stays true until the
-// instance is restarted. Not thread-safe.
+// An InstanceClock turns the dates of one instance's events into offsets from the start of a run. An instance reports
+// how old each event is: it happened that long before the answer came, or a little earlier, as an answer takes time.
+// The quickest answer so far shows how the instance's clock and ours differ. Both are steady, so the difference is the
+// same until the instance is restarted. Not thread-safe.
 #pragma once
 
 #include <algorithm>

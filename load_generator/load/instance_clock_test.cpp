@@ -32,7 +32,7 @@ TEST_CASE("an event gets the time when it happened, whatever the instance's cloc
   }
 }
 
-TEST_CASE("the quickest answer tells how the clocks differ: slow ones do not shift or reorder events") {
+TEST_CASE("the quickest answer shows how the clocks differ: slow ones do not shift or reorder events") {
   Dated instance{day_one};
   CHECK(instance.read(900, 1000, 1300) == milliseconds(1200));  // nothing better is known yet
   CHECK(instance.read(1900, 2000, 2001) == milliseconds(1901));
