@@ -65,6 +65,7 @@ TEST_CASE("the permissions that the README lists suffice, and each of them is ne
   windowed.failure_rate_threshold = 0.5;
   windowed.minimum_reporting_instances = 2;
   use_everything(redis, simple);
+  redis.cli({"FLUSHALL"});
   use_everything(redis, windowed);
   TestInstance idle(url_of_the_user(redis), simple);
   idle.call(Outcome::success);
