@@ -40,6 +40,9 @@ void PrivateSentinel::start() {
   for (size_t i = 0; i < sentinels_.size(); ++i) start_sentinel(i);
   for (const int port : sentinels_) {
     wait_until("a Sentinel sees all others", [&] { return is_watched(port); });
+    // From Redis 7 on. A Sentinel that asks every ten seconds only would take a server that was just made a replica for
+    // a master, and undo its next promotion.
+    redis_cli(port, {"SENTINEL", "DEBUG", "info-period", "1000"});
   }
 }
 
