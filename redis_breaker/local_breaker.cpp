@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::chrono::minutes kept_for{1};
 
-// Redis came back without its data, and an instance that had no news created the state again, or restored it: that takes
-// the next number.
+// Redis came back without its data, and an instance that had no news created the state again, or restored it: that
+// takes the next number.
 bool was_created_again(const SharedState& before, const SharedState& now) {
   const auto is_plain = [](const SharedState& state) {
     return state.snapshot.state == State::closed && state.snapshot.mode == Mode::automatic;

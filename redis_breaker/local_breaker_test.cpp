@@ -185,7 +185,7 @@ TEST_CASE("what the local breaker counted is forgotten after a success, a minute
     instance.new_generation();
     instance.return_for(1s);
   }
-  SUBCASE("Redis was flushed: somebody means it") {
+  SUBCASE("Redis was flushed: that is an order") {
     instance.new_generation();
     instance.shared.epoch = instance.shared.snapshot.generation;
     instance.return_for(1s);

@@ -162,7 +162,8 @@ std::optional<Rejection> RedisBreaker::early_rejection(milliseconds wait) {
   const Reporting reporting(*this);
   const auto verdict = verdict_from_view();
   if (!verdict || verdict->kind != Verdict::Kind::rejection) return std::nullopt;
-  const bool may_end_sooner = verdict->where.state == State::half_open && wait.count() > 0;  // with the probes in flight
+  const bool may_end_sooner =
+      verdict->where.state == State::half_open && wait.count() > 0;  // with the probes in flight
   if (may_end_sooner || verdict->retry_after <= wait) return std::nullopt;
   report_rejection(*verdict);
   return Rejection{verdict->where.state, verdict->retry_after};
@@ -411,7 +412,8 @@ Settled RedisBreaker::settle_locally(const PermitId& id, const CallResult& resul
 State RedisBreaker::known_state() const { return is_local() ? local_->known_state() : view_.packed().state(); }
 
 // Redis keeps the state, but not the successes that it has not received. And evicting a breaker with failures, or an
-// open one, costs more than it frees: its tenant's next calls may have to use the common breaker, and count there from zero.
+// open one, costs more than it frees: its tenant's next calls may have to use the common breaker, and count there from
+// zero.
 bool RedisBreaker::is_evictable(milliseconds idle) const {
   if (is_local()) return local_->is_evictable(idle);
   const PackedState packed = view_.packed();

@@ -64,7 +64,7 @@ struct ScriptReply {
   CallCounts recent{};
   std::optional<Removals> removals{};  // nothing: not counted this time
   bool forgotten = false;              // the server had removed keys by itself; they were restored
-  std::string other_settings{};  // the fingerprint of another instance's settings, if they differ from this one's
+  std::string other_settings{};        // the fingerprint of another instance's settings, if they differ from this one's
 };
 
 struct StoreTrouble {

@@ -21,7 +21,7 @@ const Policy policy{.failure_threshold = 2,
 
 constexpr std::array<std::chrono::milliseconds, 3> steps_back{50ms, 4'000ms, 86'400'000ms};
 
-// A breaker that trusts a wall clock which somebody sets.
+// A breaker that trusts a wall clock, which the tests set.
 struct OnWallClock {
   bool admits() { return std::holds_alternative<Permit>(breaker.acquire()); }
   void call(Outcome outcome) { std::get<Permit>(breaker.acquire()).settle(outcome); }
