@@ -94,7 +94,7 @@ local function read_breaker()
   end
   for i = 1, #fields, 2 do stored[fields[i]] = fields[i + 1] end
   for _, name in ipairs(numbers) do
-    stored_numbers[name] = to_integer(BREAKER, stored[name], 16)
+    stored_numbers[name] = stored[name] and to_integer(BREAKER, stored[name], 16) or 0
     s[name] = stored_numbers[name]
   end
   for _, name in ipairs(texts) do
