@@ -155,7 +155,7 @@ PermitId grant_probe(Snapshot& snapshot, const Policy& policy, TimePoint now) {
   }
   snapshot.probes_granted += 1;
   snapshot.probes.push_back({snapshot.probes_granted, now + policy.probe_timeout});
-  snapshot.lease_length = policy.probe_timeout;
+  snapshot.lease_length = std::max<std::chrono::microseconds>(snapshot.lease_length, policy.probe_timeout);
   return {snapshot.generation, snapshot.probes_granted};
 }
 
