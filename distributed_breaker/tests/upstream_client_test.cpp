@@ -69,6 +69,7 @@ TEST_CASE("a health route that answers 2xx or 3xx is up; no other answer is, eve
 
 TEST_CASE("a process without a free descriptor says nothing about the upstream") {
   Upstream upstream;
+  upstream.client.call(patience);  // now the server has the descriptors that it needs
   const program::DescriptorLimit none;
   const UpstreamReply reply = upstream.client.call(patience);
   CHECK(reply.outcome == Outcome::ignored);

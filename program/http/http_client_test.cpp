@@ -39,6 +39,7 @@ struct LongAnswers {
 
 TEST_CASE("a request of a process without a free descriptor fails for a local cause, which names the errno") {
   const LongAnswers answers;
+  REQUIRE(answers.get("/body", 2000).status == 200);  // now the server has the descriptors that it needs
   const DescriptorLimit none;
   for (const std::string& url :
        {answers.server.url(), std::string("http://localhost:1"), std::string("http://a.invalid")}) {
