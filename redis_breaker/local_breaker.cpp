@@ -8,15 +8,12 @@ namespace {
 
 constexpr std::chrono::minutes kept_for{1};
 
-// Redis came back without its data, and an instance that had no news created the state again, or restored it: that
-// takes the next number.
+// Redis came back without its data, and an instance that had no news created it again.
 bool was_created_again(const SharedState& before, const SharedState& now) {
   const auto is_plain = [](const SharedState& state) {
     return state.snapshot.state == State::closed && state.snapshot.mode == Mode::automatic;
   };
-  const uint64_t generation = now.snapshot.generation;
-  const bool is_new_or_restored = generation == now.epoch || generation == before.snapshot.generation + 1;
-  return is_plain(before) && is_plain(now) && now.run != before.run && is_new_or_restored;
+  return is_plain(before) && is_plain(now) && now.run != before.run && now.epoch == now.snapshot.generation;
 }
 
 }  // namespace

@@ -73,8 +73,9 @@ local function restored_open_until()
   return known_state == 'closed' and 0 or now + known_open_for
 end
 
--- Continues with what the caller saw. With a cause this is a transition, and its generation is the next number, not
--- the time: a caller that saw a later one may follow. Without a cause the generation stays the same.
+-- Continues with what the caller saw. With a cause this is a transition, and begins another line of generations: so no
+-- number repeats if the state is lost again, and a caller that saw a later number of the old line may follow. Without a
+-- cause the generation stays the same.
 local function restore(cause)
   if known_state == 'half_open' then cause = cause or 'state lost: the server removed it' end
   local from = s.generation == 0 and known_state or s.state
@@ -90,7 +91,8 @@ local function restore(cause)
   s.timed_out_generation, s.timed_out_probe, s.half_open_until = 0, 0, 0
   changed, new_generation = true, true
   if cause then
-    s.generation = math.min(s.generation + 1, never)
+    s.generation = math.min(math.max(s.generation + 1, now), never)
+    s.epoch, s.lost = s.generation, known_generation
     redis.call('DEL', PROBES)
     table.insert(transitions, {from, s.state, text(s.generation), cause})
   end
@@ -152,7 +154,7 @@ end
 -- Keeps what is stored, under a number above everything that the caller knows.
 local function outrank()
   local untouched = s.generation == s.epoch
-  s.generation = math.min(known_generation + 1, never)
+  s.generation = math.min(math.max(known_generation + 1, now), never)
   if untouched then s.epoch = s.generation end
   changed, new_generation = true, true
 end
