@@ -53,7 +53,9 @@ Verdict check_time(const ChaosHistory& history, const std::string& what, std::ch
 }
 
 Verdict check_answers_in_time(const ChaosHistory& history) {
-  return check_time(history, "slowest answer, ms", history.breaker.call_timeout + history.settings.slack,
+  const ChaosBreaker& breaker = history.breaker;
+  const auto most = breaker.call_timeout + breaker.longest_wait_for_redis + history.settings.slack;
+  return check_time(history, "slowest answer, ms", most,
                     [](CallStatus status) { return status != CallStatus::unreachable; });
 }
 

@@ -27,6 +27,7 @@ struct ChaosBreaker {
   std::chrono::milliseconds recovery_timeout{500};
   std::chrono::milliseconds probe_timeout{1500};
   std::chrono::milliseconds call_timeout{500};
+  std::chrono::milliseconds longest_wait_for_redis{500};  // of one call, on a machine where Redis has answered slowly
 };
 
 // The last three need a Redis that Sentinels watch; kill_redis to continue_redis need one without.
