@@ -256,7 +256,7 @@ struct MemberAwaitable {
   std::suspend_never operator co_await() const { return {}; }
 };
 struct FreeAwaitable {};
-std::suspend_never operator co_await(FreeAwaitable) { return {}; }
+[[maybe_unused]] std::suspend_never operator co_await(FreeAwaitable) { return {}; }
 struct ForeignFuture {
   void wait() const {}
   int get() { return 42; }
