@@ -70,9 +70,11 @@ TEST_CASE("an endpoint that is refused says what is wrong with it") {
       {"[::1]80", "only a port may follow the ], as in [::1]:80"},
       {std::string(64, 'a'), "the host has a part of more than 63 characters between its dots"},
       {std::string(254, 'a'), "the host is longer than 253 characters"}};
-  for (const auto& [text, fault] : wrong) {
+  for (const auto& each : wrong) {
+    const auto& text = each.first;
+    const auto& fault = each.second;
     CAPTURE(text);
-    CHECK(fault_of([text = text] { parse_endpoint(text); }) == fault);
+    CHECK(fault_of([&text] { parse_endpoint(text); }) == fault);
   }
 }
 
@@ -135,7 +137,9 @@ TEST_CASE("a URL that is refused says what is wrong, without a user or a passwor
       {"unix://h/x", "the path of a socket must start with /, as in unix:///run/redis.sock"},
       {"unix:///" + std::string(107, 'x'), "the path of a socket has at most 107 characters"},
       {"r://" + std::string(5000, ','), "it is longer than 2048 characters"}};
-  for (const auto& [text, fault] : wrong) {
+  for (const auto& each : wrong) {
+    const auto& text = each.first;
+    const auto& fault = each.second;
     CAPTURE(text);
     CHECK(url_fault(text) == fault);
   }

@@ -152,7 +152,9 @@ TEST_CASE("a refusal reaches a client that is still sending its body") {
       {"GARBAGE\r\n\r\n", "400"},
       {put_head + "Content-Length: 5\r\nContent-Length: 6\r\n\r\n", "411"},
       {put_head + "Content-Length: 0x5\r\n\r\n", "411"}};
-  for (const auto& [head, status] : refused) {
+  for (const auto& each : refused) {
+    const auto& head = each.first;
+    const auto& status = each.second;
     CAPTURE(head);
     const RawClient client(served.server.url());
     CHECK(client.send(head + chunk));
@@ -180,7 +182,7 @@ TEST_CASE("a client that closes its side after the request gets its answer") {
   PlainServer served(2);
   served.server.Get("/stream", [](const auto&, auto& response) {
     response.set_content_provider(
-        3, "text/plain", [](size_t offset, size_t, httplib::DataSink& sink) { return sink.write("abc" + offset, 1); });
+        3, "text/plain", [](size_t offset, size_t, httplib::DataSink& sink) { return sink.write(&"abc"[offset], 1); });
   });
   served.server.start();
   for (const std::string path : {"/", "/wait", "/stream"}) {

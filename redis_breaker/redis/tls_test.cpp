@@ -89,7 +89,7 @@ TEST_CASE("a wrong SSL_CERT_FILE is one clear error that names the file") {
   };
   const std::string begin = "-----BEGIN CERTIFICATE-----\n";
   const std::string no_certificate = "it holds no certificate in PEM form";
-  for (const auto& [path, fault] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& each : std::vector<std::pair<std::string, std::string>>{
            {"/nowhere/authorities.pem", "No such file or directory"},
            {"", "No such file or directory"},
            {folder.path(), "Is a directory"},
@@ -97,6 +97,8 @@ TEST_CASE("a wrong SSL_CERT_FILE is one clear error that names the file") {
            {file("text.pem", "no certificate\n"), no_certificate},
            {file("der.pem", std::string("\x30\x82\x01\x0a\x00", 5)), no_certificate},
            {file("cut.pem", begin + "MIIB"), no_certificate}}) {
+    const auto& path = each.first;
+    const auto& fault = each.second;
     CAPTURE(path);
     setenv("SSL_CERT_FILE", path.c_str(), 1);
     CHECK_THROWS_WITH(redis::parse_url("rediss://localhost:6379"),
