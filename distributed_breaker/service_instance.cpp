@@ -53,7 +53,7 @@ std::string to_header(milliseconds retry_after) {
 
 ServiceInstance::ServiceInstance(InstanceSettings settings, InstanceParts parts)
     : settings_(std::move(settings)),
-      parts_(parts),
+      parts_(std::move(parts)),
       attempt_timeout_(settings_.call_policy.deadline.count() > 0
                            ? std::min(settings_.call_policy.deadline, settings_.call_timeout)
                            : settings_.call_timeout),

@@ -39,10 +39,10 @@ TimePoint by_own_clock(TimePoint at, const ScriptReply& reply) { return steady_w
 
 }  // namespace
 
-RedisBreakerGroup::RedisBreakerGroup(redis::Client& client, Policy settings, Listener on_event, std::string instance,
-                                     Script source)
+RedisBreakerGroup::RedisBreakerGroup(redis::Client& client, Policy settings, Listener on_event,
+                                     const std::string& instance, Script source)
     : policy(valid(settings)),
-      script(client, policy, std::move(instance), std::move(source)),
+      script(client, policy, instance, std::move(source)),
       listener(shared(std::move(on_event))),
       local_setup(std::make_shared<const BreakerConfig>(policy)),
       losses(std::make_unique<LossMeter>()),
@@ -51,7 +51,7 @@ RedisBreakerGroup::RedisBreakerGroup(redis::Client& client, Policy settings, Lis
 RedisBreaker::RedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener)
     : RedisBreaker(std::make_shared<RedisBreakerGroup>(client, policy, std::move(listener)), {name}) {}
 
-RedisBreaker::RedisBreaker(std::shared_ptr<const RedisBreakerGroup> group, Identity identity)
+RedisBreaker::RedisBreaker(std::shared_ptr<const RedisBreakerGroup> group, const Identity& identity)
     : group_(std::move(group)),
       name_(identity.key()),
       events_(group_->listener, identity),

@@ -38,7 +38,7 @@ namespace cb {
 // What the breakers of one policy in one process share, so that many of them cost little: the script, the listener and
 // one synchronizer thread. Throws as require_valid() does.
 struct RedisBreakerGroup {
-  RedisBreakerGroup(redis::Client& client, Policy policy, Listener listener = {}, std::string instance = "",
+  RedisBreakerGroup(redis::Client& client, Policy policy, Listener listener = {}, const std::string& instance = "",
                     Script source = breaker_script_source());
   const Policy policy;
   const BreakerScript script;
@@ -52,7 +52,7 @@ struct RedisBreakerGroup {
 class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
  public:
   RedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {});
-  RedisBreaker(std::shared_ptr<const RedisBreakerGroup> group, Identity identity);
+  RedisBreaker(std::shared_ptr<const RedisBreakerGroup> group, const Identity& identity);
   ~RedisBreaker() override;
   RedisBreaker(const RedisBreaker&) = delete;
   RedisBreaker& operator=(const RedisBreaker&) = delete;

@@ -28,7 +28,7 @@ CircuitBreaker::CircuitBreaker(Policy policy, Listener listener, Clock clock, Id
     : CircuitBreaker(std::make_shared<BreakerConfig>(policy, std::move(listener), std::move(clock)),
                      std::move(identity)) {}
 
-CircuitBreaker::CircuitBreaker(std::shared_ptr<const BreakerConfig> config, Identity identity)
+CircuitBreaker::CircuitBreaker(const std::shared_ptr<const BreakerConfig>& config, Identity identity)
     : CircuitBreaker(config, EventQueue(config->listener, std::move(identity))) {}
 
 CircuitBreaker::CircuitBreaker(std::shared_ptr<const BreakerConfig> config, EventQueue events)

@@ -33,13 +33,14 @@ auto value_of(Call&& call) {
 }
 
 template <class Judge>
-constexpr bool is_rules = std::is_base_of_v<RuleList, Judge>;
+inline constexpr bool is_rules = std::is_base_of_v<RuleList, Judge>;
 
 // Whether each of the rules' result types may be found in a Value.
 template <class Value, class Judge>
-constexpr bool rules_can_match = true;
+inline constexpr bool rules_can_match = true;
 template <class Value, class... Results>
-constexpr bool rules_can_match<Value, RulesFor<Results...>> = (can_hold<std::remove_cvref_t<Results>, Value>() && ...);
+inline constexpr bool rules_can_match<Value, RulesFor<Results...>> = (can_hold<std::remove_cvref_t<Results>, Value>() &&
+                                                                      ...);
 
 template <class Judge>
 Outcome outcome_of_exception(const Judge& judge, const std::exception_ptr& thrown) {

@@ -74,7 +74,8 @@ Settlement settle_probe(Snapshot& snapshot, const Policy& policy, uint64_t probe
   }
   snapshot.successes += 1;
   if (snapshot.successes < policy.success_threshold) return {};
-  return {.transitions = {close(snapshot, plural(snapshot.successes, "successful probe"), policy, now)}};
+  return {.transitions = {
+              close(snapshot, plural(static_cast<uint64_t>(snapshot.successes), "successful probe"), policy, now)}};
 }
 
 // The probe that opened the circuit by its timeout has a result after all. A success is newer than the trip, so it

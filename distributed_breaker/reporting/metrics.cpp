@@ -99,15 +99,15 @@ void Metrics::record(const Event& event) {
       if (event.from != event.to) transitions_[index(event.from)][index(event.to)]->Increment();
       return;
     case EventKind::would_have_tripped:
-      return would_have_tripped_.Increment(event.count);
+      return would_have_tripped_.Increment(static_cast<double>(event.count));
     case EventKind::rejection:
-      return rejections_.Increment(event.count);
+      return rejections_.Increment(static_cast<double>(event.count));
     case EventKind::late_result:
-      return late_results_.Increment(event.count);
+      return late_results_.Increment(static_cast<double>(event.count));
     case EventKind::slow_call:
-      return slow_calls_.Increment(event.count);
+      return slow_calls_.Increment(static_cast<double>(event.count));
     case EventKind::store_trouble:
-      return store_errors_.Increment(event.count);
+      return store_errors_.Increment(static_cast<double>(event.count));
     case EventKind::store_joined:
       return;
   }

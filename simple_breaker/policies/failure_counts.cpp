@@ -7,11 +7,11 @@ namespace {
 
 constexpr int most_failures = 999'999'999;  // the only bound while forced closed, or with failure_threshold 0
 
-bool reached(int64_t part, int64_t of, double threshold) {
+bool reached(uint64_t part, uint64_t of, double threshold) {
   return threshold > 0 && static_cast<double>(part) / static_cast<double>(of) >= threshold;
 }
 
-std::string share(int64_t part, int64_t of, const std::string& what) {
+std::string share(uint64_t part, uint64_t of, const std::string& what) {
   return std::to_string(part) + " of " + plural(of, "call") + " " + what;
 }
 
@@ -52,7 +52,7 @@ void record(FailureCounts& counts, const Policy& policy, const CallResult& resul
 
 std::optional<std::string> cause_to_open(const FailureCounts& counts, const Policy& policy) {
   if (policy.failure_threshold > 0 && counts.failures >= policy.failure_threshold) {
-    return plural(counts.failures, "consecutive failure");
+    return plural(static_cast<uint64_t>(counts.failures), "consecutive failure");
   }
   const CallCounts recent = total(counts.window);
   if (recent.calls < static_cast<uint64_t>(policy.minimum_number_of_calls)) return std::nullopt;
@@ -72,7 +72,7 @@ CallCounts recent(const FailureCounts& counts, const Policy& policy, TimePoint n
   return total(window);
 }
 
-std::string plural(int64_t count, const std::string& thing) {
+std::string plural(uint64_t count, const std::string& thing) {
   return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
 }
 

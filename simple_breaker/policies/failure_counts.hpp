@@ -39,6 +39,6 @@ std::optional<std::string> cause_to_open(const FailureCounts& counts, const Poli
 CallCounts recent(const FailureCounts& counts, const Policy& policy, TimePoint now);
 
 // "1 failure", "2 failures"
-std::string plural(int64_t count, const std::string& thing);
+std::string plural(uint64_t count, const std::string& thing);
 
 }  // namespace cb

@@ -9,7 +9,7 @@
 namespace cb::detail {
 
 template <class T>
-constexpr bool is_pending = requires {
+inline constexpr bool is_pending = requires {
   std::declval<T&>().wait_for(std::chrono::seconds(0));
 }  // std::future
 || requires { std::declval<T&>().wait(), std::declval<T&>().get(); }  // another library's
@@ -22,9 +22,9 @@ constexpr bool is_pending = requires {
 
 // Also true of a template with such an argument: std::variant<std::future<int>, Rejection>, std::vector<Task>.
 template <class T>
-constexpr bool holds_pending = is_pending<T>;
+inline constexpr bool holds_pending = is_pending<T>;
 template <template <class...> class Template, class... Arguments>
-constexpr bool holds_pending<Template<Arguments...>> = is_pending<Template<Arguments...>> ||
-                                                       (holds_pending<std::remove_cvref_t<Arguments>> || ...);
+inline constexpr bool holds_pending<Template<Arguments...>> = is_pending<Template<Arguments...>> ||
+                                                              (holds_pending<std::remove_cvref_t<Arguments>> || ...);
 
 }  // namespace cb::detail

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view arrow = "-> ";
 
 std::string counts_of(const Snapshot& snapshot) {
-  std::string failures = plural(snapshot.counts.failures, "failure");
+  std::string failures = plural(static_cast<uint64_t>(snapshot.counts.failures), "failure");
   const CallCounts recent = total(snapshot.counts.window);
   if (recent.calls == 0) return failures;
   return failures + "; of " + plural(recent.calls, "call") + " " + std::to_string(recent.failures) + " failed, " +
