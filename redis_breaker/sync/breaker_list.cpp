@@ -24,7 +24,8 @@ void BreakerList::add(SynchronizedBreaker& breaker) {
 
 void BreakerList::remove(SynchronizedBreaker& breaker) {
   std::unique_lock lock(mutex_);
-  call_finished_.wait(lock, [&] { return being_called_ != &breaker; });
+  call_finished_.wait(
+      lock, [&] { return std::find(being_called_.begin(), being_called_.end(), &breaker) == being_called_.end(); });
   const auto entry = find(entries_, breaker);
   to_report_.erase({entry->second.may_report_at, &breaker});
   entries_.erase(entry);
@@ -47,11 +48,11 @@ void BreakerList::call(SynchronizedBreaker& breaker, std::string_view name, cons
   std::unique_lock lock(mutex_);
   const auto [first, last] = entries_.equal_range(name);
   if (std::none_of(first, last, [&](const auto& named) { return named.second.breaker == &breaker; })) return;
-  being_called_ = &breaker;
+  being_called_.push_back(&breaker);
   lock.unlock();
   action(breaker);
   lock.lock();
-  being_called_ = nullptr;
+  being_called_.pop_back();
   lock.unlock();
   call_finished_.notify_all();
 }

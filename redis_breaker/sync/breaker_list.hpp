@@ -74,8 +74,8 @@ class BreakerList {
   std::condition_variable call_finished_;
   std::multimap<std::string_view, Entry> entries_;  // guarded by mutex_; the breakers own the names
   std::set<std::pair<SteadyClock::time_point, SynchronizedBreaker*>>
-      to_report_;                                // guarded by mutex_; by the time when they may
-  SynchronizedBreaker* being_called_ = nullptr;  // guarded by mutex_
+      to_report_;                                   // guarded by mutex_; by the time when they may
+  std::vector<SynchronizedBreaker*> being_called_;  // guarded by mutex_; an action may call others
 };
 
 }  // namespace cb
