@@ -3,8 +3,8 @@
 #
 # Injects faults into stage 3 at random while calls keep coming: Redis is killed, stopped, flushed, cut off and filled
 # until it evicts keys, instances are killed, the upstream fails and slows down. Then every fault ends, and chaos.sh
-# checks the run against what must hold whatever happens. Three minutes by default; --duration and --seed change that. With --sentinel, Sentinels
-# watch Redis and fail over.
+# checks the run against what must hold whatever happens. Three minutes by default; --duration and --seed change that.
+# With --sentinel, Sentinels watch Redis and fail over.
 # Installs and builds what is missing. Uses free ports and a private Redis; the history of the run is in build/runs/.
 # Exit code 0 only if every check held.
 set -euo pipefail
