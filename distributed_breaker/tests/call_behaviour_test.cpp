@@ -304,7 +304,8 @@ TEST_CASE("a last good answer may be nested deeply and have many fields") {
   }
 }
 
-TEST_CASE("calls that fail for lack of descriptors are ignored: the circuit stays closed, and the instance says why") {
+TEST_CASE("calls that fail for lack of descriptors are ignored: the circuit stays closed, and the instance says why" *
+          doctest::skip(!program::works_without_descriptors)) {
   Fleet fleet;
   auto instance = fleet.start("--failure-threshold 1 --max-attempts 3");
   CHECK(instance.call().http_status == 200);

@@ -67,7 +67,8 @@ TEST_CASE("a health route that answers 2xx or 3xx is up; no other answer is, eve
   CHECK(UpstreamClient("http://127.0.0.1:1", "test").health(patience) == Health::down);
 }
 
-TEST_CASE("a process without a free descriptor says nothing about the upstream") {
+TEST_CASE("a process without a free descriptor says nothing about the upstream" *
+          doctest::skip(!program::works_without_descriptors)) {
   Upstream upstream;
   upstream.client.call(patience);  // now the server has the descriptors that it needs
   const program::DescriptorLimit none;

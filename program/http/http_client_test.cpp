@@ -37,7 +37,8 @@ struct LongAnswers {
 
 }  // namespace
 
-TEST_CASE("a request of a process without a free descriptor fails for a local cause, which names the errno") {
+TEST_CASE("a request of a process without a free descriptor fails for a local cause, which names the errno" *
+          doctest::skip(!works_without_descriptors)) {
   const LongAnswers answers;
   REQUIRE(answers.get("/body", 2000).status == 200);  // now the server has the descriptors that it needs
   const DescriptorLimit none;

@@ -7,6 +7,18 @@
 
 namespace program {
 
+// Clang's undefined-behaviour sanitizer needs a descriptor to check a virtual call, so nothing works there without one.
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+#define LAB_NEEDS_A_DESCRIPTOR
+#endif
+#endif
+#ifdef LAB_NEEDS_A_DESCRIPTOR
+constexpr bool works_without_descriptors = false;
+#else
+constexpr bool works_without_descriptors = true;
+#endif
+
 class DescriptorLimit {
  public:
   // `spare`: how many descriptors it leaves, if none of those in use is closed. Process 0 is this one.
