@@ -46,15 +46,9 @@ Admission CircuitBreaker::acquire() {
   const PublishedState::Word word = published_.word();
   if (word.state() == State::closed) return Permit(*this, {word.generation(), 0}, times_calls_ ? now() : TimePoint{});
   if (events_.has_listener()) return acquire_locked();  // a rejection's event has its place in the lock's order
-  if (const auto rejection = published_rejection(word, std::chrono::milliseconds(0))) return *rejection;
-  return acquire_locked();
-}
-
-std::optional<Rejection> CircuitBreaker::published_rejection(PublishedState::Word word,
-                                                             std::chrono::milliseconds wait) const {
   const TimePoint now = this->now();
   const TimePoint until = published_.rejects_until(word, now);
-  if (now + wait >= until) return std::nullopt;
+  if (now >= until) return acquire_locked();
   return Rejection{word.state(), retry_after(word.state(), until, now, policy())};
 }
 
@@ -62,12 +56,15 @@ std::optional<Rejection> CircuitBreaker::early_rejection(std::chrono::millisecon
   const PublishedState::Word word = published_.word();
   const bool may_end_sooner = word.state() == State::half_open && wait.count() > 0;  // with the probes in flight
   if (word.state() == State::closed || may_end_sooner) return std::nullopt;
-  const auto rejection = published_rejection(word, wait);
-  if (!rejection || !events_.has_listener()) return rejection;
+  const TimePoint now = this->now();
+  const TimePoint until = published_.rejects_until(word, now);
+  if (now + wait >= until) return std::nullopt;
+  const Rejection rejection{word.state(), retry_after(word.state(), until, now, policy())};
+  if (!events_.has_listener()) return rejection;
   const EventQueue::Delivery delivery(events_);
   const std::scoped_lock lock(mutex_);
   if (snapshot_.generation != word.generation()) return std::nullopt;  // its event would be out of order
-  events_.add(EventKind::rejection, {rejection->state, word.generation()}, "not permitted", now());
+  events_.add(EventKind::rejection, {rejection.state, word.generation()}, "not permitted", now);
   return rejection;
 }
 

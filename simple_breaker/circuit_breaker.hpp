@@ -74,7 +74,6 @@ class CircuitBreaker final : public ManagedBreaker {
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
   Admission acquire_locked();
-  std::optional<Rejection> published_rejection(PublishedState::Word word, std::chrono::milliseconds wait) const;
   Settled settle_locked(const PermitId& id, TimePoint started, Outcome outcome);
   DetailedStatus status_locked(TimePoint now) const;
   bool holds_evidence(TimePoint now) const;
