@@ -80,7 +80,7 @@ class [[nodiscard]] Permit {
   bool is_probe() const { return id_.probe != 0; }
 
  private:
-  static constexpr TimePoint settled = TimePoint::max();  // or moved from: a flag of its own costs a call a tenth more
+  static constexpr TimePoint settled = TimePoint::max();  // or moved from: a separate flag costs a call a tenth more
   Settled present_state() const;
 
   Breaker* breaker_;
