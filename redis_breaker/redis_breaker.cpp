@@ -179,6 +179,10 @@ Settled RedisBreaker::settle(const PermitId& id, TimePoint started, Outcome outc
 }
 
 Settled RedisBreaker::settle_slowly(const PermitId& id, const CallResult& result) {
+  const PackedState seen = view_.packed();
+  const bool is_ordinary_success = result.outcome == Outcome::success && id.probe == 0 &&
+                                   id.generation == seen.generation() && !is_slow(result, group_->policy);
+  if (is_ordinary_success && is_available()) return settle_success(id, seen);
   const Reporting reporting(*this);
   if (!is_available()) return settle_locally(id, result);
   const PackedState packed = view_.packed();
@@ -194,6 +198,10 @@ Settled RedisBreaker::settle_slowly(const PermitId& id, const CallResult& result
     return {packed.state(), true};
   }
   if (id.probe != 0 || slow || result.outcome == Outcome::failure) return settle_in_redis(id, result);
+  return settle_success(id, packed);
+}
+
+Settled RedisBreaker::settle_success(const PermitId& id, PackedState packed) {
   const bool is_reported = counts_calls_ || packed.reports_successes();
   const bool late = is_reported && !count_success({packed.state(), id.generation});
   return {packed.state(), late};
@@ -202,7 +210,10 @@ Settled RedisBreaker::settle_slowly(const PermitId& id, const CallResult& result
 // False if the generation that admitted the call has ended meanwhile: the success is late.
 bool RedisBreaker::count_success(StateGeneration admitted_in) {
   const auto [counted, older] = successes_.add_one(admitted_in.generation);
-  record_late_result(admitted_in, Outcome::success, older + (counted ? 0 : 1));
+  if (older > 0 || !counted) {  // only then is there something to report, which costs more than the count
+    const Reporting reporting(*this);
+    record_late_result(admitted_in, Outcome::success, older + (counted ? 0 : 1));
+  }
   if (!counted) return false;
   if (view_.reports_every_success()) forget_local_failures();
   if (!will_report_.load(std::memory_order_relaxed) && !will_report_.exchange(true)) {

@@ -100,6 +100,7 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   Verdict rejection(StateGeneration where, TimePoint from, TimePoint now) const;
   void report_rejection(const Verdict& verdict) const;
   Settled settle_slowly(const PermitId& id, const CallResult& result);
+  Settled settle_success(const PermitId& id, PackedState packed);
   Settled settle_in_redis(const PermitId& id, const CallResult& result);
   bool count_success(StateGeneration admitted_in);
   void forget_local_failures();
