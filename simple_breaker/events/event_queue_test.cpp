@@ -2,14 +2,18 @@
 #include "simple_breaker/events/event_queue.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <functional>
 #include <future>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -44,6 +48,14 @@ struct Door {
   std::promise<void> opened;
   std::atomic<int> waiting{0};
 };
+
+// True if that thread of this process waits for something: in "1234 (name) S 1 ..." the letter is its state.
+bool is_asleep(pid_t thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+  const std::string stat(std::istreambuf_iterator<char>(file), {});
+  const size_t name_ends = stat.rfind(") ");
+  return name_ends != std::string::npos && stat.compare(name_ends, 4, ") S ") == 0;
+}
 
 const Policy opens_at_once{.failure_threshold = 1, .recovery_timeout = 1h};
 
@@ -212,13 +224,16 @@ TEST_CASE("a thread that has delivered for long is relieved by the next one with
   REQUIRE(happens([&] { return breaker.known_state() == State::open; }));
   REQUIRE(rejects(breaker));
   REQUIRE(happens([&] { return door.waiting == 1; }));
-  std::atomic<bool> relieving{false};
+  std::atomic<pid_t> relieving{0};
   std::jthread next([&] {
-    relieving = true;
+    relieving = gettid();
     rejects(breaker);
   });
   const auto next_id = next.get_id();
-  REQUIRE(happens([&] { return relieving.load(); }));
+  REQUIRE(happens([&, times = 0]() mutable {  // a lock may let it sleep for an instant; its turn, until the door opens
+    times = relieving != 0 && is_asleep(relieving) ? times + 1 : 0;
+    return times == 10;
+  }));
   door.opened.set_value();
   busy.join();
   next.join();
