@@ -26,6 +26,22 @@ test('an answer disappears when the change that it reports is no longer in force
   await expect(answerBeside('#rate-stop')).toHaveText(stopped);
 });
 
+test('a tick is not lost when the scenarios arrive: nothing can be ticked before', async ({ page, startUi }) => {
+  let arrive;
+  const held = new Promise((resolve) => { arrive = resolve; });
+  await page.route('**/scenarios', async (route) => {
+    await held;
+    await route.continue();
+  });
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await openUi(page, ui.url, 3);
+  for (const id of ['scenario', 'variant', 'guess', 'no-guess']) await expect(page.locator(`#${id}`)).toBeDisabled();
+  await expect(page.locator('#start-hint')).toHaveText('The scenarios are not known yet.');
+  arrive();
+  await page.check('#no-guess');
+  await expect(page.locator('#start-scenario')).toBeEnabled();
+});
+
 test('no scenario is offered during a manual run', async ({ idlePage: page }) => {
   await page.check('#no-guess');
   await expect(page.locator('#start-scenario')).toBeEnabled();

@@ -19,7 +19,7 @@
       this.latest = 0; // the number of the last scenario in a frame
       this.missedFrames = 0; // frames without the predicted scenario
       this.isRequesting = false;
-      this.whyNot = 'Waiting for the fleet.';
+      this.whyNot = this.whyNotByFrame = 'Waiting for the fleet.';
       for (const id of ['scenario', 'variant', 'guess', 'no-guess', 'start-scenario', 'stop-scenario']) this[id] = Lab.byId(id);
       this.scenario.addEventListener('change', () => this.showVariants());
       this.variant.addEventListener('change', () => this.showQuestion());
@@ -39,6 +39,7 @@
       const first = this.scenarios.some(({ name }) => name === 'outage') ? 'outage' : this.scenarios[0]?.name;
       if (first) this.scenario.value = first;
       this.showVariants();
+      this.restrict();
     }
 
     get chosen() {
@@ -105,19 +106,24 @@
       const { scenario } = frame;
       const running = scenario !== null && ['starting', 'running'].includes(scenario.phase);
       const whyNotDuringRun = frame.load.can_change ? '' : 'A manual run is in progress: no scenario can start until it is over.';
-      const why = running ? 'A scenario is running.' : Lab.whyNot(frame, connected) || whyNotDuringRun;
+      this.whyNotByFrame = running ? 'A scenario is running.' : Lab.whyNot(frame, connected) || whyNotDuringRun;
       const focused = document.activeElement;
-      if (why !== this.whyNot) {
-        this.whyNot = why;
-        for (const field of [this.scenario, this.variant, this['no-guess']]) field.disabled = why !== '';
-        this.allow();
-      }
+      this.restrict();
       if (Lab.byId('progress').hidden === running) Lab.byId('progress').hidden = !running;
       this.keepFocus(focused, running);
       if (running) this.showProgress(scenario);
       else if (scenario !== null && !this.isRequesting && [this.running, this.prediction?.number].includes(scenario.number)) this.finish(scenario);
       if (connected && this.prediction && !this.isRequesting) this.checkForMissedEnd(scenario);
       this.latest = scenario?.number ?? 0;
+    }
+
+    // Nothing can be chosen or ticked before the scenarios are known: their arrival clears the form.
+    restrict() {
+      const why = this.whyNotByFrame || (this.scenarios.length === 0 ? 'The scenarios are not known yet.' : '');
+      if (why === this.whyNot) return;
+      this.whyNot = why;
+      for (const field of [this.scenario, this.variant, this['no-guess']]) field.disabled = why !== '';
+      this.allow();
     }
 
     // If the focused control is no longer available, the focus moves to the next useful one, or to the result.
