@@ -105,10 +105,10 @@ int serve(InstanceOptions options, const program::StopSignal& stop, const Breake
   });
   HealthChecker health(options.policy.health_check_interval,
                        [&] { return upstream.health(std::min(options.call_timeout, longest_health_check)); });
-  const Listener listener = [&](const Event& event) {
-    transitions.record(event);
-    metrics.record(event);
-    health.on_event(event);
+  const Listener listener = [&](const Notice& notice) {
+    transitions.record(notice);
+    metrics.record(notice);
+    health.on_notice(notice);
   };
   BreakerRegistry registry(options.breaker_name, options.max_breakers, breakers(options.name, listener));
   const std::jthread health_checks = health.watch(registry);

@@ -12,7 +12,7 @@
 #include "distributed_breaker/resilience/call_policy.hpp"
 #include "program/log.hpp"
 #include "program/stop_signal.hpp"
-#include "simple_breaker/event.hpp"
+#include "simple_breaker/notice.hpp"
 #include "simple_breaker/policy.hpp"
 
 namespace cb {

@@ -17,8 +17,8 @@ namespace cb {
 
 class LocalBreaker {
  public:
-  LocalBreaker(std::shared_ptr<const BreakerConfig> config, EventQueue events)
-      : config_(std::move(config)), circuit_(config_, std::move(events)) {}
+  LocalBreaker(std::shared_ptr<const BreakerConfig> config, NoticeQueue notices)
+      : config_(std::move(config)), circuit_(config_, std::move(notices)) {}
 
   // Starts from the shared state. But if that has had no transition since the last follow(), and this instance has seen
   // no success since and was back for a minute at most, the local state goes on, plus the failures that the fleet has

@@ -16,7 +16,7 @@ namespace {
 struct SimulatedOutages {
   explicit SimulatedOutages(const Policy& policy)
       : local(std::make_shared<const BreakerConfig>(policy, Listener{}, [this] { return now; }),
-              {cb::shared([this](const Event& event) { events.push_back(event.kind); }), {"x"}}) {
+              {cb::shared([this](const Notice& notice) { notices.push_back(notice.kind); }), {"x"}}) {
     shared.snapshot.generation = 1000;
     shared.version = 1;
     shared.epoch = 1000;
@@ -45,10 +45,10 @@ struct SimulatedOutages {
   // A call that the shared breaker has admitted.
   Settled shared_call(Outcome outcome) { return local.settle_shared({shared.snapshot.generation, 0}, now, outcome); }
   int failures() { return local.detailed_status().failures; }
-  int rejections() const { return static_cast<int>(std::count(events.begin(), events.end(), EventKind::rejection)); }
+  int rejections() const { return static_cast<int>(std::count(notices.begin(), notices.end(), NoticeKind::rejection)); }
 
   TimePoint now{std::chrono::hours(1)};
-  std::vector<EventKind> events{};
+  std::vector<NoticeKind> notices{};
   SharedState shared{};
   LocalBreaker local;
 };

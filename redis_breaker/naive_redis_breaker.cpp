@@ -28,7 +28,7 @@ NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, Identity identity, c
     : client_(client),
       prefix_(client.prefix(identity.key())),
       policy_(policy),
-      events_(shared(std::move(listener)), identity),
+      notices_(shared(std::move(listener)), identity),
       identity_(std::move(identity)) {
   require_valid(identity_);
   require_valid(policy);
@@ -53,7 +53,7 @@ void NaiveRedisBreaker::create_keys_of_tenant() {
 }
 
 Admission NaiveRedisBreaker::acquire() {
-  const EventQueue::Delivery delivery(events_);
+  const NoticeQueue::Delivery delivery(notices_);
   create_keys_of_tenant();
   const std::string state = get("state");
   if (state == "closed") return Permit(*this, {1, 0});
@@ -81,7 +81,7 @@ double NaiveRedisBreaker::seconds_left() {
 
 Settled NaiveRedisBreaker::settle(const PermitId&, TimePoint, Outcome outcome) {
   if (outcome == Outcome::ignored) return {state_, false};
-  const EventQueue::Delivery delivery(events_);
+  const NoticeQueue::Delivery delivery(notices_);
   try {
     if (outcome == Outcome::success) {
       on_success();
@@ -113,7 +113,7 @@ void NaiveRedisBreaker::on_failure() {
 DetailedStatus NaiveRedisBreaker::detailed_status() {
   DetailedStatus status;
   status.store.name = "redis, naive";
-  status.listener_errors = events_.listener_errors();
+  status.listener_errors = notices_.listener_errors();
   if (!identity_.context.empty() && !has_keys()) return status;  // no call yet
   status.state = to_state(get("state"));
   status.failures = std::stoi(get("failures"));
@@ -137,7 +137,7 @@ void NaiveRedisBreaker::transition(const std::string& from, State to, const std:
   state_ = to;
   const TimePoint now = steady_wall_clock();
   const auto generation = static_cast<uint64_t>(now.time_since_epoch().count());
-  events_.add(EventKind::transition, Transition{to_state(from), to, generation, cause, now});
+  notices_.add(NoticeKind::transition, Transition{to_state(from), to, generation, cause, now});
 }
 
 }  // namespace cb

@@ -13,7 +13,7 @@
 #include <string>
 
 #include "redis_breaker/redis/client.hpp"
-#include "simple_breaker/events/event_queue.hpp"
+#include "simple_breaker/notices/notice_queue.hpp"
 #include "simple_breaker/policies/managed_breaker.hpp"
 #include "simple_breaker/policy.hpp"
 
@@ -51,7 +51,7 @@ class NaiveRedisBreaker final : public ManagedBreaker {
   redis::Client& client_;
   const std::string prefix_;
   const Policy policy_;
-  const EventQueue events_;
+  const NoticeQueue notices_;
   const Identity identity_;
   std::once_flag created_;                   // the keys of a tenant's breaker
   std::atomic<State> state_{State::closed};  // as this process last wrote it

@@ -5,14 +5,14 @@
 namespace cb {
 namespace {
 
-// False for events that the shared breaker reports as well, and for the reset of a closed local breaker.
-bool is_local_only(const Event& event) {
-  switch (event.kind) {
-    case EventKind::transition:
-    case EventKind::rejection:
+// False for notices that the shared breaker reports as well, and for the reset of a closed local breaker.
+bool is_local_only(const Notice& notice) {
+  switch (notice.kind) {
+    case NoticeKind::transition:
+    case NoticeKind::rejection:
       return true;
-    case EventKind::override:
-      return event.from != event.to;
+    case NoticeKind::override:
+      return notice.from != notice.to;
     default:
       return false;
   }
@@ -22,17 +22,17 @@ bool is_local_only(const Event& event) {
 
 QuorumBreaker::QuorumBreaker(const std::shared_ptr<const RedisBreakerGroup>& group, const Identity& identity)
     : shared_(group, identity),
-      local_(group->local_setup, shared_.events().part("this instance only: ", is_local_only)) {}
+      local_(group->local_setup, shared_.notices().part("this instance only: ", is_local_only)) {}
 
 // Like a probe, a call that both have admitted does not wait for a listener.
 Admission QuorumBreaker::acquire() {
   Admission admission = acquire_both();
-  if (std::holds_alternative<Rejection>(admission)) shared_.events().deliver();
+  if (std::holds_alternative<Rejection>(admission)) shared_.notices().deliver();
   return admission;
 }
 
 Admission QuorumBreaker::acquire_both() {
-  const EventQueue::Operation operation(shared_.events());  // keeps back what both report, until both have decided
+  const NoticeQueue::Operation operation(shared_.notices());  // keeps back what both report, until both have decided
   Admission shared = shared_.acquire();
   auto* permit = std::get_if<Permit>(&shared);
   if (permit == nullptr) return shared;
@@ -67,8 +67,8 @@ Permit QuorumBreaker::grant(Permit shared, Permit local) {
 }
 
 Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome) {
-  const EventQueue::Delivery delivery(shared_.events());
-  const EventQueue::Operation operation(shared_.events());
+  const NoticeQueue::Delivery delivery(shared_.notices());
+  const NoticeQueue::Operation operation(shared_.notices());
   std::unique_lock lock(mutex_);
   auto both = in_flight_.extract(ticket.time_since_epoch().count());
   lock.unlock();
@@ -77,8 +77,8 @@ Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome
 }
 
 DetailedStatus QuorumBreaker::detailed_status() {
-  const EventQueue::Delivery delivery(shared_.events());
-  const EventQueue::Operation operation(shared_.events());
+  const NoticeQueue::Delivery delivery(shared_.notices());
+  const NoticeQueue::Operation operation(shared_.notices());
   DetailedStatus status = shared_.detailed_status();
   reset_if_changed(shared_.known_generation());
   const DetailedStatus local = local_.detailed_status();
@@ -92,16 +92,16 @@ DetailedStatus QuorumBreaker::detailed_status() {
 }
 
 std::string QuorumBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {
-  const EventQueue::Delivery delivery(shared_.events());
-  const EventQueue::Operation operation(shared_.events());
+  const NoticeQueue::Delivery delivery(shared_.notices());
+  const NoticeQueue::Operation operation(shared_.notices());
   std::string fault = shared_.apply_override(order, lasts);
   if (fault.empty()) local_.apply_override({Mode::reset, order.actor, order.reason}, {});
   return fault;
 }
 
 void QuorumBreaker::report_health(Health health) {
-  const EventQueue::Delivery delivery(shared_.events());
-  const EventQueue::Operation operation(shared_.events());
+  const NoticeQueue::Delivery delivery(shared_.notices());
+  const NoticeQueue::Operation operation(shared_.notices());
   if (shared_.is_open()) shared_.report_health(health);
   if (local_.is_open()) local_.report_health(health);
 }

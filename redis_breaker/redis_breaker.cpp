@@ -39,11 +39,11 @@ TimePoint by_own_clock(TimePoint at, const ScriptReply& reply) { return steady_w
 
 }  // namespace
 
-RedisBreakerGroup::RedisBreakerGroup(redis::Client& client, Policy settings, Listener on_event,
+RedisBreakerGroup::RedisBreakerGroup(redis::Client& client, Policy settings, Listener on_notice,
                                      const std::string& instance, Script source)
     : policy(valid(settings)),
       script(client, policy, instance, std::move(source)),
-      listener(shared(std::move(on_event))),
+      listener(shared(std::move(on_notice))),
       local_setup(std::make_shared<const BreakerConfig>(policy)),
       losses(std::make_unique<LossMeter>()),
       synchronizer(std::make_unique<Synchronizer>(client, listener)) {}
@@ -54,7 +54,7 @@ RedisBreaker::RedisBreaker(redis::Client& client, const std::string& name, const
 RedisBreaker::RedisBreaker(std::shared_ptr<const RedisBreakerGroup> group, const Identity& identity)
     : group_(std::move(group)),
       name_(identity.key()),
-      events_(group_->listener, identity),
+      notices_(group_->listener, identity),
       times_calls_(group_->policy.slow_call_duration_threshold.count() > 0),
       counts_calls_(group_->policy.keeps_window()),
       view_(group_->synchronizer->push_status(0)) {
@@ -64,21 +64,21 @@ RedisBreaker::RedisBreaker(std::shared_ptr<const RedisBreakerGroup> group, const
 
 RedisBreaker::~RedisBreaker() {
   group_->synchronizer->remove(*this);
-  events_.close();
+  notices_.close();
 }
 
-// What an operation reports is delivered at its end, when no lock is held: the events of this breaker, and of the
+// What an operation reports is delivered at its end, when no lock is held: the notices of this breaker, and of the
 // store. The listener may destroy the breaker.
 class RedisBreaker::Reporting {
  public:
   explicit Reporting(RedisBreaker& breaker)
-      : store_(breaker.group_->synchronizer->availability().events()),
-        breaker_(breaker.events_),
-        operation_(breaker.events_) {}
+      : store_(breaker.group_->synchronizer->availability().notices()),
+        breaker_(breaker.notices_),
+        operation_(breaker.notices_) {}
 
  private:
-  const EventQueue::Delivery store_, breaker_;
-  const EventQueue::Operation operation_;
+  const NoticeQueue::Delivery store_, breaker_;
+  const NoticeQueue::Operation operation_;
 };
 
 // --- acquire
@@ -103,7 +103,7 @@ Admission RedisBreaker::acquire_slowly() {
 }
 
 RedisBreaker::Verdict RedisBreaker::decide() {
-  const EventQueue::Operation operation(events_);
+  const NoticeQueue::Operation operation(notices_);
   auto verdict = verdict_from_view();
   if (!verdict) verdict = verdict_from_redis();
   if (verdict->kind == Verdict::Kind::rejection) report_rejection(*verdict);
@@ -111,8 +111,8 @@ RedisBreaker::Verdict RedisBreaker::decide() {
 }
 
 void RedisBreaker::report_rejection(const Verdict& verdict) const {
-  if (!events_.has_listener()) return;
-  events_.add(EventKind::rejection, verdict.where, "not permitted", steady_wall_clock());
+  if (!notices_.has_listener()) return;
+  notices_.add(NoticeKind::rejection, verdict.where, "not permitted", steady_wall_clock());
 }
 
 // Nothing: Redis must be asked, because the view is stale or a probe may be due.
@@ -237,26 +237,26 @@ Settled RedisBreaker::settle_in_redis(const PermitId& id, const CallResult& resu
   if (result.outcome != Outcome::ignored && is_slow(result, group_->policy)) record_slow_call(where, result);
   if (!reply->would_have_tripped.empty()) {
     ++would_have_tripped_;
-    events_.add(EventKind::would_have_tripped, where, reply->would_have_tripped, steady_wall_clock());
+    notices_.add(NoticeKind::would_have_tripped, where, reply->would_have_tripped, steady_wall_clock());
   }
   return {reply->state, late};
 }
 
 void RedisBreaker::record_slow_call(StateGeneration where, const CallResult& result) {
   ++slow_calls_;
-  events_.add_slow_call(where, result.took, steady_wall_clock());
+  notices_.add_slow_call(where, result.took, steady_wall_clock());
 }
 
 void RedisBreaker::record_late_result(StateGeneration where, Outcome outcome, uint64_t count) {
   if (count == 0) return;
   late_results_ += count;
-  events_.add(EventKind::late_result, where, to_text(outcome), steady_wall_clock(), count);
+  notices_.add(NoticeKind::late_result, where, to_text(outcome), steady_wall_clock(), count);
 }
 
 // --- requests to Redis
 
 // Nothing if Redis is unavailable.
-std::optional<ScriptReply> RedisBreaker::query(const Request& request, EventKind kind) {
+std::optional<ScriptReply> RedisBreaker::query(const Request& request, NoticeKind kind) {
   auto result = group_->synchronizer->availability().run([&] { return query_in_order(request); });
   auto* reply = std::get_if<ScriptReply>(&result);
   if (reply == nullptr) return std::nullopt;
@@ -322,14 +322,14 @@ BreakerScript::Result RedisBreaker::query_and_apply(const Request& request, Succ
   return result;
 }
 
-void RedisBreaker::report_transitions(const ScriptReply& reply, EventKind kind) {
+void RedisBreaker::report_transitions(const ScriptReply& reply, NoticeKind kind) {
   const std::string loss =
       reply.forgotten ? group_->losses->line_about(name_, std::chrono::steady_clock::now()) : std::string();
   if (!loss.empty()) group_->synchronizer->availability().report_problem(loss);
   record_late_result({reply.state, reply.generation}, Outcome::success, reply.late_successes);
   for (Transition transition : reply.transitions) {
     transition.at = by_own_clock(transition.at, reply);
-    events_.add(kind, transition);
+    notices_.add(kind, transition);
   }
   if (!group_->settings_watch.is_news(reply.other_settings, steady_wall_clock())) return;
   group_->synchronizer->availability().report_problem("settings differ: another instance uses the breaker " + name_ +
@@ -340,7 +340,7 @@ std::string RedisBreaker::apply_override(const Override& order, milliseconds las
   const Reporting reporting(*this);
   const auto reply =
       query([&](const LastKnown& last_known) { return group_->script.apply_override(name_, last_known, order, lasts); },
-            EventKind::override);
+            NoticeKind::override);
   return reply ? "" : "Redis did not accept the override; as far as is known, nothing has changed";
 }
 
@@ -354,24 +354,24 @@ void RedisBreaker::report_health(Health health) {
 
 void RedisBreaker::refresh() {
   {
-    const EventQueue::Operation operation(events_);
+    const NoticeQueue::Operation operation(notices_);
     query([this](const LastKnown& last_known) { return group_->script.tick(name_, last_known); });
   }
-  group_->synchronizer->deliver(events_);
+  group_->synchronizer->deliver(notices_);
 }
 
 void RedisBreaker::report() { refresh(); }  // every request carries the counted successes
 
 // Twice: the first run may have needed memory that the next one lacks, for the script or a connection's buffers.
 BreakerScript::Result RedisBreaker::reconnect() {
-  std::optional<EventQueue::Operation> operation(events_);
+  std::optional<NoticeQueue::Operation> operation(notices_);
   const Request write = [this](const LastKnown& last_known) { return group_->script.reconnect(name_, last_known); };
   auto result = query_and_apply(write, Successes::reported);
-  if (const auto* reply = std::get_if<ScriptReply>(&result)) report_transitions(*reply, EventKind::transition);
+  if (const auto* reply = std::get_if<ScriptReply>(&result)) report_transitions(*reply, NoticeKind::transition);
   if (std::holds_alternative<ScriptReply>(result)) result = query_and_apply(write, Successes::kept);
-  if (const auto* reply = std::get_if<ScriptReply>(&result)) report_transitions(*reply, EventKind::transition);
+  if (const auto* reply = std::get_if<ScriptReply>(&result)) report_transitions(*reply, NoticeKind::transition);
   operation.reset();
-  group_->synchronizer->deliver(events_);
+  group_->synchronizer->deliver(notices_);
   return result;
 }
 
@@ -385,9 +385,9 @@ bool RedisBreaker::on_key_written(std::string_view key) {
 
 // A call that ends after Redis has recovered may change a local breaker that is no longer in use: that is not a
 // transition of the instance's breaker.
-EventQueue RedisBreaker::local_events() const {
-  return events_.part("local: ", [this](const Event& event) {
-    const bool is_transition = event.kind == EventKind::transition || event.kind == EventKind::override;
+NoticeQueue RedisBreaker::local_notices() const {
+  return notices_.part("local: ", [this](const Notice& notice) {
+    const bool is_transition = notice.kind == NoticeKind::transition || notice.kind == NoticeKind::override;
     return !is_transition || !is_available();
   });
 }
@@ -400,7 +400,7 @@ LocalBreaker& RedisBreaker::local_breaker() {
   if (local_version_ == shared.version) return *local_;
   const bool saw_success = take_successes(shared.snapshot.generation).count > 0;
   if (saw_success) shared.snapshot.counts.failures = 0;  // Redis never learned of it
-  if (!local_) local_ = std::make_unique<LocalBreaker>(group_->local_setup, local_events());
+  if (!local_) local_ = std::make_unique<LocalBreaker>(group_->local_setup, local_notices());
   local_->follow(shared);
   view_.report_every_success();
   local_version_ = shared.version;
@@ -460,7 +460,7 @@ DetailedStatus RedisBreaker::detailed_status() {
   status.late_results += late_results_;
   status.slow_calls += slow_calls_;
   status.would_have_tripped += would_have_tripped_;
-  status.listener_errors = events_.listener_errors();
+  status.listener_errors = notices_.listener_errors();
   status.store.errors = store_errors_;
   status.store.local_calls = local_calls_;
   return status;

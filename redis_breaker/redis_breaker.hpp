@@ -27,9 +27,9 @@
 #include "redis_breaker/sync/settings_watch.hpp"
 #include "redis_breaker/sync/synchronizer.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
-#include "simple_breaker/event.hpp"
-#include "simple_breaker/events/event_queue.hpp"
 #include "simple_breaker/fast_path/striped_counter.hpp"
+#include "simple_breaker/notice.hpp"
+#include "simple_breaker/notices/notice_queue.hpp"
 #include "simple_breaker/policies/managed_breaker.hpp"
 #include "simple_breaker/policy.hpp"
 
@@ -65,7 +65,7 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   State known_state() const override;
   bool is_evictable(std::chrono::milliseconds idle) const override;
 
-  const EventQueue& events() const { return events_; }
+  const NoticeQueue& notices() const { return notices_; }
 
   // The shared breaker as the cached view has it.
   uint64_t known_generation() const override { return view_.packed().generation(); }
@@ -107,16 +107,16 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
   void record_slow_call(StateGeneration where, const CallResult& result);
   void record_late_result(StateGeneration where, Outcome outcome, uint64_t count);
 
-  std::optional<ScriptReply> query(const Request& request, EventKind kind = EventKind::transition);
+  std::optional<ScriptReply> query(const Request& request, NoticeKind kind = NoticeKind::transition);
   BreakerScript::Result query_in_order(const Request& request);
   enum class Successes { reported, kept };
   BreakerScript::Result query_unless_unavailable(uint64_t period, const Request& request, Successes successes);
   BreakerScript::Result query_and_apply(const Request& request, Successes successes);
   StripedCounter::Taken take_successes(uint64_t generation);
-  void report_transitions(const ScriptReply& reply, EventKind kind);
+  void report_transitions(const ScriptReply& reply, NoticeKind kind);
 
   bool is_available() const { return group_->synchronizer->availability().is_available(); }
-  EventQueue local_events() const;
+  NoticeQueue local_notices() const;
   LocalBreaker& local_breaker();
   LocalBreaker* existing_local_breaker() const;
   Settled settle_locally(const PermitId& id, const CallResult& result);
@@ -124,7 +124,7 @@ class RedisBreaker final : public ManagedBreaker, private SynchronizedBreaker {
 
   const std::shared_ptr<const RedisBreakerGroup> group_;
   const std::string name_;
-  const EventQueue events_;
+  const NoticeQueue notices_;
   const bool times_calls_;  // cached here: every call reads it
   const bool counts_calls_;
   BreakerView view_;

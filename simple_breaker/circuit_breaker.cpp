@@ -19,8 +19,8 @@ TimePoint steady_wall_clock() {
   return TimePoint{seconds(now.tv_sec) + microseconds(within_second) + offset};
 }
 
-BreakerConfig::BreakerConfig(Policy settings, Listener on_event, Clock time)
-    : policy(settings), listener(shared(std::move(on_event))), clock(std::move(time)) {
+BreakerConfig::BreakerConfig(Policy settings, Listener on_notice, Clock time)
+    : policy(settings), listener(shared(std::move(on_notice))), clock(std::move(time)) {
   require_valid(policy);
 }
 
@@ -29,23 +29,23 @@ CircuitBreaker::CircuitBreaker(Policy policy, Listener listener, Clock clock, Id
                      std::move(identity)) {}
 
 CircuitBreaker::CircuitBreaker(const std::shared_ptr<const BreakerConfig>& config, Identity identity)
-    : CircuitBreaker(config, EventQueue(config->listener, std::move(identity))) {}
+    : CircuitBreaker(config, NoticeQueue(config->listener, std::move(identity))) {}
 
-CircuitBreaker::CircuitBreaker(std::shared_ptr<const BreakerConfig> config, EventQueue events)
+CircuitBreaker::CircuitBreaker(std::shared_ptr<const BreakerConfig> config, NoticeQueue notices)
     : config_(std::move(config)),
-      events_(std::move(events)),
+      notices_(std::move(notices)),
       times_calls_(policy().slow_call_duration_threshold.count() > 0),
       published_(policy()),
       snapshot_(closed_snapshot(now())) {
   publish(now());
 }
 
-CircuitBreaker::~CircuitBreaker() { events_.close(); }
+CircuitBreaker::~CircuitBreaker() { notices_.close(); }
 
 Admission CircuitBreaker::acquire() {
   const PublishedState::Word word = published_.word();
   if (word.state() == State::closed) return Permit(*this, {word.generation(), 0}, times_calls_ ? now() : TimePoint{});
-  if (events_.has_listener()) return acquire_locked();  // a rejection's event has its place in the lock's order
+  if (notices_.has_listener()) return acquire_locked();  // a rejection's notice has its place in the lock's order
   const TimePoint now = this->now();
   const TimePoint until = published_.rejects_until(word, now);
   if (now >= until) return acquire_locked();
@@ -60,11 +60,11 @@ std::optional<Rejection> CircuitBreaker::early_rejection(std::chrono::millisecon
   const TimePoint until = published_.rejects_until(word, now);
   if (now + wait >= until) return std::nullopt;
   const Rejection rejection{word.state(), retry_after(word.state(), until, now, policy())};
-  if (!events_.has_listener()) return rejection;
-  const EventQueue::Delivery delivery(events_);
+  if (!notices_.has_listener()) return rejection;
+  const NoticeQueue::Delivery delivery(notices_);
   const std::scoped_lock lock(mutex_);
-  if (snapshot_.generation != word.generation()) return std::nullopt;  // its event would be out of order
-  events_.add(EventKind::rejection, {rejection.state, word.generation()}, "not permitted", now);
+  if (snapshot_.generation != word.generation()) return std::nullopt;  // its notice would be out of order
+  notices_.add(NoticeKind::rejection, {rejection.state, word.generation()}, "not permitted", now);
   return rejection;
 }
 
@@ -83,20 +83,20 @@ Admission CircuitBreaker::acquire_locked() {
   published_.collect_into(snapshot_);
   const Decision decision = admit(snapshot_, policy(), now);
   publish(now);
-  report(EventKind::transition, decision.transitions);
+  report(NoticeKind::transition, decision.transitions);
   const auto* rejection = std::get_if<Rejection>(&decision.answer);
-  if (rejection) events_.add(EventKind::rejection, {rejection->state, snapshot_.generation}, "not permitted", now);
+  if (rejection) notices_.add(NoticeKind::rejection, {rejection->state, snapshot_.generation}, "not permitted", now);
   lock.unlock();
   // A listener's time is not the probe's, whose lease runs: the probe delivers when it ends.
   const auto* permit = std::get_if<PermitId>(&decision.answer);
   if (permit && permit->probe != 0) return Permit(*this, *permit, now);
-  events_.deliver();
+  notices_.deliver();
   if (rejection) return *rejection;
   return Permit(*this, *permit, this->now());
 }
 
 Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Outcome outcome) {
-  const EventQueue::Delivery delivery(events_);
+  const NoticeQueue::Delivery delivery(notices_);
   const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
   const CallResult result{outcome, times_calls_ ? now - started : std::chrono::microseconds(0)};
@@ -111,21 +111,21 @@ void CircuitBreaker::count_and_report_locked(const Settlement& settlement, const
                                              StateGeneration where, TimePoint now) {
   if (result.outcome != Outcome::ignored && is_slow(result, policy())) {
     slow_calls_.fetch_add(1, std::memory_order_relaxed);
-    events_.add_slow_call(where, result.took, now);
+    notices_.add_slow_call(where, result.took, now);
   }
   if (settlement.late) {
     late_results_.fetch_add(1, std::memory_order_relaxed);
-    events_.add(EventKind::late_result, where, to_text(result.outcome), now);
+    notices_.add(NoticeKind::late_result, where, to_text(result.outcome), now);
   }
   if (settlement.would_have_tripped) {
     would_have_tripped_.fetch_add(1, std::memory_order_relaxed);
-    events_.add(EventKind::would_have_tripped, where, *settlement.would_have_tripped, now);
+    notices_.add(NoticeKind::would_have_tripped, where, *settlement.would_have_tripped, now);
   }
-  report(EventKind::transition, settlement.transitions);
+  report(NoticeKind::transition, settlement.transitions);
 }
 
 std::string CircuitBreaker::apply_override(const Override& override_, std::chrono::milliseconds lasts) {
-  const EventQueue::Delivery delivery(events_);
+  const NoticeQueue::Delivery delivery(notices_);
   const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
   published_.collect_into(snapshot_);
@@ -133,19 +133,19 @@ std::string CircuitBreaker::apply_override(const Override& override_, std::chron
   const Transitions by_order = cb::apply_override(snapshot_, policy(), override_, lasts, now);
   active_override_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(override_);
   publish(now);
-  report(EventKind::transition, by_time);
-  report(EventKind::override, by_order);
+  report(NoticeKind::transition, by_time);
+  report(NoticeKind::override, by_order);
   return "";
 }
 
 void CircuitBreaker::report_health(Health health) {
-  const EventQueue::Delivery delivery(events_);
+  const NoticeQueue::Delivery delivery(notices_);
   const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
   published_.collect_into(snapshot_);
   const Transitions transitions = cb::report_health(snapshot_, policy(), health, now);
   publish(now);
-  report(EventKind::transition, transitions);
+  report(NoticeKind::transition, transitions);
 }
 
 uint64_t CircuitBreaker::resume_from(Snapshot snapshot, const Override& active_override) {
@@ -184,14 +184,14 @@ bool CircuitBreaker::holds_evidence(TimePoint now) const {
 }
 
 DetailedStatus CircuitBreaker::detailed_status() {
-  const EventQueue::Delivery delivery(events_);
+  const NoticeQueue::Delivery delivery(notices_);
   const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
   published_.collect_into(snapshot_);
   const Transitions transitions = tick(snapshot_, policy(), now);
   if (snapshot_.mode == Mode::automatic) active_override_.reset();
   publish(now);
-  report(EventKind::transition, transitions);
+  report(NoticeKind::transition, transitions);
   return status_locked(now);
 }
 
@@ -208,7 +208,7 @@ DetailedStatus CircuitBreaker::status_locked(TimePoint now) const {
   status.late_results = late_results_.load(std::memory_order_relaxed);
   status.slow_calls = slow_calls_.load(std::memory_order_relaxed);
   status.would_have_tripped = would_have_tripped_.load(std::memory_order_relaxed);
-  status.listener_errors = events_.listener_errors();
+  status.listener_errors = notices_.listener_errors();
   return status;
 }
 

@@ -1,5 +1,5 @@
 // A CircuitBreaker is the breaker of one process: the state machine with a clock, a lock and a fast path around it.
-// Thread-safe: every method. Events are queued under the lock and delivered after it is released (event_queue.hpp).
+// Thread-safe: every method. Notices are queued under the lock and delivered after it is released (notice_queue.hpp).
 // Cost: a successful call on a healthy circuit reads one atomic word twice and writes nothing. A window or a threshold
 // for slow calls adds clock readings and a per-core counter; a rejection reads the clock once. The rest takes the lock.
 // Errors: the constructor throws std::invalid_argument naming the setting; afterwards nothing throws.
@@ -16,9 +16,9 @@
 #include <string_view>
 
 #include "simple_breaker/breaker.hpp"
-#include "simple_breaker/event.hpp"
-#include "simple_breaker/events/event_queue.hpp"
 #include "simple_breaker/fast_path/published_state.hpp"
+#include "simple_breaker/notice.hpp"
+#include "simple_breaker/notices/notice_queue.hpp"
 #include "simple_breaker/policies/failure_counts.hpp"
 #include "simple_breaker/policies/health.hpp"
 #include "simple_breaker/policies/identity.hpp"
@@ -49,7 +49,7 @@ class CircuitBreaker final : public ManagedBreaker {
   CircuitBreaker(const std::shared_ptr<const BreakerConfig>& config, Identity identity);
 
   // A part of another breaker, which reports to that one's queue.
-  CircuitBreaker(std::shared_ptr<const BreakerConfig> config, EventQueue events);
+  CircuitBreaker(std::shared_ptr<const BreakerConfig> config, NoticeQueue notices);
   ~CircuitBreaker() override;
   CircuitBreaker(const CircuitBreaker&) = delete;
   CircuitBreaker& operator=(const CircuitBreaker&) = delete;
@@ -84,12 +84,12 @@ class CircuitBreaker final : public ManagedBreaker {
   const Policy& policy() const { return config_->policy; }
   TimePoint now() const { return config_->clock ? config_->clock() : steady_wall_clock(); }
 
-  void report(EventKind kind, const Transitions& transitions) const {
-    for (const Transition& transition : transitions) events_.add(kind, transition);
+  void report(NoticeKind kind, const Transitions& transitions) const {
+    for (const Transition& transition : transitions) notices_.add(kind, transition);
   }
 
   const std::shared_ptr<const BreakerConfig> config_;
-  const EventQueue events_;
+  const NoticeQueue notices_;
   const bool times_calls_;  // here and not two pointers away: every call reads it
   PublishedState published_;
 

@@ -21,8 +21,8 @@ bool check_health(const BreakerRegistry& registry, const AskHealth& ask, const s
 HealthChecker::HealthChecker(std::chrono::milliseconds interval, AskHealth ask)
     : interval_(interval), ask_(std::move(ask)) {}
 
-void HealthChecker::on_event(const Event& event) {
-  if (event.to == State::open) wake();
+void HealthChecker::on_notice(const Notice& notice) {
+  if (notice.to == State::open) wake();
 }
 
 std::jthread HealthChecker::watch(const BreakerRegistry& registry) {

@@ -2,7 +2,7 @@
 // A circuit becomes half-open as soon as the upstream is up, and stays open while it is down; no user's call is needed.
 // It asks one interval after a breaker opened at the earliest, and at most once per interval: a health route that says
 // "up" for a failing service can shorten a break only to one interval. While no breaker is open, its thread sleeps.
-// Thread-safe: on_event() and watch(). Create it before the registry, whose breakers' listener calls on_event(), and
+// Thread-safe: on_notice() and watch(). Create it before the registry, whose breakers' listener calls on_notice(), and
 // its thread after the registry: they are then destroyed in the right order.
 #pragma once
 
@@ -16,7 +16,7 @@
 #include <thread>
 
 #include "distributed_breaker/registry/breaker_registry.hpp"
-#include "simple_breaker/event.hpp"
+#include "simple_breaker/notice.hpp"
 
 namespace cb {
 
@@ -32,9 +32,9 @@ class HealthChecker {
   // `interval`: the policy's health_check_interval; 0: never ask.
   HealthChecker(std::chrono::milliseconds interval, AskHealth ask);
 
-  // Call it for every event. Rejections by an open breaker count too: they are the only sign of a breaker that another
+  // Call it for every notice. Rejections by an open breaker count too: they are the only sign of a breaker that another
   // process opened. Costs one atomic exchange.
-  void on_event(const Event& event);
+  void on_notice(const Notice& notice);
 
   // The thread that polls. Destroying it takes at most one running health check. Without an interval there is none.
   [[nodiscard]] std::jthread watch(const BreakerRegistry& registry);
@@ -46,7 +46,7 @@ class HealthChecker {
 
   const std::chrono::milliseconds interval_;
   const AskHealth ask_;
-  std::atomic<bool> something_opened_{true};  // true at first: an instance that starts during an outage saw no event
+  std::atomic<bool> something_opened_{true};  // true at first: an instance that starts during an outage saw no notice
   std::mutex mutex_;
   std::condition_variable_any woken_;
 };

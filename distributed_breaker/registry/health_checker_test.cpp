@@ -45,12 +45,12 @@ struct FakeHealth {
   std::atomic<int> asked{0};
 };
 
-// A registry of breakers in memory whose events reach the checker, as in an instance.
+// A registry of breakers in memory whose notices reach the checker, as in an instance.
 struct Lab {
   explicit Lab(std::chrono::milliseconds interval) : checker(interval, [this] { return upstream.ask(); }) {}
 
-  void on_event(const Event& event) {
-    if (!misses_events) checker.on_event(event);
+  void on_notice(const Notice& notice) {
+    if (!misses_notices) checker.on_notice(notice);
   }
   std::shared_ptr<ManagedBreaker> make(const Identity& identity) const {
     return std::make_shared<CircuitBreaker>(setup, identity);
@@ -59,10 +59,11 @@ struct Lab {
 
   HeldClock clock;
   FakeHealth upstream;
-  bool misses_events = false;
+  bool misses_notices = false;
   HealthChecker checker;
   std::shared_ptr<const BreakerConfig> setup = std::make_shared<const BreakerConfig>(
-      Policy{.failure_threshold = 1, .recovery_timeout = 10s}, [this](const Event& event) { on_event(event); }, clock);
+      Policy{.failure_threshold = 1, .recovery_timeout = 10s}, [this](const Notice& notice) { on_notice(notice); },
+      clock);
   BreakerRegistry registry{"upstream", 10, [this](const Identity& identity) { return make(identity); }};
 };
 
@@ -79,8 +80,8 @@ struct FakeLab {
           return Health::up;
         }) {}
 
-  void notify(EventKind kind, State from, State to) {
-    checker.on_event({kind, "upstream", "", from, to, 1, "", TimePoint{}});
+  void notify(NoticeKind kind, State from, State to) {
+    checker.on_notice({kind, "upstream", "", from, to, 1, "", TimePoint{}});
   }
 
   std::atomic<int> asked{0};
@@ -153,22 +154,22 @@ TEST_CASE("a circuit stays open beyond recovery_timeout while the upstream is do
 
 TEST_CASE("a breaker that opened before the thread started is checked too") {
   Lab lab(1ms);
-  lab.misses_events = true;
+  lab.misses_notices = true;
   lab.upstream.health = Health::up;
   Lab::open(lab.registry.common());
   const std::jthread checking = lab.checker.watch(lab.registry);
   CHECK(becomes_half_open(lab.registry.common()));
 }
 
-TEST_CASE("the thread sleeps while no breaker is open, and any event of an open breaker wakes it") {
+TEST_CASE("the thread sleeps while no breaker is open, and any notice of an open breaker wakes it") {
   FakeLab lab(1ms);
   const std::jthread checking = lab.checker.watch(lab.registry);
   for (int outage = 0; outage < 10; ++outage) {
     // Each outage takes two reads: one finds the breaker open, the next finds it closed, after which the thread sleeps.
     REQUIRE(happens([&] { return lab.fake->reads > 2 * outage; }));
     lab.fake->open = true;
-    if (outage % 2 == 0) lab.notify(EventKind::transition, State::closed, State::open);
-    if (outage % 2 == 1) lab.notify(EventKind::rejection, State::open, State::open);
+    if (outage % 2 == 0) lab.notify(NoticeKind::transition, State::closed, State::open);
+    if (outage % 2 == 1) lab.notify(NoticeKind::rejection, State::open, State::open);
     REQUIRE(happens([&] { return lab.fake->health_reports > outage; }));
   }
 }
@@ -179,7 +180,7 @@ TEST_CASE("a breaker that opens during a check is not missed") {
   lab.fake->on_read = [&] {
     if (opened.exchange(true)) return;
     lab.fake->open = true;
-    lab.notify(EventKind::transition, State::closed, State::open);
+    lab.notify(NoticeKind::transition, State::closed, State::open);
   };
   const std::jthread checking = lab.checker.watch(lab.registry);
   CHECK(happens([&] { return lab.fake->health_reports == 1; }));
@@ -194,7 +195,7 @@ TEST_CASE("the upstream is asked at least an interval after the last time, and a
   REQUIRE(happens([&] { return lab.fake->health_reports == 1; }));
   CHECK(SteadyClock::now() - start >= interval);
   lab.fake->open = true;
-  lab.notify(EventKind::transition, State::closed, State::open);
+  lab.notify(NoticeKind::transition, State::closed, State::open);
   REQUIRE(happens([&] { return lab.asked == 2; }));
   CHECK(SteadyClock::now() - start >= 2 * interval);
 }

@@ -58,7 +58,7 @@ Metrics::Metrics(const std::string& breaker)
       overrides_(counter("overrides_total", "Overrides that breakers applied, their ends included.")),
       store_errors_(counter("store_errors_total", "Times that the instance lost its connection to Redis.")),
       listener_errors_(counter("listener_errors_total",
-                               "Exceptions of the listener of breakers, and events that it was too slow for.")),
+                               "Exceptions of the listener of breakers, and notices that it was too slow for.")),
       log_lines_dropped_(counter("log_lines_dropped_total", "Log lines that standard output did not take.")),
       probes_(counter("probes_total", "Probe calls: they test whether the upstream has recovered.")),
       local_errors_(
@@ -90,25 +90,25 @@ std::string Metrics::text(const DetailedStatus& common, BreakerCounts breakers) 
   return prometheus::TextSerializer().Serialize(registry_.Collect());
 }
 
-void Metrics::record(const Event& event) {
-  switch (event.kind) {
-    case EventKind::override:
+void Metrics::record(const Notice& notice) {
+  switch (notice.kind) {
+    case NoticeKind::override:
       overrides_.Increment();
       [[fallthrough]];
-    case EventKind::transition:
-      if (event.from != event.to) transitions_[index(event.from)][index(event.to)]->Increment();
+    case NoticeKind::transition:
+      if (notice.from != notice.to) transitions_[index(notice.from)][index(notice.to)]->Increment();
       return;
-    case EventKind::would_have_tripped:
-      return would_have_tripped_.Increment(static_cast<double>(event.count));
-    case EventKind::rejection:
-      return rejections_.Increment(static_cast<double>(event.count));
-    case EventKind::late_result:
-      return late_results_.Increment(static_cast<double>(event.count));
-    case EventKind::slow_call:
-      return slow_calls_.Increment(static_cast<double>(event.count));
-    case EventKind::store_trouble:
-      return store_errors_.Increment(static_cast<double>(event.count));
-    case EventKind::store_joined:
+    case NoticeKind::would_have_tripped:
+      return would_have_tripped_.Increment(static_cast<double>(notice.count));
+    case NoticeKind::rejection:
+      return rejections_.Increment(static_cast<double>(notice.count));
+    case NoticeKind::late_result:
+      return late_results_.Increment(static_cast<double>(notice.count));
+    case NoticeKind::slow_call:
+      return slow_calls_.Increment(static_cast<double>(notice.count));
+    case NoticeKind::store_trouble:
+      return store_errors_.Increment(static_cast<double>(notice.count));
+    case NoticeKind::store_joined:
       return;
   }
 }

@@ -1,4 +1,4 @@
-// Metrics are what an instance exports to Prometheus: counters of calls and of breakers' events, and gauges that are
+// Metrics are what an instance exports to Prometheus: counters of calls and of breakers' notices, and gauges that are
 // set at each scrape. Tenants are summed, and only the common breaker shows its state: every label has few values, so
 // that made-up tenants cannot create time series.
 // Thread-safe: every method. Counting is an atomic addition; only observing a call's duration takes a lock, briefly.
@@ -18,7 +18,7 @@
 #include "distributed_breaker/registry/breaker_registry.hpp"
 #include "distributed_breaker/reporting/call_status.hpp"
 #include "simple_breaker/breaker.hpp"
-#include "simple_breaker/event.hpp"
+#include "simple_breaker/notice.hpp"
 
 namespace cb {
 
@@ -28,7 +28,7 @@ class Metrics {
 
   explicit Metrics(const std::string& breaker);
 
-  void record(const Event& event);  // for the listener of breakers
+  void record(const Notice& notice);  // for the listener of breakers
 
   // `took`: until the call ended; ignored if it was blocked.
   void count_call(CallStatus status, std::chrono::duration<double> took);

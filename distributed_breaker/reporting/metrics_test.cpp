@@ -24,7 +24,7 @@ bool shows(const std::string& text, const std::string& line) {
   return ("\n" + text).find("\ncircuit_breaker_" + line + "\n") != std::string::npos;
 }
 
-Event event(EventKind kind, State from = State::closed, State to = State::closed) {
+Notice notice(NoticeKind kind, State from = State::closed, State to = State::closed) {
   return {kind, "upstream", "", from, to, 1, "", TimePoint{}};
 }
 
@@ -84,13 +84,13 @@ TEST_CASE("a call is counted by outcome, and timed unless it was blocked") {
   CHECK(text.find(R"(duration_seconds_count{breaker="upstream",outcome="blocked")") == std::string::npos);
 }
 
-TEST_CASE("each kind of event has a counter") {
+TEST_CASE("each kind of notice has a counter") {
   Metrics metrics("upstream");
-  metrics.record(event(EventKind::rejection, State::open, State::open));
-  metrics.record(event(EventKind::late_result));
-  metrics.record(event(EventKind::slow_call));
-  metrics.record(event(EventKind::would_have_tripped));
-  metrics.record(event(EventKind::store_trouble));
+  metrics.record(notice(NoticeKind::rejection, State::open, State::open));
+  metrics.record(notice(NoticeKind::late_result));
+  metrics.record(notice(NoticeKind::slow_call));
+  metrics.record(notice(NoticeKind::would_have_tripped));
+  metrics.record(notice(NoticeKind::store_trouble));
   metrics.count_probe();
   const std::string text = metrics.text({}, one_breaker);
   for (const std::string name :
@@ -101,9 +101,9 @@ TEST_CASE("each kind of event has a counter") {
 
 TEST_CASE("transitions are counted by from and to, and overrides also as overrides") {
   Metrics metrics("upstream");
-  metrics.record(event(EventKind::transition, State::closed, State::open));
-  metrics.record(event(EventKind::override, State::closed, State::open));
-  metrics.record(event(EventKind::override, State::closed, State::closed));  // a reset of a closed circuit
+  metrics.record(notice(NoticeKind::transition, State::closed, State::open));
+  metrics.record(notice(NoticeKind::override, State::closed, State::open));
+  metrics.record(notice(NoticeKind::override, State::closed, State::closed));  // a reset of a closed circuit
   const std::string text = metrics.text({}, one_breaker);
   CHECK(shows(text, R"(transitions_total{breaker="upstream",from="closed",to="open"} 2)"));
   CHECK(shows(text, R"(transitions_total{breaker="upstream",from="half_open",to="closed"} 0)"));
@@ -139,7 +139,7 @@ TEST_CASE("rates are shares of the window's calls, and absent while the window i
 TEST_CASE("more tenants do not create more time series") {
   Metrics metrics("upstream");
   const auto setup = std::make_shared<const BreakerConfig>(Policy{.failure_threshold = 1},
-                                                           [&](const Event& event) { metrics.record(event); });
+                                                           [&](const Notice& notice) { metrics.record(notice); });
   const long before = lines(metrics.text({}, one_breaker));
   for (int tenant = 0; tenant < 100; ++tenant) {
     CircuitBreaker breaker(setup, {"upstream", "tenant-" + std::to_string(tenant)});
@@ -161,7 +161,7 @@ TEST_CASE("concurrent counting loses nothing, even during scrapes") {
     running.emplace_back([&metrics] {
       for (int call = 0; call < each; ++call) {
         metrics.count_call(CallStatus::failure, 1ms);
-        metrics.record(event(EventKind::rejection));
+        metrics.record(notice(NoticeKind::rejection));
         if (call % 500 == 0) metrics.text({}, one_breaker);
       }
     });

@@ -14,41 +14,41 @@ spdlog::level::level_enum level_of(State to) {
 }
 
 // "acme: " for a tenant's breaker.
-std::string prefix(const Event& event) { return event.context.empty() ? "" : std::string(event.context) + ": "; }
+std::string prefix(const Notice& notice) { return notice.context.empty() ? "" : std::string(notice.context) + ": "; }
 
-void log(const Event& event) {
-  switch (event.kind) {
-    case EventKind::transition:
-    case EventKind::override:
-      spdlog::log(level_of(event.to), "{}{} > {}: {}", prefix(event), to_text(event.from), to_text(event.to),
-                  event.cause);
+void log(const Notice& notice) {
+  switch (notice.kind) {
+    case NoticeKind::transition:
+    case NoticeKind::override:
+      spdlog::log(level_of(notice.to), "{}{} > {}: {}", prefix(notice), to_text(notice.from), to_text(notice.to),
+                  notice.cause);
       break;
-    case EventKind::would_have_tripped:
-      spdlog::warn("{}would have opened: {}", prefix(event), event.cause);
+    case NoticeKind::would_have_tripped:
+      spdlog::warn("{}would have opened: {}", prefix(notice), notice.cause);
       break;
-    case EventKind::slow_call:
-      spdlog::warn("{}slow call: {}", prefix(event), event.cause);
+    case NoticeKind::slow_call:
+      spdlog::warn("{}slow call: {}", prefix(notice), notice.cause);
       break;
-    case EventKind::store_trouble:
-      spdlog::warn("store: {}", event.cause);
+    case NoticeKind::store_trouble:
+      spdlog::warn("store: {}", notice.cause);
       break;
-    case EventKind::store_joined:
-      spdlog::info("store: {}", event.cause);
+    case NoticeKind::store_joined:
+      spdlog::info("store: {}", notice.cause);
       break;
-    case EventKind::rejection:
-    case EventKind::late_result:
+    case NoticeKind::rejection:
+    case NoticeKind::late_result:
       break;
   }
 }
 
 }  // namespace
 
-void TransitionLog::record(const Event& event) {
-  log(event);
-  const auto transition = transition_of(event);
+void TransitionLog::record(const Notice& notice) {
+  log(notice);
+  const auto transition = transition_of(notice);
   if (!transition) return;
   const std::scoped_lock lock(mutex_);
-  transitions_.push_back({std::string(event.context), *transition});
+  transitions_.push_back({std::string(notice.context), *transition});
   if (transitions_.size() > most_transitions_kept) transitions_.pop_front();
 }
 

@@ -1,5 +1,5 @@
 // A TransitionLog keeps the latest transitions of an instance's breakers for GET /status, and writes a log line for
-// each event except rejections and late results, of which an outage has thousands; those are only counted.
+// each notice except rejections and late results, of which an outage has thousands; those are only counted.
 // Thread-safe: every method. Bounded: it keeps 100 transitions and drops the oldest.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "simple_breaker/event.hpp"
+#include "simple_breaker/notice.hpp"
 
 namespace cb {
 
@@ -19,7 +19,7 @@ struct LoggedTransition {
 
 class TransitionLog {
  public:
-  void record(const Event& event);
+  void record(const Notice& notice);
   std::vector<LoggedTransition> transitions() const;
 
  private:

@@ -10,11 +10,11 @@ DeliveryThread::~DeliveryThread() {
   if (in_listener) thread_.detach();
 }
 
-void DeliveryThread::add(const EventQueue& events) {
-  if (!events.has_events()) return;
+void DeliveryThread::add(const NoticeQueue& notices) {
+  if (!notices.has_notices()) return;
   {
     const std::scoped_lock lock(due_->mutex);
-    due_->queues.push_back(events);
+    due_->queues.push_back(notices);
   }
   due_->changed.notify_one();
   if (thread_.joinable()) return;
@@ -26,7 +26,7 @@ void DeliveryThread::work(const std::stop_token& stop, Due& due) {
   while (due.changed.wait(lock, stop, [&] { return !due.queues.empty(); })) {
     const auto queues = std::exchange(due.queues, {});
     lock.unlock();
-    for (const EventQueue& events : queues) events.deliver();
+    for (const NoticeQueue& notices : queues) notices.deliver();
     lock.lock();
   }
 }

@@ -1,5 +1,5 @@
 // A DeliveryThread calls listeners on behalf of the synchronizer, which a slow listener must not delay. It starts with
-// the first event. Destroying it delivers what it was given; a listener may destroy it too. add() is for one thread.
+// the first notice. Destroying it delivers what it was given; a listener may destroy it too. add() is for one thread.
 #pragma once
 
 #include <condition_variable>
@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "simple_breaker/events/event_queue.hpp"
+#include "simple_breaker/notices/notice_queue.hpp"
 
 namespace cb {
 
@@ -19,14 +19,14 @@ class DeliveryThread {
   DeliveryThread(const DeliveryThread&) = delete;
   DeliveryThread& operator=(const DeliveryThread&) = delete;
 
-  // Does nothing if no event waits.
-  void add(const EventQueue& events);
+  // Does nothing if no notice waits.
+  void add(const NoticeQueue& notices);
 
  private:
   struct Due {
     std::mutex mutex;
     std::condition_variable_any changed;
-    std::vector<EventQueue> queues;  // guarded by mutex
+    std::vector<NoticeQueue> queues;  // guarded by mutex
   };
 
   static void work(const std::stop_token& stop, Due& due);

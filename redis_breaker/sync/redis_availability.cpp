@@ -28,7 +28,7 @@ milliseconds longer(milliseconds pause) { return std::clamp(2 * pause, shortest_
 
 RedisAvailability::RedisAvailability(std::shared_ptr<SharedListener> listener, std::function<void()> on_change,
                                      Clock clock)
-    : events_(std::move(listener), {"redis"}), on_change_(std::move(on_change)), clock_(std::move(clock)) {}
+    : notices_(std::move(listener), {"redis"}), on_change_(std::move(on_change)), clock_(std::move(clock)) {}
 
 std::string RedisAvailability::error() const {
   const std::scoped_lock lock(mutex_);
@@ -100,8 +100,8 @@ void RedisAvailability::recover() {
   lock.unlock();
   on_change_();
   if (!was_reported) return;  // it was one late answer
-  events_.add(EventKind::store_joined, {},
-              "Redis has recovered: using the shared breaker again after " + in_seconds(outage), now);
+  notices_.add(NoticeKind::store_joined, {},
+               "Redis has recovered: using the shared breaker again after " + in_seconds(outage), now);
 }
 
 // Once an outage, unless the first attempt ends it at once.
@@ -114,7 +114,7 @@ void RedisAvailability::report_outage() {
 }
 
 void RedisAvailability::report_problem(const std::string& what) const {
-  events_.add(EventKind::store_trouble, {}, what, steady_wall_clock());
+  notices_.add(NoticeKind::store_trouble, {}, what, steady_wall_clock());
 }
 
 }  // namespace cb

@@ -3,7 +3,7 @@
 // late answer or a single broken connection is not an outage. If it fails, the outage is reported, and attempts
 // follow after 250 ms, then less often, up to every 2 s, with jitter, so that a fleet does not return all at once.
 // If Redis is lost again within 10 s, the first attempt waits, each time twice as long as the time before.
-// Thread-safe: every method. `on_change` runs on the causing thread. What happens is also an event, which the caller of
+// Thread-safe: every method. `on_change` runs on the causing thread. What happens is also a notice, which the caller of
 // these methods delivers: with no lock held.
 #pragma once
 
@@ -17,7 +17,7 @@
 
 #include "redis_breaker/script/breaker_script.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
-#include "simple_breaker/events/event_queue.hpp"
+#include "simple_breaker/notices/notice_queue.hpp"
 
 namespace cb {
 
@@ -42,7 +42,7 @@ class RedisAvailability {
   // Returns how long to wait before the next attempt; 0: available. One thread only.
   std::chrono::milliseconds try_to_reconnect(const Operation& operation);
 
-  const EventQueue& events() const { return events_; }
+  const NoticeQueue& notices() const { return notices_; }
 
   // Reports a problem outside a breaker's request.
   void report_problem(const std::string& what) const;
@@ -55,7 +55,7 @@ class RedisAvailability {
   void wait_before_next_attempt();
   std::chrono::milliseconds left() const;
 
-  const EventQueue events_;
+  const NoticeQueue notices_;
   const std::function<void()> on_change_;
   const Clock clock_;
   std::atomic<uint64_t> period_{1};  // odd: available; changes under mutex_

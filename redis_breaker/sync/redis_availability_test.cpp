@@ -16,7 +16,7 @@ struct SimulatedRedis {
   bool is_well = true;
   int attempts = 0;
   std::vector<std::string> reports{};
-  RedisAvailability availability{shared([this](const Event& event) { reports.emplace_back(event.cause); }), [] {},
+  RedisAvailability availability{shared([this](const Notice& notice) { reports.emplace_back(notice.cause); }), [] {},
                                  [this] { return now; }};
 
   BreakerScript::Result answer() const {
@@ -31,7 +31,7 @@ struct SimulatedRedis {
       ++attempts;
       return answer();
     });
-    availability.events().deliver();
+    availability.notices().deliver();
     return wait;
   }
   // Waits as the synchronizer does until Redis is used again. Returns how long that took.

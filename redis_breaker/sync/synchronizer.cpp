@@ -133,7 +133,7 @@ void Synchronizer::work(const std::stop_token& stop) {
     } else {
       look_for_redis();
     }
-    deliver(availability_.events());
+    deliver(availability_.notices());
     wait();
   }
 }

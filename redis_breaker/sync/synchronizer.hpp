@@ -43,8 +43,8 @@ class Synchronizer {
 
   PushStatus& push_status(size_t node);
 
-  // Delivers events that the thread has caused, on another one.
-  void deliver(const EventQueue& events) { deliveries_.add(events); }
+  // Delivers notices that the thread has caused, on another one.
+  void deliver(const NoticeQueue& notices) { deliveries_.add(notices); }
 
   // The status for a reply from there. If that is not the server that is listened to, its views are no longer fresh.
   PushStatus& push_status_of(const redis::Origin& origin);

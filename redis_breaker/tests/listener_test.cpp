@@ -49,7 +49,7 @@ bool answers(Breaker& breaker, Gate& gate) {
 
 }  // namespace
 
-TEST_CASE("a shared probe does not wait for the listener: its event is delivered when it ends") {
+TEST_CASE("a shared probe does not wait for the listener: its notice is delivered when it ends") {
   TestRedis redis;
   std::vector<State> seen;
   const Observed a(redis, {.failure_threshold = 1, .recovery_timeout = 1ms},
@@ -68,8 +68,8 @@ TEST_CASE("while a listener is held up by the loss of Redis, calls are answered,
   redis.server.process().send_signal(SIGKILL);
   redis.server.process().wait(5s);
   Gate gate;
-  const Observed a(redis, one_failure, [&](const Event& event) {
-    if (event.kind == EventKind::store_trouble) gate.pass();
+  const Observed a(redis, one_failure, [&](const Notice& notice) {
+    if (notice.kind == NoticeKind::store_trouble) gate.pass();
   });
   const std::jthread caller([&] { a.call(Outcome::success); });  // waits for Redis, or for the listener
   REQUIRE(eventually([&] { return gate.waiting > 0; }));
@@ -82,7 +82,7 @@ TEST_CASE("while a listener is held up by the loss of Redis, calls are answered,
 TEST_CASE("while a listener is held up by what another program wrote, the view stays fresh") {
   TestRedis redis;
   Gate gate;
-  const Observed a(redis, one_failure, [&](const Event&) { gate.pass(); });
+  const Observed a(redis, one_failure, [&](const Notice&) { gate.pass(); });
   a.call(Outcome::success);
   REQUIRE(eventually([&] { return a.breaker->receives_pushes(); }));
   redis.cli({"SET", "cb:x:state", "open"});
@@ -93,20 +93,20 @@ TEST_CASE("while a listener is held up by what another program wrote, the view s
 }
 
 TEST_CASE(
-    "events of a shared breaker arrive one at a time and in order of what happened, whichever thread caused them") {
+    "notices of a shared breaker arrive one at a time and in order of what happened, whichever thread caused them") {
   TestRedis redis;
   std::atomic<int> inside{0}, together{0}, transitions{0};
   int out_of_order = 0;
   State last = State::closed;
   uint64_t generation = 0;
-  const Observed a(redis, {.failure_threshold = 1, .recovery_timeout = 1ms}, [&](const Event& event) {
+  const Observed a(redis, {.failure_threshold = 1, .recovery_timeout = 1ms}, [&](const Notice& notice) {
     together += inside++ == 0 ? 0 : 1;
-    const bool changed = event.kind == EventKind::transition;
-    const bool ordered = event.from == last && (!changed || event.generation > generation);
+    const bool changed = notice.kind == NoticeKind::transition;
+    const bool ordered = notice.from == last && (!changed || notice.generation > generation);
     out_of_order += ordered ? 0 : 1;
-    generation = changed ? event.generation : generation;
+    generation = changed ? notice.generation : generation;
     transitions += changed ? 1 : 0;
-    last = event.to;
+    last = notice.to;
     --inside;
   });
   {
@@ -130,7 +130,7 @@ TEST_CASE(
 TEST_CASE("a listener of a shared breaker that throws costs nothing but a count") {
   TestRedis redis;
   const Observed a(redis, {.failure_threshold = 1, .recovery_timeout = 1ms},
-                   [](const Event&) { throw std::runtime_error("listener"); });
+                   [](const Notice&) { throw std::runtime_error("listener"); });
   CHECK(a.call(Outcome::failure).state == State::open);
   REQUIRE(eventually([&] { return a.breaker->status().retry_after == 0ms; }));
   { const Admission unsettled = a.breaker->acquire(); }  // in a destructor
@@ -144,7 +144,7 @@ TEST_CASE("a listener may destroy a shared breaker, on a caller's thread or the 
   for (const bool from_outside : {false, true}) {
     std::unique_ptr<Observed> a;
     std::atomic<bool> destroyed{false};
-    a = std::make_unique<Observed>(redis, one_failure, [&](const Event&) {
+    a = std::make_unique<Observed>(redis, one_failure, [&](const Notice&) {
       a->breaker.reset();
       destroyed = true;
     });

@@ -73,8 +73,8 @@ TEST_CASE("after the local circuit has tripped, results of calls from before the
   const size_t transitions = a.transitions().size();
   for (Permit& permit : before) CHECK(permit.settle(&permit == &before[0] ? Outcome::success : Outcome::failure).late);
   CHECK(a.transitions().size() == transitions);
-  CHECK(a.count(EventKind::late_result) == before.size());
-  CHECK(a.count(EventKind::rejection) == 0);
+  CHECK(a.count(NoticeKind::late_result) == before.size());
+  CHECK(a.count(NoticeKind::rejection) == 0);
   CHECK(a.breaker.detailed_status().late_results == before.size());
   redis.server.restart();
   REQUIRE(eventually([&] { return is_shared(a); }));
@@ -248,9 +248,9 @@ TEST_CASE("a wrong password is reported in one clear line, and calls use a local
   redis::Client refused(address, 5s);
   std::mutex mutex;
   std::vector<std::string> troubles;  // guarded by mutex
-  RedisBreaker breaker(refused, "x", one_failure, [&](const Event& event) {
+  RedisBreaker breaker(refused, "x", one_failure, [&](const Notice& notice) {
     const std::scoped_lock lock(mutex);
-    if (event.kind == EventKind::store_trouble) troubles.emplace_back(event.cause);
+    if (notice.kind == NoticeKind::store_trouble) troubles.emplace_back(notice.cause);
   });
   const auto lines = [&] {
     const std::scoped_lock lock(mutex);

@@ -1,4 +1,4 @@
-// An instance of a fleet in a test: a separate connection pool to the shared Redis, and the events that it reported.
+// An instance of a fleet in a test: a separate connection pool to the shared Redis, and the notices that it reported.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -35,14 +35,14 @@ struct TestInstance {
   TestInstance(const std::string& url, const Policy& policy,
                std::chrono::milliseconds timeout = std::chrono::seconds(5))
       : client(std::make_unique<redis::Client>(redis::parse_url(url), timeout)),
-        owned(std::make_unique<RedisBreaker>(*client, "x", policy, [this](const Event& event) { record(event); })),
+        owned(std::make_unique<RedisBreaker>(*client, "x", policy, [this](const Notice& notice) { record(notice); })),
         breaker(*owned) {}
 
-  void record(const Event& event) {
+  void record(const Notice& notice) {
     const std::scoped_lock lock(mutex);
-    if (const auto transition = transition_of(event)) transitions_.push_back(*transition);
-    if (event.kind == EventKind::store_trouble) troubles_.emplace_back(event.cause);
-    events_.push_back(event.kind);
+    if (const auto transition = transition_of(notice)) transitions_.push_back(*transition);
+    if (notice.kind == NoticeKind::store_trouble) troubles_.emplace_back(notice.cause);
+    notices_.push_back(notice.kind);
   }
 
   Permit permit() {
@@ -62,9 +62,9 @@ struct TestInstance {
     const std::scoped_lock lock(mutex);
     return troubles_;
   }
-  size_t count(EventKind kind) const {
+  size_t count(NoticeKind kind) const {
     const std::scoped_lock lock(mutex);
-    return static_cast<size_t>(std::count(events_.begin(), events_.end(), kind));
+    return static_cast<size_t>(std::count(notices_.begin(), notices_.end(), kind));
   }
   std::string last_cause() const {
     const auto all = transitions();
@@ -86,7 +86,7 @@ struct TestInstance {
   mutable std::mutex mutex;
   std::vector<Transition> transitions_;  // guarded by mutex
   std::vector<std::string> troubles_;    // guarded by mutex
-  std::vector<EventKind> events_;        // guarded by mutex
+  std::vector<NoticeKind> notices_;      // guarded by mutex
 
   // On the heap: on the stack, the locks of one test would have the addresses of another's, and TSan mixes them up.
   const std::unique_ptr<redis::Client> client;

@@ -26,16 +26,16 @@ const Policy rates{.failure_threshold = 0,
                    .minimum_number_of_calls = 20,
                    .recovery_timeout = 5ms};
 
-// A breaker with a clock that the test moves, and the kinds of events that it reported.
+// A breaker with a clock that the test moves, and the kinds of notices that it reported.
 struct WindowedScenario {
   explicit WindowedScenario(const Policy& policy) : breaker(policy, listener(), [this] { return now; }) {}
 
   Listener listener() {
-    return [this](const Event& event) { events.push_back(event.kind); };
+    return [this](const Notice& notice) { notices.push_back(notice.kind); };
   }
 
   TimePoint now{1000s};
-  std::vector<EventKind> events;
+  std::vector<NoticeKind> notices;
   CircuitBreaker breaker;
 };
 
@@ -126,7 +126,7 @@ TEST_CASE("a slow call is reported and counted, and opens the circuit at the rat
     scenario.now += 3ms;
     std::get<Permit>(admission).settle(Outcome::success);
   }
-  CHECK(scenario.events == std::vector{EventKind::slow_call, EventKind::slow_call, EventKind::transition});
+  CHECK(scenario.notices == std::vector{NoticeKind::slow_call, NoticeKind::slow_call, NoticeKind::transition});
   CHECK(scenario.breaker.detailed_status().slow_calls == 2);
   CHECK(scenario.breaker.detailed_status().state == State::open);
 }
@@ -138,7 +138,7 @@ TEST_CASE("a rejection and a late result are reported") {
   std::get<Permit>(first).settle(Outcome::failure);
   std::get<Permit>(late).settle(Outcome::success);
   CHECK(std::holds_alternative<Rejection>(scenario.breaker.acquire()));
-  CHECK(scenario.events == std::vector{EventKind::transition, EventKind::late_result, EventKind::rejection});
+  CHECK(scenario.notices == std::vector{NoticeKind::transition, NoticeKind::late_result, NoticeKind::rejection});
 }
 
 TEST_CASE("an override takes effect at once, and ends when it expires") {
@@ -150,7 +150,7 @@ TEST_CASE("an override takes effect at once, and ends when it expires") {
   scenario.now += 10s;
   CHECK(std::get<Permit>(scenario.breaker.acquire()).is_probe());
   CHECK(scenario.breaker.detailed_status().active_override == Override{});
-  CHECK(scenario.events == std::vector{EventKind::override, EventKind::rejection, EventKind::transition});
+  CHECK(scenario.notices == std::vector{NoticeKind::override, NoticeKind::rejection, NoticeKind::transition});
 }
 
 TEST_CASE("metrics_only admits every call and reports each time that the circuit would have opened") {
@@ -159,7 +159,7 @@ TEST_CASE("metrics_only admits every call and reports each time that the circuit
   for (int i = 0; i < 10; ++i) std::get<Permit>(scenario.breaker.acquire()).settle(Outcome::failure);
   CHECK(scenario.breaker.detailed_status().would_have_tripped == 3);
   CHECK(scenario.breaker.detailed_status().state == State::closed);
-  CHECK(std::count(scenario.events.begin(), scenario.events.end(), EventKind::would_have_tripped) == 3);
+  CHECK(std::count(scenario.notices.begin(), scenario.notices.end(), NoticeKind::would_have_tripped) == 3);
 }
 
 TEST_CASE("an open or overridden breaker must not be evicted") {

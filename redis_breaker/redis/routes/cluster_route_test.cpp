@@ -174,9 +174,9 @@ TEST_CASE("a breaker follows its slot; during the move it uses the local breaker
   std::mutex mutex;
   std::string trouble;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1min};
-  RedisBreaker breaker(client, name, policy, [&](const Event& event) {
+  RedisBreaker breaker(client, name, policy, [&](const Notice& notice) {
     const std::scoped_lock lock(mutex);
-    if (event.kind == EventKind::store_trouble && trouble.empty()) trouble = event.cause;
+    if (notice.kind == NoticeKind::store_trouble && trouble.empty()) trouble = notice.cause;
   });
   RedisBreaker other(others, name, policy);
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);

@@ -1,4 +1,4 @@
-#include "simple_breaker/events/event_queue.hpp"
+#include "simple_breaker/notices/notice_queue.hpp"
 
 #include <pthread.h>
 
@@ -18,8 +18,8 @@ constexpr size_t most_in_a_turn = 100'000;  // takes far longer than a turn shou
 constexpr size_t most_unmerged = 100;
 constexpr size_t most_waiting = 1000;
 
-bool is_transition(const Event& event) {
-  return event.kind == EventKind::transition || event.kind == EventKind::override;
+bool is_transition(const Notice& notice) {
+  return notice.kind == NoticeKind::transition || notice.kind == NoticeKind::override;
 }
 
 // A call that is cancelled while its thread runs the listener would leave the queue without an end.
@@ -40,28 +40,28 @@ std::shared_ptr<SharedListener> shared(Listener listener) {
   return listener ? std::make_shared<SharedListener>(std::move(listener)) : nullptr;
 }
 
-// Outlives the breaker while an event is delivered.
-struct EventQueue::Shared {
+// Outlives the breaker while a notice is delivered.
+struct NoticeQueue::Shared {
   Shared(std::shared_ptr<SharedListener> to, Identity from) : listener(std::move(to)), breaker(std::move(from)) {}
 
   struct Waiting {
-    Event event;
+    Notice notice;
     std::string cause;
     uint64_t generation;     // of the breaker; a result shows the one that admitted it
     uint64_t operation;      // the newest one that had begun
     std::thread::id thread;  // that added it
   };
-  using Events = std::list<Waiting>;
+  using Notices = std::list<Waiting>;
 
-  void add(Event event, std::string cause, uint64_t generation);
+  void add(Notice notice, std::string cause, uint64_t generation);
   void deliver();
   void close();
-  bool has_events() const;
+  bool has_notices() const;
   uint64_t begin_operation();
   void end_operation(uint64_t number);
 
-  bool merge(const Event& event);
-  Events::iterator place_of(const Event& event, uint64_t generation);
+  bool merge(const Notice& notice);
+  Notices::iterator place_of(const Notice& notice, uint64_t generation);
   void await_operations(std::unique_lock<std::mutex>& lock);
   bool take_turn(std::unique_lock<std::mutex>& lock);
   void end_turn();
@@ -72,7 +72,7 @@ struct EventQueue::Shared {
   const Identity breaker;
   mutable std::mutex mutex;  // guards all that follows
   std::condition_variable changed;
-  Events waiting;
+  Notices waiting;
   std::map<uint64_t, std::thread::id> operations;  // under way, by number, and the threads that began them
   uint64_t last_operation = 0;
   std::thread::id deliverer;  // none: no delivery is under way
@@ -84,45 +84,45 @@ struct EventQueue::Shared {
 
 // --- adding
 
-void EventQueue::Shared::add(Event event, std::string cause, uint64_t generation) {
+void NoticeQueue::Shared::add(Notice notice, std::string cause, uint64_t generation) {
   const std::scoped_lock lock(mutex);
-  if (is_closed || (waiting.size() >= most_unmerged && merge(event))) return;
-  waiting.insert(place_of(event, generation),
-                 {event, std::move(cause), generation, last_operation, std::this_thread::get_id()});
+  if (is_closed || (waiting.size() >= most_unmerged && merge(notice))) return;
+  waiting.insert(place_of(notice, generation),
+                 {notice, std::move(cause), generation, last_operation, std::this_thread::get_id()});
   if (waiting.size() <= most_waiting) return;
   waiting.pop_front();
   ++listener->errors;
 }
 
 // Not across a transition: what it counts belongs to one state.
-bool EventQueue::Shared::merge(const Event& event) {
-  if (is_transition(event)) return false;
+bool NoticeQueue::Shared::merge(const Notice& notice) {
+  if (is_transition(notice)) return false;
   const auto last_transition =
-      std::find_if(waiting.rbegin(), waiting.rend(), [](const Waiting& other) { return is_transition(other.event); });
+      std::find_if(waiting.rbegin(), waiting.rend(), [](const Waiting& other) { return is_transition(other.notice); });
   const auto same = std::find_if(waiting.rbegin(), last_transition,
-                                 [&](const Waiting& other) { return other.event.kind == event.kind; });
+                                 [&](const Waiting& other) { return other.notice.kind == notice.kind; });
   if (same == last_transition) return false;
-  same->event.count += event.count;
+  same->notice.count += notice.count;
   return true;
 }
 
-// Before the events of later generations that were added since the oldest operation began; a transition begins its
+// Before the notices of later generations that were added since the oldest operation began; a transition begins its
 // generation.
-EventQueue::Shared::Events::iterator EventQueue::Shared::place_of(const Event& event, uint64_t generation) {
+NoticeQueue::Shared::Notices::iterator NoticeQueue::Shared::place_of(const Notice& notice, uint64_t generation) {
   if (operations.empty()) return waiting.end();
-  const uint64_t first = is_transition(event) ? generation : generation + 1;
+  const uint64_t first = is_transition(notice) ? generation : generation + 1;
   return std::find_if(waiting.begin(), waiting.end(), [&](const Waiting& other) {
     return other.operation >= operations.begin()->first && other.generation >= first;
   });
 }
 
-uint64_t EventQueue::Shared::begin_operation() {
+uint64_t NoticeQueue::Shared::begin_operation() {
   const std::scoped_lock lock(mutex);
   operations.emplace(++last_operation, std::this_thread::get_id());
   return last_operation;
 }
 
-void EventQueue::Shared::end_operation(uint64_t number) {
+void NoticeQueue::Shared::end_operation(uint64_t number) {
   const std::scoped_lock lock(mutex);
   operations.erase(number);
   changed.notify_all();
@@ -130,17 +130,17 @@ void EventQueue::Shared::end_operation(uint64_t number) {
 
 // --- delivering
 
-// An event waits while an operation is under way that began before it was added: that one may have to report something
+// A notice waits while an operation is under way that began before it was added: that one may have to report something
 // that happened earlier.
-bool EventQueue::Shared::has_events() const {
+bool NoticeQueue::Shared::has_notices() const {
   return !waiting.empty() && (operations.empty() || operations.begin()->first > waiting.front().operation);
 }
 
-void EventQueue::Shared::deliver() {
+void NoticeQueue::Shared::deliver() {
   std::unique_lock lock(mutex);
   if (!take_turn(lock)) return;
   const auto relief_due = std::chrono::steady_clock::now() + longest_turn;
-  for (size_t delivered = 0, last = most_in_a_turn; delivered < last && has_events() && !is_relieved; ++delivered) {
+  for (size_t delivered = 0, last = most_in_a_turn; delivered < last && has_notices() && !is_relieved; ++delivered) {
     // What the listener itself keeps causing waits for the next call; what other threads add, they deliver themselves.
     if (delivered + 1 == most_in_a_turn) last += waiting.size();
     deliver_first(lock);
@@ -151,10 +151,10 @@ void EventQueue::Shared::deliver() {
 
 // A thread that has caused a transition waits a moment for the operations that may have to report an earlier one, so
 // that its listener has been called when its call returns.
-void EventQueue::Shared::await_operations(std::unique_lock<std::mutex>& lock) {
+void NoticeQueue::Shared::await_operations(std::unique_lock<std::mutex>& lock) {
   const auto self = std::this_thread::get_id();
-  const auto mine = std::find_if(waiting.rbegin(), waiting.rend(), [&](const Waiting& event) {
-    return event.thread == self && is_transition(event.event);
+  const auto mine = std::find_if(waiting.rbegin(), waiting.rend(), [&](const Waiting& notice) {
+    return notice.thread == self && is_transition(notice.notice);
   });
   if (mine == waiting.rend()) return;
   changed.wait_for(lock, longest_turn, [&, newest = mine->operation] {
@@ -164,10 +164,10 @@ void EventQueue::Shared::await_operations(std::unique_lock<std::mutex>& lock) {
 }
 
 // True: this thread delivers. False: another one does, or there is nothing to deliver.
-bool EventQueue::Shared::take_turn(std::unique_lock<std::mutex>& lock) {
+bool NoticeQueue::Shared::take_turn(std::unique_lock<std::mutex>& lock) {
   if (deliverer == std::this_thread::get_id()) return false;
   if (!operations.empty()) await_operations(lock);
-  if (!has_events()) return false;
+  if (!has_notices()) return false;
   if (deliverer != std::thread::id()) {
     if (!wants_relief || is_relieved) return false;
     is_relieved = true;
@@ -178,15 +178,15 @@ bool EventQueue::Shared::take_turn(std::unique_lock<std::mutex>& lock) {
   return true;
 }
 
-void EventQueue::Shared::end_turn() {
+void NoticeQueue::Shared::end_turn() {
   deliverer = {};
   wants_relief = is_relieved = false;
   ++turns;
   changed.notify_all();
 }
 
-void EventQueue::Shared::deliver_first(std::unique_lock<std::mutex>& lock) {
-  Events next;
+void NoticeQueue::Shared::deliver_first(std::unique_lock<std::mutex>& lock) {
+  Notices next;
   next.splice(next.begin(), waiting, waiting.begin());
   lock.unlock();
   call_listener(next.front());
@@ -194,19 +194,19 @@ void EventQueue::Shared::deliver_first(std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
-void EventQueue::Shared::call_listener(Waiting& next) noexcept {
-  next.event.name = breaker.name;
-  next.event.context = breaker.context;
-  next.event.cause = next.cause;
+void NoticeQueue::Shared::call_listener(Waiting& next) noexcept {
+  next.notice.name = breaker.name;
+  next.notice.context = breaker.context;
+  next.notice.cause = next.cause;
   const UncancelledThread uncancelled;
   try {
-    listener->call(next.event);
+    listener->call(next.notice);
   } catch (...) {
     ++listener->errors;
   }
 }
 
-void EventQueue::Shared::close() {
+void NoticeQueue::Shared::close() {
   deliver();
   std::unique_lock lock(mutex);
   const bool in_listener = deliverer == std::this_thread::get_id();
@@ -218,61 +218,61 @@ void EventQueue::Shared::close() {
 
 // --- handles
 
-EventQueue::EventQueue(std::shared_ptr<SharedListener> listener, Identity breaker) {
+NoticeQueue::NoticeQueue(std::shared_ptr<SharedListener> listener, Identity breaker) {
   if (listener) shared_ = std::make_shared<Shared>(std::move(listener), std::move(breaker));
 }
 
-uint64_t EventQueue::listener_errors() const { return shared_ ? shared_->listener->errors.load() : 0; }
+uint64_t NoticeQueue::listener_errors() const { return shared_ ? shared_->listener->errors.load() : 0; }
 
-void EventQueue::add(EventKind kind, const Transition& transition) const {
+void NoticeQueue::add(NoticeKind kind, const Transition& transition) const {
   if (!shared_) return;
   add({kind, {}, {}, transition.from, transition.to, transition.generation, {}, transition.at},
       std::string(prefix_) + transition.cause, transition.generation);
 }
 
-void EventQueue::add(EventKind kind, StateGeneration where, std::string_view cause, TimePoint at,
-                     uint64_t count) const {
+void NoticeQueue::add(NoticeKind kind, StateGeneration where, std::string_view cause, TimePoint at,
+                      uint64_t count) const {
   if (!shared_) return;
   const uint64_t shown = where.admitted_in == 0 ? where.generation : where.admitted_in;
   add({kind, {}, {}, where.state, where.state, shown, {}, at, count}, std::string(cause), where.generation);
 }
 
-void EventQueue::add_slow_call(StateGeneration where, std::chrono::microseconds took, TimePoint at) const {
+void NoticeQueue::add_slow_call(StateGeneration where, std::chrono::microseconds took, TimePoint at) const {
   if (!shared_) return;
   const auto rounded = std::chrono::duration_cast<std::chrono::milliseconds>(took);
-  add(EventKind::slow_call, where, "took " + std::to_string(rounded.count()) + "ms", at);
+  add(NoticeKind::slow_call, where, "took " + std::to_string(rounded.count()) + "ms", at);
 }
 
-void EventQueue::add(Event event, std::string cause, uint64_t generation) const {
-  if (!filter_ || filter_(event)) shared_->add(event, std::move(cause), generation);
+void NoticeQueue::add(Notice notice, std::string cause, uint64_t generation) const {
+  if (!filter_ || filter_(notice)) shared_->add(notice, std::move(cause), generation);
 }
 
-void EventQueue::deliver() const {
+void NoticeQueue::deliver() const {
   if (const auto keeps_alive = shared_) keeps_alive->deliver();
 }
 
-bool EventQueue::has_events() const {
+bool NoticeQueue::has_notices() const {
   if (!shared_) return false;
   const std::scoped_lock lock(shared_->mutex);
-  return shared_->has_events();
+  return shared_->has_notices();
 }
 
-void EventQueue::close() const {
+void NoticeQueue::close() const {
   if (shared_ && prefix_.empty()) shared_->close();
 }
 
-EventQueue EventQueue::part(std::string_view prefix, Filter filter) const {
-  EventQueue part = *this;
+NoticeQueue NoticeQueue::part(std::string_view prefix, Filter filter) const {
+  NoticeQueue part = *this;
   part.prefix_ = prefix;
   part.filter_ = std::move(filter);
   return part;
 }
 
-EventQueue::Operation::Operation(const EventQueue& events) : shared_(events.shared_) {
+NoticeQueue::Operation::Operation(const NoticeQueue& notices) : shared_(notices.shared_) {
   if (shared_) number_ = shared_->begin_operation();
 }
 
-EventQueue::Operation::~Operation() {
+NoticeQueue::Operation::~Operation() {
   if (shared_) shared_->end_operation(number_);
 }
 

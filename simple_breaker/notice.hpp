@@ -1,7 +1,7 @@
-// An Event is what a breaker reports to its listener: for logs, metrics and people.
-// A listener gets the events of a breaker one at a time, in the order of what happened, on a thread that caused one and
+// A Notice is what a breaker reports to its listener: for logs, metrics and people.
+// A listener gets the notices of a breaker one at a time, in the order of what happened, on a thread that caused one,
 // with no lock held. It may call the breaker, destroy it and throw; a slow one delays its thread, but never a probe:
-// the events of an acquire() that admits a probe are delivered when the probe ends, if no other thread does it before.
+// the notices of an acquire() that admits a probe are delivered when the probe ends, if no other thread does it before.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@ namespace cb {
 // override: a transition that a person requested, or the end of one. would_have_tripped: metrics_only let it pass.
 // rejection: a call was rejected. late_result: a result was dropped. slow_call: it took slow_call_duration_threshold or
 // more. store_trouble: stage 3 cannot reach Redis and uses its local breaker. store_joined: it reaches Redis again.
-enum class EventKind {
+enum class NoticeKind {
   transition,
   override,
   would_have_tripped,
@@ -30,11 +30,11 @@ enum class EventKind {
   store_joined
 };
 
-std::string_view to_text(EventKind kind);
+std::string_view to_text(NoticeKind kind);
 
 // The texts belong to the breaker: copy those that are needed after the listener returns.
-struct Event {
-  EventKind kind = EventKind::transition;
+struct Notice {
+  NoticeKind kind = NoticeKind::transition;
   std::string_view name;     // unreliable_service
   std::string_view context;  // acme; empty: the breaker without a context
   State from = State::closed;
@@ -42,14 +42,14 @@ struct Event {
   uint64_t generation = 0;
   std::string_view cause;  // for people
   TimePoint at;
-  uint64_t count = 1;  // how many times: late results that were discovered together, events that waited together
+  uint64_t count = 1;  // how many times: late results that were discovered together, notices that waited together
 };
 
-// The transition of a transition or override event; nothing for the other kinds.
-std::optional<Transition> transition_of(const Event& event);
+// The transition of a transition or override notice; nothing for the other kinds.
+std::optional<Transition> transition_of(const Notice& notice);
 
 // An empty one is not called.
-using Listener = std::function<void(const Event&)>;
+using Listener = std::function<void(const Notice&)>;
 
 // A listener that passes on transitions only.
 Listener on_transition(std::function<void(const Transition&)> then);

@@ -1,8 +1,8 @@
-// An EventQueue delivers the events of one breaker to its listener: one at a time, in the order of what happened, on a
+// A NoticeQueue delivers the notices of one breaker to its listener: one at a time, in the order of what happened, on a
 // thread that caused one, with no lock held. The thread that finds no delivery under way empties the queue; others
-// leave their event and go on. Events that the listener causes are delivered after it returns. What it throws is
-// counted. Bounded: after 100 ms a thread hands over to the next one with an event. Beyond 100 waiting events those of
-// one kind are merged (Event::count); of 1000 the oldest is dropped, and counted as an error of the listener.
+// leave their notice and go on. Notices that the listener causes are delivered after it returns. What it throws is
+// counted. Bounded: after 100 ms a thread hands over to the next one with a notice. Beyond 100 waiting notices those of
+// one kind are merged (Notice::count); of 1000 the oldest is dropped, and counted as an error of the listener.
 // Thread-safe: every method. A copy is another handle of the same queue; a queue without a listener does nothing.
 #pragma once
 
@@ -16,12 +16,13 @@
 #include <utility>
 
 #include "simple_breaker/breaker.hpp"
-#include "simple_breaker/event.hpp"
+#include "simple_breaker/notice.hpp"
 #include "simple_breaker/policies/identity.hpp"
 
 namespace cb {
 
-// A listener that many breakers share, and its errors: exceptions, and events that were dropped because it is too slow.
+// A listener that many breakers share, and its errors: exceptions, and notices that were dropped because it is too
+// slow.
 struct SharedListener {
   explicit SharedListener(Listener listener) : call(std::move(listener)) {}
   const Listener call;
@@ -32,33 +33,33 @@ struct SharedListener {
 std::shared_ptr<SharedListener> shared(Listener listener);
 
 // Where something happened that changed no state. `admitted_in`: the generation of the call, if it is another one; the
-// event shows that one.
+// notice shows that one.
 struct StateGeneration {
   State state = State::closed;
   uint64_t generation = 0;
   uint64_t admitted_in = 0;
 };
 
-class EventQueue {
+class NoticeQueue {
   struct Shared;
 
  public:
-  using Filter = std::function<bool(const Event&)>;
+  using Filter = std::function<bool(const Notice&)>;
 
-  EventQueue() = default;  // without a listener
-  EventQueue(std::shared_ptr<SharedListener> listener, Identity breaker);
+  NoticeQueue() = default;  // without a listener
+  NoticeQueue(std::shared_ptr<SharedListener> listener, Identity breaker);
 
   bool has_listener() const { return shared_ != nullptr; }
   uint64_t listener_errors() const;
 
   // Adding never calls the listener: add under the breaker's lock, so that the order is that of what happened.
-  void add(EventKind kind, const Transition& transition) const;
-  void add(EventKind kind, StateGeneration where, std::string_view cause, TimePoint at, uint64_t count = 1) const;
+  void add(NoticeKind kind, const Transition& transition) const;
+  void add(NoticeKind kind, StateGeneration where, std::string_view cause, TimePoint at, uint64_t count = 1) const;
   void add_slow_call(StateGeneration where, std::chrono::microseconds took, TimePoint at) const;
 
   // Delivers what waits, unless another thread does. Call it without locks; the listener may destroy the breaker.
   void deliver() const;
-  bool has_events() const;  // that may be delivered
+  bool has_notices() const;  // that may be delivered
 
   // Waits for a delivery on another thread; afterwards the listener is not called any more. For the breaker's
   // destructor, which may run in the listener. Does nothing for a part().
@@ -66,13 +67,13 @@ class EventQueue {
 
   // This queue for a part of the same breaker: the causes of its transitions start with `prefix` (a literal), and it
   // reports only what `filter` lets pass.
-  EventQueue part(std::string_view prefix, Filter filter = {}) const;
+  NoticeQueue part(std::string_view prefix, Filter filter = {}) const;
 
   class Delivery;
   class Operation;
 
  private:
-  void add(Event event, std::string cause, uint64_t generation) const;
+  void add(Notice notice, std::string cause, uint64_t generation) const;
 
   std::shared_ptr<Shared> shared_;
   std::string_view prefix_{};
@@ -80,22 +81,22 @@ class EventQueue {
 };
 
 // Calls deliver() when the scope ends: declare it before the lock.
-class EventQueue::Delivery {
+class NoticeQueue::Delivery {
  public:
-  explicit Delivery(EventQueue events) : events_(std::move(events)) {}
-  ~Delivery() { events_.deliver(); }
+  explicit Delivery(NoticeQueue notices) : notices_(std::move(notices)) {}
+  ~Delivery() { notices_.deliver(); }
   Delivery(const Delivery&) = delete;
   Delivery& operator=(const Delivery&) = delete;
 
  private:
-  const EventQueue events_;
+  const NoticeQueue notices_;
 };
 
-// For events whose order is that of their generations, as they are known from replies that may overtake one another:
-// what is added during an operation is delivered after it, and behind its events of earlier generations.
-class EventQueue::Operation {
+// For notices whose order is that of their generations, as they are known from replies that may overtake one another:
+// what is added during an operation is delivered after it, and behind its notices of earlier generations.
+class NoticeQueue::Operation {
  public:
-  explicit Operation(const EventQueue& events);
+  explicit Operation(const NoticeQueue& notices);
   ~Operation();
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;

@@ -1,5 +1,5 @@
 // What a listener may do: be slow, throw, call the breaker, destroy it. None of it changes what the breaker decides.
-#include "simple_breaker/events/event_queue.hpp"
+#include "simple_breaker/notices/notice_queue.hpp"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -84,10 +84,10 @@ TEST_CASE("a listener's time is not a probe's: it makes a probe neither slow nor
   CHECK(seen == std::vector{State::open, State::half_open, State::closed});
 }
 
-TEST_CASE("a listener that throws at every event costs no answer, no probe and no process: each is counted") {
+TEST_CASE("a listener that throws at every notice costs no answer, no probe and no process: each is counted") {
   const HeldClock clock;
   CircuitBreaker breaker(
-      opens_at_once, [](const Event&) { throw std::runtime_error("listener"); }, clock);
+      opens_at_once, [](const Notice&) { throw std::runtime_error("listener"); }, clock);
   fail(breaker);
   CHECK(rejects(breaker));
   clock.advance(1h);
@@ -100,12 +100,12 @@ TEST_CASE("a listener that throws at every event costs no answer, no probe and n
   CHECK(breaker.detailed_status().listener_errors == 6);
 }
 
-TEST_CASE("a listener that acquires at a rejection does not recurse: its events are delivered after it returns") {
+TEST_CASE("a listener that acquires at a rejection does not recurse: its notices are delivered after it returns") {
   CircuitBreaker* observed = nullptr;
   int depth = 0, deepest = 0, calls = 0;
-  CircuitBreaker breaker(opens_at_once, [&](const Event& event) {
+  CircuitBreaker breaker(opens_at_once, [&](const Notice& notice) {
     deepest = std::max(deepest, ++depth);
-    if (event.kind == EventKind::rejection && ++calls < 10'000) rejects(*observed);
+    if (notice.kind == NoticeKind::rejection && ++calls < 10'000) rejects(*observed);
     --depth;
   });
   observed = &breaker;
@@ -115,11 +115,11 @@ TEST_CASE("a listener that acquires at a rejection does not recurse: its events 
   CHECK(calls == 10'000);
 }
 
-TEST_CASE("a listener that never stops causing events does not keep its thread for good") {
+TEST_CASE("a listener that never stops causing notices does not keep its thread for good") {
   CircuitBreaker* observed = nullptr;
   uint64_t calls = 0;
-  CircuitBreaker breaker(opens_at_once, [&](const Event& event) {
-    if (event.kind == EventKind::rejection) rejects(*observed);
+  CircuitBreaker breaker(opens_at_once, [&](const Notice& notice) {
+    if (notice.kind == NoticeKind::rejection) rejects(*observed);
     ++calls;
   });
   observed = &breaker;
@@ -129,20 +129,20 @@ TEST_CASE("a listener that never stops causing events does not keep its thread f
 }
 
 TEST_CASE(
-    "from many threads, events are delivered one at a time, in order of what happened, and the last is the state") {
+    "from many threads, notices are delivered one at a time, in order of what happened, and the last is the state") {
   constexpr int threads = 8;
   std::atomic<int> inside{0}, together{0}, out_of_order{0};
   std::atomic<int> transitions{0};
   State last = State::closed;
   uint64_t generation = 0;
   CircuitBreaker breaker(
-      {.failure_threshold = 2, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 2}, [&](const Event& event) {
+      {.failure_threshold = 2, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 2}, [&](const Notice& notice) {
         together += inside++ == 0 ? 0 : 1;
-        const bool changed = event.kind == EventKind::transition;
-        const bool ordered = changed ? event.from == last && event.generation > generation : event.to == last;
+        const bool changed = notice.kind == NoticeKind::transition;
+        const bool ordered = changed ? notice.from == last && notice.generation > generation : notice.to == last;
         out_of_order += ordered ? 0 : 1;
-        if (changed) generation = event.generation;
-        last = event.to;
+        if (changed) generation = notice.generation;
+        last = notice.to;
         transitions += changed ? 1 : 0;
         --inside;
       });
@@ -166,10 +166,10 @@ TEST_CASE("a slow listener delays only the thread that delivers, and what waits 
   constexpr uint32_t rejections = 100'000;
   Door door;
   uint64_t delivered = 0, calls = 0;
-  std::vector<EventKind> kinds;
-  CircuitBreaker breaker(opens_at_once, [&](const Event& event) {
-    if (event.kind == EventKind::transition) return door.pass();
-    delivered += event.count;
+  std::vector<NoticeKind> kinds;
+  CircuitBreaker breaker(opens_at_once, [&](const Notice& notice) {
+    if (notice.kind == NoticeKind::transition) return door.pass();
+    delivered += notice.count;
     ++calls;
   });
   std::jthread slow([&] { fail(breaker); });
@@ -208,10 +208,10 @@ TEST_CASE("more transitions than can wait for a listener are dropped, the oldest
   CHECK(status.listener_errors == 1000);
 }
 
-TEST_CASE("a thread that has delivered for long is relieved by the next one with an event") {
+TEST_CASE("a thread that has delivered for long is relieved by the next one with a notice") {
   Door door;
   std::vector<std::thread::id> delivered_by;
-  CircuitBreaker breaker(opens_at_once, [&](const Event&) {
+  CircuitBreaker breaker(opens_at_once, [&](const Notice&) {
     delivered_by.push_back(std::this_thread::get_id());
     if (delivered_by.size() == 1) std::this_thread::sleep_for(120ms);  // longer than a turn
     if (delivered_by.size() == 2) door.pass();
@@ -242,41 +242,41 @@ TEST_CASE("a thread that has delivered for long is relieved by the next one with
   CHECK(delivered_by[2] == next_id);
 }
 
-TEST_CASE("a listener may destroy the breaker, whatever caused the event") {
+TEST_CASE("a listener may destroy the breaker, whatever caused the notice") {
   const HeldClock clock;
   std::unique_ptr<CircuitBreaker> breaker;
-  int events = 0;
-  EventKind last_kind = EventKind::transition;
-  const auto destroyed_at = [&](EventKind kind) {
-    events = 0;
+  int notices = 0;
+  NoticeKind last_kind = NoticeKind::transition;
+  const auto destroyed_at = [&](NoticeKind kind) {
+    notices = 0;
     last_kind = kind;
     breaker = std::make_unique<CircuitBreaker>(
         opens_at_once,
-        [&](const Event& event) {
-          ++events;
-          if (event.kind != last_kind) return;
-          rejects(*breaker);  // an event that is dropped with the breaker
+        [&](const Notice& notice) {
+          ++notices;
+          if (notice.kind != last_kind) return;
+          rejects(*breaker);  // a notice that is dropped with the breaker
           breaker.reset();
         },
         clock);
   };
-  destroyed_at(EventKind::transition);
+  destroyed_at(NoticeKind::transition);
   fail(*breaker);
-  CHECK(events == 1);
-  destroyed_at(EventKind::rejection);
+  CHECK(notices == 1);
+  destroyed_at(NoticeKind::rejection);
   fail(*breaker);
   CHECK(rejects(*breaker));
-  CHECK(events == 2);
-  destroyed_at(EventKind::override);
+  CHECK(notices == 2);
+  destroyed_at(NoticeKind::override);
   breaker->apply_override({Mode::forced_open, "ann", ""}, {});
-  CHECK(events == 1);
+  CHECK(notices == 1);
   CHECK(breaker == nullptr);
 }
 
 TEST_CASE("a breaker's destructor waits for a delivery on another thread; afterwards the listener is not called") {
   Door door;
   std::atomic<bool> destroyed{false}, called_too_late{false};
-  auto breaker = std::make_unique<CircuitBreaker>(opens_at_once, [&](const Event&) {
+  auto breaker = std::make_unique<CircuitBreaker>(opens_at_once, [&](const Notice&) {
     if (door.waiting == 0) door.pass();
     called_too_late = called_too_late || destroyed;
   });
