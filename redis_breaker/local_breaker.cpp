@@ -18,15 +18,15 @@ bool was_created_again(const SharedState& before, const SharedState& now) {
 
 }  // namespace
 
-bool LocalBreaker::continues_in(const SharedState& shared) const {
+bool LocalBreaker::continues_in(const SharedState& shared, TimePoint recovered_at) const {
   if (!followed_ || saw_success_) return false;
-  if (returned_at_ && now() > *returned_at_ + kept_for) return false;
+  if (recovered_at >= followed_at_ && now() > recovered_at + kept_for) return false;
   return shared.snapshot.generation == followed_->snapshot.generation || was_created_again(*followed_, shared);
 }
 
-void LocalBreaker::follow(const SharedState& shared) {
+void LocalBreaker::follow(const SharedState& shared, TimePoint recovered_at) {
   const std::scoped_lock lock(mutex_);
-  if (continues_in(shared)) {
+  if (continues_in(shared, recovered_at)) {
     const bool same_generation = shared.snapshot.generation == followed_->snapshot.generation;
     const int before = same_generation ? followed_->snapshot.counts.failures : 0;
     circuit_.count_elsewhere(std::max(0, shared.snapshot.counts.failures - before));
@@ -34,13 +34,8 @@ void LocalBreaker::follow(const SharedState& shared) {
     generation_ = circuit_.resume_from(shared.snapshot, shared.active_override);
   }
   followed_ = shared;
-  returned_at_.reset();
+  followed_at_ = now();
   saw_success_ = false;
-}
-
-void LocalBreaker::returned(uint64_t version) {
-  const std::scoped_lock lock(mutex_);
-  if (version > followed_->version && !returned_at_) returned_at_ = now();
 }
 
 bool LocalBreaker::saw_success(uint64_t version) {

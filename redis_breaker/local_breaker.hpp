@@ -10,10 +10,18 @@
 #include <mutex>
 #include <optional>
 
-#include "redis_breaker/sync/breaker_view.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 
 namespace cb {
+
+// The shared breaker as an instance knew it at one moment.
+struct SharedState {
+  Snapshot snapshot{};  // half-open as open: which calls hold the probes is unknown, only until when
+  Override active_override{};
+  uint64_t epoch = 0;
+  uint64_t run = 0;
+  uint64_t version = 0;  // of the view
+};
 
 class LocalBreaker {
  public:
@@ -22,13 +30,13 @@ class LocalBreaker {
 
   // Starts from the shared state. But if that has had no transition since the last follow(), and this instance has seen
   // no success since and was back for a minute at most, the local state goes on, plus the failures that the fleet has
-  // counted since. (A state that Redis lost and that was created again has had no transition.)
-  void follow(const SharedState& shared);
+  // counted since. (A state that Redis lost and that was created again has had no transition.) `recovered_at`: when the
+  // store was last found again; the epoch: never.
+  void follow(const SharedState& shared, TimePoint recovered_at);
 
-  // While the shared breaker is in use. `version` is that of the shared state: an older one than that of the last
-  // follow() changes nothing.
-  void returned(uint64_t version);     // this instance uses the shared breaker again
-  bool saw_success(uint64_t version);  // this instance's call succeeded; true if that changes something
+  // While the shared breaker is in use: this instance's call succeeded. `version` is that of the shared state: that of
+  // the last follow(), or an older one, changes nothing. Returns true if nothing is left to be continued.
+  bool saw_success(uint64_t version);
 
   Admission acquire() { return circuit_.acquire(); }
   std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) { return circuit_.early_rejection(wait); }
@@ -43,7 +51,7 @@ class LocalBreaker {
   bool is_evictable(std::chrono::milliseconds idle) const { return circuit_.is_evictable(idle); }
 
  private:
-  bool continues_in(const SharedState& shared) const;
+  bool continues_in(const SharedState& shared, TimePoint recovered_at) const;
   TimePoint now() const { return config_->clock ? config_->clock() : steady_wall_clock(); }
 
   const std::shared_ptr<const BreakerConfig> config_;
@@ -52,7 +60,7 @@ class LocalBreaker {
   std::mutex mutex_;
   std::optional<SharedState> followed_;  // guarded by mutex_, like everything below
   uint64_t generation_ = 0;              // of circuit_; it continues followed_
-  std::optional<TimePoint> returned_at_;
+  TimePoint followed_at_{};
   bool saw_success_ = false;
 };
 

@@ -24,10 +24,10 @@ struct SimulatedOutages {
   }
 
   // The view was changed by a reply, and Redis is away.
-  void follow() { local.follow(shared); }
+  void follow() { local.follow(shared, recovered_at); }
   void return_for(std::chrono::milliseconds time) {
     ++shared.version;
-    local.returned(shared.version);
+    recovered_at = now;
     now += time;
   }
   void new_generation(State state = State::closed) {
@@ -48,6 +48,7 @@ struct SimulatedOutages {
   int rejections() const { return static_cast<int>(std::count(notices.begin(), notices.end(), NoticeKind::rejection)); }
 
   TimePoint now{std::chrono::hours(1)};
+  TimePoint recovered_at{};
   std::vector<NoticeKind> notices{};
   SharedState shared{};
   LocalBreaker local;

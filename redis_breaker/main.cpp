@@ -3,10 +3,11 @@
 
 #include "distributed_breaker/instance.hpp"
 #include "program/options.hpp"
+#include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/naive_redis_breaker.hpp"
 #include "redis_breaker/quorum_breaker.hpp"
 #include "redis_breaker/redis/address.hpp"
-#include "redis_breaker/redis_breaker.hpp"
+#include "redis_breaker/scripted_breaker.hpp"
 
 namespace {
 
@@ -16,11 +17,15 @@ cb::BreakerRegistry::Make naive_breakers(cb::redis::Client& client, const cb::Po
   };
 }
 
-cb::BreakerRegistry::Make shared_breakers(cb::redis::Client& client, const cb::Policy& policy, cb::Listener listener,
-                                          const std::string& instance) {
-  const auto group = std::make_shared<const cb::RedisBreakerGroup>(client, policy, std::move(listener), instance);
+using Group = std::shared_ptr<const cb::SharedBreakerGroup>;
+
+cb::BreakerRegistry::Make scripted_breakers(const Group& group) {
+  return [group](const cb::Identity& identity) { return std::make_shared<cb::ScriptedBreaker>(group, identity); };
+}
+
+cb::BreakerRegistry::Make cached_breakers(const Group& group) {
   return [group](const cb::Identity& identity) -> std::shared_ptr<cb::ManagedBreaker> {
-    if (group->policy.minimum_reporting_instances == 1) return std::make_shared<cb::RedisBreaker>(group, identity);
+    if (group->policy.minimum_reporting_instances == 1) return std::make_shared<cb::FallbackBreaker>(group, identity);
     return std::make_shared<cb::QuorumBreaker>(group, identity);
   };
 }
@@ -40,7 +45,7 @@ int main(int argc, char** argv) {
     cb::add_instance_options(app, options);
     std::string url = "redis://127.0.0.1:6379/0";
     std::chrono::milliseconds redis_timeout{50};
-    std::string store = "atomic";
+    std::string store = "cached";
     app.add_option("--redis", url,
                    "redis://[[user]:password@]host:port/db, redis+sentinel://host:port,host:port/master, "
                    "redis+cluster://host:port,host:port or unix:///path; rediss: over TLS; put a "
@@ -49,8 +54,10 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     program::add_duration(app, "--redis-timeout", redis_timeout,
                           "Deadline of one Redis operation, connecting included");
-    app.add_option("--store", store, "atomic, or naive: the textbook version, racy on purpose")
-        ->check(CLI::IsMember({"atomic", "naive"}))
+    app.add_option("--store", store,
+                   "naive: the textbook version, racy on purpose; scripted: one script for each event; cached: a view "
+                   "that Redis keeps fresh, and a local breaker while Redis is away (atomic: its old name)")
+        ->check(CLI::IsMember({"naive", "scripted", "cached", "atomic"}))
         ->capture_default_str();
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
     require_sensible(redis_timeout);
@@ -60,7 +67,9 @@ int main(int argc, char** argv) {
     return cb::serve(options, stop, [&](const std::string& instance, cb::Listener listener) {
       spdlog::info("breaker: cb:{}: at {}, store {}", options.breaker_name, address.to_text(), store);
       if (store == "naive") return naive_breakers(client, options.policy, std::move(listener));
-      return shared_breakers(client, options.policy, std::move(listener), instance);
+      const auto group =
+          std::make_shared<const cb::SharedBreakerGroup>(client, options.policy, std::move(listener), instance);
+      return store == "scripted" ? scripted_breakers(group) : cached_breakers(group);
     });
   });
 }

@@ -28,7 +28,7 @@ class NaiveRedisBreaker final : public ManagedBreaker {
   Admission acquire() override;               // throws std::runtime_error if Redis fails or a key is missing
   DetailedStatus detailed_status() override;  // likewise
   std::string apply_override(const Override&, std::chrono::milliseconds) override {
-    return "the naive store has no overrides; use --store atomic";
+    return "the naive store has no overrides; use --store scripted or cached";
   }
   void report_health(Health) override {}
   std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;

@@ -20,19 +20,24 @@ bool is_local_only(const Notice& notice) {
 
 }  // namespace
 
-QuorumBreaker::QuorumBreaker(const std::shared_ptr<const RedisBreakerGroup>& group, const Identity& identity)
-    : shared_(group, identity),
-      local_(group->local_setup, shared_.notices().part("this instance only: ", is_local_only)) {}
+QuorumBreaker::QuorumBreaker(const std::shared_ptr<const SharedBreakerGroup>& group, const Identity& identity)
+    : group_(group),
+      notices_(group->listener, identity),
+      shared_(group, identity, notices_.held_back()),
+      local_(group->local, notices_.held_back().part("this instance only: ", is_local_only)) {}
+
+QuorumBreaker::~QuorumBreaker() { notices_.close(); }
+
+void QuorumBreaker::deliver() const { const NoticeQueue::Delivery store(group_->store->notices()), breaker(notices_); }
 
 // Like a probe, a call that both have admitted does not wait for a listener.
 Admission QuorumBreaker::acquire() {
   Admission admission = acquire_both();
-  if (std::holds_alternative<Rejection>(admission)) shared_.notices().deliver();
+  if (std::holds_alternative<Rejection>(admission)) deliver();
   return admission;
 }
 
 Admission QuorumBreaker::acquire_both() {
-  const NoticeQueue::Operation operation(shared_.notices());  // keeps back what both report, until both have decided
   Admission shared = shared_.acquire();
   auto* permit = std::get_if<Permit>(&shared);
   if (permit == nullptr) return shared;
@@ -44,6 +49,7 @@ Admission QuorumBreaker::acquire_both() {
 }
 
 std::optional<Rejection> QuorumBreaker::early_rejection(std::chrono::milliseconds wait) {
+  const NoticeQueue::Delivery delivery(notices_);
   const auto shared = shared_.early_rejection(wait);
   if (shared || shared_.is_overridden()) return shared;
   reset_if_changed(shared_.known_generation());
@@ -67,8 +73,7 @@ Permit QuorumBreaker::grant(Permit shared, Permit local) {
 }
 
 Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome) {
-  const NoticeQueue::Delivery delivery(shared_.notices());
-  const NoticeQueue::Operation operation(shared_.notices());
+  const NoticeQueue::Delivery delivery(notices_);
   std::unique_lock lock(mutex_);
   auto both = in_flight_.extract(ticket.time_since_epoch().count());
   lock.unlock();
@@ -77,8 +82,7 @@ Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome
 }
 
 DetailedStatus QuorumBreaker::detailed_status() {
-  const NoticeQueue::Delivery delivery(shared_.notices());
-  const NoticeQueue::Operation operation(shared_.notices());
+  const NoticeQueue::Delivery delivery(notices_);
   DetailedStatus status = shared_.detailed_status();
   reset_if_changed(shared_.known_generation());
   const DetailedStatus local = local_.detailed_status();
@@ -92,16 +96,14 @@ DetailedStatus QuorumBreaker::detailed_status() {
 }
 
 std::string QuorumBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {
-  const NoticeQueue::Delivery delivery(shared_.notices());
-  const NoticeQueue::Operation operation(shared_.notices());
+  const NoticeQueue::Delivery delivery(notices_);
   std::string fault = shared_.apply_override(order, lasts);
   if (fault.empty()) local_.apply_override({Mode::reset, order.actor, order.reason}, {});
   return fault;
 }
 
 void QuorumBreaker::report_health(Health health) {
-  const NoticeQueue::Delivery delivery(shared_.notices());
-  const NoticeQueue::Operation operation(shared_.notices());
+  const NoticeQueue::Delivery delivery(notices_);
   if (shared_.is_open()) shared_.report_health(health);
   if (local_.is_open()) local_.report_health(health);
 }

@@ -10,14 +10,15 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "redis_breaker/redis_breaker.hpp"
+#include "redis_breaker/fallback_breaker.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 
 namespace cb {
 
 class QuorumBreaker final : public ManagedBreaker {
  public:
-  QuorumBreaker(const std::shared_ptr<const RedisBreakerGroup>& group, const Identity& identity);
+  QuorumBreaker(const std::shared_ptr<const SharedBreakerGroup>& group, const Identity& identity);
+  ~QuorumBreaker() override;
 
   Admission acquire() override;
   DetailedStatus detailed_status() override;
@@ -36,10 +37,13 @@ class QuorumBreaker final : public ManagedBreaker {
 
   Settled settle(const PermitId& id, TimePoint ticket, Outcome outcome) override;
   Admission acquire_both();
+  void deliver() const;
   Permit grant(Permit shared, Permit local);
   void reset_if_changed(uint64_t generation);
 
-  RedisBreaker shared_;
+  const std::shared_ptr<const SharedBreakerGroup> group_;
+  const NoticeQueue notices_;  // both report here; this breaker delivers, once both have decided
+  FallbackBreaker shared_;
   CircuitBreaker local_;
   std::atomic<uint64_t> latest_generation_{0};  // the newest known generation of the shared breaker
   std::mutex mutex_;

@@ -1,23 +1,10 @@
 #include "simple_breaker/circuit_breaker.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 #include <utility>
 #include <variant>
 
 namespace cb {
-
-TimePoint steady_wall_clock() {
-  using namespace std::chrono;
-  static const microseconds offset =
-      duration_cast<microseconds>(system_clock::now().time_since_epoch() - steady_clock::now().time_since_epoch());
-  // steady_clock::now() reads the same clock, but converts to nanoseconds, which we would divide again: 2 of 26 ns.
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  const auto within_second = static_cast<uint32_t>(now.tv_nsec) / 1000;
-  return TimePoint{seconds(now.tv_sec) + microseconds(within_second) + offset};
-}
 
 BreakerConfig::BreakerConfig(Policy settings, Listener on_notice, Clock time)
     : policy(settings), listener(shared(std::move(on_notice))), clock(std::move(time)) {
@@ -81,18 +68,17 @@ Admission CircuitBreaker::acquire_locked() {
   std::unique_lock lock(mutex_);
   const TimePoint now = this->now();
   published_.collect_into(snapshot_);
-  const Decision decision = admit(snapshot_, policy(), now);
+  const Reply reply = apply(snapshot_, policy(), Acquire{}, now);
   publish(now);
-  report(NoticeKind::transition, decision.transitions);
-  const auto* rejection = std::get_if<Rejection>(&decision.answer);
-  if (rejection) notices_.add(NoticeKind::rejection, {rejection->state, snapshot_.generation}, "not permitted", now);
+  report(NoticeKind::transition, reply.transitions);
+  const bool rejected = reply.kind == Reply::Kind::rejected;
+  if (rejected) notices_.add(NoticeKind::rejection, {reply.state, snapshot_.generation}, "not permitted", now);
   lock.unlock();
   // A listener's time is not the probe's, whose lease runs: the probe delivers when it ends.
-  const auto* permit = std::get_if<PermitId>(&decision.answer);
-  if (permit && permit->probe != 0) return Permit(*this, *permit, now);
+  if (reply.permit.probe != 0) return Permit(*this, reply.permit, now);
   notices_.deliver();
-  if (rejection) return *rejection;
-  return Permit(*this, *permit, this->now());
+  if (rejected) return Rejection{reply.state, reply.retry_after};
+  return Permit(*this, reply.permit, this->now());
 }
 
 Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Outcome outcome) {
@@ -101,27 +87,27 @@ Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Out
   const TimePoint now = this->now();
   const CallResult result{outcome, times_calls_ ? now - started : std::chrono::microseconds(0)};
   published_.collect_into(snapshot_);
-  const Settlement settlement = cb::settle(snapshot_, policy(), id, result, now);
+  const Reply reply = apply(snapshot_, policy(), Settle{id, result}, now);
   publish(now);
-  count_and_report_locked(settlement, result, {snapshot_.state, snapshot_.generation, id.generation}, now);
-  return {snapshot_.state, settlement.late};
+  count_and_report_locked(reply, result, {reply.state, snapshot_.generation, id.generation}, now);
+  return {reply.state, reply.kind == Reply::Kind::late};
 }
 
-void CircuitBreaker::count_and_report_locked(const Settlement& settlement, const CallResult& result,
-                                             StateGeneration where, TimePoint now) {
+void CircuitBreaker::count_and_report_locked(const Reply& reply, const CallResult& result, StateGeneration where,
+                                             TimePoint now) {
   if (result.outcome != Outcome::ignored && is_slow(result, policy())) {
     slow_calls_.fetch_add(1, std::memory_order_relaxed);
     notices_.add_slow_call(where, result.took, now);
   }
-  if (settlement.late) {
+  if (reply.kind == Reply::Kind::late) {
     late_results_.fetch_add(1, std::memory_order_relaxed);
     notices_.add(NoticeKind::late_result, where, to_text(result.outcome), now);
   }
-  if (settlement.would_have_tripped) {
+  if (reply.would_have_tripped) {
     would_have_tripped_.fetch_add(1, std::memory_order_relaxed);
-    notices_.add(NoticeKind::would_have_tripped, where, *settlement.would_have_tripped, now);
+    notices_.add(NoticeKind::would_have_tripped, where, *reply.would_have_tripped, now);
   }
-  report(NoticeKind::transition, settlement.transitions);
+  report(NoticeKind::transition, reply.transitions);
 }
 
 std::string CircuitBreaker::apply_override(const Override& override_, std::chrono::milliseconds lasts) {
@@ -129,12 +115,12 @@ std::string CircuitBreaker::apply_override(const Override& override_, std::chron
   const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
   published_.collect_into(snapshot_);
-  const Transitions by_time = tick(snapshot_, policy(), now);
-  const Transitions by_order = cb::apply_override(snapshot_, policy(), override_, lasts, now);
+  const Reply by_time = apply(snapshot_, policy(), Tick{}, now);
+  const Reply by_order = apply(snapshot_, policy(), ApplyOverride{override_, lasts}, now);
   active_override_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(override_);
   publish(now);
-  report(NoticeKind::transition, by_time);
-  report(NoticeKind::override, by_order);
+  report(NoticeKind::transition, by_time.transitions);
+  report(NoticeKind::override, by_order.transitions);
   return "";
 }
 
@@ -143,9 +129,9 @@ void CircuitBreaker::report_health(Health health) {
   const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
   published_.collect_into(snapshot_);
-  const Transitions transitions = cb::report_health(snapshot_, policy(), health, now);
+  const Reply reply = apply(snapshot_, policy(), HealthReport{health}, now);
   publish(now);
-  report(NoticeKind::transition, transitions);
+  report(NoticeKind::transition, reply.transitions);
 }
 
 uint64_t CircuitBreaker::resume_from(Snapshot snapshot, const Override& active_override) {
@@ -188,10 +174,10 @@ DetailedStatus CircuitBreaker::detailed_status() {
   const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
   published_.collect_into(snapshot_);
-  const Transitions transitions = tick(snapshot_, policy(), now);
+  const Reply reply = apply(snapshot_, policy(), Tick{}, now);
   if (snapshot_.mode == Mode::automatic) active_override_.reset();
   publish(now);
-  report(NoticeKind::transition, transitions);
+  report(NoticeKind::transition, reply.transitions);
   return status_locked(now);
 }
 

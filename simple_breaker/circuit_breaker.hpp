@@ -8,7 +8,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,6 +15,7 @@
 #include <string_view>
 
 #include "simple_breaker/breaker.hpp"
+#include "simple_breaker/clock.hpp"
 #include "simple_breaker/fast_path/published_state.hpp"
 #include "simple_breaker/notice.hpp"
 #include "simple_breaker/notices/notice_queue.hpp"
@@ -28,12 +28,6 @@
 #include "simple_breaker/state_machine.hpp"
 
 namespace cb {
-
-using Clock = std::function<TimePoint()>;
-
-// The wall time at the first use, carried forward by the steady clock: setting the wall clock neither shortens nor
-// lengthens a break.
-TimePoint steady_wall_clock();
 
 // What many breakers share, so that each of them costs little. The constructor throws as require_valid() does.
 struct BreakerConfig {
@@ -77,8 +71,7 @@ class CircuitBreaker final : public ManagedBreaker {
   Settled settle_locked(const PermitId& id, TimePoint started, Outcome outcome);
   DetailedStatus status_locked(TimePoint now) const;
   bool holds_evidence(TimePoint now) const;
-  void count_and_report_locked(const Settlement& settlement, const CallResult& result, StateGeneration where,
-                               TimePoint now);
+  void count_and_report_locked(const Reply& reply, const CallResult& result, StateGeneration where, TimePoint now);
   void publish(TimePoint now) { published_.publish(snapshot_, policy(), now); }
 
   const Policy& policy() const { return config_->policy; }

@@ -16,89 +16,17 @@ uint64_t generation_from(TimePoint now) {
   return static_cast<uint64_t>(std::max<int64_t>(1, now.time_since_epoch().count()));
 }
 
-// The only place where the state changes, so every generation begins alike, whatever caused it.
-Transition enter(Snapshot& snapshot, State to, std::string cause, const Policy& policy, TimePoint now) {
-  const State from = std::exchange(snapshot.state, to);
-  snapshot.generation = std::max(snapshot.generation + 1, generation_from(now));
-  const bool has_limit = to == State::half_open && policy.half_open_timeout.count() > 0;
-  snapshot.half_open_until = has_limit ? now + policy.half_open_timeout : TimePoint{};
-  snapshot.probes_granted = 0;
-  snapshot.probes.clear();
-  snapshot.lease_length = {};
-  const bool ends_break = from == State::open && to == State::half_open;
-  if (!ends_break) {  // a break is all that a probe that timed out survives
-    snapshot.successes = 0;
-    snapshot.timed_out = {};
-  }
-  return {from, to, snapshot.generation, std::move(cause), now};
-}
-
-Transition open(Snapshot& snapshot, std::string cause, const Policy& policy, TimePoint now) {
-  Transition transition = enter(snapshot, State::open, std::move(cause), policy, now);
-  snapshot.break_length = next_break(policy, snapshot.break_length);
-  snapshot.open_until = now + jittered(snapshot.break_length, policy, snapshot.generation);
-  return transition;
-}
-
-Transition close(Snapshot& snapshot, std::string cause, const Policy& policy, TimePoint now) {
-  snapshot.counts = {};
-  snapshot.break_length = {};
-  return enter(snapshot, State::closed, std::move(cause), policy, now);
-}
-
 bool is_too_slow_for_a_probe(const CallResult& result, const Policy& policy) {
   return policy.slow_call_rate_threshold > 0 && is_slow(result, policy);
 }
 
-Settlement settle_call(Snapshot& snapshot, const Policy& policy, const CallResult& result, TimePoint now) {
-  if (result.outcome == Outcome::ignored || snapshot.mode == Mode::disabled) return {};
-  record(snapshot.counts, policy, result, now);
-  if (result.outcome == Outcome::success && !is_slow(result, policy)) return {};
-  auto cause = cause_to_open(snapshot.counts, policy);
-  if (!cause || snapshot.mode == Mode::forced_closed) return {};
-  if (snapshot.mode == Mode::automatic) return {.transitions = {open(snapshot, *std::move(cause), policy, now)}};
-  snapshot.counts = {};
-  return {.would_have_tripped = std::move(cause)};
+std::string cause_of(const Override& override_) {
+  std::string cause = std::string(describe(override_.mode)) + " by " + override_.actor;
+  return override_.reason.empty() ? cause : cause + ": " + override_.reason;
 }
 
-Settlement settle_probe(Snapshot& snapshot, const Policy& policy, uint64_t probe, const CallResult& result,
-                        TimePoint now) {
-  const auto lease = std::find_if(snapshot.probes.begin(), snapshot.probes.end(),
-                                  [&](const Lease& held) { return held.probe == probe; });
-  if (lease == snapshot.probes.end()) return {.late = result.outcome != Outcome::ignored};
-  snapshot.probes.erase(lease);
-  if (result.outcome == Outcome::ignored) return {};
-  if (result.outcome == Outcome::failure) return {.transitions = {open(snapshot, "probe failed", policy, now)}};
-  if (is_too_slow_for_a_probe(result, policy)) {
-    return {.transitions = {open(snapshot, "probe was slow", policy, now)}};
-  }
-  snapshot.successes += 1;
-  if (snapshot.successes < policy.success_threshold) return {};
-  return {.transitions = {
-              close(snapshot, plural(static_cast<uint64_t>(snapshot.successes), "successful probe"), policy, now)}};
-}
-
-// The probe that opened the circuit by its timeout has a result after all. A success is newer than the trip, so it
-// counts like any probe's: it closes the circuit, or the next half-open period needs one success less.
-Settlement settle_timed_out(Snapshot& snapshot, const Policy& policy, const CallResult& result, TimePoint now) {
-  snapshot.timed_out = {};
-  if (result.outcome != Outcome::success || is_too_slow_for_a_probe(result, policy)) {
-    snapshot.successes = 0;
-    return {.late = result.outcome != Outcome::ignored};
-  }
-  snapshot.successes += 1;
-  if (snapshot.successes < policy.success_threshold) return {};
-  return {.transitions = {close(snapshot, "a probe succeeded after its timeout", policy, now)}};
-}
-
-// An override ends. A circuit that was forced open continues with a probe; any other starts again, closed.
-Transition resume(Snapshot& snapshot, std::string cause, const Policy& policy, TimePoint now) {
-  const bool was_open = snapshot.mode == Mode::forced_open;
-  snapshot.mode = Mode::automatic;
-  snapshot.mode_until = {};
-  snapshot.mode_length = {};
-  return was_open ? enter(snapshot, State::half_open, std::move(cause), policy, now)
-                  : close(snapshot, std::move(cause), policy, now);
+void cut(TimePoint& deadline, std::chrono::microseconds longest, TimePoint now) {
+  if (longest.count() > 0) deadline = std::min(deadline, now + longest);
 }
 
 const Lease* first_to_end(const std::vector<Lease>& probes) {
@@ -114,66 +42,209 @@ TimePoint half_open_ends(const Snapshot& snapshot) {
   return lease == nullptr ? limit : std::min(limit, lease->deadline);
 }
 
-// A probe without an answer is a failed one: otherwise a hung upstream would get probe after probe. The break starts
-// when the answer was due, not with the event that notices. With several probes in flight, only the first to end is
-// remembered: the others are results of an older generation.
-std::optional<Transition> time_out(Snapshot& snapshot, const Policy& policy, TimePoint now) {
-  if (snapshot.state != State::half_open) return std::nullopt;
-  const TimePoint end = half_open_ends(snapshot);
-  if (now < end) return std::nullopt;
-  const Lease* const lease = first_to_end(snapshot.probes);
-  const bool is_of_probe = lease != nullptr && lease->deadline == end;
-  const PermitId unanswered = lease == nullptr ? PermitId{} : PermitId{snapshot.generation, lease->probe};
-  const int successes = lease == nullptr ? 0 : snapshot.successes;
-  Transition transition = open(snapshot, is_of_probe ? "probe timed out" : "half-open timeout over", policy, now);
-  snapshot.open_until -= now - end;
-  snapshot.timed_out = unanswered;
-  snapshot.successes = successes;
-  return transition;
-}
+// Applies one event.
+class Step {
+ public:
+  Step(Snapshot& snapshot, const Policy& policy, TimePoint now) : s_(snapshot), policy_(policy), now_(now) {}
 
-void cut(TimePoint& deadline, std::chrono::microseconds longest, TimePoint now) {
-  if (longest.count() > 0) deadline = std::min(deadline, now + longest);
-}
-
-// No deadline is further away than when it was set. One that seems to be was set before the clock was set back.
-void clamp_deadlines(Snapshot& snapshot, const Policy& policy, TimePoint now) {
-  const bool ends_with_override = snapshot.mode == Mode::forced_open;
-  cut(snapshot.mode_until, snapshot.mode_length, now);
-  if (snapshot.state == State::open) {
-    cut(snapshot.open_until, ends_with_override ? snapshot.mode_length : snapshot.break_length, now);
+  Reply apply(const Event& event) {
+    pass_time();
+    std::visit([this](const auto& each) { on(each); }, event);
+    reply_.state = s_.state;
+    return std::move(reply_);
   }
-  cut(snapshot.half_open_until, policy.half_open_timeout, now);
-  for (Lease& lease : snapshot.probes) cut(lease.deadline, snapshot.lease_length, now);
-  cut(snapshot.counts.clear_at, policy.clear_interval, now);
-  if (policy.keeps_window()) set_back_to(snapshot.counts.window, bucket_at(now, policy.sliding_window_size));
-}
 
-PermitId grant_probe(Snapshot& snapshot, const Policy& policy, TimePoint now) {
-  if (snapshot.timed_out != PermitId{}) {  // still without an answer: from now on only this probe counts
-    snapshot.timed_out = {};
-    snapshot.successes = 0;
+ private:
+  using Kind = Reply::Kind;
+
+  // --- the events
+
+  void on(const Acquire&) {
+    const TimePoint from = admits_from(s_, policy_);
+    if (s_.state != State::closed && now_ < from) {
+      reply_.kind = Kind::rejected;
+      reply_.retry_after = retry_after(s_.state, from, now_, policy_);
+      return;
+    }
+    reply_.kind = Kind::admitted;
+    if (s_.state == State::open) enter(State::half_open, "recovery timeout over");
+    reply_.permit = s_.state == State::closed ? PermitId{s_.generation, 0} : grant_probe();
   }
-  snapshot.probes_granted += 1;
-  snapshot.probes.push_back({snapshot.probes_granted, now + policy.probe_timeout});
-  snapshot.lease_length = std::max<std::chrono::microseconds>(snapshot.lease_length, policy.probe_timeout);
-  return {snapshot.generation, snapshot.probes_granted};
-}
 
-Settlement settle_now(Snapshot& snapshot, const Policy& policy, const PermitId& permit, const CallResult& result,
-                      TimePoint now) {
   // The result of an older generation says nothing about this one, unless it is the answer that time did not wait for.
   // In this generation, a permit without a probe number means that the circuit is closed.
-  if (permit.probe != 0 && permit == snapshot.timed_out) return settle_timed_out(snapshot, policy, result, now);
-  if (permit.generation != snapshot.generation) return {.late = result.outcome != Outcome::ignored};
-  if (permit.probe == 0) return settle_call(snapshot, policy, result, now);
-  return settle_probe(snapshot, policy, permit.probe, result, now);
-}
+  void on(const Settle& settle) {
+    const PermitId& permit = settle.permit;
+    reply_.kind = Kind::settled;
+    if (permit.probe != 0 && permit == s_.timed_out) {
+      settle_timed_out(settle.result);
+    } else if (permit.generation != s_.generation) {
+      drop(settle.result);
+    } else if (permit.probe == 0) {
+      settle_call(settle.result, settle.times);
+    } else {
+      settle_probe(permit.probe, settle.result);
+    }
+  }
 
-std::string cause_of(const Override& override_) {
-  std::string cause = std::string(describe(override_.mode)) + " by " + override_.actor;
-  return override_.reason.empty() ? cause : cause + ": " + override_.reason;
-}
+  void on(const ApplyOverride& order) {
+    const Mode mode = order.override_.mode;
+    if (mode == Mode::automatic) {
+      if (s_.mode != Mode::automatic) resume(cause_of(order.override_));
+      return;
+    }
+    const bool ends = order.lasts.count() > 0 && mode != Mode::reset;
+    s_.mode = mode == Mode::reset ? Mode::automatic : mode;
+    s_.mode_length = ends ? order.lasts : std::chrono::microseconds(0);
+    s_.mode_until = ends ? now_ + order.lasts : TimePoint{};
+    if (mode != Mode::forced_open) return close(cause_of(order.override_));
+    s_.open_until = ends ? s_.mode_until : never;
+    enter(State::open, cause_of(order.override_));
+  }
+
+  void on(const HealthReport& report) {
+    if (s_.state != State::open || s_.mode != Mode::automatic) return;
+    if (report.health == Health::up) return enter(State::half_open, "health check passed");
+    s_.open_until = now_ + s_.break_length;
+  }
+
+  void on(const Tick&) {}
+
+  // --- transitions
+
+  // The only place where the state changes, so every generation begins alike, whatever caused it.
+  void enter(State to, std::string cause) {
+    const State from = std::exchange(s_.state, to);
+    s_.generation = std::max(s_.generation + 1, generation_from(now_));
+    const bool has_limit = to == State::half_open && policy_.half_open_timeout.count() > 0;
+    s_.half_open_until = has_limit ? now_ + policy_.half_open_timeout : TimePoint{};
+    s_.probes_granted = 0;
+    s_.probes.clear();
+    s_.lease_length = {};
+    const bool ends_break = from == State::open && to == State::half_open;
+    if (!ends_break) {  // a break is all that a probe that timed out survives
+      s_.successes = 0;
+      s_.timed_out = {};
+    }
+    reply_.transitions.push_back({from, to, s_.generation, std::move(cause), now_});
+  }
+
+  void open(std::string cause) {
+    enter(State::open, std::move(cause));
+    s_.break_length = next_break(policy_, s_.break_length);
+    s_.open_until = now_ + jittered(s_.break_length, policy_, s_.generation);
+  }
+
+  void close(std::string cause) {
+    s_.counts = {};
+    s_.break_length = {};
+    enter(State::closed, std::move(cause));
+  }
+
+  // An override ends. A circuit that was forced open continues with a probe; any other starts again, closed.
+  void resume(std::string cause) {
+    const bool was_open = s_.mode == Mode::forced_open;
+    s_.mode = Mode::automatic;
+    s_.mode_until = {};
+    s_.mode_length = {};
+    if (was_open) return enter(State::half_open, std::move(cause));
+    close(std::move(cause));
+  }
+
+  // --- results
+
+  void drop(const CallResult& result) {
+    if (result.outcome != Outcome::ignored) reply_.kind = Kind::late;
+  }
+
+  void settle_call(const CallResult& result, uint64_t times) {
+    if (result.outcome == Outcome::ignored || s_.mode == Mode::disabled) return;
+    record(s_.counts, policy_, result, now_, times);
+    if (result.outcome == Outcome::success && !is_slow(result, policy_)) return;
+    auto cause = cause_to_open(s_.counts, policy_);
+    if (!cause || s_.mode == Mode::forced_closed) return;
+    if (s_.mode == Mode::automatic) return open(*std::move(cause));
+    s_.counts = {};
+    reply_.would_have_tripped = std::move(cause);
+  }
+
+  void settle_probe(uint64_t probe, const CallResult& result) {
+    const auto lease =
+        std::find_if(s_.probes.begin(), s_.probes.end(), [&](const Lease& held) { return held.probe == probe; });
+    if (lease == s_.probes.end()) return drop(result);
+    s_.probes.erase(lease);
+    if (result.outcome == Outcome::ignored) return;
+    if (result.outcome == Outcome::failure) return open("probe failed");
+    if (is_too_slow_for_a_probe(result, policy_)) return open("probe was slow");
+    s_.successes += 1;
+    if (s_.successes < policy_.success_threshold) return;
+    close(plural(static_cast<uint64_t>(s_.successes), "successful probe"));
+  }
+
+  // The probe that opened the circuit by its timeout has a result after all. A success is newer than the trip, so it
+  // counts like any probe's: it closes the circuit, or the next half-open period needs one success less.
+  void settle_timed_out(const CallResult& result) {
+    s_.timed_out = {};
+    if (result.outcome != Outcome::success || is_too_slow_for_a_probe(result, policy_)) {
+      s_.successes = 0;
+      return drop(result);
+    }
+    s_.successes += 1;
+    if (s_.successes >= policy_.success_threshold) close("a probe succeeded after its timeout");
+  }
+
+  PermitId grant_probe() {
+    if (s_.timed_out != PermitId{}) {  // still without an answer: from now on only this probe counts
+      s_.timed_out = {};
+      s_.successes = 0;
+    }
+    s_.probes_granted += 1;
+    s_.probes.push_back({s_.probes_granted, now_ + policy_.probe_timeout});
+    s_.lease_length = std::max<std::chrono::microseconds>(s_.lease_length, policy_.probe_timeout);
+    return {s_.generation, s_.probes_granted};
+  }
+
+  // --- time
+
+  void pass_time() {
+    clamp_deadlines();
+    const bool has_expired = s_.mode_until != TimePoint{} && now_ >= s_.mode_until;
+    if (has_expired) resume(std::string(describe(s_.mode)) + ": expired");
+    if (s_.state == State::half_open) time_out();
+  }
+
+  // No deadline is further away than when it was set. One that seems to be was set before the clock was set back.
+  void clamp_deadlines() {
+    const bool ends_with_override = s_.mode == Mode::forced_open;
+    cut(s_.mode_until, s_.mode_length, now_);
+    if (s_.state == State::open) cut(s_.open_until, ends_with_override ? s_.mode_length : s_.break_length, now_);
+    cut(s_.half_open_until, policy_.half_open_timeout, now_);
+    for (Lease& lease : s_.probes) cut(lease.deadline, s_.lease_length, now_);
+    cut(s_.counts.clear_at, policy_.clear_interval, now_);
+    if (policy_.keeps_window()) set_back_to(s_.counts.window, bucket_at(now_, policy_.sliding_window_size));
+  }
+
+  // A probe without an answer is a failed one: otherwise a hung upstream would get probe after probe. The break starts
+  // when the answer was due, not with the event that notices. With several probes in flight, only the first to end is
+  // remembered: the others are results of an older generation.
+  void time_out() {
+    const TimePoint end = half_open_ends(s_);
+    if (now_ < end) return;
+    const Lease* const lease = first_to_end(s_.probes);
+    const bool is_of_probe = lease != nullptr && lease->deadline == end;
+    const PermitId unanswered = lease == nullptr ? PermitId{} : PermitId{s_.generation, lease->probe};
+    const int successes = lease == nullptr ? 0 : s_.successes;
+    open(is_of_probe ? "probe timed out" : "half-open timeout over");
+    s_.open_until -= now_ - end;
+    s_.timed_out = unanswered;
+    s_.successes = successes;
+  }
+
+  Snapshot& s_;
+  const Policy& policy_;
+  const TimePoint now_;
+  Reply reply_;
+};
 
 }  // namespace
 
@@ -189,64 +260,8 @@ TimePoint admits_from(const Snapshot& snapshot, const Policy& policy) {
   return snapshot.state == State::closed || !full ? TimePoint{} : half_open_ends(snapshot);
 }
 
-Decision admit(Snapshot& snapshot, const Policy& policy, TimePoint now) {
-  Transitions transitions = tick(snapshot, policy, now);
-  if (snapshot.state == State::closed) return {PermitId{snapshot.generation, 0}, std::move(transitions)};
-  if (const TimePoint from = admits_from(snapshot, policy); now < from) {
-    return {Rejection{snapshot.state, retry_after(snapshot.state, from, now, policy)}, std::move(transitions)};
-  }
-  if (snapshot.state == State::open) {
-    transitions.push_back(enter(snapshot, State::half_open, "recovery timeout over", policy, now));
-  }
-  return {grant_probe(snapshot, policy, now), std::move(transitions)};
-}
-
-Settlement settle(Snapshot& snapshot, const Policy& policy, const PermitId& permit, const CallResult& result,
-                  TimePoint now) {
-  Transitions transitions = tick(snapshot, policy, now);
-  Settlement settlement = settle_now(snapshot, policy, permit, result, now);
-  settlement.transitions.insert(settlement.transitions.begin(), transitions.begin(), transitions.end());
-  return settlement;
-}
-
-Transitions apply_override(Snapshot& snapshot, const Policy& policy, const Override& override_,
-                           std::chrono::microseconds lasts, TimePoint now) {
-  Transitions transitions = tick(snapshot, policy, now);
-  const Mode mode = override_.mode;
-  if (mode == Mode::automatic && snapshot.mode == Mode::automatic) return transitions;
-  if (mode == Mode::automatic) {
-    transitions.push_back(resume(snapshot, cause_of(override_), policy, now));
-    return transitions;
-  }
-  const bool ends = lasts.count() > 0 && mode != Mode::reset;
-  snapshot.mode = mode == Mode::reset ? Mode::automatic : mode;
-  snapshot.mode_length = ends ? lasts : std::chrono::microseconds(0);
-  snapshot.mode_until = ends ? now + lasts : TimePoint{};
-  if (mode == Mode::forced_open) snapshot.open_until = ends ? snapshot.mode_until : never;
-  transitions.push_back(mode == Mode::forced_open ? enter(snapshot, State::open, cause_of(override_), policy, now)
-                                                  : close(snapshot, cause_of(override_), policy, now));
-  return transitions;
-}
-
-Transitions report_health(Snapshot& snapshot, const Policy& policy, Health health, TimePoint now) {
-  Transitions transitions = tick(snapshot, policy, now);
-  if (snapshot.state != State::open || snapshot.mode != Mode::automatic) return transitions;
-  if (health == Health::up) {
-    transitions.push_back(enter(snapshot, State::half_open, "health check passed", policy, now));
-  } else {
-    snapshot.open_until = now + snapshot.break_length;
-  }
-  return transitions;
-}
-
-Transitions tick(Snapshot& snapshot, const Policy& policy, TimePoint now) {
-  Transitions transitions;
-  clamp_deadlines(snapshot, policy, now);
-  if (snapshot.mode_until != TimePoint{} && now >= snapshot.mode_until) {
-    transitions.push_back(resume(snapshot, std::string(describe(snapshot.mode)) + ": expired", policy, now));
-  }
-  if (auto transition = time_out(snapshot, policy, now)) transitions.push_back(*std::move(transition));
-  return transitions;
+Reply apply(Snapshot& snapshot, const Policy& policy, const Event& event, TimePoint now) {
+  return Step(snapshot, policy, now).apply(event);
 }
 
 std::chrono::milliseconds retry_after(State state, TimePoint until, TimePoint now, const Policy& policy) {

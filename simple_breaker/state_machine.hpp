@@ -1,7 +1,8 @@
-// The transition table as pure functions: a snapshot, the policy and the time go in, a decision comes out. No clock, no
-// lock, no I/O: the same table serves a breaker in memory, a replayed trace and a test. The Lua script of stage 3,
-// redis_breaker/script/state_machine.lua, is the same table for snapshots in Redis; the traces in traces/ hold both to
-// the same behaviour. Not thread-safe: the caller locks. Nothing here throws.
+// The transition table: one pure function. A snapshot, the policy, an event and the time go in; the snapshot changes,
+// and the reply says what became of the event. No clock, no lock, no I/O: the same table serves a breaker in memory, a
+// replayed trace and a test. The Lua script of stage 3, redis_breaker/script/state_machine.lua, is the same table for
+// snapshots in Redis; the traces in traces/ hold both to the same behaviour. Not thread-safe: the caller locks. Nothing
+// here throws.
 #pragma once
 
 #include <chrono>
@@ -54,37 +55,50 @@ Snapshot closed_snapshot(TimePoint now);
 // Before this instant every call is rejected; the epoch: a call would be admitted now.
 TimePoint admits_from(const Snapshot& snapshot, const Policy& policy);
 
-// The transitions of one event, in order: at most one that time has made, and one that the event makes.
+// What can happen to a breaker.
+
+struct Acquire {};  // a call wants to proceed
+
+// A call that was admitted has ended; or `times` of them, all with this permit and this result.
+struct Settle {
+  PermitId permit;
+  CallResult result;
+  uint64_t times = 1;
+};
+
+// A person's override, for `lasts` (0: until further notice).
+struct ApplyOverride {
+  Override override_;
+  std::chrono::microseconds lasts{0};
+};
+
+struct HealthReport {  // the answer of the upstream's health route
+  Health health = Health::down;
+};
+
+struct Tick {};  // time has passed
+
+using Event = std::variant<Acquire, Settle, ApplyOverride, HealthReport, Tick>;
+
+// In order: at most one that time has made, and one that the event has made.
 using Transitions = std::vector<Transition>;
 
-struct Decision {
-  std::variant<PermitId, Rejection> answer;
+// What became of an event. Acquire is admitted or rejected, Settle is settled or late, the others are noted.
+struct Reply {
+  enum class Kind { admitted, rejected, settled, late, noted };
+  Kind kind = Kind::noted;
+  PermitId permit{};                         // admitted
+  std::chrono::milliseconds retry_after{0};  // rejected
+  State state = State::closed;               // after the event
   Transitions transitions{};
+  std::optional<std::string> would_have_tripped{};  // metrics_only: why the circuit would have opened
+  bool operator==(const Reply&) const = default;
 };
 
-// Decides whether a call may proceed. An open circuit becomes half-open here, on the first call after its break.
-Decision admit(Snapshot& snapshot, const Policy& policy, TimePoint now);
-
-struct Settlement {
-  bool late = false;
-  Transitions transitions{};
-  std::optional<std::string> would_have_tripped{};  // metrics_only: why it would have opened
-};
-
-// Records how an admitted call ended.
-Settlement settle(Snapshot& snapshot, const Policy& policy, const PermitId& permit, const CallResult& result,
-                  TimePoint now);
-
-// Applies a person's override for `lasts` (0: until further notice). No transition if the mode was automatic already.
-Transitions apply_override(Snapshot& snapshot, const Policy& policy, const Override& override_,
-                           std::chrono::microseconds lasts, TimePoint now);
-
-// Records the answer of the upstream's health route.
-Transitions report_health(Snapshot& snapshot, const Policy& policy, Health health, TimePoint now);
-
-// What time has done by `now`: an override that has expired ends, and a probe without an answer opens the circuit. Each
-// of the events above starts with it.
-Transitions tick(Snapshot& snapshot, const Policy& policy, TimePoint now);
+// Applies an event that happens at `now`. Before any event, what time has done by then is applied: an override that has
+// expired ends, and a probe without an answer opens the circuit. An open circuit becomes half-open on the first Acquire
+// after its break. An override `auto` makes no transition if the mode was automatic already.
+Reply apply(Snapshot& snapshot, const Policy& policy, const Event& event, TimePoint now);
 
 // The wait until `until`, as callers see it: rounded up to a millisecond, at least 1 ms. While a probe is in flight, at
 // most a second: its lease may last much longer, but a probe usually ends soon. If the end is unknown (`never`),

@@ -100,7 +100,7 @@ void Fleet::start_instances(const Scenario& scenario, const Variant& variant) {
     Arguments arguments = instance_arguments(scenario, variant, targets_.back());
     add(arguments, "--upstream", variant.faults.cut_off == index ? unreachable_url : upstream_url_);
     if (needs_redis(variant)) add(arguments, "--redis", redis_ ? redis_->url() : watched_redis_->url());
-    if (needs_redis(variant)) add(arguments, "--store", variant.stage == Stage::naive ? "naive" : "atomic");
+    if (needs_redis(variant)) add(arguments, "--store", variant.stage == Stage::naive ? "naive" : "cached");
     if (needs_redis(variant) && scenario.redis_timeout) {
       add(arguments, "--redis-timeout", program::to_text(*scenario.redis_timeout));
     }

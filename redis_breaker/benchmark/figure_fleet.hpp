@@ -11,7 +11,7 @@
 #include <system_error>
 
 #include "redis_breaker/benchmark/redis_figures.hpp"
-#include "redis_breaker/redis_breaker.hpp"
+#include "redis_breaker/fallback_breaker.hpp"
 
 namespace cb {
 
@@ -20,7 +20,7 @@ struct Instance {
   Instance(const std::string& url, const std::string& name, const Policy& policy)
       : client(redis::parse_url(url), redis_patience), breaker(client, name, policy) {}
   redis::Client client;
-  RedisBreaker breaker;
+  FallbackBreaker breaker;
 };
 
 Policy windowed_policy();  // with a failure rate and a slow call rate
@@ -46,7 +46,7 @@ void call_for(Breaker& breaker, std::chrono::milliseconds time, const Load& load
 
 // Both throw std::runtime_error after 20 s.
 void wait_until(const std::function<bool()>& condition);  // polls every 20 us: a busy loop would take a core
-void wait_for_pushes(RedisBreaker& breaker);              // its view is kept fresh by pushes
+void wait_for_pushes(FallbackBreaker& breaker);           // its view is kept fresh by pushes
 
 // Closes the circuit for all instances.
 void reset(ManagedBreaker& breaker);

@@ -11,7 +11,18 @@ namespace cb {
 namespace {
 
 constexpr std::chrono::seconds patience{10};
-constexpr size_t operation_at = 10;  // EVALSHA, hash, 7, seven keys, then the operation
+constexpr size_t event_at = 21;  // EVALSHA, hash, 7, seven keys, eleven arguments, then the first event
+
+// The character that an escape stands for: \x1f \n \r \t \a \b \" \\; `i` is moved to its end.
+char unescaped(std::string_view line, size_t& i) {
+  constexpr std::string_view names = "nrtab", values = "\n\r\t\a\b";
+  if (line[i] == 'x' && i + 2 < line.size()) {
+    i += 2;
+    return static_cast<char>(std::stoi(std::string(line.substr(i - 1, 2)), nullptr, 16));
+  }
+  const size_t name = names.find(line[i]);
+  return name == std::string_view::npos ? line[i] : values[name];
+}
 
 // 1795260806.089886 [0 127.0.0.1:40000] "SET" "key" "a \"quoted\" value"; in a script: [0 lua]
 std::vector<std::string> words_of(std::string_view line) {
@@ -22,8 +33,8 @@ std::vector<std::string> words_of(std::string_view line) {
       inside = !inside;
       if (inside) words.emplace_back();
     } else if (inside) {
-      if (line[i] == '\\') ++i;
-      if (i < line.size()) words.back() += line[i];
+      const bool is_escape = line[i] == '\\' && i + 1 < line.size();
+      words.back() += is_escape ? unescaped(line, ++i) : line[i];
     }
   }
   return words;
@@ -36,9 +47,9 @@ void record(std::string_view line, ObservedCommands& observed) {
   }
   std::vector<std::string> words = words_of(line);
   if (words.empty()) return;
-  const bool is_table = words.size() > operation_at && words[0].rfind("EVAL", 0) == 0;
-  ++observed.sent[is_table ? words[0] + " " + words[operation_at] : words[0]];
-  if (is_table && words[operation_at] == "settle") observed.last_settle = std::move(words);
+  const bool is_table = words.size() > event_at && words[0].rfind("EVAL", 0) == 0;
+  ++observed.sent[is_table ? words[0] + " " + words[event_at] : words[0]];
+  if (is_table && words[event_at] == "settle") observed.last_settle = std::move(words);
 }
 
 }  // namespace

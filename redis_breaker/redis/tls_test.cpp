@@ -14,10 +14,10 @@
 #include "program/processes/certificate.hpp"
 #include "program/processes/redis_server.hpp"
 #include "program/processes/temporary_folder.hpp"
+#include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/redis/client.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
 #include "redis_breaker/redis/routes/redirection.hpp"
-#include "redis_breaker/redis_breaker.hpp"
 
 using namespace cb;
 using namespace program;
@@ -237,7 +237,7 @@ TEST_CASE("a breaker works over TLS") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
   redis::Client client(trusting(certificate, server.url()), 5s);
-  RedisBreaker breaker(client, "x", {.failure_threshold = 1, .recovery_timeout = 1min});
+  FallbackBreaker breaker(client, "x", {.failure_threshold = 1, .recovery_timeout = 1min});
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
   CHECK(breaker.detailed_status().store.errors == 0);

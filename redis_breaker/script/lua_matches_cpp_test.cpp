@@ -10,7 +10,7 @@
 #include <string>
 
 #include "redis_breaker/redis/client_for_test.hpp"
-#include "redis_breaker/script/breaker_script.hpp"
+#include "redis_breaker/script/redis_store.hpp"
 #include "simple_breaker/traces/trace.hpp"
 
 using namespace cb;
@@ -57,46 +57,17 @@ Script script_with_held_time(TestRedis& redis) {
 class RedisTable final : public Table {
  public:
   RedisTable(TestRedis& redis, const Policy& policy, TimePoint now)
-      : redis_(redis), policy_(policy), script_(redis.client, policy, "tester", script_with_held_time(redis)) {
+      : redis_(redis), store_(redis.client, policy, "tester", script_with_held_time(redis)) {
     redis_.cli({"FLUSHALL"});
-    set_time(now);
-    run(script_.acquire(name, {}));
+    apply(Acquire{}, now);
   }
 
-  Decision admit(TimePoint now) override {
+  Reply apply(const Event& event, TimePoint now) override {
     set_time(now);
-    const ScriptReply reply = run(script_.acquire(name, {}));
-    if (reply.kind == ScriptReply::Kind::permit) return {PermitId{reply.generation, reply.probe}, reply.transitions};
-    return {Rejection{reply.state, retry_after(reply.state, now + reply.wait, now, policy_)}, reply.transitions};
-  }
-
-  Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) override {
-    set_time(now);
-    const ScriptReply reply = run(script_.settle(name, {}, permit, result));
-    const auto would_have = reply.would_have_tripped;
-    return {reply.kind == ScriptReply::Kind::late, reply.transitions,
-            would_have.empty() ? std::nullopt : std::optional(would_have)};
-  }
-
-  Settlement settle_successes(const PermitId& permit, uint64_t times, TimePoint now) override {
-    set_time(now);
-    const ScriptReply reply = run(script_.tick(name, {.generation = permit.generation, .successes = times}));
-    return {reply.late_successes == times, reply.transitions, std::nullopt};
-  }
-
-  Transitions apply_override(const Override& order, std::chrono::milliseconds lasts, TimePoint now) override {
-    set_time(now);
-    return run(script_.apply_override(name, {}, order, lasts)).transitions;
-  }
-
-  Transitions report_health(Health health, TimePoint now) override {
-    set_time(now);
-    return run(script_.report_health(name, {}, health)).transitions;
-  }
-
-  Transitions tick(TimePoint now) override {
-    set_time(now);
-    return run(script_.tick(name, {})).transitions;
+    const StoreResult result = store_.apply(name, {.is_count_due = false}, {event});
+    const auto* trouble = std::get_if<StoreTrouble>(&result);
+    REQUIRE_MESSAGE(trouble == nullptr, trouble->what);
+    return std::get<Answer>(result).replies.front();
   }
 
   // Read from the keys, not from the script's reply: the stored state is what counts.
@@ -156,15 +127,8 @@ class RedisTable final : public Table {
     return State::closed;
   }
 
-  static ScriptReply run(const BreakerScript::Result& result) {
-    const auto* trouble = std::get_if<StoreTrouble>(&result);
-    REQUIRE_MESSAGE(trouble == nullptr, trouble->what);
-    return std::get<ScriptReply>(result);
-  }
-
   TestRedis& redis_;
-  const Policy policy_;
-  const BreakerScript script_;
+  RedisStore store_;
   std::optional<TimePoint> time_;
 };
 
@@ -180,18 +144,8 @@ class RandomEvents {
   void step() {
     now_ += pick({0us, 0us, 0us, 1us, 500us, 1000us, 1999us, 2000us, 5000us});
     if (dice_() % 50 == 0) now_ -= pick({1us, 2000us, 5000us, 30'000us, 1h});  // the clock is set back
-    const unsigned event = dice_() % 40;
-    if (event == 0) {
-      apply_override();
-    } else if (event == 1) {
-      report_health();
-    } else if (event == 2) {
-      count(local_.tick(now_), shared_.tick(now_));
-    } else if (permits_.empty() || event % 2 == 0) {
-      acquire();
-    } else {
-      settle();
-    }
+    const Reply reply = apply(random_event());
+    if (reply.kind == Reply::Kind::admitted) permits_.push_back(reply.permit);
     REQUIRE(by_number(local_.snapshot()) == by_number(shared_.snapshot()));
   }
 
@@ -231,53 +185,38 @@ class RandomEvents {
     return from[dice_() % from.size()];
   }
 
-  void acquire() {
-    const Decision local = local_.admit(now_);
-    const Decision shared = shared_.admit(now_);
-    REQUIRE(local.answer == shared.answer);
-    count(local.transitions, shared.transitions);
-    if (const auto* permit = std::get_if<PermitId>(&local.answer)) permits_.push_back(*permit);
-  }
-
-  // Both tables made the same transitions.
-  void count(const Transitions& local, const Transitions& shared) {
-    REQUIRE(local == shared);
-    for (const Transition& transition : local) ++causes[transition.cause];
-  }
-
-  void settle() {
-    const size_t which = dice_() % permits_.size();
-    if (permits_[which].probe == 0 && dice_() % 16 == 0) return settle_successes(permits_[which]);
-    const auto outcome = static_cast<Outcome>(dice_() % 8 < mostly_ ? 1 : dice_() % 3);
-    const CallResult result{outcome, pick({0us, 500us, 1000us, 2000us, 3000us})};
-    const Settlement local = local_.settle(permits_[which], result, now_);
-    const Settlement shared = shared_.settle(permits_[which], result, now_);
-    REQUIRE(local.late == shared.late);
-    REQUIRE(local.would_have_tripped == shared.would_have_tripped);
-    count(local.transitions, shared.transitions);
+  // Both tables give the same reply.
+  Reply apply(const Event& event) {
+    Reply local = local_.apply(event, now_);
+    REQUIRE(local == shared_.apply(event, now_));
+    for (const Transition& transition : local.transitions) ++causes[transition.cause];
     would_have_tripped += local.would_have_tripped ? 1 : 0;
-    if (dice_() % 8 != 0)
-      permits_.erase(permits_.begin() + static_cast<long>(which));  // otherwise it is settled once more
+    return local;
   }
 
-  void settle_successes(const PermitId& permit) {
-    const uint64_t times = sometimes() ? 3 : uint64_t{1} << 32;
-    const Settlement local = local_.settle_successes(permit, times, now_);
-    const Settlement shared = shared_.settle_successes(permit, times, now_);
-    REQUIRE(local.late == shared.late);
-    count(local.transitions, shared.transitions);
+  Event random_event() {
+    const unsigned event = dice_() % 40;
+    if (event == 0) return random_override();
+    if (event == 1) return HealthReport{sometimes() ? Health::up : Health::down};
+    if (event == 2) return Tick{};
+    if (permits_.empty() || event % 2 == 0) return Acquire{};
+    return random_result();
   }
 
-  void apply_override() {
+  Settle random_result() {
+    const size_t which = dice_() % permits_.size();
+    const PermitId permit = permits_[which];
+    if (permit.probe == 0 && dice_() % 16 == 0)
+      return {permit, {Outcome::success}, sometimes() ? 3 : uint64_t{1} << 32};
+    const auto outcome = static_cast<Outcome>(dice_() % 8 < mostly_ ? 1 : dice_() % 3);
+    const bool is_settled_once_more = dice_() % 8 == 0;
+    if (!is_settled_once_more) permits_.erase(permits_.begin() + static_cast<long>(which));
+    return {permit, {outcome, pick({0us, 500us, 1000us, 2000us, 3000us})}};
+  }
+
+  ApplyOverride random_override() {
     const auto mode = static_cast<Mode>(dice_() % 6);
-    const Override order{mode, "tester", sometimes() ? "why not" : ""};
-    const auto lasts = sometimes() ? time(1, 20) : 0ms;
-    count(local_.apply_override(order, lasts, now_), shared_.apply_override(order, lasts, now_));
-  }
-
-  void report_health() {
-    const Health health = sometimes() ? Health::up : Health::down;
-    count(local_.report_health(health, now_), shared_.report_health(health, now_));
+    return {{mode, "tester", sometimes() ? "why not" : ""}, sometimes() ? time(1, 20) : 0ms};
   }
 
   static Snapshot by_number(Snapshot snapshot) {

@@ -1,50 +1,70 @@
 
----------------------------------------------------------------- one run: reconcile, apply the event, build the reply
+---------------------------------------------------------------- one run: reconcile, apply the events, build the reply
 
 -- The instances of a fleet should have the same settings. One that finds the fingerprint of others leaves its own, at
--- most every ten seconds, so that these find it too. Returns the other fingerprint, or ''.
+-- most every ten seconds, so that these find it too. Returns the other fingerprint, or nil.
 local function other_settings()
   local other, age = s.settings, now - s.settings_at
-  if s.generation == 0 or other == policy.fingerprint then return '' end
+  if s.generation == 0 or other == policy.fingerprint then return nil end
   if other == '' or age < 0 or age >= 10000000 then
-    s.settings, s.settings_at, changed = policy.fingerprint, now, true
+    s.settings, s.settings_at, run.changed = policy.fingerprint, now, true
   end
-  return other
+  return other ~= '' and other or nil
 end
 
-local function retry_after()
+local function wait()
+  if s.state == 'closed' then return 0 end
   if s.state == 'open' and s.open_until == never then return policy.recovery_timeout end
-  return math.max(0, admits_from() - now)
+  return math.max(0, step.admits_from() - now)
 end
 
-if not reconcile(read_snapshot()) then return {'more'} end
-tick()
-local result, probe, late_successes = 'settled', 0, 0
-if unreported_successes > 0 then late_successes = settle_successes(unreported_successes) end
-if operation == 'acquire' then
-  result, probe = admit()
-elseif operation == 'settle' then
-  local generation, probe_number, outcome, took, instance = unpack(ARGV, before_arguments + 1)
-  result = settle(tonumber(generation), tonumber(probe_number), outcome, tonumber(took), instance)
-elseif operation == 'apply_override' then
-  local mode, actor, reason, lasts = unpack(ARGV, before_arguments + 1)
-  apply_override(mode, actor, reason, tonumber(lasts))
-elseif operation == 'report_health' then
-  report_health(ARGV[before_arguments + 1])
+local function add(list, name, value) list[#list + 1], list[#list + 2] = name, value end
+
+-- Applies the event at ARGV[at]. Returns its reply, and where the next event begins. What reconciling has changed
+-- belongs to the first reply.
+local arguments_of = {settle = 5, apply_override = 4, report_health = 1}
+local function apply(at)
+  local name = ARGV[at]
+  local next_at = at + 1 + (arguments_of[name] or 0)
+  reply = {kind = 'noted'}
+  pass_time()
+  if name == 'acquire' then
+    acquire()
+  elseif name == 'settle' then
+    settle(unpack(ARGV, at + 1, next_at - 1))
+  elseif name ~= 'tick' then
+    step[name](unpack(ARGV, at + 1, next_at - 1))
+  end
+  local transitions = run.transitions
+  run.transitions = {}
+  local answer = {'kind', reply.kind, 'state', s.state, 'generation', s.generation}
+  if reply.probe then add(answer, 'probe', reply.probe) end
+  if reply.kind == 'rejected' then add(answer, 'wait', wait()) end
+  if reply.would_have_tripped then add(answer, 'would_have_tripped', reply.would_have_tripped) end
+  if #transitions > 0 then add(answer, 'transitions', transitions) end
+  return answer, next_at
 end
-if is_count_due then count_removals() end
-local has_begun_here = s.generation ~= stored_numbers.generation and s.generation ~= restored_generation
-if has_begun_here then s.run = run_of_server() end
-s.counted, s.held = s.failures, s.state == 'half_open' and #s.leases or 0
+
+run.only_looks = ARGV[4] ~= 'reconnect' and ARGV[11] == '1' and ARGV[12] == 'tick'
+run.counts_removals = ARGV[4] ~= 'call'
+local state = read_snapshot()
+if not is_as_expected(state) and not reconcile.apply(state) then return {'more', 1} end
+local replies, at = {}, 12
+for i = 1, tonumber(ARGV[11]) do replies[i], at = apply(at) end
+
+if run.counts_removals then server.count_removals() end
+local has_begun_here = s.generation ~= (run.stored.generation or 0) and s.generation ~= run.restored_generation
+if has_begun_here then s.run = server.run() end
 local other = other_settings()
-if is_stored and (changed or operation == 'reconnect') then write_snapshot() end
-renew_expiry()
-if operation == 'tick' and policy.keeps_window then move_to(bucket_at(now)) end
-local calls, failures, slow = total()
-return {result, probe, retry_after(), now, s.state, s.generation, s.failures, transitions, would_have_tripped,
-        s.mode ~= 'auto' and {s.mode, s.actor, s.reason, s.mode_until}, calls > 0 and {calls, failures, slow}, s.epoch,
-        late_successes, evicted and {evicted, flushes} or false, forgotten and 1 or 0, other}
-
-end
-
-return event()
+write_snapshot()
+if run.only_looks and policy.keeps_window then counts.move_to(counts.bucket_at(now)) end
+local calls, failures, slow = 0, 0, 0
+if policy.keeps_window then calls, failures, slow = counts.total() end
+local answer = {'now', now, 'state', s.state, 'generation', s.generation, 'epoch', s.epoch, 'failures', s.failures,
+                'wait', wait(), 'replies', replies}
+if s.mode ~= 'auto' then add(answer, 'override', {s.mode, s.actor, s.reason, s.mode_until}) end
+if calls > 0 then add(answer, 'recent', {calls, failures, slow}) end
+if removals.evicted then add(answer, 'removals', {removals.evicted, removals.flushes}) end
+if run.forgotten then add(answer, 'forgotten', 1) end
+if other then add(answer, 'other_settings', other) end
+return answer

@@ -5,235 +5,270 @@
 -- Redis's clock was set forward, lost in a restart or a failover. Then it is restored from what the caller saw. A
 -- deletion while the server evicts keys looks like an eviction; it is restored too.
 
--- Sent only if the script has asked for it, with the reply 'more'.
-local is_complete = ARGV[9] ~= '0'
-local known = is_complete and
-              {at = tonumber(ARGV[10]), evicted = tonumber(ARGV[11]), flushes = tonumber(ARGV[12]),
-               failures = tonumber(ARGV[13]), mode = ARGV[14], mode_for = tonumber(ARGV[15]), actor = ARGV[16],
-               reason = ARGV[17]} or
-              {at = 0, evicted = 0, flushes = 0, failures = 0, mode = 'auto', mode_for = 0, actor = '', reason = ''}
-
-local is_count_due = known_generation == 0 or operation == 'poll' or operation == 'reconnect'
-if operation == 'poll' then operation = 'tick' end
-local forgotten = false  -- true if the server has removed keys by itself and this run restored them
-local is_stored = true  -- false if this run only shows what the caller knows
-local restored_generation  -- it has not begun on this server
-local run, evicted, flushes  -- of this server; asked only when needed, as INFO is not cheap
-
--- Empty if the user may not ask.
-local function info(section)
-  local text = redis.pcall('INFO', section)
-  return type(text) == 'string' and text or ''
+-- Our scripts give every key an expiry; SET takes it away. A fresh circuit whose state was written is an order.
+local function is_written_again()
+  return s.generation > 0 and s.generation == s.epoch and s.lost ~= never and ttl() == -1
 end
 
-local function run_of_server()
-  run = run or string.match(info('server'), '\nrun_id:(%x+)') or ''
-  return string.sub(run, 1, 16)
-end
+local removals = {}  -- by this server, once they have been counted
 
--- How many keys this server has evicted since it started, and how often it was flushed.
-local function count_removals()
-  if evicted then return end
-  local calls = info('commandstats')
-  local function count(command) return tonumber(string.match(calls, command .. ':calls=(%d+)')) or 0 end
-  evicted = tonumber(string.match(info('stats'), '\nevicted_keys:(%d+)')) or 0
-  flushes = count('cmdstat_flushall') + count('cmdstat_flushdb')
-end
-
-local function since(before, count) return count < before and count or count - before end  -- CONFIG RESETSTAT
-
-local function is_another_server() return known_run ~= '' and run_of_server() ~= '' and run_of_server() ~= known_run end
-
--- True if the server may have removed `missing` keys since the caller saw them. All keys live for half of their lifetime
--- at least after a run of the script.
-local function removed_by_server(missing)
-  count_removals()
-  local has_expired = known.at > 0 and now - known.at >= lifetime_ms() * 1000 / 2
-  return has_expired or since(known.evicted, evicted) >= missing
-end
-
--- On a server that the caller has not seen, any flush is newer than what it saw.
-local function was_flushed()
-  count_removals()
-  return since(is_another_server() and 0 or known.flushes, flushes) > 0
-end
-
--- The public keys are the truth: a state that another program wrote there becomes a transition, and ends an override
--- that contradicts it. A line that begins so is final: what callers know of another line does not count.
-local function take_over_state(state, cause)
-  s.generation = math.max(s.generation, known_generation)
-  if s.epoch == 0 and (known_generation > 0 or state == 'closed') then s.lost = never end
-  s.mode, s.mode_until, s.mode_length, s.actor, s.reason = 'auto', 0, 0, '', ''
-  if state == 'open' then open(cause) elseif state == 'closed' then close(cause) else enter(state, cause) end
-end
-
--- Half-open continues as open: which calls hold the probes is unknown, only until when.
-local function restored_open_until()
-  if known.mode == 'forced_open' then return known.mode_for > 0 and now + known.mode_for or never end
-  return known_state == 'closed' and 0 or now + known_open_for
-end
-
--- Continues with what the caller saw. With a cause this is a transition, and begins another line of generations: so no
--- number repeats if the state is lost again, and a caller that saw a later number of the old line may follow. Without a
--- cause the generation stays the same.
-local function restore(cause)
-  if known_state == 'half_open' then cause = cause or 'state lost: the server removed it' end
-  local from = s.generation == 0 and known_state or s.state
-  s.generation = math.max(s.generation, known_generation)
-  s.state, s.epoch = known_state == 'half_open' and 'open' or known_state, known_epoch
-  s.mode, s.actor, s.reason = is_mode[known.mode] and known.mode or 'auto', known.actor, known.reason
-  s.mode_length, s.mode_until = known.mode_for, known.mode_for > 0 and now + known.mode_for or 0
-  s.open_until = restored_open_until()
-  s.break_length = s.state == 'open' and math.max(s.break_length, policy.recovery_timeout, known_open_for) or 0
-  if cause or not stored_failures then s.failures = known.failures end
-  s.failing_since = s.failures > 0 and now or 0
-  s.successes, s.probes_granted, s.lease_length, s.leases = 0, 0, 0, {}
-  s.timed_out_generation, s.timed_out_probe, s.half_open_until = 0, 0, 0
-  changed, new_generation = true, true
-  if cause then
-    s.generation = math.min(math.max(s.generation + 1, now), never)
-    s.epoch, s.lost = s.generation, known_generation
-    redis.call('DEL', PROBES)
-    table.insert(transitions, {from, s.state, text(s.generation), cause})
+-- What INFO says of this server; asked only when needed, as it is not cheap.
+local server = module(function(server)
+  -- Empty if the user may not ask.
+  function server.info(section)
+    local info = redis.pcall('INFO', section)
+    return type(info) == 'string' and info or ''
   end
-  s.run, restored_generation = known_run, s.generation
-end
 
--- A healthy circuit need not be stored before its next failure: so a Redis that keeps evicting it costs nothing.
-local function show_without_storing()
-  is_stored, new_generation, forgotten = false, false, false
-  is_count_due, evicted = false, nil  -- for the caller, the keys are still to be missed
-end
+  function server.run()
+    server.run_id = server.run_id or string.match(server.info('server'), '\nrun_id:(%x+)') or ''
+    return string.sub(server.run_id, 1, 16)
+  end
 
--- There is no hash; perhaps the public state.
-local function begin(state)
-  local missing = 1 + (state and 0 or 1) + (stored_failures and 0 or 1)
-  local elsewhere = known_generation > 0 and is_another_server()
-  local lost = known_generation > 0 and not was_flushed() and (elsewhere or removed_by_server(missing))
-  if lost and (not state or state == known_state) then
-    forgotten = not elsewhere
-    restore(elsewhere and 'state lost: this server did not have it')
+  -- How many keys this server has evicted since it started, and how often it was flushed.
+  function server.count_removals()
+    if removals.evicted then return end
+    local calls = server.info('commandstats')
+    local function count(command) return tonumber(string.match(calls, command .. ':calls=(%d+)')) or 0 end
+    removals.evicted = tonumber(string.match(server.info('stats'), '\nevicted_keys:(%d+)')) or 0
+    removals.flushes = count('cmdstat_flushall') + count('cmdstat_flushdb')
+  end
+
+  function server.since(before, count) return count < before and count or count - before end  -- CONFIG RESETSTAT
+
+  function server.is_another() return known.run ~= '' and server.run() ~= '' and server.run() ~= known.run end
+
+  -- True if the server may have removed `missing` keys since the caller saw them. All keys live for half of their lifetime
+  -- at least after a run of the script.
+  function server.removed(missing)
+    server.count_removals()
+    local has_expired = known.at > 0 and now - known.at >= lifetime_ms() * 1000 / 2
+    return has_expired or server.since(known.evicted, removals.evicted) >= missing
+  end
+
+  -- On a server that the caller has not seen, any flush is newer than what it saw.
+  function server.was_flushed()
+    server.count_removals()
+    return server.since(server.is_another() and 0 or known.flushes, removals.flushes) > 0
+  end
+end)
+
+local reconcile = module(function(reconcile)
+  function reconcile.read_details()
+    known.is_complete = ARGV[10] ~= '0' or known.generation == 0
+    local first = ARGV[10] ~= '0' and #ARGV - 7
+    known.at = first and tonumber(ARGV[first]) or 0
+    known.evicted, known.flushes = tonumber(first and ARGV[first + 1]) or 0, tonumber(first and ARGV[first + 2]) or 0
+    known.failures = tonumber(first and ARGV[first + 3]) or 0
+    known.mode, known.mode_for = first and ARGV[first + 4] or 'auto', tonumber(first and ARGV[first + 5]) or 0
+    known.actor, known.reason = first and ARGV[first + 6] or '', first and ARGV[first + 7] or ''
+  end
+
+  -- The public keys are the truth: a state that another program wrote there becomes a transition, and ends an override
+  -- that contradicts it. A line that begins so is final: what callers know of another line does not count.
+  function reconcile.take_over(state, cause)
+    s.generation = math.max(s.generation, known.generation)
+    if s.epoch == 0 and (known.generation > 0 or state == 'closed') then s.lost = never end
+    s.mode, s.mode_until, s.mode_length, s.actor, s.reason = 'auto', 0, 0, '', ''
+    if state == 'open' then
+      step.open(cause)
+    elseif state == 'closed' then
+      step.close(cause)
+    else
+      step.enter(state, cause)
+    end
+  end
+
+  -- Half-open continues as open: which calls hold the probes is unknown, only until when.
+  function reconcile.restored_open_until()
+    if known.mode == 'forced_open' then return known.mode_for > 0 and now + known.mode_for or never end
+    return known.state == 'closed' and 0 or now + known.open_for
+  end
+
+  -- Continues with what the caller saw. With a cause this is a transition, and begins another line of generations: so no
+  -- number repeats if the state is lost again, and a caller that saw a later number of the old line may follow. Without a
+  -- cause the generation stays the same.
+  function reconcile.restore(cause)
+    if known.state == 'half_open' then cause = cause or 'state lost: the server removed it' end
+    local from = s.generation == 0 and known.state or s.state
+    s.generation = math.max(s.generation, known.generation)
+    s.state, s.epoch = known.state == 'half_open' and 'open' or known.state, known.epoch
+    s.mode, s.actor, s.reason = known.mode, known.actor, known.reason
+    s.mode_length, s.mode_until = known.mode_for, known.mode_for > 0 and now + known.mode_for or 0
+    s.open_until = reconcile.restored_open_until()
+    s.break_length = s.state == 'open' and math.max(s.break_length, policy.recovery_timeout, known.open_for) or 0
+    if cause or not run.stored_failures then s.failures = known.failures end
+    s.failing_since = s.failures > 0 and now or 0
+    s.successes, s.probes_granted, s.lease_length, s.leases = 0, 0, 0, {}
+    s.timed_out_generation, s.timed_out_probe, s.half_open_until = 0, 0, 0
+    run.changed, run.new_generation = true, true
+    if cause then
+      s.generation = math.min(math.max(s.generation + 1, now), never)
+      s.epoch, s.lost = s.generation, known.generation
+      redis.call('DEL', PROBES)
+      table.insert(run.transitions, {from, s.state, text(s.generation), cause})
+    end
+    s.run, run.restored_generation = known.run, s.generation
+  end
+
+  -- A healthy circuit need not be stored before its next failure: so a Redis that keeps evicting it costs nothing.
+  function reconcile.show_without_storing()
+    run.may_store, run.new_generation, run.forgotten = false, false, false
+    run.counts_removals, removals.evicted = false, nil  -- for the caller, the keys are still to be missed
+  end
+
+  -- Keeps what is stored, under a number above everything that the caller knows.
+  function reconcile.outrank()
+    local untouched = s.generation == s.epoch
+    s.generation = math.min(math.max(known.generation + 1, now), never)
+    if untouched then s.epoch = s.generation end
+    run.changed, run.new_generation = true, true
+  end
+
+  -- Everything is gone, or all but the public state.
+  function reconcile.restore_all(state)
+    local elsewhere = server.is_another()
+    run.forgotten = not elsewhere
+    reconcile.restore(elsewhere and 'state lost: this server did not have it')
     if elsewhere and not state then s.found_empty_at = now end
     local is_healthy = s.state == 'closed' and s.mode == 'auto' and s.failures == 0
-    if is_healthy and not elsewhere and operation == 'tick' and unreported_successes == 0 then show_without_storing() end
-    return
+    if is_healthy and not elsewhere and run.only_looks then reconcile.show_without_storing() end
   end
-  if known_generation > 0 then s.state = known_state end
-  if known_generation > 0 and not state then return take_over_state('closed', 'state gone: flushed or deleted') end
-  if state and (state ~= 'closed' or s.state ~= 'closed') then return take_over_state(state, 'written from outside') end
-  if state or known_generation > 0 then s.lost = never end
-  s.generation = math.min(math.max(s.generation + 1, known_generation + 1, now), never)
-  changed, new_generation = true, true
-end
 
--- There is a hash: which of the other keys are gone? The window and the reporters are not missed: counting starts again.
-local function restore_missing(state)
-  local has_last_failure = last_failure ~= '' or s.last_failure == ''
-  local has_leases = s.state ~= 'half_open' or #s.leases >= s.held
-  local missing = (state and 0 or 1) + (stored_failures and 0 or 1) + (has_last_failure and 0 or 1) +
-                  (has_leases and 0 or 1)
-  if missing == 0 then return state end
-  changed = true
-  forgotten = removed_by_server(missing)
-  if not stored_failures then s.failures = forgotten and s.counted or 0 end
-  if not forgotten then return state end
-  if not state then new_generation = true end  -- writes the key
-  if not has_last_failure then
-    last_failure = s.last_failure
-    redis.call('SET', LAST_FAILURE, last_failure, 'PX', text(lifetime_ms()))
+  -- The hash is there, and some other key is not. The window and the reporters are not missed: counting starts again.
+  function reconcile.restore_missing(missing)
+    run.changed, run.forgotten = true, server.removed(missing.count)
+    if missing.failures then s.failures = run.forgotten and s.counted or 0 end
+    if not run.forgotten then return missing.state end
+    if missing.state then run.new_generation = true end  -- writes the key
+    if missing.last_failure then run.last_failure, run.last_failure_changed = s.last_failure, true end
+    if not missing.leases then return end
+    -- Their deadlines are gone: the newest probes may need as long as one that begins now.
+    local length = s.lease_length > 0 and s.lease_length or policy.probe_timeout
+    for probe = math.max(1, s.probes_granted - s.held + 1), s.probes_granted do
+      table.insert(s.leases, {probe = probe, deadline = now + length})
+      redis.call('ZADD', PROBES, now + length, probe)
+    end
   end
-  -- Their deadlines are gone: the newest probes may need as long as one that begins now.
-  local length = s.lease_length > 0 and s.lease_length or policy.probe_timeout
-  for probe = math.max(1, s.probes_granted - s.held + 1), has_leases and 0 or s.probes_granted do
-    table.insert(s.leases, {probe = probe, deadline = now + length})
-    redis.call('ZADD', PROBES, text(now + length), text(probe))
+
+  -- Which keys are gone beside the hash?
+  function reconcile.missing(state)
+    local missing = {state = not state, failures = not run.stored_failures,
+                     last_failure = run.last_failure == '' and s.last_failure ~= '',
+                     leases = s.state == 'half_open' and #s.leases < s.held}
+    missing.count = (missing.state and 1 or 0) + (missing.failures and 1 or 0) + (missing.last_failure and 1 or 0) +
+                    (missing.leases and 1 or 0)
+    return missing.count > 0 and missing or nil
   end
-  return state or s.state
-end
 
--- Keeps what is stored, under a number above everything that the caller knows.
-local function outrank()
-  local untouched = s.generation == s.epoch
-  s.generation = math.min(math.max(known_generation + 1, now), never)
-  if untouched then s.epoch = s.generation end
-  changed, new_generation = true, true
-end
+  function reconcile.is_another_line() return known.epoch > 0 and known.epoch ~= s.epoch end
 
--- The same line of generations, and the caller saw a later one. What happened here after a failover is newer than
--- anything that the previous server did, whatever the two clocks say.
-local function meet_a_later_generation()
-  if s.run ~= '' and s.run ~= known_run and s.run == run_of_server() then return outrank() end
-  restore('state lost: it went back to an older one')
-end
-
--- Another line of generations. An instance that knew nothing may have begun it because the caller's was lost; anything
--- that happened to it since then is newer than what the caller saw.
-local function meet_another_line(state)
-  local is_worth_it = known_state ~= 'closed' or known.mode ~= 'auto'
-  local may_continue = s.generation == s.epoch and known_generation > s.lost
-  if may_continue and is_worth_it and (state == 'closed' or state == known_state) then
-    if is_another_server() then return restore('state lost: this server did not have it') end
-    forgotten = removed_by_server(1)
-    if forgotten then return restore('state lost: the server removed it') end
+  -- The rules, in order, as in README.md. Each has what was found, and what follows; the first one that fits applies.
+  -- `state`: the public one; nil: there is none.
+  function reconcile.rules(state)
+    local is_empty, knows = s.generation == 0, known.generation > 0
+    local may_continue = s.generation == s.epoch and known.generation > s.lost
+    return {
+      {'an impossible value', function() return run.invalid end, function()
+        redis.call('DEL', unpack(KEYS))
+        run.last_failure, run.stored, run.stored_failures = '', {}, nil
+        reconcile.take_over('closed', 'repaired: ' .. run.invalid)
+      end},
+      {'nothing, which the caller knows better', function()
+        local missing = 1 + (state and 0 or 1) + (run.stored_failures and 0 or 1)
+        return is_empty and knows and (not state or state == known.state) and not server.was_flushed() and
+               (server.is_another() or server.removed(missing))
+      end, function() reconcile.restore_all(state) end},
+      {'nothing, though the caller has seen a state', function() return is_empty and knows and not state end, function()
+        s.state = known.state
+        reconcile.take_over('closed', 'state gone: flushed or deleted')
+      end},
+      {'a state without a hash', function() return is_empty and state and (state ~= 'closed' or known.state ~= 'closed') end,
+       function()
+        if knows then s.state = known.state end
+        reconcile.take_over(state, 'written from outside')
+      end},
+      {'nothing', function() return is_empty end, function()
+        if state or knows then s.lost = never end
+        s.generation = math.min(math.max(known.generation + 1, now), never)
+        run.changed, run.new_generation = true, true
+      end},
+      {'another state than the hash has', function() return state ~= s.state end, function()
+        reconcile.take_over(state or 'closed', state and 'written from outside' or 'state deleted from outside')
+      end},
+      -- An instance that came from another server found nothing here and restored what it knew. But the caller had seen a
+      -- state on this very server: it was deleted in between.
+      {'a state that was restored after a deletion', function()
+        return known.at > 0 and known.at < s.found_empty_at and known.run == server.run() and
+               (server.was_flushed() or not server.removed(1))
+      end, function()
+        s.epoch, s.found_empty_at = 0, 0
+        reconcile.take_over('closed', 'state gone: flushed or deleted')
+      end},
+      -- An instance that knew nothing may have begun this line because the caller's was lost; anything that happened to it
+      -- since then is newer than what the caller saw.
+      {'a fresh circuit, and the caller knows better', function()
+        local is_worth_it = known.state ~= 'closed' or known.mode ~= 'auto'
+        if not (knows and reconcile.is_another_line() and may_continue and is_worth_it) then return false end
+        run.forgotten = not server.is_another() and server.removed(1)
+        return (state == 'closed' or state == known.state) and (server.is_another() or run.forgotten)
+      end, function()
+        reconcile.restore(run.forgotten and 'state lost: the server removed it' or 'state lost: this server did not have it')
+      end},
+      {'another line of generations', function() return knows and reconcile.is_another_line() end, function()
+        if may_continue then s.lost, run.changed = known.generation, true end
+        if s.generation <= known.generation then reconcile.outrank() end
+      end},
+      -- What happened here after a failover is newer than anything that the previous server did, whatever the two clocks
+      -- say.
+      {'an older generation, which began here after a failover', function()
+        return s.generation < known.generation and s.run ~= '' and s.run ~= known.run and s.run == server.run()
+      end, reconcile.outrank},
+      {'an older generation', function() return s.generation < known.generation end, function()
+        reconcile.restore('state lost: it went back to an older one')
+      end},
+      {'open, the break over, and another last failure: a probe of another program has failed', function()
+        return state == 'open' and s.mode == 'auto' and run.last_failure ~= '' and run.last_failure ~= s.last_failure and
+               now >= s.open_until
+      end, function() reconcile.take_over('open', 'written from outside') end},
+    }
   end
-  if may_continue then s.lost, changed = known_generation, true end
-  if s.generation <= known_generation then outrank() end
-end
 
--- An instance that came from another server found nothing here and restored what it knew. But the caller had seen a state
--- on this very server: it was deleted in between.
-local function was_deleted_here()
-  return known.at > 0 and known.at < s.found_empty_at and known_run == run_of_server() and
-         (was_flushed() or not removed_by_server(1))
-end
-
--- Our scripts give every key an expiry; SET takes it away.
-local function is_written_again() return s.lost ~= never and redis.call('PTTL', STATE) == -1 end
-
-local function is_another_line() return known_epoch > 0 and known_epoch ~= s.epoch end
-
-local function compare(state)
-  if s.generation == s.epoch and is_written_again() then s.lost, changed = never, true end
-  if state ~= s.state then
-    take_over_state(state or 'closed', state and 'written from outside' or 'state deleted from outside')
-  elseif was_deleted_here() then
-    s.epoch, s.found_empty_at = 0, 0
-    take_over_state('closed', 'state gone: flushed or deleted')
-  elseif known_generation > 0 and is_another_line() then
-    meet_another_line(state)
-  elseif s.generation < known_generation then
-    meet_a_later_generation()
-  elseif state == 'open' and s.mode == 'auto' and last_failure ~= '' and last_failure ~= s.last_failure and
-         now >= s.open_until then
-    take_over_state('open', 'written from outside')  -- after the break, another program probed, and its probe failed
+  -- Our scripts give every key an expiry; SET takes it away.
+  function reconcile.needs_details(state)
+    if run.invalid or known.is_complete then return false end
+    if s.generation == 0 or reconcile.missing(state) then return true end
+    if s.found_empty_at > 0 and now - s.found_empty_at < 60000000 then return true end  -- later, every caller has been here
+    if reconcile.is_another_line() then return s.generation == s.epoch and known.generation > s.lost end
+    return s.generation < known.generation
   end
-end
 
-local function is_in_doubt(state)
-  if s.generation == 0 or not state or not stored_failures then return true end
-  if last_failure == '' and s.last_failure ~= '' then return true end
-  if s.state == 'half_open' and #s.leases < s.held then return true end
-  if s.found_empty_at > 0 and now - s.found_empty_at < 60000000 then return true end  -- later, every caller has been here
-  if is_another_line() then return s.generation == s.epoch and known_generation > s.lost end
-  return s.generation < known_generation
-end
-
--- Returns false if the caller must send all that it knows.
-local function reconcile(state)
-  if invalid_value then
-    redis.call('DEL', unpack(KEYS))
-    last_failure, stored, stored_numbers, stored_failures = '', {}, {}, nil
-    take_over_state('closed', 'repaired: ' .. invalid_value)
-  elseif known_generation == 0 and s.generation == 0 and not state and operation == 'tick' then
-    return true  -- no call has used it yet; a tick leaves nothing behind
-  elseif known_generation > 0 and not is_complete and is_in_doubt(state) then
-    return false
-  elseif s.generation == 0 then
-    begin(state)
-  else
-    compare(restore_missing(state))
+  -- Returns false if the caller must send all that it knows.
+  function reconcile.apply(state)
+    if is_written_again() then s.lost, run.changed = never, true end
+    reconcile.read_details()
+    local is_untouched = known.generation == 0 and s.generation == 0 and not state
+    if is_untouched and run.only_looks and not run.invalid then return true end  -- a look leaves nothing behind
+    if reconcile.needs_details(state) then return false end
+    local missing = not run.invalid and s.generation > 0 and reconcile.missing(state)
+    if missing and not reconcile.restore_missing(missing) then state = state or s.state end
+    for _, rule in ipairs(reconcile.rules(state)) do
+      if rule[2]() then
+        rule[3]()
+        break
+      end
+    end
+    if s.epoch == 0 then s.epoch = s.generation end  -- the generation with which this line begins
+    if run.last_failure ~= s.last_failure then run.changed = true end
+    return true
   end
-  if s.epoch == 0 then s.epoch = s.generation end  -- the generation with which this line begins
-  if last_failure ~= s.last_failure then changed = true end
-  return true
+end)
+
+-- Nothing to reconcile: what our last script left is there, and the caller knows nothing newer.
+local function is_as_expected(state)
+  if run.invalid or state ~= s.state or not run.stored_failures or run.last_failure ~= s.last_failure then return false end
+  if s.state == 'half_open' and #s.leases < s.held then return false end
+  if s.found_empty_at > 0 and now - s.found_empty_at < 60000000 then return false end  -- see needs_details()
+  if known.generation > 0 and (known.epoch ~= s.epoch or known.generation > s.generation) then return false end
+  return not is_written_again()
 end

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "redis_breaker/script/breaker_script.hpp"
+#include "redis_breaker/state_store.hpp"
 
 namespace cb {
 
@@ -26,7 +26,7 @@ class SynchronizedBreaker {
   virtual uint64_t known_generation() const = 0;  // of the view; 0: none yet. Takes no lock
   virtual void refresh() = 0;                     // fetches the state from Redis
   virtual void report() = 0;                      // sends the counted successes to Redis
-  virtual BreakerScript::Result reconnect() = 0;  // while Redis is unavailable: does it accept writes again?
+  virtual StoreResult reconnect() = 0;            // while Redis is unavailable: does it accept writes again?
 
   // cb:NAME:`key` was written. Returns true if the breaker needs a refresh().
   virtual bool on_key_written(std::string_view key) = 0;

@@ -14,7 +14,7 @@ struct NamedX final : SynchronizedBreaker {
   uint64_t known_generation() const override { return 1; }
   void refresh() override {}
   void report() override {}
-  BreakerScript::Result reconnect() override { return StoreTrouble{}; }
+  StoreResult reconnect() override { return StoreTrouble{}; }
   bool on_key_written(std::string_view) override { return false; }
 };
 

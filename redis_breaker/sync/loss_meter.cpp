@@ -15,8 +15,8 @@ constexpr auto between_lines = 60s;
 
 }  // namespace
 
-BreakerScript::Result LossMeter::judge(const std::string& breaker, BreakerScript::Result result, Time now) {
-  const auto* reply = std::get_if<ScriptReply>(&result);
+StoreResult LossMeter::judge(const std::string& breaker, StoreResult result, Time now) {
+  const auto* reply = std::get_if<Answer>(&result);
   if (reply == nullptr) return result;
   const std::scoped_lock lock(mutex_);
   if (!reply->forgotten) {

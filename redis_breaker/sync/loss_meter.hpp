@@ -10,7 +10,7 @@
 #include <mutex>
 #include <string>
 
-#include "redis_breaker/script/breaker_script.hpp"
+#include "redis_breaker/state_store.hpp"
 
 namespace cb {
 
@@ -19,7 +19,7 @@ class LossMeter {
   using Time = std::chrono::steady_clock::time_point;
 
   // The result of a request, or why Redis is unfit.
-  BreakerScript::Result judge(const std::string& breaker, BreakerScript::Result result, Time now);
+  StoreResult judge(const std::string& breaker, StoreResult result, Time now);
 
   // A line for the log, once a minute; empty: not now.
   std::string line_about(const std::string& breaker, Time now);

@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto between_checks = 750ms;  // under longest_view_age, so that healthy calls need not ask
+constexpr auto between_checks = 750ms;  // under CachedView::longest_age, so that healthy calls need not ask
 constexpr auto before_retry = 250ms;
 constexpr auto before_retry_when_refused = 5s;
 constexpr auto shortest_between_polls = 4s;
@@ -78,16 +78,15 @@ int make_wake_fd() {
 
 }  // namespace
 
-Synchronizer::Synchronizer(redis::Client& client, std::shared_ptr<SharedListener> listener)
-    : client_(client),
-      wake_fd_(make_wake_fd()),
-      availability_(std::move(listener),
-                    [this] {
-                      const std::scoped_lock lock(mutex_);
-                      for (const auto& push_status : push_statuses_) push_status->session = 0;
-                      wake();
-                    }),
-      thread_([this](const std::stop_token& stop) { work(stop); }) {}
+Synchronizer::Synchronizer(redis::Client& client, StoreGate& gate)
+    : client_(client), wake_fd_(make_wake_fd()), gate_(gate) {
+  gate_.when_changed([this] {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& push_status : push_statuses_) push_status->session = 0;
+    wake();
+  });
+  thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+}
 
 Synchronizer::~Synchronizer() {
   thread_.request_stop();
@@ -113,7 +112,7 @@ void Synchronizer::report_soon(SynchronizedBreaker& breaker) {
 
 PushStatus& Synchronizer::push_status(size_t node) {
   const std::scoped_lock lock(mutex_);
-  while (push_statuses_.size() <= node) push_statuses_.push_back(std::make_unique<PushStatus>());
+  while (push_statuses_.size() <= node) push_statuses_.push_back(std::make_unique<PushStatus>(push_statuses_.size()));
   return *push_statuses_[node];
 }
 
@@ -125,7 +124,7 @@ PushStatus& Synchronizer::push_status_of(const redis::Origin& origin) {
 
 void Synchronizer::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    if (availability_.is_available()) {
+    if (gate_.is_available()) {
       subscribe_everywhere();
       for (auto& [node, entry] : subscriptions_) process(node, entry);
       breakers_.call_reports_due(SteadyClock::now());
@@ -133,7 +132,7 @@ void Synchronizer::work(const std::stop_token& stop) {
     } else {
       look_for_redis();
     }
-    deliver(availability_.notices());
+    deliver(gate_.notices());
     wait();
   }
 }
@@ -144,7 +143,7 @@ void Synchronizer::look_for_redis() {
   std::chrono::milliseconds wait = before_retry;
   for (const std::string& name : breakers_.names(1)) {
     breakers_.for_each_named(name, [&](SynchronizedBreaker& breaker) {
-      wait = availability_.try_to_reconnect([&] {
+      wait = gate_.try_to_reconnect([&] {
         subscribe_everywhere();  // before the writes are tried: the buffers of its connections take memory too
         return breaker.reconnect();
       });
@@ -171,7 +170,7 @@ void Synchronizer::subscribe_everywhere() {
 }
 
 void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
-  const int64_t now = coarse_now();
+  const TimePoint now = coarse_wall_clock();
   auto subscription = std::make_unique<Subscription>(client_, node, subscribed_prefixes_);
   if (subscription->error().empty()) {
     entry.subscription = std::move(subscription);
@@ -181,8 +180,7 @@ void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
     return;
   }
   const bool refused = subscription->is_refused();
-  if (refused)
-    availability_.report_problem("no pushes: " + subscription->error() + "; asking Redis once a second instead");
+  if (refused) gate_.report_problem("no pushes: " + subscription->error() + "; asking Redis once a second instead");
   entry.retry_at = SteadyClock::now() + (refused ? before_retry_when_refused : before_retry);
   if (!refused) refresh(breakers_.names(1));  // finds out whether Redis is unavailable
 }
@@ -202,8 +200,8 @@ void Synchronizer::warn_if_keys_may_be_evicted() {
   if (!info.error().empty()) return;
   const std::string policy = policy_in(redis::text_of(*info));
   if (policy.empty() || policy == "noeviction") return;
-  availability_.report_problem("maxmemory-policy is " + policy +
-                               ": a full Redis may evict breakers, and instances restore them; better is noeviction");
+  gate_.report_problem("maxmemory-policy is " + policy +
+                       ": a full Redis may evict breakers, and instances restore them; better is noeviction");
 }
 
 void Synchronizer::process(size_t node, NodeSubscription& entry) {
@@ -244,7 +242,7 @@ void Synchronizer::unsubscribe(NodeSubscription& entry) {
 // (SWAPDB), while the connection that listens stays up. So a new connection must lead to the server that is listened
 // to, and find there what this instance knows. Then a ping proves that every push up to now has arrived.
 void Synchronizer::check(size_t node, NodeSubscription& entry) {
-  entry.checked_at = coarse_now();
+  entry.checked_at = coarse_wall_clock();
   entry.next_check = SteadyClock::now() + between_checks;
   const auto fresh = client_.connect(node);
   if (!fresh->error().empty()) {
@@ -328,7 +326,7 @@ void Synchronizer::wake() const {
 }
 
 Synchronizer::SteadyClock::time_point Synchronizer::next_due() const {
-  if (!availability_.is_available()) return look_for_redis_at_;
+  if (!gate_.is_available()) return look_for_redis_at_;
   auto due = std::min(next_poll_, breakers_.next_report_due());
   for (const auto& [node, entry] : subscriptions_) {
     due = std::min(due, !entry.subscription ? entry.retry_at : entry.pong_due.value_or(entry.next_check));

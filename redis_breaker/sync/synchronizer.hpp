@@ -19,14 +19,14 @@
 #include "redis_breaker/sync/breaker_list.hpp"
 #include "redis_breaker/sync/delivery_thread.hpp"
 #include "redis_breaker/sync/push_status.hpp"
-#include "redis_breaker/sync/redis_availability.hpp"
+#include "redis_breaker/sync/store_gate.hpp"
 #include "redis_breaker/sync/subscription.hpp"
 
 namespace cb {
 
 class Synchronizer {
  public:
-  Synchronizer(redis::Client& client, std::shared_ptr<SharedListener> listener);
+  Synchronizer(redis::Client& client, StoreGate& gate);
   ~Synchronizer();  // all breakers must have been removed
   Synchronizer(const Synchronizer&) = delete;
   Synchronizer& operator=(const Synchronizer&) = delete;
@@ -34,9 +34,6 @@ class Synchronizer {
   // The breaker's name must be `base_name` or that of one of its contexts.
   void add(SynchronizedBreaker& breaker, const std::string& base_name);
   void remove(SynchronizedBreaker& breaker) { breakers_.remove(breaker); }
-
-  RedisAvailability& availability() { return availability_; }
-  const RedisAvailability& availability() const { return availability_; }
 
   // Immediately, or 100 ms after its last report.
   void report_soon(SynchronizedBreaker& breaker);
@@ -60,7 +57,7 @@ class Synchronizer {
     SteadyClock::time_point next_check{};
     std::optional<SteadyClock::time_point> pong_due{};
     SteadyClock::time_point pinged_at{};
-    int64_t checked_at = 0;    // coarse
+    TimePoint checked_at{};
     bool has_session = false;  // views rely on it
   };
 
@@ -89,7 +86,7 @@ class Synchronizer {
   std::vector<std::unique_ptr<PushStatus>> push_statuses_;  // guarded by mutex_; by node
   std::vector<std::string> base_names_;                     // guarded by mutex_; few
   BreakerList breakers_;
-  RedisAvailability availability_;
+  StoreGate& gate_;
 
   // Used by the thread only.
   std::map<size_t, NodeSubscription> subscriptions_;  // by node

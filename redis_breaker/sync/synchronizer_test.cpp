@@ -15,9 +15,9 @@ TEST_CASE("two breakers of one name in one group: the second one receives pushes
   TestRedis server;
   const auto second_sees_it = [&] {
     server.cli({"FLUSHALL"});
-    const auto group = std::make_shared<RedisBreakerGroup>(server.client, one_failure);
-    RedisBreaker first(group, {"x"});
-    RedisBreaker second(group, {"x"});
+    const auto group = std::make_shared<SharedBreakerGroup>(server.client, one_failure);
+    FallbackBreaker first(group, {"x"});
+    FallbackBreaker second(group, {"x"});
     std::get<Permit>(second.acquire()).settle(Outcome::success);
     REQUIRE(eventually([&] { return second.receives_pushes() || (second.status(), false); }));
     server.cli({"SET", "cb:x:state", "open"});
@@ -28,9 +28,9 @@ TEST_CASE("two breakers of one name in one group: the second one receives pushes
 
 TEST_CASE("two breakers of one name in one group: without the first, the second still reports and receives") {
   TestRedis server;
-  const auto group = std::make_shared<RedisBreakerGroup>(server.client, Policy{.failure_rate_threshold = 0.5});
-  auto first = std::make_unique<RedisBreaker>(group, Identity{"x"});
-  RedisBreaker second(group, {"x"});
+  const auto group = std::make_shared<SharedBreakerGroup>(server.client, Policy{.failure_rate_threshold = 0.5});
+  auto first = std::make_unique<FallbackBreaker>(group, Identity{"x"});
+  FallbackBreaker second(group, {"x"});
   std::get<Permit>(second.acquire()).settle(Outcome::ignored);
   first.reset();
   std::get<Permit>(second.acquire()).settle(Outcome::success);
@@ -41,8 +41,8 @@ TEST_CASE("two breakers of one name in one group: without the first, the second 
 
 TEST_CASE("a tenant of one service and a service whose name looks like it share nothing") {
   TestRedis server;
-  const auto group = std::make_shared<RedisBreakerGroup>(server.client, one_failure);
-  RedisBreaker tenant(group, {"pay", "cards"}), service(group, {"pay/cards"}), deeper(group, {"pay/cards", "eu"}),
+  const auto group = std::make_shared<SharedBreakerGroup>(server.client, one_failure);
+  FallbackBreaker tenant(group, {"pay", "cards"}), service(group, {"pay/cards"}), deeper(group, {"pay/cards", "eu"}),
       tenant_with_slash(group, {"pay", "cards/eu"});
   std::get<Permit>(tenant.acquire()).settle(Outcome::failure);
   CHECK(tenant.status().state == State::open);
@@ -54,11 +54,11 @@ TEST_CASE("a tenant of one service and a service whose name looks like it share 
 
 TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") {
   TestRedis server;
-  const auto group = std::make_shared<RedisBreakerGroup>(server.client, one_failure);
-  std::vector<std::unique_ptr<RedisBreaker>> breakers;
+  const auto group = std::make_shared<SharedBreakerGroup>(server.client, one_failure);
+  std::vector<std::unique_ptr<FallbackBreaker>> breakers;
   for (int i = 100; i < 250; ++i)
-    breakers.push_back(std::make_unique<RedisBreaker>(group, Identity{"x", std::to_string(i)}));
-  RedisBreaker& last = *breakers.back();
+    breakers.push_back(std::make_unique<FallbackBreaker>(group, Identity{"x", std::to_string(i)}));
+  FallbackBreaker& last = *breakers.back();
   REQUIRE(last.apply_override({Mode::forced_open, "ann", ""}, {}).empty());
   REQUIRE(eventually([&] {
     last.status();
@@ -72,12 +72,12 @@ TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") 
 TEST_CASE("a group of a thousand names receives pushes") {
   TestRedis server;
   redis::Client client(redis::parse_url(server.server.url()), 1s);
-  const auto group = std::make_shared<RedisBreakerGroup>(client, one_failure);
-  std::vector<std::unique_ptr<RedisBreaker>> breakers;
+  const auto group = std::make_shared<SharedBreakerGroup>(client, one_failure);
+  std::vector<std::unique_ptr<FallbackBreaker>> breakers;
   for (int i = 0; i < 1000; ++i) {
-    breakers.push_back(std::make_unique<RedisBreaker>(group, Identity{"x-" + std::to_string(i)}));
+    breakers.push_back(std::make_unique<FallbackBreaker>(group, Identity{"x-" + std::to_string(i)}));
   }
-  RedisBreaker& last = *breakers.back();
+  FallbackBreaker& last = *breakers.back();
   std::get<Permit>(last.acquire()).settle(Outcome::success);
   server.cli({"SET", "cb:x-999:state", "open"});
   CHECK(eventually([&] { return std::holds_alternative<Rejection>(last.acquire()); }));

@@ -30,12 +30,12 @@ struct Gate {
 struct Observed {
   Observed(TestRedis& server, const Policy& policy, Listener listener)
       : client(redis::parse_url(server.server.url()), 5s),
-        breaker(std::make_unique<RedisBreaker>(client, "x", policy, std::move(listener))) {}
+        breaker(std::make_unique<FallbackBreaker>(client, "x", policy, std::move(listener))) {}
 
   Settled call(Outcome outcome) const { return std::get<Permit>(breaker->acquire()).settle(outcome); }
 
   redis::Client client;
-  std::unique_ptr<RedisBreaker> breaker;
+  std::unique_ptr<FallbackBreaker> breaker;
 };
 
 // Answers although a listener is held up; on failure the gate opens, so that the test ends.
@@ -164,11 +164,11 @@ TEST_CASE("a breaker with a quorum reports through one queue: a listener that de
   std::vector<std::string> causes;
   const Policy policy{.failure_threshold = 1, .minimum_reporting_instances = 2, .recovery_timeout = 60s};
   const auto group =
-      std::make_shared<const RedisBreakerGroup>(client, policy, on_transition([&](const Transition& made) {
-                                                  causes.push_back(made.cause);
-                                                  breaker.reset();
-                                                }),
-                                                "Instance-A");
+      std::make_shared<const SharedBreakerGroup>(client, policy, on_transition([&](const Transition& made) {
+                                                   causes.push_back(made.cause);
+                                                   breaker.reset();
+                                                 }),
+                                                 "Instance-A");
   breaker = std::make_unique<QuorumBreaker>(group, Identity{"x"});
   std::get<Permit>(breaker->acquire()).settle(Outcome::failure);
   CHECK(causes == std::vector<std::string>{"this instance only: 1 consecutive failure"});

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "redis_breaker/script/breaker_script.hpp"
+#include "redis_breaker/script/redis_store.hpp"
 #include "redis_breaker/tests/eviction_for_test.hpp"
 
 using namespace cb;
@@ -13,17 +13,17 @@ using namespace std::chrono_literals;
 
 TEST_CASE("a manual reset on the new server is not undone by an instance that knows the old state") {
   TestRedis server;
-  const BreakerScript script(server.client, one_failure, "a");
+  RedisStore script(server.client, one_failure, "a");
   const LastKnown nothing;
-  const auto closed = reply_in(script.acquire("x", nothing));
+  const auto closed = answer_in(script.apply("x", nothing, {Acquire{}}));
   const auto open =
-      reply_in(script.settle("x", last_known_from(closed), {closed.generation, 0}, {Outcome::failure, {}}));
+      answer_in(script.apply("x", last_known_from(closed), {Settle{{closed.generation, 0}, {Outcome::failure, {}}}}));
   REQUIRE(open.state == State::open);
   server.server.restart();
-  const auto newcomers = reply_in(script.acquire("x", nothing));
+  const auto newcomers = answer_in(script.apply("x", nothing, {Acquire{}}));
   CHECK(newcomers.state == State::closed);
-  reply_in(script.apply_override("x", last_known_from(newcomers), {Mode::reset, "ann", ""}, {}));
-  CHECK(reply_in(script.tick("x", last_known_from(open))).state == State::closed);
+  answer_in(script.apply("x", last_known_from(newcomers), {ApplyOverride{{Mode::reset, "ann", ""}, {}}}));
+  CHECK(answer_in(script.apply("x", last_known_from(open), {Tick{}})).state == State::closed);
 }
 
 TEST_CASE("a long break that was lost is restored with its full length") {
@@ -32,36 +32,37 @@ TEST_CASE("a long break that was lost is restored with its full length") {
                       .recovery_timeout = 1s,
                       .recovery_timeout_multiplier = 10,
                       .recovery_timeout_maximum = 10min};
-  const BreakerScript script(server.client, policy, "a");
-  const auto closed = reply_in(script.acquire("x", {}));
-  auto open = reply_in(script.settle("x", last_known_from(closed), {closed.generation, 0}, {Outcome::failure, {}}));
+  RedisStore script(server.client, policy, "a");
+  const auto closed = answer_in(script.apply("x", {}, {Acquire{}}));
+  auto open =
+      answer_in(script.apply("x", last_known_from(closed), {Settle{{closed.generation, 0}, {Outcome::failure, {}}}}));
   open.wait = 300s;  // a break that grew
   server.server.restart();
-  CHECK(reply_in(script.tick("x", last_known_from(open))).wait > 290s);
+  CHECK(answer_in(script.apply("x", last_known_from(open), {Tick{}})).wait > 290s);
 }
 
 TEST_CASE("a circuit known to be closed again is not reopened by an instance that missed the closing") {
   TestRedis server;
-  const BreakerScript script(server.client, one_failure, "a");
-  const auto closed = reply_in(script.acquire("x", {}));
+  RedisStore script(server.client, one_failure, "a");
+  const auto closed = answer_in(script.apply("x", {}, {Acquire{}}));
   const auto open =
-      reply_in(script.settle("x", last_known_from(closed), {closed.generation, 0}, {Outcome::failure, {}}));
-  const auto reset = reply_in(script.apply_override("x", last_known_from(open), {Mode::reset, "ann", ""}, {}));
+      answer_in(script.apply("x", last_known_from(closed), {Settle{{closed.generation, 0}, {Outcome::failure, {}}}}));
+  const auto reset = answer_in(script.apply("x", last_known_from(open), {ApplyOverride{{Mode::reset, "ann", ""}, {}}}));
   server.server.restart();
-  CHECK(reply_in(script.tick("x", last_known_from(reset))).state == State::closed);
-  CHECK(reply_in(script.tick("x", last_known_from(open))).state == State::closed);
+  CHECK(answer_in(script.apply("x", last_known_from(reset), {Tick{}})).state == State::closed);
+  CHECK(answer_in(script.apply("x", last_known_from(open), {Tick{}})).state == State::closed);
 }
 
 TEST_CASE("an open circuit is restored by an instance that saw it, even if one that missed it comes first") {
   TestRedis server;
-  const BreakerScript script(server.client, one_failure, "a");
-  const auto closed = reply_in(script.acquire("x", {}));
+  RedisStore script(server.client, one_failure, "a");
+  const auto closed = answer_in(script.apply("x", {}, {Acquire{}}));
   const auto open =
-      reply_in(script.settle("x", last_known_from(closed), {closed.generation, 0}, {Outcome::failure, {}}));
+      answer_in(script.apply("x", last_known_from(closed), {Settle{{closed.generation, 0}, {Outcome::failure, {}}}}));
   server.server.restart();
-  CHECK(reply_in(script.tick("x", last_known_from(closed))).state == State::closed);
-  CHECK(reply_in(script.tick("x", last_known_from(open))).state == State::open);
-  CHECK(reply_in(script.tick("x", last_known_from(open))).transitions.empty());
+  CHECK(answer_in(script.apply("x", last_known_from(closed), {Tick{}})).state == State::closed);
+  CHECK(answer_in(script.apply("x", last_known_from(open), {Tick{}})).state == State::open);
+  CHECK(transitions_in(answer_in(script.apply("x", last_known_from(open), {Tick{}}))).empty());
 }
 
 namespace {
@@ -69,17 +70,18 @@ namespace {
 // A breaker that an instance `old` knows as open, and Redis has just started empty: it has another run.
 struct AfterTheRestart {
   AfterTheRestart() {
-    const auto closed = reply_in(script.acquire("x", {}));
-    old = last_known_from(reply_in(script.settle("x", last_known_from(closed), {closed.generation, 0}, failure)));
+    const auto closed = answer_in(script.apply("x", {}, {Acquire{}}));
+    old = last_known_from(
+        answer_in(script.apply("x", last_known_from(closed), {Settle{{closed.generation, 0}, failure}})));
     REQUIRE(old.state == State::open);
     server.server.restart();
   }
 
-  ScriptReply tick(const LastKnown& known) { return reply_in(script.tick("x", known)); }
+  Answer tick(const LastKnown& known) { return answer_in(script.apply("x", known, {Tick{}})); }
   State state_for_the_old() { return tick(old).state; }
 
   TestRedis server;
-  const BreakerScript script{server.client, one_failure, "a"};
+  RedisStore script{server.client, one_failure, "a"};
   const CallResult failure{Outcome::failure, {}};
   LastKnown old;
 };
@@ -96,7 +98,7 @@ TEST_CASE("a person's reset on the new server is not undone by an instance not s
     CAPTURE(reset[0]);
     CAPTURE(reset.size());
     AfterTheRestart redis;
-    LastKnown newcomer = last_known_from(reply_in(redis.script.acquire("x", {})));
+    LastKnown newcomer = last_known_from(answer_in(redis.script.apply("x", {}, {Acquire{}})));
     redis.server.cli(reset);
     SUBCASE("which comes before the newcomer has noticed it") {}
     SUBCASE("which comes after the newcomer has noticed it") { newcomer = last_known_from(redis.tick(newcomer)); }
@@ -124,7 +126,7 @@ TEST_CASE("a state that a person wrote on the new, empty server is not undone by
   AfterTheRestart redis;
   redis.server.cli({"SET", "cb:x:state", "closed"});
   SUBCASE("the instance that knows the old state") {}
-  SUBCASE("a newcomer") { reply_in(redis.script.acquire("x", {})); }
+  SUBCASE("a newcomer") { answer_in(redis.script.apply("x", {}, {Acquire{}})); }
   CHECK(redis.state_for_the_old() == State::closed);
   CHECK(redis.state_for_the_old() == State::closed);
 }
@@ -138,7 +140,7 @@ TEST_CASE("FLUSHALL on a new server that no instance has seen yet is not undone"
 TEST_CASE("an override is restored on a server that lost it") {
   AfterTheRestart redis;
   redis.old.active_override = {Mode::forced_open, "ann", "deploying"};
-  const ScriptReply restored = redis.tick(redis.old);
+  const Answer restored = redis.tick(redis.old);
   CHECK(restored.active_override == Override{Mode::forced_open, "ann", "deploying"});
   CHECK(restored.state == State::open);
 }
@@ -148,7 +150,7 @@ TEST_CASE("an instance that knows the circuit closed again keeps one that missed
   LastKnown closed_again = redis.old;
   closed_again.generation += 10;
   closed_again.state = State::closed;
-  reply_in(redis.script.acquire("x", {}));  // a newcomer begins a fresh circuit
+  answer_in(redis.script.apply("x", {}, {Acquire{}}));  // a newcomer begins a fresh circuit
   CHECK(redis.tick(closed_again).state == State::closed);
   CHECK(redis.state_for_the_old() == State::closed);
 }
@@ -156,18 +158,20 @@ TEST_CASE("an instance that knows the circuit closed again keeps one that missed
 TEST_CASE("what happened on a server that took over is not undone by a later generation of the old one") {
   TestRedis server;
   HeldClock clock(server);
-  const BreakerScript script(server.client, one_failure, "a", clock.script());
-  const LastKnown closed = last_known_from(reply_in(script.acquire("x", {})));
+  RedisStore script(server.client, one_failure, "a", clock.script());
+  const LastKnown closed = last_known_from(answer_in(script.apply("x", {}, {Acquire{}})));
   LastKnown ahead = closed;  // what the replica had not received: a trip, by a clock that was an hour ahead
   ahead.generation += 3'600'000'000;
   ahead.state = State::open;
   ahead.open_for = 60s;
   ahead.run = 0x1234;
   server.cli({"HSET", "cb:x:breaker", "run", "0000000000001234"});
-  SUBCASE("nothing: the open circuit is restored") { CHECK(reply_in(script.tick("x", ahead)).state == State::open); }
+  SUBCASE("nothing: the open circuit is restored") {
+    CHECK(answer_in(script.apply("x", ahead, {Tick{}})).state == State::open);
+  }
   SUBCASE("a reset: it stays closed, in a generation above both") {
-    reply_in(script.apply_override("x", closed, {Mode::reset, "ann", ""}, {}));
-    const ScriptReply after = reply_in(script.tick("x", ahead));
+    answer_in(script.apply("x", closed, {ApplyOverride{{Mode::reset, "ann", ""}, {}}}));
+    const Answer after = answer_in(script.apply("x", ahead, {Tick{}}));
     CHECK(after.state == State::closed);
     CHECK(after.generation > ahead.generation);
   }
@@ -178,31 +182,33 @@ TEST_CASE(
     "before") {
   TestRedis server;
   HeldClock clock(server);
-  const BreakerScript script(server.client, one_failure, "a", clock.script());
-  const LastKnown before = last_known_from(reply_in(script.acquire("x", {})));
+  RedisStore script(server.client, one_failure, "a", clock.script());
+  const LastKnown before = last_known_from(answer_in(script.apply("x", {}, {Acquire{}})));
   clock.advance(-1h);
   server.cli({"FLUSHALL"});
   clock.advance({});
-  const auto fresh = reply_in(script.acquire("x", {}));  // a newcomer
-  const auto open = reply_in(script.settle("x", last_known_from(fresh), {fresh.generation, 0}, {Outcome::failure, {}}));
+  const auto fresh = answer_in(script.apply("x", {}, {Acquire{}}));  // a newcomer
+  const auto open =
+      answer_in(script.apply("x", last_known_from(fresh), {Settle{{fresh.generation, 0}, {Outcome::failure, {}}}}));
   REQUIRE(open.state == State::open);
-  const ScriptReply after = reply_in(script.tick("x", before));
+  const Answer after = answer_in(script.apply("x", before, {Tick{}}));
   CHECK(after.state == State::open);
   CHECK(after.generation > before.generation);
-  CHECK(reply_in(script.tick("x", last_known_from(open))).state == State::open);
+  CHECK(answer_in(script.apply("x", last_known_from(open), {Tick{}})).state == State::open);
 }
 
 TEST_CASE("an open circuit is restored on an empty server whose clock is an hour behind, after a newcomer and others") {
   TestRedis server;
   HeldClock clock(server);
-  const auto script_now = [&] { return BreakerScript(server.client, one_failure, "a", clock.script()); };
-  const auto closed = reply_in(script_now().acquire("x", {}));
-  const auto open =
-      reply_in(script_now().settle("x", last_known_from(closed), {closed.generation, 0}, {Outcome::failure, {}}));
+  const auto apply = [&](const LastKnown& known, const Event& event) {
+    return answer_in(RedisStore(server.client, one_failure, "a", clock.script()).apply("x", known, {event}));
+  };
+  const auto closed = apply({}, Acquire{});
+  const auto open = apply(last_known_from(closed), Settle{{closed.generation, 0}, {Outcome::failure}});
   server.server.restart();
   clock.advance(-1h);
-  const auto fresh = reply_in(script_now().acquire("x", {}));
-  CHECK(reply_in(script_now().tick("x", last_known_from(closed))).state == State::closed);
-  CHECK(reply_in(script_now().tick("x", last_known_from(open))).state == State::open);
-  CHECK(reply_in(script_now().tick("x", last_known_from(fresh))).state == State::open);
+  const auto fresh = apply({}, Acquire{});
+  CHECK(apply(last_known_from(closed), Tick{}).state == State::closed);
+  CHECK(apply(last_known_from(open), Tick{}).state == State::open);
+  CHECK(apply(last_known_from(fresh), Tick{}).state == State::open);
 }

@@ -248,7 +248,7 @@ TEST_CASE("a wrong password is reported in one clear line, and calls use a local
   redis::Client refused(address, 5s);
   std::mutex mutex;
   std::vector<std::string> troubles;  // guarded by mutex
-  RedisBreaker breaker(refused, "x", one_failure, [&](const Notice& notice) {
+  FallbackBreaker breaker(refused, "x", one_failure, [&](const Notice& notice) {
     const std::scoped_lock lock(mutex);
     if (notice.kind == NoticeKind::store_trouble) troubles.emplace_back(notice.cause);
   });

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "redis_breaker/script/breaker_script.hpp"
+#include "redis_breaker/script/redis_store.hpp"
 #include "redis_breaker/sync/loss_meter.hpp"
 #include "redis_breaker/tests/eviction_for_test.hpp"
 
@@ -20,31 +20,32 @@ namespace {
 // An instance without threads: it knows what its last reply said.
 class Caller {
  public:
-  explicit Caller(const BreakerScript& script) : script_(script) {}
+  explicit Caller(RedisStore& store) : store_(store) {}
 
-  ScriptReply acquire() { return learn(script_.acquire("x", known)); }
-  ScriptReply tick() { return learn(script_.tick("x", known)); }
-  ScriptReply settle(const ScriptReply& permit, Outcome outcome) {
-    return learn(script_.settle("x", known, {permit.generation, permit.probe}, {outcome, {}}));
+  Answer acquire() { return apply(Acquire{}, known.generation == 0); }
+  Answer tick() { return apply(Tick{}, true); }
+  Answer settle(const Answer& admitted, Outcome outcome) {
+    return apply(Settle{admitted.replies.front().permit, {outcome}}, false);
   }
-  ScriptReply fail() { return settle(acquire(), Outcome::failure); }
-  ScriptReply apply(Mode mode, std::chrono::milliseconds lasts = {}) {
-    return learn(script_.apply_override("x", known, {mode, "ann", "deploying"}, lasts));
+  Answer fail() { return settle(acquire(), Outcome::failure); }
+  Answer apply(Mode mode, std::chrono::milliseconds lasts = {}) {
+    return apply(ApplyOverride{{mode, "ann", "deploying"}, lasts}, false);
   }
 
   LastKnown known;
 
  private:
-  ScriptReply learn(const BreakerScript::Result& result) {
-    ScriptReply reply = reply_in(result);
+  Answer apply(const Event& event, bool counts_removals) {
+    known.is_count_due = counts_removals;
+    Answer answer = answer_in(store_.apply("x", known, {event}));
     const Removals before = known.removals;
-    const bool same_server = known.run == reply.origin.run;
-    known = last_known_from(reply);
-    if (!reply.removals && same_server) known.removals = before;
-    return reply;
+    const bool same_server = known.run == answer.origin.run;
+    known = last_known_from(answer);
+    if (!answer.removals && same_server) known.removals = before;
+    return answer;
   }
 
-  const BreakerScript& script_;
+  RedisStore& store_;
 };
 
 struct Fleet {
@@ -54,7 +55,7 @@ struct Fleet {
   std::string state() { return redis.cli({"GET", "cb:x:state"}); }
 
   TestRedis redis;
-  const BreakerScript script;
+  RedisStore script;
   Caller a{script}, b{script};
 };
 
@@ -70,7 +71,7 @@ TEST_CASE("an open circuit whose keys were all evicted stays open, in the same g
   CHECK(after.state == State::open);
   CHECK(after.generation == open.generation);
   CHECK(after.wait > 50s);
-  CHECK(after.transitions.empty());
+  CHECK(transitions_in(after).empty());
   CHECK(after.forgotten);
   CHECK(fleet.state() == "open");
   CHECK_FALSE(fleet.a.tick().forgotten);
@@ -92,7 +93,7 @@ TEST_CASE("a result counts for the generation that admitted the call, also acros
   const auto permit = fleet.a.acquire();
   evict_everything(fleet.redis);
   const auto settled = fleet.a.settle(permit, Outcome::failure);
-  CHECK(settled.kind == ScriptReply::Kind::settled);
+  CHECK(settled.replies.front().kind == Reply::Kind::settled);
   CHECK(settled.state == State::open);
 }
 
@@ -106,7 +107,7 @@ TEST_CASE("an open circuit that loses one of its keys to an eviction stays open,
     CHECK(after.state == State::open);
     CHECK(after.generation == open.generation);
     CHECK(after.wait <= open.wait);
-    CHECK(after.transitions.empty());
+    CHECK(transitions_in(after).empty());
     CHECK(fleet.state() == "open");
     if (key != "breaker") CHECK(fleet.redis.cli({"EXISTS", "cb:x:" + key}) == "1");
   }
@@ -117,8 +118,8 @@ TEST_CASE("an evicted last_failure is not the failure of another program's probe
   fleet.a.fail();
   REQUIRE(eventually([&] { return fleet.a.tick().wait.count() == 0; }));
   evict(fleet.redis, {"cb:x:last_failure"});
-  CHECK(fleet.a.tick().transitions.empty());
-  CHECK(fleet.a.acquire().probe == 1);
+  CHECK(transitions_in(fleet.a.tick()).empty());
+  CHECK(fleet.a.acquire().replies.front().permit.probe == 1);
 }
 
 TEST_CASE("evicted leases are still held: no second probe, and the probe's success closes the circuit") {
@@ -126,9 +127,9 @@ TEST_CASE("evicted leases are still held: no second probe, and the probe's succe
   fleet.a.fail();
   REQUIRE(eventually([&] { return fleet.a.tick().wait.count() == 0; }));
   const auto probe = fleet.a.acquire();
-  REQUIRE(probe.probe == 1);
+  REQUIRE(probe.replies.front().permit.probe == 1);
   evict(fleet.redis, {"cb:x:probes"});
-  CHECK(fleet.b.acquire().kind == ScriptReply::Kind::rejected);
+  CHECK(fleet.b.acquire().replies.front().kind == Reply::Kind::rejected);
   CHECK(fleet.a.settle(probe, Outcome::success).state == State::closed);
 }
 
@@ -137,10 +138,10 @@ TEST_CASE("a half-open circuit whose keys were all evicted waits for its probe b
   fleet.a.fail();
   REQUIRE(eventually([&] { return fleet.a.tick().wait.count() == 0; }));
   fleet.a.acquire();
-  REQUIRE(fleet.b.acquire().kind == ScriptReply::Kind::rejected);
+  REQUIRE(fleet.b.acquire().replies.front().kind == Reply::Kind::rejected);
   evict_everything(fleet.redis);
   const auto after = fleet.b.acquire();
-  CHECK(after.kind == ScriptReply::Kind::rejected);
+  CHECK(after.replies.front().kind == Reply::Kind::rejected);
   CHECK(after.wait > 50s);
 }
 
@@ -150,7 +151,7 @@ TEST_CASE("a half-open circuit without a probe under way is probed after an evic
   REQUIRE(eventually([&] { return fleet.a.tick().wait.count() == 0; }));
   fleet.a.settle(fleet.a.acquire(), Outcome::ignored);
   evict_everything(fleet.redis);
-  CHECK(fleet.a.acquire().probe == 1);
+  CHECK(fleet.a.acquire().replies.front().permit.probe == 1);
 }
 
 TEST_CASE("a window that was evicted starts again; nothing else changes") {
@@ -179,7 +180,7 @@ TEST_CASE("an override survives eviction, with actor, reason and end") {
         CHECK(after.override_until.has_value() == (lasts > 0ms));
         if (lasts > 0ms) CHECK(*after.override_until - after.now > 59min);
         CHECK(after.state == (mode == Mode::forced_open ? State::open : State::closed));
-        CHECK(after.transitions.empty());
+        CHECK(transitions_in(after).empty());
       }
     }
   }
@@ -193,7 +194,7 @@ TEST_CASE("an override survives even if an instance that did not know it meets t
   SUBCASE("of the hash") { evict(fleet.redis, {"cb:x:breaker"}); }
   fleet.b.acquire();
   CHECK(fleet.a.tick().active_override.mode == Mode::forced_open);
-  CHECK(fleet.b.acquire().kind == ScriptReply::Kind::rejected);
+  CHECK(fleet.b.acquire().replies.front().kind == Reply::Kind::rejected);
 }
 
 TEST_CASE("of two instances the one that knows the later state decides what is restored, in either order") {
@@ -219,7 +220,7 @@ TEST_CASE("an open circuit whose keys expired at once, as Redis's clock leapt, d
       CAPTURE(newcomer_first);
       TestRedis redis;
       HeldClock clock(redis);
-      const BreakerScript script(redis.client, one_failure, "tester", clock.script());
+      RedisStore script(redis.client, one_failure, "tester", clock.script());
       Caller a(script), b(script);
       a.fail();
       if (forced) a.apply(Mode::forced_open);
@@ -227,8 +228,8 @@ TEST_CASE("an open circuit whose keys expired at once, as Redis's clock leapt, d
       REQUIRE(eventually([&] { return keys_of_breakers(redis).empty(); }));
       clock.advance(48h);
       if (newcomer_first) b.acquire();
-      CHECK(a.acquire().kind == ScriptReply::Kind::rejected);
-      CHECK(b.acquire().kind == ScriptReply::Kind::rejected);
+      CHECK(a.acquire().replies.front().kind == Reply::Kind::rejected);
+      CHECK(b.acquire().replies.front().kind == Reply::Kind::rejected);
     }
   }
 }
@@ -281,10 +282,10 @@ TEST_CASE("a healthy circuit that was evicted is not stored again before its nex
 
 TEST_CASE("a Redis that forgets a breaker three times in ten seconds is forgiven, the fourth time it is unfit") {
   LossMeter meter;
-  const ScriptReply kept;
-  const ScriptReply forgotten{.forgotten = true};
+  const Answer kept;
+  const Answer forgotten{.forgotten = true};
   LossMeter::Time now{1h};
-  const auto is_unfit = [&](const ScriptReply& reply) {
+  const auto is_unfit = [&](const Answer& reply) {
     return std::holds_alternative<StoreTrouble>(meter.judge("x", reply, now));
   };
   for (int i = 0; i < 3; ++i) CHECK_FALSE(is_unfit(forgotten));
@@ -302,8 +303,8 @@ TEST_CASE("an instance restores at most 20 breakers a second, and says so once a
   int restored = 0, lines = 0;
   for (int i = 0; i < 1000; ++i) {
     const std::string name = "x/" + std::to_string(i);
-    const auto result = meter.judge(name, ScriptReply{.forgotten = true}, now);
-    restored += std::holds_alternative<ScriptReply>(result) ? 1 : 0;
+    const auto result = meter.judge(name, Answer{.forgotten = true}, now);
+    restored += std::holds_alternative<Answer>(result) ? 1 : 0;
     lines += meter.line_about(name, now).empty() ? 0 : 1;
   }
   CHECK(restored == 20);

@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
-#include "redis_breaker/redis_breaker.hpp"
 
 namespace cb {
 
@@ -35,7 +35,8 @@ struct TestInstance {
   TestInstance(const std::string& url, const Policy& policy,
                std::chrono::milliseconds timeout = std::chrono::seconds(5))
       : client(std::make_unique<redis::Client>(redis::parse_url(url), timeout)),
-        owned(std::make_unique<RedisBreaker>(*client, "x", policy, [this](const Notice& notice) { record(notice); })),
+        owned(
+            std::make_unique<FallbackBreaker>(*client, "x", policy, [this](const Notice& notice) { record(notice); })),
         breaker(*owned) {}
 
   void record(const Notice& notice) {
@@ -90,8 +91,8 @@ struct TestInstance {
 
   // On the heap: on the stack, the locks of one test would have the addresses of another's, and TSan mixes them up.
   const std::unique_ptr<redis::Client> client;
-  const std::unique_ptr<RedisBreaker> owned;
-  RedisBreaker& breaker;
+  const std::unique_ptr<FallbackBreaker> owned;
+  FallbackBreaker& breaker;
 };
 
 // How long after `since` calls were still admitted: until the last one of them began. (A call that begins later must
@@ -122,13 +123,19 @@ inline bool happens_before_any_poll(const std::function<bool()>& attempt) {
   return false;
 }
 
-// The reply of a run that must succeed, and the LastKnown of an instance that has seen this reply.
-inline ScriptReply reply_in(const BreakerScript::Result& result) {
+// The answer to a request that must succeed, and the LastKnown of an instance that has seen this answer.
+inline Answer answer_in(const StoreResult& result) {
   const auto* trouble = std::get_if<StoreTrouble>(&result);
   REQUIRE_MESSAGE(trouble == nullptr, trouble->what);
-  return std::get<ScriptReply>(result);
+  return std::get<Answer>(result);
 }
-inline LastKnown last_known_from(const ScriptReply& reply) {
+inline Transitions transitions_in(const Answer& answer) {
+  Transitions transitions;
+  for (const Reply& reply : answer.replies)
+    transitions.insert(transitions.end(), reply.transitions.begin(), reply.transitions.end());
+  return transitions;
+}
+inline LastKnown last_known_from(const Answer& reply) {
   return {.generation = reply.generation,
           .state = reply.state,
           .epoch = reply.epoch,

@@ -51,8 +51,7 @@ TEST_CASE(
   std::vector<std::jthread> workers;
   for (int thread = 0; thread < threads; ++thread) {
     workers.emplace_back([&] {
-      while (generation < last) {
-        const uint64_t mine = generation;
+      for (uint64_t mine = generation; mine < last; mine = generation) {
         ++outstanding[mine];  // before: it may be taken at once
         const auto added = counter.add_one(mine);
         if (!added.counted) --outstanding[mine];

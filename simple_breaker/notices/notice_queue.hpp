@@ -1,8 +1,8 @@
 // A NoticeQueue delivers the notices of one breaker to its listener: one at a time, in the order of what happened, on a
 // thread that caused one, with no lock held. The thread that finds no delivery under way empties the queue; others
 // leave their notice and go on. Notices that the listener causes are delivered after it returns. What it throws is
-// counted. Bounded: after 100 ms a thread hands over to the next one with a notice. Beyond 100 waiting notices those of
-// one kind are merged (Notice::count); of 1000 the oldest is dropped, and counted as an error of the listener.
+// counted. Bounded: after 100 ms a thread hands over to the next one with a notice. Beyond 100 waiting notices, those
+// of one kind are merged (Notice::count); of 1000 the oldest is dropped, and counted as an error of the listener.
 // Thread-safe: every method. A copy is another handle of the same queue; a queue without a listener does nothing.
 #pragma once
 
@@ -69,15 +69,21 @@ class NoticeQueue {
   // reports only what `filter` lets pass.
   NoticeQueue part(std::string_view prefix, Filter filter = {}) const;
 
+  // This queue for a part whose owner delivers: deliver() and close() of the handle do nothing.
+  NoticeQueue held_back() const;
+
+  // A handle that delivers.
+  NoticeQueue whole() const;
+
   class Delivery;
-  class Operation;
 
  private:
-  void add(Notice notice, std::string cause, uint64_t generation) const;
+  void add(const Notice& notice, std::string cause) const;
 
   std::shared_ptr<Shared> shared_;
   std::string_view prefix_{};
   Filter filter_{};
+  bool is_held_back_ = false;
 };
 
 // Calls deliver() when the scope ends: declare it before the lock.
@@ -90,20 +96,6 @@ class NoticeQueue::Delivery {
 
  private:
   const NoticeQueue notices_;
-};
-
-// For notices whose order is that of their generations, as they are known from replies that may overtake one another:
-// what is added during an operation is delivered after it, and behind its notices of earlier generations.
-class NoticeQueue::Operation {
- public:
-  explicit Operation(const NoticeQueue& notices);
-  ~Operation();
-  Operation(const Operation&) = delete;
-  Operation& operator=(const Operation&) = delete;
-
- private:
-  const std::shared_ptr<Shared> shared_;
-  uint64_t number_ = 0;
 };
 
 }  // namespace cb

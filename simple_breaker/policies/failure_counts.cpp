@@ -19,9 +19,10 @@ void clear_if_due(FailureCounts& counts, TimePoint now) {
   if (counts.clear_at != TimePoint{} && now >= counts.clear_at) counts = {};
 }
 
-void count_in_window(SlidingWindow& window, const Policy& policy, const CallResult& result, TimePoint now) {
+void count_in_window(SlidingWindow& window, const Policy& policy, const CallResult& result, TimePoint now,
+                     uint64_t times) {
   move_to(window, bucket_at(now, policy.sliding_window_size));
-  add(window, {1, result.outcome == Outcome::failure ? 1U : 0U, is_slow(result, policy) ? 1U : 0U});
+  add(window, {times, result.outcome == Outcome::failure ? times : 0, is_slow(result, policy) ? times : 0});
 }
 
 // clear_interval runs from the first call counted. A success that leaves nothing to clear stops it.
@@ -41,12 +42,13 @@ bool is_slow(const CallResult& result, const Policy& policy) {
   return policy.slow_call_duration_threshold.count() > 0 && result.took >= policy.slow_call_duration_threshold;
 }
 
-void record(FailureCounts& counts, const Policy& policy, const CallResult& result, TimePoint now) {
+void record(FailureCounts& counts, const Policy& policy, const CallResult& result, TimePoint now, uint64_t times) {
   const bool failed = result.outcome == Outcome::failure;
   if (!failed && counts.failures == 0 && !policy.keeps_window()) return;  // nothing to count, nothing to reset
   clear_if_due(counts, now);
-  counts.failures = failed ? std::min(counts.failures + 1, most_failures) : 0;
-  if (policy.keeps_window()) count_in_window(counts.window, policy, result, now);
+  const auto more = static_cast<int>(std::min<uint64_t>(times, most_failures));
+  counts.failures = failed ? std::min(counts.failures + more, most_failures) : 0;
+  if (policy.keeps_window()) count_in_window(counts.window, policy, result, now, times);
   schedule_clearing(counts, policy, now);
 }
 

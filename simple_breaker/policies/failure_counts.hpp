@@ -28,8 +28,9 @@ struct FailureCounts {
 
 bool is_slow(const CallResult& result, const Policy& policy);
 
-// Records a call that was not ignored: clears what is due, counts the call, schedules the next clearing.
-void record(FailureCounts& counts, const Policy& policy, const CallResult& result, TimePoint now);
+// Records a call that was not ignored: clears what is due, counts the call, schedules the next clearing. `times`: as
+// many calls with the same result.
+void record(FailureCounts& counts, const Policy& policy, const CallResult& result, TimePoint now, uint64_t times = 1);
 
 // Why the circuit should open: "3 consecutive failures", "6 of 10 calls failed". Call it only after a failed or slow
 // call: a good call never opens a circuit, even if it completes minimum_number_of_calls.

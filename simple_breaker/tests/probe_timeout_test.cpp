@@ -15,7 +15,7 @@ namespace {
 class Scenario {
  public:
   explicit Scenario(const Policy& policy) : policy_(policy) {
-    settle(snapshot_, policy_, std::get<PermitId>(admit(snapshot_, policy_, now_).answer), {Outcome::failure}, now_);
+    apply(snapshot_, policy_, Settle{apply(snapshot_, policy_, Acquire{}, now_).permit, {Outcome::failure}}, now_);
   }
 
   void run(std::chrono::milliseconds time, std::chrono::milliseconds call_takes, Outcome outcome) {
@@ -37,18 +37,17 @@ class Scenario {
   };
 
   void ask(std::chrono::milliseconds takes) {
-    const Decision decision = admit(snapshot_, policy_, now_);
-    note(decision.transitions);
-    const auto* permit = std::get_if<PermitId>(&decision.answer);
-    if (permit == nullptr || snapshot_.state == State::closed) return;
-    calls_.push_back({*permit, now_ + takes});
+    const Reply reply = apply(snapshot_, policy_, Acquire{}, now_);
+    note(reply.transitions);
+    if (reply.permit.probe == 0) return;
+    calls_.push_back({reply.permit, now_ + takes});
     ++probes;
     most_per_break = std::max(most_per_break, ++since_break_);
   }
 
   void answer(Outcome outcome) {
     for (const Call& call : calls_) {
-      if (call.ends == now_) note(settle(snapshot_, policy_, call.permit, {outcome, {}}, now_).transitions);
+      if (call.ends == now_) note(apply(snapshot_, policy_, Settle{call.permit, {outcome}}, now_).transitions);
     }
     std::erase_if(calls_, [this](const Call& call) { return call.ends == now_; });
   }

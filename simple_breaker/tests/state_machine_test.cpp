@@ -12,7 +12,7 @@ namespace {
 constexpr TimePoint start{1000s};
 
 PermitId admitted(Snapshot& snapshot, const Policy& policy, TimePoint now) {
-  return std::get<PermitId>(admit(snapshot, policy, now).answer);
+  return apply(snapshot, policy, Acquire{}, now).permit;
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ TEST_CASE("a generation never repeats, even if several begin in the same microse
   for (int i = 0; i < 100; ++i) {
     snapshot.open_until = start;  // no time passes
     const PermitId permit = admitted(snapshot, policy, start);
-    settle(snapshot, policy, permit, {i % 2 == 0 ? Outcome::failure : Outcome::success}, start);
+    apply(snapshot, policy, Settle{permit, {i % 2 == 0 ? Outcome::failure : Outcome::success}}, start);
     CHECK(snapshot.generation > last);
     last = snapshot.generation;
   }
@@ -43,7 +43,7 @@ TEST_CASE("a generation never repeats, even if several begin in the same microse
 TEST_CASE("a breaker that lost its state does not repeat a generation") {
   const Policy policy{.failure_threshold = 1};
   Snapshot before = closed_snapshot(start);
-  settle(before, policy, admitted(before, policy, start), {Outcome::failure}, start + 1s);
+  apply(before, policy, Settle{admitted(before, policy, start), {Outcome::failure}}, start + 1s);
   CHECK(closed_snapshot(start + 2s).generation > before.generation);
 }
 
@@ -51,17 +51,18 @@ TEST_CASE("a clock that is set back does not set generations back") {
   const Policy policy{.failure_threshold = 1};
   Snapshot snapshot = closed_snapshot(start);
   const uint64_t before = snapshot.generation;
-  settle(snapshot, policy, admitted(snapshot, policy, start), {Outcome::failure}, start - 1h);
+  apply(snapshot, policy, Settle{admitted(snapshot, policy, start), {Outcome::failure}}, start - 1h);
   CHECK(snapshot.generation == before + 1);
 }
 
 TEST_CASE("a permit accepts one result only") {
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1s, .success_threshold = 2};
   Snapshot snapshot = closed_snapshot(start);
-  settle(snapshot, policy, admitted(snapshot, policy, start), {Outcome::failure}, start);
+  apply(snapshot, policy, Settle{admitted(snapshot, policy, start), {Outcome::failure}}, start);
   const PermitId probe = admitted(snapshot, policy, start + 1s);
-  CHECK_FALSE(settle(snapshot, policy, probe, {Outcome::success}, start + 1s).late);
-  CHECK(settle(snapshot, policy, probe, {Outcome::success}, start + 1s).late);
+  const Settle success{probe, {Outcome::success}};
+  CHECK(apply(snapshot, policy, success, start + 1s).kind == Reply::Kind::settled);
+  CHECK(apply(snapshot, policy, success, start + 1s).kind == Reply::Kind::late);
   CHECK(snapshot.state == State::half_open);
   CHECK(snapshot.successes == 1);
 }

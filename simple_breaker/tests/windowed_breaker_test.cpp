@@ -51,20 +51,20 @@ void compare_with_table(Policy policy, unsigned seed) {
   int opened = 0;
   for (int i = 0; i < 5000; ++i) {
     Admission admission = scenario.breaker.acquire();
-    const Decision decision = admit(snapshot, policy, scenario.now);
-    REQUIRE(std::holds_alternative<Permit>(admission) == std::holds_alternative<PermitId>(decision.answer));
+    const Reply reply = apply(snapshot, policy, Acquire{}, scenario.now);
+    REQUIRE(std::holds_alternative<Permit>(admission) == (reply.kind == Reply::Kind::admitted));
     const std::chrono::microseconds took(random() % 8 == 0 ? random() % 6000 : 0);
     scenario.now += took;
     if (auto* permit = std::get_if<Permit>(&admission)) {
       const auto outcome = random() % 4 == 0    ? Outcome::failure
                            : random() % 16 == 0 ? Outcome::ignored
                                                 : Outcome::success;
-      REQUIRE(permit->id() == std::get<PermitId>(decision.answer));
+      REQUIRE(permit->id() == reply.permit);
       permit->settle(outcome);
-      const Settlement settlement = settle(snapshot, policy, permit->id(), {outcome, took}, scenario.now);
-      for (const Transition& transition : settlement.transitions) opened += transition.to == State::open ? 1 : 0;
+      const Reply settled = apply(snapshot, policy, Settle{permit->id(), {outcome, took}}, scenario.now);
+      for (const Transition& transition : settled.transitions) opened += transition.to == State::open ? 1 : 0;
     } else {
-      REQUIRE(std::get<Rejection>(admission) == std::get<Rejection>(decision.answer));
+      REQUIRE(std::get<Rejection>(admission) == Rejection{reply.state, reply.retry_after});
     }
     if (random() % 64 == 0) REQUIRE(same(scenario.breaker.detailed_status(), snapshot, policy, scenario.now));
     scenario.now += std::chrono::microseconds(random() % 5000);

@@ -33,71 +33,78 @@ std::string to_text(const Transitions& transitions) {
 
 std::chrono::milliseconds duration(const std::string& text) { return std::chrono::milliseconds(std::stol(text)); }
 
+Outcome outcome_of(const std::string& verb, const std::string& event) {
+  if (verb == "succeeds") return Outcome::success;
+  if (verb == "fails") return Outcome::failure;
+  if (verb == "is") return Outcome::ignored;
+  refuse(event);
+}
+
+std::string answer_in(const Reply& reply) {
+  switch (reply.kind) {
+    case Reply::Kind::admitted:
+      return reply.permit.probe == 0 ? "admitted" : "probe " + std::to_string(reply.permit.probe);
+    case Reply::Kind::rejected:
+      return "rejected, retry in " + std::to_string(reply.retry_after.count()) + "ms";
+    case Reply::Kind::settled:
+      return "settled";
+    case Reply::Kind::late:
+      return "late";
+    case Reply::Kind::noted:
+      return "";
+  }
+  return "";
+}
+
 class Player {
  public:
   explicit Player(Table& table) : table_(table) {}
 
-  std::string play(const std::string& event) {
-    std::istringstream words(event);
+  std::string play(const std::string& line) {
+    std::istringstream words(line);
     std::string at, who, verb, what, preposition, length = "0";
     words >> at >> who >> verb;
     if (verb == "is" || verb == "requests") words >> what;
     words >> preposition >> length;
-    now_ = TimePoint{duration(at)};
-    if (length == "times") return settle_successes(who, std::stoull(preposition));
-    if (verb == "looks") return tick();
-    if (verb == "acquires") return acquire(who);
-    if (verb == "requests") return apply_override(who, what, duration(length), event);
-    if (who == "upstream") return report_health(what == "up" ? Health::up : Health::down);
-    return settle(who, {outcome_of(verb, event), duration(length)});
+    const TimePoint now{duration(at)};
+    if (verb == "looks") return "seen" + after(table_.apply(Tick{}, now));
+    if (verb == "acquires") return acquire(who, now);
+    if (verb == "requests") return apply_override({mode(what, line), who, ""}, duration(length), now);
+    if (who == "upstream")
+      return "noted" + after(table_.apply(HealthReport{what == "up" ? Health::up : Health::down}, now));
+    if (length == "times") return settle({permits_.at(who), {outcome_of(verb, line)}, std::stoull(preposition)}, now);
+    return settle({permits_.at(who), {outcome_of(verb, line), duration(length)}}, now);
   }
 
  private:
-  std::string acquire(const std::string& call) {
-    const Decision decision = table_.admit(now_);
-    if (const auto* permit = std::get_if<PermitId>(&decision.answer)) permits_[call] = *permit;
-    return to_text(decision, table_.snapshot());
+  std::string acquire(const std::string& call, TimePoint now) {
+    const Reply reply = table_.apply(Acquire{}, now);
+    const bool is_probe = reply.permit.probe != 0;
+    if (reply.kind == Reply::Kind::admitted) permits_[call] = reply.permit;
+    return answer_in(reply) + (is_probe ? after(reply) : to_text(reply.transitions));
   }
 
-  std::string settle(const std::string& call, const CallResult& result) {
-    const Settlement settlement = table_.settle(permits_.at(call), result, now_);
-    return to_text(settlement, table_.snapshot());
+  std::string settle(const Settle& event, TimePoint now) {
+    const Reply reply = table_.apply(event, now);
+    return answer_in(reply) + " [" + std::string(to_text(reply.state)) + ", " + counts_of(table_.snapshot()) + "]" +
+           to_text(reply.transitions) +
+           (reply.would_have_tripped ? " would have opened: " + *reply.would_have_tripped : "");
   }
 
-  std::string settle_successes(const std::string& call, uint64_t times) {
-    const Settlement settlement = table_.settle_successes(permits_.at(call), times, now_);
-    return to_text(settlement, table_.snapshot());
+  std::string apply_override(const Override& order, std::chrono::milliseconds lasts, TimePoint now) {
+    return "applied" + after(table_.apply(ApplyOverride{order, lasts}, now));
   }
 
-  std::string apply_override(const std::string& actor, const std::string& mode, std::chrono::milliseconds lasts,
-                             const std::string& event) {
-    if (!mode_from(mode)) refuse(event);
-    const Transitions transitions = table_.apply_override({*mode_from(mode), actor, ""}, lasts, now_);
-    return "applied [" + state() + "]" + to_text(transitions);
+  static Mode mode(const std::string& text, const std::string& line) {
+    if (!mode_from(text)) refuse(line);
+    return *mode_from(text);
   }
 
-  std::string report_health(Health health) {
-    const Transitions transitions = table_.report_health(health, now_);
-    return "noted [" + state() + "]" + to_text(transitions);
-  }
-
-  // A person asks for the status.
-  std::string tick() {
-    const Transitions transitions = table_.tick(now_);
-    return "seen [" + state() + "]" + to_text(transitions);
-  }
-
-  std::string state() { return std::string(to_text(table_.snapshot().state)); }
-
-  static Outcome outcome_of(const std::string& verb, const std::string& event) {
-    if (verb == "succeeds") return Outcome::success;
-    if (verb == "fails") return Outcome::failure;
-    if (verb == "is") return Outcome::ignored;
-    refuse(event);
+  static std::string after(const Reply& reply) {
+    return " [" + std::string(to_text(reply.state)) + "]" + to_text(reply.transitions);
   }
 
   Table& table_;
-  TimePoint now_;
   std::map<std::string, PermitId> permits_;
 };
 
@@ -116,23 +123,6 @@ void set(Policy& policy, const std::string& name, double value) {
 }
 
 }  // namespace
-
-std::string to_text(const Decision& decision, const Snapshot& after) {
-  if (const auto* rejection = std::get_if<Rejection>(&decision.answer)) {
-    return "rejected, retry in " + std::to_string(rejection->retry_after.count()) + "ms" +
-           to_text(decision.transitions);
-  }
-  const PermitId& permit = std::get<PermitId>(decision.answer);
-  if (permit.probe == 0) return "admitted" + to_text(decision.transitions);
-  return "probe " + std::to_string(permit.probe) + " [" + std::string(to_text(after.state)) + "]" +
-         to_text(decision.transitions);
-}
-
-std::string to_text(const Settlement& settlement, const Snapshot& after) {
-  return std::string(settlement.late ? "late" : "settled") + " [" + std::string(to_text(after.state)) + ", " +
-         counts_of(after) + "]" + to_text(settlement.transitions) +
-         (settlement.would_have_tripped ? " would have opened: " + *settlement.would_have_tripped : "");
-}
 
 std::string replay(const std::string& trace, Table& table) {
   Player player(table);

@@ -20,12 +20,7 @@ namespace cb {
 class Table {
  public:
   virtual ~Table() = default;
-  virtual Decision admit(TimePoint now) = 0;
-  virtual Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) = 0;
-  virtual Settlement settle_successes(const PermitId& permit, uint64_t times, TimePoint now) = 0;
-  virtual Transitions apply_override(const Override& override_, std::chrono::milliseconds lasts, TimePoint now) = 0;
-  virtual Transitions report_health(Health health, TimePoint now) = 0;
-  virtual Transitions tick(TimePoint now) = 0;
+  virtual Reply apply(const Event& event, TimePoint now) = 0;
   virtual Snapshot snapshot() = 0;
 };
 
@@ -33,24 +28,7 @@ class Table {
 class LocalTable final : public Table {
  public:
   LocalTable(const Policy& policy, TimePoint now) : policy_(policy), snapshot_(closed_snapshot(now)) {}
-  Decision admit(TimePoint now) override { return cb::admit(snapshot_, policy_, now); }
-  Settlement settle(const PermitId& permit, const CallResult& result, TimePoint now) override {
-    return cb::settle(snapshot_, policy_, permit, result, now);
-  }
-  // As a CircuitBreaker counts them: the table opens the bucket, and its fast path adds to that.
-  Settlement settle_successes(const PermitId& permit, uint64_t times, TimePoint now) override {
-    Settlement settlement = cb::settle(snapshot_, policy_, permit, {Outcome::success}, now);
-    const bool counts = !settlement.late && policy_.keeps_window() && snapshot_.mode != Mode::disabled;
-    if (counts) add(snapshot_.counts.window, {times - 1, 0, 0});
-    return settlement;
-  }
-  Transitions apply_override(const Override& override_, std::chrono::milliseconds lasts, TimePoint now) override {
-    return cb::apply_override(snapshot_, policy_, override_, lasts, now);
-  }
-  Transitions report_health(Health health, TimePoint now) override {
-    return cb::report_health(snapshot_, policy_, health, now);
-  }
-  Transitions tick(TimePoint now) override { return cb::tick(snapshot_, policy_, now); }
+  Reply apply(const Event& event, TimePoint now) override { return cb::apply(snapshot_, policy_, event, now); }
   Snapshot snapshot() override { return snapshot_; }
 
  private:
@@ -72,9 +50,5 @@ struct NamedTrace {
 
 // Every *.trace file of a folder, by name.
 std::vector<NamedTrace> read_traces(const std::string& folder);
-
-// The result of an event, as traces write it.
-std::string to_text(const Decision& decision, const Snapshot& after);
-std::string to_text(const Settlement& settlement, const Snapshot& after);
 
 }  // namespace cb

@@ -9,11 +9,11 @@
 
 #include "program/processes/redis_cluster_servers.hpp"
 #include "program/processes/redis_server.hpp"
+#include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/redis/client.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
 #include "redis_breaker/redis/prefetch_for_test.hpp"
 #include "redis_breaker/redis/routes/redirection.hpp"
-#include "redis_breaker/redis_breaker.hpp"
 
 using namespace cb;
 using namespace program;
@@ -125,7 +125,7 @@ TEST_CASE("one node of the cluster stores all keys of a breaker") {
   redis::Client client(redis::parse_url(cluster.url()), 5s);
   for (const int port : cluster.ports()) {
     const std::string name = name_at(cluster, port);
-    RedisBreaker breaker(client, name, {.failure_threshold = 2, .failure_rate_threshold = 1});
+    FallbackBreaker breaker(client, name, {.failure_threshold = 2, .failure_rate_threshold = 1});
     for (int i = 0; i < 2; ++i) {
       Admission admission = breaker.acquire();
       REQUIRE(std::holds_alternative<Permit>(admission));
@@ -174,11 +174,11 @@ TEST_CASE("a breaker follows its slot; during the move it uses the local breaker
   std::mutex mutex;
   std::string trouble;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1min};
-  RedisBreaker breaker(client, name, policy, [&](const Notice& notice) {
+  FallbackBreaker breaker(client, name, policy, [&](const Notice& notice) {
     const std::scoped_lock lock(mutex);
     if (notice.kind == NoticeKind::store_trouble && trouble.empty()) trouble = notice.cause;
   });
-  RedisBreaker other(others, name, policy);
+  FallbackBreaker other(others, name, policy);
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
   cluster.begin_move(client.prefix(name) + "state", to);
   breaker.status();
@@ -203,8 +203,8 @@ TEST_CASE(
   redis::Client client(redis::parse_url(cluster.url()), 5s), others(redis::parse_url(cluster.url()), 5s);
   const std::string name = name_at(cluster, old_master);
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1min};
-  RedisBreaker a(client, name, policy), b(others, name, policy);
-  for (RedisBreaker* breaker : {&a, &b}) std::get<Permit>(breaker->acquire()).settle(Outcome::success);
+  FallbackBreaker a(client, name, policy), b(others, name, policy);
+  for (FallbackBreaker* breaker : {&a, &b}) std::get<Permit>(breaker->acquire()).settle(Outcome::success);
   wait_until("it receives pushes", [&] { return a.receives_pushes(); });
   redis_cli(new_master, {"CLUSTER", "FAILOVER"});
   wait_until("the old master is a replica", [&] {
@@ -233,12 +233,12 @@ TEST_CASE(
 TEST_CASE("breakers on several nodes receive pushes, each from its node") {
   PrivateCluster& cluster = shared_cluster();
   redis::Client client(redis::parse_url(cluster.url()), 5s), others(redis::parse_url(cluster.url()), 5s);
-  const auto mine = std::make_shared<const RedisBreakerGroup>(client, Policy{.failure_threshold = 1});
-  const auto theirs = std::make_shared<const RedisBreakerGroup>(others, Policy{.failure_threshold = 1});
+  const auto mine = std::make_shared<const SharedBreakerGroup>(client, Policy{.failure_threshold = 1});
+  const auto theirs = std::make_shared<const SharedBreakerGroup>(others, Policy{.failure_threshold = 1});
   for (const int port : cluster.ports()) {
     CAPTURE(port);
     const std::string name = name_at(cluster, port);
-    RedisBreaker here(mine, {name}), there(theirs, {name});
+    FallbackBreaker here(mine, {name}), there(theirs, {name});
     std::get<Permit>(here.acquire()).settle(Outcome::success);
     std::get<Permit>(there.acquire()).settle(Outcome::success);
     wait_until("it receives pushes", [&] { return here.receives_pushes(); });

@@ -8,10 +8,10 @@
 
 #include "program/processes/redis_sentinel_servers.hpp"
 #include "program/processes/redis_server.hpp"
+#include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/redis/client.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
 #include "redis_breaker/redis/prefetch_for_test.hpp"
-#include "redis_breaker/redis_breaker.hpp"
 
 using namespace cb;
 using namespace program;
@@ -60,7 +60,7 @@ TEST_CASE("a master that is killed is replaced, and the shared breaker is in use
   const auto servers = fresh_servers();
   PrivateSentinel& watched = *servers;
   redis::Client client(redis::parse_url(watched.url()), 1s);
-  RedisBreaker breaker(client, "x", Policy{});
+  FallbackBreaker breaker(client, "x", Policy{});
   const uint64_t before = write(client).origin().run;
   const int killed = watched.master();
   watched.process(killed).send_signal(SIGKILL);
@@ -83,7 +83,7 @@ TEST_CASE("a break outlives its master: the fleet rejects throughout, and receiv
   PrivateSentinel& watched = *servers;
   redis::Client client(redis::parse_url(watched.url()), 1s), others(redis::parse_url(watched.url()), 1s);
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 5min};
-  RedisBreaker a(client, "x", policy), b(others, "x", policy);
+  FallbackBreaker a(client, "x", policy), b(others, "x", policy);
   std::get<Permit>(b.acquire()).settle(Outcome::success);
   std::get<Permit>(a.acquire()).settle(Outcome::failure);
   wait_until("the other instance sees it", [&] { return b.known_state() == State::open; });
@@ -125,13 +125,13 @@ TEST_CASE(
   PrivateSentinel& watched = *servers;
   redis::Client one(redis::parse_url(watched.url()), 5s), another(redis::parse_url(watched.url()), 5s);
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 5min};
-  RedisBreaker a(one, "x", policy);
-  RedisBreaker b(another, "x", policy);
-  for (RedisBreaker* breaker : {&a, &b}) std::get<Permit>(breaker->acquire()).settle(Outcome::success);
+  FallbackBreaker a(one, "x", policy);
+  FallbackBreaker b(another, "x", policy);
+  for (FallbackBreaker* breaker : {&a, &b}) std::get<Permit>(breaker->acquire()).settle(Outcome::success);
   wait_until("both receive pushes", [&] { return a.receives_pushes() && b.receives_pushes(); });
   watched.fail_over();
   redis::Client later(redis::parse_url(watched.url()), 5s);
-  RedisBreaker c(later, "x", policy);
+  FallbackBreaker c(later, "x", policy);
   std::get<Permit>(c.acquire()).settle(Outcome::failure);
   const auto tripped = SteadyClock::now();
   auto last = tripped;

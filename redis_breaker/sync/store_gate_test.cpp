@@ -1,7 +1,8 @@
-#include "redis_breaker/sync/redis_availability.hpp"
+#include "redis_breaker/sync/store_gate.hpp"
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,27 +12,21 @@ using namespace std::chrono_literals;
 namespace {
 
 // A Redis in virtual time, and an instance that uses it.
-struct SimulatedRedis {
-  TimePoint now{std::chrono::hours(1)};
-  bool is_well = true;
-  int attempts = 0;
-  std::vector<std::string> reports{};
-  RedisAvailability availability{shared([this](const Notice& notice) { reports.emplace_back(notice.cause); }), [] {},
-                                 [this] { return now; }};
-
-  BreakerScript::Result answer() const {
-    if (is_well) return ScriptReply{};
+struct SimulatedRedis final : StateStore {
+  StoreResult apply(const std::string&, const LastKnown&, const std::vector<Event>&, Writes) override {
+    ++requests;
+    during_request();
+    if (is_well) return Answer{};
     return StoreTrouble{"no answer in time"};
   }
-  bool request() {
-    return std::holds_alternative<ScriptReply>(availability.run([this] { return answer(); }));
-  }
+
+  bool request() { return std::holds_alternative<Answer>(gate.apply("x", {}, {})); }
   std::chrono::milliseconds look() {
-    const auto wait = availability.try_to_reconnect([this] {
+    const auto wait = gate.try_to_reconnect([this] {
       ++attempts;
-      return answer();
+      return gate.apply("x", {}, {}, Writes::always);
     });
-    availability.notices().deliver();
+    gate.notices().deliver();
     return wait;
   }
   // Waits as the synchronizer does until Redis is used again. Returns how long that took.
@@ -46,6 +41,15 @@ struct SimulatedRedis {
     is_well = true;
     return until_back();
   }
+
+  TimePoint now{std::chrono::hours(1)};
+  bool is_well = true;
+  int requests = 0;
+  int attempts = 0;
+  std::function<void()> during_request = [] {};
+  std::vector<std::string> reports;
+  StoreGate gate{*this, shared([this](const Notice& notice) { reports.emplace_back(notice.cause); }),
+                 [this] { return now; }};
 };
 
 }  // namespace
@@ -54,7 +58,7 @@ TEST_CASE("one late answer is not an outage: the attempt that follows at once su
   SimulatedRedis redis;
   CHECK(redis.lose_for_a_moment() == 0ms);
   CHECK(redis.attempts == 1);
-  CHECK(redis.availability.is_available());
+  CHECK(redis.gate.is_available());
   CHECK(redis.reports.empty());
 }
 
@@ -62,14 +66,11 @@ TEST_CASE("an outage is reported once, and its end once; no request waits meanwh
   SimulatedRedis redis;
   redis.is_well = false;
   CHECK_FALSE(redis.request());
-  int requests = 0;
   CHECK(redis.look() > 0ms);
-  redis.availability.run([&] {
-    ++requests;
-    return redis.answer();
-  });
-  CHECK(requests == 0);
-  CHECK(redis.availability.error() == "no answer in time");
+  const int before = redis.requests;
+  CHECK_FALSE(redis.request());
+  CHECK(redis.requests == before);
+  CHECK(redis.gate.error() == "no answer in time");
   for (int i = 0; i < 10; ++i) redis.now += redis.look();
   REQUIRE(redis.reports.size() == 1);
   CHECK(redis.reports[0] == "no answer in time; using a local breaker until Redis recovers");
@@ -106,9 +107,11 @@ TEST_CASE("a Redis that fails each time that it is used again is used no more th
 
 TEST_CASE("a request that began before Redis was lost and found again does not end the new period") {
   SimulatedRedis redis;
-  redis.availability.run([&] {
+  redis.during_request = [&] {
+    if (redis.requests > 1) return;
     redis.lose_for_a_moment();
-    return StoreTrouble{"connection closed"};
-  });
-  CHECK(redis.availability.is_available());
+    redis.is_well = false;
+  };
+  CHECK_FALSE(redis.request());
+  CHECK(redis.gate.is_available());
 }

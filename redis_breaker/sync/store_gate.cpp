@@ -1,4 +1,4 @@
-#include "redis_breaker/sync/redis_availability.hpp"
+#include "redis_breaker/sync/store_gate.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -26,25 +26,39 @@ milliseconds longer(milliseconds pause) { return std::clamp(2 * pause, shortest_
 
 }  // namespace
 
-RedisAvailability::RedisAvailability(std::shared_ptr<SharedListener> listener, std::function<void()> on_change,
-                                     Clock clock)
-    : notices_(std::move(listener), {"redis"}), on_change_(std::move(on_change)), clock_(std::move(clock)) {}
+StoreGate::StoreGate(StateStore& store, std::shared_ptr<SharedListener> listener, Clock clock)
+    : store_(store), notices_(std::move(listener), {"redis"}), clock_(std::move(clock)) {}
 
-std::string RedisAvailability::error() const {
+std::string StoreGate::error() const {
   const std::scoped_lock lock(mutex_);
   return is_available() ? "" : error_;
 }
 
-BreakerScript::Result RedisAvailability::run(const Operation& operation) {
+StoreResult StoreGate::apply(const std::string& breaker, const LastKnown& known, const std::vector<Event>& events,
+                             Writes writes) {
   const uint64_t period = this->period();
-  if (period % 2 == 0) return StoreTrouble{error()};
-  BreakerScript::Result result = operation();
-  if (const auto* trouble = std::get_if<StoreTrouble>(&result)) lose(period, trouble->what);
+  const bool is_attempt = writes == Writes::always;
+  if (!is_attempt && period % 2 == 0) return StoreTrouble{error()};
+  StoreResult result =
+      losses_.judge(breaker, store_.apply(breaker, known, events, writes), std::chrono::steady_clock::now());
+  if (const auto* answer = std::get_if<Answer>(&result)) report_oddities(breaker, *answer);
+  const auto* trouble = std::get_if<StoreTrouble>(&result);
+  if (trouble != nullptr && !is_attempt) lose(period, trouble->what);
   return result;
 }
 
+void StoreGate::report_oddities(const std::string& breaker, const Answer& answer) {
+  if (answer.forgotten) {
+    const std::string line = losses_.line_about(breaker, std::chrono::steady_clock::now());
+    if (!line.empty()) report_problem(line);
+  }
+  if (!settings_watch_.is_news(answer.other_settings, clock_())) return;
+  report_problem("settings differ: another instance uses the breaker " + breaker +
+                 " with other settings; compare GET /status of the instances");
+}
+
 // A request that began in an earlier period says nothing about this one.
-void RedisAvailability::lose(uint64_t period, const std::string& error) {
+void StoreGate::lose(uint64_t period, const std::string& error) {
   std::unique_lock lock(mutex_);
   if (period_ != period) return;
   const TimePoint now = clock_();
@@ -55,16 +69,16 @@ void RedisAvailability::lose(uint64_t period, const std::string& error) {
   wait_before_next_attempt();
   ++period_;
   lock.unlock();
-  on_change_();
+  when_changed_();
 }
 
-milliseconds RedisAvailability::try_to_reconnect(const Operation& operation) {
+milliseconds StoreGate::try_to_reconnect(const std::function<StoreResult()>& attempt) {
   if (const auto wait = left(); wait > 0ms) {
     report_outage();
     return wait;
   }
   if (is_available()) return 0ms;
-  const BreakerScript::Result result = operation();
+  const StoreResult result = attempt();
   if (const auto* trouble = std::get_if<StoreTrouble>(&result)) {
     fail_again(trouble->what);
     report_outage();
@@ -74,38 +88,39 @@ milliseconds RedisAvailability::try_to_reconnect(const Operation& operation) {
   return 0ms;
 }
 
-milliseconds RedisAvailability::left() const {
+milliseconds StoreGate::left() const {
   const std::scoped_lock lock(mutex_);
   return is_available() ? 0ms : std::max(0ms, std::chrono::ceil<milliseconds>(attempt_at_ - clock_()));
 }
 
-void RedisAvailability::fail_again(const std::string& error) {
+void StoreGate::fail_again(const std::string& error) {
   const std::scoped_lock lock(mutex_);
   error_ = error;
   break_ = longer(break_);
   wait_before_next_attempt();
 }
 
-void RedisAvailability::wait_before_next_attempt() {
+void StoreGate::wait_before_next_attempt() {
   std::uniform_real_distribution<> share(0.5, 1);
   attempt_at_ = clock_() + std::chrono::ceil<milliseconds>(break_ * share(random_));
 }
 
-void RedisAvailability::recover() {
+void StoreGate::recover() {
   std::unique_lock lock(mutex_);
   const TimePoint now = clock_();
   const auto outage = now - std::exchange(changed_at_, now);
   const bool was_reported = is_reported_;
+  recovered_at_ = now;
   ++period_;
   lock.unlock();
-  on_change_();
+  when_changed_();
   if (!was_reported) return;  // it was one late answer
   notices_.add(NoticeKind::store_joined, {},
                "Redis has recovered: using the shared breaker again after " + in_seconds(outage), now);
 }
 
 // Once an outage, unless the first attempt ends it at once.
-void RedisAvailability::report_outage() {
+void StoreGate::report_outage() {
   std::unique_lock lock(mutex_);
   if (std::exchange(is_reported_, true)) return;
   const std::string error = error_;
@@ -113,7 +128,7 @@ void RedisAvailability::report_outage() {
   report_problem(error + "; using a local breaker until Redis recovers");
 }
 
-void RedisAvailability::report_problem(const std::string& what) const {
+void StoreGate::report_problem(const std::string& what) const {
   notices_.add(NoticeKind::store_trouble, {}, what, steady_wall_clock());
 }
 

@@ -1,11 +1,10 @@
-#include "redis_breaker/redis_breaker.hpp"
-
 #include <doctest/doctest.h>
 
 #include <chrono>
 #include <sstream>
 #include <string>
 
+#include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/tests/shared_instance_for_test.hpp"
 
 using namespace cb;
@@ -30,20 +29,17 @@ TEST_CASE("instances share the count: three failures seen by three instances ope
 TEST_CASE("a success resets the shared count when its report reaches Redis, not when its call ended") {
   TestRedis redis;
   const Policy policy{.failure_threshold = 3, .recovery_timeout = 60s};
-  const BreakerScript script(redis.client, policy, "a");
-  const ScriptReply first = reply_in(script.acquire("x", {}));
-  const LastKnown a = last_known_from(first);
-  LastKnown b = a;
-  const auto a_fails = [&] {
-    return reply_in(script.settle("x", a, {first.generation, 0}, {Outcome::failure, {}})).state;
-  };
+  RedisStore store(redis.client, policy, "a");
+  const Answer first = answer_in(store.apply("x", {}, {Acquire{}}));
+  const LastKnown known = last_known_from(first);
+  const PermitId permit = first.replies.front().permit;
+  const auto a_fails = [&] { return answer_in(store.apply("x", known, {Settle{permit, {Outcome::failure}}})).state; };
   const auto b_reports_a_success = [&] {
-    b.successes = 1;
-    return reply_in(script.tick("x", b));
+    return answer_in(store.apply("x", known, {Settle{permit, {Outcome::success}}})).replies.front();
   };
   a_fails();
   SUBCASE("reported before the next failures") {
-    CHECK(b_reports_a_success().late_successes == 0);
+    CHECK(b_reports_a_success().kind == Reply::Kind::settled);
     a_fails();
     CHECK(a_fails() == State::closed);
     CHECK(redis.cli({"GET", "cb:x:failures"}) == "2");
@@ -51,8 +47,8 @@ TEST_CASE("a success resets the shared count when its report reaches Redis, not 
   SUBCASE("reported after them: late") {
     a_fails();
     CHECK(a_fails() == State::open);
-    const ScriptReply reply = b_reports_a_success();
-    CHECK(reply.late_successes == 1);
+    const Reply reply = b_reports_a_success();
+    CHECK(reply.kind == Reply::Kind::late);
     CHECK(reply.state == State::open);
   }
 }
@@ -85,7 +81,7 @@ TEST_CASE("an instance dates transitions and overrides by its own clock, whateve
     script.sha1 = redis.cli({"SCRIPT", "LOAD", script.source});
     std::vector<Transition> transitions;
     const auto record = on_transition([&](const Transition& transition) { transitions.push_back(transition); });
-    RedisBreaker breaker(std::make_shared<RedisBreakerGroup>(redis.client, one_failure, record, "", script), {"x"});
+    FallbackBreaker breaker(std::make_shared<SharedBreakerGroup>(redis.client, one_failure, record, "", script), {"x"});
     const TimePoint before = steady_wall_clock();
     std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
     REQUIRE(transitions.size() == 1);
@@ -198,6 +194,6 @@ TEST_CASE("instances whose settings differ say so, once") {
 
 TEST_CASE("a bad name or setting is refused at construction") {
   redis::Client client(redis::Address{}, 50ms);
-  CHECK_THROWS_AS(RedisBreaker(client, "a b", {}), std::invalid_argument);
-  CHECK_THROWS_AS(RedisBreaker(client, "x", {.failure_threshold = 0}), std::invalid_argument);
+  CHECK_THROWS_AS(FallbackBreaker(client, "a b", {}), std::invalid_argument);
+  CHECK_THROWS_AS(FallbackBreaker(client, "x", {.failure_threshold = 0}), std::invalid_argument);
 }

@@ -37,27 +37,24 @@ const Policy three_failures{.failure_threshold = 3, .recovery_timeout = 60s};
 // Redis moves on while the view is stale, and the view becomes fresh again at once: a reader that looks at the state
 // first and at its freshness second accepts the stale state.
 TEST_CASE("a view that becomes fresh while it is read never passes its stale state off as fresh") {
-  PushStatus pushes;
-  BreakerView view(pushes);
+  PushStatus pushes(0);
+  PublishedView view({}, pushes);
   std::atomic<uint64_t> redis{1};  // the generation there; a view that is fresh later must know it
   std::atomic<bool> done{false};
   std::atomic<int> stale{0};
   std::jthread reader([&] {
     while (!done) {
       const uint64_t at_least = redis;
-      const PackedState seen = view.fresh();
-      if (seen.is_known() && seen.generation() < at_least) ++stale;
+      const auto permit = view.admits_at_once();
+      if (permit && permit->generation < at_least) ++stale;
     }
   });
   for (uint64_t generation = 1; generation <= 200'000; ++generation) {
     pushes.session = 0;
     redis = generation;
     pushes.session = generation;
-    pushes.confirmed_at = coarse_now();
-    const auto request = view.begin_request();
-    ScriptReply reply;
-    reply.generation = generation;
-    view.apply(reply, pushes, request, 1);
+    pushes.confirmed_at = coarse_wall_clock();
+    view.publish({.generation = generation, .session = generation});
   }
   done = true;
   reader.join();
@@ -205,11 +202,11 @@ TEST_CASE("an override that expires ends for an instance without a push") {
 TEST_CASE("a push reaches exactly the tenant's breaker that changed") {
   TestRedis redis;
   redis::Client first(redis::parse_url(redis.server.url()), 5s), second(redis::parse_url(redis.server.url()), 5s);
-  const auto group = std::make_shared<const RedisBreakerGroup>(first, one_failure);
+  const auto group = std::make_shared<const SharedBreakerGroup>(first, one_failure);
   const Identity a_host{"pay", "[::1]:9000"};
-  RedisBreaker common(group, {"pay"}), acme(group, a_host), beta(group, {"pay", "9000"});
-  RedisBreaker other(std::make_shared<const RedisBreakerGroup>(second, one_failure), a_host);
-  for (RedisBreaker* breaker : {&common, &acme, &beta, &other}) {
+  FallbackBreaker common(group, {"pay"}), acme(group, a_host), beta(group, {"pay", "9000"});
+  FallbackBreaker other(std::make_shared<const SharedBreakerGroup>(second, one_failure), a_host);
+  for (FallbackBreaker* breaker : {&common, &acme, &beta, &other}) {
     std::get<Permit>(breaker->acquire()).settle(Outcome::success);
     REQUIRE(eventually([&] { return breaker->receives_pushes(); }));
   }

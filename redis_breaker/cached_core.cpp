@@ -1,0 +1,261 @@
+#include "redis_breaker/cached_core.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "simple_breaker/clock.hpp"
+
+namespace cb {
+namespace {
+
+using std::chrono::microseconds;
+
+// A deletion that follows an eviction within this time looks like one.
+constexpr std::chrono::milliseconds between_counts{5000};
+
+bool is_forced_open_for_good(const Answer& answer) {
+  return answer.active_override.mode == Mode::forced_open && !answer.override_until;
+}
+
+// By this machine's clock.
+TimePoint end_of_wait(const Answer& answer, TimePoint now) {
+  if (answer.state == State::closed || answer.wait.count() == 0) return {};
+  return is_forced_open_for_good(answer) ? never : now + answer.wait;
+}
+
+std::string took(const CallResult& result) {
+  return "took " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(result.took).count()) + "ms";
+}
+
+bool is_acquire(const Event& event) { return std::holds_alternative<Acquire>(event); }
+
+}  // namespace
+
+bool CachedView::is_fresh(const Feed& feed, TimePoint now) const {
+  return session != 0 && session == feed.session && node == feed.node && now - feed.confirmed_at < longest_age;
+}
+
+bool CachedView::is_usable(const Feed& feed, TimePoint now) const {
+  if (generation == 0) return false;
+  if (look_again_at != TimePoint{} && now >= look_again_at) return false;
+  if (is_fresh(feed, now)) return true;
+  const bool has_session_ended = session != 0 && session != feed.session;
+  return !has_session_ended && now - fetched_at < longest_age;
+}
+
+// --- a call
+
+std::optional<std::variant<PermitId, Rejection>> CachedCore::known_answer(const Feed& feed, TimePoint now) const {
+  if (!view_.is_usable(feed, now)) return std::nullopt;
+  if (view_.state == State::closed) return PermitId{view_.generation, 0};
+  if (now < view_.admits_from) return reject(view_.admits_from, now);
+  // The break is over and thousands of callers want to probe: only as many as there may be probes ask the store.
+  const auto asking =
+      std::count_if(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return is_acquire(w.event); }) +
+      std::count_if(sent_.begin(), sent_.end(), [](const Waiting& w) { return is_acquire(w.event); });
+  if (asking >= policy_.permitted_calls_in_half_open) return reject({}, now);
+  return std::nullopt;
+}
+
+std::variant<PermitId, Rejection, CachedCore::Ticket> CachedCore::acquire(const Feed& feed, TimePoint now) {
+  const auto known = known_answer(feed, now);
+  if (!known) return add(Acquire{});
+  if (const auto* permit = std::get_if<PermitId>(&*known)) return *permit;
+  note(NoticeKind::rejection, "not permitted", now);
+  return std::get<Rejection>(*known);
+}
+
+Rejection CachedCore::reject(TimePoint from, TimePoint now) const {
+  return {view_.state, retry_after(view_.state, from, now, policy_)};
+}
+
+// The success of a call without a probe is for add_successes().
+std::variant<Settled, CachedCore::Ticket> CachedCore::settle(const Settle& ended, TimePoint now) {
+  const bool is_ignored = ended.result.outcome == cb::Outcome::ignored;
+  if (is_ignored && ended.permit.probe == 0) return Settled{view_.state, false};
+  const bool may_close =
+      ended.permit.probe != 0 && ended.result.outcome == cb::Outcome::success;  // even after its timeout
+  if (ended.permit.generation != view_.generation && !may_close) return drop(ended, now);
+  return add(ended);
+}
+
+// It is late, as the view shows: no need to ask the store.
+Settled CachedCore::drop(const Settle& ended, TimePoint now) {
+  if (ended.result.outcome == cb::Outcome::ignored) return {view_.state, false};
+  count_slow(ended, now);
+  count_late(ended, 1, now);
+  return {view_.state, true};
+}
+
+void CachedCore::add_successes(uint64_t count, uint64_t late, TimePoint now) {
+  const Settle successes{{view_.generation, 0}, {cb::Outcome::success}, count};
+  count_late(successes, late, now);
+  if (count > 0) waiting_.push_back({0, successes});
+}
+
+// What time has changed before an order is not that person's doing, so it gets a separate reply.
+CachedCore::Ticket CachedCore::add(Event event) {
+  if (std::holds_alternative<ApplyOverride>(event)) waiting_.push_back({0, Tick{}});
+  waiting_.push_back({++last_ticket_, std::move(event)});
+  return last_ticket_;
+}
+
+std::optional<CachedCore::Outcome> CachedCore::take(Ticket ticket) {
+  auto outcome = outcomes_.extract(ticket);
+  return outcome.empty() ? std::nullopt : std::optional(std::move(outcome.mapped()));
+}
+
+// --- exchanges
+
+CachedCore::Exchange CachedCore::begin(const Feed& feed, TimePoint now) {
+  is_exchanging_ = true;
+  was_written_ = false;
+  feed_at_begin_ = feed;
+  begun_at_ = now;
+  Exchange exchange{last_known(now), {}};
+  for (; !waiting_.empty() && sent_.size() < most_events; waiting_.pop_front()) {
+    sent_.push_back(std::move(waiting_.front()));
+    exchange.events.push_back(sent_.back().event);
+  }
+  return exchange;
+}
+
+void CachedCore::end(const Answer& answer, const Feed& feed, TimePoint now) {
+  is_exchanging_ = false;
+  if (answer.generation >= view_.generation) apply(answer, feed, now);  // otherwise a newer one was announced meanwhile
+  const auto sent = std::exchange(sent_, {});
+  for (size_t i = 0; i < sent.size(); ++i) conclude(sent[i], answer.replies[i], now);
+  listener_state_ = view_.state;  // what other instances have changed, they report
+  listener_generation_ = view_.generation;
+  answer_from_view(feed, now);
+}
+
+void CachedCore::apply(const Answer& answer, const Feed& feed, TimePoint now) {
+  const bool same_feed = feed_at_begin_.node == feed.node && feed_at_begin_.session == feed.session;
+  const bool counts_removals = answer.removals || answer.origin.run != latest_.origin.run;
+  const auto removals = answer.removals ? answer.removals : counts_removals ? std::nullopt : latest_.removals;
+  if (counts_removals) counted_at_ = answer.removals ? now : TimePoint{};
+  latest_ = answer;
+  latest_.replies.clear();
+  latest_.removals = removals;
+  view_ = {.state = answer.state,
+           .generation = answer.generation,
+           .is_overridden = answer.active_override.mode != Mode::automatic,
+           .reports_successes = answer.failures > 0 || was_written_,  // the answer may be older than what was written
+           .admits_from = end_of_wait(answer, now),
+           .look_again_at = answer.override_until ? now + (*answer.override_until - answer.now) : TimePoint{},
+           .fetched_at = std::min(begun_at_, wall_time(answer.verified_at)),
+           .node = feed.node,
+           .session = same_feed ? feed.session : 0,
+           .version = view_.version + 1};
+}
+
+void CachedCore::conclude(const Waiting& sent, const Reply& reply, TimePoint now) {
+  const bool is_order = std::holds_alternative<ApplyOverride>(sent.event);
+  for (const Transition& transition : reply.transitions) {
+    notices_.push_back({is_order ? NoticeKind::override : NoticeKind::transition, transition});
+    notices_.back().transition.at = now;  // an instance dates by its own clock
+    listener_generation_ = transition.generation;
+  }
+  listener_state_ = reply.state;
+  if (reply.kind == Reply::Kind::rejected) note(NoticeKind::rejection, "not permitted", now);
+  if (const auto* ended = std::get_if<Settle>(&sent.event)) {
+    if (reply.kind == Reply::Kind::late) count_late(*ended, ended->times, now);
+    if (ended->result.outcome != cb::Outcome::ignored) count_slow(*ended, now);
+    if (reply.would_have_tripped) {
+      ++counters_.would_have_tripped;
+      note(NoticeKind::would_have_tripped, *reply.would_have_tripped, now, ended->permit.generation);
+    }
+  }
+  if (sent.ticket != 0) outcomes_.emplace(sent.ticket, reply);
+}
+
+// The callers that wait because the view was stale need not ask as well.
+void CachedCore::answer_from_view(const Feed& feed, TimePoint now) {
+  std::deque<Waiting> still;
+  std::swap(waiting_, still);
+  for (Waiting& each : still) {
+    const auto known = is_acquire(each.event) ? known_answer(feed, now) : std::nullopt;
+    if (!known) {
+      waiting_.push_back(std::move(each));
+      continue;
+    }
+    Reply reply{.kind = Reply::Kind::admitted, .state = view_.state};
+    if (const auto* permit = std::get_if<PermitId>(&*known)) reply.permit = *permit;
+    if (const auto* rejection = std::get_if<Rejection>(&*known)) {
+      reply.kind = Reply::Kind::rejected;
+      reply.retry_after = rejection->retry_after;
+    }
+    conclude(each, reply, now);
+  }
+}
+
+void CachedCore::fail(const StoreTrouble& trouble) {
+  is_exchanging_ = false;
+  ++counters_.store_errors;
+  for (const Waiting& each : std::exchange(sent_, {})) waiting_.push_back(each);
+  for (const Waiting& each : std::exchange(waiting_, {})) {
+    const auto* ended = std::get_if<Settle>(&each.event);
+    const bool is_success = ended != nullptr && ended->result.outcome == cb::Outcome::success;
+    if (is_success && ended->permit == PermitId{view_.generation, 0})
+      latest_.failures = 0;  // the store never learned of it
+    if (each.ticket != 0) outcomes_.emplace(each.ticket, trouble);
+  }
+}
+
+bool CachedCore::written(std::string_view key) {
+  if (key == "state" || view_.state != State::closed) return true;
+  was_written_ = true;
+  view_.reports_successes = true;
+  return false;
+}
+
+// --- what there is to know
+
+LastKnown CachedCore::last_known(TimePoint now) const {
+  LastKnown known{.generation = latest_.generation,
+                  .state = latest_.state,
+                  .epoch = latest_.epoch,
+                  .run = latest_.origin.run,
+                  .at = latest_.now,
+                  .removals = latest_.removals.value_or(Removals{}),
+                  .failures = latest_.failures,
+                  .active_override = latest_.active_override,
+                  .is_count_due = now - counted_at_ >= between_counts};
+  if (view_.look_again_at != TimePoint{}) known.override_for = std::max(microseconds(1000), view_.look_again_at - now);
+  const bool is_in_break = latest_.state != State::closed && !view_.is_overridden;
+  if (is_in_break) known.open_for = std::max(microseconds(0), view_.admits_from - now);
+  return known;
+}
+
+Snapshot CachedCore::snapshot() const {
+  Snapshot snapshot;
+  snapshot.state = view_.state == State::closed ? State::closed : State::open;
+  snapshot.generation = view_.generation;
+  snapshot.counts.failures = latest_.failures;
+  snapshot.open_until = view_.admits_from;
+  snapshot.mode = latest_.active_override.mode;
+  snapshot.mode_until = view_.look_again_at;
+  return snapshot;
+}
+
+std::vector<CachedCore::Notable> CachedCore::take_notices() { return std::exchange(notices_, {}); }
+
+void CachedCore::note(NoticeKind kind, std::string cause, TimePoint now, uint64_t admitted_in, uint64_t count) {
+  notices_.push_back(
+      {kind, {listener_state_, listener_state_, listener_generation_, std::move(cause), now}, admitted_in, count});
+}
+
+void CachedCore::count_late(const Settle& ended, uint64_t count, TimePoint now) {
+  if (count == 0) return;
+  counters_.late_results += count;
+  note(NoticeKind::late_result, std::string(to_text(ended.result.outcome)), now, ended.permit.generation, count);
+}
+
+void CachedCore::count_slow(const Settle& ended, TimePoint now) {
+  if (!is_slow(ended.result, policy_)) return;
+  ++counters_.slow_calls;
+  note(NoticeKind::slow_call, took(ended.result), now, ended.permit.generation);
+}
+
+}  // namespace cb

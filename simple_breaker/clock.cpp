@@ -1,0 +1,35 @@
+#include "simple_breaker/clock.hpp"
+
+#include <time.h>
+
+namespace cb {
+namespace {
+
+using std::chrono::microseconds;
+
+const microseconds& offset() {
+  using namespace std::chrono;
+  static const microseconds offset =
+      duration_cast<microseconds>(system_clock::now().time_since_epoch() - steady_clock::now().time_since_epoch());
+  return offset;
+}
+
+// steady_clock::now() reads the same clock, but converts to nanoseconds, which we would divide again: 2 of 26 ns.
+TimePoint read(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  const auto within_second = static_cast<uint32_t>(now.tv_nsec) / 1000;
+  return TimePoint{std::chrono::seconds(now.tv_sec) + microseconds(within_second) + offset()};
+}
+
+}  // namespace
+
+TimePoint steady_wall_clock() { return read(CLOCK_MONOTONIC); }
+
+TimePoint coarse_wall_clock() { return read(CLOCK_MONOTONIC_COARSE); }
+
+TimePoint wall_time(std::chrono::steady_clock::time_point at) {
+  return TimePoint{std::chrono::duration_cast<microseconds>(at.time_since_epoch()) + offset()};
+}
+
+}  // namespace cb
