@@ -23,6 +23,9 @@ CachedBreaker::CachedBreaker(std::shared_ptr<const SharedBreakerGroup> group, co
 CachedBreaker::~CachedBreaker() { group_->synchronizer->remove(*this); }
 
 std::variant<PermitId, Rejection, StoreTrouble> CachedBreaker::acquire() {
+  if (!notices_.has_listener()) {  // a rejection's notice has its place in the lock's order
+    if (const auto rejection = fast_.rejects_at_once(steady_wall_clock(), group_->policy)) return *rejection;
+  }
   Lock lock(mutex_);
   const auto answer = core_.acquire(fast_.feed(), steady_wall_clock());
   publish();

@@ -27,8 +27,6 @@ std::string took(const CallResult& result) {
   return "took " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(result.took).count()) + "ms";
 }
 
-bool is_acquire(const Event& event) { return std::holds_alternative<Acquire>(event); }
-
 }  // namespace
 
 bool CachedView::is_fresh(const Feed& feed, TimePoint now) const {
@@ -49,11 +47,7 @@ std::optional<std::variant<PermitId, Rejection>> CachedCore::known_answer(const 
   if (!view_.is_usable(feed, now)) return std::nullopt;
   if (view_.state == State::closed) return PermitId{view_.generation, 0};
   if (now < view_.admits_from) return reject(view_.admits_from, now);
-  // The break is over and thousands of callers want to probe: only as many as there may be probes ask the store.
-  const auto asking =
-      std::count_if(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return is_acquire(w.event); }) +
-      std::count_if(sent_.begin(), sent_.end(), [](const Waiting& w) { return is_acquire(w.event); });
-  if (asking >= policy_.permitted_calls_in_half_open) return reject({}, now);
+  if (view_.is_asking) return reject({}, now);
   return std::nullopt;
 }
 
@@ -67,6 +61,14 @@ std::variant<PermitId, Rejection, CachedCore::Ticket> CachedCore::acquire(const 
 
 Rejection CachedCore::reject(TimePoint from, TimePoint now) const {
   return {view_.state, retry_after(view_.state, from, now, policy_)};
+}
+
+// The break is over and thousands of callers want to probe: only as many as there may be probes ask the store.
+void CachedCore::count_asking() {
+  const auto asks = [](const Waiting& each) { return std::holds_alternative<Acquire>(each.event); };
+  const auto asking =
+      std::count_if(waiting_.begin(), waiting_.end(), asks) + std::count_if(sent_.begin(), sent_.end(), asks);
+  view_.is_asking = asking >= policy_.permitted_calls_in_half_open;
 }
 
 // The success of a call without a probe is for add_successes().
@@ -97,6 +99,7 @@ void CachedCore::add_successes(uint64_t count, uint64_t late, TimePoint now) {
 CachedCore::Ticket CachedCore::add(Event event) {
   if (std::holds_alternative<ApplyOverride>(event)) waiting_.push_back({0, Tick{}});
   waiting_.push_back({++last_ticket_, std::move(event)});
+  count_asking();
   return last_ticket_;
 }
 
@@ -127,7 +130,9 @@ void CachedCore::end(const Answer& answer, const Feed& feed, TimePoint now) {
   for (size_t i = 0; i < sent.size(); ++i) conclude(sent[i], answer.replies[i], now);
   listener_state_ = view_.state;  // what other instances have changed, they report
   listener_generation_ = view_.generation;
+  view_.is_asking = false;
   answer_from_view(feed, now);
+  count_asking();
 }
 
 void CachedCore::apply(const Answer& answer, const Feed& feed, TimePoint now) {
@@ -175,7 +180,7 @@ void CachedCore::answer_from_view(const Feed& feed, TimePoint now) {
   std::deque<Waiting> still;
   std::swap(waiting_, still);
   for (Waiting& each : still) {
-    const auto known = is_acquire(each.event) ? known_answer(feed, now) : std::nullopt;
+    const auto known = std::holds_alternative<Acquire>(each.event) ? known_answer(feed, now) : std::nullopt;
     if (!known) {
       waiting_.push_back(std::move(each));
       continue;
@@ -201,6 +206,7 @@ void CachedCore::fail(const StoreTrouble& trouble) {
       latest_.failures = 0;  // the store never learned of it
     if (each.ticket != 0) outcomes_.emplace(each.ticket, trouble);
   }
+  view_.is_asking = false;
 }
 
 bool CachedCore::written(std::string_view key) {

@@ -38,6 +38,7 @@ struct CachedView {
   uint64_t generation = 0;  // 0: nothing is known yet
   bool is_overridden = false;
   bool reports_successes = false;  // the store needs to know of successes
+  bool is_asking = false;          // as many callers are asking for a probe as there may be probes
   TimePoint admits_from{};         // before it, every call is rejected
   TimePoint look_again_at{};       // when an override ends; the epoch: never
   TimePoint fetched_at{};
@@ -119,6 +120,7 @@ class CachedCore {
   static constexpr size_t most_events = 100;  // of one exchange
 
   Rejection reject(TimePoint from, TimePoint now) const;
+  void count_asking();
   Settled drop(const Settle& ended, TimePoint now);
   LastKnown last_known(TimePoint now) const;
   void apply(const Answer& answer, const Feed& feed, TimePoint now);

@@ -66,6 +66,15 @@ class PublishedView {
     return seen.admits_all() ? std::optional(PermitId{seen.generation(), 0}) : std::nullopt;
   }
 
+  // The rejection that a call gets from a fresh view. Nothing: the core decides, also about overrides.
+  std::optional<Rejection> rejects_at_once(TimePoint now, const Policy& policy) const {
+    const Word seen = word();
+    if (seen.state() == State::closed || seen.is_overridden()) return std::nullopt;
+    const TimePoint from = is_asking_.load(std::memory_order_acquire) ? TimePoint::max() : admits_from();
+    if (!is_fresh() || now >= from || word() != seen) return std::nullopt;  // changed: `from` belongs to another state
+    return Rejection{seen.state(), retry_after(seen.state(), from == TimePoint::max() ? now : from, now, policy)};
+  }
+
   // True if a success with this permit changes nothing anywhere.
   bool ignores_success(const PermitId& permit) const {
     return !times_calls_ && !counts_calls_ && word() == Word::quiet(permit.generation);
@@ -100,6 +109,7 @@ class PublishedView {
   void listen_to(const PushStatus& pushes) { pushes_.store(&pushes, std::memory_order_release); }
 
   void publish(const CachedView& view) {
+    is_asking_.store(view.is_asking, std::memory_order_release);
     admits_from_.store(view.admits_from, std::memory_order_release);
     word_.store(Word(view).bits(), std::memory_order_release);
     session_.store(view.session, std::memory_order_release);
@@ -111,6 +121,7 @@ class PublishedView {
   const bool counts_calls_;
   std::atomic<uint64_t> word_{0};
   std::atomic<TimePoint> admits_from_{TimePoint{}};
+  std::atomic<bool> is_asking_{false};
   std::atomic<const PushStatus*> pushes_;
   std::atomic<uint64_t> session_{0};
   std::atomic<uint64_t> version_{0};
