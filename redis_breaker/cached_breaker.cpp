@@ -173,9 +173,22 @@ StoreResult CachedBreaker::attempt(Lock& lock) {
 
 bool CachedBreaker::on_key_written(std::string_view key) {
   const Lock lock(mutex_);
-  const bool needs_refresh = core_.written(key);
+  const bool needs_question = core_.written(key);
   publish();
-  return needs_refresh;
+  return needs_question;
+}
+
+void CachedBreaker::refresh_if_written() {
+  Lock lock(mutex_);
+  const bool needs_question = core_.was_written();
+  lock.unlock();
+  if (needs_question) refresh();
+}
+
+void CachedBreaker::on_news(const News& news) {
+  Lock lock(mutex_);
+  core_.announced(news, fast_.feed(), steady_wall_clock());
+  publish();
 }
 
 }  // namespace cb

@@ -60,6 +60,8 @@ class CachedBreaker final : private SynchronizedBreaker {
   void report() override;
   StoreResult reconnect() override;
   bool on_key_written(std::string_view key) override;
+  void refresh_if_written() override;
+  void on_news(const News& news) override;
 
   using Lock = std::unique_lock<std::mutex>;
   CachedCore::Outcome await(CachedCore::Ticket ticket, Lock& lock);

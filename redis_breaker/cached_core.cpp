@@ -131,6 +131,7 @@ void CachedCore::end(const Answer& answer, const Feed& feed, TimePoint now) {
   listener_state_ = view_.state;  // what other instances have changed, they report
   listener_generation_ = view_.generation;
   view_.is_asking = false;
+  if (const auto news = std::exchange(news_, {})) announced(*news, feed, now);
   answer_from_view(feed, now);
   count_asking();
 }
@@ -197,6 +198,7 @@ void CachedCore::answer_from_view(const Feed& feed, TimePoint now) {
 
 void CachedCore::fail(const StoreTrouble& trouble) {
   is_exchanging_ = false;
+  news_.reset();
   ++counters_.store_errors;
   for (const Waiting& each : std::exchange(sent_, {})) waiting_.push_back(each);
   for (const Waiting& each : std::exchange(waiting_, {})) {
@@ -210,10 +212,37 @@ void CachedCore::fail(const StoreTrouble& trouble) {
 }
 
 bool CachedCore::written(std::string_view key) {
-  if (key == "state" || view_.state != State::closed) return true;
   was_written_ = true;
+  if (key == "state" || view_.state != State::closed) return true;
   view_.reports_successes = true;
   return false;
+}
+
+// The news of a transition that this instance has just made may arrive before its answer, which has to be reported
+// first.
+void CachedCore::announced(const News& news, const Feed& feed, TimePoint now) {
+  if (is_exchanging_) {
+    news_ = news;
+    return;
+  }
+  if (news.generation <= view_.generation || view_.session != feed.session || view_.node != feed.node) return;
+  latest_.state = news.state;
+  latest_.generation = news.generation;
+  latest_.epoch = news.epoch;
+  latest_.failures = news.failures;
+  latest_.wait = news.wait;
+  latest_.now = news.now;
+  latest_.active_override = {};
+  latest_.override_until.reset();
+  view_.state = news.state;
+  view_.generation = news.generation;
+  view_.is_overridden = news.is_overridden;
+  view_.reports_successes = news.failures > 0;
+  view_.admits_from = end_of_wait(latest_, now);
+  view_.look_again_at = news.is_overridden ? now : TimePoint{};
+  ++view_.version;
+  listener_state_ = news.state;  // the instance that made the transition reports it
+  listener_generation_ = news.generation;
 }
 
 // --- what there is to know

@@ -50,6 +50,17 @@ struct CachedView {
   bool is_usable(const Feed& feed, TimePoint now) const;
 };
 
+// A transition, as the store announces it to all instances.
+struct News {
+  State state = State::closed;
+  uint64_t generation = 0;
+  uint64_t epoch = 0;
+  int failures = 0;
+  std::chrono::microseconds wait{0};  // until a call may be admitted
+  bool is_overridden = false;
+  TimePoint now{};  // the store's time
+};
+
 class CachedCore {
  public:
   explicit CachedCore(const Policy& policy) : policy_(policy) {}
@@ -86,8 +97,13 @@ class CachedCore {
 
   // --- announcements
 
+  // A transition that the view does not know yet takes effect at once. The end of an override is no part of the news,
+  // so a view with an override is fetched before the next use.
+  void announced(const News& news, const Feed& feed, TimePoint now);
+
   // A key was written. Returns false if that changes no more than what successes mean.
   bool written(std::string_view key);
+  bool was_written() const { return was_written_; }  // and no exchange has begun since then
 
   // --- what there is to know
 
@@ -140,7 +156,8 @@ class CachedCore {
   std::map<Ticket, Outcome> outcomes_;
   Ticket last_ticket_ = 0;
   bool is_exchanging_ = false;
-  bool was_written_ = false;  // since the exchange began
+  bool was_written_ = false;  // since the last exchange began
+  std::optional<News> news_;  // that arrived during the exchange
   Feed feed_at_begin_;
   TimePoint begun_at_{};
 

@@ -26,6 +26,13 @@ std::string_view to_text(Outcome outcome) {
   return "unknown";
 }
 
+std::optional<State> state_from(std::string_view text) {
+  for (const State state : {State::closed, State::open, State::half_open}) {
+    if (to_text(state) == text) return state;
+  }
+  return std::nullopt;
+}
+
 // Not in the header: every settle() would carry the code.
 Settled Permit::present_state() const { return {breaker_->status().state, false}; }
 

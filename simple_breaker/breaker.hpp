@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,7 @@ enum class Outcome { success, failure, ignored };  // ignored: says nothing abou
 
 std::string_view to_text(State state);
 std::string_view to_text(Outcome outcome);
+std::optional<State> state_from(std::string_view text);
 
 // Microseconds since 1970. Every point in time in the lab's protocol is one of these.
 using TimePoint = std::chrono::sys_time<std::chrono::microseconds>;

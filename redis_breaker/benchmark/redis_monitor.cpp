@@ -11,7 +11,7 @@ namespace cb {
 namespace {
 
 constexpr std::chrono::seconds patience{10};
-constexpr size_t event_at = 21;  // EVALSHA, hash, 7, seven keys, eleven arguments, then the first event
+constexpr size_t event_at = 23;  // EVALSHA, hash, 7, seven keys, thirteen arguments, then the first event
 
 // The character that an escape stands for: \x1f \n \r \t \a \b \" \\; `i` is moved to its end.
 char unescaped(std::string_view line, size_t& i) {

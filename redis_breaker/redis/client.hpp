@@ -38,6 +38,9 @@ class Client {
   // The prefix of this breaker's keys: "cb:NAME:", in a cluster "cb:{NAME}:", so that one node stores all of them.
   std::string prefix(const std::string& name) const;
 
+  // The channel on which transitions of the breakers of this service and its tenants are announced.
+  std::string channel(const std::string& service) const { return prefix(service) + "news"; }
+
   bool is_cluster() const { return address_.kind == Address::Kind::cluster; }
 
   // How long an operation waits for Redis: at least the configured time, longer if it has been answering slowly.

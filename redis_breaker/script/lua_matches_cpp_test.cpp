@@ -83,7 +83,7 @@ class RedisTable final : public Table {
         snapshot.timed_out.generation >> snapshot.timed_out.probe >> mode_until >> mode_length >> clear_at >> mode >>
         probes;
     REQUIRE(stored);
-    snapshot.state = state_of(state);
+    snapshot.state = state_from(state).value();
     snapshot.open_until = time(open_until);
     snapshot.break_length = std::chrono::microseconds(break_length);
     snapshot.half_open_until = time(half_open_until);
@@ -117,14 +117,6 @@ class RedisTable final : public Table {
       if (!(stored >> counts.calls >> slash >> counts.failures >> slash >> counts.slow)) return;
       window.held[static_cast<size_t>(bucket % SlidingWindow::buckets)] = counts;
     }
-  }
-
-  static State state_of(const std::string& text) {
-    for (const State state : {State::open, State::half_open}) {
-      if (cb::to_text(state) == text) return state;
-    }
-    REQUIRE(text == "closed");
-    return State::closed;
   }
 
   TestRedis& redis_;

@@ -45,18 +45,25 @@ local function apply(at)
   return answer, next_at
 end
 
-run.only_looks = ARGV[4] ~= 'reconnect' and ARGV[11] == '1' and ARGV[12] == 'tick'
-run.counts_removals = ARGV[4] ~= 'call'
+-- Other instances learn of a transition at once, by a push that says what it is. (pcall: the user may not publish.)
+local function announce()
+  local news = {s.state, text(s.generation), text(wait()), text(s.epoch), text(s.failures), s.mode, text(now), ARGV[5]}
+  redis.pcall('PUBLISH', ARGV[4], table.concat(news, ' '))
+end
+
+run.only_looks = ARGV[6] ~= 'reconnect' and ARGV[13] == '1' and ARGV[14] == 'tick'
+run.counts_removals = ARGV[6] ~= 'call'
 local state = read_snapshot()
 if not is_as_expected(state) and not reconcile.apply(state) then return {'more', 1} end
-local replies, at = {}, 12
-for i = 1, tonumber(ARGV[11]) do replies[i], at = apply(at) end
+local replies, at = {}, 14
+for i = 1, tonumber(ARGV[13]) do replies[i], at = apply(at) end
 
 if run.counts_removals then server.count_removals() end
 local has_begun_here = s.generation ~= (run.stored.generation or 0) and s.generation ~= run.restored_generation
 if has_begun_here then s.run = server.run() end
 local other = other_settings()
 write_snapshot()
+if run.new_generation then announce() end
 if run.only_looks and policy.keeps_window then counts.move_to(counts.bucket_at(now)) end
 local calls, failures, slow = 0, 0, 0
 if policy.keeps_window then calls, failures, slow = counts.total() end

@@ -55,8 +55,8 @@ end)
 
 local reconcile = module(function(reconcile)
   function reconcile.read_details()
-    known.is_complete = ARGV[10] ~= '0' or known.generation == 0
-    local first = ARGV[10] ~= '0' and #ARGV - 7
+    known.is_complete = ARGV[12] ~= '0' or known.generation == 0
+    local first = ARGV[12] ~= '0' and #ARGV - 7
     known.at = first and tonumber(ARGV[first]) or 0
     known.evicted, known.flushes = tonumber(first and ARGV[first + 1]) or 0, tonumber(first and ARGV[first + 2]) or 0
     known.failures = tonumber(first and ARGV[first + 3]) or 0

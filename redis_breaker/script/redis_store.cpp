@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "redis_breaker/script/breaker_script_lua.hpp"
+#include "simple_breaker/policies/identity.hpp"
 
 namespace cb {
 namespace {
@@ -171,11 +172,9 @@ class AnswerReader {
   }
 
   State state_in(const redisReply& value) {
-    for (const State state : {State::closed, State::open, State::half_open}) {
-      if (to_text(state) == redis::text_of(value)) return state;
-    }
-    is_malformed_ = true;
-    return State::closed;
+    const auto state = state_from(redis::text_of(value));
+    is_malformed_ = is_malformed_ || !state;
+    return state.value_or(State::closed);
   }
 
   Reply::Kind kind_in(const redisReply& value) {
@@ -238,6 +237,7 @@ RedisStore::RedisStore(redis::Client& client, const Policy& policy, const std::s
 StoreResult RedisStore::apply(const std::string& breaker, const LastKnown& known, const std::vector<Event>& events,
                               Writes writes) {
   Arguments arguments = about_caller_;
+  add(arguments, {client_.channel(breaker.substr(0, breaker.find(Identity::separator))), breaker});
   arguments.emplace_back(writes == Writes::always ? "reconnect" : known.is_count_due ? "poll" : "call");
   add_known(arguments, known);
   const size_t details_at = arguments.size();

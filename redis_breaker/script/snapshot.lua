@@ -8,14 +8,14 @@
 --       newest bucket first: "17324460001 12/7/0 9/0/1" (bucket number, then calls/failures/slow of each bucket).
 --       reporters: a sorted set of instances by the time of their last failure, at most minimum_reporting_instances.
 -- ARGV  1 the settings, as little-endian doubles in the order below; durations in microseconds
---       2 their fingerprint, 3 the name of the instance
---       4 call | poll | reconnect. poll: count what the server has removed. reconnect: write in any case, which proves
+--       2 their fingerprint, 3 the name of the instance, 4 the channel for news, 5 the name of the breaker
+--       6 call | poll | reconnect. poll: count what the server has removed. reconnect: write in any case, which proves
 --         that this Redis accepts writes
---       5-9 what the caller saw last: generation, state, epoch, the server's run, and for how much longer it is open
---       10 how many details of what it saw follow after the events: 0, or, after the reply 'more', 8: Redis's time then,
+--       7-11 what the caller saw last: generation, state, epoch, the server's run, and for how much longer it is open
+--       12 how many details of what it saw follow after the events: 0, or, after the reply 'more', 8: Redis's time then,
 --         how many keys the server had evicted and how often it was flushed by then, failures, mode, for how much longer
 --         that lasts (0: until further notice), actor, reason
---       11 how many events follow; each is one of
+--       13 how many events follow; each is one of
 --            acquire | tick | report_health up | report_health down | apply_override MODE ACTOR REASON DURATION
 --            settle GENERATION PROBE OUTCOME DURATION TIMES (so many calls with this permit and this result)
 --
@@ -33,8 +33,8 @@ local policy = {
   recovery_timeout_multiplier = number[10], recovery_timeout_maximum = number[11], recovery_timeout_jitter = number[12],
   permitted_calls_in_half_open = number[14], success_threshold = number[15], probe_timeout = number[16],
   half_open_timeout = number[17], keeps_window = number[2] > 0 or number[3] > 0, fingerprint = ARGV[2]}
-local known = {generation = tonumber(ARGV[5]), state = ARGV[6], epoch = tonumber(ARGV[7]), run = ARGV[8],
-               open_for = tonumber(ARGV[9])}
+local known = {generation = tonumber(ARGV[7]), state = ARGV[8], epoch = tonumber(ARGV[9]), run = ARGV[10],
+               open_for = tonumber(ARGV[11])}
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -229,7 +229,7 @@ end
 
 local function write_snapshot()
   local lifetime = lifetime_ms()
-  local writes_always = ARGV[4] == 'reconnect'
+  local writes_always = ARGV[6] == 'reconnect'
   if run.may_store and (run.changed or writes_always) then
     if run.last_failure_changed then redis.call('SET', LAST_FAILURE, run.last_failure, 'PX', lifetime) end
     if s.failures ~= run.read_failures or writes_always then

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "redis_breaker/state_store.hpp"
+#include "redis_breaker/cached_core.hpp"
 
 namespace cb {
 
@@ -28,8 +28,10 @@ class SynchronizedBreaker {
   virtual void report() = 0;                      // sends the counted successes to Redis
   virtual StoreResult reconnect() = 0;            // while Redis is unavailable: does it accept writes again?
 
-  // cb:NAME:`key` was written. Returns true if the breaker needs a refresh().
+  // cb:NAME:`key` was written. Returns true if the breaker needs a refresh_if_written().
   virtual bool on_key_written(std::string_view key) = 0;
+  virtual void refresh_if_written() = 0;  // unless it has asked since then
+  virtual void on_news(const News& news) = 0;
 };
 
 class BreakerList {

@@ -16,6 +16,8 @@ struct NamedX final : SynchronizedBreaker {
   void report() override {}
   StoreResult reconnect() override { return StoreTrouble{}; }
   bool on_key_written(std::string_view) override { return false; }
+  void refresh_if_written() override {}
+  void on_news(const News&) override {}
 };
 
 }  // namespace

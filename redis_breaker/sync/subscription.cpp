@@ -1,38 +1,43 @@
 #include "redis_breaker/sync/subscription.hpp"
 
 #include <string_view>
+#include <utility>
 
 namespace cb {
 namespace {
 
-// ["message", "__redis__:invalidate", [key, ...] or nil], or ["pong", ""]
-void record(const redisReply& message, Invalidations& invalidations) {
+// ["message", "__redis__:invalidate", [key, ...] or nil], ["message", channel, news] or ["pong", ""]
+void record(const redisReply& message, Announcements& announcements) {
   if (message.type != REDIS_REPLY_ARRAY || message.elements == 0) return;
   const std::string_view kind = redis::text_of(*message.element[0]);
-  if (kind == "pong") invalidations.pong = true;
+  if (kind == "pong") announcements.pong = true;
   if (kind != "message" || message.elements != 3) return;
   const redisReply& keys = *message.element[2];
-  if (keys.type == REDIS_REPLY_NIL) invalidations.all_keys = true;
+  if (keys.type == REDIS_REPLY_STRING) announcements.news.emplace_back(redis::text_of(keys));
+  if (keys.type == REDIS_REPLY_NIL) announcements.all_keys = true;
   if (keys.type != REDIS_REPLY_ARRAY) return;
-  for (size_t i = 0; i < keys.elements; ++i) invalidations.keys.emplace_back(redis::text_of(*keys.element[i]));
+  for (size_t i = 0; i < keys.elements; ++i) announcements.keys.emplace_back(redis::text_of(*keys.element[i]));
 }
 
 }  // namespace
 
-Subscription::Subscription(redis::Client& client, size_t node, const std::vector<std::string>& prefixes)
+Subscription::Subscription(redis::Client& client, size_t node, const Topics& topics)
     : connection_(client.connect(node)) {
-  if (connection_->error().empty()) subscribe(prefixes, redis::Deadline(client.timeout()));
+  if (connection_->error().empty()) subscribe(topics, redis::Deadline(client.timeout()));
 }
 
-void Subscription::subscribe(const std::vector<std::string>& prefixes, const redis::Deadline& deadline) {
+void Subscription::subscribe(const Topics& topics, const redis::Deadline& deadline) {
   const redis::Reply id = connection_->command({"CLIENT", "ID"}, deadline);
   if (!id.error().empty()) {
     if (connection_->error().empty()) error_ = id.error();
     return;
   }
   std::vector<std::string> track{"CLIENT", "TRACKING", "ON", "REDIRECT", std::to_string(id->integer), "BCAST"};
-  for (const std::string& prefix : prefixes) track.insert(track.end(), {"PREFIX", prefix});
-  if (execute(track, deadline)) execute({"SUBSCRIBE", "__redis__:invalidate"}, deadline);
+  for (const std::string& prefix : topics.prefixes) track.insert(track.end(), {"PREFIX", prefix});
+  if (!execute(track, deadline) || !execute({"SUBSCRIBE", "__redis__:invalidate"}, deadline)) return;
+  std::vector<std::string> listen{"SUBSCRIBE"};
+  listen.insert(listen.end(), topics.channels.begin(), topics.channels.end());
+  if (!execute(listen, deadline)) refused_news_ = std::exchange(error_, "");
 }
 
 bool Subscription::execute(const std::vector<std::string>& command, const redis::Deadline& deadline) {
@@ -44,12 +49,12 @@ bool Subscription::execute(const std::vector<std::string>& command, const redis:
 
 void Subscription::ping(const redis::Deadline& deadline) { connection_->send({"PING"}, deadline); }
 
-Invalidations Subscription::receive(const redis::Deadline& deadline) {
-  Invalidations invalidations;
+Announcements Subscription::receive(const redis::Deadline& deadline) {
+  Announcements announcements;
   for (const redis::Reply& message : connection_->receive_all(deadline)) {
-    if (message.error().empty()) record(*message, invalidations);
+    if (message.error().empty()) record(*message, announcements);
   }
-  return invalidations;
+  return announcements;
 }
 
 }  // namespace cb

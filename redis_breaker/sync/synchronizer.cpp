@@ -8,7 +8,7 @@
 #include <array>
 #include <charconv>
 #include <iterator>
-#include <set>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -22,6 +22,8 @@ using namespace std::chrono_literals;
 
 constexpr auto between_checks = 750ms;  // under CachedView::longest_age, so that healthy calls need not ask
 constexpr auto before_retry = 250ms;
+constexpr auto shortest_before_question = 10ms;  // after a key was written: a fleet does not ask all at once
+constexpr auto longest_before_question = 40ms;
 constexpr auto before_retry_when_refused = 5s;
 constexpr auto shortest_between_polls = 4s;
 constexpr auto longest_between_polls = 6s;
@@ -46,6 +48,24 @@ KeyName parse(const std::string& text) {
   std::string name = text.substr(3, colon - 3);
   if (name.size() > 2 && name.front() == '{' && name.back() == '}') name = name.substr(1, name.size() - 2);
   return {std::move(name), text.substr(colon + 1)};
+}
+
+// "open 1795697341008617 10000000 1795697340956261 3 auto 1795697341008617 NAME": what main.lua publishes. Generation
+// 0: malformed.
+std::pair<std::string, News> parse_news(const std::string& text) {
+  std::istringstream words(text);
+  std::string state, mode, name;
+  int64_t wait = 0, now = 0;
+  News news;
+  words >> state >> news.generation >> wait >> news.epoch >> news.failures >> mode >> now >> std::ws;
+  std::getline(words, name);
+  const auto known_state = state_from(state);
+  if (!words || !known_state || wait < 0) return {};
+  news.state = *known_state;
+  news.wait = std::chrono::microseconds(wait);
+  news.is_overridden = mode != "auto";
+  news.now = TimePoint(std::chrono::microseconds(now));
+  return {name, news};
 }
 
 // Of the hash of a snapshot; 0: there is none.
@@ -127,6 +147,7 @@ void Synchronizer::work(const std::stop_token& stop) {
     if (gate_.is_available()) {
       subscribe_everywhere();
       for (auto& [node, entry] : subscriptions_) process(node, entry);
+      refresh_due();
       breakers_.call_reports_due(SteadyClock::now());
       poll_some();
     } else {
@@ -153,12 +174,12 @@ void Synchronizer::look_for_redis() {
 }
 
 void Synchronizer::subscribe_everywhere() {
-  auto prefixes = this->prefixes();
-  if (prefixes != subscribed_prefixes_) {
+  auto topics = this->topics();
+  if (topics != subscribed_) {
     for (auto& [node, entry] : subscriptions_) unsubscribe(entry);
   }
-  subscribed_prefixes_ = std::move(prefixes);
-  if (subscribed_prefixes_.empty()) return;
+  subscribed_ = std::move(topics);
+  if (subscribed_.channels.empty()) return;
   std::unique_lock lock(mutex_);
   const size_t nodes = push_statuses_.size();
   lock.unlock();
@@ -171,7 +192,7 @@ void Synchronizer::subscribe_everywhere() {
 
 void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
   const TimePoint now = coarse_wall_clock();
-  auto subscription = std::make_unique<Subscription>(client_, node, subscribed_prefixes_);
+  auto subscription = std::make_unique<Subscription>(client_, node, subscribed_);
   if (subscription->error().empty()) {
     entry.subscription = std::move(subscription);
     entry.next_check = SteadyClock::now() + between_checks;
@@ -190,6 +211,9 @@ void Synchronizer::begin_session(NodeSubscription& entry) {
   entry.has_session = true;
   entry.push_status.session = ++sessions_;
   if (!std::exchange(checked_eviction_, true)) warn_if_keys_may_be_evicted();
+  const std::string& refused = entry.subscription->refused_news();
+  if (!refused.empty())
+    gate_.report_problem("no news of transitions: " + refused + "; asking Redis after each of them instead");
   refresh(breakers_.names(most_refreshed));
 }
 
@@ -208,12 +232,12 @@ void Synchronizer::process(size_t node, NodeSubscription& entry) {
   if (!entry.subscription) return;
   if (!entry.has_session) begin_session(entry);
   if (entry.subscription->has_input()) {
-    const Invalidations invalidations = entry.subscription->receive(redis::Deadline(client_.timeout()));
-    if (invalidations.all_keys)
+    const Announcements announcements = entry.subscription->receive(redis::Deadline(client_.timeout()));
+    if (announcements.all_keys)
       entry.push_status.session = ++sessions_;  // the views that are not fetched now are stale too
-    handle(invalidations);
+    handle(announcements);
     if (!entry.subscription->error().empty()) return unsubscribe(entry);
-    if (invalidations.pong) {
+    if (announcements.pong) {
       client_.record_round_trip(
           std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - entry.pinged_at));
       entry.push_status.confirmed_at = entry.checked_at;
@@ -277,16 +301,38 @@ void Synchronizer::ping(NodeSubscription& entry) {
   if (!entry.subscription->error().empty()) unsubscribe(entry);
 }
 
-void Synchronizer::handle(const Invalidations& invalidations) {
-  if (invalidations.all_keys) return refresh(breakers_.names(most_refreshed));
-  std::set<std::string> changed;
-  for (const std::string& text : invalidations.keys) {
+void Synchronizer::handle(const Announcements& announcements) {
+  for (const std::string& text : announcements.news) {
+    const auto [name, news] = parse_news(text);
+    breakers_.for_each_named(name, [&, &what = news](SynchronizedBreaker& breaker) { breaker.on_news(what); });
+  }
+  if (announcements.all_keys) return refresh(breakers_.names(most_refreshed));
+  for (const std::string& text : announcements.keys) {
     const KeyName written = parse(text);
     breakers_.for_each_named(written.breaker, [&](SynchronizedBreaker& breaker) {
-      if (breaker.on_key_written(written.key)) changed.insert(written.breaker);
+      if (breaker.on_key_written(written.key)) spread(written.breaker);
     });
   }
-  refresh({changed.begin(), changed.end()});
+}
+
+// A transition that an instance made has been announced to all; what other programs wrote may wait for a moment.
+void Synchronizer::spread(const std::string& name) {
+  using Ms = std::chrono::milliseconds;
+  std::uniform_int_distribution<Ms::rep> wait(Ms(shortest_before_question).count(),
+                                              Ms(longest_before_question).count());
+  due_.try_emplace(name, SteadyClock::now() + Ms(wait(random_)));
+}
+
+void Synchronizer::refresh_due() {
+  const auto now = SteadyClock::now();
+  for (auto entry = due_.begin(); entry != due_.end();) {
+    if (entry->second > now) {
+      ++entry;
+      continue;
+    }
+    breakers_.for_each_named(entry->first, [](SynchronizedBreaker& breaker) { breaker.refresh_if_written(); });
+    entry = due_.erase(entry);
+  }
 }
 
 // A safety net in case a push is lost.
@@ -328,22 +374,27 @@ void Synchronizer::wake() const {
 Synchronizer::SteadyClock::time_point Synchronizer::next_due() const {
   if (!gate_.is_available()) return look_for_redis_at_;
   auto due = std::min(next_poll_, breakers_.next_report_due());
+  for (const auto& [name, at] : due_) due = std::min(due, at);
   for (const auto& [node, entry] : subscriptions_) {
     due = std::min(due, !entry.subscription ? entry.retry_at : entry.pong_due.value_or(entry.next_check));
   }
   return due;
 }
 
-std::vector<std::string> Synchronizer::prefixes() const {
+Subscription::Topics Synchronizer::topics() const {
   const std::scoped_lock lock(mutex_);
-  if (base_names_.size() > most_base_names) return {"cb:"};
-  std::vector<std::string> prefixes;
-  for (const std::string& name : base_names_) {
-    for (const char* key : watched_keys) prefixes.push_back(client_.prefix(name) + key);
-    const std::string contexts = client_.prefix(name + Identity::separator);
-    prefixes.push_back(contexts.substr(0, contexts.rfind(Identity::separator) + 1));
+  Subscription::Topics topics;
+  for (const std::string& name : base_names_) topics.channels.push_back(client_.channel(name));
+  if (base_names_.size() > most_base_names) {
+    topics.prefixes = {"cb:"};
+    return topics;
   }
-  return prefixes;
+  for (const std::string& name : base_names_) {
+    for (const char* key : watched_keys) topics.prefixes.push_back(client_.prefix(name) + key);
+    const std::string contexts = client_.prefix(name + Identity::separator);
+    topics.prefixes.push_back(contexts.substr(0, contexts.rfind(Identity::separator) + 1));
+  }
+  return topics;
 }
 
 }  // namespace cb

@@ -69,7 +69,7 @@ class Synchronizer {
   void warn_if_keys_may_be_evicted();
   void process(size_t node, NodeSubscription& entry);
   void unsubscribe(NodeSubscription& entry);
-  void handle(const Invalidations& invalidations);
+  void handle(const Announcements& announcements);
   void check(size_t node, NodeSubscription& entry);
   std::string breaker_in_another_database(redis::Connection& fresh) const;
   void ping(NodeSubscription& entry);
@@ -78,7 +78,9 @@ class Synchronizer {
   void wait();
   void wake() const;
   SteadyClock::time_point next_due() const;
-  std::vector<std::string> prefixes() const;
+  Subscription::Topics topics() const;
+  void spread(const std::string& name);
+  void refresh_due();
 
   redis::Client& client_;
   const int wake_fd_;
@@ -90,7 +92,8 @@ class Synchronizer {
 
   // Used by the thread only.
   std::map<size_t, NodeSubscription> subscriptions_;  // by node
-  std::vector<std::string> subscribed_prefixes_;
+  Subscription::Topics subscribed_;
+  std::map<std::string, SteadyClock::time_point> due_;  // breakers of which keys were written, and when to ask
   uint64_t sessions_ = 0;
   bool checked_eviction_ = false;
   SteadyClock::time_point look_for_redis_at_{};

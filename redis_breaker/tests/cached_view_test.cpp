@@ -76,6 +76,29 @@ TEST_CASE("a healthy call sends nothing to Redis, and neither does a rejection")
   CHECK(scripts_run(redis) - before <= slow_polls);
 }
 
+// As the script publishes it; no key is written, so no question could find it.
+TEST_CASE("a push that announces a transition takes effect without a question, if it is newer than the view") {
+  TestRedis redis;
+  TestInstance a(redis, one_failure);
+  a.call(Outcome::success);
+  REQUIRE(a.receives_pushes());
+  const uint64_t generation = a.breaker.known_generation();
+  const auto announce = [&](const std::string& state, uint64_t number) {
+    redis.cli({"PUBLISH", "cb:x:news", state + " " + std::to_string(number) + " 60000000 1 3 auto 1795697341008617 x"});
+  };
+  announce("open", generation);
+  announce("nonsense", generation + 1);
+  redis.cli({"PUBLISH", "cb:x:news", ""});
+  announce("half_open", generation + 2);
+  REQUIRE(a.sees(State::half_open));
+  announce("open", generation + 1);
+  announce("open", generation + 3);
+  CHECK(a.sees(State::open));
+  CHECK(a.breaker.known_generation() == generation + 3);
+  CHECK(a.rejected());
+  CHECK(a.transitions().empty());  // the instance that made it reports it
+}
+
 TEST_CASE("with a sliding window successes are reported in batches, a few times a second, and none is lost") {
   TestRedis redis;
   const Policy policy{.failure_rate_threshold = 1, .sliding_window_size = 1h, .minimum_number_of_calls = 1'000'000};

@@ -17,8 +17,8 @@ namespace {
 
 // As shown in the README.
 const std::string permissions = R"(
-ACL SETUSER breaker on >PASSWORD ~cb:* &__redis__:invalidate
-  +evalsha +eval +time +info +ping +subscribe +client|id +client|tracking
+ACL SETUSER breaker on >PASSWORD ~cb:* &__redis__:invalidate &cb:*
+  +evalsha +eval +time +info +ping +subscribe +publish +client|id +client|tracking
   +get +mget +set +del +type +pttl +pexpire +hgetall +hset +hdel
   +zadd +zcount +zrange +zrem +zremrangebyrank +zremrangebyscore
 )";
