@@ -1,33 +1,17 @@
 #include "redis_breaker/cached_breaker.hpp"
 
-#include <algorithm>
 #include <utility>
-
-#include "simple_breaker/uncancelled_thread.hpp"
 
 namespace cb {
 
 using std::chrono::milliseconds;
 
-CachedBreaker::CachedBreaker(std::shared_ptr<const SharedBreakerGroup> group, const Identity& identity,
-                             NoticeQueue notices)
-    : group_(std::move(group)),
-      name_(identity.key()),
-      notices_(std::move(notices)),
-      fast_(group_->policy, group_->synchronizer->push_status(0)),
-      core_(group_->policy) {
-  require_valid(identity);
-  group_->synchronizer->add(*this, identity.name);
-}
-
-CachedBreaker::~CachedBreaker() { group_->synchronizer->remove(*this); }
-
 std::variant<PermitId, Rejection, StoreTrouble> CachedBreaker::acquire() {
-  if (!notices_.has_listener()) {  // a rejection's notice has its place in the lock's order
-    if (const auto rejection = fast_.rejects_at_once(steady_wall_clock(), group_->policy)) return *rejection;
+  if (!has_listener()) {  // a rejection's notice has its place in the lock's order
+    if (const auto rejection = fast().rejects_at_once(steady_wall_clock(), group().policy)) return *rejection;
   }
-  Lock lock(mutex_);
-  const auto answer = core_.acquire(fast_.feed(), steady_wall_clock());
+  Lock lock = this->lock();
+  const auto answer = core().acquire(fast().feed(), steady_wall_clock());
   publish();
   if (const auto* permit = std::get_if<PermitId>(&answer)) return *permit;
   if (const auto* rejection = std::get_if<Rejection>(&answer)) return *rejection;
@@ -39,19 +23,11 @@ std::variant<PermitId, Rejection, StoreTrouble> CachedBreaker::acquire() {
 }
 
 std::variant<Settled, StoreTrouble> CachedBreaker::settle(const PermitId& id, const CallResult& result) {
-  if (result.outcome == Outcome::success && !is_slow(result, group_->policy)) {
-    if (const auto counted = fast_.count_success(id)) {
-      if (counted->must_report) group_->synchronizer->report_soon(*this);
-      if (!counted->is_late && counted->older == 0) return Settled{fast_.word().state(), false};
-      const Lock lock(mutex_);
-      core_.add_successes(0, counted->older + (counted->is_late ? 1 : 0), steady_wall_clock());
-      publish();
-      return Settled{core_.view().state, counted->is_late};
-    }
-  }
-  Lock lock(mutex_);
+  const bool is_good = result.outcome == Outcome::success && !is_slow(result, group().policy);
+  if (const auto counted = is_good ? count_success(id) : std::nullopt) return *counted;
+  Lock lock = this->lock();
   add_successes();  // no failure overtakes the successes before it
-  const auto answer = core_.settle({id, result}, steady_wall_clock());
+  const auto answer = core().settle({id, result}, steady_wall_clock());
   publish();
   if (const auto* settled = std::get_if<Settled>(&answer)) return *settled;
   const auto outcome = await(std::get<CachedCore::Ticket>(answer), lock);
@@ -60,135 +36,48 @@ std::variant<Settled, StoreTrouble> CachedBreaker::settle(const PermitId& id, co
   return Settled{reply.state, reply.kind == Reply::Kind::late};
 }
 
+// Without the lock. Nothing: it has to be settled.
+std::optional<Settled> CachedBreaker::count_success(const PermitId& id) {
+  const auto counted = fast().count_success(id);
+  if (!counted) return std::nullopt;
+  if (counted->must_report) report_soon();
+  const uint64_t late = counted->older + (counted->is_late ? 1 : 0);
+  if (late == 0) return Settled{fast().word().state(), false};
+  const Lock lock = this->lock();
+  core().add_successes(0, late, steady_wall_clock());
+  publish();
+  return Settled{core().view().state, counted->is_late};
+}
+
 std::optional<Rejection> CachedBreaker::early_rejection(milliseconds wait) {
-  if (fast_.word().state() == State::closed) return std::nullopt;
-  const Lock lock(mutex_);
-  const CachedView& view = core_.view();
+  if (fast().word().state() == State::closed) return std::nullopt;
+  const Lock lock = this->lock();
+  const CachedView& view = core().view();
   const TimePoint now = steady_wall_clock();
   const bool may_end_sooner = view.state == State::half_open && wait.count() > 0;  // with the probes in flight
-  if (may_end_sooner || !view.is_usable(fast_.feed(), now) || now + wait >= view.admits_from) return std::nullopt;
-  const auto answer = core_.acquire(fast_.feed(), now);
+  if (may_end_sooner || !view.is_usable(fast().feed(), now) || now + wait >= view.admits_from) return std::nullopt;
+  const auto answer = core().acquire(fast().feed(), now);
   publish();
   return std::get<Rejection>(answer);
 }
 
-CachedCore::Outcome CachedBreaker::apply(Event event) {
-  if (!group_->store->is_available()) return StoreTrouble{group_->store->error()};
-  Lock lock(mutex_);
-  add_successes();
-  return await(core_.add(std::move(event)), lock);
+// The store keeps the state, but not the successes that it has not received. And evicting a breaker with failures, or
+// an open one, costs more than it frees: its tenant's next calls may have to use the common breaker, and count there
+// from zero.
+bool CachedBreaker::is_evictable(milliseconds idle) const {
+  const PublishedView::Word word = fast().word();
+  const bool holds_evidence = fast().has_successes() || word.reports_successes();
+  if (word.state() == State::closed) return idle >= ManagedBreaker::evidence_matters_for || !holds_evidence;
+  const TimePoint from = fast().admits_from();
+  return from != never && steady_wall_clock() >= from + group().policy.recovery_timeout;
 }
 
-// One thread at a time asks the store. The others wait, and one of them asks next.
-CachedCore::Outcome CachedBreaker::await(CachedCore::Ticket ticket, Lock& lock) {
-  while (true) {
-    if (auto outcome = core_.take(ticket)) return *std::move(outcome);
-    if (core_.is_exchanging()) {
-      exchanged_.wait(lock);
-    } else {
-      exchange(StateStore::Writes::if_changed, lock);
-    }
-  }
-}
-
-StoreResult CachedBreaker::exchange(StateStore::Writes writes, Lock& lock) {
-  const UncancelledThread uncancelled;  // the others would wait for ever
-  const CachedCore::Exchange exchange = core_.begin(fast_.feed(), steady_wall_clock());
-  lock.unlock();
-  StoreResult result = group_->store->apply(name_, exchange.known, exchange.events, writes);
-  lock.lock();
-  if (const auto* answer = std::get_if<Answer>(&result)) {
-    const PushStatus& pushes = group_->synchronizer->push_status_of(answer->origin);
-    fast_.listen_to(pushes);
-    core_.end(*answer, pushes.feed(), steady_wall_clock());
-  } else {
-    core_.fail(std::get<StoreTrouble>(result));
-  }
-  publish();
-  exchanged_.notify_all();
-  return result;
-}
-
-void CachedBreaker::add_successes() {
-  const auto taken = fast_.take_successes(core_.view().generation);
-  core_.add_successes(taken.count, taken.older, steady_wall_clock());
-}
-
-uint64_t CachedBreaker::take_unsent_successes() {
-  const Lock lock(mutex_);
-  return fast_.take_successes(core_.view().generation).count;
-}
-
-// Notices are added under the lock: their order is that of what happened.
-void CachedBreaker::publish() {
-  for (const CachedCore::Notable& each : core_.take_notices()) {
-    const Transition& what = each.transition;
-    if (each.kind == NoticeKind::transition || each.kind == NoticeKind::override) {
-      notices_.add(each.kind, what);
-    } else {
-      notices_.add(each.kind, {what.to, what.generation, each.admitted_in}, what.cause, what.at, each.count);
-    }
-  }
-  fast_.publish(core_.view());
-}
-
-CachedBreaker::Known CachedBreaker::known() const {
-  const Lock lock(mutex_);
-  const CachedView& view = core_.view();
-  Known known{core_.latest(), core_.snapshot(), core_.counters(), view.version, std::nullopt};
-  const TimePoint now = coarse_wall_clock();
-  const Feed feed = fast_.feed();
-  const TimePoint at = view.is_fresh(feed, now) ? std::max(feed.confirmed_at, view.fetched_at) : view.fetched_at;
-  if (view.generation != 0) known.age = std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(now - at));
-  return known;
-}
-
-// --- called by the synchronizer
-
-void CachedBreaker::refresh() {
-  apply(Tick{});
-  group_->synchronizer->deliver(notices_.whole());
-}
-
-void CachedBreaker::report() { refresh(); }  // every request carries the counted successes
-
-StoreResult CachedBreaker::reconnect() {
-  Lock lock(mutex_);
-  StoreResult result = attempt(lock);
-  // Twice: the first run may have needed memory that the next one lacks, for the script or a connection's buffers.
-  if (std::holds_alternative<Answer>(result)) result = attempt(lock);
-  lock.unlock();
-  group_->synchronizer->deliver(notices_.whole());
-  return result;
-}
-
-StoreResult CachedBreaker::attempt(Lock& lock) {
-  exchanged_.wait(lock, [this] { return !core_.is_exchanging(); });
-  add_successes();
-  const auto ticket = core_.add(Tick{});
-  StoreResult result = exchange(StateStore::Writes::always, lock);
-  core_.take(ticket);
-  return result;
-}
-
-bool CachedBreaker::on_key_written(std::string_view key) {
-  const Lock lock(mutex_);
-  const bool needs_question = core_.written(key);
-  publish();
-  return needs_question;
-}
-
-void CachedBreaker::refresh_if_written() {
-  Lock lock(mutex_);
-  const bool needs_question = core_.was_written();
-  lock.unlock();
-  if (needs_question) refresh();
-}
-
-void CachedBreaker::on_news(const News& news) {
-  Lock lock(mutex_);
-  core_.announced(news, fast_.feed(), steady_wall_clock());
-  publish();
+void CachedBreaker::add_counters(DetailedStatus& status) const {
+  const CachedCore::Counters counters = known().counters;
+  status.late_results += counters.late_results;
+  status.slow_calls += counters.slow_calls;
+  status.would_have_tripped += counters.would_have_tripped;
+  status.store.errors += counters.store_errors;
 }
 
 }  // namespace cb

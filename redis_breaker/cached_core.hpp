@@ -44,7 +44,7 @@ struct CachedView {
   TimePoint fetched_at{};
   size_t node = 0;       // that it was fetched from
   uint64_t session = 0;  // of that node's feed: every change since the view was fetched is announced in it
-  uint64_t version = 0;  // of the view: counts its changes
+  uint64_t version = 1;  // of the view: counts its changes
 
   bool is_fresh(const Feed& feed, TimePoint now) const;
   bool is_usable(const Feed& feed, TimePoint now) const;

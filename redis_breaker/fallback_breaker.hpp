@@ -1,7 +1,9 @@
-// A FallbackBreaker is a shared breaker that works without its store too: while the store is unavailable, each process
-// continues on a local breaker (local_breaker.hpp), and no call waits or fails for the store's sake.
-// Thread-safe: every method. A transition is reported once in the fleet, by the process whose event caused it, in the
-// order of generations. Errors: the constructor throws std::invalid_argument for a bad name or setting.
+// A FallbackBreaker is a shared breaker that works without its store too: while the store is away, each process
+// continues on a local breaker. What it adds to the cached breaker: no call waits or fails for the store's sake, except
+// the one that finds out. What it costs: a comparison for each call. What can now go wrong: while the store is away,
+// instances disagree, as in stage 2. Thread-safe: every method. A transition is reported once in the fleet, by the
+// process whose event caused it, in the order of generations. The constructor throws std::invalid_argument for a bad
+// name.
 #pragma once
 
 #include <atomic>
@@ -16,11 +18,13 @@ namespace cb {
 
 class FallbackBreaker final : public ManagedBreaker {
  public:
-  FallbackBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {});
-  FallbackBreaker(std::shared_ptr<const SharedBreakerGroup> group, const Identity& identity);
-  // A part of another breaker, which delivers the notices.
+  // With `notices`: a part of another breaker, which delivers them.
   FallbackBreaker(std::shared_ptr<const SharedBreakerGroup> group, const Identity& identity, NoticeQueue notices);
-  ~FallbackBreaker() override;
+  FallbackBreaker(const std::shared_ptr<const SharedBreakerGroup>& group, const Identity& identity)
+      : FallbackBreaker(group, identity, NoticeQueue(group->listener, identity)) {}
+  FallbackBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {})
+      : FallbackBreaker(std::make_shared<SharedBreakerGroup>(client, policy, std::move(listener)), Identity{name}) {}
+  ~FallbackBreaker() override { notices_.close(); }
 
   Admission acquire() override;
   DetailedStatus detailed_status() override;
@@ -29,29 +33,23 @@ class FallbackBreaker final : public ManagedBreaker {
   std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
   State known_state() const override;
   bool is_evictable(std::chrono::milliseconds idle) const override;
-
-  // The shared breaker, as the cached view has it.
-  uint64_t known_generation() const { return shared_.fast().word().generation(); }
-  bool is_overridden() const { return shared_.fast().word().is_overridden(); }
-  bool receives_pushes() const { return shared_.fast().is_fresh(); }
+  const PublishedView& view() const { return shared_.fast(); }  // of the shared breaker
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
-  Settled settle_shared(const PermitId& id, const CallResult& result);
   bool is_available() const { return group_->store->is_available(); }
-  bool is_local() const;
-  NoticeQueue local_notices() const;
+  bool is_local() const {
+    return !is_available() && local_version_.load(std::memory_order_acquire) == view().version();
+  }
   LocalBreaker& local_breaker();
-  void forget_local_failures();
   void deliver() const;
 
   const std::shared_ptr<const SharedBreakerGroup> group_;
   const NoticeQueue notices_;
   CachedBreaker shared_;
   std::mutex mutex_;
-  std::unique_ptr<LocalBreaker> local_;  // created once, under mutex_
-  static constexpr uint64_t none = ~uint64_t{0};
-  std::atomic<uint64_t> local_version_{none};   // the version of the view that local_ follows; none: no local_
+  std::unique_ptr<LocalBreaker> local_;         // created once, under mutex_
+  std::atomic<uint64_t> local_version_{0};      // the version of the view that local_ follows; 0: none
   std::atomic<bool> watches_successes_{false};  // the next success ends what local_ remembers of an outage
   std::atomic<uint64_t> local_calls_{0};
 };

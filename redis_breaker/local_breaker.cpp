@@ -18,6 +18,14 @@ bool was_created_again(const SharedState& before, const SharedState& now) {
 
 }  // namespace
 
+LocalBreaker::LocalBreaker(std::shared_ptr<const BreakerConfig> config, const NoticeQueue& notices,
+                           std::function<bool()> is_in_use)
+    : config_(std::move(config)),
+      circuit_(config_, notices.part("local: ", [is_in_use = std::move(is_in_use)](const Notice& notice) {
+        const bool is_transition = notice.kind == NoticeKind::transition || notice.kind == NoticeKind::override;
+        return !is_transition || is_in_use();
+      })) {}
+
 bool LocalBreaker::continues_in(const SharedState& shared, TimePoint recovered_at) const {
   if (!followed_ || saw_success_) return false;
   if (recovered_at >= followed_at_ && now() > recovered_at + kept_for) return false;

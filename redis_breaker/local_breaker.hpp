@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,8 +26,9 @@ struct SharedState {
 
 class LocalBreaker {
  public:
-  LocalBreaker(std::shared_ptr<const BreakerConfig> config, NoticeQueue notices)
-      : config_(std::move(config)), circuit_(config_, std::move(notices)) {}
+  // `is_in_use`: otherwise its transitions are not reported.
+  LocalBreaker(std::shared_ptr<const BreakerConfig> config, const NoticeQueue& notices,
+               std::function<bool()> is_in_use);
 
   // Starts from the shared state. But if that has had no transition since the last follow(), and this instance has seen
   // no success since and was back for a minute at most, the local state goes on, plus the failures that the fleet has

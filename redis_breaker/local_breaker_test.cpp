@@ -16,7 +16,8 @@ namespace {
 struct SimulatedOutages {
   explicit SimulatedOutages(const Policy& policy)
       : local(std::make_shared<const BreakerConfig>(policy, Listener{}, [this] { return now; }),
-              {cb::shared([this](const Notice& notice) { notices.push_back(notice.kind); }), {"x"}}) {
+              {cb::shared([this](const Notice& notice) { notices.push_back(notice.kind); }), {"x"}},
+              [] { return true; }) {
     shared.snapshot.generation = 1000;
     shared.version = 1;
     shared.epoch = 1000;

@@ -41,8 +41,8 @@ Admission QuorumBreaker::acquire_both() {
   Admission shared = shared_.acquire();
   auto* permit = std::get_if<Permit>(&shared);
   if (permit == nullptr) return shared;
-  reset_if_changed(shared_.known_generation());
-  if (shared_.is_overridden()) return shared;
+  reset_if_changed(shared_.view().word().generation());
+  if (shared_.view().word().is_overridden()) return shared;
   Admission local = local_.acquire();
   if (std::holds_alternative<Rejection>(local)) return local;  // this returns the shared permit
   return grant(std::move(*permit), std::get<Permit>(std::move(local)));
@@ -51,8 +51,8 @@ Admission QuorumBreaker::acquire_both() {
 std::optional<Rejection> QuorumBreaker::early_rejection(std::chrono::milliseconds wait) {
   const NoticeQueue::Delivery delivery(notices_);
   const auto shared = shared_.early_rejection(wait);
-  if (shared || shared_.is_overridden()) return shared;
-  reset_if_changed(shared_.known_generation());
+  if (shared || shared_.view().word().is_overridden()) return shared;
+  reset_if_changed(shared_.view().word().generation());
   return local_.early_rejection(wait);
 }
 
@@ -84,7 +84,7 @@ Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome
 DetailedStatus QuorumBreaker::detailed_status() {
   const NoticeQueue::Delivery delivery(notices_);
   DetailedStatus status = shared_.detailed_status();
-  reset_if_changed(shared_.known_generation());
+  reset_if_changed(shared_.view().word().generation());
   const DetailedStatus local = local_.detailed_status();
   const bool open_locally = status.state == State::closed && status.active_override.mode == Mode::automatic;
   if (!open_locally || local.state == State::closed) return status;

@@ -38,7 +38,7 @@ std::string ScriptedBreaker::apply_override(const Override& order, std::chrono::
 DetailedStatus ScriptedBreaker::detailed_status() {
   const StoreResult result = apply(Tick{});
   DetailedStatus status;
-  if (const auto* answer = std::get_if<Answer>(&result)) status = status_of(*answer, group_->policy);
+  if (const auto* answer = std::get_if<Answer>(&result)) show(*answer, group_->policy, status);
   if (const auto* trouble = std::get_if<StoreTrouble>(&result)) status.store.error = trouble->what;
   status.store.name = "redis, scripted";
   status.store.errors = errors_;

@@ -4,18 +4,18 @@
 
 namespace cb {
 
-DetailedStatus status_of(const Answer& answer, const Policy& policy) {
-  DetailedStatus status;
+void show(const Answer& answer, const Policy& policy, DetailedStatus& status) {
   status.store.name = "redis";
   status.state = answer.state;
   status.generation = answer.generation;
   status.failures = answer.failures;
   status.recent = answer.recent;
   const TimePoint now = answer.now;
-  if (answer.wait.count() > 0) status.retry_after = retry_after(answer.state, now + answer.wait, now, policy);
+  const bool waits = answer.wait.count() > 0;
+  status.retry_after = waits ? retry_after(answer.state, now + answer.wait, now, policy) : std::chrono::milliseconds(0);
   status.active_override = answer.active_override;
+  status.override_until = answer.override_until;
   if (answer.override_until) status.override_until = steady_wall_clock() + (*answer.override_until - now);
-  return status;
 }
 
 }  // namespace cb

@@ -58,8 +58,8 @@ struct Answer {
   redis::SteadyTime verified_at{};  // when the address was last seen to lead there
 };
 
-// An instance reports all dates by its own clock.
-DetailedStatus status_of(const Answer& answer, const Policy& policy);
+// Everything except the counters. An instance reports all dates by its own clock.
+void show(const Answer& answer, const Policy& policy, DetailedStatus& status);
 
 struct StoreTrouble {
   std::string what;

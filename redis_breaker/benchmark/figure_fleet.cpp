@@ -73,7 +73,7 @@ void wait_until(const std::function<bool()>& condition) {
 }
 
 void wait_for_pushes(FallbackBreaker& breaker) {
-  wait_until([&breaker] { return call(breaker, Outcome::ignored) && breaker.receives_pushes(); });
+  wait_until([&breaker] { return call(breaker, Outcome::ignored) && breaker.view().is_fresh(); });
 }
 
 void reset(ManagedBreaker& breaker) {

@@ -207,6 +207,8 @@ class AnswerReader {
   bool is_malformed_ = false;
 };
 
+bool is_missing(const redis::Reply& reply) { return reply.error().rfind("NOSCRIPT", 0) == 0; }
+
 bool asks_for_more(const redis::Reply& reply) {
   return reply.error().empty() && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
          redis::text_of(*reply->element[0]) == "more";
@@ -236,39 +238,42 @@ RedisStore::RedisStore(redis::Client& client, const Policy& policy, const std::s
 
 StoreResult RedisStore::apply(const std::string& breaker, const LastKnown& known, const std::vector<Event>& events,
                               Writes writes) {
-  Arguments arguments = about_caller_;
-  add(arguments, {client_.channel(breaker.substr(0, breaker.find(Identity::separator))), breaker});
-  arguments.emplace_back(writes == Writes::always ? "reconnect" : known.is_count_due ? "poll" : "call");
-  add_known(arguments, known);
-  const size_t details_at = arguments.size();
-  add(arguments, {"0", std::to_string(events.size())});
+  Arguments command{"EVALSHA", script_.sha1, std::to_string(key_names.size())};
+  for (const char* key : key_names) command.push_back(client_.prefix(breaker) + key);
+  command.insert(command.end(), about_caller_.begin(), about_caller_.end());
+  add(command, {client_.channel(breaker.substr(0, breaker.find(Identity::separator))), breaker,
+                writes == Writes::always ? "reconnect"
+                : known.is_count_due     ? "poll"
+                                         : "call"});
+  add_known(command, known);
+  const size_t details_at = command.size();
+  add(command, {"0", std::to_string(events.size())});
   for (const Event& event : events) {
-    std::visit([&](const auto& each) { add_event(arguments, each); }, event);
+    std::visit([&](const auto& each) { add_event(command, each); }, event);
   }
-  redis::Reply reply = run(breaker, arguments);
-  if (asks_for_more(reply)) {
-    arguments[details_at] = "8";
-    add_details(arguments, known);
-    reply = run(breaker, arguments);
+  redis::Reply reply = client_.command(command, breaker);
+  for (int again = 0; again < 2; ++again) {
+    if (is_missing(reply)) {  // after a restart or SCRIPT FLUSH; EVAL loads it as well
+      command[0] = "EVAL";
+      command[1] = script_.source;
+    } else if (asks_for_more(reply)) {
+      command[details_at] = "8";
+      add_details(command, known);
+    } else {
+      break;
+    }
+    reply = client_.command(command, breaker);
   }
+  return read(reply, events.size());
+}
+
+StoreResult RedisStore::read(const redis::Reply& reply, size_t events) const {
   if (!reply.error().empty()) return StoreTrouble{with_refused_command(reply.error(), script_.source)};
   auto answer = AnswerReader(policy_).read(*reply);
-  if (!answer || answer->replies.size() != events.size()) return StoreTrouble{"the script's answer is malformed"};
+  if (!answer || answer->replies.size() != events) return StoreTrouble{"the script's answer is malformed"};
   answer->origin = reply.origin();
   answer->verified_at = reply.verified_at();
   return *std::move(answer);
-}
-
-redis::Reply RedisStore::run(const std::string& breaker, const Arguments& arguments) const {
-  Arguments command{"EVALSHA", script_.sha1, std::to_string(key_names.size())};
-  const std::string prefix = client_.prefix(breaker);
-  for (const char* key : key_names) command.push_back(prefix + key);
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  redis::Reply reply = client_.command(command, breaker);
-  if (reply.error().rfind("NOSCRIPT", 0) != 0) return reply;
-  command[0] = "EVAL";  // after a restart or SCRIPT FLUSH; EVAL loads it as well
-  command[1] = script_.source;
-  return client_.command(command, breaker);
 }
 
 }  // namespace cb

@@ -33,7 +33,7 @@ class RedisStore final : public StateStore {
                     Writes writes = Writes::if_changed) override;
 
  private:
-  redis::Reply run(const std::string& breaker, const std::vector<std::string>& arguments) const;
+  StoreResult read(const redis::Reply& reply, size_t events) const;
 
   redis::Client& client_;
   const Policy policy_;

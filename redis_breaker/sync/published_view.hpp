@@ -124,7 +124,7 @@ class PublishedView {
   std::atomic<bool> is_asking_{false};
   std::atomic<const PushStatus*> pushes_;
   std::atomic<uint64_t> session_{0};
-  std::atomic<uint64_t> version_{0};
+  std::atomic<uint64_t> version_{1};
   StripedCounter successes_;  // not yet reported
   std::atomic<bool> will_report_{false};
 };

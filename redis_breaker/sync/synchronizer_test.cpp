@@ -19,7 +19,7 @@ TEST_CASE("two breakers of one name in one group: the second one receives pushes
     FallbackBreaker first(group, {"x"});
     FallbackBreaker second(group, {"x"});
     std::get<Permit>(second.acquire()).settle(Outcome::success);
-    REQUIRE(eventually([&] { return second.receives_pushes() || (second.status(), false); }));
+    REQUIRE(eventually([&] { return second.view().is_fresh() || (second.status(), false); }));
     server.cli({"SET", "cb:x:state", "open"});
     return eventually([&] { return second.known_state() == State::open; }, 4s);
   };
@@ -62,7 +62,7 @@ TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") 
   REQUIRE(last.apply_override({Mode::forced_open, "ann", ""}, {}).empty());
   REQUIRE(eventually([&] {
     last.status();
-    return last.receives_pushes();
+    return last.view().is_fresh();
   }));
   CHECK(std::holds_alternative<Rejection>(last.acquire()));
   server.cli({"FLUSHALL"});

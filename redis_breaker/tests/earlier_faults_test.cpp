@@ -77,7 +77,7 @@ TEST_CASE("fault 10: the protocol contains no instance's clock: the same call at
   redis.cli({"CONFIG", "SET", "slowlog-log-slower-than", "0"});
   FallbackBreaker breaker(redis.client, "x", {.failure_threshold = 1000});
   permit(breaker).settle(Outcome::failure);  // from now on the view knows the generation
-  while (!breaker.receives_pushes()) std::this_thread::yield();
+  while (!breaker.view().is_fresh()) std::this_thread::yield();
   const auto fail = [&] {
     redis.cli({"SLOWLOG", "RESET"});
     permit(breaker).settle(Outcome::failure);

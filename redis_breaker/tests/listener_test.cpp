@@ -84,7 +84,7 @@ TEST_CASE("while a listener is held up by what another program wrote, the view s
   Gate gate;
   const Observed a(redis, one_failure, [&](const Notice&) { gate.pass(); });
   a.call(Outcome::success);
-  REQUIRE(eventually([&] { return a.breaker->receives_pushes(); }));
+  REQUIRE(eventually([&] { return a.breaker->view().is_fresh(); }));
   redis.cli({"SET", "cb:x:state", "open"});
   REQUIRE(eventually([&] { return gate.waiting == 1; }));
   redis.cli({"SET", "cb:x:state", "closed"});
@@ -149,7 +149,7 @@ TEST_CASE("a listener may destroy a shared breaker, on a caller's thread or the 
       destroyed = true;
     });
     a->breaker->apply_override({Mode::automatic, "ann", ""}, {});
-    REQUIRE(eventually([&] { return a->breaker->receives_pushes() || (a->breaker->status(), false); }));
+    REQUIRE(eventually([&] { return a->breaker->view().is_fresh() || (a->breaker->status(), false); }));
     if (from_outside) redis.cli({"SET", "cb:x:state", "open"});
     if (!from_outside) a->call(Outcome::failure);
     CHECK(eventually([&] { return destroyed.load(); }));

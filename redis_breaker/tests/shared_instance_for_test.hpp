@@ -81,7 +81,7 @@ struct TestInstance {
   }
   // Waits until the cached view is kept fresh by pushes.
   bool receives_pushes() {
-    return eventually([&] { return breaker.receives_pushes(); });
+    return eventually([&] { return breaker.view().is_fresh(); });
   }
 
   mutable std::mutex mutex;

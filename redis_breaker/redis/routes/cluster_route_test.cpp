@@ -205,7 +205,7 @@ TEST_CASE(
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1min};
   FallbackBreaker a(client, name, policy), b(others, name, policy);
   for (FallbackBreaker* breaker : {&a, &b}) std::get<Permit>(breaker->acquire()).settle(Outcome::success);
-  wait_until("it receives pushes", [&] { return a.receives_pushes(); });
+  wait_until("it receives pushes", [&] { return a.view().is_fresh(); });
   redis_cli(new_master, {"CLUSTER", "FAILOVER"});
   wait_until("the old master is a replica", [&] {
     return contains(redis_cli(old_master, {"INFO", "replication"}), "role:slave");
@@ -241,7 +241,7 @@ TEST_CASE("breakers on several nodes receive pushes, each from its node") {
     FallbackBreaker here(mine, {name}), there(theirs, {name});
     std::get<Permit>(here.acquire()).settle(Outcome::success);
     std::get<Permit>(there.acquire()).settle(Outcome::success);
-    wait_until("it receives pushes", [&] { return here.receives_pushes(); });
+    wait_until("it receives pushes", [&] { return here.view().is_fresh(); });
     std::get<Permit>(there.acquire()).settle(Outcome::failure);
     wait_until("it sees the change", [&] { return here.known_state() == State::open; });
   }

@@ -128,7 +128,7 @@ TEST_CASE(
   FallbackBreaker a(one, "x", policy);
   FallbackBreaker b(another, "x", policy);
   for (FallbackBreaker* breaker : {&a, &b}) std::get<Permit>(breaker->acquire()).settle(Outcome::success);
-  wait_until("both receive pushes", [&] { return a.receives_pushes() && b.receives_pushes(); });
+  wait_until("both receive pushes", [&] { return a.view().is_fresh() && b.view().is_fresh(); });
   watched.fail_over();
   redis::Client later(redis::parse_url(watched.url()), 5s);
   FallbackBreaker c(later, "x", policy);

@@ -1,0 +1,85 @@
+// A CoreShell gives a CachedCore what it lacks: a lock, a store to ask, what the synchronizer reports, and a published
+// view for calls that need no lock. One thread at a time asks the store; what others have to ask meanwhile is sent
+// together with the next request. Thread-safe: every public method. It never calls a listener: its owner delivers the
+// notices.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "redis_breaker/cached_core.hpp"
+#include "redis_breaker/shared_breaker_group.hpp"
+#include "redis_breaker/sync/published_view.hpp"
+#include "simple_breaker/notices/notice_queue.hpp"
+#include "simple_breaker/policies/identity.hpp"
+
+namespace cb {
+
+class CoreShell : private SynchronizedBreaker {
+ public:
+  CoreShell(std::shared_ptr<const SharedBreakerGroup> group, const Identity& identity, NoticeQueue notices);
+  ~CoreShell() override;
+  CoreShell(const CoreShell&) = delete;
+  CoreShell& operator=(const CoreShell&) = delete;
+
+  PublishedView& fast() { return fast_; }
+  const PublishedView& fast() const { return fast_; }
+
+  // Waits for the outcome.
+  CachedCore::Outcome apply(Event event);
+
+  // The last answer of the store, and what is to be counted beside it.
+  struct Known {
+    Answer answer;
+    Snapshot snapshot;
+    CachedCore::Counters counters;
+    uint64_t version;
+    std::optional<std::chrono::milliseconds> age;  // nothing before the first answer
+  };
+  Known known() const;
+
+  // Successes that the store has not been sent, and now will not be.
+  uint64_t take_unsent_successes();
+
+ protected:
+  using Lock = std::unique_lock<std::mutex>;
+  Lock lock() const { return Lock(mutex_); }
+
+  // For the holder of the lock.
+  CachedCore& core() { return core_; }
+  CachedCore::Outcome await(CachedCore::Ticket ticket, Lock& lock);
+  void add_successes();
+  void publish();
+
+  const SharedBreakerGroup& group() const { return *group_; }
+  bool has_listener() const { return notices_.has_listener(); }
+  void report_soon() { group_->synchronizer->report_soon(*this); }
+
+ private:
+  std::string_view name() const override { return name_; }
+  uint64_t known_generation() const override { return fast_.word().generation(); }
+  void refresh() override;
+  void report() override;
+  StoreResult reconnect() override;
+  bool on_key_written(std::string_view key) override;
+  void refresh_if_written() override;
+  void on_news(const News& news) override;
+
+  StoreResult exchange(StateStore::Writes writes, Lock& lock);
+  StoreResult attempt(Lock& lock);
+
+  const std::shared_ptr<const SharedBreakerGroup> group_;
+  const std::string name_;
+  const NoticeQueue notices_;
+  PublishedView fast_;
+  mutable std::mutex mutex_;
+  std::condition_variable exchanged_;
+  CachedCore core_;  // guarded by mutex_
+};
+
+}  // namespace cb
