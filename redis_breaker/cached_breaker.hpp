@@ -1,5 +1,5 @@
 // A CachedBreaker is a shared breaker that answers calls from a cached view, which its store keeps fresh by push.
-// What it adds to the scripted breaker: a healthy call and a rejection ask nobody; callers that must ask are sent
+// What it adds to the scripted breaker: a healthy call and a rejection need no question; callers that must ask are sent
 // together. What it costs: a success on a healthy circuit reads a few atomics and a coarse clock; with a sliding window
 // it also adds to a counter that is sent every 100 ms. A failure, and one probe request a process, are one round trip.
 // What can now go wrong: the view lags the store by a push, or by a second if pushes fail. If the store fails, the

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
 
     const program::PrivateRedis client;
     cb::Benchmark benchmark{.url = client.url(), .effort = {quick ? 0.1 : 1}};
+    cb::measure_stores(benchmark);
     cb::measure_commands(benchmark);
     cb::measure_healthy_calls(benchmark);
     cb::measure_failing_calls(benchmark);

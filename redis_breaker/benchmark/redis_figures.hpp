@@ -31,6 +31,7 @@ struct Benchmark {
   Effort effort{};
 };
 
+void measure_stores(Benchmark& benchmark);         // naive, scripted, cached: side by side
 void measure_commands(Benchmark& benchmark);       // what healthy calls send
 void measure_healthy_calls(Benchmark& benchmark);  // compared with the breaker in memory
 void measure_failing_calls(Benchmark& benchmark);  // compared with the bare script

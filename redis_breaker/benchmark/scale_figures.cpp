@@ -91,6 +91,29 @@ Outages run_outages(Fleet& fleet, int times) {
   return outages;
 }
 
+// Until all of `size` connections have received a push, without a breaker.
+double milliseconds_of_bare_pushes(const std::string& url, int size, int times) {
+  redis::Client client(redis::parse_url(url), redis_patience);
+  std::atomic<int> received{0};
+  std::vector<std::unique_ptr<redis::Connection>> connections;
+  std::vector<std::jthread> listeners;
+  for (int i = 0; i < size; ++i) {
+    connections.push_back(client.connect(0));
+    connections.back()->command({"SUBSCRIBE", "cb:bare:pushes"}, redis::Deadline(redis_patience));
+    listeners.emplace_back([&received, &connection = *connections.back(), times] {
+      for (int push = 0; push < times; ++push, ++received) connection.receive(redis::Deadline(redis_patience));
+    });
+  }
+  std::vector<double> milliseconds;
+  for (int push = 1; push <= times; ++push) {
+    client.command({"PUBLISH", "cb:bare:pushes", "now"});
+    const int64_t published = nanoseconds_now();
+    wait_until([&] { return received == push * size; });
+    milliseconds.push_back(static_cast<double>(nanoseconds_now() - published) / 1e6);
+  }
+  return median(milliseconds);
+}
+
 void measure_fleet_of(Benchmark& benchmark, redis::Client& client, int size) {
   const std::string name = "fleet-of-" + std::to_string(size);
   Fleet fleet = make_fleet(benchmark.url, name, {.failure_threshold = threshold, .recovery_timeout = 10min}, size);
@@ -100,9 +123,9 @@ void measure_fleet_of(Benchmark& benchmark, redis::Client& client, int size) {
   const Outages outages = run_outages(fleet, benchmark.effort.of(20));
   fleet = make_fleet(benchmark.url, name + "-window", windowed_policy(), size);
   const double windowed = background(client, fleet, time, 0us);
-  std::printf("%9d %10.1f %10.1f %10.1f %10.0f %8.0f %10.2f %8.2f\n", size, slow, quick, windowed,
+  std::printf("%9d %10.1f %10.1f %8.1f %8.0f %6.0f %8.2f %8.2f %10.2f\n", size, slow, quick, windowed,
               median(outages.failures), percentile(outages.failures, 100), median(outages.milliseconds),
-              percentile(outages.milliseconds, 100));
+              percentile(outages.milliseconds, 100), milliseconds_of_bare_pushes(benchmark.url, size, 20));
   std::fflush(stdout);
 }
 
@@ -110,9 +133,10 @@ void measure_fleet_of(Benchmark& benchmark, redis::Client& client, int size) {
 
 void measure_scale(Benchmark& benchmark) {
   redis::Client client(redis::parse_url(benchmark.url), redis_patience);
-  std::printf("\n%9s %32s %19s %19s\n", "", "commands sent by an instance, /s", "upstream failures", "all reject, ms");
-  std::printf("%9s %10s %10s %10s %10s %8s %10s %8s\n", "instances", "100 calls", "unlimited", "window", "median",
-              "most", "median", "most");
+  std::printf("\n%9s %30s %15s %17s %10s\n", "", "commands of an instance, /s", "failed calls", "all reject, ms",
+              "a push, ms");
+  std::printf("%9s %10s %10s %8s %8s %6s %8s %8s %10s\n", "instances", "100 calls", "unlimited", "window", "median",
+              "most", "median", "most", "median");
   for (const int size : {1, 3, 10, 30, 100}) measure_fleet_of(benchmark, client, size);
 }
 
