@@ -85,20 +85,15 @@ end)
 
 local function record(outcome, took, times)
   local failed = outcome == 'failure'
-  if not failed and s.failures == 0 and not policy.keeps_window then return end  -- nothing to count, nothing to reset
+  if not failed and s.failures == 0 and not keeps_window then return end  -- nothing to count, nothing to reset
   run.changed = true
   if s.clear_at ~= 0 and now >= s.clear_at then counts.clear() end
   if failed and s.failures == 0 then s.failing_since = now end
   if not failed then s.failing_since = 0 end
   s.failures = failed and math.min(s.failures + times, 999999999) or 0
-  if not failed and not policy.keeps_window then s.clear_at = 0 end  -- nothing is left to clear
-  if policy.keeps_window then counts.count_in_window(outcome, took, times) end
-  if policy.clear_interval > 0 and s.clear_at == 0 and (failed or policy.keeps_window) then
+  if not failed and not keeps_window then s.clear_at = 0 end  -- nothing is left to clear
+  if keeps_window then counts.count_in_window(outcome, took, times) end
+  if policy.clear_interval > 0 and s.clear_at == 0 and (failed or keeps_window) then
     s.clear_at = now + policy.clear_interval
   end
-end
-
-local function may_open()
-  local are_enough = policy.failure_threshold > 0 and s.failures >= policy.failure_threshold
-  return are_enough or policy.keeps_window
 end

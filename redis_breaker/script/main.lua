@@ -1,24 +1,15 @@
 
 ---------------------------------------------------------------- one run: reconcile, apply the events, build the reply
 
--- The instances of a fleet should have the same settings. One that finds the fingerprint of others leaves its own, at
--- most every ten seconds, so that these find it too. Returns the other fingerprint, or nil.
-local function other_settings()
-  local other, age = s.settings, now - s.settings_at
-  if s.generation == 0 or other == policy.fingerprint then return nil end
-  if other == '' or age < 0 or age >= 10000000 then
-    s.settings, s.settings_at, run.changed = policy.fingerprint, now, true
-  end
-  return other ~= '' and other or nil
-end
-
-local function wait()
-  if s.state == 'closed' then return 0 end
-  if s.state == 'open' and s.open_until == never then return policy.recovery_timeout end
-  return math.max(0, step.admits_from() - now)
-end
-
 local function add(list, name, value) list[#list + 1], list[#list + 2] = name, value end
+
+-- Other instances learn of a transition at once, by a push that says what it is. (pcall: the user may not publish.)
+local news = module(function(news)
+  function news.announce()
+    local what = {s.state, text(s.generation), text(step.wait()), text(s.epoch), text(s.failures), s.mode, text(now), ARGV[5]}
+    redis.pcall('PUBLISH', ARGV[4], table.concat(what, ' '))
+  end
+end)
 
 -- Applies the event at ARGV[at]. Returns its reply, and where the next event begins. What reconciling has changed
 -- belongs to the first reply.
@@ -27,28 +18,25 @@ local function apply(at)
   local name = ARGV[at]
   local next_at = at + 1 + (arguments_of[name] or 0)
   reply = {kind = 'noted'}
-  pass_time()
-  if name == 'acquire' then
-    acquire()
+  local has_no_deadline = s.state == 'closed' and s.mode_until == 0 and s.clear_at == 0 and not keeps_window
+  if not has_no_deadline then step.pass_time() end
+  if name == 'acquire' and s.state == 'closed' then
+    reply.kind = 'admitted'
   elseif name == 'settle' then
     settle(unpack(ARGV, at + 1, next_at - 1))
   elseif name ~= 'tick' then
     step[name](unpack(ARGV, at + 1, next_at - 1))
   end
-  local transitions = run.transitions
-  run.transitions = {}
-  local answer = {'kind', reply.kind, 'state', s.state, 'generation', s.generation}
+  local answer = {'kind', reply.kind, 'state', s.state}
+  if reply.kind == 'admitted' then add(answer, 'generation', s.generation) end
   if reply.probe then add(answer, 'probe', reply.probe) end
-  if reply.kind == 'rejected' then add(answer, 'wait', wait()) end
+  if reply.kind == 'rejected' then add(answer, 'wait', step.wait()) end
   if reply.would_have_tripped then add(answer, 'would_have_tripped', reply.would_have_tripped) end
-  if #transitions > 0 then add(answer, 'transitions', transitions) end
+  if #run.transitions > 0 then
+    add(answer, 'transitions', run.transitions)
+    run.transitions = {}
+  end
   return answer, next_at
-end
-
--- Other instances learn of a transition at once, by a push that says what it is. (pcall: the user may not publish.)
-local function announce()
-  local news = {s.state, text(s.generation), text(wait()), text(s.epoch), text(s.failures), s.mode, text(now), ARGV[5]}
-  redis.pcall('PUBLISH', ARGV[4], table.concat(news, ' '))
 end
 
 run.only_looks = ARGV[6] ~= 'reconnect' and ARGV[13] == '1' and ARGV[14] == 'tick'
@@ -61,16 +49,17 @@ for i = 1, tonumber(ARGV[13]) do replies[i], at = apply(at) end
 if run.counts_removals then server.count_removals() end
 local has_begun_here = s.generation ~= (run.stored.generation or 0) and s.generation ~= run.restored_generation
 if has_begun_here then s.run = server.run() end
-local other = other_settings()
+local other = s.settings ~= ARGV[2] and reconcile.other_settings()
 write_snapshot()
-if run.new_generation then announce() end
-if run.only_looks and policy.keeps_window then counts.move_to(counts.bucket_at(now)) end
-local calls, failures, slow = 0, 0, 0
-if policy.keeps_window then calls, failures, slow = counts.total() end
+if run.new_generation then news.announce() end
 local answer = {'now', now, 'state', s.state, 'generation', s.generation, 'epoch', s.epoch, 'failures', s.failures,
-                'wait', wait(), 'replies', replies}
+                'replies', replies}
+if s.state ~= 'closed' then add(answer, 'wait', step.wait()) end
 if s.mode ~= 'auto' then add(answer, 'override', {s.mode, s.actor, s.reason, s.mode_until}) end
-if calls > 0 then add(answer, 'recent', {calls, failures, slow}) end
+if keeps_window then
+  if run.only_looks then counts.move_to(counts.bucket_at(now)) end
+  add(answer, 'recent', {counts.total()})
+end
 if removals.evicted then add(answer, 'removals', {removals.evicted, removals.flushes}) end
 if run.forgotten then add(answer, 'forgotten', 1) end
 if other then add(answer, 'other_settings', other) end

@@ -5,11 +5,6 @@
 -- Redis's clock was set forward, lost in a restart or a failover. Then it is restored from what the caller saw. A
 -- deletion while the server evicts keys looks like an eviction; it is restored too.
 
--- Our scripts give every key an expiry; SET takes it away. A fresh circuit whose state was written is an order.
-local function is_written_again()
-  return s.generation > 0 and s.generation == s.epoch and s.lost ~= never and ttl() == -1
-end
-
 local removals = {}  -- by this server, once they have been counted
 
 -- What INFO says of this server; asked only when needed, as it is not cheap.
@@ -54,6 +49,17 @@ local server = module(function(server)
 end)
 
 local reconcile = module(function(reconcile)
+  -- The instances of a fleet should have the same settings. One that finds the fingerprint of others leaves its own, at
+  -- most every ten seconds, so that these find it too. Returns the other fingerprint, or nil.
+  function reconcile.other_settings()
+    local other, age = s.settings, now - s.settings_at
+    if s.generation == 0 then return nil end
+    if other == '' or age < 0 or age >= 10000000 then
+      s.settings, s.settings_at, run.changed = ARGV[2], now, true
+    end
+    return other ~= '' and other or nil
+  end
+
   function reconcile.read_details()
     known.is_complete = ARGV[12] ~= '0' or known.generation == 0
     local first = ARGV[12] ~= '0' and #ARGV - 7
@@ -245,7 +251,7 @@ local reconcile = module(function(reconcile)
 
   -- Returns false if the caller must send all that it knows.
   function reconcile.apply(state)
-    if is_written_again() then s.lost, run.changed = never, true end
+    if s.generation > 0 and s.generation == s.epoch and run.ttl == -1 then s.lost, run.changed = never, true end
     reconcile.read_details()
     local is_untouched = known.generation == 0 and s.generation == 0 and not state
     if is_untouched and run.only_looks and not run.invalid then return true end  -- a look leaves nothing behind
@@ -270,5 +276,6 @@ local function is_as_expected(state)
   if s.state == 'half_open' and #s.leases < s.held then return false end
   if s.found_empty_at > 0 and now - s.found_empty_at < 60000000 then return false end  -- see needs_details()
   if known.generation > 0 and (known.epoch ~= s.epoch or known.generation > s.generation) then return false end
-  return not is_written_again()
+  local is_written_again = run.ttl == -1  -- our scripts give every key an expiry; SET takes it away
+  return not (is_written_again and s.generation == s.epoch and s.lost ~= never)
 end

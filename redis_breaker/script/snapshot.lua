@@ -32,7 +32,8 @@ local policy = {
   minimum_reporting_instances = number[7], clear_interval = number[8], recovery_timeout = number[9],
   recovery_timeout_multiplier = number[10], recovery_timeout_maximum = number[11], recovery_timeout_jitter = number[12],
   permitted_calls_in_half_open = number[14], success_threshold = number[15], probe_timeout = number[16],
-  half_open_timeout = number[17], keeps_window = number[2] > 0 or number[3] > 0, fingerprint = ARGV[2]}
+  half_open_timeout = number[17]}
+local keeps_window = number[2] > 0 or number[3] > 0
 local known = {generation = tonumber(ARGV[7]), state = ARGV[8], epoch = tonumber(ARGV[9]), run = ARGV[10],
                open_for = tonumber(ARGV[11])}
 
@@ -60,22 +61,20 @@ local s = {generation = 0, epoch = 0, lost = 0, open_until = 0, break_length = 0
 -- This run. stored, stored_failures: the hash and the failure count as read. changed: the snapshot must be written back;
 -- new_generation: the state key too; may_store: nothing at all if false. last_failure: as its key holds it now. invalid:
 -- the first impossible value. transitions: since the last event. forgotten: the server has removed keys by itself, and
--- this run restored them. only_looks: the only event is a tick.
-local run = {stored = {}, changed = false, new_generation = false, transitions = {}, may_store = true, ttl = false,
+-- this run restored them. only_looks: the only event is a tick. ttl: how long the state key has left.
+local run = {stored = {}, changed = false, new_generation = false, transitions = {}, may_store = true, ttl = 0,
              last_failure = '', stored_failures = false, invalid = false, forgotten = false}
 
 -- A table whose functions `define` creates when one of them is called for the first time.
-local function module(define)
-  return setmetatable({}, {__index = function(self, name)
-    setmetatable(self, nil)
-    define(self)
-    return self[name]
-  end})
-end
+local on_first_use = {__index = function(self, name)
+  local define = rawget(self, 'define')
+  setmetatable(self, nil)
+  define(self)
+  return self[name]
+end}
+local function module(define) return setmetatable({define = define}, on_first_use) end
 
 local function text(number_) return string.format('%.0f', number_) end
-
-local function is_state(state) return state == 'closed' or state == 'open' or state == 'half_open' end
 
 local keys
 
@@ -106,7 +105,12 @@ keys = module(function(keys)
   -- A key of another type is an invalid value, to be repaired. Another error, such as a missing permission, is not.
   function keys.is_of_another_type(reply_) return string.find(reply_.err, 'WRONGTYPE', 1, true) end
 
+  local is_state = {closed = true, open = true, half_open = true}
   local is_mode = {auto = true, forced_open = true, forced_closed = true, disabled = true, metrics_only = true}
+  function keys.valid_state(state) return is_state[state] and state or 'closed' end
+  function keys.check_state(state)
+    if not is_state[state] then keys.mark_invalid(STATE, state) end
+  end
   function keys.valid_mode(mode) return is_mode[mode] and mode or 'auto' end
 
   -- nil: there is no such key.
@@ -140,6 +144,10 @@ keys = module(function(keys)
     end
   end
 
+  function keys.renew(lifetime)
+    for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, lifetime) end
+  end
+
   function keys.require_sorted_set(key)
     local kind = redis.call('TYPE', key).ok
     if kind ~= 'none' and kind ~= 'zset' then keys.mark_invalid(key, 'not a sorted set') end
@@ -171,7 +179,7 @@ local function read_breaker()
     if not is_number and #value > 256 then keys.mark_invalid(BREAKER, value) end
     stored[name], s[name] = value, value
   end
-  if not is_state(s.state) then s.state = 'closed' end
+  if s.state ~= 'closed' then s.state = keys.valid_state(s.state) end
   if s.mode ~= 'auto' then s.mode = keys.valid_mode(s.mode) end
 end
 
@@ -180,7 +188,7 @@ end
 local function read_snapshot()
   local public = redis.call('MGET', STATE, FAILURES, LAST_FAILURE)
   local state = public[1] or keys.read(STATE)
-  if state and not is_state(state) then keys.mark_invalid(STATE, state) end
+  if state and state ~= 'closed' then keys.check_state(state) end
   run.stored_failures = public[2] or keys.read(FAILURES)
   run.last_failure = public[3] or keys.read(LAST_FAILURE) or ''
   if #run.last_failure > 32 or not string.find(run.last_failure, '^%d*%.?%d*$') then
@@ -189,9 +197,10 @@ local function read_snapshot()
   read_breaker()
   s.failures, s.window, s.newest_bucket, s.leases = to_number(FAILURES, run.stored_failures, 9), {}, 0, {}
   run.read_failures = run.stored_failures and s.failures
-  if policy.keeps_window then keys.read_window() end
+  if keeps_window then keys.read_window() end
   if state ~= 'closed' then keys.read_leases() end
   if policy.minimum_reporting_instances > 1 then keys.require_sorted_set(REPORTERS) end
+  run.ttl = redis.call('PTTL', STATE)
   return state
 end
 
@@ -215,18 +224,7 @@ local function write_breaker()
   if #removed > 0 then redis.call('HDEL', BREAKER, unpack(removed)) end
 end
 
--- How long the state key has left, when the run began.
-local function ttl()
-  run.ttl = run.ttl or redis.call('PTTL', STATE)
-  return run.ttl
-end
-
 -- All keys are renewed together; between two transitions the state key's remaining time says when that is due.
-local function renew_expiry(lifetime)
-  if not run.new_generation and ttl() >= lifetime / 2 then return end
-  for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, lifetime) end
-end
-
 local function write_snapshot()
   local lifetime = lifetime_ms()
   local writes_always = ARGV[6] == 'reconnect'
@@ -236,8 +234,8 @@ local function write_snapshot()
       redis.call('SET', FAILURES, s.failures, 'PX', lifetime)
     end
     write_breaker()
-    if policy.keeps_window then keys.write_window() end
+    if keeps_window then keys.write_window() end
     if run.new_generation then redis.call('SET', STATE, s.state, 'PX', lifetime) end
   end
-  renew_expiry(lifetime)
+  if run.new_generation or run.ttl < lifetime / 2 then keys.renew(lifetime) end
 end

@@ -152,7 +152,7 @@ local step = module(function(step)
       lease.deadline = deadline
     end
     s.clear_at = step.cut(s.clear_at, policy.clear_interval)
-    if policy.keeps_window then counts.set_back_to(counts.bucket_at(now)) end
+    if keeps_window then counts.set_back_to(counts.bucket_at(now)) end
   end
 
   -- A probe without an answer is a failed one. The break starts when the answer was due.
@@ -163,6 +163,12 @@ local step = module(function(step)
     step.open(lease and lease.deadline == ends and 'probe timed out' or 'half-open timeout over')
     s.open_until = s.open_until - (now - ends)
     if lease then s.timed_out_generation, s.timed_out_probe, s.successes = generation, lease.probe, successes end
+  end
+
+  function step.wait()
+    if s.state == 'closed' then return 0 end
+    if s.state == 'open' and s.open_until == never then return policy.recovery_timeout end
+    return math.max(0, step.admits_from() - now)
   end
 
   function step.pass_time()
@@ -204,16 +210,6 @@ end)
 
 -- What every call needs, and most calls need no more.
 
-local function pass_time()
-  local has_no_deadline = s.state == 'closed' and s.mode_until == 0 and s.clear_at == 0 and not policy.keeps_window
-  if not has_no_deadline then step.pass_time() end
-end
-
-local function acquire()
-  if s.state ~= 'closed' then return step.acquire() end
-  reply.kind = 'admitted'
-end
-
 local function settle_call(outcome, took, times)
   if outcome == 'ignored' or s.mode == 'disabled' then return end
   record(outcome, took, times)
@@ -221,7 +217,8 @@ local function settle_call(outcome, took, times)
   if outcome == 'failure' then record_last_failure() end
   local is_evidence = outcome == 'failure' or policy.slow_call_rate_threshold > 0
   if is_evidence and policy.minimum_reporting_instances > 1 then counts.record_reporter() end
-  local cause = may_open() and counts.cause_to_open()
+  local are_enough = policy.failure_threshold > 0 and s.failures >= policy.failure_threshold
+  local cause = (are_enough or keeps_window) and counts.cause_to_open()
   if cause and s.mode == 'auto' then
     step.open(cause)
   elseif cause and s.mode == 'metrics_only' then
