@@ -6,8 +6,11 @@
 
 namespace cb {
 
-BreakerConfig::BreakerConfig(Policy settings, Listener on_notice, Clock time)
-    : policy(settings), listener(shared(std::move(on_notice))), clock(std::move(time)) {
+BreakerConfig::BreakerConfig(Policy settings, Listener on_notice, Clock time, CoarseClock coarse_time)
+    : policy(settings),
+      listener(shared(std::move(on_notice))),
+      clock(std::move(time)),
+      coarse_clock(std::move(coarse_time)) {
   require_valid(policy);
 }
 
@@ -59,9 +62,22 @@ Settled CircuitBreaker::settle(const PermitId& id, TimePoint started, Outcome ou
   const bool expected = outcome == Outcome::success && published_.expects_success(id.generation);
   if (!expected) return settle_locked(id, started, outcome);
   if (!published_.counts_successes() && !times_calls_) return {};  // changes nothing: nothing is written
-  const TimePoint now = this->now();
-  const bool counted = !is_slow({outcome, now - started}, policy()) && published_.count_success(id.generation, now);
-  return counted ? Settled{} : settle_locked(id, started, outcome);
+  const ClockReading now = coarse_now();
+  if (count_quick_success(id, started, now)) return {};
+  const bool decided = now.is_exact();
+  if (!decided && count_quick_success(id, started, ClockReading(this->now()))) return {};
+  return settle_locked(id, started, outcome);
+}
+
+// True only if the call was quick and is counted, whatever time it is within that reading.
+bool CircuitBreaker::count_quick_success(const PermitId& id, TimePoint started, ClockReading now) {
+  const CallResult longest{Outcome::success, now.latest - started};
+  return !is_slow(longest, policy()) && published_.count_success(id.generation, now);
+}
+
+ClockReading CircuitBreaker::coarse_now() const {
+  if (!config_->clock) return coarse_reading();
+  return config_->coarse_clock ? config_->coarse_clock() : ClockReading(config_->clock());
 }
 
 Admission CircuitBreaker::acquire_locked() {

@@ -1,8 +1,9 @@
 // A CircuitBreaker is the breaker of one process: the state machine with a clock, a lock and a fast path around it.
 // Thread-safe: every method. Notices are queued under the lock and delivered after it is released (notice_queue.hpp).
-// Cost: a successful call on a healthy circuit reads one atomic word twice and writes nothing. A window or a threshold
-// for slow calls adds clock readings and a per-core counter; a rejection reads the clock once. The rest takes the lock.
-// Errors: the constructor throws std::invalid_argument naming the setting; afterwards nothing throws.
+// Cost: a successful call on a healthy circuit reads one atomic word twice and writes nothing. A window adds a coarse
+// clock and a per-core counter, a threshold for slow calls a precise reading when the call starts. A rejection reads
+// the precise clock once. The rest takes the lock. Errors: the constructor throws std::invalid_argument naming the
+// setting; afterwards nothing throws.
 #pragma once
 
 #include <atomic>
@@ -31,10 +32,11 @@ namespace cb {
 
 // What many breakers share, so that each of them costs little. The constructor throws as require_valid() does.
 struct BreakerConfig {
-  explicit BreakerConfig(Policy policy, Listener listener = {}, Clock clock = {});
+  explicit BreakerConfig(Policy policy, Listener listener = {}, Clock clock = {}, CoarseClock coarse_clock = {});
   const Policy policy;
   const std::shared_ptr<SharedListener> listener;  // nothing: none
   const Clock clock;                               // empty: steady_wall_clock(); tests and demos bring another one
+  const CoarseClock coarse_clock;                  // empty: coarse_reading(), or `clock` where there is one
 };
 
 class CircuitBreaker final : public ManagedBreaker {
@@ -67,6 +69,7 @@ class CircuitBreaker final : public ManagedBreaker {
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
+  bool count_quick_success(const PermitId& id, TimePoint started, ClockReading now);
   Admission acquire_locked();
   Settled settle_locked(const PermitId& id, TimePoint started, Outcome outcome);
   DetailedStatus status_locked(TimePoint now) const;
@@ -76,6 +79,7 @@ class CircuitBreaker final : public ManagedBreaker {
 
   const Policy& policy() const { return config_->policy; }
   TimePoint now() const { return config_->clock ? config_->clock() : steady_wall_clock(); }
+  ClockReading coarse_now() const;
 
   void report(NoticeKind kind, const Transitions& transitions) const {
     for (const Transition& transition : transitions) notices_.add(kind, transition);

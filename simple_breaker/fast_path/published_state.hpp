@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "simple_breaker/breaker.hpp"
+#include "simple_breaker/clock.hpp"
 #include "simple_breaker/fast_path/striped_counter.hpp"
 #include "simple_breaker/policies/sliding_window.hpp"
 #include "simple_breaker/policy.hpp"
@@ -63,11 +64,12 @@ class PublishedState {
     return word_.load(std::memory_order_acquire) == Word::closed_and_clean(generation);
   }
 
-  // Counts a success of this generation in the newest bucket, where the policy keeps a window; false: `now` is beyond
-  // that bucket, or the clock was set back, or the generation is over, so the table has to count it.
-  bool count_success(uint64_t generation, TimePoint now) {
-    if (now >= count_until_.load(std::memory_order_acquire)) return false;
-    if (now < published_at_.load(std::memory_order_acquire)) return false;
+  // Counts a success of this generation in the newest bucket, where the policy keeps a window; false: `now` may be
+  // beyond that bucket, or the clock may have been set back, or the generation is over. If `now` is exact, the table
+  // has to count it.
+  bool count_success(uint64_t generation, ClockReading now) {
+    if (now.latest >= count_until_.load(std::memory_order_acquire)) return false;
+    if (now.earliest < published_at_.load(std::memory_order_acquire)) return false;
     return !successes_ || successes_->add_one(generation).counted;
   }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <barrier>
+#include <memory>
 #include <random>
 #include <thread>
 #include <type_traits>
@@ -26,15 +27,27 @@ const Policy rates{.failure_threshold = 0,
                    .minimum_number_of_calls = 20,
                    .recovery_timeout = 5ms};
 
-// A breaker with a clock that the test moves, and the kinds of notices that it reported.
+// A breaker with clocks that the test moves, and the kinds of notices that it reported.
 struct WindowedScenario {
-  explicit WindowedScenario(const Policy& policy) : breaker(policy, listener(), [this] { return now; }) {}
+  explicit WindowedScenario(const Policy& policy, std::chrono::microseconds most_behind = 0us)
+      : breaker(std::make_shared<BreakerConfig>(
+                    policy, listener(), [this] { return ++precise_readings, now; },
+                    [this, most_behind] { return ClockReading(now - behind, most_behind); }),
+                {"breaker"}) {}
+
+  void succeed_after(std::chrono::microseconds took) {
+    Admission admission = breaker.acquire();
+    now += took;
+    std::get<Permit>(admission).settle(Outcome::success);
+  }
 
   Listener listener() {
     return [this](const Notice& notice) { notices.push_back(notice.kind); };
   }
 
   TimePoint now{1000s};
+  std::chrono::microseconds behind{0};  // the coarse clock
+  int precise_readings = 0;
   std::vector<NoticeKind> notices;
   CircuitBreaker breaker;
 };
@@ -44,9 +57,9 @@ bool same(const DetailedStatus& status, const Snapshot& snapshot, const Policy& 
          status.failures == snapshot.counts.failures && status.recent == recent(snapshot.counts, policy, now);
 }
 
-void compare_with_table(Policy policy, unsigned seed) {
+void compare_with_table(Policy policy, unsigned seed, std::chrono::microseconds most_behind) {
   std::mt19937 random(seed);
-  WindowedScenario scenario(policy);
+  WindowedScenario scenario(policy, most_behind);
   Snapshot snapshot = closed_snapshot(scenario.now);
   int opened = 0;
   for (int i = 0; i < 5000; ++i) {
@@ -55,6 +68,7 @@ void compare_with_table(Policy policy, unsigned seed) {
     REQUIRE(std::holds_alternative<Permit>(admission) == (reply.kind == Reply::Kind::admitted));
     const std::chrono::microseconds took(random() % 8 == 0 ? random() % 6000 : 0);
     scenario.now += took;
+    scenario.behind = std::chrono::microseconds(random()) % (most_behind + 1us);
     if (auto* permit = std::get_if<Permit>(&admission)) {
       const auto outcome = random() % 4 == 0    ? Outcome::failure
                            : random() % 16 == 0 ? Outcome::ignored
@@ -77,14 +91,89 @@ void compare_with_table(Policy policy, unsigned seed) {
 
 TEST_CASE("with its fast path the breaker behaves as the table: rates, failures in a row, clearing, slow calls") {
   for (unsigned seed = 1; seed <= 20; ++seed) {
+    const auto most_behind = seed % 2 == 0 ? 0us : 2000us;
     CAPTURE(seed);
-    compare_with_table(rates, seed);
+    compare_with_table(rates, seed, most_behind);
     Policy policy = rates;
     policy.clear_interval = 70ms;
-    compare_with_table(policy, seed);
+    compare_with_table(policy, seed, most_behind);
     policy.failure_threshold = 3;
-    compare_with_table(policy, seed);
-    compare_with_table({.failure_threshold = 2, .slow_call_duration_threshold = 2ms, .recovery_timeout = 5ms}, seed);
+    compare_with_table(policy, seed, most_behind);
+    policy = {.failure_threshold = 2, .slow_call_duration_threshold = 2ms, .recovery_timeout = 5ms};
+    compare_with_table(policy, seed, most_behind);
+  }
+}
+
+TEST_CASE("a coarse clock that is behind makes neither a quick call slow nor a slow one quick") {
+  WindowedScenario scenario({.slow_call_duration_threshold = 100ms}, 8ms);
+  for (const auto behind : {0us, 1us, 4000us, 8000us}) {
+    scenario.behind = behind;
+    const uint64_t slow = scenario.breaker.detailed_status().slow_calls;
+    for (const auto quick : {0us, 91'999us, 92'000us, 99'999us}) scenario.succeed_after(quick);
+    CHECK(scenario.breaker.detailed_status().slow_calls == slow);
+    for (const auto slow_one : {100'000us, 100'001us, 108'000us, 108'001us}) scenario.succeed_after(slow_one);
+    CHECK(scenario.breaker.detailed_status().slow_calls == slow + 4);
+  }
+}
+
+// A bucket lasts 10 ms. After 90 ms more the first two calls have expired with their bucket, and the third has not.
+TEST_CASE("a coarse clock that is behind counts no success in a bucket that has ended") {
+  for (const auto behind : {0us, 1us, 4000us, 8000us}) {
+    WindowedScenario scenario({.failure_rate_threshold = 0.5, .sliding_window_size = 100ms}, 8ms);
+    scenario.behind = behind;
+    scenario.succeed_after(0us);  // begins the bucket
+    scenario.succeed_after(9'999us);
+    scenario.succeed_after(1us);
+    scenario.now += 90ms;
+    CHECK(scenario.breaker.detailed_status().recent == CallCounts{1, 0, 0});
+  }
+}
+
+TEST_CASE("a coarse clock that is behind does not put off the clearing of counts") {
+  const Policy policy{.failure_rate_threshold = 0.5, .sliding_window_size = 10s, .clear_interval = 500ms};
+  WindowedScenario scenario(policy, 8ms);
+  scenario.succeed_after(0us);  // from here to clear_interval later
+  scenario.behind = 8ms;
+  scenario.succeed_after(499'999us);
+  scenario.succeed_after(1us);
+  CHECK(scenario.breaker.detailed_status().recent == CallCounts{1, 0, 0});
+}
+
+TEST_CASE("a clock that is set back by less than the coarse one may be behind sets back the window") {
+  WindowedScenario scenario({.failure_rate_threshold = 0.5, .sliding_window_size = 100ms}, 8ms);
+  scenario.succeed_after(0us);
+  scenario.now -= 5ms;
+  scenario.succeed_after(0us);  // the newest bucket is now the one that ends in 5 ms
+  scenario.now += 95ms;
+  CHECK(scenario.breaker.detailed_status().recent == CallCounts{0, 0, 0});
+}
+
+TEST_CASE("with a window a success reads the precise clock only where the coarse one cannot decide") {
+  Policy policy{.failure_rate_threshold = 0.5, .sliding_window_size = 10s};
+  const auto readings = [&](std::chrono::microseconds behind, std::chrono::microseconds took) {
+    WindowedScenario scenario(policy, 8ms);
+    scenario.succeed_after(0us);  // begins the bucket
+    scenario.behind = behind;
+    const int before = scenario.precise_readings;
+    scenario.succeed_after(took);
+    return scenario.precise_readings - before;
+  };
+  CHECK(readings(8ms, 8ms) == 0);
+  CHECK(readings(8ms, 7'999us) == 1);  // the coarse clock shows a time before the bucket began
+  CHECK(readings(0ms, 991'999us) == 0);
+  CHECK(readings(0ms, 992'000us) == 1);  // the bucket may have ended
+  policy.slow_call_duration_threshold = 500ms;
+  CHECK(readings(0ms, 491'999us) == 1);  // when it starts
+  CHECK(readings(0ms, 492'000us) == 2);  // it may have been slow
+}
+
+TEST_CASE("the precise clock shows a time within the coarse clock's reading") {
+  for (int i = 0; i < 100'000; ++i) {
+    const TimePoint before = steady_wall_clock();
+    const ClockReading reading = coarse_reading();
+    const TimePoint after = steady_wall_clock();
+    REQUIRE(reading.earliest <= after);
+    REQUIRE(reading.latest >= before);
   }
 }
 
