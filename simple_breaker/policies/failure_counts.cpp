@@ -38,10 +38,6 @@ void schedule_clearing(FailureCounts& counts, const Policy& policy, TimePoint no
 
 }  // namespace
 
-bool is_slow(const CallResult& result, const Policy& policy) {
-  return policy.slow_call_duration_threshold.count() > 0 && result.took >= policy.slow_call_duration_threshold;
-}
-
 void record(FailureCounts& counts, const Policy& policy, const CallResult& result, TimePoint now, uint64_t times) {
   const bool failed = result.outcome == Outcome::failure;
   if (!failed && counts.failures == 0 && !policy.keeps_window()) return;  // nothing to count, nothing to reset

@@ -26,7 +26,10 @@ struct FailureCounts {
   bool operator==(const FailureCounts&) const = default;
 };
 
-bool is_slow(const CallResult& result, const Policy& policy);
+// Inline: the fast path asks too.
+inline bool is_slow(const CallResult& result, const Policy& policy) {
+  return policy.slow_call_duration_threshold.count() > 0 && result.took >= policy.slow_call_duration_threshold;
+}
 
 // Records a call that was not ignored: clears what is due, counts the call, schedules the next clearing. `times`: as
 // many calls with the same result.
