@@ -49,6 +49,12 @@ std::optional<Settled> CachedBreaker::count_success(const PermitId& id) {
   return Settled{core().view().state, counted->is_late};
 }
 
+std::chrono::microseconds CachedBreaker::took(TimePoint started) const {
+  if (!fast().times_calls()) return {};
+  const auto at_most = coarse_reading().latest - started;
+  return at_most < group().policy.slow_call_duration_threshold ? at_most : steady_wall_clock() - started;
+}
+
 std::optional<Rejection> CachedBreaker::early_rejection(milliseconds wait) {
   if (fast().word().state() == State::closed) return std::nullopt;
   const Lock lock = this->lock();

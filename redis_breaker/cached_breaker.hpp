@@ -22,6 +22,9 @@ class CachedBreaker final : public CoreShell {
   std::variant<PermitId, Rejection, StoreTrouble> acquire();
   std::variant<Settled, StoreTrouble> settle(const PermitId& id, const CallResult& result);
 
+  // How long a call has taken that began at `started`, as exactly as its result needs it; 0 if the policy does not ask.
+  std::chrono::microseconds took(TimePoint started) const;
+
   // As ManagedBreaker's. Nothing if the store would have to be asked.
   std::optional<Rejection> early_rejection(std::chrono::milliseconds wait);
 

@@ -41,7 +41,7 @@ Settled FallbackBreaker::settle(const PermitId& id, TimePoint started, Outcome o
   const bool is_good = outcome == Outcome::success;
   const bool watches = watches_successes_.load(std::memory_order_acquire);
   if (is_good && !watches && view().ignores_success(id)) return {};
-  const CallResult result{outcome, view().times_calls() ? steady_wall_clock() - started : std::chrono::microseconds(0)};
+  const CallResult result{outcome, shared_.took(started)};
   const auto answer = is_available() ? shared_.settle(id, result) : StoreTrouble{};
   const auto* shared = std::get_if<Settled>(&answer);
   const Settled settled =

@@ -108,8 +108,8 @@ inline std::chrono::milliseconds admitted_until(Breaker& breaker, std::chrono::s
   return std::chrono::ceil<std::chrono::milliseconds>(last - since);
 }
 
-// The longest that a view may lag, whatever happens. (Its clock is up to 4 ms behind.)
-constexpr std::chrono::milliseconds bound_of_freshness{1010};
+// The longest that a view may lag, whatever happens. (Its clock is coarse.)
+constexpr std::chrono::milliseconds bound_of_freshness{1020};
 
 // True if `attempt`, which creates new instances and returns whether they noticed a change, succeeds through pushes.
 // The poll would notice the change as well, but not in a synchronizer's first four seconds: a slower attempt proves
