@@ -263,15 +263,16 @@ LastKnown CachedCore::last_known(TimePoint now) const {
   return known;
 }
 
-Snapshot CachedCore::snapshot() const {
-  Snapshot snapshot;
+SharedState CachedCore::shared_state() const {
+  SharedState shared{{}, latest_.active_override, latest_.epoch, latest_.origin.run, view_.version};
+  Snapshot& snapshot = shared.snapshot;
   snapshot.state = view_.state == State::closed ? State::closed : State::open;
   snapshot.generation = view_.generation;
   snapshot.counts.failures = latest_.failures;
   snapshot.open_until = view_.admits_from;
   snapshot.mode = latest_.active_override.mode;
   snapshot.mode_until = view_.look_again_at;
-  return snapshot;
+  return shared;
 }
 
 std::vector<CachedCore::Notable> CachedCore::take_notices() { return std::exchange(notices_, {}); }

@@ -50,6 +50,15 @@ struct CachedView {
   bool is_usable(const Feed& feed, TimePoint now) const;
 };
 
+// The shared breaker as an instance knew it at one moment.
+struct SharedState {
+  Snapshot snapshot{};  // half-open as open: which calls hold the probes is unknown, only until when
+  Override active_override{};
+  uint64_t epoch = 0;
+  uint64_t run = 0;
+  uint64_t version = 0;  // of the view
+};
+
 // A transition, as the store announces it to all instances.
 struct News {
   State state = State::closed;
@@ -109,7 +118,7 @@ class CachedCore {
 
   const CachedView& view() const { return view_; }
   const Answer& latest() const { return latest_; }  // without replies
-  Snapshot snapshot() const;                        // half-open as open: only the end of the wait is known
+  SharedState shared_state() const;
 
   struct Counters {
     uint64_t late_results = 0;

@@ -1,18 +1,12 @@
 #include "redis_breaker/fallback_breaker.hpp"
 
 #include <utility>
-#include <variant>
 
 namespace cb {
 
 FallbackBreaker::FallbackBreaker(std::shared_ptr<const SharedBreakerGroup> group, const Identity& identity,
                                  NoticeQueue notices)
     : group_(std::move(group)), notices_(std::move(notices)), shared_(group_, identity, notices_) {}
-
-// What an operation reports is delivered at its end, when no lock is held. The listener may destroy the breaker.
-void FallbackBreaker::deliver() const {
-  const NoticeQueue::Delivery store(group_->store->notices()), breaker(notices_);
-}
 
 Admission FallbackBreaker::acquire() {
   if (const auto permit = view().admits_at_once())
@@ -21,7 +15,7 @@ Admission FallbackBreaker::acquire() {
     const auto answer = shared_.acquire();
     const auto* permit = std::get_if<PermitId>(&answer);
     // A listener's time is not a probe's, whose lease runs: the probe delivers when it ends.
-    if (permit == nullptr || permit->probe == 0) deliver();
+    if (permit == nullptr || permit->probe == 0) group_->deliver(notices_);
     if (permit != nullptr) return Permit(*this, *permit, steady_wall_clock());
     if (const auto* rejection = std::get_if<Rejection>(&answer)) return *rejection;
   }
@@ -33,7 +27,7 @@ std::optional<Rejection> FallbackBreaker::early_rejection(std::chrono::milliseco
   const bool is_shared = is_available();
   const auto rejection = is_shared ? shared_.early_rejection(wait) : local_breaker().early_rejection(wait);
   if (rejection && !is_shared) ++local_calls_;
-  deliver();
+  group_->deliver(notices_);
   return rejection;
 }
 
@@ -49,29 +43,27 @@ Settled FallbackBreaker::settle(const PermitId& id, TimePoint started, Outcome o
   // After a success, the next outage does not continue with what the local breaker counted in the last one.
   const bool is_news = shared != nullptr && is_good && watches && !settled.late;
   if (is_news && local_->saw_success(view().version())) watches_successes_ = false;
-  deliver();
+  group_->deliver(notices_);
   return settled;
 }
 
 std::string FallbackBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {
-  const auto outcome = shared_.apply(ApplyOverride{order, lasts});
-  deliver();
-  const bool is_done = std::holds_alternative<Reply>(outcome);
+  const bool is_done = std::holds_alternative<Reply>(shared_.apply(ApplyOverride{order, lasts}));
+  group_->deliver(notices_);
   return is_done ? "" : "Redis did not accept the override; as far as is known, nothing has changed";
 }
 
 void FallbackBreaker::report_health(Health health) {
   if (!is_available()) local_breaker().report_health(health);
   shared_.apply(HealthReport{health});
-  deliver();
+  group_->deliver(notices_);
 }
 
 DetailedStatus FallbackBreaker::detailed_status() {
   const auto age = shared_.known().age;
   const bool is_shared = std::holds_alternative<Reply>(shared_.apply(Tick{}));
   DetailedStatus status;  // a counter must not decrease when the store recovers
-  if (!is_shared) status = local_breaker().detailed_status();
-  if (is_shared && local_version_ != 0) status = local_->detailed_status();
+  if (!is_shared || local_version_ != 0) status = (is_shared ? *local_ : local_breaker()).detailed_status();
   if (is_shared) show(shared_.known().answer, group_->policy, status);
   if (!is_shared) status.store.name = "local";
   status.store.error = group_->store->error();
@@ -79,7 +71,7 @@ DetailedStatus FallbackBreaker::detailed_status() {
   status.store.local_calls = local_calls_;
   status.listener_errors = notices_.listener_errors();
   shared_.add_counters(status);
-  deliver();
+  group_->deliver(notices_);
   return status;
 }
 
@@ -87,20 +79,16 @@ DetailedStatus FallbackBreaker::detailed_status() {
 LocalBreaker& FallbackBreaker::local_breaker() {
   if (local_version_.load(std::memory_order_acquire) == view().version()) return *local_;
   const std::scoped_lock lock(mutex_);
-  CachedBreaker::Known known = shared_.known();
-  if (local_version_ == known.version) return *local_;
-  if (shared_.take_unsent_successes() > 0) known.snapshot.counts.failures = 0;
+  SharedState shared = shared_.known().shared;
+  if (local_version_ == shared.version) return *local_;
+  if (shared_.take_unsent_successes() > 0) shared.snapshot.counts.failures = 0;
   // A call that ends when the store is back may change the local breaker: that is no transition of this instance's.
   if (!local_) local_ = std::make_unique<LocalBreaker>(group_->local, notices_, [this] { return !is_available(); });
-  local_->follow(
-      {known.snapshot, known.answer.active_override, known.answer.epoch, known.answer.origin.run, known.version},
-      group_->store->recovered_at());
+  local_->follow(shared, group_->store->recovered_at());
   watches_successes_ = true;
-  local_version_ = known.version;
+  local_version_ = shared.version;
   return *local_;
 }
-
-State FallbackBreaker::known_state() const { return is_local() ? local_->known_state() : view().word().state(); }
 
 bool FallbackBreaker::is_evictable(std::chrono::milliseconds idle) const {
   if (is_local()) return local_->is_evictable(idle);

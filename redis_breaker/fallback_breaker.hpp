@@ -1,9 +1,7 @@
-// A FallbackBreaker is a shared breaker that works without its store too: while the store is away, each process
-// continues on a local breaker. What it adds to the cached breaker: no call waits or fails for the store's sake, except
-// the one that finds out. What it costs: a comparison for each call. What can now go wrong: while the store is away,
-// instances disagree, as in stage 2. Thread-safe: every method. A transition is reported once in the fleet, by the
-// process whose event caused it, in the order of generations. The constructor throws std::invalid_argument for a bad
-// name.
+// A FallbackBreaker is a shared breaker that works without its store: then each process continues on a local breaker.
+// It adds that no call waits for the store, except the one that finds out. It costs a comparison for each call. What
+// can now go wrong: while the store is away, instances disagree, as in stage 2. Thread-safe: every method. A transition
+// is reported once in the fleet, by the process whose event caused it. The constructor throws for an invalid name.
 #pragma once
 
 #include <atomic>
@@ -31,18 +29,15 @@ class FallbackBreaker final : public ManagedBreaker {
   std::string apply_override(const Override& order, std::chrono::milliseconds lasts) override;
   void report_health(Health health) override;
   std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
-  State known_state() const override;
+  State known_state() const override { return is_local() ? local_->known_state() : view().word().state(); }
   bool is_evictable(std::chrono::milliseconds idle) const override;
   const PublishedView& view() const { return shared_.fast(); }  // of the shared breaker
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
   bool is_available() const { return group_->store->is_available(); }
-  bool is_local() const {
-    return !is_available() && local_version_.load(std::memory_order_acquire) == view().version();
-  }
+  bool is_local() const { return !is_available() && local_version_.load() == view().version(); }
   LocalBreaker& local_breaker();
-  void deliver() const;
 
   const std::shared_ptr<const SharedBreakerGroup> group_;
   const NoticeQueue notices_;

@@ -11,18 +11,10 @@
 #include <mutex>
 #include <optional>
 
+#include "redis_breaker/cached_core.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 
 namespace cb {
-
-// The shared breaker as an instance knew it at one moment.
-struct SharedState {
-  Snapshot snapshot{};  // half-open as open: which calls hold the probes is unknown, only until when
-  Override active_override{};
-  uint64_t epoch = 0;
-  uint64_t run = 0;
-  uint64_t version = 0;  // of the view
-};
 
 class LocalBreaker {
  public:

@@ -28,12 +28,10 @@ QuorumBreaker::QuorumBreaker(const std::shared_ptr<const SharedBreakerGroup>& gr
 
 QuorumBreaker::~QuorumBreaker() { notices_.close(); }
 
-void QuorumBreaker::deliver() const { const NoticeQueue::Delivery store(group_->store->notices()), breaker(notices_); }
-
 // Like a probe, a call that both have admitted does not wait for a listener.
 Admission QuorumBreaker::acquire() {
   Admission admission = acquire_both();
-  if (std::holds_alternative<Rejection>(admission)) deliver();
+  if (std::holds_alternative<Rejection>(admission)) group_->deliver(notices_);
   return admission;
 }
 

@@ -37,7 +37,6 @@ class QuorumBreaker final : public ManagedBreaker {
 
   Settled settle(const PermitId& id, TimePoint ticket, Outcome outcome) override;
   Admission acquire_both();
-  void deliver() const;
   Permit grant(Permit shared, Permit local);
   void reset_if_changed(uint64_t generation);
 

@@ -84,7 +84,7 @@ void CoreShell::publish() {
 CoreShell::Known CoreShell::known() const {
   const Lock lock(mutex_);
   const CachedView& view = core_.view();
-  Known known{core_.latest(), core_.snapshot(), core_.counters(), view.version, std::nullopt};
+  Known known{core_.latest(), core_.shared_state(), core_.counters(), std::nullopt};
   const TimePoint now = coarse_wall_clock();
   const Feed feed = fast_.feed();
   const TimePoint at = view.is_fresh(feed, now) ? std::max(feed.confirmed_at, view.fetched_at) : view.fetched_at;

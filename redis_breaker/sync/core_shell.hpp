@@ -36,9 +36,8 @@ class CoreShell : private SynchronizedBreaker {
   // The last answer of the store, and what is to be counted beside it.
   struct Known {
     Answer answer;
-    Snapshot snapshot;
+    SharedState shared;
     CachedCore::Counters counters;
-    uint64_t version;
     std::optional<std::chrono::milliseconds> age;  // nothing before the first answer
   };
   Known known() const;
