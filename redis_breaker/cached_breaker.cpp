@@ -7,15 +7,15 @@ namespace cb {
 using std::chrono::milliseconds;
 
 std::variant<PermitId, Rejection, StoreTrouble> CachedBreaker::acquire() {
-  if (!has_listener()) {  // a rejection's notice has its place in the lock's order
-    if (const auto rejection = fast().rejects_at_once(steady_wall_clock(), group().policy)) return *rejection;
+  if (!shell_.has_listener()) {  // a rejection's notice has its place in the lock's order
+    if (const auto rejection = shell_.fast().rejects_at_once(steady_wall_clock(), policy())) return *rejection;
   }
-  Lock lock = this->lock();
-  const auto answer = core().acquire(fast().feed(), steady_wall_clock());
-  publish();
+  auto lock = shell_.lock();
+  const auto answer = shell_.core().acquire(shell_.fast().feed(), steady_wall_clock());
+  shell_.publish();
   if (const auto* permit = std::get_if<PermitId>(&answer)) return *permit;
   if (const auto* rejection = std::get_if<Rejection>(&answer)) return *rejection;
-  const auto outcome = await(std::get<CachedCore::Ticket>(answer), lock);
+  const auto outcome = shell_.await(std::get<CachedCore::Ticket>(answer), lock);
   if (const auto* trouble = std::get_if<StoreTrouble>(&outcome)) return *trouble;
   const auto& reply = std::get<Reply>(outcome);
   if (reply.kind == Reply::Kind::admitted) return reply.permit;
@@ -23,14 +23,14 @@ std::variant<PermitId, Rejection, StoreTrouble> CachedBreaker::acquire() {
 }
 
 std::variant<Settled, StoreTrouble> CachedBreaker::settle(const PermitId& id, const CallResult& result) {
-  const bool is_good = result.outcome == Outcome::success && !is_slow(result, group().policy);
+  const bool is_good = result.outcome == Outcome::success && !is_slow(result, policy());
   if (const auto counted = is_good ? count_success(id) : std::nullopt) return *counted;
-  Lock lock = this->lock();
-  add_successes();  // no failure overtakes the successes before it
-  const auto answer = core().settle({id, result}, steady_wall_clock());
-  publish();
+  auto lock = shell_.lock();
+  shell_.add_successes();  // no failure overtakes the successes before it
+  const auto answer = shell_.core().settle({id, result}, steady_wall_clock());
+  shell_.publish();
   if (const auto* settled = std::get_if<Settled>(&answer)) return *settled;
-  const auto outcome = await(std::get<CachedCore::Ticket>(answer), lock);
+  const auto outcome = shell_.await(std::get<CachedCore::Ticket>(answer), lock);
   if (const auto* trouble = std::get_if<StoreTrouble>(&outcome)) return *trouble;
   const auto& reply = std::get<Reply>(outcome);
   return Settled{reply.state, reply.kind == Reply::Kind::late};
@@ -38,32 +38,33 @@ std::variant<Settled, StoreTrouble> CachedBreaker::settle(const PermitId& id, co
 
 // Without the lock. Nothing: it has to be settled.
 std::optional<Settled> CachedBreaker::count_success(const PermitId& id) {
-  const auto counted = fast().count_success(id);
+  const auto counted = shell_.fast().count_success(id);
   if (!counted) return std::nullopt;
-  if (counted->must_report) report_soon();
+  if (counted->must_report) shell_.report_soon();
   const uint64_t late = counted->older + (counted->is_late ? 1 : 0);
-  if (late == 0) return Settled{fast().word().state(), false};
-  const Lock lock = this->lock();
-  core().add_successes(0, late, steady_wall_clock());
-  publish();
-  return Settled{core().view().state, counted->is_late};
+  if (late == 0) return Settled{shell_.fast().word().state(), false};
+  const auto lock = shell_.lock();
+  shell_.core().add_successes(0, late, steady_wall_clock());
+  shell_.publish();
+  return Settled{shell_.core().view().state, counted->is_late};
 }
 
 std::chrono::microseconds CachedBreaker::took(TimePoint started) const {
-  if (!fast().times_calls()) return {};
+  if (!shell_.fast().times_calls()) return {};
   const auto at_most = coarse_reading().latest - started;
-  return at_most < group().policy.slow_call_duration_threshold ? at_most : steady_wall_clock() - started;
+  return at_most < policy().slow_call_duration_threshold ? at_most : steady_wall_clock() - started;
 }
 
 std::optional<Rejection> CachedBreaker::early_rejection(milliseconds wait) {
-  if (fast().word().state() == State::closed) return std::nullopt;
-  const Lock lock = this->lock();
-  const CachedView& view = core().view();
+  if (shell_.fast().word().state() == State::closed) return std::nullopt;
+  const auto lock = shell_.lock();
+  const CachedView& view = shell_.core().view();
   const TimePoint now = steady_wall_clock();
   const bool may_end_sooner = view.state == State::half_open && wait.count() > 0;  // with the probes in flight
-  if (may_end_sooner || !view.is_usable(fast().feed(), now) || now + wait >= view.admits_from) return std::nullopt;
-  const auto answer = core().acquire(fast().feed(), now);
-  publish();
+  if (may_end_sooner || !view.is_usable(shell_.fast().feed(), now) || now + wait >= view.admits_from)
+    return std::nullopt;
+  const auto answer = shell_.core().acquire(shell_.fast().feed(), now);
+  shell_.publish();
   return std::get<Rejection>(answer);
 }
 
@@ -71,15 +72,15 @@ std::optional<Rejection> CachedBreaker::early_rejection(milliseconds wait) {
 // an open one, costs more than it frees: its tenant's next calls may have to use the common breaker, and count there
 // from zero.
 bool CachedBreaker::is_evictable(milliseconds idle) const {
-  const PublishedView::Word word = fast().word();
-  const bool holds_evidence = fast().has_successes() || word.reports_successes();
+  const PublishedView::Word word = shell_.fast().word();
+  const bool holds_evidence = shell_.fast().has_successes() || word.reports_successes();
   if (word.state() == State::closed) return idle >= ManagedBreaker::evidence_matters_for || !holds_evidence;
-  const TimePoint from = fast().admits_from();
-  return from != never && steady_wall_clock() >= from + group().policy.recovery_timeout;
+  const TimePoint from = shell_.fast().admits_from();
+  return from != never && steady_wall_clock() >= from + policy().recovery_timeout;
 }
 
 void CachedBreaker::add_counters(DetailedStatus& status) const {
-  const CachedCore::Counters counters = known().counters;
+  const CachedCore::Counters counters = shell_.known().counters;
   status.late_results += counters.late_results;
   status.slow_calls += counters.slow_calls;
   status.would_have_tripped += counters.would_have_tripped;

@@ -8,16 +8,22 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <variant>
 
 #include "redis_breaker/sync/core_shell.hpp"
 
 namespace cb {
 
-class CachedBreaker final : public CoreShell {
+class CachedBreaker {
  public:
-  using CoreShell::CoreShell;
+  CachedBreaker(std::shared_ptr<const SharedBreakerGroup> group, const Identity& identity, NoticeQueue notices)
+      : shell_(std::move(group), identity, std::move(notices)) {}
+
+  CoreShell& shell() { return shell_; }
+  const CoreShell& shell() const { return shell_; }
 
   std::variant<PermitId, Rejection, StoreTrouble> acquire();
   std::variant<Settled, StoreTrouble> settle(const PermitId& id, const CallResult& result);
@@ -36,6 +42,9 @@ class CachedBreaker final : public CoreShell {
 
  private:
   std::optional<Settled> count_success(const PermitId& id);
+  const Policy& policy() const { return shell_.group().policy; }
+
+  CoreShell shell_;
 };
 
 }  // namespace cb

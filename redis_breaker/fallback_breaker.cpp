@@ -12,10 +12,11 @@ Admission FallbackBreaker::acquire() {
   if (const auto permit = view().admits_at_once())
     return Permit(*this, *permit, view().times_calls() ? steady_wall_clock() : TimePoint{});
   if (is_available()) {
+    NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
     const auto answer = shared_.acquire();
     const auto* permit = std::get_if<PermitId>(&answer);
-    // A listener's time is not a probe's, whose lease runs: the probe delivers when it ends.
-    if (permit == nullptr || permit->probe == 0) group_->deliver(notices_);
+    if (permit != nullptr && permit->probe != 0) delivery.dismiss();  // its lease runs: it delivers when it ends
+    delivery.finish();                                                // before the call's time begins
     if (permit != nullptr) return Permit(*this, *permit, steady_wall_clock());
     if (const auto* rejection = std::get_if<Rejection>(&answer)) return *rejection;
   }
@@ -24,10 +25,10 @@ Admission FallbackBreaker::acquire() {
 }
 
 std::optional<Rejection> FallbackBreaker::early_rejection(std::chrono::milliseconds wait) {
+  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
   const bool is_shared = is_available();
   const auto rejection = is_shared ? shared_.early_rejection(wait) : local_breaker().early_rejection(wait);
   if (rejection && !is_shared) ++local_calls_;
-  group_->deliver(notices_);
   return rejection;
 }
 
@@ -35,6 +36,7 @@ Settled FallbackBreaker::settle(const PermitId& id, TimePoint started, Outcome o
   const bool is_good = outcome == Outcome::success;
   const bool watches = watches_successes_.load(std::memory_order_acquire);
   if (is_good && !watches && view().ignores_success(id)) return {};
+  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
   const CallResult result{outcome, shared_.took(started)};
   const auto answer = is_available() ? shared_.settle(id, result) : StoreTrouble{};
   const auto* shared = std::get_if<Settled>(&answer);
@@ -43,35 +45,34 @@ Settled FallbackBreaker::settle(const PermitId& id, TimePoint started, Outcome o
   // After a success, the next outage does not continue with what the local breaker counted in the last one.
   const bool is_news = shared != nullptr && is_good && watches && !settled.late;
   if (is_news && local_->saw_success(view().version())) watches_successes_ = false;
-  group_->deliver(notices_);
   return settled;
 }
 
 std::string FallbackBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {
-  const bool is_done = std::holds_alternative<Reply>(shared_.apply(ApplyOverride{order, lasts}));
-  group_->deliver(notices_);
+  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
+  const bool is_done = std::holds_alternative<Reply>(shared_.shell().apply(ApplyOverride{order, lasts}));
   return is_done ? "" : "Redis did not accept the override; as far as is known, nothing has changed";
 }
 
 void FallbackBreaker::report_health(Health health) {
+  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
   if (!is_available()) local_breaker().report_health(health);
-  shared_.apply(HealthReport{health});
-  group_->deliver(notices_);
+  shared_.shell().apply(HealthReport{health});
 }
 
 DetailedStatus FallbackBreaker::detailed_status() {
-  const auto age = shared_.known().age;
-  const bool is_shared = std::holds_alternative<Reply>(shared_.apply(Tick{}));
+  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
+  const auto age = shared_.shell().known().age;
+  const bool is_shared = std::holds_alternative<Reply>(shared_.shell().apply(Tick{}));
   DetailedStatus status;  // a counter must not decrease when the store recovers
   if (!is_shared || local_version_ != 0) status = (is_shared ? *local_ : local_breaker()).detailed_status();
-  if (is_shared) show(shared_.known().answer, group_->policy, status);
+  if (is_shared) show(shared_.shell().known().answer, group_->policy, status);
   if (!is_shared) status.store.name = "local";
   status.store.error = group_->store->error();
   status.store.view_age = age;
   status.store.local_calls = local_calls_;
   status.listener_errors = notices_.listener_errors();
   shared_.add_counters(status);
-  group_->deliver(notices_);
   return status;
 }
 
@@ -79,9 +80,9 @@ DetailedStatus FallbackBreaker::detailed_status() {
 LocalBreaker& FallbackBreaker::local_breaker() {
   if (local_version_.load(std::memory_order_acquire) == view().version()) return *local_;
   const std::scoped_lock lock(mutex_);
-  SharedState shared = shared_.known().shared;
+  SharedState shared = shared_.shell().known().shared;
   if (local_version_ == shared.version) return *local_;
-  if (shared_.take_unsent_successes() > 0) shared.snapshot.counts.failures = 0;
+  if (shared_.shell().take_unsent_successes() > 0) shared.snapshot.counts.failures = 0;
   // A call that ends when the store is back may change the local breaker: that is no transition of this instance's.
   if (!local_) local_ = std::make_unique<LocalBreaker>(group_->local, notices_, [this] { return !is_available(); });
   local_->follow(shared, group_->store->recovered_at());

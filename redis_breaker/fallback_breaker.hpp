@@ -31,7 +31,7 @@ class FallbackBreaker final : public ManagedBreaker {
   std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
   State known_state() const override { return is_local() ? local_->known_state() : view().word().state(); }
   bool is_evictable(std::chrono::milliseconds idle) const override;
-  const PublishedView& view() const { return shared_.fast(); }  // of the shared breaker
+  const PublishedView& view() const { return shared_.shell().fast(); }  // of the shared breaker
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;

@@ -25,12 +25,6 @@ struct SharedBreakerGroup {
         store(std::make_unique<StoreGate>(*redis, listener)),
         synchronizer(std::make_unique<Synchronizer>(client, *store)) {}
 
-  // What an operation of a breaker reports is delivered at its end, when no lock is held: its notices, and the store's.
-  // A listener may destroy the breaker.
-  void deliver(const NoticeQueue& notices) const {
-    const NoticeQueue::Delivery of_store(store->notices()), of_breaker(notices);
-  }
-
   const std::shared_ptr<const BreakerConfig> local;  // of the breakers that are used while Redis is unavailable
   const Policy& policy;
   const std::shared_ptr<SharedListener> listener;  // nothing: none

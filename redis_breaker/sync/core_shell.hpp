@@ -20,7 +20,7 @@
 
 namespace cb {
 
-class CoreShell : private SynchronizedBreaker {
+class CoreShell final : private SynchronizedBreaker {
  public:
   CoreShell(std::shared_ptr<const SharedBreakerGroup> group, const Identity& identity, NoticeQueue notices);
   ~CoreShell() override;
@@ -45,7 +45,7 @@ class CoreShell : private SynchronizedBreaker {
   // Successes that the store has not been sent, and now will not be.
   uint64_t take_unsent_successes();
 
- protected:
+  // For its owner, who decides what a call does.
   using Lock = std::unique_lock<std::mutex>;
   Lock lock() const { return Lock(mutex_); }
 

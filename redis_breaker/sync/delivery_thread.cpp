@@ -26,7 +26,7 @@ void DeliveryThread::work(const std::stop_token& stop, Due& due) {
   while (due.changed.wait(lock, stop, [&] { return !due.queues.empty(); })) {
     const auto queues = std::exchange(due.queues, {});
     lock.unlock();
-    for (const NoticeQueue& notices : queues) notices.deliver();
+    for (const NoticeQueue& notices : queues) notices.deliver_unless_called();
     lock.lock();
   }
 }

@@ -56,6 +56,7 @@ struct NoticeQueue::Shared {
   bool wants_relief = false;  // the deliverer has delivered for long enough
   bool is_relieved = false;   // another thread waits to go on
   bool is_closed = false;
+  std::atomic<int> calls{0};  // of the breaker, in progress
 };
 
 // --- adding
@@ -184,6 +185,10 @@ void NoticeQueue::deliver() const {
   if (const auto keeps_alive = shared_) keeps_alive->deliver();
 }
 
+void NoticeQueue::deliver_unless_called() const {
+  if (shared_ && shared_->calls == 0) deliver();
+}
+
 bool NoticeQueue::has_notices() const {
   if (!shared_) return false;
   const std::scoped_lock lock(shared_->mutex);
@@ -199,6 +204,20 @@ NoticeQueue NoticeQueue::part(std::string_view prefix, Filter filter) const {
   part.prefix_ = prefix;
   part.filter_ = std::move(filter);
   return part;
+}
+
+NoticeQueue::Delivery::Delivery(NoticeQueue notices) : notices_(std::move(notices)) {
+  if (notices_.shared_) ++notices_.shared_->calls;
+}
+
+void NoticeQueue::Delivery::finish() {
+  const NoticeQueue notices = notices_;
+  dismiss();
+  notices.deliver();
+}
+
+void NoticeQueue::Delivery::dismiss() {
+  if (const auto shared = std::exchange(notices_.shared_, nullptr)) --shared->calls;
 }
 
 NoticeQueue NoticeQueue::held_back() const {

@@ -59,7 +59,11 @@ class NoticeQueue {
 
   // Delivers what waits, unless another thread does. Call it without locks; the listener may destroy the breaker.
   void deliver() const;
-  bool has_notices() const;  // that may be delivered
+
+  // The same for a thread that no call waits for: it leaves the delivery to a call in progress, so that a listener
+  // which destroys the breaker does not destroy it under that call.
+  void deliver_unless_called() const;
+  bool has_notices() const;
 
   // Waits for a delivery on another thread; afterwards the listener is not called any more. For the breaker's
   // destructor, which may run in the listener. Does nothing for a part().
@@ -86,16 +90,19 @@ class NoticeQueue {
   bool is_held_back_ = false;
 };
 
-// Calls deliver() when the scope ends: declare it before the lock.
+// A call of the breaker that may cause notices: delivers them when it ends. Declare it before the lock.
 class NoticeQueue::Delivery {
  public:
-  explicit Delivery(NoticeQueue notices) : notices_(std::move(notices)) {}
-  ~Delivery() { notices_.deliver(); }
+  explicit Delivery(NoticeQueue notices);
+  ~Delivery() { finish(); }
   Delivery(const Delivery&) = delete;
   Delivery& operator=(const Delivery&) = delete;
 
+  void finish();   // now; the listener may have destroyed the breaker
+  void dismiss();  // without delivering
+
  private:
-  const NoticeQueue notices_;
+  NoticeQueue notices_;
 };
 
 }  // namespace cb
