@@ -1,7 +1,5 @@
 #include "redis_breaker/fallback_breaker.hpp"
 
-#include <utility>
-
 namespace cb {
 
 FallbackBreaker::FallbackBreaker(std::shared_ptr<const SharedBreakerGroup> group, const Identity& identity,
@@ -25,8 +23,9 @@ Admission FallbackBreaker::acquire() {
 }
 
 std::optional<Rejection> FallbackBreaker::early_rejection(std::chrono::milliseconds wait) {
-  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
   const bool is_shared = is_available();
+  if (is_shared && view().word().state() == State::closed) return std::nullopt;
+  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
   const auto rejection = is_shared ? shared_.early_rejection(wait) : local_breaker().early_rejection(wait);
   if (rejection && !is_shared) ++local_calls_;
   return rejection;
