@@ -167,6 +167,12 @@ TEST_CASE("nothing is known at first: the call asks the store") {
   CHECK_FALSE(instance.core.take(ticket));  // once
 }
 
+TEST_CASE("a view of nothing is never used, and one of the first generation is") {
+  const TimePoint now{};
+  CHECK_FALSE(CachedView{.fetched_at = now}.is_usable({}, now));
+  CHECK(CachedView{.generation = 1, .fetched_at = now}.is_usable({}, now));
+}
+
 TEST_CASE("a fresh view answers without a ticket, however long ago it was fetched") {
   SimulatedInstance instance(one_failure);
   instance.acquire();
@@ -301,6 +307,20 @@ TEST_CASE("an open circuit rejects without the store until the end of the break"
   const PermitId probe = instance.acquire();
   CHECK(probe == PermitId{instance.stored.generation, 1});
   CHECK(instance.core.view().state == State::half_open);
+}
+
+TEST_CASE("a break of which nothing is left is no wait, and one of which a microsecond is left is one") {
+  SimulatedInstance instance(one_failure);
+  instance.open();
+  instance.pass(9'999'999us);
+  instance.core.add(Tick{});
+  instance.exchange();
+  CHECK(instance.core.view().admits_from == instance.now + 1us);
+  instance.pass(1us);
+  instance.core.add(Tick{});
+  instance.exchange();
+  CHECK(instance.core.view().state == State::open);
+  CHECK(instance.core.view().admits_from == TimePoint{});
 }
 
 TEST_CASE("while a probe is in flight its instance rejects the others without the store, until the lease ends") {

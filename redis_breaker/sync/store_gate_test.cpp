@@ -67,6 +67,7 @@ TEST_CASE("an outage is reported once, and its end once; no request waits meanwh
   redis.is_well = false;
   CHECK_FALSE(redis.request());
   CHECK(redis.look() > 0ms);
+  CHECK(redis.reports.size() == 1);  // as soon as the first attempt has failed
   const int before = redis.requests;
   CHECK_FALSE(redis.request());
   CHECK(redis.requests == before);
@@ -114,4 +115,43 @@ TEST_CASE("a request that began before Redis was lost and found again does not e
   };
   CHECK_FALSE(redis.request());
   CHECK(redis.gate.is_available());
+}
+
+TEST_CASE("each loss and each recovery begins a period, and is passed on once") {
+  SimulatedRedis redis;
+  int changes = 0;
+  redis.gate.when_changed([&] { ++changes; });
+  CHECK(redis.gate.period() == 1);
+  redis.is_well = false;
+  redis.request();
+  CHECK(redis.gate.period() == 2);
+  CHECK(changes == 1);
+  redis.look();
+  redis.request();
+  CHECK(redis.gate.period() == 2);
+  redis.is_well = true;
+  redis.until_back();
+  CHECK(redis.gate.period() == 3);
+  CHECK(changes == 2);
+  CHECK(redis.gate.recovered_at() == redis.now);
+}
+
+TEST_CASE("the end of an outage is reported with its length, and the error is gone") {
+  SimulatedRedis redis;
+  redis.is_well = false;
+  redis.request();
+  redis.now += 250ms;
+  redis.look();
+  CHECK(redis.gate.error() == "no answer in time");
+  redis.is_well = true;
+  redis.now += 4s;
+  CHECK(redis.look() == 0ms);
+  CHECK(redis.reports.back() == "Redis has recovered: using the shared breaker again after 4.2 s");
+  CHECK(redis.gate.error().empty());
+}
+
+TEST_CASE("while the store is available, no attempt is made") {
+  SimulatedRedis redis;
+  CHECK(redis.look() == 0ms);
+  CHECK(redis.attempts == 0);
 }

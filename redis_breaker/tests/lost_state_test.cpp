@@ -65,6 +65,28 @@ TEST_CASE("an open circuit is restored by an instance that saw it, even if one t
   CHECK(transitions_in(answer_in(script.apply("x", last_known_from(open), {Tick{}}))).empty());
 }
 
+TEST_CASE("a look at a breaker that was never used leaves nothing behind") {
+  TestRedis server;
+  RedisStore script(server.client, one_failure, "a");
+  CHECK(answer_in(script.apply("x", {}, {Tick{}})).state == State::closed);
+  CHECK(server.cli({"DBSIZE"}) == "0");
+}
+
+TEST_CASE("what went back to an older, half-open state is restored without that state's leases") {
+  TestRedis server;
+  RedisStore script(server.client, one_failure, "a");
+  const ApplyOverride open{{Mode::forced_open, "ann", ""}, {}}, automatic{{Mode::automatic, "ann", ""}, {}};
+  const auto half_open = answer_in(script.apply("x", {}, {open, automatic, Acquire{}}));
+  REQUIRE(half_open.state == State::half_open);
+  REQUIRE(server.cli({"ZCARD", "cb:x:probes"}) == "1");
+  LastKnown later = last_known_from(half_open);
+  later.generation += 1;
+  later.state = State::open;
+  later.open_for = 10s;
+  CHECK(answer_in(script.apply("x", later, {Tick{}})).state == State::open);
+  CHECK(server.cli({"EXISTS", "cb:x:probes"}) == "0");
+}
+
 namespace {
 
 // A breaker that an instance `old` knows as open, and Redis has just started empty: it has another run.

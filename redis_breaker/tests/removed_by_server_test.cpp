@@ -133,6 +133,19 @@ TEST_CASE("evicted leases are still held: no second probe, and the probe's succe
   CHECK(fleet.a.settle(probe, Outcome::success).state == State::closed);
 }
 
+TEST_CASE("evicted leases last as long as their instance had given them, whatever the settings of another one") {
+  Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 1min};
+  Fleet fleet(policy);
+  fleet.a.fail();
+  REQUIRE(eventually([&] { return fleet.a.tick().wait.count() == 0; }));
+  fleet.a.acquire();
+  evict(fleet.redis, {"cb:x:probes"});
+  policy.probe_timeout = 5s;
+  RedisStore script_of_another(fleet.redis.client, policy, "another");
+  Caller another(script_of_another);
+  CHECK(another.tick().wait > 50s);
+}
+
 TEST_CASE("a half-open circuit whose keys were all evicted waits for its probe before it sends another one") {
   Fleet fleet({.failure_threshold = 1, .recovery_timeout = 1ms, .probe_timeout = 1min});
   fleet.a.fail();

@@ -137,6 +137,17 @@ TEST_CASE("disabled admits all and writes nothing; metrics_only counts when it w
   CHECK(a.breaker.detailed_status().would_have_tripped == 5);
 }
 
+TEST_CASE("the keys outlive an override by a day") {
+  TestRedis redis;
+  TestInstance a(redis, one_failure);
+  a.breaker.apply_override({Mode::forced_open, "ann", ""}, 100h);
+  const auto hours_left = [&](const std::string& key) { return std::stol(redis.cli({"PTTL", key})) / 3'600'000; };
+  for (const char* key : {"cb:x:state", "cb:x:breaker"}) {
+    CHECK(hours_left(key) >= 123);
+    CHECK(hours_left(key) <= 124);
+  }
+}
+
 TEST_CASE("an override until further notice outlives a stopped fleet, and a key written from outside ends it") {
   TestRedis redis;
   TestInstance a(redis, one_failure);
