@@ -474,6 +474,16 @@ TEST_CASE("successes are sent before a later failure") {
   CHECK(instance.core.latest().failures == 1);
 }
 
+TEST_CASE("what no caller waits for leaves no outcome behind") {
+  SimulatedInstance instance(three_failures);
+  instance.acquire();
+  instance.core.add_successes(5, 0, instance.now);
+  instance.order({Mode::forced_closed, "ann", ""});  // with a tick before it
+  instance.core.add_successes(5, 0, instance.now);
+  instance.core.fail({"no answer"});
+  for (Ticket ticket = 0; ticket < 9; ++ticket) CHECK_FALSE(instance.core.take(ticket));
+}
+
 TEST_CASE("no success is no event") {
   SimulatedInstance instance(three_failures);
   instance.acquire();
@@ -756,6 +766,37 @@ TEST_CASE("an answer that is older than the view does not replace it, but its re
   CHECK(instance.core.view().version == before.version);
   CHECK(instance.core.latest().generation == before.generation);
   CHECK(instance.reply_to(ticket).kind == Kind::admitted);
+}
+
+TEST_CASE("notices after an older answer have the state and generation of the view") {
+  SimulatedInstance instance(one_failure);
+  const PermitId permit = instance.acquire();
+  const Answer older = instance.answer_to({Tick{}});
+  instance.settle(permit, failure);
+  instance.core.take_notices();
+  instance.core.add(Tick{});
+  instance.begin();
+  instance.core.end(older, instance.feed, instance.now);
+  instance.rejection();
+  const auto notices = instance.core.take_notices();
+  REQUIRE(notices.size() == 1);
+  CHECK(notices[0].transition.to == State::open);
+  CHECK(notices[0].transition.generation == instance.stored.generation);
+}
+
+TEST_CASE("a caller that waits for a probe goes on waiting after an older answer") {
+  SimulatedInstance instance(two_probes);
+  const PermitId permit = instance.acquire();
+  const Answer older = instance.answer_to({Acquire{}});
+  instance.settle(permit, failure);
+  instance.pass(10s);
+  instance.ask();
+  instance.begin();
+  const Ticket second = instance.ask();
+  instance.core.end(older, instance.feed, instance.now);
+  CHECK_FALSE(instance.core.take(second));
+  CHECK_FALSE(instance.core.view().is_asking);
+  CHECK(instance.begin().events.size() == 1);
 }
 
 TEST_CASE("successes are reported while there are failures to reset") {

@@ -72,6 +72,16 @@ TEST_CASE("a look at a breaker that was never used leaves nothing behind") {
   CHECK(server.cli({"DBSIZE"}) == "0");
 }
 
+TEST_CASE("an instance that knows nothing is not asked for more, whatever is gone") {
+  TestRedis server;
+  RedisStore script(server.client, one_failure, "a");
+  answer_in(script.apply("x", {}, {Acquire{}}));
+  server.cli({"DEL", "cb:x:failures"});
+  server.cli({"CONFIG", "RESETSTAT"});
+  answer_in(script.apply("x", {}, {Tick{}}));
+  CHECK(server.cli({"INFO", "commandstats"}).find("cmdstat_evalsha:calls=1,") != std::string::npos);
+}
+
 TEST_CASE("what went back to an older, half-open state is restored without that state's leases") {
   TestRedis server;
   RedisStore script(server.client, one_failure, "a");
