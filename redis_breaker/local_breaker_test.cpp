@@ -149,6 +149,16 @@ TEST_CASE("failures seen while away are kept from one outage to the next") {
   CHECK(instance.call(Outcome::failure).state == State::open);
 }
 
+TEST_CASE("a success resets the failures that the fleet has counted between two outages") {
+  SimulatedOutages instance(after_three);
+  instance.follow();
+  instance.return_for(5s);
+  instance.shared.snapshot.counts.failures = 2;
+  instance.follow();
+  instance.call(Outcome::success);
+  CHECK(instance.failures() == 0);
+}
+
 TEST_CASE("a local break is kept from one outage to the next") {
   SimulatedOutages instance(after_three);
   instance.follow();

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "redis_breaker/fallback_breaker.hpp"
+#include "redis_breaker/script/redis_store.hpp"
 #include "redis_breaker/tests/shared_instance_for_test.hpp"
 
 using namespace cb;
@@ -119,6 +120,17 @@ TEST_CASE("a running instance keeps the keys alive, because it polls them") {
       return std::stoll(redis.cli({"PTTL", "cb:x:" + key})) > std::chrono::milliseconds(23h).count();
     }));
   }
+}
+
+TEST_CASE("the failure count and the state are written only if they have changed: each write is pushed") {
+  TestRedis redis;
+  RedisStore script(redis.client, {.permitted_calls_in_half_open = 2}, "a");
+  const ApplyOverride open{{Mode::forced_open, "ann", ""}, {}}, automatic{{Mode::automatic, "ann", ""}, {}};
+  const auto half_open = answer_in(script.apply("x", {}, {open, automatic, Acquire{}}));
+  redis.cli({"CONFIG", "RESETSTAT"});
+  const auto second = answer_in(script.apply("x", last_known_from(half_open), {Acquire{}}));
+  CHECK(second.replies.at(0).permit.probe == 2);
+  CHECK(redis.cli({"INFO", "commandstats"}).find("cmdstat_set:") == std::string::npos);
 }
 
 TEST_CASE("no key outside cb:NAME: is created") {
