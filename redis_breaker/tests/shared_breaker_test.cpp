@@ -122,6 +122,21 @@ TEST_CASE("a running instance keeps the keys alive, because it polls them") {
   }
 }
 
+TEST_CASE("of several events in one run, each reply has the transitions of its event only") {
+  TestRedis redis;
+  RedisStore script(redis.client, {}, "a");
+  const ApplyOverride open{{Mode::forced_open, "ann", ""}, {}}, automatic{{Mode::automatic, "ann", ""}, {}};
+  const auto answer = answer_in(script.apply("x", {}, {open, Tick{}, automatic, Acquire{}}));
+  REQUIRE(answer.replies.size() == 4);
+  const State states[] = {State::open, State::open, State::half_open, State::half_open};
+  for (size_t i = 0; i < 4; ++i) {
+    CAPTURE(i);
+    CHECK(answer.replies[i].state == states[i]);
+    REQUIRE(answer.replies[i].transitions.size() == (i % 2 == 0 ? 1 : 0));
+    if (i % 2 == 0) CHECK(answer.replies[i].transitions[0].to == states[i]);
+  }
+}
+
 TEST_CASE("the failure count and the state are written only if they have changed: each write is pushed") {
   TestRedis redis;
   RedisStore script(redis.client, {.permitted_calls_in_half_open = 2}, "a");
