@@ -137,7 +137,7 @@ struct SimulatedInstance {
   CachedCore core;
 };
 
-const Policy one_failure{.failure_threshold = 1, .recovery_timeout = 10s};
+const Policy opens_at_once{.failure_threshold = 1, .recovery_timeout = 10s};
 const Policy two_probes{.failure_threshold = 1, .recovery_timeout = 10s, .permitted_calls_in_half_open = 2};
 const Policy three_failures{.failure_threshold = 3, .recovery_timeout = 10s};
 const CallResult success{Outcome::success};
@@ -157,7 +157,7 @@ Outcome outcome_of(const Event& event) { return std::get<Settle>(event).result.o
 // --- may a view be used?
 
 TEST_CASE("nothing is known at first: the call asks the store") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   const Ticket ticket = instance.ask();
   CHECK_FALSE(instance.core.take(ticket));
   instance.exchange();
@@ -174,7 +174,7 @@ TEST_CASE("a view of nothing is never used, and one of the first generation is")
 }
 
 TEST_CASE("a fresh view answers without a ticket, however long ago it was fetched") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.acquire();
   instance.pass(1h);
   CHECK(instance.permit() == PermitId{instance.stored.generation, 0});
@@ -182,7 +182,7 @@ TEST_CASE("a fresh view answers without a ticket, however long ago it was fetche
 }
 
 TEST_CASE("a view is not used when its feed was last confirmed a second ago") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.acquire();
   instance.pass(5s);
   instance.pass_in_silence(999'999us);
@@ -194,7 +194,7 @@ TEST_CASE("a view is not used when its feed was last confirmed a second ago") {
 }
 
 TEST_CASE("a view without a feed is used for a second after it was fetched") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.feed.session = 0;
   instance.acquire();
   instance.pass(999'999us);
@@ -205,7 +205,7 @@ TEST_CASE("a view without a feed is used for a second after it was fetched") {
 }
 
 TEST_CASE("the age of a view counts from the beginning of its exchange") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.feed.session = 0;
   instance.ask();
   const auto exchange = instance.begin();
@@ -218,7 +218,7 @@ TEST_CASE("the age of a view counts from the beginning of its exchange") {
 }
 
 TEST_CASE("the age of a view counts from when the connection was last known to lead to the right server") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.feed.session = 0;
   Answer answer = instance.answer_to({});
   answer.verified_at = redis::SteadyTime{} + (instance.now - 700ms - wall_time(redis::SteadyTime{}));
@@ -231,7 +231,7 @@ TEST_CASE("the age of a view counts from when the connection was last known to l
 }
 
 TEST_CASE("a view whose session has ended is not used, even if it was just fetched") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.acquire();
   instance.feed.session = 2;
   CHECK_FALSE(instance.knows());
@@ -242,7 +242,7 @@ TEST_CASE("a view whose session has ended is not used, even if it was just fetch
 }
 
 TEST_CASE("a session of another node does not confirm a view") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.acquire();
   instance.pass(5s);
   instance.feed.node = 1;
@@ -250,7 +250,7 @@ TEST_CASE("a session of another node does not confirm a view") {
 }
 
 TEST_CASE("a session that began during the exchange does not confirm its answer: an announcement may be missing") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.ask();
   const auto exchange = instance.begin();
   SUBCASE("another session") { instance.feed.session = 2; }
@@ -264,7 +264,7 @@ TEST_CASE("a session that began during the exchange does not confirm its answer:
 }
 
 TEST_CASE("the end of an override makes the next call ask, by this instance's clock") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.order({Mode::forced_closed, "ann", ""}, 5s);
   CHECK(instance.core.view().is_overridden);
   instance.pass(4'999'999us);
@@ -279,7 +279,7 @@ TEST_CASE("the end of an override makes the next call ask, by this instance's cl
 }
 
 TEST_CASE("each exchange makes another version of the view") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   const uint64_t before = instance.core.view().version;
   instance.acquire();
   CHECK(instance.core.view().version == before + 1);
@@ -291,7 +291,7 @@ TEST_CASE("each exchange makes another version of the view") {
 // --- rejections
 
 TEST_CASE("an open circuit rejects without the store until the end of the break") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.open();
   instance.core.take_notices();
   instance.pass(4s);
@@ -310,7 +310,7 @@ TEST_CASE("an open circuit rejects without the store until the end of the break"
 }
 
 TEST_CASE("a break of which nothing is left is no wait, and one of which a microsecond is left is one") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.open();
   instance.pass(9'999'999us);
   instance.core.add(Tick{});
@@ -324,7 +324,7 @@ TEST_CASE("a break of which nothing is left is no wait, and one of which a micro
 }
 
 TEST_CASE("while a probe is in flight its instance rejects the others without the store, until the lease ends") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.open();
   instance.pass(10s);
   instance.acquire();
@@ -336,7 +336,7 @@ TEST_CASE("while a probe is in flight its instance rejects the others without th
 }
 
 TEST_CASE("a circuit that is forced open until further notice rejects without the store for ever") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.order({Mode::forced_open, "ann", ""});
   CHECK(instance.core.view().admits_from == never);
   instance.pass(1000h);
@@ -344,7 +344,7 @@ TEST_CASE("a circuit that is forced open until further notice rejects without th
 }
 
 TEST_CASE("a circuit that is forced open for a while rejects until then, by this instance's clock") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.order({Mode::forced_open, "ann", ""}, 30s);
   CHECK(instance.core.view().admits_from == instance.now + 30s);
   CHECK(instance.rejection() == Rejection{State::open, 30s});
@@ -353,7 +353,7 @@ TEST_CASE("a circuit that is forced open for a while rejects until then, by this
 }
 
 TEST_CASE("a circuit that is forced closed for a while has no wait") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.order({Mode::forced_closed, "ann", ""}, 30s);
   CHECK(instance.core.view().admits_from == TimePoint{});
 }
@@ -390,7 +390,7 @@ TEST_CASE("callers whose question is under way count as asking too") {
 }
 
 TEST_CASE("who still waits for a probe after an exchange counts as asking") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.open();
   instance.pass(10s);
   instance.core.add(Tick{});
@@ -403,7 +403,7 @@ TEST_CASE("who still waits for a probe after an exchange counts as asking") {
 }
 
 TEST_CASE("results that wait do not count as asking") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.open();
   instance.pass(10s);
   const PermitId probe = instance.acquire();
@@ -416,7 +416,7 @@ TEST_CASE("results that wait do not count as asking") {
 // --- callers that wait
 
 TEST_CASE("the callers of a stale view are answered from the first answer") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.ask();
   const auto exchange = instance.begin();
   REQUIRE(exchange.events.size() == 1);
@@ -511,7 +511,7 @@ TEST_CASE("an exchange has at most a hundred events, and their order is kept") {
 }
 
 TEST_CASE("one exchange is under way from its beginning to its end or failure") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   CHECK_FALSE(instance.core.is_exchanging());
   const auto exchange = instance.begin();
   CHECK(instance.core.is_exchanging());
@@ -525,7 +525,7 @@ TEST_CASE("one exchange is under way from its beginning to its end or failure") 
 // --- the store fails
 
 TEST_CASE("when the store fails, all that waits gets the trouble, and so does the next call") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   const Ticket sent = instance.ask();
   instance.begin();
   const Ticket waiting = instance.ask();
@@ -541,7 +541,7 @@ TEST_CASE("when the store fails, all that waits gets the trouble, and so does th
 }
 
 TEST_CASE("after the store has failed while probes were asked for, callers may ask again") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.open();
   instance.pass(10s);
   instance.ask();
@@ -557,7 +557,7 @@ TEST_CASE("a success that the store never received resets the failures that the 
   const PermitId permit = instance.acquire();
   instance.settle(permit, failure);
   instance.settle(permit, failure);
-  REQUIRE(instance.core.snapshot().counts.failures == 2);
+  REQUIRE(instance.core.shared_state().snapshot.counts.failures == 2);
   int expected = 2;
   SUBCASE("nothing") {}
   SUBCASE("a success") {
@@ -573,13 +573,13 @@ TEST_CASE("a success that the store never received resets the failures that the 
   SUBCASE("while it is under way") { is_under_way = true; }
   if (is_under_way) instance.begin();
   instance.core.fail({"no answer"});
-  CHECK(instance.core.snapshot().counts.failures == expected);
+  CHECK(instance.core.shared_state().snapshot.counts.failures == expected);
 }
 
 // --- late results
 
 TEST_CASE("a late result is dropped without the store, counted and reported") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   const PermitId before = instance.open();
   instance.core.take_notices();
   instance.pass(1s);
@@ -599,7 +599,7 @@ TEST_CASE("a late result is dropped without the store, counted and reported") {
 }
 
 TEST_CASE("an ignored result is never late, and only a probe's is sent: it frees the lease") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   const PermitId call = instance.acquire();
   CHECK_FALSE(instance.keep(call, ignored).late);
   instance.settle(call, failure);
@@ -617,7 +617,7 @@ TEST_CASE("an ignored result is never late, and only a probe's is sent: it frees
 }
 
 TEST_CASE("a probe's success is sent even after its timeout, and its failure is dropped then") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.open();
   instance.pass(10s);
   const PermitId probe = instance.acquire();
@@ -630,7 +630,7 @@ TEST_CASE("a probe's success is sent even after its timeout, and its failure is 
 }
 
 TEST_CASE("what the store finds late is counted with its number, and reported once") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   const PermitId permit = instance.acquire();
   instance.elsewhere(Settle{permit, failure});
   instance.core.add_successes(5, 0, instance.now);
@@ -643,7 +643,7 @@ TEST_CASE("what the store finds late is counted with its number, and reported on
 }
 
 TEST_CASE("successes of older generations are late, and are not sent") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.acquire();
   instance.core.add_successes(0, 3, instance.now);
   CHECK(instance.core.counters().late_results == 3);
@@ -677,7 +677,7 @@ TEST_CASE("slow calls are counted and reported, but not ignored ones") {
 }
 
 TEST_CASE("with metrics_only, what would have opened the circuit is counted and reported") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.order({Mode::metrics_only, "ann", ""});
   instance.core.take_notices();
   const PermitId permit = instance.permit();
@@ -692,7 +692,7 @@ TEST_CASE("with metrics_only, what would have opened the circuit is counted and 
 // --- notices
 
 TEST_CASE("notices come in the order of what happened, each with the state and generation of that moment") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   const PermitId permit = instance.acquire();
   instance.send(permit, failure);
   instance.core.add(Acquire{});
@@ -720,7 +720,7 @@ TEST_CASE("in one exchange a result before a transition and one after it are rep
 }
 
 TEST_CASE("what other instances have changed is reported by them; later notices have that generation") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   const PermitId permit = instance.acquire();
   instance.elsewhere(Settle{permit, failure});
   instance.core.add(Tick{});
@@ -734,7 +734,7 @@ TEST_CASE("what other instances have changed is reported by them; later notices 
 }
 
 TEST_CASE("an override's transition is an override, and what time had changed before it is a transition") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.order({Mode::forced_closed, "ann", ""}, 5s);
   instance.core.take_notices();
   instance.pass(6s);
@@ -752,7 +752,7 @@ TEST_CASE("an override's transition is an override, and what time had changed be
 // --- answers and announcements
 
 TEST_CASE("an answer that is older than the view does not replace it, but its replies count") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   const PermitId permit = instance.acquire();
   const Answer older = instance.answer_to({Acquire{}});
   instance.settle(permit, failure);
@@ -769,7 +769,7 @@ TEST_CASE("an answer that is older than the view does not replace it, but its re
 }
 
 TEST_CASE("notices after an older answer have the state and generation of the view") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   const PermitId permit = instance.acquire();
   const Answer older = instance.answer_to({Tick{}});
   instance.settle(permit, failure);
@@ -820,7 +820,7 @@ TEST_CASE("a key that another instance writes makes successes reported; a state 
 }
 
 TEST_CASE("while the circuit is not closed, every key that is written is fetched") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.order({Mode::forced_open, "ann", ""});
   CHECK(instance.core.written("failures"));
   CHECK_FALSE(instance.core.view().reports_successes);
@@ -859,7 +859,7 @@ TEST_CASE("each exchange says what is known of the breaker") {
 }
 
 TEST_CASE("each exchange says for how much longer the circuit is open") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.open();
   instance.pass(4s);
   CHECK(instance.exchange().known.open_for == 6s);
@@ -870,7 +870,7 @@ TEST_CASE("each exchange says for how much longer the circuit is open") {
 }
 
 TEST_CASE("each exchange says for how much longer an override lasts; once it is over, for a moment") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.order({Mode::forced_open, "ann", "a drill"}, 5s);
   instance.pass(2s);
   const LastKnown known = instance.exchange().known;
@@ -882,7 +882,7 @@ TEST_CASE("each exchange says for how much longer an override lasts; once it is 
 }
 
 TEST_CASE("the store's removals are counted every five seconds, and remembered in between") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.removals = Removals{3, 2};
   instance.ask();
   CHECK(instance.exchange().known.is_count_due);
@@ -899,7 +899,7 @@ TEST_CASE("the store's removals are counted every five seconds, and remembered i
 }
 
 TEST_CASE("removals of another server say nothing: they are due at once") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.removals = Removals{3, 2};
   instance.acquire();
   instance.removals.reset();
@@ -914,10 +914,10 @@ TEST_CASE("removals of another server say nothing: they are due at once") {
 // --- what the local breaker starts from
 
 TEST_CASE("the snapshot has what is known: the state, the failures, the end of the wait and the override") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   SUBCASE("closed") {
     instance.acquire();
-    const Snapshot snapshot = instance.core.snapshot();
+    const Snapshot snapshot = instance.core.shared_state().snapshot;
     CHECK(snapshot.state == State::closed);
     CHECK(snapshot.generation == instance.stored.generation);
   }
@@ -925,14 +925,14 @@ TEST_CASE("the snapshot has what is known: the state, the failures, the end of t
     instance.open();
     instance.pass(10s);
     instance.acquire();
-    const Snapshot snapshot = instance.core.snapshot();
+    const Snapshot snapshot = instance.core.shared_state().snapshot;
     CHECK(snapshot.state == State::open);
     CHECK(snapshot.open_until == instance.now + 5s);
     CHECK(snapshot.counts.failures == 1);
   }
   SUBCASE("overridden") {
     instance.order({Mode::forced_open, "ann", ""}, 5s);
-    const Snapshot snapshot = instance.core.snapshot();
+    const Snapshot snapshot = instance.core.shared_state().snapshot;
     CHECK(snapshot.mode == Mode::forced_open);
     CHECK(snapshot.mode_until == instance.now + 5s);
     CHECK(snapshot.open_until == instance.now + 5s);
@@ -940,7 +940,7 @@ TEST_CASE("the snapshot has what is known: the state, the failures, the end of t
 }
 
 TEST_CASE("the latest answer is kept without its replies") {
-  SimulatedInstance instance(one_failure);
+  SimulatedInstance instance(opens_at_once);
   instance.acquire();
   CHECK(instance.core.latest().replies.empty());
   CHECK(instance.core.latest().generation == instance.stored.generation);
