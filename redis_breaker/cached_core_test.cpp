@@ -945,3 +945,95 @@ TEST_CASE("the latest answer is kept without its replies") {
   CHECK(instance.core.latest().replies.empty());
   CHECK(instance.core.latest().generation == instance.stored.generation);
 }
+
+// --- announced transitions
+
+namespace {
+
+// What the script publishes when another instance makes a transition.
+News news_of(const SimulatedInstance& instance) {
+  const Snapshot& stored = instance.stored;
+  const TimePoint from = admits_from(stored, instance.policy), now = instance.store_time();
+  return {stored.state,
+          stored.generation,
+          instance.epoch,
+          stored.counts.failures,
+          std::max(microseconds(0), from - now),
+          stored.mode != Mode::automatic,
+          now};
+}
+
+// Another instance opens the circuit.
+News opened_elsewhere(SimulatedInstance& instance) {
+  const PermitId permit = instance.elsewhere(Acquire{}).permit;
+  REQUIRE(instance.elsewhere(Settle{permit, failure}).state == State::open);
+  return news_of(instance);
+}
+
+}  // namespace
+
+TEST_CASE("an announced transition takes effect at once, without a question and without a notice") {
+  SimulatedInstance instance(opens_at_once);
+  instance.acquire();
+  instance.core.announced(opened_elsewhere(instance), instance.feed, instance.now);
+  CHECK(instance.rejection() == Rejection{State::open, 10s});
+  CHECK(kinds_of(instance.core.take_notices()) == std::vector{NoticeKind::rejection});
+  CHECK(instance.begin().known.generation == instance.stored.generation);
+  CHECK_FALSE(instance.begin().known.open_for < 9s);
+}
+
+TEST_CASE("the news of an older transition, of another session or of another node changes nothing") {
+  SimulatedInstance instance(opens_at_once);
+  instance.acquire();
+  News news = opened_elsewhere(instance);
+  SUBCASE("older") { news.generation = instance.core.view().generation; }
+  SUBCASE("another session") { ++instance.feed.session; }
+  SUBCASE("another node") { ++instance.feed.node; }
+  const uint64_t version = instance.core.view().version;
+  instance.core.announced(news, instance.feed, instance.now);
+  CHECK(instance.core.view().state == State::closed);
+  CHECK(instance.core.view().version == version);
+}
+
+TEST_CASE("the news of an override makes the next call ask: its end is not announced") {
+  SimulatedInstance instance(opens_at_once);
+  instance.acquire();
+  instance.elsewhere(ApplyOverride{{Mode::forced_closed, "ann", ""}, 1min});
+  instance.core.announced(news_of(instance), instance.feed, instance.now);
+  instance.ask();
+}
+
+TEST_CASE("the news of a transition that this instance has just made waits for the answer, which is reported first") {
+  SimulatedInstance instance(opens_at_once);
+  const PermitId permit = instance.acquire();
+  instance.core.take_notices();
+  instance.send(permit, failure);
+  const auto exchange = instance.begin();
+  const Answer answer = instance.answer_to(exchange.events);
+  instance.core.announced(news_of(instance), instance.feed, instance.now);
+  CHECK(instance.core.view().state == State::closed);
+  SUBCASE("and is no news then") {}
+  SUBCASE("and one that is newer still takes effect after it") {
+    instance.pass(10s);
+    instance.elsewhere(Acquire{});
+    instance.core.announced(news_of(instance), instance.feed, instance.now);
+  }
+  instance.core.end(answer, instance.feed, instance.now);
+  CHECK(instance.core.view().generation == instance.stored.generation);
+  CHECK(instance.core.view().state == instance.stored.state);
+  const auto notices = instance.core.take_notices();
+  REQUIRE(kinds_of(notices) == std::vector{NoticeKind::transition});
+  CHECK(notices[0].transition.to == State::open);
+}
+
+TEST_CASE(
+    "a key that was written after the last exchange began causes a question, one that was written before it none") {
+  SimulatedInstance instance(opens_at_once);
+  instance.open();
+  CHECK(instance.core.written("breaker"));
+  CHECK(instance.core.was_written());
+  const auto exchange = instance.begin();
+  CHECK_FALSE(instance.core.was_written());
+  instance.end(exchange);
+  CHECK_FALSE(instance.core.was_written());
+}

@@ -13,16 +13,9 @@ double epoch_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-State to_state(const std::string& text) {
-  if (text == "open") return State::open;
-  return text == "half_open" ? State::half_open : State::closed;
-}
+State to_state(const std::string& text) { return state_from(text).value_or(State::closed); }
 
 }  // namespace
-
-NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, const std::string& name, const Policy& policy,
-                                     Listener listener)
-    : NaiveRedisBreaker(client, Identity{name}, policy, std::move(listener)) {}
 
 NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, Identity identity, const Policy& policy, Listener listener)
     : client_(client),
@@ -64,14 +57,6 @@ Admission NaiveRedisBreaker::acquire() {
   }
   const auto retry_after = std::chrono::milliseconds(std::max<int64_t>(1, static_cast<int64_t>(left * 1000)));
   return Rejection{to_state(state), retry_after};
-}
-
-// Unlike the other breakers, it has to ask its store.
-std::optional<Rejection> NaiveRedisBreaker::early_rejection(std::chrono::milliseconds wait) {
-  create_keys_of_tenant();
-  if (get("state") != "open") return std::nullopt;
-  const auto left = std::chrono::milliseconds(static_cast<int64_t>(seconds_left() * 1000));
-  return left > wait ? std::optional(Rejection{State::open, left}) : std::nullopt;
 }
 
 double NaiveRedisBreaker::seconds_left() {

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "redis_breaker/redis/client.hpp"
 #include "simple_breaker/notices/notice_queue.hpp"
@@ -22,7 +23,8 @@ namespace cb {
 class NaiveRedisBreaker final : public ManagedBreaker {
  public:
   // Creates its keys; a tenant's breaker does so at its first call. Throws std::runtime_error if Redis does not answer.
-  NaiveRedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {});
+  NaiveRedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {})
+      : NaiveRedisBreaker(client, Identity{name}, policy, std::move(listener)) {}
   NaiveRedisBreaker(redis::Client& client, Identity identity, const Policy& policy, Listener listener = {});
 
   Admission acquire() override;               // throws std::runtime_error if Redis fails or a key is missing
@@ -31,7 +33,7 @@ class NaiveRedisBreaker final : public ManagedBreaker {
     return "the naive store has no overrides; use --store scripted or cached";
   }
   void report_health(Health) override {}
-  std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
+  std::optional<Rejection> early_rejection(std::chrono::milliseconds) override { return std::nullopt; }  // it must ask
   State known_state() const override { return state_; }
   bool is_evictable(std::chrono::milliseconds) const override { return true; }
 

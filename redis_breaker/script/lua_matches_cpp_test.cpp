@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <random>
 #include <sstream>
@@ -226,6 +228,20 @@ class RandomEvents {
 };
 
 }  // namespace
+
+TEST_CASE("each file of the script is complete by itself: Redis compiles it") {
+  TestRedis redis;
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(LAB_SOURCE_DIR "/redis_breaker/script")) {
+    if (entry.path().extension() != ".lua") continue;
+    CAPTURE(entry.path());
+    std::ostringstream text;
+    text << std::ifstream(entry.path()).rdbuf();
+    CHECK(redis.client.command({"SCRIPT", "LOAD", text.str()}).error() == "");
+    ++files;
+  }
+  CHECK(files == 6);
+}
 
 TEST_CASE("the script behaves as each golden trace says") {
   TestRedis redis;
