@@ -23,8 +23,7 @@ std::variant<PermitId, Rejection, StoreTrouble> CachedBreaker::acquire() {
 }
 
 std::variant<Settled, StoreTrouble> CachedBreaker::settle(const PermitId& id, const CallResult& result) {
-  const bool is_good = result.outcome == Outcome::success && !is_slow(result, policy());
-  if (const auto counted = is_good ? count_success(id) : std::nullopt) return *counted;
+  if (const auto counted = count_success(id, result)) return *counted;
   auto lock = shell_.lock();
   shell_.add_successes();  // no failure overtakes the successes before it
   const auto answer = shell_.core().settle({id, result}, steady_wall_clock());
@@ -36,9 +35,9 @@ std::variant<Settled, StoreTrouble> CachedBreaker::settle(const PermitId& id, co
   return Settled{reply.state, reply.kind == Reply::Kind::late};
 }
 
-// Without the lock. Nothing: it has to be settled.
-std::optional<Settled> CachedBreaker::count_success(const PermitId& id) {
-  const auto counted = shell_.fast().count_success(id);
+std::optional<Settled> CachedBreaker::count_success(const PermitId& id, const CallResult& result) {
+  const bool is_good = result.outcome == Outcome::success && !is_slow(result, policy());
+  const auto counted = is_good ? shell_.fast().count_success(id) : std::nullopt;
   if (!counted) return std::nullopt;
   if (counted->must_report) shell_.report_soon();
   const uint64_t late = counted->older + (counted->is_late ? 1 : 0);

@@ -28,6 +28,9 @@ class CachedBreaker {
   std::variant<PermitId, Rejection, StoreTrouble> acquire();
   std::variant<Settled, StoreTrouble> settle(const PermitId& id, const CallResult& result);
 
+  // A success that changes no more than counts, without the lock. Nothing: it has to be settled.
+  std::optional<Settled> count_success(const PermitId& id, const CallResult& result);
+
   // How long a call has taken that began at `started`, as exactly as its result needs it; 0 if the policy does not ask.
   std::chrono::microseconds took(TimePoint started) const;
 
@@ -41,7 +44,6 @@ class CachedBreaker {
   void add_counters(DetailedStatus& status) const;
 
  private:
-  std::optional<Settled> count_success(const PermitId& id);
   const Policy& policy() const { return shell_.group().policy; }
 
   CoreShell shell_;

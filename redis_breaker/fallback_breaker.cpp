@@ -7,8 +7,8 @@ FallbackBreaker::FallbackBreaker(std::shared_ptr<const SharedBreakerGroup> group
     : group_(std::move(group)), notices_(std::move(notices)), shared_(group_, identity, notices_) {}
 
 Admission FallbackBreaker::acquire() {
-  if (const auto permit = view().admits_at_once())
-    return Permit(*this, *permit, view().times_calls() ? steady_wall_clock() : TimePoint{});
+  const TimePoint now = view().times_calls() ? steady_wall_clock() : coarse_wall_clock();
+  if (const auto permit = view().admits_at_once(now)) return Permit(*this, *permit, now);
   if (is_available()) {
     NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
     const auto answer = shared_.acquire();
@@ -32,19 +32,19 @@ std::optional<Rejection> FallbackBreaker::early_rejection(std::chrono::milliseco
 }
 
 Settled FallbackBreaker::settle(const PermitId& id, TimePoint started, Outcome outcome) {
-  const bool is_good = outcome == Outcome::success;
   const bool watches = watches_successes_.load(std::memory_order_acquire);
-  if (is_good && !watches && view().ignores_success(id)) return {};
-  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
+  if (outcome == Outcome::success && !watches && view().ignores_success(id)) return {};
   const CallResult result{outcome, shared_.took(started)};
+  const bool may_count = !watches && is_available();
+  if (const auto counted = may_count ? shared_.count_success(id, result) : std::nullopt) return *counted;
+  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
   const auto answer = is_available() ? shared_.settle(id, result) : StoreTrouble{};
   const auto* shared = std::get_if<Settled>(&answer);
-  const Settled settled =
-      shared ? *shared : local_breaker().settle_shared(id, steady_wall_clock() - result.took, outcome);
+  if (!shared) return local_breaker().settle_shared(id, steady_wall_clock() - result.took, outcome);
   // After a success, the next outage does not continue with what the local breaker counted in the last one.
-  const bool is_news = shared != nullptr && is_good && watches && !settled.late;
+  const bool is_news = outcome == Outcome::success && watches && !shared->late;
   if (is_news && local_->saw_success(view().version())) watches_successes_ = false;
-  return settled;
+  return *shared;
 }
 
 std::string FallbackBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {

@@ -1,6 +1,7 @@
 #include "redis_breaker/sync/core_shell.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "simple_breaker/uncancelled_thread.hpp"
@@ -44,7 +45,12 @@ StoreResult CoreShell::exchange(StateStore::Writes writes, Lock& lock) {
   const UncancelledThread uncancelled;  // the others would wait for ever
   const CachedCore::Exchange exchange = core_.begin(fast_.feed(), steady_wall_clock());
   lock.unlock();
-  StoreResult result = group_->store->apply(name_, exchange.known, exchange.events, writes);
+  StoreResult result;
+  try {
+    result = group_->store->apply(name_, exchange.known, exchange.events, writes);
+  } catch (const std::exception& error) {  // no memory
+    result = StoreTrouble{error.what()};
+  }
   lock.lock();
   if (const auto* answer = std::get_if<Answer>(&result)) {
     const PushStatus& pushes = group_->synchronizer->push_status_of(answer->origin);

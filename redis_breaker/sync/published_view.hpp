@@ -51,17 +51,17 @@ class PublishedView {
   Feed feed() const { return pushes_.load(std::memory_order_acquire)->feed(); }
 
   // True if no change can have gone unannounced.
-  bool is_fresh() const {
+  bool is_fresh(TimePoint now = coarse_wall_clock()) const {
     const PushStatus& pushes = *pushes_.load(std::memory_order_acquire);
     const uint64_t session = pushes.session.load(std::memory_order_acquire);
     return session != 0 && session == session_.load(std::memory_order_acquire) &&
-           coarse_wall_clock() - pushes.confirmed_at.load(std::memory_order_relaxed) < CachedView::longest_age;
+           now - pushes.confirmed_at.load(std::memory_order_relaxed) < CachedView::longest_age;
   }
 
   // The permit that a call gets from a fresh view of a closed circuit. Freshness is read first: the state is then at
   // least as new. The other way round, a stale state would pass if the view became fresh in between.
-  std::optional<PermitId> admits_at_once() const {
-    if (!is_fresh()) return std::nullopt;
+  std::optional<PermitId> admits_at_once(TimePoint now) const {
+    if (!is_fresh(now)) return std::nullopt;
     const Word seen = word();
     return seen.admits_all() ? std::optional(PermitId{seen.generation(), 0}) : std::nullopt;
   }
@@ -71,7 +71,8 @@ class PublishedView {
     const Word seen = word();
     if (seen.state() == State::closed || seen.is_overridden()) return std::nullopt;
     const TimePoint from = is_asking_.load(std::memory_order_acquire) ? TimePoint::max() : admits_from();
-    if (!is_fresh() || now >= from || word() != seen) return std::nullopt;  // changed: `from` belongs to another state
+    if (!is_fresh(now) || now >= from || word() != seen)
+      return std::nullopt;  // changed: `from` belongs to another state
     return Rejection{seen.state(), retry_after(seen.state(), from == TimePoint::max() ? now : from, now, policy)};
   }
 

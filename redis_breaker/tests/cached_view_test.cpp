@@ -45,7 +45,7 @@ TEST_CASE("a view that becomes fresh while it is read never passes its stale sta
   std::jthread reader([&] {
     while (!done) {
       const uint64_t at_least = redis;
-      const auto permit = view.admits_at_once();
+      const auto permit = view.admits_at_once(coarse_wall_clock());
       if (permit && permit->generation < at_least) ++stale;
     }
   });
