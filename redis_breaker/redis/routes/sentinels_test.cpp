@@ -192,7 +192,7 @@ TEST_CASE("live connections outlive the Sentinels") {
   }
   CHECK(asked == 2);
   CHECK(failed == 0);
-  CHECK(longest < 1s);
+  CHECK(longest < 2s);  // a deadline, which is extended once if this thread was not running at its end
 }
 
 TEST_CASE("Sentinels that hang cost a share of the deadline, and the one that answers is asked first from then on") {
