@@ -6,20 +6,9 @@
 #include <vector>
 
 #include "redis_breaker/redis/client.hpp"
-#include "redis_breaker/state_store.hpp"
-#include "simple_breaker/policy.hpp"
+#include "redis_breaker/script/script_call.hpp"
 
 namespace cb {
-
-struct Script {
-  std::string source;
-  std::string sha1;
-};
-
-Script breaker_script_source();
-
-// Redis names the line of a script in which a permission is missing, but not the command: this adds it.
-std::string with_refused_command(const std::string& error, const std::string& script);
 
 class RedisStore final : public StateStore {
  public:
@@ -33,12 +22,8 @@ class RedisStore final : public StateStore {
                     Writes writes = Writes::if_changed) override;
 
  private:
-  StoreResult read(const redis::Reply& reply, size_t events) const;
-
   redis::Client& client_;
-  const Policy policy_;
-  const std::vector<std::string> about_caller_;  // the settings, their fingerprint, the instance
-  const Script script_;
+  const ScriptCaller caller_;
 };
 
 }  // namespace cb
