@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "simple_breaker/clock.hpp"
-
 namespace cb {
 namespace {
 
@@ -150,7 +148,7 @@ void CachedCore::apply(const Answer& answer, const Feed& feed, TimePoint now) {
            .reports_successes = answer.failures > 0 || was_written_,  // the answer may be older than what was written
            .admits_from = end_of_wait(answer, now),
            .look_again_at = answer.override_until ? now + (*answer.override_until - answer.now) : TimePoint{},
-           .fetched_at = std::min(begun_at_, wall_time(answer.verified_at)),
+           .fetched_at = std::min(begun_at_, answer.verified_at),
            .node = feed.node,
            .session = same_feed ? feed.session : 0,
            .version = view_.version + 1};

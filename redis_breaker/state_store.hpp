@@ -55,7 +55,7 @@ struct Answer {
   bool forgotten = false;              // the server had removed keys by itself; they were restored
   std::string other_settings{};        // the fingerprint of another instance's settings, if they differ from this one's
   redis::Origin origin{};
-  redis::SteadyTime verified_at{};  // when the address was last seen to lead there
+  TimePoint verified_at{};  // when the address was last seen to lead there
 };
 
 // Everything except the counters. An instance reports all dates by its own clock.

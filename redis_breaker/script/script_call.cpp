@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "redis_breaker/script/breaker_script_lua.hpp"
+#include "simple_breaker/clock.hpp"
 
 namespace cb {
 namespace {
@@ -270,7 +271,7 @@ StoreResult ScriptCall::result_of(const redis::Reply& reply) const {
   auto answer = AnswerReader(caller_.policy_).read(*reply);
   if (!answer || answer->replies.size() != events_) return StoreTrouble{"the script's answer is malformed"};
   answer->origin = reply.origin();
-  answer->verified_at = reply.verified_at();
+  answer->verified_at = wall_time(reply.verified_at());
   return *std::move(answer);
 }
 

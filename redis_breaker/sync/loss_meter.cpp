@@ -15,7 +15,7 @@ constexpr auto between_lines = 60s;
 
 }  // namespace
 
-StoreResult LossMeter::judge(const std::string& breaker, StoreResult result, Time now) {
+StoreResult LossMeter::judge(const std::string& breaker, StoreResult result, TimePoint now) {
   const auto* reply = std::get_if<Answer>(&result);
   if (reply == nullptr) return result;
   const std::scoped_lock lock(mutex_);
@@ -31,15 +31,15 @@ StoreResult LossMeter::judge(const std::string& breaker, StoreResult result, Tim
                       ": by itself (see maxmemory-policy)"};
 }
 
-bool LossMeter::is_too_much(const std::string& breaker, Time now) const {
+bool LossMeter::is_too_much(const std::string& breaker, TimePoint now) const {
   const auto of_it = std::count_if(losses_.begin(), losses_.end(), [&](const Loss& l) { return l.breaker == breaker; });
   const auto at_once = std::count_if(losses_.begin(), losses_.end(), [&](const Loss& l) { return l.at > now - 1s; });
   return of_it > most_of_one_breaker || at_once > most_in_a_second;
 }
 
-std::string LossMeter::line_about(const std::string& breaker, Time now) {
+std::string LossMeter::line_about(const std::string& breaker, TimePoint now) {
   const std::scoped_lock lock(mutex_);
-  if (next_line_ != Time{} && now < next_line_) return "";
+  if (next_line_ != TimePoint{} && now < next_line_) return "";
   next_line_ = now + between_lines;
   return "Redis removed keys of cb:" + breaker + ": by itself (evicted or expired); this instance restored them";
 }

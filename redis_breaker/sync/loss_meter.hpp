@@ -16,26 +16,24 @@ namespace cb {
 
 class LossMeter {
  public:
-  using Time = std::chrono::steady_clock::time_point;
-
   // The result of a request, or why Redis is unfit.
-  StoreResult judge(const std::string& breaker, StoreResult result, Time now);
+  StoreResult judge(const std::string& breaker, StoreResult result, TimePoint now);
 
   // A line for the log, once a minute; empty: not now.
-  std::string line_about(const std::string& breaker, Time now);
+  std::string line_about(const std::string& breaker, TimePoint now);
 
  private:
   struct Loss {
     std::string breaker;
-    Time at;
+    TimePoint at;
   };
 
-  bool is_too_much(const std::string& breaker, Time now) const;
+  bool is_too_much(const std::string& breaker, TimePoint now) const;
 
   std::mutex mutex_;
   std::deque<Loss> losses_;  // guarded by mutex_; of the last 10 s
   bool is_unfit_ = false;    // guarded by mutex_
-  Time next_line_;           // guarded by mutex_
+  TimePoint next_line_{};    // guarded by mutex_
 };
 
 }  // namespace cb

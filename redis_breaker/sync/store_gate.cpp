@@ -26,8 +26,8 @@ milliseconds longer(milliseconds pause) { return std::clamp(2 * pause, shortest_
 
 }  // namespace
 
-StoreGate::StoreGate(StateStore& store, std::shared_ptr<SharedListener> listener, Clock clock)
-    : store_(store), notices_(std::move(listener), {"redis"}), clock_(std::move(clock)) {}
+StoreGate::StoreGate(StateStore& store, std::shared_ptr<SharedListener> listener, Clock clock, uint32_t seed)
+    : store_(store), notices_(std::move(listener), {"redis"}), clock_(std::move(clock)), random_(seed) {}
 
 std::string StoreGate::error() const {
   const std::scoped_lock lock(mutex_);
@@ -39,17 +39,20 @@ StoreResult StoreGate::apply(const std::string& breaker, const LastKnown& known,
   const uint64_t period = this->period();
   const bool is_attempt = writes == Writes::always;
   if (!is_attempt && period % 2 == 0) return StoreTrouble{error()};
-  StoreResult result =
-      losses_.judge(breaker, store_.apply(breaker, known, events, writes), std::chrono::steady_clock::now());
+  return judge(breaker, period, writes, store_.apply(breaker, known, events, writes));
+}
+
+StoreResult StoreGate::judge(const std::string& breaker, uint64_t asked_in, Writes writes, StoreResult result) {
+  result = losses_.judge(breaker, std::move(result), clock_());
   if (const auto* answer = std::get_if<Answer>(&result)) report_oddities(breaker, *answer);
   const auto* trouble = std::get_if<StoreTrouble>(&result);
-  if (trouble != nullptr && !is_attempt) lose(period, trouble->what);
+  if (trouble != nullptr && writes != Writes::always) lose(asked_in, trouble->what);
   return result;
 }
 
 void StoreGate::report_oddities(const std::string& breaker, const Answer& answer) {
   if (answer.forgotten) {
-    const std::string line = losses_.line_about(breaker, std::chrono::steady_clock::now());
+    const std::string line = losses_.line_about(breaker, clock_());
     if (!line.empty()) report_problem(line);
   }
   if (!settings_watch_.is_news(answer.other_settings, clock_())) return;
@@ -78,14 +81,15 @@ milliseconds StoreGate::try_to_reconnect(const std::function<StoreResult()>& att
     return wait;
   }
   if (is_available()) return 0ms;
-  const StoreResult result = attempt();
-  if (const auto* trouble = std::get_if<StoreTrouble>(&result)) {
-    fail_again(trouble->what);
-    report_outage();
-    return left();
-  }
-  recover();
-  return 0ms;
+  attempted(attempt());
+  return left();
+}
+
+void StoreGate::attempted(const StoreResult& result) {
+  const auto* trouble = std::get_if<StoreTrouble>(&result);
+  if (trouble == nullptr) return recover();
+  fail_again(trouble->what);
+  report_outage();
 }
 
 milliseconds StoreGate::left() const {
@@ -101,8 +105,8 @@ void StoreGate::fail_again(const std::string& error) {
 }
 
 void StoreGate::wait_before_next_attempt() {
-  std::uniform_real_distribution<> share(0.5, 1);
-  attempt_at_ = clock_() + std::chrono::ceil<milliseconds>(break_ * share(random_));
+  const double unit = static_cast<double>(random_()) / std::minstd_rand::max();
+  attempt_at_ = clock_() + std::chrono::ceil<milliseconds>(break_ * (0.5 + unit / 2));
 }
 
 void StoreGate::recover() {

@@ -26,7 +26,9 @@ namespace cb {
 
 class StoreGate final : public StateStore {
  public:
-  StoreGate(StateStore& store, std::shared_ptr<SharedListener> listener, Clock clock = steady_wall_clock);
+  // `seed`: of the jitter, which must differ between instances.
+  StoreGate(StateStore& store, std::shared_ptr<SharedListener> listener, Clock clock = steady_wall_clock,
+            uint32_t seed = std::random_device{}());
 
   // `action` runs on the causing thread whenever the store becomes unavailable or recovers. Set it before the first
   // request.
@@ -47,6 +49,14 @@ class StoreGate final : public StateStore {
   StoreResult apply(const std::string& breaker, const LastKnown& known, const std::vector<Event>& events,
                     Writes writes = Writes::if_changed) override;
 
+  // The same in two steps, for a caller that asks the store by itself, while it is available: what the result means of
+  // a request that began in the period `asked_in`.
+  StoreResult judge(const std::string& breaker, uint64_t asked_in, Writes writes, StoreResult result);
+
+  // While the store is unavailable: how long to wait before the next attempt to reconnect, and how one ended.
+  std::chrono::milliseconds left() const;
+  void attempted(const StoreResult& result);
+
   // While the store is unavailable: runs `attempt` if one is due; the store is available again if that succeeds.
   // Returns how long to wait before the next attempt; 0: available. One thread only.
   std::chrono::milliseconds try_to_reconnect(const std::function<StoreResult()>& attempt);
@@ -63,7 +73,6 @@ class StoreGate final : public StateStore {
   void fail_again(const std::string& error);
   void report_outage();
   void wait_before_next_attempt();
-  std::chrono::milliseconds left() const;
 
   StateStore& store_;
   const NoticeQueue notices_;
@@ -79,7 +88,7 @@ class StoreGate final : public StateStore {
   std::chrono::milliseconds break_{0};  // before the attempt at attempt_at_
   TimePoint attempt_at_{};
   bool is_reported_ = false;  // this outage
-  std::mt19937 random_{std::random_device{}()};
+  std::minstd_rand random_;   // guarded by mutex_, and small: a simulation has a gate for each of 100,000 instances
 };
 
 }  // namespace cb
