@@ -13,7 +13,8 @@ most_files=25
 most_cmake_lines=79
 
 # ROOM: the other rooms that its files may include. A room is a folder of the top level, or of load_generator.
-# load_generator itself is main.cpp.
+# load_generator itself is main.cpp. It knows no stage, with one exception: the simulation plays a stage's breaker and its
+# script in one process, so it must see them.
 rooms='
 program:
 unreliable_service:  program
@@ -29,6 +30,7 @@ load_generator/scenario:     program record api load
 load_generator/fleet:        program record api load scenario
 load_generator/page:
 load_generator/report:       program record api load scenario page
+load_generator/simulation:   program record api load scenario page report simple_breaker redis_breaker
 load_generator/experiment:   program record api load scenario fleet page report
 load_generator/chaos:        program record api load scenario fleet page report
 load_generator/live:         program record api load scenario page report

@@ -1,0 +1,286 @@
+#include "load_generator/simulation/redis/lua_scripts.hpp"
+
+#include <openssl/sha.h>
+
+#include <array>
+#include <bit>
+#include <cstdio>
+#include <cstdlib>
+#include <lua.hpp>
+
+namespace simulation {
+namespace {
+
+constexpr int error_handler = 1;  // its index on the stack, which holds nothing else between two runs
+
+// What Redis forbids. Runs once, before the first script.
+constexpr const char* protect_globals = R"lua(
+  print, dofile, loadfile = nil, nil, nil
+  setmetatable(_G, {
+    __index = function(_, name) error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2) end,
+    __newindex = function(_, name) error("Attempt to modify a readonly table", 2) end}))lua";
+
+// Lua raises an error where it finds no memory, perhaps through C++ frames: this ends the process instead.
+void* allocate(void*, void* old, size_t, size_t size) {
+  if (size == 0) {
+    std::free(old);
+    return nullptr;
+  }
+  void* const memory = std::realloc(old, size);
+  if (memory == nullptr) std::abort();
+  return memory;
+}
+
+std::string sha1_of(std::string_view text) {
+  std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
+  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  std::string hex;
+  for (const unsigned char byte : digest) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    hex += digits[byte >> 4U];
+    hex += digits[byte & 15U];
+  }
+  return hex;
+}
+
+void push(lua_State* lua, std::string_view text) { lua_pushlstring(lua, text.data(), text.size()); }
+
+std::string_view text_at(lua_State* lua, int index) {
+  size_t size = 0;
+  const char* const text = lua_tolstring(lua, index, &size);
+  return text == nullptr ? std::string_view() : std::string_view(text, size);
+}
+
+// A table with one field, {err = ...} or {ok = ...}.
+void push_table(lua_State* lua, const char* field, const redisReply& reply) {
+  lua_createtable(lua, 0, 1);
+  push(lua, {reply.str, static_cast<size_t>(reply.len)});
+  lua_setfield(lua, -2, field);
+}
+
+void push(lua_State* lua, const redisReply& reply) {
+  lua_checkstack(lua, 4);
+  if (reply.type == REDIS_REPLY_STRING) return push(lua, {reply.str, static_cast<size_t>(reply.len)});
+  if (reply.type == REDIS_REPLY_INTEGER) return lua_pushnumber(lua, static_cast<lua_Number>(reply.integer));
+  if (reply.type == REDIS_REPLY_STATUS) return push_table(lua, "ok", reply);
+  if (reply.type == REDIS_REPLY_ERROR) return push_table(lua, "err", reply);
+  if (reply.type != REDIS_REPLY_ARRAY) return lua_pushboolean(lua, 0);
+  lua_createtable(lua, static_cast<int>(reply.elements), 0);
+  for (size_t i = 0; i < reply.elements; ++i) {
+    push(lua, *reply.element[i]);
+    lua_rawseti(lua, -2, static_cast<int>(i + 1));
+  }
+}
+
+// The text in this field of the table at the top of the stack; pushes it.
+std::string_view push_field(lua_State* lua, const char* field) {
+  lua_pushstring(lua, field);
+  lua_rawget(lua, -2);
+  return lua_type(lua, -1) == LUA_TSTRING ? text_at(lua, -1) : std::string_view();
+}
+
+ReplyTree pop_reply(lua_State* lua);
+
+// A table is a list up to its first nil.
+ReplyTree reply_of_list(lua_State* lua) {
+  std::vector<ReplyTree> items;
+  for (int i = 1;; ++i) {
+    lua_rawgeti(lua, -1, i);
+    if (lua_isnil(lua, -1)) break;
+    items.push_back(pop_reply(lua));
+  }
+  lua_pop(lua, 1);
+  return list_reply(std::move(items));
+}
+
+ReplyTree reply_of_table(lua_State* lua) {
+  const auto error = push_field(lua, "err");
+  if (error.data() != nullptr) return lua_pop(lua, 1), error_reply(error);
+  lua_pop(lua, 1);
+  const auto status = push_field(lua, "ok");
+  if (status.data() != nullptr) return lua_pop(lua, 1), status_reply(status);
+  lua_pop(lua, 1);
+  return reply_of_list(lua);
+}
+
+ReplyTree pop_reply(lua_State* lua) {
+  if (lua_checkstack(lua, 4) == 0) return lua_pop(lua, 1), error_reply("ERR reached lua stack limit");
+  ReplyTree reply = [lua] {
+    switch (lua_type(lua, -1)) {
+      case LUA_TSTRING:
+        return text_reply(text_at(lua, -1));
+      case LUA_TNUMBER:
+        return integer_reply(static_cast<long long>(lua_tonumber(lua, -1)));
+      case LUA_TBOOLEAN:
+        return lua_toboolean(lua, -1) != 0 ? integer_reply(1) : nil_reply();
+      case LUA_TTABLE:
+        return reply_of_table(lua);
+      default:
+        return nil_reply();
+    }
+  }();
+  lua_pop(lua, 1);
+  return reply;
+}
+
+// Makes a table of every error: what was wrong, and in which line of the script. Called by Lua where the error is
+// raised.
+int describe_error(lua_State* lua) {
+  if (!lua_istable(lua, 1)) {
+    const char* const what = lua_tostring(lua, 1);
+    lua_createtable(lua, 0, 2);
+    lua_pushfstring(lua, "ERR %s", what == nullptr ? "(error object is not a string)" : what);
+    lua_setfield(lua, -2, "err");
+  }
+  lua_Debug where{};
+  for (int level = 1; lua_getstack(lua, level, &where) != 0; ++level) {
+    lua_getinfo(lua, "l", &where);
+    if (where.currentline <= 0) continue;
+    lua_pushinteger(lua, where.currentline);
+    lua_setfield(lua, -2, "line");
+    break;
+  }
+  return 1;
+}
+
+// struct.unpack of little-endian doubles: the numbers, then the position after them.
+int unpack_doubles(lua_State* lua) {
+  static_assert(std::endian::native == std::endian::little);
+  const char* format = luaL_checkstring(lua, 1);
+  size_t size = 0;
+  const char* const bytes = luaL_checklstring(lua, 2, &size);
+  size_t at = 0;
+  for (; *format != '\0'; ++format) {
+    if (*format == '<') continue;
+    if (*format != 'd') return luaL_error(lua, "invalid format option '%c'", *format);
+    double number = 0;
+    luaL_argcheck(lua, at + sizeof number <= size, 2, "data string too short");
+    luaL_checkstack(lua, 2, "too many results");
+    std::char_traits<char>::copy(reinterpret_cast<char*>(&number), bytes + at, sizeof number);
+    lua_pushnumber(lua, number);
+    at += sizeof number;
+  }
+  lua_pushinteger(lua, static_cast<lua_Integer>(at + 1));
+  return lua_gettop(lua) - 2;
+}
+
+}  // namespace
+
+void LuaScripts::Close::operator()(lua_State* lua) const { lua_close(lua); }
+
+LuaScripts::LuaScripts() : state_(lua_newstate(allocate, nullptr)), lua_(state_.get()) {
+  for (const lua_CFunction open : {luaopen_base, luaopen_table, luaopen_string, luaopen_math}) {
+    lua_pushcfunction(lua_, open);
+    lua_call(lua_, 0, 0);
+  }
+  define_redis();
+  if (luaL_dostring(lua_, protect_globals) != 0) std::abort();
+  lua_settop(lua_, 0);
+  lua_pushcfunction(lua_, describe_error);
+}
+
+void LuaScripts::define_redis() {
+  lua_newtable(lua_);
+  lua_pushlightuserdata(lua_, this);
+  lua_pushcclosure(lua_, call, 1);
+  lua_setfield(lua_, -2, "call");
+  lua_pushlightuserdata(lua_, this);
+  lua_pushcclosure(lua_, pcall, 1);
+  lua_setfield(lua_, -2, "pcall");
+  lua_setglobal(lua_, "redis");
+  lua_newtable(lua_);
+  lua_pushcfunction(lua_, unpack_doubles);
+  lua_setfield(lua_, -2, "unpack");
+  lua_setglobal(lua_, "struct");
+}
+
+LuaScripts& LuaScripts::self(lua_State* lua) {
+  return *static_cast<LuaScripts*>(lua_touserdata(lua, lua_upvalueindex(1)));
+}
+
+int LuaScripts::call(lua_State* lua) {
+  const bool is_error = self(lua).push_reply_of_command();
+  return is_error ? lua_error(lua) : 1;
+}
+
+int LuaScripts::pcall(lua_State* lua) {
+  self(lua).push_reply_of_command();
+  return 1;
+}
+
+// Returns true if it is an error. Raises none.
+bool LuaScripts::push_reply_of_command() {
+  const ReplyTree reply = execute_command();
+  push(lua_, *reply);
+  return reply->type == REDIS_REPLY_ERROR;
+}
+
+ReplyTree LuaScripts::execute_command() {
+  command_.clear();
+  for (int i = 1; i <= lua_gettop(lua_); ++i) {
+    if (lua_type(lua_, i) == LUA_TNUMBER) {
+      std::array<char, 64> text{};
+      std::snprintf(text.data(), text.size(), "%.17g", lua_tonumber(lua_, i));
+      lua_pushstring(lua_, text.data());
+      lua_replace(lua_, i);
+    }
+    if (lua_type(lua_, i) != LUA_TSTRING) {
+      return error_reply("ERR Lua redis lib command arguments must be strings or integers");
+    }
+    command_.push_back(text_at(lua_, i));
+  }
+  if (command_.empty()) return error_reply("ERR Please specify at least one argument for this redis lib call");
+  return target_->call(command_);
+}
+
+ReplyTree LuaScripts::load(std::string_view source) {
+  if (const auto known = sources_.find(source); known != sources_.end()) return text_reply(known->second);
+  if (luaL_loadbuffer(lua_, source.data(), source.size(), "@user_script") != 0) {
+    ReplyTree error = error_reply("ERR Error compiling script (new function): " + std::string(text_at(lua_, -1)));
+    lua_settop(lua_, error_handler);
+    return error;
+  }
+  const std::string& sha1 = sources_.emplace(source, sha1_of(source)).first->second;
+  scripts_[sha1] = luaL_ref(lua_, LUA_REGISTRYINDEX);
+  return text_reply(sha1);
+}
+
+void LuaScripts::forget_all() {
+  for (const auto& [sha1, reference] : scripts_) luaL_unref(lua_, LUA_REGISTRYINDEX, reference);
+  scripts_.clear();
+  sources_.clear();
+}
+
+ReplyTree LuaScripts::run(std::string_view sha1, Arguments keys, Arguments arguments, CommandTarget& target) {
+  target_ = &target;
+  set_global("KEYS", keys);
+  set_global("ARGV", arguments);
+  lua_rawgeti(lua_, LUA_REGISTRYINDEX, scripts_.find(sha1)->second);
+  if (lua_pcall(lua_, 0, 1, error_handler) == 0) return pop_reply(lua_);
+  return error_of(sha1);
+}
+
+void LuaScripts::set_global(const char* name, Arguments values) {
+  lua_pushstring(lua_, name);
+  lua_createtable(lua_, static_cast<int>(values.size()), 0);
+  int at = 0;
+  for (const std::string_view value : values) {
+    push(lua_, value);
+    lua_rawseti(lua_, -2, ++at);
+  }
+  lua_rawset(lua_, LUA_GLOBALSINDEX);
+}
+
+// Of what describe_error() has left on the stack.
+ReplyTree LuaScripts::error_of(std::string_view sha1) {
+  std::string text(push_field(lua_, "err"));
+  lua_pop(lua_, 1);
+  text += " script: " + std::string(sha1);
+  if (const auto line = push_field(lua_, "line"); line.data() == nullptr && lua_isnumber(lua_, -1) != 0) {
+    text += ", on @user_script:" + std::to_string(lua_tointeger(lua_, -1));
+  }
+  lua_settop(lua_, error_handler);
+  return error_reply(text + ".");
+}
+
+}  // namespace simulation
