@@ -10,7 +10,7 @@ Admission FallbackBreaker::acquire() {
   const TimePoint now = view().times_calls() ? steady_wall_clock() : coarse_wall_clock();
   if (const auto permit = view().admits_at_once(now)) return Permit(*this, *permit, now);
   if (is_available()) {
-    NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
+    NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
     const auto answer = shared_.acquire();
     const auto* permit = std::get_if<PermitId>(&answer);
     if (permit != nullptr && permit->probe != 0) delivery.dismiss();  // its lease runs: it delivers when it ends
@@ -25,7 +25,7 @@ Admission FallbackBreaker::acquire() {
 std::optional<Rejection> FallbackBreaker::early_rejection(std::chrono::milliseconds wait) {
   const bool is_shared = is_available();
   if (is_shared && view().word().state() == State::closed) return std::nullopt;
-  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
+  const NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
   const auto rejection = is_shared ? shared_.early_rejection(wait) : local_breaker().early_rejection(wait);
   if (rejection && !is_shared) ++local_calls_;
   return rejection;
@@ -37,7 +37,7 @@ Settled FallbackBreaker::settle(const PermitId& id, TimePoint started, Outcome o
   const CallResult result{outcome, shared_.took(started)};
   const bool may_count = !watches && is_available();
   if (const auto counted = may_count ? shared_.count_success(id, result) : std::nullopt) return *counted;
-  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
+  const NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
   const auto answer = is_available() ? shared_.settle(id, result) : StoreTrouble{};
   const auto* shared = std::get_if<Settled>(&answer);
   if (!shared) return local_breaker().settle_shared(id, steady_wall_clock() - result.took, outcome);
@@ -48,26 +48,26 @@ Settled FallbackBreaker::settle(const PermitId& id, TimePoint started, Outcome o
 }
 
 std::string FallbackBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {
-  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
+  const NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
   const bool is_done = std::holds_alternative<Reply>(shared_.shell().apply(ApplyOverride{order, lasts}));
   return is_done ? "" : "Redis did not accept the override; as far as is known, nothing has changed";
 }
 
 void FallbackBreaker::report_health(Health health) {
-  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
+  const NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
   if (!is_available()) local_breaker().report_health(health);
   shared_.shell().apply(HealthReport{health});
 }
 
 DetailedStatus FallbackBreaker::detailed_status() {
-  const NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
+  const NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
   const auto age = shared_.shell().known().age;
   const bool is_shared = std::holds_alternative<Reply>(shared_.shell().apply(Tick{}));
   DetailedStatus status;  // a counter must not decrease when the store recovers
   if (!is_shared || local_version_ != 0) status = (is_shared ? *local_ : local_breaker()).detailed_status();
   if (is_shared) show(shared_.shell().known().answer, group_->policy, status);
   if (!is_shared) status.store.name = "local";
-  status.store.error = group_->store->error();
+  status.store.error = group_->gate->error();
   status.store.view_age = age;
   status.store.local_calls = local_calls_;
   status.listener_errors = notices_.listener_errors();
@@ -84,7 +84,7 @@ LocalBreaker& FallbackBreaker::local_breaker() {
   if (shared_.shell().take_unsent_successes() > 0) shared.snapshot.counts.failures = 0;
   // A call that ends when the store is back may change the local breaker: that is no transition of this instance's.
   if (!local_) local_ = std::make_unique<LocalBreaker>(group_->local, notices_, [this] { return !is_available(); });
-  local_->follow(shared, group_->store->recovered_at());
+  local_->follow(shared, group_->gate->recovered_at());
   watches_successes_ = true;
   local_version_ = shared.version;
   return *local_;

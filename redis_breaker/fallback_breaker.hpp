@@ -35,7 +35,7 @@ class FallbackBreaker final : public ManagedBreaker {
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
-  bool is_available() const { return group_->store->is_available(); }
+  bool is_available() const { return group_->gate->is_available(); }
   bool is_local() const { return !is_available() && local_version_.load() == view().version(); }
   LocalBreaker& local_breaker();
 

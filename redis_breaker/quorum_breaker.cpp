@@ -30,7 +30,7 @@ QuorumBreaker::~QuorumBreaker() { notices_.close(); }
 
 // Like a probe, a call that both have admitted does not wait for a listener.
 Admission QuorumBreaker::acquire() {
-  NoticeQueue::Delivery of_store(group_->store->notices()), delivery(notices_);
+  NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
   Admission admission = acquire_both();
   if (std::holds_alternative<Permit>(admission)) delivery.dismiss();
   return admission;

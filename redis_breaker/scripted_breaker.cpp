@@ -48,7 +48,7 @@ DetailedStatus ScriptedBreaker::detailed_status() {
 }
 
 StoreResult ScriptedBreaker::apply(const Event& event, NoticeKind kind) {
-  StoreResult result = group_->redis->apply(name_, {.is_count_due = false}, {event});
+  StoreResult result = group_->store->apply(name_, {.is_count_due = false}, {event});
   const auto* answer = std::get_if<Answer>(&result);
   if (answer == nullptr) {
     ++errors_;

@@ -21,15 +21,15 @@ struct SharedBreakerGroup {
       : local(std::make_shared<const BreakerConfig>(settings)),
         policy(local->policy),
         listener(shared(std::move(on_notice))),
-        redis(std::make_unique<RedisStore>(client, policy, instance, std::move(script))),
-        store(std::make_unique<StoreGate>(*redis, listener)),
-        synchronizer(std::make_unique<Synchronizer>(client, *store)) {}
+        store(std::make_unique<RedisStore>(client, policy, instance, std::move(script))),
+        gate(std::make_unique<StoreGate>(listener)),
+        synchronizer(std::make_unique<Synchronizer>(client, *gate)) {}
 
   const std::shared_ptr<const BreakerConfig> local;  // of the breakers that are used while Redis is unavailable
   const Policy& policy;
   const std::shared_ptr<SharedListener> listener;  // nothing: none
-  const std::unique_ptr<RedisStore> redis;
-  const std::unique_ptr<StoreGate> store;
+  const std::unique_ptr<StateStore> store;
+  const std::unique_ptr<StoreGate> gate;  // in front of it
   const std::unique_ptr<Synchronizer> synchronizer;
 };
 

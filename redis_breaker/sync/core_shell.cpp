@@ -23,7 +23,7 @@ CoreShell::CoreShell(std::shared_ptr<const SharedBreakerGroup> group, const Iden
 CoreShell::~CoreShell() { group_->synchronizer->remove(*this); }
 
 CachedCore::Outcome CoreShell::apply(Event event) {
-  if (!group_->store->is_available()) return StoreTrouble{group_->store->error()};
+  if (!group_->gate->is_available()) return StoreTrouble{group_->gate->error()};
   Lock lock(mutex_);
   add_successes();
   return await(core_.add(std::move(event)), lock);
@@ -47,7 +47,7 @@ StoreResult CoreShell::exchange(StateStore::Writes writes, Lock& lock) {
   lock.unlock();
   StoreResult result;
   try {
-    result = group_->store->apply(name_, exchange.known, exchange.events, writes);
+    result = group_->gate->apply(*group_->store, name_, exchange.known, exchange.events, writes);
   } catch (const std::exception& error) {  // no memory
     result = StoreTrouble{error.what()};
   }

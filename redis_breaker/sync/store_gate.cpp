@@ -26,20 +26,20 @@ milliseconds longer(milliseconds pause) { return std::clamp(2 * pause, shortest_
 
 }  // namespace
 
-StoreGate::StoreGate(StateStore& store, std::shared_ptr<SharedListener> listener, Clock clock, uint32_t seed)
-    : store_(store), notices_(std::move(listener), {"redis"}), clock_(std::move(clock)), random_(seed) {}
+StoreGate::StoreGate(std::shared_ptr<SharedListener> listener, Clock clock, uint32_t seed)
+    : notices_(std::move(listener), {"redis"}), clock_(std::move(clock)), random_(seed) {}
 
 std::string StoreGate::error() const {
   const std::scoped_lock lock(mutex_);
   return is_available() ? "" : error_;
 }
 
-StoreResult StoreGate::apply(const std::string& breaker, const LastKnown& known, const std::vector<Event>& events,
-                             Writes writes) {
+StoreResult StoreGate::apply(StateStore& store, const std::string& breaker, const LastKnown& known,
+                             const std::vector<Event>& events, Writes writes) {
   const uint64_t period = this->period();
   const bool is_attempt = writes == Writes::always;
   if (!is_attempt && period % 2 == 0) return StoreTrouble{error()};
-  return judge(breaker, period, writes, store_.apply(breaker, known, events, writes));
+  return judge(breaker, period, writes, store.apply(breaker, known, events, writes));
 }
 
 StoreResult StoreGate::judge(const std::string& breaker, uint64_t asked_in, Writes writes, StoreResult result) {

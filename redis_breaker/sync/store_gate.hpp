@@ -24,11 +24,13 @@
 
 namespace cb {
 
-class StoreGate final : public StateStore {
+class StoreGate {
  public:
   // `seed`: of the jitter, which must differ between instances.
-  StoreGate(StateStore& store, std::shared_ptr<SharedListener> listener, Clock clock = steady_wall_clock,
-            uint32_t seed = std::random_device{}());
+  explicit StoreGate(std::shared_ptr<SharedListener> listener, Clock clock = steady_wall_clock,
+                     uint32_t seed = std::random_device{}());
+
+  using Writes = StateStore::Writes;
 
   // `action` runs on the causing thread whenever the store becomes unavailable or recovers. Set it before the first
   // request.
@@ -46,8 +48,8 @@ class StoreGate final : public StateStore {
 
   // Asks the store, unless it is unavailable. If it fails, the period in which the request began ends.
   // Writes::always: an attempt to reconnect, which is asked in any case and changes nothing here.
-  StoreResult apply(const std::string& breaker, const LastKnown& known, const std::vector<Event>& events,
-                    Writes writes = Writes::if_changed) override;
+  StoreResult apply(StateStore& store, const std::string& breaker, const LastKnown& known,
+                    const std::vector<Event>& events, Writes writes);
 
   // The same in two steps, for a caller that asks the store by itself, while it is available: what the result means of
   // a request that began in the period `asked_in`.
@@ -74,7 +76,6 @@ class StoreGate final : public StateStore {
   void report_outage();
   void wait_before_next_attempt();
 
-  StateStore& store_;
   const NoticeQueue notices_;
   const Clock clock_;
   std::function<void()> when_changed_ = [] {};

@@ -20,11 +20,11 @@ struct SimulatedRedis final : StateStore {
     return StoreTrouble{"no answer in time"};
   }
 
-  bool request() { return std::holds_alternative<Answer>(gate.apply("x", {}, {})); }
+  bool request() { return std::holds_alternative<Answer>(gate.apply(*this, "x", {}, {}, Writes::if_changed)); }
   std::chrono::milliseconds look() {
     const auto wait = gate.try_to_reconnect([this] {
       ++attempts;
-      return gate.apply("x", {}, {}, Writes::always);
+      return gate.apply(*this, "x", {}, {}, Writes::always);
     });
     gate.notices().deliver();
     return wait;
@@ -48,8 +48,7 @@ struct SimulatedRedis final : StateStore {
   int attempts = 0;
   std::function<void()> during_request = [] {};
   std::vector<std::string> reports;
-  StoreGate gate{*this, shared([this](const Notice& notice) { reports.emplace_back(notice.cause); }),
-                 [this] { return now; }};
+  StoreGate gate{shared([this](const Notice& notice) { reports.emplace_back(notice.cause); }), [this] { return now; }};
 };
 
 }  // namespace

@@ -8,11 +8,11 @@
 #include <array>
 #include <charconv>
 #include <iterator>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "redis_breaker/sync/announced_text.hpp"
 #include "simple_breaker/policies/identity.hpp"
 
 namespace cb {
@@ -35,38 +35,6 @@ constexpr size_t most_base_names = 16;
 
 // The keys of a breaker that matter to others. Not the window: every report writes it.
 constexpr std::array watched_keys{"state", "failures", "last_failure", "breaker", "probes"};
-
-struct KeyName {
-  std::string breaker;
-  std::string key;
-};
-
-// "cb:NAME:key" or "cb:{NAME}:key"; a context in NAME may contain colons.
-KeyName parse(const std::string& text) {
-  const auto colon = text.rfind(':');
-  if (text.rfind("cb:", 0) != 0 || colon < 3 || colon == std::string::npos) return {};
-  std::string name = text.substr(3, colon - 3);
-  if (name.size() > 2 && name.front() == '{' && name.back() == '}') name = name.substr(1, name.size() - 2);
-  return {std::move(name), text.substr(colon + 1)};
-}
-
-// "open 1795697341008617 10000000 1795697340956261 3 auto 1795697341008617 NAME": what main.lua publishes. Generation
-// 0: malformed.
-std::pair<std::string, News> parse_news(const std::string& text) {
-  std::istringstream words(text);
-  std::string state, mode, name;
-  int64_t wait = 0, now = 0;
-  News news;
-  words >> state >> news.generation >> wait >> news.epoch >> news.failures >> mode >> now >> std::ws;
-  std::getline(words, name);
-  const auto known_state = state_from(state);
-  if (!words || !known_state || wait < 0) return {};
-  news.state = *known_state;
-  news.wait = std::chrono::microseconds(wait);
-  news.is_overridden = mode != "auto";
-  news.now = TimePoint(std::chrono::microseconds(now));
-  return {name, news};
-}
 
 // Of the hash of a snapshot; 0: there is none.
 uint64_t generation_in(const redis::Reply& hash) {
@@ -308,7 +276,7 @@ void Synchronizer::handle(const Announcements& announcements) {
   }
   if (announcements.all_keys) return refresh(breakers_.names(most_refreshed));
   for (const std::string& text : announcements.keys) {
-    const KeyName written = parse(text);
+    const KeyName written = parse_key(text);
     breakers_.for_each_named(written.breaker, [&](SynchronizedBreaker& breaker) {
       if (breaker.on_key_written(written.key)) spread(written.breaker);
     });
