@@ -11,6 +11,9 @@ using std::chrono::microseconds;
 // A deletion that follows an eviction within this time looks like one.
 constexpr std::chrono::milliseconds between_counts{5000};
 
+// Redis announces the keys that a script wrote right after the news that it published.
+constexpr std::chrono::milliseconds explains_writes_for{5};
+
 bool is_forced_open_for_good(const Answer& answer) {
   return answer.active_override.mode == Mode::forced_open && !answer.override_until;
 }
@@ -209,7 +212,8 @@ void CachedCore::fail(const StoreTrouble& trouble) {
   view_.is_asking = false;
 }
 
-bool CachedCore::written(std::string_view key) {
+bool CachedCore::written(std::string_view key, TimePoint now) {
+  if (now - explained_at_ < explains_writes_for) return false;
   was_written_ = true;
   if (key == "state" || view_.state != State::closed) return true;
   view_.reports_successes = true;
@@ -219,6 +223,8 @@ bool CachedCore::written(std::string_view key) {
 // The news of a transition that this instance has just made may arrive before its answer, which has to be reported
 // first.
 void CachedCore::announced(const News& news, const Feed& feed, TimePoint now) {
+  const bool is_known = is_exchanging_ || news.generation == view_.generation;
+  if (is_known && !news.is_overridden) explained_at_ = now;
   if (is_exchanging_) {
     news_ = news;
     return;
@@ -239,7 +245,8 @@ void CachedCore::announced(const News& news, const Feed& feed, TimePoint now) {
   view_.admits_from = end_of_wait(latest_, now);
   view_.look_again_at = news.is_overridden ? now : TimePoint{};
   ++view_.version;
-  listener_state_ = news.state;  // the instance that made the transition reports it
+  if (!news.is_overridden) explained_at_ = now;  // its end is not in the news
+  listener_state_ = news.state;                  // the instance that made the transition reports it
   listener_generation_ = news.generation;
 }
 

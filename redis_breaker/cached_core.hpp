@@ -110,8 +110,10 @@ class CachedCore {
   // so a view with an override is fetched before the next use.
   void announced(const News& news, const Feed& feed, TimePoint now);
 
-  // A key was written. Returns false if that changes no more than what successes mean.
-  bool written(std::string_view key);
+  // A key was written. Returns false if the store need not be asked: the write changes no more than what successes
+  // mean, or the news of a transition has just explained it. So a fleet of any size asks nothing when one instance
+  // opens the circuit. What another program wrote in those milliseconds, the next poll finds.
+  bool written(std::string_view key, TimePoint now);
   bool was_written() const { return was_written_; }  // and no exchange has begun since then
 
   // --- what there is to know
@@ -166,6 +168,7 @@ class CachedCore {
   Ticket last_ticket_ = 0;
   bool is_exchanging_ = false;
   bool was_written_ = false;  // since the last exchange began
+  TimePoint explained_at_{};  // when the last news arrived that are known by now
   std::optional<News> news_;  // that arrived during the exchange
   Feed feed_at_begin_;
   TimePoint begun_at_{};

@@ -814,16 +814,16 @@ TEST_CASE("successes are reported while there are failures to reset") {
 TEST_CASE("a key that another instance writes makes successes reported; a state is fetched") {
   SimulatedInstance instance(three_failures);
   instance.acquire();
-  CHECK(instance.core.written("state"));
+  CHECK(instance.core.written("state", instance.now));
   CHECK_FALSE(instance.core.view().reports_successes);
-  CHECK_FALSE(instance.core.written("failures"));
+  CHECK_FALSE(instance.core.written("failures", instance.now));
   CHECK(instance.core.view().reports_successes);
 }
 
 TEST_CASE("while the circuit is not closed, every key that is written is fetched") {
   SimulatedInstance instance(opens_at_once);
   instance.order({Mode::forced_open, "ann", ""});
-  CHECK(instance.core.written("failures"));
+  CHECK(instance.core.written("failures", instance.now));
   CHECK_FALSE(instance.core.view().reports_successes);
 }
 
@@ -832,7 +832,7 @@ TEST_CASE("a key written during an exchange keeps successes reported: the answer
   instance.acquire();
   instance.core.add(Tick{});
   const auto exchange = instance.begin();
-  instance.core.written("failures");
+  instance.core.written("failures", instance.now);
   instance.end(exchange);
   CHECK(instance.core.view().reports_successes);
   instance.exchange();
@@ -1027,11 +1027,44 @@ TEST_CASE("the news of a transition that this instance has just made waits for t
   CHECK(notices[0].transition.to == State::open);
 }
 
+TEST_CASE("the keys of a transition whose news has arrived need no question, whoever made it") {
+  SimulatedInstance instance(opens_at_once);
+  const PermitId permit = instance.acquire();
+  SUBCASE("another instance") { instance.core.announced(opened_elsewhere(instance), instance.feed, instance.now); }
+  SUBCASE("this one, before its answer") {
+    instance.send(permit, failure);
+    const auto exchange = instance.begin();
+    const Answer answer = instance.answer_to(exchange.events);
+    instance.core.announced(news_of(instance), instance.feed, instance.now);
+    instance.core.end(answer, instance.feed, instance.now);
+  }
+  SUBCASE("this one, after its answer") {
+    instance.settle(permit, failure);
+    instance.core.announced(news_of(instance), instance.feed, instance.now);
+  }
+  CHECK_FALSE(instance.core.written("state", instance.now));
+  CHECK_FALSE(instance.core.written("breaker", instance.now));
+  CHECK_FALSE(instance.core.was_written());
+  instance.pass(6ms);  // another program
+  CHECK(instance.core.written("state", instance.now));
+  CHECK(instance.core.was_written());
+}
+
+TEST_CASE("news that do not take effect explain no key: of another session, or of an override, whose end they lack") {
+  SimulatedInstance instance(opens_at_once);
+  instance.acquire();
+  News news = opened_elsewhere(instance);
+  SUBCASE("another session") { ++instance.feed.session; }
+  SUBCASE("an override") { news.is_overridden = true; }
+  instance.core.announced(news, instance.feed, instance.now);
+  CHECK(instance.core.written("state", instance.now));
+}
+
 TEST_CASE(
     "a key that was written after the last exchange began causes a question, one that was written before it none") {
   SimulatedInstance instance(opens_at_once);
   instance.open();
-  CHECK(instance.core.written("breaker"));
+  CHECK(instance.core.written("breaker", instance.now));
   CHECK(instance.core.was_written());
   const auto exchange = instance.begin();
   CHECK_FALSE(instance.core.was_written());

@@ -128,7 +128,7 @@ StoreResult CoreShell::attempt(Lock& lock) {
 
 bool CoreShell::on_key_written(std::string_view key) {
   const Lock lock(mutex_);
-  const bool needs_question = core_.written(key);
+  const bool needs_question = core_.written(key, steady_wall_clock());
   publish();
   return needs_question;
 }
