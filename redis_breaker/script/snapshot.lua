@@ -162,6 +162,12 @@ keys = module(function(keys)
     end
     redis.call('SET', WINDOW, table.concat(parts, ' '), 'PX', lifetime_ms())
   end
+
+  -- By a key that no instance tracks: a fleet that comes back does not wake all of itself with each attempt.
+  function keys.prove_writable()
+    if #s.window > 0 then return keys.write_window() end
+    redis.call('SET', WINDOW, '0', 'PX', 60000)  -- a window without buckets
+  end
 end)
 
 local function read_breaker()
@@ -227,15 +233,13 @@ end
 -- All keys are renewed together; between two transitions the state key's remaining time says when that is due.
 local function write_snapshot()
   local lifetime = lifetime_ms()
-  local writes_always = ARGV[6] == 'reconnect'
-  if run.may_store and (run.changed or writes_always) then
+  if run.may_store and run.changed then
     if run.last_failure_changed then redis.call('SET', LAST_FAILURE, run.last_failure, 'PX', lifetime) end
-    if s.failures ~= run.read_failures or writes_always then
-      redis.call('SET', FAILURES, s.failures, 'PX', lifetime)
-    end
+    if s.failures ~= run.read_failures then redis.call('SET', FAILURES, s.failures, 'PX', lifetime) end
     write_breaker()
     if keeps_window then keys.write_window() end
     if run.new_generation then redis.call('SET', STATE, s.state, 'PX', lifetime) end
   end
+  if ARGV[6] == 'reconnect' then keys.prove_writable() end
   if run.new_generation or run.ttl < lifetime / 2 then keys.renew(lifetime) end
 end
