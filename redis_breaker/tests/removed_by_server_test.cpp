@@ -297,7 +297,7 @@ TEST_CASE("a Redis that forgets a breaker three times in ten seconds is forgiven
   LossMeter meter;
   const Answer kept;
   const Answer forgotten{.forgotten = true};
-  LossMeter::Time now{1h};
+  TimePoint now{1h};
   const auto is_unfit = [&](const Answer& reply) {
     return std::holds_alternative<StoreTrouble>(meter.judge("x", reply, now));
   };
@@ -312,7 +312,7 @@ TEST_CASE("a Redis that forgets a breaker three times in ten seconds is forgiven
 
 TEST_CASE("an instance restores at most 20 breakers a second, and says so once a minute") {
   LossMeter meter;
-  LossMeter::Time now{1h};
+  TimePoint now{1h};
   int restored = 0, lines = 0;
   for (int i = 0; i < 1000; ++i) {
     const std::string name = "x/" + std::to_string(i);
