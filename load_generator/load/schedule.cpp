@@ -1,5 +1,7 @@
 #include "load_generator/load/schedule.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <cmath>
 #include <random>
 #include <stdexcept>
@@ -9,12 +11,13 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-void require_valid(const LoadSettings& settings) {
+void require_valid(const LoadSettings& settings, double most) {
   if (!(settings.rate > 0)) throw std::invalid_argument("rate must be above 0 calls per second");
   if (settings.duration.count() <= 0) throw std::invalid_argument("duration must be above 0");
   if (settings.burst < 1) throw std::invalid_argument("burst must be at least 1");
-  if (settings.rate * Seconds(settings.duration).count() > most_calls) {
-    throw std::invalid_argument("rate x duration is more than a million calls; lower one of them");
+  if (settings.rate * Seconds(settings.duration).count() > most) {
+    throw std::invalid_argument(
+        fmt::format("rate x duration is more than {} million calls; lower one of them", most / 1e6));
   }
 }
 
@@ -45,8 +48,8 @@ std::vector<double> group_times(const LoadSettings& settings, std::mt19937_64& r
 
 }  // namespace
 
-std::vector<PlannedCall> plan_calls(const LoadSettings& settings, size_t targets) {
-  require_valid(settings);
+std::vector<PlannedCall> plan_calls(const LoadSettings& settings, size_t targets, double most) {
+  require_valid(settings, most);
   if (targets == 0) throw std::invalid_argument("targets: at least one is needed");
   std::mt19937_64 random(settings.seed);
   std::vector<PlannedCall> calls;

@@ -23,6 +23,7 @@ struct LoadSettings {
 };
 
 constexpr double most_calls = 1'000'000;  // in one run; each is kept in memory
+constexpr double most_simulated_calls = 100'000'000;
 
 struct PlannedCall {
   Offset due{0};
@@ -31,6 +32,6 @@ struct PlannedCall {
 };
 
 // In order of time. Throws std::invalid_argument that names an invalid setting.
-std::vector<PlannedCall> plan_calls(const LoadSettings& settings, size_t targets);
+std::vector<PlannedCall> plan_calls(const LoadSettings& settings, size_t targets, double most = most_calls);
 
 }  // namespace load

@@ -1,6 +1,7 @@
 #include "load_generator/record/disagreement.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace load {
 namespace {
@@ -14,7 +15,9 @@ struct Change {
 }  // namespace
 
 void Disagreement::feed(Offset at, size_t target, State state) {
-  states_.at(target) = state;
+  --in_state_[static_cast<size_t>(states_.at(target))];
+  ++in_state_[static_cast<size_t>(state)];
+  states_[target] = state;
   if (agree()) {
     over_ = total(at);
     since_.reset();
@@ -28,13 +31,8 @@ std::optional<Offset> Disagreement::present(Offset now) const {
 }
 
 bool Disagreement::agree() const {
-  std::optional<State> first;
-  for (const State state : states_) {
-    if (state == State::unknown) continue;
-    if (first && *first != state) return false;
-    first = state;
-  }
-  return true;
+  const auto known = std::span(in_state_).first(static_cast<size_t>(State::unknown));
+  return std::count_if(known.begin(), known.end(), [](size_t targets) { return targets > 0; }) <= 1;
 }
 
 Disagreement disagreement_in(const std::vector<std::vector<Sample>>& lanes) {

@@ -3,6 +3,7 @@
 // first, and while it does not answer (State::unknown), it is left out. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -12,7 +13,9 @@ namespace load {
 
 class Disagreement {
  public:
-  explicit Disagreement(size_t targets) : states_(targets, State::unknown) {}
+  explicit Disagreement(size_t targets) : states_(targets, State::unknown) {
+    in_state_[static_cast<size_t>(State::unknown)] = targets;
+  }
 
   void feed(Offset at, size_t target, State state);  // in order of time
 
@@ -25,9 +28,10 @@ class Disagreement {
  private:
   bool agree() const;
 
-  std::vector<State> states_;    // by target
-  Offset over_{0};               // sum of the disagreements that have ended
-  std::optional<Offset> since_;  // when the present one began
+  std::vector<State> states_;                         // by target
+  std::array<size_t, all_states.size()> in_state_{};  // how many targets
+  Offset over_{0};                                    // sum of the disagreements that have ended
+  std::optional<Offset> since_;                       // when the present one began
 };
 
 // Fed with all of `lanes`: samples by target, each in order of time.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -18,6 +19,13 @@ double count_if(const Range& range, Predicate predicate) {
   return static_cast<double>(std::count_if(range.begin(), range.end(), predicate));
 }
 
+double calls_in(const Run& run) {
+  const uint64_t unlisted = std::accumulate(run.unlisted.begin(), run.unlisted.end(), uint64_t{0});
+  return static_cast<double>(run.calls.size() + unlisted);
+}
+
+bool lists_all_calls(const Run& run) { return calls_in(run) == static_cast<double>(run.calls.size()); }
+
 bool was_late_failure(const Call& call) {
   const bool failed = call.status == CallStatus::failure || call.status == CallStatus::exception;
   return call.late && failed && call.upstream_calls > 0;
@@ -33,11 +41,10 @@ void measure_ledger(const Run& run, Measures& measures) {
     failures += entry.failure + entry.hang + entry.drop;
   }
   measures["upstream_calls"] = static_cast<double>(received);
-  if (!run.calls.empty())
-    measures["load_factor"] = static_cast<double>(received) / static_cast<double>(run.calls.size());
+  if (calls_in(run) > 0) measures["load_factor"] = static_cast<double>(received) / calls_in(run);
   measures["upstream_failures"] = static_cast<double>(failures);
   measures["counted_failures"] = static_cast<double>(failures) - count_if(run.calls, was_late_failure);
-  measures["unexplained"] = static_cast<double>(unexplained(*accounts));
+  if (lists_all_calls(run)) measures["unexplained"] = static_cast<double>(unexplained(*accounts));
 }
 
 std::optional<Offset> slowest_answer(const Run& run) {
@@ -65,15 +72,17 @@ double most_probes_at_once(const Run& run) {
 
 void measure_calls(const Run& run, const Timeline& timeline, Measures& measures) {
   for (const CallStatus status : all_call_statuses) {
-    measures[std::string(to_text(status))] = count_if(run.calls, [=](const Call& c) { return c.status == status; });
+    measures[std::string(to_text(status))] = count_if(run.calls, [=](const Call& c) { return c.status == status; }) +
+                                             static_cast<double>(run.unlisted[static_cast<size_t>(status)]);
   }
   measures["refused_by_bulkhead"] = count_if(run.calls, [](const Call& call) { return call.refused_by_bulkhead; });
   measures["late"] = count_if(run.calls, [](const Call& call) { return call.late; });
-  measures["wasted"] = count_if(timeline.marks, [](const Mark& mark) { return mark.wasted; });
+  if (lists_all_calls(run)) measures["wasted"] = count_if(timeline.marks, [](const Mark& mark) { return mark.wasted; });
   measures["probes"] = count_if(run.calls, [](const Call& call) { return call.probe; });
   measures["failed_probes"] =
       count_if(run.calls, [](const Call& call) { return call.probe && call.status != CallStatus::success; });
-  if (const auto latency = latencies(run, CallStatus::success)) measures["p99_success_ms"] = latency->p99;
+  const auto latency = lists_all_calls(run) ? latencies(run, CallStatus::success) : std::nullopt;
+  if (latency) measures["p99_success_ms"] = latency->p99;
   if (const auto slowest = slowest_answer(run)) measures["slowest_answer_ms"] = to_ms(*slowest);
   if (run.recovery_timeout > Offset(0)) measures["most_probes_at_once"] = most_probes_at_once(run);
   if (run.cut_off) {
@@ -100,20 +109,28 @@ bool is_trip(const Transition& transition) {
   return transition.from == State::closed && transition.to == State::open && !transition.local;
 }
 
-// Whether the closed generation that admitted the call ended in a reported trip.
-bool its_generation_tripped(const Run& run, const Call& call) {
-  return std::any_of(run.transitions.begin(), run.transitions.end(), [&](const Transition& transition) {
-    const bool same_breaker = run.shared_breaker || transition.target == call.target;
-    return is_trip(transition) && same_breaker && transition.generation > call.generation;
-  });
+size_t breaker_of(const Run& run, size_t target) { return run.shared_breaker ? 0 : target; }
+
+// By breaker: the generation that began with its last reported trip.
+std::map<size_t, uint64_t> last_trips(const Run& run) {
+  std::map<size_t, uint64_t> trips;
+  for (const Transition& transition : run.transitions) {
+    uint64_t& last = trips[breaker_of(run, transition.target)];
+    if (is_trip(transition)) last = std::max(last, transition.generation);
+  }
+  return trips;
 }
 
 std::optional<double> calls_per_trip(const Run& run) {
   const double trips = count_if(run.transitions, is_trip);
   if (trips == 0) return std::nullopt;
+  if (!lists_all_calls(run)) return std::nullopt;
+  const std::map<size_t, uint64_t> last = last_trips(run);
   const double calls = count_if(run.calls, [&](const Call& call) {
+    const auto trip = last.find(breaker_of(run, call.target));
+    const bool its_generation_tripped = trip != last.end() && trip->second > call.generation;
     const bool admitted = call.status != CallStatus::blocked && call.status != CallStatus::unreachable;
-    return admitted && !call.probe && !call.late && its_generation_tripped(run, call);
+    return admitted && !call.probe && !call.late && its_generation_tripped;
   });
   return calls / trips;
 }
@@ -132,7 +149,7 @@ std::vector<Offset> breaks(const Run& run) {
   std::map<size_t, Offset> opened_at;  // by breaker
   for (const Transition& transition : run.transitions) {
     if (transition.local) continue;
-    const size_t breaker = run.shared_breaker ? 0 : transition.target;
+    const size_t breaker = breaker_of(run, transition.target);
     if (enters(State::open, transition)) opened_at[breaker] = transition.at;
     if (leaves(State::open, transition) && opened_at.contains(breaker)) {
       lengths.push_back(transition.at - opened_at.extract(breaker).mapped());

@@ -1,15 +1,24 @@
 #include "load_generator/record/reconciliation.hpp"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace load {
 namespace {
 
-Account& account_of(std::vector<Account>& accounts, const std::string& caller) {
-  const auto found =
-      std::find_if(accounts.begin(), accounts.end(), [&](const Account& a) { return a.caller == caller; });
-  return found != accounts.end() ? *found : accounts.emplace_back(Account{caller});
-}
+class Accounts {
+ public:
+  Account& of(const std::string& caller) {
+    const auto [place, is_new] = places_.emplace(caller, accounts_.size());
+    return is_new ? accounts_.emplace_back(Account{caller}) : accounts_[place->second];
+  }
+  std::vector<Account> take() { return std::move(accounts_); }
+
+ private:
+  std::vector<Account> accounts_;
+  std::map<std::string, size_t> places_;
+};
 
 void enter(Account& account, const Call& call) {
   account.reported += call.upstream_calls;
@@ -25,11 +34,11 @@ uint64_t Account::unexplained() const {
 
 std::optional<std::vector<Account>> reconcile(const Run& run) {
   if (!run.ledger) return std::nullopt;
-  std::vector<Account> accounts;
-  for (const Target& target : run.targets) account_of(accounts, target.caller());
-  for (const Call& call : run.calls) enter(account_of(accounts, run.targets.at(call.target).caller()), call);
-  for (const auto& [caller, entry] : *run.ledger) account_of(accounts, caller).received = entry.received;
-  return accounts;
+  Accounts accounts;
+  for (const Target& target : run.targets) accounts.of(target.caller());
+  for (const Call& call : run.calls) enter(accounts.of(run.targets.at(call.target).caller()), call);
+  for (const auto& [caller, entry] : *run.ledger) accounts.of(caller).received = entry.received;
+  return accounts.take();
 }
 
 uint64_t unexplained(const std::vector<Account>& accounts) {

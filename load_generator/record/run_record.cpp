@@ -35,7 +35,10 @@ uint64_t usual_upstream_calls(CallStatus status) {
   return made ? 1 : 0;
 }
 
-std::string instance_name(size_t index) { return std::string("Instance-") + static_cast<char>('A' + index); }
+std::string instance_name(size_t index) {
+  constexpr size_t letters = 26;
+  return "Instance-" + (index < letters ? std::string(1, static_cast<char>('A' + index)) : std::to_string(index + 1));
+}
 
 std::string unique_name(const std::vector<Target>& targets, size_t target, const std::string& name) {
   const Target& owner = targets.at(target);

@@ -35,7 +35,7 @@ uint64_t usual_upstream_calls(CallStatus status);
 
 double to_ms(Offset offset);
 
-std::string instance_name(size_t index);  // Instance-A for 0
+std::string instance_name(size_t index);  // Instance-A for 0, Instance-27 for 26
 
 struct Target {
   std::string name;        // as in /status; unique among the targets
@@ -103,6 +103,8 @@ struct Run {
   bool interrupted = false;
   bool shared_breaker = false;  // one breaker for all targets
   std::vector<Call> calls;
+  std::array<uint64_t, all_call_statuses.size()>
+      unlisted{};  // by status: calls of a fleet that is too large to list all
   std::vector<Transition> transitions;
   std::vector<std::optional<uint64_t>> would_have_tripped;  // by target, in its last report; nothing: not in it
   std::vector<std::vector<Sample>> samples;                 // by target, in order of time

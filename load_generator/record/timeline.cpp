@@ -6,6 +6,7 @@
 namespace load {
 namespace {
 
+constexpr size_t most_compared_lanes = 1000;  // each failed call is compared with all of them
 constexpr Offset one_millisecond = std::chrono::milliseconds(1);
 
 // A point of a lane, and its source.
@@ -94,8 +95,9 @@ std::vector<Poll> polls_in_order(const Run& run) {
 void apply(const Run& run, const Transition& transition, std::vector<Lane>& lanes) {
   if (transition.to == State::unknown) return;
   const bool shared = run.shared_breaker && !transition.local;
+  if (!shared) return lanes.at(transition.target).apply(transition);
   for (size_t target = 0; target < lanes.size(); ++target) {
-    if (target == transition.target || (shared && !lanes[target].is_local())) lanes[target].apply(transition);
+    if (target == transition.target || !lanes[target].is_local()) lanes[target].apply(transition);
   }
 }
 
@@ -156,7 +158,8 @@ std::vector<Mark> marks_of(const Run& run, const std::vector<Lane>& lanes) {
   std::vector<Mark> marks;
   for (const Call& call : run.calls) {
     if (!is_worth_a_mark(call)) continue;
-    marks.push_back({call.target, sent(call), call.status, call.probe, call.late, was_wasted(run, lanes, call)});
+    const bool wasted = lanes.size() <= most_compared_lanes && was_wasted(run, lanes, call);
+    marks.push_back({call.target, sent(call), call.status, call.probe, call.late, wasted});
   }
   std::stable_sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) { return a.at < b.at; });
   return marks;
