@@ -5,18 +5,15 @@
 
 namespace simulation {
 
-bool Hash::set(std::string_view field, std::string_view value) {
-  for (auto& [name, held] : fields_) {
-    if (name != field) continue;
-    held = value;
-    return false;
-  }
-  fields_.emplace_back(field, value);
-  return true;
+bool set_field(Hash& hash, std::string_view field, std::string_view value) {
+  const auto held = std::find_if(hash.begin(), hash.end(), [field](const auto& each) { return each.first == field; });
+  if (held == hash.end()) return hash.emplace_back(field, value), true;
+  held->second = value;
+  return false;
 }
 
-bool Hash::remove(std::string_view field) {
-  return std::erase_if(fields_, [field](const auto& held) { return held.first == field; }) > 0;
+bool remove_field(Hash& hash, std::string_view field) {
+  return std::erase_if(hash, [field](const auto& each) { return each.first == field; }) > 0;
 }
 
 SortedSet::Change SortedSet::set(std::string_view name, double score) {
@@ -33,43 +30,26 @@ SortedSet::Change SortedSet::set(std::string_view name, double score) {
 
 bool SortedSet::remove(std::string_view name) {
   const Position at = find(name);
-  if (at == members_.end()) return false;
-  members_.erase(at);
-  return true;
+  return at != members_.end() && remove({at, at + 1}) > 0;
 }
 
-size_t SortedSet::count(const ScoreBound& from, const ScoreBound& to) const {
-  const auto [first, end] = range(from, to);
-  return static_cast<size_t>(end - first);
-}
-
-size_t SortedSet::remove(const ScoreBound& from, const ScoreBound& to) {
-  const auto [first, end] = range(from, to);
-  const auto removed = static_cast<size_t>(end - first);
-  members_.erase(first, end);
-  return removed;
-}
-
-size_t SortedSet::remove_ranks(size_t first, size_t count) {
-  const auto begin = members_.begin() + static_cast<std::ptrdiff_t>(first);
-  members_.erase(begin, begin + static_cast<std::ptrdiff_t>(count));
+size_t SortedSet::remove(const Range& range) {
+  const auto count = static_cast<size_t>(range.second - range.first);
+  members_.erase(range.first, range.second);
   return count;
+}
+
+SortedSet::Range SortedSet::range(const ScoreBound& from, const ScoreBound& to) const {
+  const auto first = std::find_if(members_.begin(), members_.end(), [&](const Member& each) {
+    return from.is_exclusive ? each.score > from.score : each.score >= from.score;
+  });
+  return {first, std::find_if(first, members_.end(), [&](const Member& each) {
+            return to.is_exclusive ? each.score >= to.score : each.score > to.score;
+          })};
 }
 
 SortedSet::Position SortedSet::find(std::string_view name) const {
   return std::find_if(members_.begin(), members_.end(), [name](const Member& each) { return each.name == name; });
-}
-
-std::pair<SortedSet::Position, SortedSet::Position> SortedSet::range(const ScoreBound& from,
-                                                                     const ScoreBound& to) const {
-  const auto is_below = [&](const Member& each) {
-    return each.score < from.score || (from.is_exclusive && each.score == from.score);
-  };
-  const auto is_within = [&](const Member& each) {
-    return each.score < to.score || (!to.is_exclusive && each.score == to.score);
-  };
-  const auto first = std::find_if_not(members_.begin(), members_.end(), is_below);
-  return {first, std::find_if_not(first, members_.end(), is_within)};
 }
 
 }  // namespace simulation

@@ -1,5 +1,5 @@
 // A Keyspace is what a simulated Redis server stores: a plain value. A copy is a snapshot, or a replica's older state.
-// Ordered by key, hashes in the order of insertion: two runs of the same commands iterate alike.
+// Ordered by key, hashes by insertion: so the same commands always give the same replies.
 #pragma once
 
 #include <cstdint>
@@ -14,43 +14,40 @@
 
 namespace simulation {
 
-class Hash {
- public:
-  bool set(std::string_view field, std::string_view value);  // true if the field is new
-  bool remove(std::string_view field);
-  const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
+using Hash = std::vector<std::pair<std::string, std::string>>;  // a breaker has some twenty fields
 
- private:
-  std::vector<std::pair<std::string, std::string>> fields_;  // a breaker has some twenty
-};
+bool set_field(Hash& hash, std::string_view field, std::string_view value);  // true: it is new
+bool remove_field(Hash& hash, std::string_view field);
 
 struct Member {
   double score = 0;
   std::string name;
 };
 
-// A lower or upper bound of scores, as ZCOUNT has them.
+// A lower or upper limit, as ZCOUNT has them.
 struct ScoreBound {
   double score = 0;
   bool is_exclusive = false;
 };
 
+// By score, then by name; a breaker has a few probes and reporters.
 class SortedSet {
  public:
+  using Position = std::vector<Member>::const_iterator;
+  using Range = std::pair<Position, Position>;
   enum class Change { added, moved, none };
+
   Change set(std::string_view name, double score);
   bool remove(std::string_view name);
-  size_t count(const ScoreBound& from, const ScoreBound& to) const;
-  size_t remove(const ScoreBound& from, const ScoreBound& to);
-  size_t remove_ranks(size_t first, size_t count);
-  const std::vector<Member>& members() const { return members_; }
+  size_t remove(const Range& range);
+  Range range(const ScoreBound& from, const ScoreBound& to) const;
+  Range all() const { return {members_.begin(), members_.end()}; }
+  bool empty() const { return members_.empty(); }
 
  private:
-  using Position = std::vector<Member>::const_iterator;
   Position find(std::string_view name) const;
-  std::pair<Position, Position> range(const ScoreBound& from, const ScoreBound& to) const;
 
-  std::vector<Member> members_;  // by score, then by name
+  std::vector<Member> members_;
 };
 
 struct Entry {

@@ -2,10 +2,12 @@
 
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <lua.hpp>
 
 namespace simulation {
@@ -21,14 +23,12 @@ constexpr const char* protect_globals = R"lua(
     __newindex = function(_, name) error("Attempt to modify a readonly table", 2) end}))lua";
 
 // Lua raises an error where it finds no memory, perhaps through C++ frames: this ends the process instead.
-void* allocate(void*, void* old, size_t, size_t size) {
-  if (size == 0) {
-    std::free(old);
-    return nullptr;
-  }
-  void* const memory = std::realloc(old, size);
-  if (memory == nullptr) std::abort();
-  return memory;
+void* allocate(void* pool, void* old, size_t old_size, size_t size) noexcept {
+  auto& memory = *static_cast<std::pmr::memory_resource*>(pool);
+  void* const moved = size == 0 ? nullptr : memory.allocate(size);
+  if (old != nullptr && moved != nullptr) std::memcpy(moved, old, std::min(old_size, size));
+  if (old != nullptr) memory.deallocate(old, old_size);
+  return moved;
 }
 
 std::string sha1_of(std::string_view text) {
@@ -72,13 +72,6 @@ void push(lua_State* lua, const redisReply& reply) {
   }
 }
 
-// The text in this field of the table at the top of the stack; pushes it.
-std::string_view push_field(lua_State* lua, const char* field) {
-  lua_pushstring(lua, field);
-  lua_rawget(lua, -2);
-  return lua_type(lua, -1) == LUA_TSTRING ? text_at(lua, -1) : std::string_view();
-}
-
 ReplyTree pop_reply(lua_State* lua);
 
 // A table is a list up to its first nil.
@@ -93,13 +86,17 @@ ReplyTree reply_of_list(lua_State* lua) {
   return list_reply(std::move(items));
 }
 
+ReplyTree reply_of_field(lua_State* lua, const char* field, ReplyTree (*make)(std::string_view)) {
+  lua_pushstring(lua, field);
+  lua_rawget(lua, -2);
+  ReplyTree reply = lua_type(lua, -1) == LUA_TSTRING ? make(text_at(lua, -1)) : nullptr;
+  lua_pop(lua, 1);
+  return reply;
+}
+
 ReplyTree reply_of_table(lua_State* lua) {
-  const auto error = push_field(lua, "err");
-  if (error.data() != nullptr) return lua_pop(lua, 1), error_reply(error);
-  lua_pop(lua, 1);
-  const auto status = push_field(lua, "ok");
-  if (status.data() != nullptr) return lua_pop(lua, 1), status_reply(status);
-  lua_pop(lua, 1);
+  if (ReplyTree error = reply_of_field(lua, "err", error_reply)) return error;
+  if (ReplyTree status = reply_of_field(lua, "ok", status_reply)) return status;
   return reply_of_list(lua);
 }
 
@@ -121,26 +118,6 @@ ReplyTree pop_reply(lua_State* lua) {
   }();
   lua_pop(lua, 1);
   return reply;
-}
-
-// Makes a table of every error: what was wrong, and in which line of the script. Called by Lua where the error is
-// raised.
-int describe_error(lua_State* lua) {
-  if (!lua_istable(lua, 1)) {
-    const char* const what = lua_tostring(lua, 1);
-    lua_createtable(lua, 0, 2);
-    lua_pushfstring(lua, "ERR %s", what == nullptr ? "(error object is not a string)" : what);
-    lua_setfield(lua, -2, "err");
-  }
-  lua_Debug where{};
-  for (int level = 1; lua_getstack(lua, level, &where) != 0; ++level) {
-    lua_getinfo(lua, "l", &where);
-    if (where.currentline <= 0) continue;
-    lua_pushinteger(lua, where.currentline);
-    lua_setfield(lua, -2, "line");
-    break;
-  }
-  return 1;
 }
 
 // struct.unpack of little-endian doubles: the numbers, then the position after them.
@@ -168,30 +145,29 @@ int unpack_doubles(lua_State* lua) {
 
 void LuaScripts::Close::operator()(lua_State* lua) const { lua_close(lua); }
 
-LuaScripts::LuaScripts() : state_(lua_newstate(allocate, nullptr)), lua_(state_.get()) {
+LuaScripts::LuaScripts() : state_(lua_newstate(allocate, &memory_)), lua_(state_.get()) {
   for (const lua_CFunction open : {luaopen_base, luaopen_table, luaopen_string, luaopen_math}) {
     lua_pushcfunction(lua_, open);
     lua_call(lua_, 0, 0);
   }
-  define_redis();
-  if (luaL_dostring(lua_, protect_globals) != 0) std::abort();
-  lua_settop(lua_, 0);
-  lua_pushcfunction(lua_, describe_error);
-}
-
-void LuaScripts::define_redis() {
   lua_newtable(lua_);
-  lua_pushlightuserdata(lua_, this);
-  lua_pushcclosure(lua_, call, 1);
+  push_closure(call);
   lua_setfield(lua_, -2, "call");
-  lua_pushlightuserdata(lua_, this);
-  lua_pushcclosure(lua_, pcall, 1);
+  push_closure(pcall);
   lua_setfield(lua_, -2, "pcall");
   lua_setglobal(lua_, "redis");
   lua_newtable(lua_);
   lua_pushcfunction(lua_, unpack_doubles);
   lua_setfield(lua_, -2, "unpack");
   lua_setglobal(lua_, "struct");
+  if (luaL_dostring(lua_, protect_globals) != 0) std::abort();
+  lua_settop(lua_, 0);
+  push_closure(describe_error);
+}
+
+void LuaScripts::push_closure(int (*function)(lua_State*)) {
+  lua_pushlightuserdata(lua_, this);
+  lua_pushcclosure(lua_, function, 1);
 }
 
 LuaScripts& LuaScripts::self(lua_State* lua) {
@@ -205,6 +181,23 @@ int LuaScripts::call(lua_State* lua) {
 
 int LuaScripts::pcall(lua_State* lua) {
   self(lua).push_reply_of_command();
+  return 1;
+}
+
+// Called by Lua where an error is raised that the script does not catch: adds the script and the line.
+int LuaScripts::describe_error(lua_State* lua) {
+  if (lua_istable(lua, 1)) {
+    lua_getfield(lua, 1, "err");
+  } else {
+    lua_pushfstring(lua, "ERR %s", lua_tostring(lua, 1));
+  }
+  lua_Debug where{};
+  where.currentline = -1;
+  for (int level = 1; where.currentline < 0 && lua_getstack(lua, level, &where) != 0; ++level) {
+    lua_getinfo(lua, "l", &where);
+  }
+  const char* const what = lua_tostring(lua, -1);
+  lua_pushfstring(lua, "%s script: %s, on @user_script:%d.", what, self(lua).script_->sha1.c_str(), where.currentline);
   return 1;
 }
 
@@ -229,37 +222,37 @@ ReplyTree LuaScripts::execute_command() {
     }
     command_.push_back(text_at(lua_, i));
   }
-  if (command_.empty()) return error_reply("ERR Please specify at least one argument for this redis lib call");
+  if (command_.empty()) return error_reply("ERR Please specify at least one argument for this redis.call() call");
   return target_->call(command_);
 }
 
 ReplyTree LuaScripts::load(std::string_view source) {
-  if (const auto known = sources_.find(source); known != sources_.end()) return text_reply(known->second);
-  if (luaL_loadbuffer(lua_, source.data(), source.size(), "@user_script") != 0) {
-    ReplyTree error = error_reply("ERR Error compiling script (new function): " + std::string(text_at(lua_, -1)));
-    lua_settop(lua_, error_handler);
-    return error;
+  auto script = compiled_.find(source);
+  if (script == compiled_.end()) {
+    if (luaL_loadbuffer(lua_, source.data(), source.size(), "@user_script") != 0) {
+      const std::string error(text_at(lua_, -1));
+      lua_pop(lua_, 1);
+      return error_reply("ERR Error compiling script (new function): " + error);
+    }
+    script = compiled_.emplace(source, Script{sha1_of(source), luaL_ref(lua_, LUA_REGISTRYINDEX)}).first;
   }
-  const std::string& sha1 = sources_.emplace(source, sha1_of(source)).first->second;
-  scripts_[sha1] = luaL_ref(lua_, LUA_REGISTRYINDEX);
-  return text_reply(sha1);
-}
-
-void LuaScripts::forget_all() {
-  for (const auto& [sha1, reference] : scripts_) luaL_unref(lua_, LUA_REGISTRYINDEX, reference);
-  scripts_.clear();
-  sources_.clear();
+  loaded_[script->second.sha1] = &script->second;
+  return text_reply(script->second.sha1);
 }
 
 ReplyTree LuaScripts::run(std::string_view sha1, Arguments keys, Arguments arguments, CommandTarget& target) {
+  script_ = loaded_.find(sha1)->second;
   target_ = &target;
   set_global("KEYS", keys);
   set_global("ARGV", arguments);
-  lua_rawgeti(lua_, LUA_REGISTRYINDEX, scripts_.find(sha1)->second);
+  lua_rawgeti(lua_, LUA_REGISTRYINDEX, script_->reference);
   if (lua_pcall(lua_, 0, 1, error_handler) == 0) return pop_reply(lua_);
-  return error_of(sha1);
+  ReplyTree error = error_reply(text_at(lua_, -1));
+  lua_pop(lua_, 1);
+  return error;
 }
 
+// Sets it directly: protect_globals is for scripts.
 void LuaScripts::set_global(const char* name, Arguments values) {
   lua_pushstring(lua_, name);
   lua_createtable(lua_, static_cast<int>(values.size()), 0);
@@ -269,18 +262,6 @@ void LuaScripts::set_global(const char* name, Arguments values) {
     lua_rawseti(lua_, -2, ++at);
   }
   lua_rawset(lua_, LUA_GLOBALSINDEX);
-}
-
-// Of what describe_error() has left on the stack.
-ReplyTree LuaScripts::error_of(std::string_view sha1) {
-  std::string text(push_field(lua_, "err"));
-  lua_pop(lua_, 1);
-  text += " script: " + std::string(sha1);
-  if (const auto line = push_field(lua_, "line"); line.data() == nullptr && lua_isnumber(lua_, -1) != 0) {
-    text += ", on @user_script:" + std::to_string(lua_tointeger(lua_, -1));
-  }
-  lua_settop(lua_, error_handler);
-  return error_reply(text + ".");
 }
 
 }  // namespace simulation

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,8 +36,8 @@ class LuaScripts {
 
   // Returns the script's SHA-1 as text; an error reply if it does not compile.
   ReplyTree load(std::string_view source);
-  bool has(std::string_view sha1) const { return scripts_.find(sha1) != scripts_.end(); }
-  void forget_all();
+  bool has(std::string_view sha1) const { return loaded_.find(sha1) != loaded_.end(); }
+  void forget_all() { loaded_.clear(); }
 
   // `sha1` must be loaded.
   ReplyTree run(std::string_view sha1, Arguments keys, Arguments arguments, CommandTarget& target);
@@ -45,22 +46,28 @@ class LuaScripts {
   struct Close {
     void operator()(lua_State* lua) const;
   };
+  struct Script {
+    std::string sha1;
+    int reference;  // to the compiled function, in Lua's registry
+  };
 
+  static LuaScripts& self(lua_State* lua);
   static int call(lua_State* lua);   // redis.call
   static int pcall(lua_State* lua);  // redis.pcall
-  static LuaScripts& self(lua_State* lua);
+  static int describe_error(lua_State* lua);
+  void push_closure(int (*function)(lua_State*));
   bool push_reply_of_command();
   ReplyTree execute_command();
-  void define_redis();
   void set_global(const char* name, Arguments values);
-  ReplyTree error_of(std::string_view sha1);
 
+  std::pmr::unsynchronized_pool_resource memory_;  // a run makes hundreds of small objects
   std::unique_ptr<lua_State, Close> state_;
   lua_State* const lua_;
-  std::map<std::string, int, std::less<>> scripts_;  // by SHA-1: the compiled function's place in Lua's registry
-  std::map<std::string, std::string, std::less<>> sources_;  // to their SHA-1
-  CommandTarget* target_ = nullptr;                          // of the present run
-  std::vector<std::string_view> command_;                    // of the present call
+  std::map<std::string, Script, std::less<>> compiled_;  // by source: survives forget_all(), as compiling takes 1 ms
+  std::map<std::string, const Script*, std::less<>> loaded_;  // by SHA-1
+  const Script* script_ = nullptr;                            // that runs
+  CommandTarget* target_ = nullptr;                           // of this run
+  std::vector<std::string_view> command_;                     // of this call
 };
 
 }  // namespace simulation

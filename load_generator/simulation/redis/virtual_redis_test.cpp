@@ -2,6 +2,16 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "load_generator/simulation/redis/compared_servers_for_test.hpp"
 #include "redis_breaker/script/script_call.hpp"
 
 using namespace simulation;
@@ -9,33 +19,187 @@ using namespace std::chrono_literals;
 
 namespace {
 
+using Names = std::set<std::string>;
+
+constexpr cb::TimePoint start{1'000'000s};
 const cb::BreakerKeys keys{"sim", "cb:sim:", "cb:sim:news"};
 
-cb::StoreResult apply(VirtualRedis& redis, const cb::ScriptCaller& caller, const std::vector<cb::Event>& events,
-                      cb::TimePoint now) {
-  cb::ScriptCall call = caller.call(keys, {}, events, cb::StateStore::Writes::if_changed);
-  cb::redis::Reply reply = redis.execute(call.command(), now);
-  while (call.continues_after(reply)) reply = redis.execute(call.command(), now);
-  return call.result_of(reply);
+std::string reply_to(VirtualRedis& redis, const std::vector<std::string>& command, cb::TimePoint now = start) {
+  return to_text(*redis.execute(command, now));
+}
+
+// The commands that the breaker's script calls.
+Names called_commands() {
+  static const std::regex call(R"(redis\.p?call\('([A-Z]+)')");
+  Names names;
+  for (const auto& file : std::filesystem::directory_iterator(LAB_SOURCE_DIR "/redis_breaker/script")) {
+    if (file.path().extension() != ".lua") continue;
+    std::ostringstream text;
+    text << std::ifstream(file.path()).rdbuf();
+    const std::string source = text.str();
+    for (std::sregex_iterator at(source.begin(), source.end(), call), end; at != end; ++at) names.insert((*at)[1]);
+  }
+  return names;
+}
+
+cb::Answer apply(VirtualRedis& redis, const cb::ScriptCaller& caller, const cb::Event& event) {
+  cb::ScriptCall call = caller.call(keys, {}, {event}, cb::StateStore::Writes::if_changed);
+  cb::redis::Reply reply = redis.execute(call.command(), start);
+  while (call.continues_after(reply)) reply = redis.execute(call.command(), start);
+  cb::StoreResult result = call.result_of(reply);
+  REQUIRE(std::holds_alternative<cb::Answer>(result));
+  return std::get<cb::Answer>(result);
 }
 
 }  // namespace
 
-TEST_CASE("the breaker's script opens the circuit, and says so on its channel") {
-  VirtualRedis redis(42);
+TEST_CASE(
+    "there are the commands that the breaker's script calls, those that a test or a person sends, and no others") {
+  Names expected = called_commands();
+  CHECK(expected.size() >= 19);
+  expected.merge(Names{"EVAL", "EVALSHA", "SCRIPT", "FLUSHALL", "FLUSHDB", "PING", "CONFIG"});
+  const auto names = VirtualRedis::command_names();
+  CHECK(Names(names.begin(), names.end()) == expected);
+}
+
+TEST_CASE("the breaker's script opens the circuit, and pushes that to all instances") {
+  VirtualRedis redis(0x2a);
   const cb::ScriptCaller caller({}, "tester", std::make_shared<const cb::Script>(cb::breaker_script_source()));
-  cb::TimePoint now{1'000'000s};
-  const auto first = apply(redis, caller, {cb::Acquire{}}, now);
-  if (auto* trouble = std::get_if<cb::StoreTrouble>(&first)) FAIL(trouble->what);
-  const cb::PermitId permit = std::get<cb::Answer>(first).replies.front().permit;
+  const cb::Answer first = apply(redis, caller, cb::Acquire{});
+  CHECK(first.origin.run == 0x2a);
+  const cb::PermitId permit = first.replies.front().permit;
+  for (int i = 0; i < 2; ++i) apply(redis, caller, cb::Settle{permit, {cb::Outcome::failure}});
   redis.take_pushes();
-  for (int i = 0; i < 3; ++i) apply(redis, caller, {cb::Settle{permit, {cb::Outcome::failure}}}, now);
-  const auto last = apply(redis, caller, {cb::Acquire{}}, now);
-  CHECK(std::get<cb::Answer>(last).state == cb::State::open);
-  CHECK(std::get<cb::Answer>(last).replies.front().kind == cb::Reply::Kind::rejected);
+  const cb::Answer last = apply(redis, caller, cb::Settle{permit, {cb::Outcome::failure}});
+  CHECK(last.state == cb::State::open);
   CHECK(std::get<std::string>(redis.data().at("cb:sim:state").value) == "open");
-  size_t messages = 0;
-  for (const Push& push : redis.take_pushes()) messages += push.kind == Push::Kind::message ? 1 : 0;
-  CHECK(messages == 1);
-  CHECK(redis.scripts_run() == 5);
+  std::vector<std::string> pushed;
+  for (const Push& push : redis.take_pushes()) pushed.push_back(push.key_or_channel);
+  CHECK(pushed == std::vector<std::string>{"cb:sim:news", "cb:sim:breaker", "cb:sim:failures", "cb:sim:last_failure",
+                                           "cb:sim:state"});
+  CHECK(redis.scripts_run() == 4);
+}
+
+TEST_CASE("a script's values become the replies of a real server") {
+  ComparedServers servers("cb:news");
+  const std::array scripts{"return",
+                           "return nil",
+                           "return true",
+                           "return false",
+                           "return 3.99",
+                           "return -3.99",
+                           "return 2^53",
+                           "return 'text'",
+                           "return 'a\\0b'",
+                           "return {1, 2, nil, 4}",
+                           "return {1, {2, 'x', {}}, a = 5}",
+                           "return {ok = 'fine'}",
+                           "return {err = 'MINE it is'}",
+                           "return {{err = 'MINE'}, {ok = 'yes'}, false, true}",
+                           "return {err = 5}",
+                           "return print",
+                           "return redis.call('GET', 'nothing')",
+                           "return tostring(redis.call('GET', 'nothing'))",
+                           "return redis.call('PING')",
+                           "return redis.call('PING').ok",
+                           "return redis.call('SET', KEYS[1], 1 / 3)",
+                           "return redis.call('GET', KEYS[1])",
+                           "return redis.call('SET', KEYS[1], 9007199254740993)",
+                           "return redis.call('GET', KEYS[1])",
+                           "return #ARGV + #KEYS",
+                           "return ARGV[2]",
+                           "return redis.call()",
+                           "return redis.pcall()",
+                           "return redis.call({})",
+                           "return redis.call('GET', nil)",
+                           "return redis.pcall('GET', {}).err ~= nil",
+                           "return redis.call('NO-SUCH')",
+                           "return redis.call('GET')",
+                           "return redis.pcall('HGETALL', KEYS[1])",
+                           "return redis.pcall('HGETALL', KEYS[1]).err",
+                           "redis.call('HGETALL', KEYS[1])",
+                           "return redis.call('EVAL', 'return 1', 0)",
+                           "return redis.pcall('SCRIPT', 'FLUSH')",
+                           "error('broken')",
+                           "error({err = 'MINE'})",
+                           "return no_such_global",
+                           "no_such_global = 1",
+                           "return nil + 1",
+                           "return (",
+                           "return struct.unpack('<dd', ARGV[3])",
+                           "return {struct.unpack('<dd', ARGV[3])}",
+                           "return {struct.unpack('<ddd', ARGV[3])}",
+                           "return string.format('%.0f', 2^53)",
+                           "return redis.call('TIME')[1] == redis.call('TIME')[1]",
+                           "return pcall(redis.call, 'GET')",
+                           "local function f() return f() + 1 end return f()",
+                           "return type(redis.pcall('INFO', 'server'))",
+                           "return #string.match(redis.call('INFO', 'server'), '\\nrun_id:(%x+)')",
+                           "return string.match(redis.call('INFO', 'stats'), '\\nevicted_keys:(%d+)')",
+                           "return string.match(redis.call('INFO', 'commandstats'), 'cmdstat_flushall:calls=(%d+)')",
+                           "return string.match(redis.call('INFO', 'memory'), '\\nmaxmemory_policy:(%a+)')"};
+  const std::string doubles("\0\0\0\0\0\0\x08\x40\0\0\0\0\0\0\x04\xc0", 16);  // 3 and -2.5
+  servers.check({"FLUSHALL"});
+  servers.check({"FLUSHALL"});
+  for (const char* script : scripts) servers.check({"EVAL", script, "1", "cb:key", "one", "two", doubles}, 0);
+  for (const char* count : {"2", "-1", "x", "01"}) servers.check({"EVAL", "return #KEYS", count, "cb:key"}, 0);
+}
+
+TEST_CASE("a script is known by its hash until it is flushed") {
+  ComparedServers servers("cb:news");
+  const std::string sha1 = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db";  // of "return 1"
+  servers.check({"EVALSHA", sha1, "0"});
+  servers.check({"EVAL", "return 1", "0"});
+  servers.check({"EVALSHA", sha1, "0"});
+  servers.check({"EVALSHA", "E0E1F9FABFC9D4800C877A703B823AC0578FF8DB", "0"});
+  servers.check({"SCRIPT", "FLUSH"});
+  servers.check({"EVALSHA", sha1, "0"});
+  servers.check({"SCRIPT", "LOAD", "return 1"});
+  servers.check({"EVALSHA", sha1, "0"});
+}
+
+TEST_CASE("a key expires in the millisecond after its last one, and is announced when it is next used") {
+  VirtualRedis redis(1);
+  reply_to(redis, {"SET", "cb:a", "1", "PX", "5"});
+  redis.take_pushes();
+  CHECK(reply_to(redis, {"PTTL", "cb:a"}, start + 5999us) == "0");
+  CHECK(redis.take_pushes().empty());
+  CHECK(reply_to(redis, {"GET", "cb:a"}, start + 6ms) == "nil");
+  CHECK(redis.take_pushes() == std::vector<Push>{{Push::Kind::key_written, "cb:a"}});
+  CHECK(redis.data().empty());
+}
+
+TEST_CASE("a key that has expired is announced as by a real server, and does not lend its expiry to the next one") {
+  ComparedServers servers("cb:news");
+  servers.check({"SET", "cb:a", "1", "PX", "1"});
+  servers.pass_milliseconds(1);
+  servers.check({"HSET", "cb:a", "field", "value"});
+  servers.check({"PTTL", "cb:a"});
+}
+
+TEST_CASE("an eviction is counted until the statistics are reset, and announced") {
+  VirtualRedis redis(1);
+  reply_to(redis, {"SET", "cb:a", "1"});
+  redis.take_pushes();
+  redis.evict("cb:a");
+  redis.evict("cb:a");
+  CHECK(redis.take_pushes() == std::vector<Push>{{Push::Kind::key_written, "cb:a"}});
+  CHECK(reply_to(redis, {"INFO", "stats"}) == "\"# Stats\r\nevicted_keys:1\r\n\"");
+  CHECK(reply_to(redis, {"CONFIG", "RESETSTAT"}) == "+OK");
+  CHECK(reply_to(redis, {"INFO", "stats"}) == "\"# Stats\r\nevicted_keys:0\r\n\"");
+}
+
+TEST_CASE("a server that is restarted has neither data nor scripts; with a snapshot it has the data") {
+  VirtualRedis redis(0x1);
+  reply_to(redis, {"EVAL", "return redis.call('SET', 'cb:a', 'old')", "0"});
+  const Keyspace snapshot = redis.data();
+  const std::string sha1 = reply_to(redis, {"SCRIPT", "LOAD", "return 1"});
+  redis.restart(0x2);
+  CHECK(reply_to(redis, {"GET", "cb:a"}) == "nil");
+  CHECK(reply_to(redis, {"EVALSHA", sha1.substr(1, 40), "0"}) == "-NOSCRIPT");
+  CHECK(reply_to(redis, {"INFO", "server"}).find("\nrun_id:0000000000000002") != std::string::npos);
+  redis.take_pushes();
+  redis.replace_data(snapshot);
+  CHECK(reply_to(redis, {"GET", "cb:a"}) == "\"old\"");
+  CHECK(redis.take_pushes() == std::vector<Push>{{Push::Kind::all_keys}});
 }
