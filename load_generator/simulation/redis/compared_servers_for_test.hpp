@@ -19,23 +19,10 @@
 
 namespace simulation {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LAB_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define LAB_SANITIZED 1
-#endif
-#endif
-
-// LAB_EVENTS=100000 asks for that many; a sanitizer makes each several times slower.
+// LAB_EVENTS=100000 asks for that many.
 inline unsigned events_to_compare(unsigned by_default) {
   const char* const asked_for = std::getenv("LAB_EVENTS");
-  if (asked_for != nullptr) return static_cast<unsigned>(std::stoul(asked_for));
-#ifdef LAB_SANITIZED
-  return by_default / 5;
-#else
-  return by_default;
-#endif
+  return asked_for == nullptr ? by_default : static_cast<unsigned>(std::stoul(asked_for));
 }
 
 inline std::string to_text(const redisReply& reply) {

@@ -1,7 +1,6 @@
 #include "load_generator/simulation/redis/keyspace.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 namespace simulation {
 
@@ -22,7 +21,7 @@ SortedSet::Change SortedSet::set(std::string_view name, double score) {
   if (!is_new && old->score == score) return Change::none;
   if (!is_new) members_.erase(old);
   const auto at = std::find_if(members_.begin(), members_.end(), [&](const Member& each) {
-    return std::tie(each.score, each.name) > std::forward_as_tuple(score, name);
+    return std::pair(each.score, std::string_view(each.name)) > std::pair(score, name);
   });
   members_.insert(at, {score, std::string(name)});
   return is_new ? Change::added : Change::moved;

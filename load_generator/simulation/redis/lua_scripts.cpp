@@ -13,7 +13,8 @@
 namespace simulation {
 namespace {
 
-constexpr int error_handler = 1;  // its index on the stack, which holds nothing else between two runs
+constexpr size_t lua_alignment = alignof(double);  // all that Lua needs; a pool may not give more
+constexpr int error_handler = 1;                   // its index on the stack, which holds nothing else between two runs
 
 // What Redis forbids. Runs once, before the first script.
 constexpr const char* protect_globals = R"lua(
@@ -25,9 +26,9 @@ constexpr const char* protect_globals = R"lua(
 // Lua raises an error where it finds no memory, perhaps through C++ frames: this ends the process instead.
 void* allocate(void* pool, void* old, size_t old_size, size_t size) noexcept {
   auto& memory = *static_cast<std::pmr::memory_resource*>(pool);
-  void* const moved = size == 0 ? nullptr : memory.allocate(size);
+  void* const moved = size == 0 ? nullptr : memory.allocate(size, lua_alignment);
   if (old != nullptr && moved != nullptr) std::memcpy(moved, old, std::min(old_size, size));
-  if (old != nullptr) memory.deallocate(old, old_size);
+  if (old != nullptr) memory.deallocate(old, old_size, lua_alignment);
   return moved;
 }
 

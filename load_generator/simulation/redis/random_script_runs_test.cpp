@@ -285,10 +285,10 @@ TEST_CASE("random runs of the breaker's script have the replies, the pushes and 
     errors += runs.errors;
   }
   CHECK(errors <= histories / 10);  // on both servers, where an override's end lies days back
-  for (const char* cause : {"1 consecutive failure", "1 of 1 call failed", "probe failed", "probe timed out",
-                            "half-open timeout over", "written from outside", "state gone: flushed or deleted",
-                            "state lost: the server removed it", "state lost: it went back to an older one"}) {
+  for (const std::string cause : {"1 consecutive failure", "1 of 1 call failed", "probe failed", "probe timed out",
+                                  "half-open timeout over", "written from outside", "state gone: flushed or deleted",
+                                  "state lost: the server removed it", "state lost: it went back to an older one"}) {
     CAPTURE(cause);
-    CHECK(causes[cause] > histories / 20);  // the runs reach the interesting states
+    CHECK(causes[cause] >= histories / 20);  // the runs reach the interesting states
   }
 }

@@ -6,22 +6,21 @@
 namespace simulation {
 namespace {
 
-template <class T>
-T* allocate(size_t count) {
-  void* const memory = std::calloc(count, sizeof(T));
+void* allocate(size_t count, size_t size) {
+  void* const memory = std::calloc(count, size);
   if (memory == nullptr) std::abort();
-  return static_cast<T*>(memory);
+  return memory;
 }
 
 ReplyTree reply_of(int type) {
-  ReplyTree reply(allocate<redisReply>(1));
+  ReplyTree reply(static_cast<redisReply*>(allocate(1, sizeof(redisReply))));
   reply->type = type;
   return reply;
 }
 
 ReplyTree with_text(int type, std::string_view text) {
   ReplyTree reply = reply_of(type);
-  reply->str = allocate<char>(text.size() + 1);
+  reply->str = static_cast<char*>(allocate(text.size() + 1, 1));
   if (!text.empty()) std::memcpy(reply->str, text.data(), text.size());
   reply->len = static_cast<decltype(reply->len)>(text.size());
   return reply;
@@ -43,7 +42,7 @@ ReplyTree integer_reply(long long number) {
 ReplyTree list_reply(std::vector<ReplyTree> items) {
   ReplyTree reply = reply_of(REDIS_REPLY_ARRAY);
   if (items.empty()) return reply;
-  reply->element = allocate<redisReply*>(items.size());
+  reply->element = static_cast<redisReply**>(allocate(items.size(), sizeof(void*)));
   reply->elements = items.size();
   for (size_t i = 0; i < items.size(); ++i) reply->element[i] = items[i].release();
   return reply;
