@@ -12,6 +12,7 @@
 #include "load_generator/override/reset_command.hpp"
 #include "load_generator/report/compare_command.hpp"
 #include "load_generator/report/run_command.hpp"
+#include "load_generator/simulation/simulate_command.hpp"
 #include "load_generator/terminal/watch_command.hpp"
 #include "program/address.hpp"
 #include "program/options.hpp"
@@ -125,6 +126,27 @@ CLI::App* add_chaos_command(CLI::App& app, load::ChaosOptions& options) {
   return command;
 }
 
+CLI::App* add_simulate_command(CLI::App& app, load::SimulateOptions& options) {
+  CLI::App* command =
+      app.add_subcommand("simulate", "Play an experiment in virtual time, with any number of instances");
+  command->add_option("scenario", options.scenario, "Name of a shipped scenario, a file, or all")->required();
+  command
+      ->add_option("--instances", options.instances,
+                   "Number of instances; the load grows with it, so that each gets as many calls. Default: the file's")
+      ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--seed", options.seed, "The same seed gives the same run")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1'000'000'000}))
+      ->capture_default_str();
+  command
+      ->add_option("--set", options.settings, "Another value of a breaker's setting, as in --set failure_threshold=5")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  command->add_option("--designs", options.designs, "Stages or variants to play, separated by commas; default: all")
+      ->delimiter(',')
+      ->type_name("NAMES");
+  return command;
+}
+
 CLI::App* add_watch_command(CLI::App& app, load::WatchOptions& options) {
   CLI::App* command = app.add_subcommand("watch", "Show the instances' breakers live in this terminal");
   add_targets(*command, options.targets);
@@ -172,6 +194,7 @@ int main(int argc, char** argv) {
     load::RunOptions run;
     load::ScenarioOptions scenario;
     load::ChaosOptions chaos;
+    load::SimulateOptions simulate;
     load::UiOptions ui;
     load::CompareOptions compare;
     load::WatchOptions watch;
@@ -181,6 +204,7 @@ int main(int argc, char** argv) {
     const CLI::App* scenario_command = add_scenario_command(app, scenario);
     const CLI::App* compare_command = add_compare_command(app, compare);
     const CLI::App* chaos_command = add_chaos_command(app, chaos);
+    const CLI::App* simulate_command = add_simulate_command(app, simulate);
     const CLI::App* ui_command = add_ui_command(app, ui);
     const CLI::App* watch_command = add_watch_command(app, watch);
     const CLI::App* override_command = add_override_command(app, override_options);
@@ -193,6 +217,7 @@ int main(int argc, char** argv) {
     const program::StopSignal stop;
     if (scenario_command->parsed()) return load::scenario_command(scenario, stop);
     if (compare_command->parsed()) return load::compare_command(compare);
+    if (simulate_command->parsed()) return load::simulate_command(simulate, stop);
     if (chaos_command->parsed()) return load::chaos_command(chaos, stop);
     if (ui_command->parsed()) return load::ui_command(ui, stop);
     if (watch_command->parsed()) return load::watch_command(watch, stop);

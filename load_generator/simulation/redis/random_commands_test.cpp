@@ -19,6 +19,7 @@ constexpr std::array templates{
     "SET K V PX L",
     "set K V px L",
     "SET K V V",
+    "INCR K",
     "MGET K",
     "MGET K K K",
     "HGETALL K",

@@ -258,6 +258,16 @@ class VirtualRedis::Server final : public CommandTarget {
     return status_reply("OK");
   }
 
+  ReplyTree incr(Arguments command) {  // the naive breaker's
+    const auto* const counted = find<std::string>(command[1]);
+    const int64_t number = counted == nullptr ? 0 : to_integer(*counted);
+    if (number == std::numeric_limits<int64_t>::max()) throw Refusal{"ERR increment or decrement would overflow"};
+    auto& value = find_or_create<std::string>(command[1]);
+    value = std::to_string(number + 1);
+    announce(command[1]);
+    return integer_reply(to_integer(value));
+  }
+
   ReplyTree mget(Arguments command) {
     std::vector<ReplyTree> values;
     for (const std::string_view key : command.subspan(1)) {
@@ -450,10 +460,11 @@ class VirtualRedis::Server final : public CommandTarget {
 };
 
 std::span<const VirtualRedis::Server::Command> VirtualRedis::Server::commands() {
-  static constexpr std::array<Command, 26> all{{
+  static constexpr std::array<Command, 27> all{{
       {"TIME", 1, &Server::time},
       {"GET", 2, &Server::get},
       {"SET", -3, &Server::set},
+      {"INCR", 2, &Server::incr},
       {"MGET", -2, &Server::mget},
       {"HGETALL", 2, &Server::hgetall},
       {"HSET", -4, &Server::hset},

@@ -1,0 +1,135 @@
+// An EventLoop is the whole of time in a simulation: a queue of what happens next, and a clock that jumps from one
+// event to the next. Code that takes time is a coroutine: it sleeps, or waits for somebody's answer, and goes on when
+// the clock has come there. So a simulated process reads from top to bottom like a real one, without threads.
+// Deterministic: events of one instant happen in the order in which they were scheduled. Not thread-safe.
+// Source: discrete-event simulation as in FoundationDB's, "Testing Distributed Systems w/ Deterministic Simulation".
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "simple_breaker/breaker.hpp"
+
+namespace simulation {
+
+using cb::TimePoint;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+class EventLoop {
+ public:
+  explicit EventLoop(TimePoint start) : now_(start) {}
+  ~EventLoop() { clear(); }
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  TimePoint now() const { return now_; }
+  uint64_t events() const { return events_; }  // so far
+
+  // A time that has passed: now.
+  void at(TimePoint when, std::function<void()> action) { schedule(when, take_slot({{}, std::move(action)})); }
+  void after(microseconds wait, std::function<void()> action) { at(now_ + wait, std::move(action)); }
+
+  void run_until(TimePoint end);
+
+  // Ends everything that waits, without running it. What it refers to must still exist.
+  void clear();
+
+  // For `co_await`.
+  auto sleep_until(TimePoint when) {
+    struct Sleep {
+      EventLoop& loop;
+      TimePoint until;
+      bool await_ready() const { return false; }
+      void await_suspend(std::coroutine_handle<> waiting) { loop.schedule(until, loop.take_slot({waiting, {}})); }
+      void await_resume() const {}
+    };
+    return Sleep{*this, when};
+  }
+  auto sleep(microseconds time) { return sleep_until(now_ + time); }
+
+  // A coroutine that sleeps until somebody wakes it.
+  struct Sleeper {
+    uint32_t slot;
+    uint32_t use;
+  };
+  Sleeper park(std::coroutine_handle<> waiting);
+  void wake_at(TimePoint when, Sleeper sleeper);  // the first one counts
+
+ private:
+  struct Slot {
+    std::coroutine_handle<> waiting;  // this, or the action
+    std::function<void()> action;
+    uint32_t use = 0;  // how often the slot was used before
+  };
+  struct Entry {
+    TimePoint at;
+    uint64_t number;
+    Sleeper what;
+    bool operator<(const Entry& other) const {  // std's heaps have their largest element on top
+      return at != other.at ? at > other.at : number > other.number;
+    }
+  };
+
+  uint32_t take_slot(Slot what);
+  void schedule(TimePoint when, uint32_t slot) { push(when, {slot, slots_[slot].use}); }
+  void push(TimePoint when, Sleeper what);
+  void run(uint32_t slot);
+
+  TimePoint now_;
+  uint64_t events_ = 0;
+  uint64_t scheduled_ = 0;
+  std::vector<Entry> queue_;  // a heap
+  std::vector<Slot> slots_;
+  std::vector<uint32_t> free_slots_;
+};
+
+// A coroutine that starts at once and that nobody waits for.
+struct Task {
+  struct promise_type {
+    Task get_return_object() const { return {}; }
+    std::suspend_never initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const {}
+    void unhandled_exception() const { throw; }  // ends the simulation
+  };
+};
+
+// An answer that one coroutine waits for: `co_await answer.given()` is it, now or later.
+template <class T>
+class Answer {
+ public:
+  explicit Answer(EventLoop& loop) : loop_(loop) {}
+  Answer(const Answer&) = delete;
+  Answer& operator=(const Answer&) = delete;
+
+  // The first one counts.
+  void give(T value) {
+    if (is_given()) return;
+    value_.emplace(std::move(value));
+    if (sleeper_) loop_.wake_at(loop_.now(), *sleeper_);
+  }
+  bool is_given() const { return value_.has_value(); }
+
+  auto given() {
+    struct Wait {
+      Answer& answer;
+      bool await_ready() const { return answer.is_given(); }
+      void await_suspend(std::coroutine_handle<> waiting) { answer.sleeper_ = answer.loop_.park(waiting); }
+      T await_resume() { return *std::move(answer.value_); }
+    };
+    return Wait{*this};
+  }
+
+ private:
+  EventLoop& loop_;
+  std::optional<T> value_;
+  std::optional<EventLoop::Sleeper> sleeper_;
+};
+
+}  // namespace simulation

@@ -1,0 +1,51 @@
+// The network of a simulation: how long a message takes, and between whom none arrives. A connection keeps the order of
+// its messages; a message that is lost on the way is sent again, so it is late (TCP).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <set>
+#include <utility>
+
+#include "load_generator/simulation/random.hpp"
+#include "simple_breaker/breaker.hpp"
+
+namespace simulation {
+
+// A process: an instance by its number, or one of those.
+using Node = uint32_t;
+constexpr Node upstream_node = 0xffff'ffff;
+constexpr Node first_redis_node = 0xffff'0000;  // and the servers after it
+
+struct NetworkSettings {
+  std::chrono::microseconds shortest_delay{60};
+  std::chrono::microseconds mean_extra_delay{40};  // beyond that, exponentially distributed
+  double lost = 0;                                 // share of the messages
+  std::chrono::microseconds sent_again_after{200'000};
+};
+
+class Network {
+ public:
+  Network(const NetworkSettings& settings, uint64_t seed) : settings_(settings), random_(seed) {}
+
+  std::chrono::microseconds delay() {
+    auto delay = settings_.shortest_delay + random_.exponential(settings_.mean_extra_delay);
+    while (settings_.lost > 0 && random_.chance(settings_.lost)) delay += settings_.sent_again_after;
+    return delay;
+  }
+
+  // One way only.
+  void cut(Node from, Node to) { cuts_.emplace(from, to); }
+  void heal() { cuts_.clear(); }
+  void heal(Node from, Node to) { cuts_.erase({from, to}); }
+  bool is_cut(Node from, Node to) const { return !cuts_.empty() && cuts_.contains({from, to}); }
+
+  void lose(double share) { settings_.lost = share; }
+
+ private:
+  NetworkSettings settings_;
+  Random random_;
+  std::set<std::pair<Node, Node>> cuts_;
+};
+
+}  // namespace simulation

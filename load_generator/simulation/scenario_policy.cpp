@@ -1,0 +1,44 @@
+#include "load_generator/simulation/scenario_policy.hpp"
+
+#include <CLI/CLI.hpp>
+#include <stdexcept>
+
+#include "distributed_breaker/resilience/call_policy_options.hpp"
+#include "simple_breaker/options/policy_options.hpp"
+
+namespace simulation {
+namespace {
+
+struct InstanceSettings {
+  cb::Policy policy;
+  cb::CallPolicy call_policy;
+};
+
+InstanceSettings settings_of(const load::Scenario& scenario, const load::Variant& variant) {
+  InstanceSettings settings;
+  CLI::App app;
+  cb::add_policy_options(app, settings.policy);
+  cb::add_call_policy_options(app, settings.call_policy);
+  std::vector<std::string> arguments = load::options(load::changed(variant.breaker, variant.instance));
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+    app.parse(arguments);
+    require_valid(settings.policy);
+    require_valid(settings.call_policy);
+  } catch (const CLI::Error& error) {
+    throw std::invalid_argument(settings_source(scenario, variant) + ": " + error.what());
+  }
+  return settings;
+}
+
+}  // namespace
+
+cb::Policy policy_of(const load::Scenario& scenario, const load::Variant& variant) {
+  return settings_of(scenario, variant).policy;
+}
+
+cb::CallPolicy call_policy_of(const load::Scenario& scenario, const load::Variant& variant) {
+  return settings_of(scenario, variant).call_policy;
+}
+
+}  // namespace simulation

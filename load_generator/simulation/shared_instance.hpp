@@ -1,0 +1,136 @@
+// A SharedInstance is the breaker of one simulated instance of stage 3: the core of the cached breaker, its gate and
+// its local breaker, as they are; and around them, in place of threads and sockets, what sends and what listens. Each
+// part is named after the class of redis_breaker/ whose place it takes. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "load_generator/simulation/redis_service.hpp"
+#include "load_generator/simulation/simulated_breaker.hpp"
+#include "redis_breaker/cached_core.hpp"
+#include "redis_breaker/local_breaker.hpp"
+#include "redis_breaker/redis/round_trips.hpp"
+#include "redis_breaker/script/script_call.hpp"
+#include "redis_breaker/sync/store_gate.hpp"
+
+namespace simulation {
+
+// What the instances of a fleet have in common.
+struct SharedFleet {
+  EventLoop& loop;
+  Network& network;
+  RedisService& redis;
+  std::shared_ptr<const cb::BreakerConfig> config;  // its clock is the loop's
+  std::shared_ptr<const cb::Script> script;
+  milliseconds redis_timeout{50};
+  FleetObserver& observer;
+};
+
+class SharedInstance final : public SimulatedBreaker,
+                             public RedisListener,
+                             public std::enable_shared_from_this<SharedInstance> {
+ public:
+  static constexpr const char* breaker = "unreliable_service";
+
+  SharedInstance(const SharedFleet& fleet, Node node, uint64_t seed);
+  ~SharedInstance() override;
+
+  void start();  // begins to listen; once, as soon as a shared_ptr owns it
+  void stop() override;
+
+  void acquire(Answer<Admission>& answer) override;
+  void settle(Granted& granted, cb::Outcome outcome, Answer<cb::Settled>& answer) override;
+  void apply_override(const cb::Override& order, milliseconds lasts) override;
+  cb::State state() const override;
+  bool is_local() const override;
+  void status_asked() override;
+
+  const cb::CachedCore& core() const { return core_; }
+  bool is_available() const { return gate_.is_available(); }
+
+ private:
+  using Writes = cb::StateStore::Writes;
+  using StoreOutcome = std::function<void(const cb::CachedCore::Outcome&)>;
+  struct Waiting {
+    cb::CachedCore::Ticket ticket;
+    StoreOutcome then;
+  };
+
+  // --- FallbackBreaker
+  cb::LocalBreaker& local_breaker();
+  void acquire_locally(Answer<Admission>& answer);
+  void settle_locally(const Granted& granted, cb::Outcome outcome, Answer<cb::Settled>& answer);
+
+  // --- CachedBreaker and PublishedView
+  std::optional<cb::Settled> count_success(const Granted& granted);
+  cb::CallResult result_of(const Granted& granted, cb::Outcome outcome) const;
+  void add_successes();
+  uint64_t take_successes();
+
+  // --- CoreShell and RedisStore
+  void await(cb::CachedCore::Ticket ticket, StoreOutcome then);
+  void ask(cb::Event event, StoreOutcome then);
+  void refresh();
+  void exchange_if_needed();
+  Task exchange(Writes writes, std::shared_ptr<Answer<cb::StoreResult>> done);
+  RedisService::ReplyTo command(const std::vector<std::string>& command);
+  void conclude(const cb::StoreResult& result);
+  void report_notices();
+
+  // --- Synchronizer and Subscription
+  Task listen_again();
+  void begin_session();
+  void ping(TimePoint begun);
+  Task check_regularly(uint64_t connection);
+  Task poll_regularly();
+  Task reconnect();
+  void announced(uint64_t connection, const Announcement& what) override;
+  void ponged(uint64_t connection) override;
+  void connection_lost(uint64_t connection) override;
+  void stop_listening();
+  void spread();
+  void report_soon();
+  void store_changed();
+
+  TimePoint now() const { return fleet_.loop.now(); }
+  const cb::Policy& policy() const { return fleet_.config->policy; }
+
+  const SharedFleet& fleet_;
+  const Node node_;
+  Random random_;
+  bool is_stopped_ = false;
+
+  cb::CachedCore core_;
+  cb::StoreGate gate_;
+  cb::redis::RoundTrips round_trips_;
+  const cb::ScriptCaller caller_;
+  const cb::BreakerKeys keys_;
+  std::vector<Waiting> waiting_;
+
+  std::unique_ptr<cb::LocalBreaker> local_;
+  cb::NoticeQueue notices_;     // of local_
+  uint64_t local_version_ = 0;  // the version of the view that local_ follows; 0: none
+  bool watches_successes_ = false;
+
+  uint64_t successes_ = 0;  // not yet reported, of this generation
+  uint64_t successes_of_ = 0;
+  bool will_report_ = false;
+  TimePoint may_report_at_{};
+
+  cb::Feed feed_;
+  uint64_t sessions_ = 0;
+  uint64_t connection_ = 0;  // on which it listens; 0: none
+  uint64_t listens_to_ = 0;  // the server's run
+  bool is_connecting_ = false;
+  bool is_reconnecting_ = false;
+  TimePoint checked_at_{};
+  bool awaits_pong_ = false;
+  bool will_ask_ = false;  // as a key was written
+};
+
+}  // namespace simulation

@@ -1,0 +1,104 @@
+#include "load_generator/simulation/simulate_command.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <stdexcept>
+
+#include "load_generator/experiment/experiment.hpp"
+#include "load_generator/record/text.hpp"
+#include "load_generator/report/compare.hpp"
+#include "load_generator/simulation/simulated_run.hpp"
+
+namespace load {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// What was simulated, and how long it took.
+struct Effort {
+  double simulated_seconds = 0;
+  uint64_t events = 0;
+  SteadyClock::time_point begun = SteadyClock::now();
+};
+
+Settings read_changes(const std::vector<std::string>& changes) {
+  Settings settings;
+  for (const std::string& change : changes) {
+    const size_t equals = change.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      throw std::invalid_argument("--set '" + printable(change, 64) + "' is not NAME=VALUE");
+    settings[change.substr(0, equals)] = change.substr(equals + 1);
+  }
+  return settings;
+}
+
+// The givens of the command line in place of the file's.
+Scenario with_changes(Scenario scenario, const SimulateOptions& options) {
+  const Settings settings = read_changes(options.settings);
+  const bool is_another = !settings.empty() || (options.instances > 0 && options.instances != scenario.instances);
+  if (options.instances > 0) {
+    scenario.load.rate *= static_cast<double>(options.instances) / static_cast<double>(scenario.instances);
+    scenario.instances = options.instances;
+  }
+  for (Variant& variant : scenario.variants) {
+    variant.breaker = changed(variant.breaker, settings);
+    if (is_another) variant.expectations.clear();
+  }
+  if (options.designs.empty()) return scenario;
+  std::vector<Variant> chosen;
+  for (const std::string& name : options.designs) {
+    const Variant* variant = find_variant(scenario, name);
+    if (variant == nullptr) {
+      throw std::invalid_argument("scenario " + scenario.name + " has no expectations for '" + printable(name, 64) +
+                                  "'; --designs are of " + variant_names(scenario));
+    }
+    chosen.push_back(*variant);
+  }
+  scenario.variants = std::move(chosen);
+  return scenario;
+}
+
+FinishedRun play(const Scenario& scenario, const Variant& variant, uint64_t seed, Effort& effort) {
+  Scenario played = scenario;
+  if (variant.stage == Stage::simple) {
+    played.instances = 1;
+    played.load.rate = scenario.load.rate;
+  }
+  simulation::Simulated simulated = simulation::simulate(played, variant, seed);
+  effort.simulated_seconds += simulated.seconds;
+  effort.events += simulated.events;
+  return finish(std::move(simulated.run), {scenario.name, variant.name, scenario.question, {}, variant.expectations});
+}
+
+bool play_all(const SimulateOptions& options, const std::string& path, const program::StopSignal& stop,
+              Effort& effort) {
+  const Scenario scenario = with_changes(read_scenario(path), options);
+  std::cout << wrapped(scenario.question, 80, "") << "\n\n" << std::flush;
+  std::vector<Summary> summaries;
+  for (const Variant& variant : scenario.variants) {
+    if (stop.requested()) return false;
+    summaries.push_back(play(scenario, variant, options.seed, effort).summary);
+  }
+  std::cout << comparison(summaries);
+  return every_expectation_held(summaries);
+}
+
+}  // namespace
+
+int simulate_command(const SimulateOptions& options, const program::StopSignal& stop) {
+  const std::vector<std::string> scenarios =
+      options.scenario == "all" ? shipped_scenarios() : std::vector{options.scenario};
+  Effort effort;
+  bool held = true;
+  for (const std::string& scenario : scenarios) held = play_all(options, scenario_path(scenario), stop, effort) && held;
+  const std::chrono::duration<double> took = SteadyClock::now() - effort.begun;
+  std::cout << fmt::format("{:.1f} simulated seconds in {:.3f} real ones: {} events; seed {}\n",
+                           effort.simulated_seconds, took.count(), effort.events, options.seed);
+  if (stop.requested()) return program::interrupted;
+  return held ? 0 : 1;
+}
+
+}  // namespace load

@@ -1,0 +1,24 @@
+// `load_generator simulate`: plays an experiment in virtual time against each variant, and prints them side by side.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "program/stop_signal.hpp"
+
+namespace load {
+
+struct SimulateOptions {
+  std::string scenario;  // name of a shipped one, a file, or all
+  size_t instances = 0;  // 0: as in the file
+  uint64_t seed = 1;
+  std::vector<std::string> settings;  // failure_threshold=5
+  std::vector<std::string> designs;   // stages or variants; empty: each one that the scenario has expectations for
+};
+
+// The exit code: 0 if every prediction held, else 1; 130 after Ctrl-C. Where the givens differ from the file's, nothing
+// is predicted.
+int simulate_command(const SimulateOptions& options, const program::StopSignal& stop);
+
+}  // namespace load
