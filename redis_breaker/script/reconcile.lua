@@ -217,7 +217,8 @@ local reconcile = module(function(reconcile)
         local is_worth_it = known.state ~= 'closed' or known.mode ~= 'auto'
         if not (knows and reconcile.is_another_line() and may_continue and is_worth_it) then return false end
         run.forgotten = not server.is_another() and server.removed(1)
-        return (state == 'closed' or state == known.state) and (server.is_another() or run.forgotten)
+        return (state == 'closed' or state == known.state) and (server.is_another() or run.forgotten) and
+               not server.was_flushed()
       end, function()
         reconcile.restore(run.forgotten and 'state lost: the server removed it' or 'state lost: this server did not have it')
       end},

@@ -166,6 +166,8 @@ TEST_CASE("a state that a person wrote on the new, empty server is not undone by
 TEST_CASE("FLUSHALL on a new server that no instance has seen yet is not undone") {
   AfterTheRestart redis;
   redis.server.cli({"FLUSHALL"});
+  SUBCASE("the instance that knows the old state comes first") {}
+  SUBCASE("a newcomer comes first") { answer_in(redis.script.apply("x", {}, {Acquire{}})); }
   CHECK(redis.state_for_the_old() == State::closed);
 }
 
