@@ -1027,7 +1027,7 @@ TEST_CASE("the news of a transition that this instance has just made waits for t
   CHECK(notices[0].transition.to == State::open);
 }
 
-TEST_CASE("the keys of a transition whose news has arrived need no question, whoever made it") {
+TEST_CASE("the keys of a transition whose news has arrived need no question, no matter who made it") {
   SimulatedInstance instance(opens_at_once);
   const PermitId permit = instance.acquire();
   SUBCASE("another instance") { instance.core.announced(opened_elsewhere(instance), instance.feed, instance.now); }

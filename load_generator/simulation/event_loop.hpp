@@ -1,5 +1,5 @@
 // An EventLoop is the whole of time in a simulation: a queue of what happens next, and a clock that jumps from one
-// event to the next. Code that takes time is a coroutine: it sleeps, or waits for somebody's answer, and goes on when
+// event to the next. Code that takes time is a coroutine: it sleeps, or waits for an answer, and goes on when
 // the clock has come there. So a simulated process reads from top to bottom like a real one, without threads.
 // Deterministic: events of one instant happen in the order in which they were scheduled. Not thread-safe.
 // Source: discrete-event simulation as in FoundationDB's, "Testing Distributed Systems w/ Deterministic Simulation".
@@ -40,20 +40,21 @@ class EventLoop {
   // Ends everything that waits, without running it. What it refers to must still exist.
   void clear();
 
-  // For `co_await`.
-  auto sleep_until(TimePoint when) {
+  // For `co_await`. `may_be_over`: goes on at once if that time has passed; otherwise after what happens now.
+  auto sleep_until(TimePoint when, bool may_be_over = false) {
     struct Sleep {
       EventLoop& loop;
       TimePoint until;
-      bool await_ready() const { return false; }
+      bool may_be_over;
+      bool await_ready() const { return may_be_over && until <= loop.now(); }
       void await_suspend(std::coroutine_handle<> waiting) { loop.schedule(until, loop.take_slot({waiting, {}})); }
       void await_resume() const {}
     };
-    return Sleep{*this, when};
+    return Sleep{*this, when, may_be_over};
   }
   auto sleep(microseconds time) { return sleep_until(now_ + time); }
 
-  // A coroutine that sleeps until somebody wakes it.
+  // A coroutine that sleeps until it is woken.
   struct Sleeper {
     uint32_t slot;
     uint32_t use;
@@ -89,7 +90,7 @@ class EventLoop {
   std::vector<uint32_t> free_slots_;
 };
 
-// A coroutine that starts at once and that nobody waits for.
+// A coroutine that starts at once; its caller does not wait for it.
 struct Task {
   struct promise_type {
     Task get_return_object() const { return {}; }

@@ -1,4 +1,4 @@
-// The network of a simulation: how long a message takes, and between whom none arrives. A connection keeps the order of
+// The network of a simulation: how long a message takes, and which ones never arrive. A connection keeps the order of
 // its messages; a message that is lost on the way is sent again, so it is late (TCP).
 #pragma once
 

@@ -1,5 +1,5 @@
 // A QuorumInstance is redis_breaker/quorum_breaker.cpp in virtual time: the shared breaker, which opens only if several
-// instances report failures, and one of memory, which opens for this instance alone.
+// instances report failures, and one of memory, which opens for this instance only.
 #pragma once
 
 #include <memory>

@@ -80,12 +80,13 @@ Task RedisService::serve(Node from, std::vector<std::string> command, ReplyTo an
   answer->give(reply);
 }
 
-// Each push takes the server's time, so the last of many listeners hears it late. Returns how long they take.
+// Each push takes the server's time, so the last of many listeners gets it late. Returns how long they take.
 microseconds RedisService::announce(size_t index, microseconds from_now) {
   Server& server = servers_[index];
   const std::vector<Push> pushes = server.redis->take_pushes();
   if (pushes.empty()) return microseconds(0);
   const auto what = std::make_shared<const Announcement>(announcement_of(pushes));
+  if (what->news && news_follower_ && index == leader_) news_follower_(*what->news);
   microseconds took{0};
   for (Listening& each : server.listening) {
     if (each.is_closed) continue;
@@ -173,7 +174,21 @@ void RedisService::execute(const std::vector<std::string>& command) {
   announce(leader_, microseconds(0));
 }
 
-void RedisService::evict(const std::string& key) {
+cb::Mode RedisService::mode_of(const std::string& breaker) const {
+  const Keyspace& keys = servers_[leader_].redis->data();
+  const auto found = keys.find("cb:" + breaker + ":breaker");
+  const auto* hash = found == keys.end() ? nullptr : std::get_if<Hash>(&found->second.value);
+  if (hash == nullptr) return cb::Mode::automatic;
+  for (const auto& [field, value] : hash->fields()) {
+    if (field == "mode") return cb::mode_from(value).value_or(cb::Mode::automatic);
+  }
+  return cb::Mode::automatic;
+}
+
+void RedisService::evict(uint64_t which) {
+  const Keyspace& keys = leader().data();
+  if (keys.empty()) return;
+  const std::string key = std::next(keys.begin(), static_cast<std::ptrdiff_t>(which % keys.size()))->first;
   leader().evict(key);
   announce(leader_, microseconds(0));
 }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,6 +66,9 @@ class RedisService {
   void ping(Node from, uint64_t connection);
   void close(uint64_t connection);
 
+  // Called for each news that the leader publishes.
+  void on_news(std::function<void(const cb::News&)> follower) { news_follower_ = std::move(follower); }
+
   // --- what happens to it
 
   VirtualRedis& leader() { return *servers_[leader_].redis; }
@@ -74,10 +78,12 @@ class RedisService {
   void restart(bool with_data);
   void pause();
   void resume();
-  void evict(const std::string& key);
+  void evict(uint64_t which);                               // of its keys; none if there are none
   void set_clock(microseconds by);                          // forwards or back
   void fail_over(milliseconds lag, bool old_leader_lives);  // the last writes, of `lag`, are lost
-  bool is_up() const { return servers_[leader_].is_up && !servers_[leader_].is_paused; }
+  bool is_down() const { return !servers_[leader_].is_up; }
+  Node leader_node() const { return node_of(leader_); }
+  cb::Mode mode_of(const std::string& breaker) const;  // as the leader has stored it
 
   uint64_t scripts_run() const;
   uint64_t commands() const { return commands_; }
@@ -140,6 +146,7 @@ class RedisService {
   Random random_;
   std::array<Server, most_servers> servers_;
   size_t leader_ = 0;
+  std::function<void(const cb::News&)> news_follower_;
   uint64_t connections_ = 0;
   uint64_t commands_ = 0;
   uint64_t pushes_ = 0;

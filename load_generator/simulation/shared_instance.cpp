@@ -102,8 +102,8 @@ void SharedInstance::settle(Granted& granted, cb::Outcome outcome, Answer<cb::Se
   };
   if (const auto* settled = std::get_if<cb::Settled>(&known)) return conclude(*settled);
   await(std::get<cb::CachedCore::Ticket>(known),
-        [this, conclude, outcome, &granted, &answer](const cb::CachedCore::Outcome& told) {
-          const auto* reply = std::get_if<cb::Reply>(&told);
+        [this, conclude, outcome, &granted, &answer](const cb::CachedCore::Outcome& end) {
+          const auto* reply = std::get_if<cb::Reply>(&end);
           if (reply == nullptr) return settle_locally(granted, outcome, answer);
           conclude({reply->state, reply->kind == cb::Reply::Kind::late});
         });
@@ -211,20 +211,33 @@ Task SharedInstance::exchange(Writes writes, std::shared_ptr<Answer<cb::StoreRes
   while (may_ask) {
     const auto answer = command(call.command());
     reply = co_await answer->given();
+    co_await awake();
     if (is_stopped_ || !reply || !call.continues_after(*reply)) break;
   }
   cb::StoreResult result = reply ? call.result_of(*reply) : cb::StoreTrouble{"redis: no answer in time"};
   if (auto* fetched = std::get_if<cb::Answer>(&result)) fetched->verified_at = now();
   if (may_ask && !is_stopped_) result = gate_.judge(breaker, period, writes, std::move(result));
+  if (const auto* fetched = std::get_if<cb::Answer>(&result)) {
+    for (size_t i = 0; i < what.events.size(); ++i) fleet_.observer.replied(node_, what.events[i], fetched->replies[i]);
+  }
   conclude(result);
   if (done) done->give(std::move(result));
+}
+
+// As redis::Deadline does it: a process that stood still at its deadline gets the same time once more.
+void SharedInstance::give_up(const RedisService::ReplyTo& answer, TimePoint deadline) {
+  fleet_.loop.at(deadline, [self = shared_from_this(), answer] {
+    if (self->now() < self->stalled_until_)
+      return self->give_up(answer, self->stalled_until_ + self->round_trips_.timeout());
+    answer->give(nullptr);
+  });
 }
 
 // The answer, or nothing if none comes in time.
 RedisService::ReplyTo SharedInstance::command(const std::vector<std::string>& command) {
   const auto answer = std::make_shared<Answer<RedisService::Reply>>(fleet_.loop);
   fleet_.redis.ask(node_, command, answer);
-  fleet_.loop.after(round_trips_.timeout(), [answer] { answer->give(nullptr); });
+  give_up(answer, now() + round_trips_.timeout());
   return answer;
 }
 
@@ -262,6 +275,7 @@ Task SharedInstance::listen_again() {
   fleet_.redis.listen(node_, weak_from_this(), answer);
   fleet_.loop.after(round_trips_.timeout(), [answer] { answer->give({}); });
   const RedisService::Connected connected = co_await answer->given();
+  co_await awake();
   is_connecting_ = false;
   if (is_stopped_) {
     fleet_.redis.close(connected.connection);
@@ -300,10 +314,17 @@ Task SharedInstance::check_regularly(uint64_t connection) {
   microseconds wait = between_checks;
   while (true) {
     co_await fleet_.loop.sleep(wait);
+    if (fleet_.quiet.is_on) {
+      co_await fleet_.quiet.over(fleet_.loop);
+      feed_.confirmed_at = now();
+      co_await fleet_.loop.sleep(random_.between(0ms, between_checks));
+    }
+    co_await awake();
     if (is_stopped_ || connection != connection_) co_return;
     const TimePoint begun = now();
     const auto answer = command({"HGETALL", prefix + "breaker"});
     const RedisService::Reply reply = co_await answer->given();
+    co_await awake();
     if (is_stopped_ || connection != connection_) co_return;
     wait = reply && reply->error().empty() ? microseconds(between_checks) : microseconds(before_retry);
     if (wait == before_retry) {
@@ -325,8 +346,8 @@ void SharedInstance::ping(TimePoint begun) {
   awaits_pong_ = true;
   fleet_.redis.ping(node_, connection_);
   fleet_.loop.after(round_trips_.timeout(), [self = shared_from_this(), connection = connection_, begun] {
-    if (self->is_stopped_ || self->connection_ != connection || !self->awaits_pong_ || self->checked_at_ != begun)
-      return;
+    const bool is_over = !self->awaits_pong_ || self->checked_at_ != begun || self->now() < self->stalled_until_;
+    if (self->is_stopped_ || self->connection_ != connection || is_over) return;
     self->stop_listening();
     self->listen_again();
   });
@@ -334,19 +355,31 @@ void SharedInstance::ping(TimePoint begun) {
 
 void SharedInstance::ponged(uint64_t connection) {
   if (connection != connection_) return;
+  if (now() < stalled_until_)
+    return fleet_.loop.at(stalled_until_, [self = shared_from_this(), connection] { self->ponged(connection); });
   feed_.confirmed_at = checked_at_;
   awaits_pong_ = false;
 }
 
 void SharedInstance::connection_lost(uint64_t connection) {
   if (connection != connection_ || is_stopped_) return;
+  if (now() < stalled_until_)
+    return fleet_.loop.at(stalled_until_,
+                          [self = shared_from_this(), connection] { self->connection_lost(connection); });
   stop_listening();
   listen_again();
 }
 
 void SharedInstance::announced(uint64_t connection, const Announcement& what) {
   if (connection != connection_ || is_stopped_) return;
-  if (what.news) core_.announced(*what.news, feed_, now());
+  if (now() < stalled_until_) {
+    return fleet_.loop.at(stalled_until_,
+                          [self = shared_from_this(), connection, what] { self->announced(connection, what); });
+  }
+  if (what.news) {
+    core_.announced(*what.news, feed_, now());
+    fleet_.observer.heard(node_, *what.news);
+  }
   report_notices();
   if (what.all_keys) return begin_session();
   for (const cb::KeyName& written : what.keys) {
@@ -374,6 +407,11 @@ Task SharedInstance::poll_regularly() {
   const auto self = shared_from_this();
   while (!is_stopped_) {
     co_await fleet_.loop.sleep(random_.between(shortest_between_polls, longest_between_polls));
+    if (fleet_.quiet.is_on) {
+      co_await fleet_.quiet.over(fleet_.loop);
+      co_await fleet_.loop.sleep(random_.between(0ms, longest_between_polls));
+    }
+    co_await awake();
     refresh();
   }
 }
@@ -390,6 +428,7 @@ Task SharedInstance::reconnect() {
   stop_listening();
   while (!is_stopped_ && !gate_.is_available()) {
     co_await fleet_.loop.sleep(gate_.left());
+    co_await awake();
     listen_again();
     cb::StoreResult result;
     for (int i = 0; i < 2 && !is_stopped_ && std::holds_alternative<cb::Answer>(result); ++i) {

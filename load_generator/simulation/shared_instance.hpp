@@ -20,6 +20,24 @@
 
 namespace simulation {
 
+// While nothing is wrong and nobody calls, an instance proves to itself that its view is fresh, again and again. That
+// has no effect, so it is not played: what it would send waits until the quiet is over, and its view stays fresh.
+struct Quiet {
+  bool is_on = false;
+  std::vector<EventLoop::Sleeper> waiting{};
+
+  auto over(EventLoop& loop) {
+    struct Wait {
+      EventLoop& loop;
+      Quiet& quiet;
+      bool await_ready() const { return !quiet.is_on; }
+      void await_suspend(std::coroutine_handle<> self) const { quiet.waiting.push_back(loop.park(self)); }
+      void await_resume() const {}
+    };
+    return Wait{loop, *this};
+  }
+};
+
 // What the instances of a fleet have in common.
 struct SharedFleet {
   EventLoop& loop;
@@ -29,6 +47,7 @@ struct SharedFleet {
   std::shared_ptr<const cb::Script> script;
   milliseconds redis_timeout{50};
   FleetObserver& observer;
+  Quiet& quiet;
 };
 
 class SharedInstance final : public SimulatedBreaker,
@@ -42,6 +61,7 @@ class SharedInstance final : public SimulatedBreaker,
 
   void start();  // begins to listen; once, as soon as a shared_ptr owns it
   void stop() override;
+  void stall(TimePoint until) { stalled_until_ = until; }  // the process stands still
 
   void acquire(Answer<Admission>& answer) override;
   void settle(Granted& granted, cb::Outcome outcome, Answer<cb::Settled>& answer) override;
@@ -51,6 +71,7 @@ class SharedInstance final : public SimulatedBreaker,
   void status_asked() override;
 
   const cb::CachedCore& core() const { return core_; }
+  bool is_fresh() const { return core_.view().is_fresh(feed_, fleet_.loop.now()); }
   bool is_available() const { return gate_.is_available(); }
 
  private:
@@ -78,6 +99,7 @@ class SharedInstance final : public SimulatedBreaker,
   void refresh();
   void exchange_if_needed();
   Task exchange(Writes writes, std::shared_ptr<Answer<cb::StoreResult>> done);
+  void give_up(const RedisService::ReplyTo& answer, TimePoint deadline);
   RedisService::ReplyTo command(const std::vector<std::string>& command);
   void conclude(const cb::StoreResult& result);
   void report_notices();
@@ -97,6 +119,9 @@ class SharedInstance final : public SimulatedBreaker,
   void report_soon();
   void store_changed();
 
+  // After each wait: the process may stand still.
+  auto awake() { return fleet_.loop.sleep_until(stalled_until_, true); }
+
   TimePoint now() const { return fleet_.loop.now(); }
   const cb::Policy& policy() const { return fleet_.config->policy; }
 
@@ -104,6 +129,7 @@ class SharedInstance final : public SimulatedBreaker,
   const Node node_;
   Random random_;
   bool is_stopped_ = false;
+  TimePoint stalled_until_{};
 
   cb::CachedCore core_;
   cb::StoreGate gate_;

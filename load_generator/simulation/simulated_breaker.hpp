@@ -1,5 +1,5 @@
 // A SimulatedBreaker is the breaker of one simulated instance: like cb::Breaker, but the store's answer takes time, so
-// whoever asks waits for it with `co_await`.
+// the caller waits for it with `co_await`.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include "load_generator/simulation/event_loop.hpp"
 #include "load_generator/simulation/network.hpp"
+#include "redis_breaker/cached_core.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 
 namespace simulation {
@@ -26,6 +27,8 @@ class FleetObserver {
  public:
   virtual ~FleetObserver() = default;
   virtual void noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) = 0;
+  virtual void heard(Node /*instance*/, const cb::News& /*news*/) {}  // of the shared breaker
+  virtual void replied(Node /*instance*/, const cb::Event& /*event*/, const cb::Reply& /*reply*/) {}
 };
 
 class SimulatedBreaker {

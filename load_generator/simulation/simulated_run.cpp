@@ -1,314 +1,185 @@
 #include "load_generator/simulation/simulated_run.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <memory>
+#include <optional>
 #include <utility>
 
-#include "distributed_breaker/resilience/retry.hpp"
 #include "load_generator/load/schedule.hpp"
-#include "load_generator/simulation/naive_instance.hpp"
-#include "load_generator/simulation/quorum_instance.hpp"
 #include "load_generator/simulation/scenario_policy.hpp"
-#include "load_generator/simulation/shared_instance.hpp"
-#include "load_generator/simulation/upstream.hpp"
+#include "load_generator/simulation/simulated_fleet.hpp"
 
 namespace simulation {
 namespace {
 
 using namespace std::chrono_literals;
 using load::CallStatus;
-using load::Stage;
+using load::RedisFault;
 
 constexpr TimePoint load_starts{std::chrono::seconds(1'700'000'000)};
 constexpr auto shortest_warm_up = 1s;  // in which instances start, one after the other
-constexpr auto warm_up_per_instance = 200us;
+constexpr auto warm_up_per_instance = 400us;
 constexpr auto sentinels_need = 3s;  // to agree that a master is gone, and to promote its replica
 constexpr auto planned_failover_takes = 100ms;
 constexpr auto between_polls = 100ms;
 constexpr auto between_close_polls = 10ms;
+constexpr auto status_takes = 1ms;
 
-load::State as_load_state(cb::State state) { return static_cast<load::State>(state); }
+microseconds warm_up(size_t instances) {
+  return std::max<microseconds>(shortest_warm_up, warm_up_per_instance * instances);
+}
 
-// One instance: a process that can be killed.
-struct Process {
-  Process(const cb::CallPolicy& policy, uint64_t seed) : budget(policy.retry_budget), random(seed) {}
+FleetSettings settings_of(const load::Scenario& scenario, const load::Variant& variant, uint64_t seed) {
+  FleetSettings settings{.instances = scenario.instances,
+                         .stage = variant.stage,
+                         .policy = policy_of(scenario, variant),
+                         .call_policy = call_policy_of(scenario, variant),
+                         .call_timeout = scenario.call_timeout,
+                         .plan = scenario.plan,
+                         .cut_off = variant.faults.cut_off,
+                         .start = load_starts - warm_up(scenario.instances),
+                         .plan_starts = load_starts,
+                         .seed = seed};
+  if (scenario.redis_timeout) settings.redis_timeout = *scenario.redis_timeout;
+  return settings;
+}
 
-  std::shared_ptr<SimulatedBreaker> breaker;
-  cb::RetryBudget budget;
-  std::mt19937_64 random;
-  int calls_in_flight = 0;
-  int probes_in_flight = 0;
-  bool is_up = true;
-};
-
-class FleetRun final : private FleetObserver {
+class ScenarioRun final : private FleetFollower {
  public:
-  FleetRun(const load::Scenario& scenario, const load::Variant& variant, uint64_t seed);
-  ~FleetRun() override { loop_.clear(); }
-  FleetRun(const FleetRun&) = delete;
-  FleetRun& operator=(const FleetRun&) = delete;
-
+  ScenarioRun(const load::Scenario& scenario, const load::Variant& variant, uint64_t seed);
   Simulated play();
 
  private:
-  void start_instance(Node node);
-  std::shared_ptr<SimulatedBreaker> make_breaker(Node node);
+  void start_instances();
   void begin_load();
-  void plan_faults();
-  void inject(load::RedisFault fault);
-  void send_next();
-  Task call(load::PlannedCall planned);
-  Task poll(Node node);
-  void kill_prober(Node node);
+  void send_due();
+  void inject(RedisFault fault);
+  Task poll(Node instance);
+  void kill_prober(Node instance);
   void noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) override;
-  void record(load::Call call);
+  void call_ended(const load::Call& call) override;
+  load::Ledger ledger();
   void complete();
 
-  struct Attempt;
-  bool may_retry(Process& process, const Attempt& attempt, int attempts);
-
-  load::Offset offset() const { return loop_.now() - load_starts; }
-  bool is_large() const { return processes_.size() > most_polled_instances; }
-  bool is_shared() const { return variant_.stage == Stage::redis || variant_.stage == Stage::naive; }
+  load::Offset offset() { return fleet_.now() - load_starts; }
+  bool is_large() const { return fleet_.size() > most_polled_instances; }
 
   const load::Scenario& scenario_;
   const load::Variant& variant_;
-  const cb::CallPolicy call_policy_;
-  const cb::Backoff backoff_;
-  const microseconds warm_up_;
-  EventLoop loop_{load_starts - warm_up_};
-  Random random_;
-  Network network_;
-  RedisService redis_;
-  Upstream upstream_;
-  SharedFleet fleet_;
-  std::shared_ptr<const cb::BreakerConfig> memory_config_;
-  Node in_call_ = 0;  // whose breaker of stage 2 reports a notice
-  std::vector<std::shared_ptr<Process>> processes_;
-  std::vector<load::PlannedCall> calls_;
+  load::Run run_;
+  SimulatedFleet fleet_;
+  const std::vector<load::PlannedCall> calls_;
   size_t next_call_ = 0;
-  size_t calls_in_flight_ = 0;
   bool seeks_prober_ = false;
   uint64_t scripts_before_ = 0;
-  load::Run run_;
 };
 
-FleetRun::FleetRun(const load::Scenario& scenario, const load::Variant& variant, uint64_t seed)
+ScenarioRun::ScenarioRun(const load::Scenario& scenario, const load::Variant& variant, uint64_t seed)
     : scenario_(scenario),
       variant_(variant),
-      call_policy_(call_policy_of(scenario, variant)),
-      backoff_(call_policy_),
-      warm_up_(std::max<microseconds>(shortest_warm_up, 2 * warm_up_per_instance * scenario.instances)),
-      random_(seed),
-      network_({}, random_.next()),
-      redis_(loop_, network_, random_.next()),
-      upstream_(scenario.plan, random_.next(), load_starts, scenario.instances),
-      fleet_{loop_,
-             network_,
-             redis_,
-             std::make_shared<cb::BreakerConfig>(policy_of(scenario, variant), cb::Listener{},
-                                                 [this] { return loop_.now(); }),
-             std::make_shared<cb::Script>(cb::breaker_script_source()),
-             scenario.redis_timeout.value_or(50ms),
-             *this} {
-  const cb::Listener listener = [this](const cb::Notice& notice) {
-    noticed(in_call_, notice.kind, transition_of(notice).value_or(cb::Transition{}));
-  };
-  memory_config_ = std::make_shared<cb::BreakerConfig>(fleet_.config->policy, listener, [this] { return loop_.now(); });
-  run_.samples.resize(scenario.instances);
-  run_.would_have_tripped.resize(scenario.instances, 0);
-  for (Node node = 0; node < scenario.instances; ++node) {
-    run_.targets.push_back({variant.stage == Stage::simple ? "simple_breaker" : load::instance_name(node), ""});
-    start_instance(node);
+      fleet_(settings_of(scenario, variant, seed), *this),
+      calls_(load::plan_calls(scenario.load, scenario.instances, load::most_simulated_calls)) {
+  run_.samples.resize(fleet_.size());
+  run_.would_have_tripped.resize(fleet_.size(), 0);
+  for (size_t i = 0; i < fleet_.size(); ++i) {
+    run_.targets.push_back({variant.stage == load::Stage::simple ? "simple_breaker" : load::instance_name(i), ""});
   }
 }
 
-void FleetRun::start_instance(Node node) {
-  processes_.push_back(std::make_shared<Process>(call_policy_, random_.next()));
-  processes_.back()->breaker = make_breaker(node);
-}
-
-std::shared_ptr<SimulatedBreaker> FleetRun::make_breaker(Node node) {
-  if (!is_shared()) return std::make_shared<MemoryBreaker>(memory_config_, loop_);
-  if (variant_.stage == Stage::naive) return std::make_shared<NaiveInstance>(fleet_, node);
-  auto shared = std::make_shared<SharedInstance>(fleet_, node, random_.next());
-  loop_.at(load_starts - 500ms - random_.between(0ms, warm_up_ / 2), [shared] { shared->start(); });
-  if (fleet_.config->policy.minimum_reporting_instances < 2) return shared;
-  return std::make_shared<QuorumInstance>(shared, memory_config_, loop_);
-}
-
-Simulated FleetRun::play() {
-  calls_ = load::plan_calls(scenario_.load, processes_.size(), load::most_simulated_calls);
-  loop_.at(load_starts, [this] { begin_load(); });
-  plan_faults();
-  loop_.run_until(load_starts + scenario_.load.duration);
-  while (calls_in_flight_ > 0) loop_.run_until(loop_.now() + between_polls);
-  loop_.run_until(loop_.now() + between_polls);  // the last polls
-  complete();
-  return {std::move(run_), loop_.events(), std::chrono::duration<double>(warm_up_ + offset()).count()};
-}
-
-void FleetRun::begin_load() {
-  scripts_before_ = redis_.scripts_run();
-  if (const auto& order = variant_.manual_override) {
-    for (Node node = 0; node < processes_.size(); ++node) {
-      in_call_ = node;
-      processes_[node]->breaker->apply_override({*cb::mode_from(order->mode), order->actor, order->reason}, 0ms);
-    }
-  }
-  for (Node node = 0; node < processes_.size() && !is_large(); ++node) poll(node);
-  send_next();
-}
-
-void FleetRun::plan_faults() {
+Simulated ScenarioRun::play() {
+  EventLoop& loop = fleet_.loop();
+  start_instances();
+  loop.at(load_starts, [this] { begin_load(); });
   if (const auto from = variant_.faults.kill_prober_after)
-    loop_.at(load_starts + *from, [this] { seeks_prober_ = true; });
-  if (!is_shared()) return;
+    loop.at(load_starts + *from, [this] { seeks_prober_ = true; });
   for (const load::PlannedRedisFault& fault : variant_.faults.redis) {
-    loop_.at(load_starts + fault.at, [this, what = fault.what] { inject(what); });
+    if (fleet_.is_shared()) loop.at(load_starts + fault.at, [this, what = fault.what] { inject(what); });
+  }
+  loop.run_until(load_starts + scenario_.load.duration);
+  while (fleet_.calls_in_flight() > 0) loop.run_until(loop.now() + between_polls);
+  loop.run_until(loop.now() + between_polls);  // the last polls
+  complete();
+  const auto took = loop.now() - fleet_.settings().start;
+  return {std::move(run_), loop.events(), std::chrono::duration<double>(took).count()};
+}
+
+// All have learned the state when the load begins.
+void ScenarioRun::start_instances() {
+  for (Node instance = 0; instance < fleet_.size(); ++instance) {
+    fleet_.start(instance, fleet_.random().between(0us, warm_up(fleet_.size()) / 2));
   }
 }
 
-void FleetRun::inject(load::RedisFault fault) {
-  using load::RedisFault;
-  if (fault == RedisFault::kill) redis_.crash();
-  if (fault == RedisFault::restart) redis_.restart(false);
-  if (fault == RedisFault::stop) redis_.pause();
-  if (fault == RedisFault::resume) redis_.resume();
-  if (fault == RedisFault::flush) redis_.execute({"FLUSHALL"});
-  if (fault == RedisFault::fail_over) redis_.fail_over(planned_failover_takes, true);
-  if (fault != RedisFault::kill_master) return;
-  redis_.crash();
-  redis_.fail_over(sentinels_need, false);
-}
-
-void FleetRun::send_next() {
-  while (next_call_ < calls_.size() && load_starts + calls_[next_call_].due <= loop_.now()) call(calls_[next_call_++]);
-  if (next_call_ < calls_.size()) loop_.at(load_starts + calls_[next_call_].due, [this] { send_next(); });
-}
-
-// One call of a client: through the instance and its breaker to the upstream and back, with the instance's retries.
-Task FleetRun::call(load::PlannedCall planned) {
-  load::Call record{.target = planned.target, .intended = planned.due};
-  const auto node = static_cast<Node>(planned.target);
-  const std::shared_ptr<Process> process = processes_[node];
-  ++calls_in_flight_;
-  const auto end = [&](CallStatus status) {
-    record.status = status;
-    record.latency = offset() - planned.due;
-    this->record(record);
-    --calls_in_flight_;
-  };
-  if (!process->is_up) {
-    end(CallStatus::unreachable);
-    co_return;
+void ScenarioRun::begin_load() {
+  scripts_before_ = fleet_.redis().scripts_run();
+  for (Node instance = 0; instance < fleet_.size(); ++instance) {
+    if (const auto& order = variant_.manual_override)
+      fleet_.apply_override(instance, {*cb::mode_from(order->mode), order->actor, order->reason}, 0ms);
+    if (!is_large()) poll(instance);
   }
-  for (int attempts = 1;; ++attempts) {
-    const int limit = call_policy_.max_concurrent_calls;
-    if (limit > 0 && process->calls_in_flight >= limit) {
-      record.refused_by_bulkhead = true;
-      end(CallStatus::blocked);
-      co_return;
-    }
-    in_call_ = node;
-    Answer<Admission> answer(loop_);
-    process->breaker->acquire(answer);
-    Admission admission = co_await answer.given();
-    if (!process->is_up || std::holds_alternative<cb::Rejection>(admission)) {
-      end(process->is_up ? CallStatus::blocked : CallStatus::unreachable);
-      co_return;
-    }
-    auto& granted = std::get<Granted>(admission);
-    const bool is_probe = granted.id.probe != 0;
-    record.generation = granted.id.generation;
-    record.probe = record.probe || is_probe;
-    ++process->calls_in_flight;
-    process->probes_in_flight += is_probe ? 1 : 0;
-    if (attempts == 1) process->budget.deposit();
-
-    const TimePoint started = loop_.now();
-    const TimePoint deadline = started + scenario_.call_timeout;
-    CallStatus status = CallStatus::exception;
-    if (variant_.faults.cut_off != planned.target) {
-      ++record.upstream_calls;
-      co_await loop_.sleep(network_.delay());
-      const Upstream::Response response = upstream_.receive(node, loop_.now());
-      const bool is_answered = response.fate == unreliable::Fate::success || response.fate == unreliable::Fate::failure;
-      const TimePoint back =
-          response.fate == unreliable::Fate::hang ? deadline : loop_.now() + response.latency + network_.delay();
-      co_await loop_.sleep_until(std::min(back, deadline));
-      if (is_answered && back < deadline)
-        status = response.fate == unreliable::Fate::success ? CallStatus::success : CallStatus::failure;
-    }
-    --process->calls_in_flight;
-    process->probes_in_flight -= is_probe ? 1 : 0;
-    if (!process->is_up) {
-      end(CallStatus::unreachable);
-      co_return;
-    }
-    in_call_ = node;
-    Answer<cb::Settled> settled(loop_);
-    process->breaker->settle(granted, status == CallStatus::success ? cb::Outcome::success : cb::Outcome::failure,
-                             settled);
-    const cb::Settled what = co_await settled.given();
-    record.late = what.late;
-    const bool may_retry =
-        status != CallStatus::success && attempts < call_policy_.max_attempts && process->budget.withdraw();
-    if (!may_retry) {
-      end(process->is_up ? status : CallStatus::unreachable);
-      co_return;
-    }
-    co_await loop_.sleep(backoff_.wait_before(attempts, process->random));
-  }
+  send_due();
 }
 
-Task FleetRun::poll(Node node) {
-  const std::shared_ptr<Process> process = processes_[node];
-  co_await loop_.sleep(random_.between(0ms, between_polls));
+void ScenarioRun::send_due() {
+  for (; next_call_ < calls_.size() && calls_[next_call_].due <= offset(); ++next_call_) {
+    fleet_.send(calls_[next_call_].target, calls_[next_call_].due);
+  }
+  if (next_call_ < calls_.size()) fleet_.loop().at(load_starts + calls_[next_call_].due, [this] { send_due(); });
+}
+
+void ScenarioRun::inject(RedisFault fault) {
+  RedisService& redis = fleet_.redis();
+  if (fault == RedisFault::kill || fault == RedisFault::kill_master) redis.crash();
+  if (fault == RedisFault::restart) redis.restart(false);
+  if (fault == RedisFault::stop) redis.pause();
+  if (fault == RedisFault::resume) redis.resume();
+  if (fault == RedisFault::flush) redis.execute({"FLUSHALL"});
+  if (fault == RedisFault::kill_master) redis.fail_over(sentinels_need, false);
+  if (fault == RedisFault::fail_over) redis.fail_over(planned_failover_takes, true);
+}
+
+// GET /status, as the engine asks for it.
+Task ScenarioRun::poll(Node instance) {
+  EventLoop& loop = fleet_.loop();
+  co_await loop.sleep(fleet_.random().between(0ms, between_polls));
   while (true) {
-    co_await loop_.sleep(network_.delay());
-    if (!process->is_up) {
-      run_.samples[node].push_back({offset(), load::State::unknown});
+    if (fleet_.is_up(instance)) {
+      fleet_.ask_status(instance);
+      co_await loop.sleep(status_takes);
+      run_.samples[instance].push_back({offset(), fleet_.state(instance), fleet_.is_local(instance)});
+      kill_prober(instance);
     } else {
-      in_call_ = node;
-      process->breaker->status_asked();
-      co_await loop_.sleep(1ms);
-      run_.samples[node].push_back({offset(), as_load_state(process->breaker->state()), process->breaker->is_local()});
-      kill_prober(node);
+      run_.samples[instance].push_back({offset(), load::State::unknown});
     }
-    co_await loop_.sleep(seeks_prober_ ? between_close_polls : between_polls);
+    co_await loop.sleep(seeks_prober_ ? between_close_polls : between_polls);
   }
 }
 
-void FleetRun::kill_prober(Node node) {
-  Process& process = *processes_[node];
-  if (!seeks_prober_ || process.probes_in_flight == 0) return;
+void ScenarioRun::kill_prober(Node instance) {
+  if (!seeks_prober_ || fleet_.probes_in_flight(instance) == 0) return;
   seeks_prober_ = false;
-  process.is_up = false;
-  process.breaker->stop();
+  fleet_.kill(instance);
 }
 
-void FleetRun::noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) {
+void ScenarioRun::noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) {
   if (kind == cb::NoticeKind::would_have_tripped) ++*run_.would_have_tripped[instance];
   if (kind != cb::NoticeKind::transition && kind != cb::NoticeKind::override) return;
   if (what.at < load_starts) return;
-  const bool is_local = what.cause.starts_with("local: ");
-  run_.transitions.push_back({instance, what.generation, as_load_state(what.from), as_load_state(what.to), what.cause,
-                              what.at - load_starts, is_local});
+  run_.transitions.push_back({instance, what.generation, static_cast<load::State>(what.from),
+                              static_cast<load::State>(what.to), what.cause, what.at - load_starts,
+                              what.cause.starts_with("local: ")});
 }
 
-void FleetRun::record(load::Call call) {
+void ScenarioRun::call_ended(const load::Call& call) {
   const bool changed_nothing = call.status == CallStatus::blocked || call.status == CallStatus::success;
   if (is_large() && changed_nothing && !call.probe && !call.late) {
     ++run_.unlisted[static_cast<size_t>(call.status)];
-    return;
+  } else {
+    run_.calls.push_back(call);
   }
-  run_.calls.push_back(std::move(call));
 }
 
+// When the last fault was over.
 std::optional<load::Offset> redis_back_at(const std::vector<load::PlannedRedisFault>& faults) {
-  using load::RedisFault;
   std::optional<load::Offset> at;
   for (const load::PlannedRedisFault& fault : faults) {
     if (fault.what == RedisFault::restart || fault.what == RedisFault::resume) at = fault.at;
@@ -317,32 +188,37 @@ std::optional<load::Offset> redis_back_at(const std::vector<load::PlannedRedisFa
   return at;
 }
 
-void FleetRun::complete() {
+load::Ledger ScenarioRun::ledger() {
+  load::Ledger ledger;
+  for (size_t i = 0; i < fleet_.size(); ++i) {
+    const Upstream::Received& received = fleet_.upstream().ledger()[i];
+    if (received.total() > 0)
+      ledger[run_.targets[i].name] = {received.total(), received.success, received.failure, received.hang,
+                                      received.drop};
+  }
+  return ledger;
+}
+
+void ScenarioRun::complete() {
   std::stable_sort(run_.calls.begin(), run_.calls.end(),
                    [](const load::Call& a, const load::Call& b) { return a.intended < b.intended; });
   run_.target_rate = scenario_.load.rate;
-  run_.shared_breaker = is_shared();
+  run_.shared_breaker = fleet_.is_shared();
   run_.last_send = calls_.empty() ? load::Offset(0) : calls_.back().due;
   run_.length = run_.last_send;
   for (const load::Call& call : run_.calls) run_.length = std::max(run_.length, call.intended + call.latency);
   run_.cut_off = variant_.faults.cut_off;
-  run_.recovery_timeout = fleet_.config->policy.recovery_timeout;
-  load::Ledger ledger;
-  for (size_t i = 0; i < upstream_.ledger().size(); ++i) {
-    const Upstream::Received& received = upstream_.ledger()[i];
-    if (received.total() == 0) continue;
-    ledger[run_.targets[i].name] = {received.total(), received.success, received.failure, received.hang, received.drop};
-  }
-  run_.ledger = std::move(ledger);
-  if (!is_shared()) return;
+  run_.recovery_timeout = fleet_.settings().policy.recovery_timeout;
+  run_.ledger = ledger();
+  if (!fleet_.is_shared()) return;
   run_.redis_back_at = redis_back_at(variant_.faults.redis);
-  run_.redis_scripts = redis_.scripts_run() - scripts_before_;
+  run_.redis_scripts = fleet_.redis().scripts_run() - scripts_before_;
 }
 
 }  // namespace
 
 Simulated simulate(const load::Scenario& scenario, const load::Variant& variant, uint64_t seed) {
-  return FleetRun(scenario, variant, seed).play();
+  return ScenarioRun(scenario, variant, seed).play();
 }
 
 }  // namespace simulation

@@ -13,8 +13,8 @@ most_files=25
 most_cmake_lines=79
 
 # ROOM: the other rooms that its files may include. A room is a folder of the top level, or of load_generator.
-# load_generator itself is main.cpp. It knows no stage, with one exception: the simulation plays a stage's breaker and its
-# script in one process, so it must see them.
+# load_generator itself is main.cpp. It knows no stage, with one exception: the simulation plays the
+# stages' breakers, the script and the upstream's plan in one process, so it must see them.
 rooms='
 program:
 unreliable_service:  program
@@ -30,14 +30,14 @@ load_generator/scenario:     program record api load
 load_generator/fleet:        program record api load scenario
 load_generator/page:
 load_generator/report:       program record api load scenario page
-load_generator/simulation:   program record api load scenario page report simple_breaker redis_breaker
 load_generator/experiment:   program record api load scenario fleet page report
+load_generator/simulation:   program record api load scenario fleet page report experiment simple_breaker distributed_breaker redis_breaker unreliable_service
 load_generator/chaos:        program record api load scenario fleet page report
 load_generator/live:         program record api load scenario page report
 load_generator/terminal:     program record api load scenario page report live
 load_generator/control_room: program record api load scenario fleet page report experiment live
 load_generator/tests:        program record api load scenario fleet page report experiment chaos live terminal control_room override
-load_generator:              program record api load scenario fleet page report experiment chaos live terminal control_room override
+load_generator:              program record api load scenario fleet page report experiment simulation chaos live terminal control_room override
 '
 
 # Single files that may include one header more: PATTERN HEADER.

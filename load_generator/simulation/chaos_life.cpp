@@ -1,0 +1,435 @@
+#include "load_generator/simulation/chaos_life.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace simulation {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::hours;
+
+constexpr auto life = hours(24);
+constexpr auto mean_quiet = hours(3);
+constexpr auto longest_quiet = hours(8);  // the keys of a breaker live for a day
+constexpr auto longest_episode = 6s;      // of harm
+constexpr auto longest_harm = 3s;
+constexpr auto between_calls = 25ms;
+constexpr auto a_poll = 6s;
+constexpr auto rejoining = 10s;  // attempts every 2 s, checks of the connection, pushes
+constexpr auto longest_wait_for_redis = 2 * cb::redis::longest_timeout + 100ms;
+constexpr uint64_t commands_a_second = 30;  // of an instance that is busy with nothing but reconnecting
+
+constexpr std::array<std::string_view, harm_kinds> names{"upstream down",
+                                                         "upstream flaky",
+                                                         "upstream hangs",
+                                                         "upstream slow",
+                                                         "Redis crashes",
+                                                         "Redis loses its data",
+                                                         "Redis hangs",
+                                                         "Redis evicts a key",
+                                                         "Redis evicts all keys",
+                                                         "Redis fails over",
+                                                         "Redis splits",
+                                                         "Redis's clock forward",
+                                                         "Redis's clock back",
+                                                         "a person flushes",
+                                                         "a person deletes the state",
+                                                         "a person writes the state",
+                                                         "a person's order",
+                                                         "instance crashes",
+                                                         "instance stalls",
+                                                         "network cut",
+                                                         "network cut one way",
+                                                         "network loses"};
+
+template <class T>
+T one_of(Random& random, std::initializer_list<T> choices) {
+  return *(choices.begin() + random.below(choices.size()));
+}
+
+cb::Policy random_policy(Random& random) {
+  cb::Policy policy;
+  policy.failure_threshold = one_of(random, {1, 2, 3, 5});
+  policy.recovery_timeout = one_of(random, {200ms, 500ms, 2000ms});
+  policy.recovery_timeout_multiplier = one_of(random, {1.0, 2.0});
+  policy.recovery_timeout_maximum = 2000ms;
+  policy.recovery_timeout_jitter = one_of(random, {0.0, 0.3});
+  policy.permitted_calls_in_half_open = one_of(random, {1, 1, 2, 3});
+  policy.success_threshold = one_of(random, {1, 1, 2});
+  policy.probe_timeout = one_of(random, {400ms, 1000ms});
+  policy.half_open_timeout = one_of(random, {0ms, 0ms, 3000ms});
+  if (random.chance(0.3)) {
+    policy.failure_rate_threshold = 0.5;
+    policy.sliding_window_size = 2000ms;
+    policy.minimum_number_of_calls = 10;
+  }
+  return policy;
+}
+
+}  // namespace
+
+std::string_view to_text(HarmKind kind) { return names[static_cast<size_t>(kind)]; }
+
+LifePlan plan_life(uint64_t seed, size_t instances) {
+  Random random(seed);
+  LifePlan plan{.seed = seed, .instances = instances, .policy = random_policy(random)};
+  microseconds at = 20s;
+  while (at < life) {
+    plan.episodes.push_back(at);
+    const uint64_t harms = 1 + random.below(5);
+    for (uint64_t i = 0; i < harms; ++i) {
+      plan.harms.push_back({static_cast<HarmKind>(random.below(harm_kinds)), at + random.between(0ms, longest_episode),
+                            random.between(1ms, longest_harm), static_cast<Node>(random.below(instances)),
+                            random.next()});
+    }
+    at += std::min<microseconds>(1min + random.exponential(mean_quiet), longest_quiet);
+  }
+  std::stable_sort(plan.harms.begin(), plan.harms.end(), [](const Harm& a, const Harm& b) { return a.at < b.at; });
+  return plan;
+}
+
+namespace {
+
+class Life final : private FleetFollower {
+ public:
+  Life(const LifePlan& plan, LifeFigures& figures, std::ostream* trace);
+  std::optional<Violation> live();
+
+ private:
+  void play_episode(microseconds from, microseconds next);
+  void recover(microseconds until);
+  bool is_well();
+  void send_calls();
+  void heal();
+  void restore_order();
+
+  void plan_harms(microseconds from, microseconds next);
+  void harm(const Harm& harm);
+  void end(const Harm& harm);
+  void lose_data();
+
+  void noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) override;
+  void heard(Node instance, const cb::News& news) override;
+  void replied(Node instance, const cb::Event& event, const cb::Reply& reply) override;
+  void admitted(Node instance, const Granted& granted) override;
+  void waited(Node instance, microseconds time) override;
+  void call_ended(const load::Call& call) override;
+  void published(const cb::News& news);
+
+  void accuse(const std::string& what);
+  void tell(const std::string& what);
+  microseconds now() { return fleet_.now() - fleet_.settings().start; }
+  TimePoint at(microseconds offset) const { return fleet_.settings().start + offset; }
+
+  const LifePlan& plan_;
+  LifeFigures& figures_;
+  std::ostream* const trace_;
+  SimulatedFleet fleet_;
+  std::optional<Violation> violation_;
+  bool sends_ = false;
+  uint64_t calls_ = 0;
+
+  std::map<uint64_t, int> probes_;        // by generation: granted
+  std::map<uint64_t, cb::State> states_;  // by generation: as published
+  std::vector<uint64_t> heard_;           // by instance: the newest generation in the news
+  std::vector<TimePoint> stalled_until_;  // by instance
+  cb::Override given_{};                  // a person's last order
+  std::optional<cb::Override> order_;     // while it is in force
+  std::vector<bool> knew_;                // by instance: the order, when the store last lost data
+  int published_since_loss_ = 0;
+};
+
+Life::Life(const LifePlan& plan, LifeFigures& figures, std::ostream* trace)
+    : plan_(plan),
+      figures_(figures),
+      trace_(trace),
+      fleet_({.instances = plan.instances, .policy = plan.policy, .call_timeout = 300ms, .seed = plan.seed}, *this),
+      heard_(plan.instances),
+      stalled_until_(plan.instances),
+      knew_(plan.instances) {
+  fleet_.redis().on_news([this](const cb::News& news) { published(news); });
+  for (Node instance = 0; instance < plan.instances; ++instance)
+    fleet_.start(instance, fleet_.random().between(0ms, 500ms));
+}
+
+std::optional<Violation> Life::live() {
+  fleet_.loop().run_until(at(10s));
+  for (size_t i = 0; i < plan_.episodes.size() && !violation_; ++i) {
+    const bool is_last = i + 1 == plan_.episodes.size();
+    fleet_.begin_quiet();
+    fleet_.loop().run_until(at(plan_.episodes[i]));
+    fleet_.end_quiet();
+    play_episode(plan_.episodes[i], is_last ? microseconds(life) * 2 : plan_.episodes[i + 1]);
+  }
+  figures_.hours += std::chrono::duration<double, std::ratio<3600>>(now()).count();
+  figures_.events += fleet_.loop().events();
+  figures_.scripts += fleet_.redis().scripts_run();
+  return violation_;
+}
+
+void Life::play_episode(microseconds from, microseconds next) {
+  probes_.clear();
+  states_.clear();
+  plan_harms(from, next);
+  sends_ = true;
+  send_calls();
+  const TimePoint over = at(from + longest_episode + longest_harm);
+  uint64_t commands = fleet_.redis().commands();
+  uint64_t calls = calls_;
+  while (fleet_.now() < over && !violation_) {
+    fleet_.loop().run_until(fleet_.now() + 1s);
+    const uint64_t sent = fleet_.redis().commands() - std::exchange(commands, fleet_.redis().commands());
+    const uint64_t most = commands_a_second * fleet_.size() + 4 * (calls_ - std::exchange(calls, calls_));
+    if (sent > most) accuse(fmt::format("commands: {} in a second, at most {} are explained", sent, most));
+  }
+  heal();
+  restore_order();
+  recover(now() + plan_.policy.probe_timeout + 3 * plan_.policy.recovery_timeout_maximum + rejoining + a_poll);
+  sends_ = false;
+  fleet_.loop().run_until(fleet_.now() + 1s);  // the last calls
+}
+
+// Every instance in turn, at random.
+void Life::send_calls() {
+  if (!sends_) return;
+  fleet_.send(fleet_.random().below(fleet_.size()), load::Offset(now()));
+  ++calls_;
+  ++figures_.calls;
+  fleet_.loop().after(fleet_.random().exponential(between_calls), [this] { send_calls(); });
+}
+
+bool Life::is_well() {
+  for (Node instance = 0; instance < fleet_.size(); ++instance) {
+    const bool shares = !fleet_.is_local(instance) && fleet_.shared(instance)->is_fresh();
+    if (!fleet_.is_up(instance) || fleet_.state(instance) != load::State::closed || !shares) return false;
+  }
+  return true;
+}
+
+void Life::recover(microseconds until) {
+  while (!is_well() && now() < until && !violation_) fleet_.loop().run_until(fleet_.now() + 100ms);
+  if (is_well() || violation_) return;
+  for (Node instance = 0; instance < fleet_.size(); ++instance) {
+    tell(fmt::format("{}: {}{}", load::instance_name(instance), load::to_text(fleet_.state(instance)),
+                     fleet_.is_local(instance)             ? ", local"
+                     : fleet_.shared(instance)->is_fresh() ? ""
+                                                           : ", stale"));
+  }
+  accuse("recovered: not every instance is closed and shares, though nothing has been wrong for " +
+         fmt::format("{:.1f} s", std::chrono::duration<double>(until - now() + rejoining).count()));
+}
+
+void Life::heal() {
+  tell("all harm is over");
+  fleet_.network().heal();
+  fleet_.network().lose(0);
+  fleet_.upstream().change("healthy", fleet_.now());
+}
+
+// Then, if an order was given, it must still be there before the person ends it.
+void Life::restore_order() {
+  if (!order_ || violation_) return;
+  fleet_.loop().run_until(fleet_.now() + rejoining + a_poll);
+  const bool one_knew = std::find(knew_.begin(), knew_.end(), true) != knew_.end();
+  const auto mode = fleet_.redis().mode_of(SharedInstance::breaker);
+  if (mode != order_->mode && one_knew && published_since_loss_ <= 1)
+    accuse(fmt::format("order: {} was lost, though an instance knew it", to_text(order_->mode)));
+  order_.reset();
+  tell("a person ends the order");
+  fleet_.apply_override(0, {cb::Mode::automatic, "ann", ""}, 0ms);
+}
+
+// --- harm
+
+void Life::plan_harms(microseconds from, microseconds next) {
+  for (const Harm& each : plan_.harms) {
+    if (each.at < from || each.at >= next) continue;
+    fleet_.loop().at(at(each.at), [this, &each] { harm(each); });
+    fleet_.loop().at(at(each.at + each.length), [this, &each] { end(each); });
+  }
+}
+
+void Life::harm(const Harm& harm) {
+  RedisService& redis = fleet_.redis();
+  Network& network = fleet_.network();
+  const Node redis_node = redis.leader_node();
+  ++figures_.harms[static_cast<size_t>(harm.kind)];
+  tell(fmt::format("{} for {} ms ({})", to_text(harm.kind), harm.length.count() / 1000,
+                   load::instance_name(harm.instance)));
+  switch (harm.kind) {
+    case HarmKind::upstream_down:
+      return fleet_.upstream().change("down", fleet_.now());
+    case HarmKind::upstream_flaky:
+      return fleet_.upstream().change("flaky 0.5", fleet_.now());
+    case HarmKind::upstream_hangs:
+      return fleet_.upstream().change("hang 1", fleet_.now());
+    case HarmKind::upstream_slow:
+      return fleet_.upstream().change("slow 150ms", fleet_.now());
+    case HarmKind::redis_crash:
+      return redis.crash();
+    case HarmKind::redis_loss:
+      lose_data();
+      return redis.crash();
+    case HarmKind::redis_pause:
+      return redis.pause();
+    case HarmKind::redis_evicts:
+      lose_data();
+      return redis.evict(harm.detail);
+    case HarmKind::redis_evicts_all:
+      lose_data();
+      for (int i = 0; i < 8; ++i) redis.evict(0);
+      return;
+    case HarmKind::redis_fails_over:
+    case HarmKind::redis_splits:
+      lose_data();
+      return redis.fail_over(milliseconds(harm.detail % 500), harm.kind == HarmKind::redis_splits);
+    case HarmKind::redis_clock_forward:
+      return redis.set_clock(harm.detail % 2 == 0 ? microseconds(1h) : microseconds(5s));
+    case HarmKind::redis_clock_back:
+      return redis.set_clock(harm.detail % 2 == 0 ? -microseconds(1h) : -microseconds(5s));
+    case HarmKind::person_flushes:
+      order_.reset();
+      return redis.execute({"FLUSHALL"});
+    case HarmKind::person_deletes_state:
+      order_.reset();
+      return redis.execute({"DEL", std::string("cb:") + SharedInstance::breaker + ":state"});
+    case HarmKind::person_writes_state:
+      order_.reset();
+      return redis.execute({"SET", std::string("cb:") + SharedInstance::breaker + ":state", "open"});
+    case HarmKind::person_orders:
+      if (!fleet_.is_up(harm.instance)) return;
+      order_.reset();
+      given_ = {harm.detail % 2 == 0 ? cb::Mode::forced_open : cb::Mode::forced_closed, "ann", ""};
+      return fleet_.apply_override(harm.instance, given_, 0ms);
+    case HarmKind::instance_crash:
+      if (!fleet_.is_up(harm.instance)) return;
+      knew_[harm.instance] = false;
+      heard_[harm.instance] = 0;
+      return fleet_.kill(harm.instance);
+    case HarmKind::instance_stall:
+      if (!fleet_.is_up(harm.instance)) return;
+      stalled_until_[harm.instance] = fleet_.now() + harm.length;
+      return fleet_.stall(harm.instance, harm.length);
+    case HarmKind::network_cut:
+      network.cut(harm.instance, redis_node);
+      return network.cut(redis_node, harm.instance);
+    case HarmKind::network_cut_one_way:
+      return harm.detail % 2 == 0 ? network.cut(harm.instance, redis_node) : network.cut(redis_node, harm.instance);
+    case HarmKind::network_loss:
+      return network.lose(0.1);
+  }
+}
+
+void Life::end(const Harm& harm) {
+  RedisService& redis = fleet_.redis();
+  switch (harm.kind) {
+    case HarmKind::upstream_down:
+    case HarmKind::upstream_flaky:
+    case HarmKind::upstream_hangs:
+    case HarmKind::upstream_slow:
+      return fleet_.upstream().change("healthy", fleet_.now());
+    case HarmKind::redis_crash:
+    case HarmKind::redis_loss:
+      if (!redis.is_down()) return;
+      return redis.restart(harm.kind == HarmKind::redis_crash);
+    case HarmKind::redis_pause:
+      return redis.resume();
+    case HarmKind::instance_crash:
+      if (!fleet_.is_up(harm.instance)) fleet_.start(harm.instance, 0ms);
+      return;
+    case HarmKind::network_cut:
+    case HarmKind::network_cut_one_way:
+      return fleet_.network().heal();
+    case HarmKind::network_loss:
+      return fleet_.network().lose(0);
+    default:
+      return;
+  }
+}
+
+// Who knows the person's order now, has to restore it.
+void Life::lose_data() {
+  if (!order_ || fleet_.redis().mode_of(SharedInstance::breaker) != order_->mode) return;
+  for (Node instance = 0; instance < fleet_.size(); ++instance) {
+    const SharedInstance* shared = fleet_.shared(instance);
+    knew_[instance] = fleet_.is_up(instance) && shared->core().latest().active_override.mode == order_->mode;
+  }
+  published_since_loss_ = 0;
+}
+
+// --- the judge
+
+void Life::noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) {
+  if (kind != cb::NoticeKind::transition && kind != cb::NoticeKind::override) return;
+  ++figures_.transitions;
+  tell(fmt::format("{}: {} > {}: {}", load::instance_name(instance), cb::to_text(what.from), cb::to_text(what.to),
+                   what.cause));
+  if (kind == cb::NoticeKind::override && !given_.actor.empty() && what.cause.find(" by ann") != std::string::npos)
+    order_ = given_;
+}
+
+void Life::published(const cb::News& news) {
+  ++published_since_loss_;
+  tell(fmt::format("news: {} in generation {}", cb::to_text(news.state), news.generation));
+  const auto [known, is_new] = states_.emplace(news.generation, news.state);
+  if (!is_new && known->second != news.state)
+    accuse(fmt::format("unique: generation {} was {} and is {}", news.generation, cb::to_text(known->second),
+                       cb::to_text(news.state)));
+}
+
+void Life::heard(Node instance, const cb::News& news) {
+  heard_[instance] = std::max(heard_[instance], news.generation);
+}
+
+void Life::replied(Node instance, const cb::Event& event, const cb::Reply& reply) {
+  if (!std::holds_alternative<cb::Settle>(event) || reply.kind != cb::Reply::Kind::late) return;
+  for (const cb::Transition& each : reply.transitions) {
+    const bool is_times_doing = each.from == cb::State::half_open && each.to == cb::State::open;
+    const bool is_others_doing =
+        each.cause.starts_with("state ") || each.cause.starts_with("written ") || each.cause.starts_with("repaired");
+    if (!is_times_doing && !is_others_doing)
+      accuse(fmt::format("late: a late result of {} made it {}: {}", load::instance_name(instance),
+                         cb::to_text(each.to), each.cause));
+  }
+}
+
+void Life::admitted(Node instance, const Granted& granted) {
+  if (granted.of_memory) return;
+  if (granted.id.generation < heard_[instance])
+    accuse(fmt::format("news: {} admitted a call in generation {}, and knew of {}", load::instance_name(instance),
+                       granted.id.generation, heard_[instance]));
+  if (granted.id.probe == 0) return;
+  const int most = plan_.policy.permitted_calls_in_half_open + plan_.policy.success_threshold - 1;
+  tell(fmt::format("{} probes in generation {}", load::instance_name(instance), granted.id.generation));
+  if (++probes_[granted.id.generation] > most)
+    accuse(fmt::format("probes: more than {} in generation {}", most, granted.id.generation));
+}
+
+void Life::waited(Node instance, microseconds time) {
+  const bool stood_still = fleet_.now() - time < stalled_until_[instance] + 1s;
+  if (time > longest_wait_for_redis && !stood_still)
+    accuse(fmt::format("in time: {} waited {} ms for Redis", load::instance_name(instance), time.count() / 1000));
+}
+
+void Life::call_ended(const load::Call&) {}
+
+void Life::accuse(const std::string& what) {
+  tell("VIOLATED " + what);
+  if (!violation_) violation_ = Violation{what, now()};
+}
+
+void Life::tell(const std::string& what) {
+  if (trace_ == nullptr) return;
+  *trace_ << fmt::format("{:14.6f} s  {}\n", std::chrono::duration<double>(now()).count(), what);
+}
+
+}  // namespace
+
+std::optional<Violation> live(const LifePlan& plan, LifeFigures& figures, std::ostream* trace) {
+  return Life(plan, figures, trace).live();
+}
+
+}  // namespace simulation
