@@ -4,22 +4,18 @@
 // Errors: an error reply, worded as Redis 7.0 does. Source: script_lua.c of Redis 7.0.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <memory_resource>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "load_generator/simulation/redis/reply_tree.hpp"
+#include "load_generator/simulation/redis/command.hpp"
 
 struct lua_State;
 
 namespace simulation {
-
-using Arguments = std::span<const std::string_view>;
 
 // Executes the commands of a script.
 class CommandTarget {

@@ -26,6 +26,8 @@ struct Push {
   bool operator==(const Push&) const = default;
 };
 
+struct Server;
+
 class VirtualRedis {
  public:
   // `run` identifies the server process: the first 16 hex digits of its run_id.
@@ -53,7 +55,6 @@ class VirtualRedis {
   static std::vector<std::string> command_names();
 
  private:
-  class Server;
   std::unique_ptr<Server> server_;
 };
 

@@ -1,0 +1,226 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "load_generator/simulation/redis/server.hpp"
+
+namespace simulation {
+namespace {
+
+std::string score_text(double score) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.17g", score);
+  return text.data();
+}
+
+// Ranks count from 0, or from -1 backwards.
+struct Ranks {
+  int64_t first, last;
+};
+
+Ranks to_ranks(std::string_view first, std::string_view last) { return {to_integer(first), to_integer(last)}; }
+
+SortedSet::Range range_of(const SortedSet& set, const Ranks& ranks) {
+  const auto [begin, end] = set.all();
+  const int64_t size = end - begin;
+  const auto from_start = [size](int64_t rank) { return rank < 0 ? rank + size : rank; };
+  const int64_t first = std::max<int64_t>(0, from_start(ranks.first));
+  const int64_t last = std::min(size - 1, from_start(ranks.last));
+  return first > last ? SortedSet::Range{end, end} : SortedSet::Range{begin + first, begin + last + 1};
+}
+
+// The reply to a command that has removed so many elements of the key. An empty key does not exist.
+template <class T>
+ReplyTree removed_from(Server& server, std::string_view key, const T& value, size_t count) {
+  if (count > 0) server.announce(key);
+  if (value.empty()) server.remove(key);
+  return count_reply(count);
+}
+
+int64_t expiry_after(const Server& server, std::string_view milliseconds, int64_t least, const std::string& command) {
+  const int64_t length = to_integer(milliseconds);
+  const bool is_valid = length >= least && length <= std::numeric_limits<int64_t>::max() - server.now_ms();
+  if (!is_valid) throw Refusal{"ERR invalid expire time in '" + command + "' command"};
+  return server.now_ms() + length;
+}
+
+// --- keys
+
+ReplyTree pexpire(Server& server, Arguments command) {
+  const int64_t at = expiry_after(server, command[2], std::numeric_limits<int64_t>::min(), "pexpire");
+  Entry* const entry = server.find(command[1]);
+  if (entry == nullptr) return integer_reply(0);
+  entry->expires_at_ms = at;
+  server.announce(command[1]);
+  if (at <= server.now_ms()) server.remove(command[1]);
+  return integer_reply(1);
+}
+
+ReplyTree pttl(Server& server, Arguments command) {
+  const Entry* const entry = server.find(command[1]);
+  if (entry == nullptr) return integer_reply(-2);
+  return integer_reply(entry->expires_at_ms ? *entry->expires_at_ms - server.now_ms() : -1);
+}
+
+ReplyTree type(Server& server, Arguments command) {
+  constexpr std::array names{"string", "hash", "zset"};
+  const Entry* const entry = server.find(command[1]);
+  return status_reply(entry == nullptr ? "none" : names[entry->value.index()]);
+}
+
+ReplyTree del(Server& server, Arguments command) {
+  uint64_t removed = 0;
+  for (const std::string_view key : command.subspan(1)) {
+    if (server.find(key) != nullptr && server.remove(key)) ++removed;
+  }
+  return count_reply(removed);
+}
+
+// --- strings
+
+ReplyTree get(Server& server, Arguments command) {
+  const auto* const value = server.find<std::string>(command[1]);
+  return value == nullptr ? nil_reply() : text_reply(*value);
+}
+
+ReplyTree set(Server& server, Arguments command) {
+  const bool has_expiry = command.size() == 5 && is(command[3], "PX");
+  if (command.size() > 3 && !has_expiry) throw Refusal{syntax_error};
+  std::optional<int64_t> expires_at_ms;
+  if (has_expiry) expires_at_ms = expiry_after(server, command[4], 1, "set");
+  server.data.insert_or_assign(std::string(command[1]), Entry{std::string(command[2]), expires_at_ms});
+  server.announce(command[1]);
+  return status_reply("OK");
+}
+
+ReplyTree mget(Server& server, Arguments command) {
+  std::vector<ReplyTree> values;
+  for (const std::string_view key : command.subspan(1)) {
+    const Entry* const entry = server.find(key);
+    const auto* const value = entry == nullptr ? nullptr : std::get_if<std::string>(&entry->value);
+    values.push_back(value == nullptr ? nil_reply() : text_reply(*value));
+  }
+  return list_reply(std::move(values));
+}
+
+// --- hashes
+
+ReplyTree hgetall(Server& server, Arguments command) {
+  std::vector<ReplyTree> values;
+  const Hash* const hash = server.find<Hash>(command[1]);
+  if (hash == nullptr) return list_reply({});
+  values.reserve(2 * hash->size());
+  for (const auto& [field, value] : *hash) {
+    values.push_back(text_reply(field));
+    values.push_back(text_reply(value));
+  }
+  return list_reply(std::move(values));
+}
+
+ReplyTree hset(Server& server, Arguments command) {
+  if (command.size() % 2 != 0) throw Refusal{"ERR wrong number of arguments for 'hset' command"};
+  Hash& hash = server.find_or_create<Hash>(command[1]);
+  uint64_t added = 0;
+  for (size_t i = 2; i < command.size(); i += 2) added += set_field(hash, command[i], command[i + 1]) ? 1 : 0;
+  server.announce(command[1]);
+  return count_reply(added);
+}
+
+ReplyTree hdel(Server& server, Arguments command) {
+  Hash* const hash = server.find<Hash>(command[1]);
+  if (hash == nullptr) return integer_reply(0);
+  size_t removed = 0;
+  for (const std::string_view field : command.subspan(2)) removed += remove_field(*hash, field) ? 1 : 0;
+  return removed_from(server, command[1], *hash, removed);
+}
+
+// --- sorted sets
+
+ReplyTree zadd(Server& server, Arguments command) {
+  if (command.size() % 2 != 0) throw Refusal{syntax_error};
+  std::vector<double> scores;
+  for (size_t i = 2; i < command.size(); i += 2) scores.push_back(to_score(command[i]));
+  auto& members = server.find_or_create<SortedSet>(command[1]);
+  uint64_t added = 0;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    const SortedSet::Change change = members.set(command[2 * i + 3], scores[i]);
+    added += change == SortedSet::Change::added ? 1 : 0;
+    if (change != SortedSet::Change::none) server.announce(command[1]);
+  }
+  return count_reply(added);
+}
+
+ReplyTree zcount(Server& server, Arguments command) {
+  const ScoreBound from = to_bound(command[2]), to = to_bound(command[3]);
+  const auto* const members = server.find<SortedSet>(command[1]);
+  if (members == nullptr) return integer_reply(0);
+  const auto [first, end] = members->range(from, to);
+  return integer_reply(end - first);
+}
+
+ReplyTree zrem(Server& server, Arguments command) {
+  auto* const members = server.find<SortedSet>(command[1]);
+  if (members == nullptr) return integer_reply(0);
+  size_t removed = 0;
+  for (const std::string_view name : command.subspan(2)) removed += members->remove(name) ? 1 : 0;
+  return removed_from(server, command[1], *members, removed);
+}
+
+ReplyTree zremrangebyrank(Server& server, Arguments command) {
+  const Ranks ranks = to_ranks(command[2], command[3]);
+  auto* const members = server.find<SortedSet>(command[1]);
+  if (members == nullptr) return integer_reply(0);
+  const size_t removed = members->remove(range_of(*members, ranks));
+  return removed_from(server, command[1], *members, removed);
+}
+
+ReplyTree zremrangebyscore(Server& server, Arguments command) {
+  const ScoreBound from = to_bound(command[2]), to = to_bound(command[3]);
+  auto* const members = server.find<SortedSet>(command[1]);
+  if (members == nullptr) return integer_reply(0);
+  const size_t removed = members->remove(members->range(from, to));
+  return removed_from(server, command[1], *members, removed);
+}
+
+ReplyTree zrange(Server& server, Arguments command) {
+  const bool with_scores = command.size() == 5 && is(command[4], "WITHSCORES");
+  if (command.size() > 4 && !with_scores) throw Refusal{syntax_error};
+  const Ranks ranks = to_ranks(command[2], command[3]);
+  const auto* const members = server.find<SortedSet>(command[1]);
+  if (members == nullptr) return list_reply({});
+  std::vector<ReplyTree> values;
+  for (auto [at, end] = range_of(*members, ranks); at != end; ++at) {
+    values.push_back(text_reply(at->name));
+    if (with_scores) values.push_back(text_reply(score_text(at->score)));
+  }
+  return list_reply(std::move(values));
+}
+
+}  // namespace
+
+std::span<const Command> data_commands() {
+  static constexpr std::array<Command, 16> all{{
+      {"GET", 2, get},
+      {"SET", -3, set},
+      {"MGET", -2, mget},
+      {"HGETALL", 2, hgetall},
+      {"HSET", -4, hset},
+      {"HDEL", -3, hdel},
+      {"ZADD", -4, zadd},
+      {"ZCOUNT", 4, zcount},
+      {"ZREM", -3, zrem},
+      {"ZREMRANGEBYRANK", 4, zremrangebyrank},
+      {"ZREMRANGEBYSCORE", 4, zremrangebyscore},
+      {"ZRANGE", -4, zrange},
+      {"PEXPIRE", 3, pexpire},
+      {"PTTL", 2, pttl},
+      {"TYPE", 2, type},
+      {"DEL", -2, del},
+  }};
+  return all;
+}
+
+}  // namespace simulation

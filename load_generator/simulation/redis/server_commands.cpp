@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <array>
+#include <cinttypes>
+#include <cstdio>
+#include <utility>
+
+#include "load_generator/simulation/redis/server.hpp"
+
+namespace simulation {
+namespace {
+
+std::string hex_run_id(uint64_t run) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%016" PRIx64 "%024d", run, 0);
+  return text.data();
+}
+
+std::string command_stat(const std::string& name, uint64_t calls) {
+  return calls == 0 ? "" : "cmdstat_" + name + ":calls=" + std::to_string(calls) + ",usec=0\r\n";
+}
+
+// --- scripts
+
+ReplyTree run_script(Server& server, std::string_view sha1, Arguments command) {
+  const int64_t keys = to_integer(command[2]);
+  const auto values = command.subspan(3);
+  if (keys > static_cast<int64_t>(values.size())) {
+    throw Refusal{"ERR Number of keys can't be greater than number of args"};
+  }
+  if (keys < 0) throw Refusal{"ERR Number of keys can't be negative"};
+  const auto count = static_cast<size_t>(keys);
+  ++server.scripts_run;
+  server.is_in_script = true;
+  ReplyTree reply = server.scripts.run(sha1, values.first(count), values.subspan(count), server);
+  server.is_in_script = false;
+  return reply;
+}
+
+ReplyTree eval(Server& server, Arguments command) {
+  const ReplyTree sha1 = server.scripts.load(command[1]);
+  if (sha1->type == REDIS_REPLY_ERROR) throw Refusal{sha1->str};
+  return run_script(server, sha1->str, command);
+}
+
+ReplyTree evalsha(Server& server, Arguments command) {
+  const std::string sha1 = lower(command[1]);
+  if (!server.scripts.has(sha1)) throw Refusal{"NOSCRIPT No matching script. Please use EVAL."};
+  return run_script(server, sha1, command);
+}
+
+ReplyTree script(Server& server, Arguments command) {
+  if (is(command[1], "LOAD") && command.size() == 3) return server.scripts.load(command[2]);
+  if (!is(command[1], "FLUSH")) throw Refusal{"ERR unknown subcommand '" + std::string(command[1]) + "'"};
+  server.scripts.forget_all();
+  return status_reply("OK");
+}
+
+// --- the server
+
+ReplyTree time(Server& server, Arguments) {
+  const int64_t microseconds = server.now.time_since_epoch().count();
+  std::vector<ReplyTree> parts;
+  parts.push_back(text_reply(std::to_string(microseconds / 1'000'000)));
+  parts.push_back(text_reply(std::to_string(microseconds % 1'000'000)));
+  return list_reply(std::move(parts));
+}
+
+ReplyTree info(Server& server, Arguments command) {
+  const std::array<std::pair<std::string_view, std::string>, 4> sections{{
+      {"SERVER", "# Server\r\nredis_version:7.0.15\r\nrun_id:" + hex_run_id(server.run) + "\r\n"},
+      {"MEMORY", "# Memory\r\nmaxmemory_policy:noeviction\r\n"},
+      {"STATS", "# Stats\r\nevicted_keys:" + std::to_string(server.evicted_keys) + "\r\n"},
+      {"COMMANDSTATS", "# Commandstats\r\n" + command_stat("flushall", server.flushall_calls) +
+                           command_stat("flushdb", server.flushdb_calls)},
+  }};
+  const auto wanted = command.subspan(1);
+  std::string text;
+  for (const auto& [name, lines] : sections) {
+    const auto is_named = [&name = name](std::string_view word) { return is(word, name); };
+    if (!wanted.empty() && std::none_of(wanted.begin(), wanted.end(), is_named)) continue;
+    text += (text.empty() ? "" : "\r\n") + lines;
+  }
+  return text_reply(text);
+}
+
+ReplyTree publish(Server& server, Arguments command) {
+  server.pushes.push_back({Push::Kind::message, std::string(command[1]), std::string(command[2])});
+  return integer_reply(0);
+}
+
+ReplyTree ping(Server&, Arguments command) {
+  return command.size() == 1 ? status_reply("PONG") : text_reply(command[1]);
+}
+
+ReplyTree config(Server& server, Arguments command) {
+  if (!is(command[1], "RESETSTAT")) throw Refusal{"ERR unknown subcommand '" + std::string(command[1]) + "'"};
+  server.evicted_keys = server.flushall_calls = server.flushdb_calls = 0;
+  return status_reply("OK");
+}
+
+ReplyTree flush(Server& server, Arguments command, uint64_t& calls) {
+  const bool has_mode = command.size() == 2 && (is(command[1], "SYNC") || is(command[1], "ASYNC"));
+  if (command.size() > 1 && !has_mode) throw Refusal{syntax_error};
+  ++calls;
+  server.replace_data({});
+  return status_reply("OK");
+}
+
+ReplyTree flushall(Server& server, Arguments command) { return flush(server, command, server.flushall_calls); }
+ReplyTree flushdb(Server& server, Arguments command) { return flush(server, command, server.flushdb_calls); }
+
+}  // namespace
+
+std::span<const Command> server_commands() {
+  static constexpr std::array<Command, 10> all{{
+      {"TIME", 1, time},
+      {"INFO", -1, info},
+      {"PUBLISH", 3, publish},
+      {"EVAL", -3, eval, false},
+      {"EVALSHA", -3, evalsha, false},
+      {"SCRIPT", -2, script, false},
+      {"FLUSHALL", -1, flushall},
+      {"FLUSHDB", -1, flushdb},
+      {"PING", -1, ping},
+      {"CONFIG", -2, config, false},
+  }};
+  return all;
+}
+
+}  // namespace simulation
