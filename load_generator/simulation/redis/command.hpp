@@ -11,21 +11,21 @@
 
 namespace simulation {
 
-struct Server;
+struct ServerState;
 
 using Arguments = std::span<const std::string_view>;  // the first one is the command's name
 
 struct Command {
   std::string_view name;
   int arity;  // as Redis counts: with the name; negative: at least so many
-  ReplyTree (*execute)(Server&, Arguments);
+  ReplyTree (*execute)(ServerState&, Arguments);
   bool may_run_in_script = true;
 };
 
 std::span<const Command> data_commands();
 std::span<const Command> server_commands();
 
-// Thrown by a command, caught in Server::call(): the error reply.
+// Thrown by a command, caught in ServerState::call(): the error reply.
 struct Refusal {
   std::string error;
 };

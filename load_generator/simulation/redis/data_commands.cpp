@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "load_generator/simulation/redis/server.hpp"
+#include "load_generator/simulation/redis/server_state.hpp"
 
 namespace simulation {
 namespace {
@@ -34,13 +34,14 @@ SortedSet::Range range_of(const SortedSet& set, const Ranks& ranks) {
 
 // The reply to a command that has removed so many elements of the key. An empty key does not exist.
 template <class T>
-ReplyTree removed_from(Server& server, std::string_view key, const T& value, size_t count) {
+ReplyTree removed_from(ServerState& server, std::string_view key, const T& value, size_t count) {
   if (count > 0) server.announce(key);
   if (value.empty()) server.remove(key);
   return count_reply(count);
 }
 
-int64_t expiry_after(const Server& server, std::string_view milliseconds, int64_t least, const std::string& command) {
+int64_t expiry_after(const ServerState& server, std::string_view milliseconds, int64_t least,
+                     const std::string& command) {
   const int64_t length = to_integer(milliseconds);
   const bool is_valid = length >= least && length <= std::numeric_limits<int64_t>::max() - server.now_ms();
   if (!is_valid) throw Refusal{"ERR invalid expire time in '" + command + "' command"};
@@ -49,7 +50,7 @@ int64_t expiry_after(const Server& server, std::string_view milliseconds, int64_
 
 // --- keys
 
-ReplyTree pexpire(Server& server, Arguments command) {
+ReplyTree pexpire(ServerState& server, Arguments command) {
   const int64_t at = expiry_after(server, command[2], std::numeric_limits<int64_t>::min(), "pexpire");
   Entry* const entry = server.find(command[1]);
   if (entry == nullptr) return integer_reply(0);
@@ -59,19 +60,19 @@ ReplyTree pexpire(Server& server, Arguments command) {
   return integer_reply(1);
 }
 
-ReplyTree pttl(Server& server, Arguments command) {
+ReplyTree pttl(ServerState& server, Arguments command) {
   const Entry* const entry = server.find(command[1]);
   if (entry == nullptr) return integer_reply(-2);
   return integer_reply(entry->expires_at_ms ? *entry->expires_at_ms - server.now_ms() : -1);
 }
 
-ReplyTree type(Server& server, Arguments command) {
+ReplyTree type(ServerState& server, Arguments command) {
   constexpr std::array names{"string", "hash", "zset"};
   const Entry* const entry = server.find(command[1]);
   return status_reply(entry == nullptr ? "none" : names[entry->value.index()]);
 }
 
-ReplyTree del(Server& server, Arguments command) {
+ReplyTree del(ServerState& server, Arguments command) {
   uint64_t removed = 0;
   for (const std::string_view key : command.subspan(1)) {
     if (server.find(key) != nullptr && server.remove(key)) ++removed;
@@ -81,12 +82,12 @@ ReplyTree del(Server& server, Arguments command) {
 
 // --- strings
 
-ReplyTree get(Server& server, Arguments command) {
+ReplyTree get(ServerState& server, Arguments command) {
   const auto* const value = server.find<std::string>(command[1]);
   return value == nullptr ? nil_reply() : text_reply(*value);
 }
 
-ReplyTree set(Server& server, Arguments command) {
+ReplyTree set(ServerState& server, Arguments command) {
   const bool has_expiry = command.size() == 5 && is(command[3], "PX");
   if (command.size() > 3 && !has_expiry) throw Refusal{syntax_error};
   std::optional<int64_t> expires_at_ms;
@@ -96,7 +97,7 @@ ReplyTree set(Server& server, Arguments command) {
   return status_reply("OK");
 }
 
-ReplyTree mget(Server& server, Arguments command) {
+ReplyTree mget(ServerState& server, Arguments command) {
   std::vector<ReplyTree> values;
   for (const std::string_view key : command.subspan(1)) {
     const Entry* const entry = server.find(key);
@@ -108,7 +109,7 @@ ReplyTree mget(Server& server, Arguments command) {
 
 // --- hashes
 
-ReplyTree hgetall(Server& server, Arguments command) {
+ReplyTree hgetall(ServerState& server, Arguments command) {
   std::vector<ReplyTree> values;
   const Hash* const hash = server.find<Hash>(command[1]);
   if (hash == nullptr) return list_reply({});
@@ -120,7 +121,7 @@ ReplyTree hgetall(Server& server, Arguments command) {
   return list_reply(std::move(values));
 }
 
-ReplyTree hset(Server& server, Arguments command) {
+ReplyTree hset(ServerState& server, Arguments command) {
   if (command.size() % 2 != 0) throw Refusal{"ERR wrong number of arguments for 'hset' command"};
   Hash& hash = server.find_or_create<Hash>(command[1]);
   uint64_t added = 0;
@@ -129,7 +130,7 @@ ReplyTree hset(Server& server, Arguments command) {
   return count_reply(added);
 }
 
-ReplyTree hdel(Server& server, Arguments command) {
+ReplyTree hdel(ServerState& server, Arguments command) {
   Hash* const hash = server.find<Hash>(command[1]);
   if (hash == nullptr) return integer_reply(0);
   size_t removed = 0;
@@ -139,7 +140,7 @@ ReplyTree hdel(Server& server, Arguments command) {
 
 // --- sorted sets
 
-ReplyTree zadd(Server& server, Arguments command) {
+ReplyTree zadd(ServerState& server, Arguments command) {
   if (command.size() % 2 != 0) throw Refusal{syntax_error};
   std::vector<double> scores;
   for (size_t i = 2; i < command.size(); i += 2) scores.push_back(to_score(command[i]));
@@ -153,7 +154,7 @@ ReplyTree zadd(Server& server, Arguments command) {
   return count_reply(added);
 }
 
-ReplyTree zcount(Server& server, Arguments command) {
+ReplyTree zcount(ServerState& server, Arguments command) {
   const ScoreBound from = to_bound(command[2]), to = to_bound(command[3]);
   const auto* const members = server.find<SortedSet>(command[1]);
   if (members == nullptr) return integer_reply(0);
@@ -161,7 +162,7 @@ ReplyTree zcount(Server& server, Arguments command) {
   return integer_reply(end - first);
 }
 
-ReplyTree zrem(Server& server, Arguments command) {
+ReplyTree zrem(ServerState& server, Arguments command) {
   auto* const members = server.find<SortedSet>(command[1]);
   if (members == nullptr) return integer_reply(0);
   size_t removed = 0;
@@ -169,7 +170,7 @@ ReplyTree zrem(Server& server, Arguments command) {
   return removed_from(server, command[1], *members, removed);
 }
 
-ReplyTree zremrangebyrank(Server& server, Arguments command) {
+ReplyTree zremrangebyrank(ServerState& server, Arguments command) {
   const Ranks ranks = to_ranks(command[2], command[3]);
   auto* const members = server.find<SortedSet>(command[1]);
   if (members == nullptr) return integer_reply(0);
@@ -177,7 +178,7 @@ ReplyTree zremrangebyrank(Server& server, Arguments command) {
   return removed_from(server, command[1], *members, removed);
 }
 
-ReplyTree zremrangebyscore(Server& server, Arguments command) {
+ReplyTree zremrangebyscore(ServerState& server, Arguments command) {
   const ScoreBound from = to_bound(command[2]), to = to_bound(command[3]);
   auto* const members = server.find<SortedSet>(command[1]);
   if (members == nullptr) return integer_reply(0);
@@ -185,7 +186,7 @@ ReplyTree zremrangebyscore(Server& server, Arguments command) {
   return removed_from(server, command[1], *members, removed);
 }
 
-ReplyTree zrange(Server& server, Arguments command) {
+ReplyTree zrange(ServerState& server, Arguments command) {
   const bool with_scores = command.size() == 5 && is(command[4], "WITHSCORES");
   if (command.size() > 4 && !with_scores) throw Refusal{syntax_error};
   const Ranks ranks = to_ranks(command[2], command[3]);

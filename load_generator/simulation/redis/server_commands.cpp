@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "load_generator/simulation/redis/server.hpp"
+#include "load_generator/simulation/redis/server_state.hpp"
 
 namespace simulation {
 namespace {
@@ -21,7 +21,7 @@ std::string command_stat(const std::string& name, uint64_t calls) {
 
 // --- scripts
 
-ReplyTree run_script(Server& server, std::string_view sha1, Arguments command) {
+ReplyTree run_script(ServerState& server, std::string_view sha1, Arguments command) {
   const int64_t keys = to_integer(command[2]);
   const auto values = command.subspan(3);
   if (keys > static_cast<int64_t>(values.size())) {
@@ -36,19 +36,19 @@ ReplyTree run_script(Server& server, std::string_view sha1, Arguments command) {
   return reply;
 }
 
-ReplyTree eval(Server& server, Arguments command) {
+ReplyTree eval(ServerState& server, Arguments command) {
   const ReplyTree sha1 = server.scripts.load(command[1]);
   if (sha1->type == REDIS_REPLY_ERROR) throw Refusal{sha1->str};
   return run_script(server, sha1->str, command);
 }
 
-ReplyTree evalsha(Server& server, Arguments command) {
+ReplyTree evalsha(ServerState& server, Arguments command) {
   const std::string sha1 = lower(command[1]);
   if (!server.scripts.has(sha1)) throw Refusal{"NOSCRIPT No matching script. Please use EVAL."};
   return run_script(server, sha1, command);
 }
 
-ReplyTree script(Server& server, Arguments command) {
+ReplyTree script(ServerState& server, Arguments command) {
   if (is(command[1], "LOAD") && command.size() == 3) return server.scripts.load(command[2]);
   if (!is(command[1], "FLUSH")) throw Refusal{"ERR unknown subcommand '" + std::string(command[1]) + "'"};
   server.scripts.forget_all();
@@ -57,7 +57,7 @@ ReplyTree script(Server& server, Arguments command) {
 
 // --- the server
 
-ReplyTree time(Server& server, Arguments) {
+ReplyTree time(ServerState& server, Arguments) {
   const int64_t microseconds = server.now.time_since_epoch().count();
   std::vector<ReplyTree> parts;
   parts.push_back(text_reply(std::to_string(microseconds / 1'000'000)));
@@ -65,7 +65,7 @@ ReplyTree time(Server& server, Arguments) {
   return list_reply(std::move(parts));
 }
 
-ReplyTree info(Server& server, Arguments command) {
+ReplyTree info(ServerState& server, Arguments command) {
   const std::array<std::pair<std::string_view, std::string>, 4> sections{{
       {"SERVER", "# Server\r\nredis_version:7.0.15\r\nrun_id:" + hex_run_id(server.run) + "\r\n"},
       {"MEMORY", "# Memory\r\nmaxmemory_policy:noeviction\r\n"},
@@ -83,22 +83,22 @@ ReplyTree info(Server& server, Arguments command) {
   return text_reply(text);
 }
 
-ReplyTree publish(Server& server, Arguments command) {
+ReplyTree publish(ServerState& server, Arguments command) {
   server.pushes.push_back({Push::Kind::message, std::string(command[1]), std::string(command[2])});
   return integer_reply(0);
 }
 
-ReplyTree ping(Server&, Arguments command) {
+ReplyTree ping(ServerState&, Arguments command) {
   return command.size() == 1 ? status_reply("PONG") : text_reply(command[1]);
 }
 
-ReplyTree config(Server& server, Arguments command) {
+ReplyTree config(ServerState& server, Arguments command) {
   if (!is(command[1], "RESETSTAT")) throw Refusal{"ERR unknown subcommand '" + std::string(command[1]) + "'"};
   server.evicted_keys = server.flushall_calls = server.flushdb_calls = 0;
   return status_reply("OK");
 }
 
-ReplyTree flush(Server& server, Arguments command, uint64_t& calls) {
+ReplyTree flush(ServerState& server, Arguments command, uint64_t& calls) {
   const bool has_mode = command.size() == 2 && (is(command[1], "SYNC") || is(command[1], "ASYNC"));
   if (command.size() > 1 && !has_mode) throw Refusal{syntax_error};
   ++calls;
@@ -106,8 +106,8 @@ ReplyTree flush(Server& server, Arguments command, uint64_t& calls) {
   return status_reply("OK");
 }
 
-ReplyTree flushall(Server& server, Arguments command) { return flush(server, command, server.flushall_calls); }
-ReplyTree flushdb(Server& server, Arguments command) { return flush(server, command, server.flushdb_calls); }
+ReplyTree flushall(ServerState& server, Arguments command) { return flush(server, command, server.flushall_calls); }
+ReplyTree flushdb(ServerState& server, Arguments command) { return flush(server, command, server.flushdb_calls); }
 
 }  // namespace
 

@@ -2,11 +2,11 @@
 
 #include <utility>
 
-#include "load_generator/simulation/redis/server.hpp"
+#include "load_generator/simulation/redis/server_state.hpp"
 
 namespace simulation {
 
-VirtualRedis::VirtualRedis(uint64_t run) : server_(std::make_unique<Server>()) { server_->run = run; }
+VirtualRedis::VirtualRedis(uint64_t run) : server_(std::make_unique<ServerState>()) { server_->run = run; }
 VirtualRedis::~VirtualRedis() = default;
 VirtualRedis::VirtualRedis(VirtualRedis&&) noexcept = default;
 VirtualRedis& VirtualRedis::operator=(VirtualRedis&&) noexcept = default;

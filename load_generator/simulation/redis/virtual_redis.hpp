@@ -26,7 +26,7 @@ struct Push {
   bool operator==(const Push&) const = default;
 };
 
-struct Server;
+struct ServerState;
 
 class VirtualRedis {
  public:
@@ -55,7 +55,7 @@ class VirtualRedis {
   static std::vector<std::string> command_names();
 
  private:
-  std::unique_ptr<Server> server_;
+  std::unique_ptr<ServerState> server_;
 };
 
 }  // namespace simulation

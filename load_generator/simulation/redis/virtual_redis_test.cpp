@@ -158,6 +158,37 @@ TEST_CASE("a script is known by its hash until it is flushed") {
   servers.check({"EVALSHA", sha1, "0"});
 }
 
+TEST_CASE("messages are pushed at once; the keys that a script wrote follow when it has ended, once each and sorted") {
+  cb::TestRedis real;
+  const auto listener = real.client.connect(0);
+  const cb::redis::Deadline deadline(5s);
+  const auto id = std::to_string(listener->command({"CLIENT", "ID"}, deadline)->integer);
+  listener->command({"CLIENT", "TRACKING", "ON", "REDIRECT", id, "BCAST", "PREFIX", "cb:"}, deadline);
+  listener->command({"SUBSCRIBE", "__redis__:invalidate"}, deadline);
+  listener->command({"SUBSCRIBE", "cb:news"}, deadline);
+  const std::vector<std::string> script{"EVAL", R"(
+    for _, key in ipairs({'cb:c', 'cb:a', 'cb:b', 'cb:a'}) do redis.call('SET', key, 1) end
+    redis.call('PUBLISH', 'cb:news', 'first')
+    redis.call('DEL', 'cb:b', 'cb:none')
+    return redis.call('PUBLISH', 'cb:news', 'second') * 0)",
+                                        "0"};
+  CHECK(real.cli(script) == "0");
+  listener->send({"PING"}, deadline);
+  std::string real_order;
+  for (bool is_complete = false; !is_complete;) {
+    const cb::redis::Reply message = listener->receive(deadline);
+    REQUIRE(message.error().empty());
+    is_complete = cb::redis::text_of(*message->element[0]) == "pong";
+    if (!is_complete) real_order += to_text(*message->element[2]);
+  }
+  VirtualRedis redis(1);
+  CHECK(reply_to(redis, script) == "0");
+  std::string order;
+  for (const Push& push : redis.take_pushes()) order += push.text.empty() ? push.key_or_channel + " " : push.text + " ";
+  CHECK(order == "first second cb:a cb:b cb:c ");
+  CHECK(real_order == R"("first""second"["cb:a" "cb:b" "cb:c"])");
+}
+
 TEST_CASE("a key expires in the millisecond after its last one, and is announced when it is next used") {
   VirtualRedis redis(1);
   reply_to(redis, {"SET", "cb:a", "1", "PX", "5"});

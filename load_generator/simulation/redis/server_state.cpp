@@ -1,4 +1,4 @@
-#include "load_generator/simulation/redis/server.hpp"
+#include "load_generator/simulation/redis/server_state.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -17,7 +17,7 @@ const Command* find_command(std::string_view name) {
 
 }  // namespace
 
-ReplyTree Server::call(Arguments arguments) {
+ReplyTree ServerState::call(Arguments arguments) {
   const std::string_view name = arguments.empty() ? "" : arguments[0];
   const Command* const command = find_command(name);
   if (command == nullptr) return error_reply("ERR unknown command '" + std::string(name) + "'");
@@ -35,9 +35,11 @@ ReplyTree Server::call(Arguments arguments) {
   }
 }
 
-int64_t Server::now_ms() const { return std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count(); }
+int64_t ServerState::now_ms() const {
+  return std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count();
+}
 
-Entry* Server::find(std::string_view key) {
+Entry* ServerState::find(std::string_view key) {
   const auto found = data.find(key);
   if (found == data.end()) return nullptr;
   const bool has_expired = found->second.expires_at_ms && now_ms() > *found->second.expires_at_ms;
@@ -45,7 +47,7 @@ Entry* Server::find(std::string_view key) {
   return has_expired ? nullptr : &found->second;
 }
 
-bool Server::remove(std::string_view key) {
+bool ServerState::remove(std::string_view key) {
   const auto found = data.find(key);
   if (found == data.end()) return false;
   data.erase(found);
@@ -53,12 +55,12 @@ bool Server::remove(std::string_view key) {
   return true;
 }
 
-void Server::push_written_keys() {
+void ServerState::push_written_keys() {
   for (const std::string& key : written) pushes.push_back({Push::Kind::key_written, key});
   written.clear();
 }
 
-void Server::replace_data(Keyspace keys) {
+void ServerState::replace_data(Keyspace keys) {
   data = std::move(keys);
   pushes.push_back({Push::Kind::all_keys});
 }

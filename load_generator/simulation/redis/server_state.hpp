@@ -1,4 +1,4 @@
-// A Server is the state of a simulated Redis process, as its commands see it.
+// A ServerState is the state of a simulated Redis process, as its commands see it.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace simulation {
 
-struct Server final : CommandTarget {
+struct ServerState final : CommandTarget {
   ReplyTree call(Arguments command) override;
 
   int64_t now_ms() const;
