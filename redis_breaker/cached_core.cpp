@@ -132,7 +132,6 @@ void CachedCore::end(const Answer& answer, const Feed& feed, TimePoint now) {
   listener_state_ = view_.state;  // what other instances have changed, they report
   listener_generation_ = view_.generation;
   view_.is_asking = false;
-  if (const auto news = std::exchange(news_, {})) announced(*news, feed, now);
   answer_from_view(feed, now);
   count_asking();
 }
@@ -174,7 +173,12 @@ void CachedCore::conclude(const Waiting& sent, const Reply& reply, TimePoint now
       note(NoticeKind::would_have_tripped, *reply.would_have_tripped, now, ended->permit.generation);
     }
   }
-  if (sent.ticket != 0) outcomes_.emplace(sent.ticket, reply);
+  // The news of a later transition may overtake the answer: no call is admitted in a stay that is over.
+  if (reply.kind == Reply::Kind::admitted && reply.permit.generation < view_.generation) {
+    waiting_.push_back(sent);
+  } else if (sent.ticket != 0) {
+    outcomes_.emplace(sent.ticket, reply);
+  }
 }
 
 // The callers that wait because the view was stale need not ask as well.
@@ -199,7 +203,6 @@ void CachedCore::answer_from_view(const Feed& feed, TimePoint now) {
 
 void CachedCore::fail(const StoreTrouble& trouble) {
   is_exchanging_ = false;
-  news_.reset();
   ++counters_.store_errors;
   for (const Waiting& each : std::exchange(sent_, {})) waiting_.push_back(each);
   for (const Waiting& each : std::exchange(waiting_, {})) {
@@ -210,6 +213,8 @@ void CachedCore::fail(const StoreTrouble& trouble) {
     if (each.ticket != 0) outcomes_.emplace(each.ticket, trouble);
   }
   view_.is_asking = false;
+  listener_state_ = view_.state;
+  listener_generation_ = view_.generation;
 }
 
 bool CachedCore::written(std::string_view key, TimePoint now) {
@@ -220,16 +225,13 @@ bool CachedCore::written(std::string_view key, TimePoint now) {
   return false;
 }
 
-// The news of a transition that this instance has just made may arrive before its answer, which has to be reported
-// first.
+// The news of a transition that this instance has just made may arrive before its answer. The state changes at once,
+// but the answer is reported first.
 void CachedCore::announced(const News& news, const Feed& feed, TimePoint now) {
-  const bool is_known = is_exchanging_ || news.generation == view_.generation;
-  if (is_known && !news.is_overridden) explained_at_ = now;
-  if (is_exchanging_) {
-    news_ = news;
-    return;
-  }
-  if (news.generation <= view_.generation || view_.session != feed.session || view_.node != feed.node) return;
+  if (news.generation == view_.generation && !news.is_overridden) explained_at_ = now;
+  if (news.generation <= view_.generation) return;
+  const bool is_of_the_view = view_.session == feed.session && view_.node == feed.node;
+  if (!is_of_the_view) view_.fetched_at = {};  // the view was out of date, however young; what it lacks must be fetched
   latest_.state = news.state;
   latest_.generation = news.generation;
   latest_.epoch = news.epoch;
@@ -245,8 +247,9 @@ void CachedCore::announced(const News& news, const Feed& feed, TimePoint now) {
   view_.admits_from = end_of_wait(latest_, now);
   view_.look_again_at = news.is_overridden ? now : TimePoint{};
   ++view_.version;
-  if (!news.is_overridden) explained_at_ = now;  // its end is not in the news
-  listener_state_ = news.state;                  // the instance that made the transition reports it
+  if (!news.is_overridden && is_of_the_view) explained_at_ = now;  // its end is not in the news
+  if (is_exchanging_) return;
+  listener_state_ = news.state;  // the instance that made the transition reports it
   listener_generation_ = news.generation;
 }
 

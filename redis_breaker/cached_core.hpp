@@ -106,8 +106,9 @@ class CachedCore {
 
   // --- announcements
 
-  // A transition that the view does not know yet takes effect at once. The end of an override is no part of the news,
-  // so a view with an override is fetched before the next use.
+  // A transition that the view does not know yet takes effect at once, also for a local breaker. The end of an override
+  // is no part of the news, so a view with an override is fetched before the next use; and a view that was not of this
+  // feed.
   void announced(const News& news, const Feed& feed, TimePoint now);
 
   // A key was written. Returns false if the store need not be asked: the write changes no more than what successes
@@ -169,7 +170,6 @@ class CachedCore {
   bool is_exchanging_ = false;
   bool was_written_ = false;  // since the last exchange began
   TimePoint explained_at_{};  // when the last news arrived that are known by now
-  std::optional<News> news_;  // that arrived during the exchange
   Feed feed_at_begin_;
   TimePoint begun_at_{};
 

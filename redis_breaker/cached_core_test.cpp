@@ -64,6 +64,8 @@ struct SimulatedInstance {
     return exchange;
   }
 
+  void fail() { core.fail({"no answer"}); }
+
   // A call asks the store, or is answered at once.
   bool knows() const { return core.known_answer(feed, now).has_value(); }
   Ticket ask() {
@@ -481,7 +483,7 @@ TEST_CASE("what no caller waits for leaves no outcome behind") {
   instance.core.add_successes(5, 0, instance.now);
   instance.order({Mode::forced_closed, "ann", ""});  // with a tick before it
   instance.core.add_successes(5, 0, instance.now);
-  instance.core.fail({"no answer"});
+  instance.fail();
   for (Ticket ticket = 0; ticket < 9; ++ticket) CHECK_FALSE(instance.core.take(ticket));
 }
 
@@ -519,7 +521,7 @@ TEST_CASE("one exchange is under way from its beginning to its end or failure") 
   instance.end(exchange);
   CHECK_FALSE(instance.core.is_exchanging());
   instance.begin();
-  instance.core.fail({"no answer"});
+  instance.fail();
   CHECK_FALSE(instance.core.is_exchanging());
 }
 
@@ -530,13 +532,13 @@ TEST_CASE("when the store fails, all that waits gets the trouble, and so does th
   const Ticket sent = instance.ask();
   instance.begin();
   const Ticket waiting = instance.ask();
-  instance.core.fail({"no answer"});
+  instance.fail();
   CHECK(instance.has_trouble(sent));
   CHECK(instance.has_trouble(waiting));
   CHECK(instance.core.counters().store_errors == 1);
   const Ticket next = instance.ask();
   CHECK(instance.begin().events.size() == 1);  // nothing is sent twice
-  instance.core.fail({"no answer"});
+  instance.fail();
   CHECK(instance.has_trouble(next));
   CHECK(instance.core.counters().store_errors == 2);
 }
@@ -548,7 +550,7 @@ TEST_CASE("after the store has failed while probes were asked for, callers may a
   instance.ask();
   instance.begin();
   CHECK(instance.core.view().is_asking);
-  instance.core.fail({"no answer"});
+  instance.fail();
   CHECK_FALSE(instance.core.view().is_asking);
   CHECK(instance.acquire().probe == 1);
 }
@@ -573,7 +575,7 @@ TEST_CASE("a success that the store never received resets the failures that the 
   SUBCASE("while it waits") {}
   SUBCASE("while it is under way") { is_under_way = true; }
   if (is_under_way) instance.begin();
-  instance.core.fail({"no answer"});
+  instance.fail();
   CHECK(instance.core.shared_state().snapshot.counts.failures == expected);
 }
 
@@ -752,7 +754,7 @@ TEST_CASE("an override's transition is an override, and what time had changed be
 
 // --- answers and announcements
 
-TEST_CASE("an answer that is older than the view does not replace it, but its replies count") {
+TEST_CASE("an answer that is older than the view does not replace it, and admits nothing: the call asks again") {
   SimulatedInstance instance(opens_at_once);
   const PermitId permit = instance.acquire();
   const Answer older = instance.answer_to({Acquire{}});
@@ -766,7 +768,9 @@ TEST_CASE("an answer that is older than the view does not replace it, but its re
   CHECK(instance.core.view().state == State::open);
   CHECK(instance.core.view().version == before.version);
   CHECK(instance.core.latest().generation == before.generation);
-  CHECK(instance.reply_to(ticket).kind == Kind::admitted);
+  CHECK_FALSE(instance.core.take(ticket));
+  instance.exchange();
+  CHECK(instance.reply_to(ticket).permit.generation > before.generation);
 }
 
 TEST_CASE("notices after an older answer have the state and generation of the view") {
@@ -785,7 +789,7 @@ TEST_CASE("notices after an older answer have the state and generation of the vi
   CHECK(notices[0].transition.generation == instance.stored.generation);
 }
 
-TEST_CASE("a caller that waits for a probe goes on waiting after an older answer") {
+TEST_CASE("callers that wait for a probe go on waiting after an older answer") {
   SimulatedInstance instance(two_probes);
   const PermitId permit = instance.acquire();
   const Answer older = instance.answer_to({Acquire{}});
@@ -796,8 +800,8 @@ TEST_CASE("a caller that waits for a probe goes on waiting after an older answer
   const Ticket second = instance.ask();
   instance.core.end(older, instance.feed, instance.now);
   CHECK_FALSE(instance.core.take(second));
-  CHECK_FALSE(instance.core.view().is_asking);
-  CHECK(instance.begin().events.size() == 1);
+  CHECK(instance.core.view().is_asking);
+  CHECK(instance.begin().events.size() == 2);
 }
 
 TEST_CASE("successes are reported while there are failures to reset") {
@@ -983,17 +987,36 @@ TEST_CASE("an announced transition takes effect at once, without a question and 
   CHECK_FALSE(instance.begin().known.open_for < 9s);
 }
 
-TEST_CASE("the news of an older transition, of another session or of another node changes nothing") {
+TEST_CASE("the news of an older transition changes nothing") {
   SimulatedInstance instance(opens_at_once);
   instance.acquire();
   News news = opened_elsewhere(instance);
-  SUBCASE("older") { news.generation = instance.core.view().generation; }
-  SUBCASE("another session") { ++instance.feed.session; }
-  SUBCASE("another node") { ++instance.feed.node; }
+  news.generation = instance.core.view().generation;
   const uint64_t version = instance.core.view().version;
   instance.core.announced(news, instance.feed, instance.now);
   CHECK(instance.core.view().state == State::closed);
   CHECK(instance.core.view().version == version);
+}
+
+TEST_CASE("the news on another session or node is known, but the view must be fetched before its next use") {
+  SimulatedInstance instance(opens_at_once);
+  instance.acquire();
+  SUBCASE("another session") { ++instance.feed.session; }
+  SUBCASE("another node") { ++instance.feed.node; }
+  instance.core.announced(opened_elsewhere(instance), instance.feed, instance.now);
+  CHECK(instance.core.shared_state().snapshot.state == State::open);
+  CHECK_FALSE(instance.knows());
+}
+
+TEST_CASE("news that arrive during an exchange that fails are not lost") {
+  SimulatedInstance instance(opens_at_once);
+  instance.acquire();
+  instance.core.add(Tick{});
+  instance.begin();
+  instance.core.announced(opened_elsewhere(instance), instance.feed, instance.now);
+  instance.fail();
+  CHECK(instance.core.shared_state().snapshot.state == State::open);
+  CHECK(instance.core.view().generation == instance.stored.generation);
 }
 
 TEST_CASE("the news of an override makes the next call ask: its end is not announced") {
@@ -1004,7 +1027,7 @@ TEST_CASE("the news of an override makes the next call ask: its end is not annou
   instance.ask();
 }
 
-TEST_CASE("the news of a transition that this instance has just made waits for the answer, which is reported first") {
+TEST_CASE("the news of a transition that this instance has just made takes effect; its answer is reported first") {
   SimulatedInstance instance(opens_at_once);
   const PermitId permit = instance.acquire();
   instance.core.take_notices();
@@ -1012,7 +1035,8 @@ TEST_CASE("the news of a transition that this instance has just made waits for t
   const auto exchange = instance.begin();
   const Answer answer = instance.answer_to(exchange.events);
   instance.core.announced(news_of(instance), instance.feed, instance.now);
-  CHECK(instance.core.view().state == State::closed);
+  CHECK(instance.core.view().state == State::open);
+  CHECK(instance.core.take_notices().empty());
   SUBCASE("and is no news then") {}
   SUBCASE("and one that is newer still takes effect after it") {
     instance.pass(10s);
@@ -1025,6 +1049,31 @@ TEST_CASE("the news of a transition that this instance has just made waits for t
   const auto notices = instance.core.take_notices();
   REQUIRE(kinds_of(notices) == std::vector{NoticeKind::transition});
   CHECK(notices[0].transition.to == State::open);
+}
+
+TEST_CASE("an admission that the news of a later transition has overtaken is no admission") {
+  SimulatedInstance instance(opens_at_once);
+  instance.acquire();
+  ++instance.feed.session;  // the view is not fresh: the next call asks
+  const Ticket ticket = instance.ask();
+  const auto exchange = instance.begin();
+  const Answer answer = instance.answer_to(exchange.events);
+  instance.core.announced(opened_elsewhere(instance), instance.feed, instance.now);
+  instance.core.end(answer, instance.feed, instance.now);
+  CHECK_FALSE(instance.core.take(ticket));
+  instance.exchange();
+  CHECK(instance.reply_to(ticket).kind == Reply::Kind::rejected);
+}
+
+TEST_CASE("a view without a session is not used after the news of a later transition, however young it is") {
+  SimulatedInstance instance(opens_at_once);
+  instance.feed.session = 0;
+  instance.acquire();
+  CHECK(instance.knows());
+  instance.feed.session = 1;
+  CHECK(instance.knows());
+  instance.core.announced(opened_elsewhere(instance), instance.feed, instance.now);
+  CHECK_FALSE(instance.knows());
 }
 
 TEST_CASE("the keys of a transition whose news has arrived need no question, no matter who made it") {
