@@ -20,6 +20,14 @@ local server = module(function(server)
     return string.sub(server.run_id, 1, 16)
   end
 
+  -- The number of a line of generations that begins here, above `generation`. If the data is lost again before all
+  -- callers have heard of this line, another server continues from the same number; if its clock is behind, only its
+  -- run makes the next number another one.
+  function server.first_of_line(generation)
+    local of_this_run = tonumber(string.sub(server.run(), 1, 5), 16) or 0  -- up to a second
+    return math.min(math.max(generation + 1, now) + of_this_run, never)
+  end
+
   -- How many keys this server has evicted since it started, and how often it was flushed.
   function server.count_removals()
     if removals.evicted then return end
@@ -109,7 +117,7 @@ local reconcile = module(function(reconcile)
     s.timed_out_generation, s.timed_out_probe, s.half_open_until = 0, 0, 0
     run.changed, run.new_generation = true, true
     if cause then
-      s.generation = math.min(math.max(s.generation + 1, now), never)
+      s.generation = server.first_of_line(s.generation)
       s.epoch, s.lost = s.generation, known.generation
       redis.call('DEL', PROBES)
       table.insert(run.transitions, {from, s.state, text(s.generation), cause})
@@ -126,7 +134,7 @@ local reconcile = module(function(reconcile)
   -- Keeps what is stored, under a number above everything that the caller knows.
   function reconcile.outrank()
     local untouched = s.generation == s.epoch
-    s.generation = math.min(math.max(known.generation + 1, now), never)
+    s.generation = server.first_of_line(known.generation)
     if untouched then s.epoch = s.generation end
     run.changed, run.new_generation = true, true
   end
@@ -136,7 +144,7 @@ local reconcile = module(function(reconcile)
     local elsewhere = server.is_another()
     run.forgotten = not elsewhere
     reconcile.restore(elsewhere and 'state lost: this server did not have it')
-    if elsewhere and not state then s.found_empty_at = now end
+    if elsewhere and not state then s.found_empty_at, s.found_empty_on = now, server.run() end
     local is_healthy = s.state == 'closed' and s.mode == 'auto' and s.failures == 0
     if is_healthy and not elsewhere and run.only_looks then reconcile.show_without_storing() end
   end
@@ -205,10 +213,10 @@ local reconcile = module(function(reconcile)
       -- An instance that came from another server found nothing here and restored what it knew. But the caller had seen a
       -- state on this very server: it was deleted in between.
       {'a state that was restored after a deletion', function()
-        return known.at > 0 and known.at < s.found_empty_at and known.run == server.run() and
+        return known.run == server.run() and known.run == s.found_empty_on and known.at > 0 and known.at < s.found_empty_at and
                (server.was_flushed() or not server.removed(1))
       end, function()
-        s.epoch, s.found_empty_at = 0, 0
+        s.epoch, s.found_empty_at, s.found_empty_on = 0, 0, ''
         reconcile.take_over('closed', 'state gone: flushed or deleted')
       end},
       -- An instance that knew nothing may have begun this line because the caller's was lost; anything that happened to it

@@ -44,19 +44,19 @@ local never = 8999999999999999  -- open_until of a circuit forced open until fur
 
 -- The fields of the hash. epoch: the generation with which this line of generations begins. run: the server on which
 -- this generation began. lost: what callers know of another line counts only above this generation. found_empty_at: when
--- a caller from another server found nothing here. state, last_failure, counted, held: the public keys and the number of
--- leases as our last script left them.
+-- a caller from another server found nothing here, by the clock of the server found_empty_on. state, last_failure,
+-- counted, held: the public keys and the number of leases as our last script left them.
 local numbers = {'generation', 'epoch', 'lost', 'open_until', 'break_length', 'half_open_until', 'successes',
                  'probes_granted', 'lease_length', 'timed_out_generation', 'timed_out_probe', 'mode_until',
                  'mode_length', 'clear_at', 'failing_since', 'found_empty_at', 'counted', 'held', 'settings_at'}
-local texts = {'state', 'mode', 'last_failure', 'actor', 'reason', 'run', 'settings'}
+local texts = {'state', 'mode', 'last_failure', 'actor', 'reason', 'run', 'found_empty_on', 'settings'}
 
 -- The snapshot, as of a breaker that was never used.
 local s = {generation = 0, epoch = 0, lost = 0, open_until = 0, break_length = 0, half_open_until = 0, successes = 0,
            probes_granted = 0, lease_length = 0, timed_out_generation = 0, timed_out_probe = 0, mode_until = 0,
            mode_length = 0, clear_at = 0, failing_since = 0, found_empty_at = 0, counted = 0, held = 0, settings_at = 0,
-           state = 'closed', mode = 'auto', last_failure = '', actor = '', reason = '', run = '', settings = '',
-           failures = 0, window = 0, newest_bucket = 0, leases = 0}
+           state = 'closed', mode = 'auto', last_failure = '', actor = '', reason = '', run = '', found_empty_on = '',
+           settings = '', failures = 0, window = 0, newest_bucket = 0, leases = 0}
 
 -- This run. stored, stored_failures: the hash and the failure count as read. changed: the snapshot must be written back;
 -- new_generation: the state key too; may_store: nothing at all if false. last_failure: as its key holds it now. invalid:
