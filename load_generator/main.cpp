@@ -129,7 +129,10 @@ CLI::App* add_chaos_command(CLI::App& app, load::ChaosOptions& options) {
 CLI::App* add_simulate_command(CLI::App& app, load::SimulateOptions& options) {
   CLI::App* command =
       app.add_subcommand("simulate", "Play an experiment in virtual time, with any number of instances");
-  command->add_option("scenario", options.scenario, "Name of a shipped scenario, a file, or all")->required();
+  command->add_option("scenario", options.scenario, "Name of a shipped scenario, a file, all; or chaos")->required();
+  command->add_option("--hours", options.hours, "chaos: how long a fleet lives")->capture_default_str();
+  command->add_option("--until", options.trace_seconds,
+                      "chaos: show the life of --seed event by event, so many seconds");
   command
       ->add_option("--instances", options.instances,
                    "Number of instances; the load grows with it, so that each gets as many calls. Default: the file's")

@@ -75,7 +75,10 @@ std::string_view to_text(HarmKind kind) { return names[static_cast<size_t>(kind)
 
 LifePlan plan_life(uint64_t seed, size_t instances) {
   Random random(seed);
-  LifePlan plan{.seed = seed, .instances = instances, .policy = random_policy(random)};
+  LifePlan plan;
+  plan.seed = seed;
+  plan.instances = instances;
+  plan.policy = random_policy(random);
   microseconds at = 20s;
   while (at < life) {
     plan.episodes.push_back(at);
@@ -110,6 +113,7 @@ class Life final : private FleetFollower {
   void harm(const Harm& harm);
   void end(const Harm& harm);
   void lose_data();
+  void person_resets();
 
   void noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) override;
   void heard(Node instance, const cb::News& news) override;
@@ -142,11 +146,20 @@ class Life final : private FleetFollower {
   int published_since_loss_ = 0;
 };
 
+FleetSettings settings_of(const LifePlan& plan) {
+  FleetSettings settings;
+  settings.instances = plan.instances;
+  settings.policy = plan.policy;
+  settings.call_timeout = 300ms;
+  settings.seed = plan.seed;
+  return settings;
+}
+
 Life::Life(const LifePlan& plan, LifeFigures& figures, std::ostream* trace)
     : plan_(plan),
       figures_(figures),
       trace_(trace),
-      fleet_({.instances = plan.instances, .policy = plan.policy, .call_timeout = 300ms, .seed = plan.seed}, *this),
+      fleet_(settings_of(plan), *this),
       heard_(plan.instances),
       stalled_until_(plan.instances),
       knew_(plan.instances) {
@@ -231,14 +244,15 @@ void Life::heal() {
 
 // Then, if an order was given, it must still be there before the person ends it.
 void Life::restore_order() {
-  if (!order_ || violation_) return;
+  if (violation_ || given_.actor.empty()) return;
   fleet_.loop().run_until(fleet_.now() + rejoining + a_poll);
   const bool one_knew = std::find(knew_.begin(), knew_.end(), true) != knew_.end();
   const auto mode = fleet_.redis().mode_of(SharedInstance::breaker);
-  if (mode != order_->mode && one_knew && published_since_loss_ <= 1)
+  if (order_ && mode != order_->mode && one_knew && published_since_loss_ <= 1)
     accuse(fmt::format("order: {} was lost, though an instance knew it", to_text(order_->mode)));
   order_.reset();
-  tell("a person ends the order");
+  given_ = {};
+  tell("a person ends all orders");
   fleet_.apply_override(0, {cb::Mode::automatic, "ann", ""}, 0ms);
 }
 
@@ -291,13 +305,13 @@ void Life::harm(const Harm& harm) {
     case HarmKind::redis_clock_back:
       return redis.set_clock(harm.detail % 2 == 0 ? -microseconds(1h) : -microseconds(5s));
     case HarmKind::person_flushes:
-      order_.reset();
+      person_resets();
       return redis.execute({"FLUSHALL"});
     case HarmKind::person_deletes_state:
-      order_.reset();
+      person_resets();
       return redis.execute({"DEL", std::string("cb:") + SharedInstance::breaker + ":state"});
     case HarmKind::person_writes_state:
-      order_.reset();
+      person_resets();
       return redis.execute({"SET", std::string("cb:") + SharedInstance::breaker + ":state", "open"});
     case HarmKind::person_orders:
       if (!fleet_.is_up(harm.instance)) return;
@@ -358,6 +372,10 @@ void Life::lose_data() {
     knew_[instance] = fleet_.is_up(instance) && shared->core().latest().active_override.mode == order_->mode;
   }
   published_since_loss_ = 0;
+}
+
+void Life::person_resets() {
+  if (fleet_.redis().is_up()) order_.reset();
 }
 
 // --- the judge

@@ -67,8 +67,8 @@ struct LifePlan {
   uint64_t seed = 0;
   size_t instances = 10;
   cb::Policy policy{};
-  std::vector<microseconds> episodes;  // when they begin, in order
-  std::vector<Harm> harms;             // in order
+  std::vector<microseconds> episodes{};  // when they begin, in order
+  std::vector<Harm> harms{};             // in order
 };
 
 // A day, about; everything by chance.

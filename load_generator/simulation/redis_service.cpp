@@ -34,6 +34,12 @@ void RedisService::start(Server& server) {
   server.is_up = true;
   server.is_paused = false;
   server.is_busy = false;
+  drop_queue(server);
+}
+
+// What waits there finds that its server is gone.
+void RedisService::drop_queue(Server& server) {
+  for (const EventLoop::Sleeper& each : std::exchange(server.queue, {})) loop_.wake_at(loop_.now(), each);
 }
 
 uint64_t RedisService::scripts_run() const {
@@ -170,6 +176,7 @@ void RedisService::close(uint64_t connection) {
 // --- what happens to it
 
 void RedisService::execute(const std::vector<std::string>& command) {
+  if (!is_up()) return;
   leader().execute(command, leader_now());
   announce(leader_, microseconds(0));
 }
@@ -179,7 +186,7 @@ cb::Mode RedisService::mode_of(const std::string& breaker) const {
   const auto found = keys.find("cb:" + breaker + ":breaker");
   const auto* hash = found == keys.end() ? nullptr : std::get_if<Hash>(&found->second.value);
   if (hash == nullptr) return cb::Mode::automatic;
-  for (const auto& [field, value] : hash->fields()) {
+  for (const auto& [field, value] : *hash) {
     if (field == "mode") return cb::mode_from(value).value_or(cb::Mode::automatic);
   }
   return cb::Mode::automatic;
@@ -187,7 +194,7 @@ cb::Mode RedisService::mode_of(const std::string& breaker) const {
 
 void RedisService::evict(uint64_t which) {
   const Keyspace& keys = leader().data();
-  if (keys.empty()) return;
+  if (keys.empty() || !is_up()) return;
   const std::string key = std::next(keys.begin(), static_cast<std::ptrdiff_t>(which % keys.size()))->first;
   leader().evict(key);
   announce(leader_, microseconds(0));
@@ -206,10 +213,9 @@ void RedisService::break_connections(Server& server) {
 
 void RedisService::crash() { end(servers_[leader_]); }
 
-// Requests that wait find no server.
 void RedisService::end(Server& server) {
   server.is_up = false;
-  for (const EventLoop::Sleeper& each : std::exchange(server.queue, {})) loop_.wake_at(loop_.now(), each);
+  drop_queue(server);
   break_connections(server);
 }
 

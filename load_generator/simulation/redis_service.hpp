@@ -73,7 +73,7 @@ class RedisService {
 
   VirtualRedis& leader() { return *servers_[leader_].redis; }
   TimePoint leader_now() const { return now_of(servers_[leader_]); }
-  void execute(const std::vector<std::string>& command);  // a person, at the leader, at once
+  void execute(const std::vector<std::string>& command);  // a person, at the leader, at once; if it is up
   void crash();
   void restart(bool with_data);
   void pause();
@@ -81,6 +81,7 @@ class RedisService {
   void evict(uint64_t which);                               // of its keys; none if there are none
   void set_clock(microseconds by);                          // forwards or back
   void fail_over(milliseconds lag, bool old_leader_lives);  // the last writes, of `lag`, are lost
+  bool is_up() const { return servers_[leader_].is_up && !servers_[leader_].is_paused; }
   bool is_down() const { return !servers_[leader_].is_up; }
   Node leader_node() const { return node_of(leader_); }
   cb::Mode mode_of(const std::string& breaker) const;  // as the leader has stored it
@@ -132,6 +133,7 @@ class RedisService {
   Task pong(size_t index, uint64_t connection);
   void end_turn(Server& server, microseconds after);
   void run_next(Server& server);
+  void drop_queue(Server& server);
   void end(Server& server);
   void start(Server& server);
   microseconds announce(size_t index, microseconds from_now);

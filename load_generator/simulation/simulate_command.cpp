@@ -10,6 +10,7 @@
 #include "load_generator/experiment/experiment.hpp"
 #include "load_generator/record/text.hpp"
 #include "load_generator/report/compare.hpp"
+#include "load_generator/simulation/chaos_search.hpp"
 #include "load_generator/simulation/simulated_run.hpp"
 
 namespace load {
@@ -89,6 +90,10 @@ bool play_all(const SimulateOptions& options, const std::string& path, const pro
 }  // namespace
 
 int simulate_command(const SimulateOptions& options, const program::StopSignal& stop) {
+  if (options.scenario == "chaos") {
+    const size_t instances = options.instances == 0 ? 10 : options.instances;
+    return simulation::search_chaos({options.hours, options.seed, instances, options.trace_seconds}, stop);
+  }
   const std::vector<std::string> scenarios =
       options.scenario == "all" ? shipped_scenarios() : std::vector{options.scenario};
   Effort effort;

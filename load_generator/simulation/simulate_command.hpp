@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,11 +11,13 @@
 namespace load {
 
 struct SimulateOptions {
-  std::string scenario;  // name of a shipped one, a file, or all
+  std::string scenario;  // name of a shipped one, a file, all, or chaos
   size_t instances = 0;  // 0: as in the file
   uint64_t seed = 1;
-  std::vector<std::string> settings;  // failure_threshold=5
-  std::vector<std::string> designs;   // stages or variants; empty: each one that the scenario has expectations for
+  std::vector<std::string> settings;    // failure_threshold=5
+  double hours = 1000;                  // of chaos
+  std::optional<double> trace_seconds;  // of chaos: shows one life event by event, until then
+  std::vector<std::string> designs;     // stages or variants; empty: each one that the scenario has expectations for
 };
 
 // The exit code: 0 if every prediction held, else 1; 130 after Ctrl-C. Where the givens differ from the file's, nothing

@@ -97,6 +97,16 @@ ReplyTree set(ServerState& server, Arguments command) {
   return status_reply("OK");
 }
 
+// The naive breaker's.
+ReplyTree incr(ServerState& server, Arguments command) {
+  const auto* const counted = server.find<std::string>(command[1]);
+  const int64_t number = counted == nullptr ? 0 : to_integer(*counted);
+  if (number == std::numeric_limits<int64_t>::max()) throw Refusal{"ERR increment or decrement would overflow"};
+  server.find_or_create<std::string>(command[1]) = std::to_string(number + 1);
+  server.announce(command[1]);
+  return integer_reply(number + 1);
+}
+
 ReplyTree mget(ServerState& server, Arguments command) {
   std::vector<ReplyTree> values;
   for (const std::string_view key : command.subspan(1)) {
@@ -203,9 +213,10 @@ ReplyTree zrange(ServerState& server, Arguments command) {
 }  // namespace
 
 std::span<const Command> data_commands() {
-  static constexpr std::array<Command, 16> all{{
+  static constexpr std::array<Command, 17> all{{
       {"GET", 2, get},
       {"SET", -3, set},
+      {"INCR", 2, incr},
       {"MGET", -2, mget},
       {"HGETALL", 2, hgetall},
       {"HSET", -4, hset},
