@@ -25,6 +25,12 @@ inline unsigned events_to_compare(unsigned by_default) {
   return asked_for == nullptr ? by_default : static_cast<unsigned>(std::stoul(asked_for));
 }
 
+// The first word. Redis 6 puts others before it where a script has called the command.
+inline std::string error_class(const std::string& error) {
+  if (error.find("WRONGTYPE") != std::string::npos) return "WRONGTYPE";
+  return error.rfind("@user_script", 0) == 0 ? "ERR" : error.substr(0, error.find(' '));
+}
+
 inline std::string to_text(const redisReply& reply) {
   const std::string text = reply.str == nullptr ? "" : std::string(reply.str, static_cast<size_t>(reply.len));
   switch (reply.type) {
@@ -35,7 +41,7 @@ inline std::string to_text(const redisReply& reply) {
     case REDIS_REPLY_STATUS:
       return "+" + text;
     case REDIS_REPLY_ERROR:
-      return "-" + text.substr(0, text.find(' '));
+      return "-" + error_class(text);
     case REDIS_REPLY_STRING:
       return '"' + text + '"';
     default:

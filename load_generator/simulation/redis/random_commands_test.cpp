@@ -57,20 +57,21 @@ constexpr std::array rare{"FLUSHALL",     "FLUSHDB",        "FLUSHALL ASYNC",   
                           "SCRIPT FLUSH", "SCRIPT NO-SUCH", "CONFIG RESETSTAT", "EVALSHA 0123 0"};
 
 constexpr std::array keys{"cb:a", "cb:b", "cb:c", "cb:d"};
-// No value is longer than 64 bytes: a real server shows a hash with such values in another order.
+// Left out is what differs between Redis 6 and 8: fractions that are not exact in binary, spaces in numbers, and times
+// near the end of time. No value is longer than 64 bytes: a hash with such values has another order.
 constexpr std::array names{"one", "two", "three", "3", ""};
 constexpr std::array values{"", "v", "12", "PX", "a text of several words"};
 constexpr std::array integers{"0", "1", "2", "-1", "-2", "-3", "7", "999", "x", "1.5", "01", "-0"};
-constexpr std::array scores{"0",   "1",   "-1", "1.5", "0.1", "1700000000000000", "inf", "-inf",
+constexpr std::array scores{"0",   "1",   "-1", "1.5", "0.25", "1700000000000000", "inf", "-inf",
                             "1e3", "nan", "x",  " 1",  ""};
-constexpr std::array bounds{"0", "(0", "1",  "(1", "1.5", "(1.5", "-inf", "+inf", "inf", "(1700000000000000",
-                            "x", "(",  "-1", "",   " 1"};
-constexpr std::array lengths{"5000000", "5000000", "9000000000", "0", "-1", "x", "9223372036854775807"};
+constexpr std::array bounds{"0", "(0", "1", "(1", "1.5", "(1.5", "-inf", "+inf", "inf", "(1700000000000000",
+                            "x", "(x", "-1"};
+constexpr std::array lengths{"5000000", "5000000", "9000000000", "0", "-1", "x", "99999999999999999999"};
 constexpr std::array expiries{"5000000", "0", "-1", "-9223372036854775807", "x"};
 
 // Its reply does not show how many subscribers there are: a virtual server does not know.
 constexpr const char* publish_and_set = R"(
-  redis.call('SET', KEYS[1], 1 / 3)
+  redis.call('SET', KEYS[1], 1 / 4)
   redis.call('PUBLISH', 'cb:news', ARGV[1])
   redis.call('PUBLISH', 'cb:news', 'second')
   redis.call('DEL', KEYS[1])
