@@ -18,7 +18,7 @@ constexpr int error_handler = 1;                   // its index on the stack, wh
 
 // What Redis forbids. Runs once, before the first script.
 constexpr const char* protect_globals = R"lua(
-  print, dofile, loadfile = nil, nil, nil
+  print, dofile, loadfile, newproxy = nil
   setmetatable(_G, {
     __index = function(_, name) error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2) end,
     __newindex = function(_, name) error("Attempt to modify a readonly table", 2) end}))lua";

@@ -197,6 +197,8 @@ TEST_CASE("a key expires in the millisecond after its last one, and is announced
   CHECK(reply_to(redis, {"GET", "cb:a"}, start + 6ms) == "nil");
   CHECK(redis.take_pushes() == std::vector<Push>{{Push::Kind::key_written, "cb:a"}});
   CHECK(redis.data().empty());
+  reply_to(redis, {"SET", "cb:a", "1", "PX", "5"});
+  CHECK(reply_to(redis, {"DEL", "cb:a"}, start + 6ms) == "0");
 }
 
 TEST_CASE("a key that has expired is announced as by a real server, and does not lend its expiry to the next one") {
