@@ -209,6 +209,12 @@ TEST_CASE("a key that has expired is announced as by a real server, and does not
   servers.check({"PTTL", "cb:a"});
 }
 
+TEST_CASE("the time is the caller's, in seconds and microseconds, for a script too") {
+  VirtualRedis redis(1);
+  CHECK(reply_to(redis, {"TIME"}, start + 42us) == R"(["1000000" "42"])");
+  CHECK(reply_to(redis, {"EVAL", "return redis.call('TIME')", "0"}, start + 1s) == R"(["1000001" "0"])");
+}
+
 TEST_CASE("an eviction is counted until the statistics are reset, and announced") {
   VirtualRedis redis(1);
   reply_to(redis, {"SET", "cb:a", "1"});
