@@ -166,7 +166,7 @@ keys = module(function(keys)
   -- By a key that no instance tracks: a fleet that comes back does not wake all of itself with each attempt.
   function keys.prove_writable()
     if #s.window > 0 then return keys.write_window() end
-    redis.call('SET', WINDOW, '0', 'PX', 60000)  -- a window without buckets
+    redis.call('SET', WINDOW, '0', 'PX', lifetime_ms())  -- a window without buckets
   end
 end)
 
