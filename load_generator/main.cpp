@@ -129,7 +129,7 @@ CLI::App* add_chaos_command(CLI::App& app, load::ChaosOptions& options) {
 CLI::App* add_simulate_command(CLI::App& app, load::SimulateOptions& options) {
   CLI::App* command =
       app.add_subcommand("simulate", "Play an experiment in virtual time, with any number of instances");
-  command->add_option("scenario", options.scenario, "Name of a shipped scenario, a file, all; or chaos")->required();
+  command->add_option("scenario", options.scenarios, "Names of shipped scenarios, or files; all; or chaos")->required();
   command->add_option("--hours", options.hours, "chaos: how long a fleet lives")->capture_default_str();
   command->add_option("--until", options.trace_seconds,
                       "chaos: show the life of --seed event by event, so many seconds");
@@ -147,6 +147,11 @@ CLI::App* add_simulate_command(CLI::App& app, load::SimulateOptions& options) {
   command->add_option("--designs", options.designs, "Stages or variants to play, separated by commas; default: all")
       ->delimiter(',')
       ->type_name("NAMES");
+  command
+      ->add_option("--seeds", options.seeds,
+                   "More than one: each measure over so many seeds, beside the last real run of the scenario")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
   return command;
 }
 

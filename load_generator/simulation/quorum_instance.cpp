@@ -18,7 +18,7 @@ Task QuorumInstance::acquire_both(Answer<Admission>& answer) {
     } else {
       auto& permit = std::get<cb::Permit>(local);
       if (granted->id.probe == 0) granted->id.probe = permit.id().probe;
-      granted->of_instance.emplace(std::move(permit));
+      granted->of_instance = std::make_unique<cb::Permit>(std::move(permit));
     }
   }
   answer.give(std::move(admission));

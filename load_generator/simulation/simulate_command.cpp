@@ -8,9 +8,12 @@
 #include <stdexcept>
 
 #include "load_generator/experiment/experiment.hpp"
+#include "load_generator/fleet/fleet.hpp"
 #include "load_generator/record/text.hpp"
 #include "load_generator/report/compare.hpp"
+#include "load_generator/report/run_file.hpp"
 #include "load_generator/simulation/chaos_search.hpp"
+#include "load_generator/simulation/seed_range.hpp"
 #include "load_generator/simulation/simulated_run.hpp"
 
 namespace load {
@@ -62,47 +65,73 @@ Scenario with_changes(Scenario scenario, const SimulateOptions& options) {
   return scenario;
 }
 
+// Stage 1 is one process; it gets every call.
+Scenario as_played(Scenario scenario, const Variant& variant) {
+  if (variant.stage == Stage::simple) scenario.instances = 1;
+  return scenario;
+}
+
 FinishedRun play(const Scenario& scenario, const Variant& variant, uint64_t seed, Effort& effort) {
-  Scenario played = scenario;
-  if (variant.stage == Stage::simple) {
-    played.instances = 1;
-    played.load.rate = scenario.load.rate;
-  }
-  simulation::Simulated simulated = simulation::simulate(played, variant, seed);
+  simulation::Simulated simulated = simulation::simulate(as_played(scenario, variant), variant, seed);
   effort.simulated_seconds += simulated.seconds;
   effort.events += simulated.events;
   return finish(std::move(simulated.run), {scenario.name, variant.name, scenario.question, {}, variant.expectations});
 }
 
-bool play_all(const SimulateOptions& options, const std::string& path, const program::StopSignal& stop,
-              Effort& effort) {
-  const Scenario scenario = with_changes(read_scenario(path), options);
-  std::cout << wrapped(scenario.question, 80, "") << "\n\n" << std::flush;
+bool play_each(const SimulateOptions& options, const Scenario& scenario, Effort& effort) {
   std::vector<Summary> summaries;
   for (const Variant& variant : scenario.variants) {
-    if (stop.requested()) return false;
-    summaries.push_back(play(scenario, variant, options.seed, effort).summary);
+    const FinishedRun finished = play(scenario, variant, options.seed, effort);
+    if (scenario.instances <= simulation::most_polled_instances)
+      write_run_file(run_path(run_name(finished.summary) + "-simulated"), finished);
+    summaries.push_back(finished.summary);
   }
   std::cout << comparison(summaries);
   return every_expectation_held(summaries);
 }
 
+// The last real run of it, if there is one.
+Measures real_measures(const Scenario& scenario, const Variant& variant) try {
+  return read_run_file(run_path(run_name({scenario.name, variant.name, {}, {}, {}}))).measures;
+} catch (const std::invalid_argument&) {
+  return {};
+}
+
+void show_distributions(const SimulateOptions& options, const Scenario& scenario) {
+  for (const Variant& variant : scenario.variants) {
+    const auto values = simulation::distributions(as_played(scenario, variant), variant, options.seed, options.seeds);
+    std::cout << scenario.name << ", " << variant.name << ", " << options.seeds << " seeds\n"
+              << simulation::compared_with(values, real_measures(scenario, variant)) << "\n"
+              << std::flush;
+  }
+}
+
+bool play_scenario(const SimulateOptions& options, const std::string& path, Effort& effort) {
+  const Scenario scenario = with_changes(read_scenario(path), options);
+  std::cout << wrapped(scenario.question, 80, "") << "\n\n" << std::flush;
+  if (options.seeds <= 1) return play_each(options, scenario, effort);
+  show_distributions(options, scenario);
+  return true;
+}
+
 }  // namespace
 
 int simulate_command(const SimulateOptions& options, const program::StopSignal& stop) {
-  if (options.scenario == "chaos") {
+  if (options.scenarios.front() == "chaos") {
     const size_t instances = options.instances == 0 ? 10 : options.instances;
     return simulation::search_chaos({options.hours, options.seed, instances, options.trace_seconds}, stop);
   }
-  const std::vector<std::string> scenarios =
-      options.scenario == "all" ? shipped_scenarios() : std::vector{options.scenario};
+  const bool all = options.scenarios.front() == "all";
   Effort effort;
   bool held = true;
-  for (const std::string& scenario : scenarios) held = play_all(options, scenario_path(scenario), stop, effort) && held;
+  for (const std::string& name : all ? shipped_scenarios() : options.scenarios) {
+    if (stop.requested()) return program::interrupted;
+    held = play_scenario(options, scenario_path(name), effort) && held;
+  }
   const std::chrono::duration<double> took = SteadyClock::now() - effort.begun;
-  std::cout << fmt::format("{:.1f} simulated seconds in {:.3f} real ones: {} events; seed {}\n",
-                           effort.simulated_seconds, took.count(), effort.events, options.seed);
-  if (stop.requested()) return program::interrupted;
+  if (options.seeds <= 1)
+    std::cout << fmt::format("{:.1f} simulated seconds in {:.3f} real ones: {} events; seed {}\n",
+                             effort.simulated_seconds, took.count(), effort.events, options.seed);
   return held ? 0 : 1;
 }
 

@@ -11,9 +11,10 @@
 namespace load {
 
 struct SimulateOptions {
-  std::string scenario;  // name of a shipped one, a file, all, or chaos
-  size_t instances = 0;  // 0: as in the file
+  std::vector<std::string> scenarios;  // names of shipped ones, or files; `all`; or `chaos`
+  size_t instances = 0;                // 0: as in the file
   uint64_t seed = 1;
+  size_t seeds = 1;                     // more: the distribution of each measure over so many, beside the last real run
   std::vector<std::string> settings;    // failure_threshold=5
   double hours = 1000;                  // of chaos
   std::optional<double> trace_seconds;  // of chaos: shows one life event by event, until then

@@ -17,8 +17,8 @@ namespace simulation {
 struct Granted {
   cb::PermitId id;
   TimePoint started{};
-  std::optional<cb::Permit> of_memory{};    // by a breaker in the instance's memory
-  std::optional<cb::Permit> of_instance{};  // by the one that only this instance heeds, of a quorum
+  std::unique_ptr<cb::Permit> of_memory{};    // by a breaker in the instance's memory
+  std::unique_ptr<cb::Permit> of_instance{};  // by the one that only this instance heeds, of a quorum
 };
 using Admission = std::variant<Granted, cb::Rejection>;
 
@@ -59,7 +59,7 @@ class MemoryBreaker final : public SimulatedBreaker {
   static Admission answer_of(cb::Admission&& admission, TimePoint now) {
     if (const auto* rejection = std::get_if<cb::Rejection>(&admission)) return *rejection;
     auto& permit = std::get<cb::Permit>(admission);
-    return Granted{permit.id(), now, std::move(permit)};
+    return Granted{permit.id(), now, std::make_unique<cb::Permit>(std::move(permit))};
   }
 
  private:
