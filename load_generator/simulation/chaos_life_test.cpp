@@ -1,0 +1,51 @@
+#include "load_generator/simulation/chaos_life.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+#include <string>
+
+using namespace simulation;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string story_of(const LifePlan& plan) {
+  LifeFigures figures;
+  std::ostringstream trace;
+  live(plan, figures, &trace);
+  return trace.str();
+}
+
+}  // namespace
+
+TEST_CASE("no life of a fleet violates anything; lives that once did come first") {
+  // In their order: news that came during an exchange; two losses with the clock set back; news on a lossy network; a
+  // replica whose clock is behind.
+  std::vector<uint64_t> seeds{150, 102, 184, 303};
+  for (uint64_t seed = 1; seed <= LAB_LIVES; ++seed) seeds.push_back(seed);
+  for (const uint64_t seed : seeds) {
+    LifeFigures figures;
+    const auto violation = live(plan_life(seed, 10), figures, nullptr);
+    INFO("seed ", seed, ": ", violation ? violation->what : "");
+    CHECK_FALSE(violation);
+  }
+}
+
+TEST_CASE("the same plan gives the same life") {
+  const std::string story = story_of(plan_life(3, 5));
+  CHECK(story.size() > 1000);
+  CHECK(story == story_of(plan_life(3, 5)));
+  CHECK(story != story_of(plan_life(4, 5)));
+}
+
+TEST_CASE("a quiet time passes without an event, and the fleet is as fresh after it as before") {
+  LifePlan plan = plan_life(1, 10);
+  plan.harms.clear();
+  plan.episodes = {1h, 9h};
+  LifeFigures figures;
+  CHECK_FALSE(live(plan, figures, nullptr));
+  CHECK(figures.hours > 9);
+  CHECK(figures.transitions == 0);
+  CHECK(figures.scripts < 2000);  // the calls of two episodes, and polls
+}
