@@ -20,6 +20,7 @@ constexpr Node first_redis_node = 0xffff'0000;  // and the servers after it
 struct NetworkSettings {
   std::chrono::microseconds shortest_delay{60};
   std::chrono::microseconds mean_extra_delay{40};  // beyond that, exponentially distributed
+  std::chrono::microseconds http{150};             // mean of what HTTP and a scheduler add, likewise
   double lost = 0;                                 // share of the messages
   std::chrono::microseconds sent_again_after{200'000};
 };
@@ -33,6 +34,8 @@ class Network {
     while (settings_.lost > 0 && random_.chance(settings_.lost)) delay += settings_.sent_again_after;
     return delay;
   }
+
+  std::chrono::microseconds http_delay() { return delay() + random_.exponential(settings_.http); }
 
   // One way only.
   void cut(Node from, Node to) { cuts_.emplace(from, to); }

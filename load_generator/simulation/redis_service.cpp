@@ -29,8 +29,11 @@ RedisService::RedisService(EventLoop& loop, Network& network, uint64_t seed, con
 
 void RedisService::start(Server& server) {
   server.run = random_.next() >> 1 | 1;
-  if (server.redis) scripts_before_ += server.redis->scripts_run();
-  server.redis = std::make_unique<VirtualRedis>(server.run);
+  if (server.redis) {
+    server.redis->restart(server.run);
+  } else {
+    server.redis = std::make_unique<VirtualRedis>(server.run);
+  }
   server.is_up = true;
   server.is_paused = false;
   server.is_busy = false;
@@ -43,7 +46,7 @@ void RedisService::drop_queue(Server& server) {
 }
 
 uint64_t RedisService::scripts_run() const {
-  uint64_t scripts = scripts_before_;
+  uint64_t scripts = 0;
   for (const Server& server : servers_) scripts += server.redis->scripts_run();
   return scripts;
 }
@@ -69,10 +72,9 @@ Task RedisService::serve(Node from, std::vector<std::string> command, ReplyTo an
   Server& server = servers_[index];
   if (network_.is_cut(from, node_of(index))) co_return;
   co_await loop_.sleep(network_.delay());
-  const uint64_t run = server.run;
-  co_await server.turn(loop_);
+  const bool has_turn = co_await server.turn(loop_);
   Reply reply;
-  if (server.is_up && server.run == run) {
+  if (has_turn) {
     const microseconds cost = command[0].starts_with("EVAL") ? costs_.script : costs_.command;
     reply = std::make_shared<cb::redis::Reply>(server.redis->execute(command, now_of(server)));
     ++commands_;
@@ -126,10 +128,9 @@ Task RedisService::accept(Node from, std::weak_ptr<RedisListener> listener, std:
   Server& server = servers_[index];
   if (network_.is_cut(from, node_of(index)) || network_.is_cut(node_of(index), from)) co_return;
   co_await loop_.sleep(3 * network_.delay());  // it connects, then subscribes
-  const uint64_t run = server.run;
-  co_await server.turn(loop_);
+  const bool has_turn = co_await server.turn(loop_);
   Connected connected;
-  if (server.is_up && server.run == run) {
+  if (has_turn) {
     connected = {++connections_, server.run};
     server.listening.push_back({connected.connection, from, std::move(listener)});
     end_turn(server, 3 * costs_.command);
@@ -148,9 +149,8 @@ void RedisService::ping(Node from, uint64_t connection) {
 Task RedisService::pong(size_t index, uint64_t connection) {
   Server& server = servers_[index];
   co_await loop_.sleep(network_.delay());
-  const uint64_t run = server.run;
-  co_await server.turn(loop_);
-  if (!server.is_up || server.run != run) co_return;
+  const bool has_turn = co_await server.turn(loop_);
+  if (!has_turn) co_return;
   end_turn(server, costs_.command);
   Listening* const listening = find(server, connection);
   if (listening != nullptr) deliver(index, *listening, loop_.now() + costs_.command, nullptr);

@@ -48,7 +48,8 @@ struct RedisCosts {
 
 class RedisService {
  public:
-  static constexpr size_t most_servers = 2;  // a master, and a replica
+  static constexpr size_t most_servers = 2;       // a master, and a replica
+  static constexpr size_t most_clients = 10'000;  // that wait; more are refused, as by Redis's maxclients
 
   RedisService(EventLoop& loop, Network& network, uint64_t seed, const RedisCosts& costs = {});
 
@@ -110,20 +111,23 @@ class RedisService {
     size_t closed = 0;                       // of these
     Keyspace replicated{};                   // what the replica has
 
-    // Requests run one at a time, in order, and none while the server is paused.
+    // Requests run one at a time, in order, and none while the server is paused. False: this server is gone, or too
+    // many wait already.
     auto turn(EventLoop& loop) {
       struct Wait {
         EventLoop& loop;
         Server& server;
+        const uint64_t run;
+        bool is_refused;
         bool await_ready() const {
           const bool is_free = !server.is_busy && !server.is_paused;
-          server.is_busy = server.is_busy || is_free;
-          return is_free || !server.is_up;
+          server.is_busy = server.is_busy || (is_free && server.is_up);
+          return is_free || !server.is_up || is_refused;
         }
         void await_suspend(std::coroutine_handle<> waiting) { server.queue.push_back(loop.park(waiting)); }
-        void await_resume() const {}
+        bool await_resume() const { return server.is_up && server.run == run && !is_refused; }
       };
-      return Wait{loop, *this};
+      return Wait{loop, *this, run, queue.size() >= most_clients};
     }
   };
 
@@ -152,7 +156,6 @@ class RedisService {
   uint64_t connections_ = 0;
   uint64_t commands_ = 0;
   uint64_t pushes_ = 0;
-  uint64_t scripts_before_ = 0;  // of servers that are gone
 };
 
 }  // namespace simulation

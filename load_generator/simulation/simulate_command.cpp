@@ -13,6 +13,7 @@
 #include "load_generator/report/compare.hpp"
 #include "load_generator/report/run_file.hpp"
 #include "load_generator/simulation/chaos_search.hpp"
+#include "load_generator/simulation/scale_table.hpp"
 #include "load_generator/simulation/seed_range.hpp"
 #include "load_generator/simulation/simulated_run.hpp"
 
@@ -120,6 +121,11 @@ int simulate_command(const SimulateOptions& options, const program::StopSignal& 
   if (options.scenarios.front() == "chaos") {
     const size_t instances = options.instances == 0 ? 10 : options.instances;
     return simulation::search_chaos({options.hours, options.seed, instances, options.trace_seconds}, stop);
+  }
+  if (options.scenarios.front() == "scale") {
+    simulation::ScaleOptions scale{.seed = options.seed};
+    if (options.instances > 0) scale.instances = {options.instances};
+    return simulation::print_scale(scale, stop);
   }
   const bool all = options.scenarios.front() == "all";
   Effort effort;

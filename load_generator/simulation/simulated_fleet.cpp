@@ -117,10 +117,10 @@ Task SimulatedFleet::call(size_t target, load::Offset due) {
     if (settings_.cut_off != target) {
       const TimePoint deadline = now() + settings_.call_timeout;
       ++record.upstream_calls;
-      co_await loop_.sleep(network_.delay());
+      co_await loop_.sleep(network_.http_delay());
       const Upstream::Response response = upstream_.receive(instance, now());
       const bool hangs = response.fate == unreliable::Fate::hang;
-      const TimePoint back = hangs ? deadline : now() + response.latency + network_.delay();
+      const TimePoint back = hangs ? deadline : now() + response.latency + network_.http_delay();
       co_await loop_.sleep_until(std::max(std::min(back, deadline), process->stalled_until));
       if (back < deadline && response.fate == unreliable::Fate::success) status = CallStatus::success;
       if (back < deadline && response.fate == unreliable::Fate::failure) status = CallStatus::failure;
@@ -147,7 +147,8 @@ Task SimulatedFleet::call(size_t target, load::Offset due) {
 }
 
 void SimulatedFleet::end(load::Call& record, const Process& process, TimePoint sent, CallStatus status) {
-  record.status = process.is_up ? status : CallStatus::unreachable;
+  record.status = status;
+  if (!process.is_up) record = {.target = record.target, .intended = record.intended};  // there is no answer
   record.latency = now() - sent;
   --calls_in_flight_;
   follower_.call_ended(record);

@@ -17,8 +17,8 @@ using load::RedisFault;
 
 constexpr TimePoint load_starts{std::chrono::seconds(1'700'000'000)};
 constexpr auto shortest_warm_up = 1s;  // in which instances start, one after the other
-constexpr auto warm_up_per_instance = 400us;
-constexpr auto sentinels_need = 3s;  // to agree that a master is gone, and to promote its replica
+constexpr auto warm_up_per_instance = 100us;
+constexpr auto sentinels_need = 1s;  // to agree that a master is gone, and to promote its replica
 constexpr auto planned_failover_takes = 100ms;
 constexpr auto between_polls = 100ms;
 constexpr auto between_close_polls = 10ms;
@@ -70,6 +70,7 @@ class ScenarioRun final : private FleetFollower {
   const std::vector<load::PlannedCall> calls_;
   size_t next_call_ = 0;
   bool seeks_prober_ = false;
+  bool polls_closely_ = false;
   uint64_t scripts_before_ = 0;
 };
 
@@ -90,7 +91,7 @@ Simulated ScenarioRun::play() {
   start_instances();
   loop.at(load_starts, [this] { begin_load(); });
   if (const auto from = variant_.faults.kill_prober_after)
-    loop.at(load_starts + *from, [this] { seeks_prober_ = true; });
+    loop.at(load_starts + *from, [this] { seeks_prober_ = polls_closely_ = true; });
   for (const load::PlannedRedisFault& fault : variant_.faults.redis) {
     if (fleet_.is_shared()) loop.at(load_starts + fault.at, [this, what = fault.what] { inject(what); });
   }
@@ -99,7 +100,7 @@ Simulated ScenarioRun::play() {
   loop.run_until(loop.now() + between_polls);  // the last polls
   complete();
   const auto took = loop.now() - fleet_.settings().start;
-  return {std::move(run_), loop.events(), std::chrono::duration<double>(took).count()};
+  return {std::move(run_), loop.events(), std::chrono::duration<double>(took).count(), fleet_.redis().commands()};
 }
 
 // All have learned the state when the load begins.
@@ -150,7 +151,7 @@ Task ScenarioRun::poll(Node instance) {
     } else {
       run_.samples[instance].push_back({offset(), load::State::unknown});
     }
-    co_await loop.sleep(seeks_prober_ ? between_close_polls : between_polls);
+    co_await loop.sleep(polls_closely_ ? between_close_polls : between_polls);
   }
 }
 

@@ -16,6 +16,7 @@ struct Simulated {
   load::Run run;
   uint64_t events = 0;
   double seconds = 0;  // of virtual time
+  uint64_t redis_commands = 0;
 };
 
 // Above this many instances, none is polled, and calls that changed nothing are counted, not listed.
