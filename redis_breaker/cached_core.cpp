@@ -173,7 +173,7 @@ void CachedCore::conclude(const Waiting& sent, const Reply& reply, TimePoint now
       note(NoticeKind::would_have_tripped, *reply.would_have_tripped, now, ended->permit.generation);
     }
   }
-  // The news of a later transition may overtake the answer: no call is admitted in a stay that is over.
+  // The news of a later transition may overtake the answer: no call is admitted in an older generation.
   if (reply.kind == Reply::Kind::admitted && reply.permit.generation < view_.generation) {
     waiting_.push_back(sent);
   } else if (sent.ticket != 0) {

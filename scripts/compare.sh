@@ -1,17 +1,21 @@
 #!/usr/bin/env bash
-# Usage: scripts/compare.sh [SCENARIO...]
+# Usage: scripts/compare.sh [--simulated] [SCENARIO...]
 #
 # Lets the same fault hit each stage and variant of a scenario, and prints them side by side, expected beside measured.
 # Without a name: outage, and outage-10 (ten instances, a threshold of five). `all` is every scenario, which takes some
 # minutes. build/runs/ has the results, and build/runs/report.html draws them: one file, complete in itself.
+# --simulated plays them in virtual time instead, in a second: the same breakers and the same script, without processes.
 # Installs and builds what is missing. Uses free ports and a private Redis. Exit code 0 only if every expectation held.
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
+simulated=false
+if [ "${1:-}" = --simulated ]; then simulated=true; shift; fi
 build release programs
 if [ $# -eq 0 ]; then set -- outage outage-10; fi
+if "$simulated"; then exec "$bin/load_generator" simulate "$@"; fi
 if [ "$*" = all ]; then
   set --
   for file in "$root"/load_generator/scenarios/*.json; do set -- "$@" "$(basename "$file" .json)"; done

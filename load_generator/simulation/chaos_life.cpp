@@ -116,7 +116,7 @@ class Life final : private FleetFollower {
   void person_resets();
 
   void noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) override;
-  void heard(Node instance, const cb::News& news) override;
+  void news_arrived(Node instance, const cb::News& news) override;
   void replied(Node instance, const cb::Event& event, const cb::Reply& reply) override;
   void admitted(Node instance, const Granted& granted) override;
   void waited(Node instance, microseconds time) override;
@@ -398,7 +398,7 @@ void Life::published(const cb::News& news) {
                        cb::to_text(news.state)));
 }
 
-void Life::heard(Node instance, const cb::News& news) {
+void Life::news_arrived(Node instance, const cb::News& news) {
   heard_[instance] = std::max(heard_[instance], news.generation);
 }
 

@@ -60,7 +60,7 @@ TEST_CASE("what is scheduled for the past happens now, after what was scheduled 
   CHECK(said == "ab");
 }
 
-TEST_CASE("an answer is the first that is given, before or after somebody waits for it") {
+TEST_CASE("an answer is the first that is given, before or after it is awaited") {
   EventLoop loop(start);
   Answer<int> answer(loop);
   int got = 0;

@@ -378,7 +378,7 @@ void SharedInstance::announced(uint64_t connection, const Announcement& what) {
   }
   if (what.news) {
     core_.announced(*what.news, feed_, now());
-    fleet_.observer.heard(node_, *what.news);
+    fleet_.observer.news_arrived(node_, *what.news);
   }
   report_notices();
   if (what.all_keys) return begin_session();

@@ -70,7 +70,7 @@ class SimulatedFleet {
   void send(size_t target, load::Offset due) { call(target, due); }
   size_t calls_in_flight() const { return calls_in_flight_; }
 
-  // A time in which nothing is wrong and nobody calls: it passes without an event. All instances must have a fresh
+  // A time in which nothing is wrong and no call arrives: it passes without an event. All instances must have a fresh
   // view.
   void begin_quiet();
   void end_quiet();

@@ -21,7 +21,7 @@ local server = module(function(server)
   end
 
   -- The number of a line of generations that begins here, above `generation`. If the data is lost again before all
-  -- callers have heard of this line, another server continues from the same number; if its clock is behind, only its
+  -- callers know this line, another server continues from the same number; if its clock is behind, only its
   -- run makes the next number another one.
   function server.first_of_line(generation)
     local of_this_run = tonumber(string.sub(server.run(), 1, 5), 16) or 0  -- up to a second
