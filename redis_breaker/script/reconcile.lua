@@ -21,7 +21,7 @@ local server = module(function(server)
   end
 
   -- The number of a line of generations that begins here, above `generation`. If the data is lost again before all
-  -- callers know this line, another server continues from the same number; if its clock is behind, only its
+  -- callers know of this line, another server continues from the same number; if its clock is behind, only its
   -- run makes the next number another one.
   function server.first_of_line(generation)
     local of_this_run = tonumber(string.sub(server.run(), 1, 5), 16) or 0  -- up to a second
@@ -260,6 +260,7 @@ local reconcile = module(function(reconcile)
 
   -- Returns false if the caller must send all that it knows.
   function reconcile.apply(state)
+    if s.found_empty_at > now then s.found_empty_at, s.found_empty_on, run.changed = 0, '', true end  -- the clock was set back
     if s.generation > 0 and s.generation == s.epoch and run.ttl == -1 then s.lost, run.changed = never, true end
     reconcile.read_details()
     local is_untouched = known.generation == 0 and s.generation == 0 and not state
