@@ -173,7 +173,7 @@ void CachedCore::conclude(const Waiting& sent, const Reply& reply, TimePoint now
       note(NoticeKind::would_have_tripped, *reply.would_have_tripped, now, ended->permit.generation);
     }
   }
-  // The news of a later transition may overtake the answer: no call is admitted in an older generation.
+  // The news of a later transition may overtake the answer: no call is admitted in a generation that is over.
   if (reply.kind == Reply::Kind::admitted && reply.permit.generation < view_.generation) {
     waiting_.push_back(sent);
   } else if (sent.ticket != 0) {
@@ -265,9 +265,11 @@ LastKnown CachedCore::last_known(TimePoint now) const {
                   .failures = latest_.failures,
                   .active_override = latest_.active_override,
                   .is_count_due = now - counted_at_ >= between_counts};
-  if (view_.look_again_at != TimePoint{}) known.override_for = std::max(microseconds(1000), view_.look_again_at - now);
-  const bool is_in_break = latest_.state != State::closed && !view_.is_overridden;
-  if (is_in_break) known.open_for = std::max(microseconds(0), view_.admits_from - now);
+  const bool knows_override = latest_.active_override.mode != Mode::automatic;  // the news has only that there is one
+  const bool has_end = view_.look_again_at != TimePoint{};
+  if (knows_override && has_end) known.override_for = std::max(microseconds(1000), view_.look_again_at - now);
+  if (latest_.state != State::closed && !knows_override)
+    known.open_for = std::max(microseconds(0), view_.admits_from - now);
   return known;
 }
 
@@ -279,7 +281,7 @@ SharedState CachedCore::shared_state() const {
   snapshot.counts.failures = latest_.failures;
   snapshot.open_until = view_.admits_from;
   snapshot.mode = latest_.active_override.mode;
-  snapshot.mode_until = view_.look_again_at;
+  if (snapshot.mode != Mode::automatic) snapshot.mode_until = view_.look_again_at;
   return shared;
 }
 

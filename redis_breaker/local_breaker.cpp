@@ -28,6 +28,7 @@ LocalBreaker::LocalBreaker(std::shared_ptr<const BreakerConfig> config, const No
 
 bool LocalBreaker::continues_in(const SharedState& shared, TimePoint recovered_at) const {
   if (!followed_ || saw_success_) return false;
+  if (shared.snapshot.mode != followed_->snapshot.mode) return false;  // the news had only that there is an override
   if (recovered_at >= followed_at_ && now() > recovered_at + kept_for) return false;
   return shared.snapshot.generation == followed_->snapshot.generation || was_created_again(*followed_, shared);
 }
