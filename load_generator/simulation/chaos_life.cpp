@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "load_generator/simulation/chaos_judge.hpp"
+
 namespace simulation {
 namespace {
 
@@ -18,6 +20,7 @@ constexpr auto longest_episode = 6s;      // of harm
 constexpr auto longest_harm = 3s;
 constexpr auto between_calls = 25ms;
 constexpr auto a_poll = 6s;
+constexpr auto fetching = 1s;    // the news of an override have only that there is one
 constexpr auto rejoining = 10s;  // attempts every 2 s, checks of the connection, pushes
 constexpr auto longest_wait_for_redis = 2 * cb::redis::longest_timeout + 100ms;
 constexpr uint64_t commands_a_second = 30;  // of an instance that is busy with nothing but reconnecting
@@ -116,15 +119,15 @@ class Life final : private FleetFollower {
   void person_resets();
 
   void noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) override;
-  void news_arrived(Node instance, const cb::News& news) override;
-  void replied(Node instance, const cb::Event& event, const cb::Reply& reply) override;
+  void received(Node instance, const cb::News& news) override;
   void admitted(Node instance, const Granted& granted) override;
+  void settled(Node instance, const Granted& granted, uint64_t known, bool is_late) override;
   void waited(Node instance, microseconds time) override;
   void call_ended(const load::Call& call) override;
   void published(const cb::News& news);
 
   void accuse(const std::string& what);
-  void tell(const std::string& what);
+  void note(const std::string& what);
   microseconds now() { return fleet_.now() - fleet_.settings().start; }
   TimePoint at(microseconds offset) const { return fleet_.settings().start + offset; }
 
@@ -135,14 +138,14 @@ class Life final : private FleetFollower {
   std::optional<Violation> violation_;
   bool sends_ = false;
   uint64_t calls_ = 0;
+  uint64_t answered_ = 0;  // by the breakers
 
-  std::map<uint64_t, int> probes_;        // by generation: granted
-  std::map<uint64_t, cb::State> states_;  // by generation: as published
-  std::vector<uint64_t> heard_;           // by instance: the newest generation in the news
+  ChaosJudge judge_;
   std::vector<TimePoint> stalled_until_;  // by instance
   cb::Override given_{};                  // a person's last order
   std::optional<cb::Override> order_;     // while it is in force
-  std::vector<bool> knew_;                // by instance: the order, when the store last lost data
+  TimePoint ordered_at_{};
+  std::vector<bool> knew_;  // by instance: the order, when the store last lost data
   int published_since_loss_ = 0;
 };
 
@@ -160,10 +163,11 @@ Life::Life(const LifePlan& plan, LifeFigures& figures, std::ostream* trace)
       figures_(figures),
       trace_(trace),
       fleet_(settings_of(plan), *this),
-      heard_(plan.instances),
+      judge_(plan.policy, plan.instances, [this](const std::string& what) { accuse(what); }),
       stalled_until_(plan.instances),
       knew_(plan.instances) {
   fleet_.redis().on_news([this](const cb::News& news) { published(news); });
+  fleet_.redis().on_run([this](const auto& command, const auto& reply) { judge_.ran(command, reply); });
   for (Node instance = 0; instance < plan.instances; ++instance)
     fleet_.start(instance, fleet_.random().between(0ms, 500ms));
 }
@@ -184,8 +188,7 @@ std::optional<Violation> Life::live() {
 }
 
 void Life::play_episode(microseconds from, microseconds next) {
-  probes_.clear();
-  states_.clear();
+  judge_.episode_begins();
   plan_harms(from, next);
   sends_ = true;
   send_calls();
@@ -208,7 +211,12 @@ void Life::play_episode(microseconds from, microseconds next) {
 // Every instance in turn, at random.
 void Life::send_calls() {
   if (!sends_) return;
-  fleet_.send(fleet_.random().below(fleet_.size()), load::Offset(now()));
+  const Node instance = static_cast<Node>(fleet_.random().below(fleet_.size()));
+  const bool is_local = fleet_.is_up(instance) && fleet_.is_local(instance) && fleet_.now() >= stalled_until_[instance];
+  const uint64_t answered = answered_;
+  fleet_.send(instance, load::Offset(now()));
+  if (is_local && answered_ == answered)
+    accuse(fmt::format("in time: {} waits for Redis, which is away", load::instance_name(instance)));
   ++calls_;
   ++figures_.calls;
   fleet_.loop().after(fleet_.random().exponential(between_calls), [this] { send_calls(); });
@@ -226,7 +234,7 @@ void Life::recover(microseconds until) {
   while (!is_well() && now() < until && !violation_) fleet_.loop().run_until(fleet_.now() + 100ms);
   if (is_well() || violation_) return;
   for (Node instance = 0; instance < fleet_.size(); ++instance) {
-    tell(fmt::format("{}: {}{}", load::instance_name(instance), load::to_text(fleet_.state(instance)),
+    note(fmt::format("{}: {}{}", load::instance_name(instance), load::to_text(fleet_.state(instance)),
                      fleet_.is_local(instance)             ? ", local"
                      : fleet_.shared(instance)->is_fresh() ? ""
                                                            : ", stale"));
@@ -236,7 +244,7 @@ void Life::recover(microseconds until) {
 }
 
 void Life::heal() {
-  tell("all harm is over");
+  note("all harm is over");
   fleet_.network().heal();
   fleet_.network().lose(0);
   fleet_.upstream().change("healthy", fleet_.now());
@@ -252,7 +260,7 @@ void Life::restore_order() {
     accuse(fmt::format("order: {} was lost, though an instance knew it", to_text(order_->mode)));
   order_.reset();
   given_ = {};
-  tell("a person ends all orders");
+  note("a person ends all overrides");
   fleet_.apply_override(0, {cb::Mode::automatic, "ann", ""}, 0ms);
 }
 
@@ -271,7 +279,7 @@ void Life::harm(const Harm& harm) {
   Network& network = fleet_.network();
   const Node redis_node = redis.leader_node();
   ++figures_.harms[static_cast<size_t>(harm.kind)];
-  tell(fmt::format("{} for {} ms ({})", to_text(harm.kind), harm.length.count() / 1000,
+  note(fmt::format("{} for {} ms ({})", to_text(harm.kind), harm.length.count() / 1000,
                    load::instance_name(harm.instance)));
   switch (harm.kind) {
     case HarmKind::upstream_down:
@@ -301,19 +309,24 @@ void Life::harm(const Harm& harm) {
       lose_data();
       return redis.fail_over(milliseconds(harm.detail % 500), harm.kind == HarmKind::redis_splits);
     case HarmKind::redis_clock_forward:
+      judge_.clock_is_set();
       return redis.set_clock(harm.detail % 2 == 0 ? microseconds(1h) : microseconds(5s));
     case HarmKind::redis_clock_back:
+      judge_.clock_is_set();
       return redis.set_clock(harm.detail % 2 == 0 ? -microseconds(1h) : -microseconds(5s));
     case HarmKind::person_flushes:
+      judge_.person_deletes();
       person_resets();
       return redis.execute({"FLUSHALL"});
     case HarmKind::person_deletes_state:
+      judge_.person_deletes();
       person_resets();
       return redis.execute({"DEL", std::string("cb:") + SharedInstance::breaker + ":state"});
     case HarmKind::person_writes_state:
+      judge_.person_writes();
       person_resets();
       return redis.execute({"SET", std::string("cb:") + SharedInstance::breaker + ":state", "open"});
-    case HarmKind::person_orders:
+    case HarmKind::person_overrides:
       if (!fleet_.is_up(harm.instance)) return;
       order_.reset();
       given_ = {harm.detail % 2 == 0 ? cb::Mode::forced_open : cb::Mode::forced_closed, "ann", ""};
@@ -321,11 +334,12 @@ void Life::harm(const Harm& harm) {
     case HarmKind::instance_crash:
       if (!fleet_.is_up(harm.instance)) return;
       knew_[harm.instance] = false;
-      heard_[harm.instance] = 0;
+      judge_.instance_starts(harm.instance);
       return fleet_.kill(harm.instance);
     case HarmKind::instance_stall:
       if (!fleet_.is_up(harm.instance)) return;
       stalled_until_[harm.instance] = fleet_.now() + harm.length;
+      judge_.instance_stalls(harm.instance, fleet_.now() + harm.length);
       return fleet_.stall(harm.instance, harm.length);
     case HarmKind::network_cut:
       network.cut(harm.instance, redis_node);
@@ -366,7 +380,10 @@ void Life::end(const Harm& harm) {
 
 // Who knows the person's order now, has to restore it.
 void Life::lose_data() {
-  if (!order_ || fleet_.redis().mode_of(SharedInstance::breaker) != order_->mode) return;
+  judge_.server_loses();
+  if (!order_ || fleet_.now() < ordered_at_ + fetching ||
+      fleet_.redis().mode_of(SharedInstance::breaker) != order_->mode)
+    return;
   for (Node instance = 0; instance < fleet_.size(); ++instance) {
     const SharedInstance* shared = fleet_.shared(instance);
     knew_[instance] = fleet_.is_up(instance) && shared->core().latest().active_override.mode == order_->mode;
@@ -378,55 +395,39 @@ void Life::person_resets() {
   if (fleet_.redis().is_up()) order_.reset();
 }
 
-// --- the judge
+// --- what happens
 
 void Life::noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) {
   if (kind != cb::NoticeKind::transition && kind != cb::NoticeKind::override) return;
   ++figures_.transitions;
-  tell(fmt::format("{}: {} > {}: {}", load::instance_name(instance), cb::to_text(what.from), cb::to_text(what.to),
+  note(fmt::format("{}: {} > {}: {}", load::instance_name(instance), cb::to_text(what.from), cb::to_text(what.to),
                    what.cause));
-  if (kind == cb::NoticeKind::override && !given_.actor.empty() && what.cause.find(" by ann") != std::string::npos)
+  if (kind == cb::NoticeKind::override && !given_.actor.empty() && what.cause.find(" by ann") != std::string::npos) {
     order_ = given_;
+    ordered_at_ = fleet_.now();
+  }
 }
 
 void Life::published(const cb::News& news) {
   ++published_since_loss_;
-  tell(fmt::format("news: {} in generation {}", cb::to_text(news.state), news.generation));
-  const auto [known, is_new] = states_.emplace(news.generation, news.state);
-  if (!is_new && known->second != news.state)
-    accuse(fmt::format("unique: generation {} was {} and is {}", news.generation, cb::to_text(known->second),
-                       cb::to_text(news.state)));
+  note(fmt::format("news: {} in generation {}", cb::to_text(news.state), news.generation));
+  judge_.published(news, fleet_.now());
 }
 
-void Life::news_arrived(Node instance, const cb::News& news) {
-  heard_[instance] = std::max(heard_[instance], news.generation);
-}
-
-void Life::replied(Node instance, const cb::Event& event, const cb::Reply& reply) {
-  if (!std::holds_alternative<cb::Settle>(event) || reply.kind != cb::Reply::Kind::late) return;
-  for (const cb::Transition& each : reply.transitions) {
-    const bool is_times_doing = each.from == cb::State::half_open && each.to == cb::State::open;
-    const bool is_others_doing =
-        each.cause.starts_with("state ") || each.cause.starts_with("written ") || each.cause.starts_with("repaired");
-    if (!is_times_doing && !is_others_doing)
-      accuse(fmt::format("late: a late result of {} made it {}: {}", load::instance_name(instance),
-                         cb::to_text(each.to), each.cause));
-  }
-}
+void Life::received(Node instance, const cb::News& news) { judge_.received(instance, news); }
 
 void Life::admitted(Node instance, const Granted& granted) {
-  if (granted.of_memory) return;
-  if (granted.id.generation < heard_[instance])
-    accuse(fmt::format("news: {} admitted a call in generation {}, and knew of {}", load::instance_name(instance),
-                       granted.id.generation, heard_[instance]));
-  if (granted.id.probe == 0) return;
-  const int most = plan_.policy.permitted_calls_in_half_open + plan_.policy.success_threshold - 1;
-  tell(fmt::format("{} probes in generation {}", load::instance_name(instance), granted.id.generation));
-  if (++probes_[granted.id.generation] > most)
-    accuse(fmt::format("probes: more than {} in generation {}", most, granted.id.generation));
+  if (granted.id.probe != 0 && !granted.of_memory)
+    note(fmt::format("{} probes in generation {}", load::instance_name(instance), granted.id.generation));
+  judge_.admitted(instance, granted, fleet_.shared(instance)->core().view(), fleet_.now());
+}
+
+void Life::settled(Node instance, const Granted& granted, uint64_t known, bool is_late) {
+  judge_.settled(instance, granted, known, is_late);
 }
 
 void Life::waited(Node instance, microseconds time) {
+  ++answered_;
   const bool stood_still = fleet_.now() - time < stalled_until_[instance] + 1s;
   if (time > longest_wait_for_redis && !stood_still)
     accuse(fmt::format("in time: {} waited {} ms for Redis", load::instance_name(instance), time.count() / 1000));
@@ -435,11 +436,11 @@ void Life::waited(Node instance, microseconds time) {
 void Life::call_ended(const load::Call&) {}
 
 void Life::accuse(const std::string& what) {
-  tell("VIOLATED " + what);
+  note("VIOLATED " + what);
   if (!violation_) violation_ = Violation{what, now()};
 }
 
-void Life::tell(const std::string& what) {
+void Life::note(const std::string& what) {
   if (trace_ == nullptr) return;
   *trace_ << fmt::format("{:14.6f} s  {}\n", std::chrono::duration<double>(now()).count(), what);
 }

@@ -1,15 +1,11 @@
 // A ChaosLife is some hours of a simulated fleet: most of them quiet, and now and then an episode of several seconds in
 // which calls arrive and harm is done, at once or one thing after the other. After each episode all harm is over, and
-// the fleet has to recover. A judge that sees every event checks:
+// the fleet has to recover. What must hold at any time, a judge checks (chaos_judge.hpp); and this:
 //
-//   probes      no stay in half-open grants more probes than it may
-//   late        no result that is late changes a state
-//   news        no instance admits a call in a generation that is older than the news that it has received
-//   unique      a generation is one stay in one state
-//   order       no person's order is lost that an instance knew when the store lost it
+//   order       no person's override is lost that an instance knew when the store lost it
 //   recovered   once all harm is over, everyone is closed and shares, within the longest break, lease and poll
 //   commands    Redis gets no more commands a second than the calls and the instances' checks explain
-//   in time     no call waits for Redis longer than twice the longest time-out
+//   in time     no call waits for Redis longer than twice the longest time-out; nor at all, for one known to be away
 //
 // The same plan gives the same events. Not thread-safe.
 #pragma once
@@ -45,7 +41,7 @@ enum class HarmKind {
   person_flushes,
   person_deletes_state,
   person_writes_state,  // open
-  person_orders,        // an override until the end of the episode
+  person_overrides,     // an override until the end of the episode
   instance_crash,
   instance_stall,
   network_cut,  // between an instance and Redis

@@ -49,8 +49,8 @@ void shrink_episodes(LifePlan& plan, microseconds violated_at) {
 }
 
 void print_violation(LifePlan plan, const Violation& violation) {
-  std::cout << fmt::format("VIOLATED by seed {} after {:.6f} s: {}\n", plan.seed, seconds(violation.at),
-                           violation.what);
+  std::cout << fmt::format("VIOLATED by seed {} after {:.6f} s: {}\n", plan.seed, seconds(violation.at), violation.what)
+            << std::flush;
   shrink_episodes(plan, violation.at);
   while (shrink_once(plan)) {
   }

@@ -75,8 +75,10 @@ Task RedisService::serve(Node from, std::vector<std::string> command, ReplyTo an
   const bool has_turn = co_await server.turn(loop_);
   Reply reply;
   if (has_turn) {
-    const microseconds cost = command[0].starts_with("EVAL") ? costs_.script : costs_.command;
+    const bool is_run = command[0].starts_with("EVAL");
+    const microseconds cost = is_run ? costs_.script : costs_.command;
     reply = std::make_shared<cb::redis::Reply>(server.redis->execute(command, now_of(server)));
+    if (is_run && run_follower_ && index == leader_) run_follower_(command, *reply);
     ++commands_;
     end_turn(server, cost + announce(index, cost));
     co_await loop_.sleep(cost);

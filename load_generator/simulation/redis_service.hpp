@@ -70,6 +70,10 @@ class RedisService {
   // Called for each news that the leader publishes.
   void on_news(std::function<void(const cb::News&)> follower) { news_follower_ = std::move(follower); }
 
+  // Called for each run of a script at the leader.
+  using RunFollower = std::function<void(const std::vector<std::string>& command, const cb::redis::Reply& reply)>;
+  void on_run(RunFollower follower) { run_follower_ = std::move(follower); }
+
   // --- what happens to it
 
   VirtualRedis& leader() { return *servers_[leader_].redis; }
@@ -153,6 +157,7 @@ class RedisService {
   std::array<Server, most_servers> servers_;
   size_t leader_ = 0;
   std::function<void(const cb::News&)> news_follower_;
+  RunFollower run_follower_;
   uint64_t connections_ = 0;
   uint64_t commands_ = 0;
   uint64_t pushes_ = 0;

@@ -217,9 +217,6 @@ Task SharedInstance::exchange(Writes writes, std::shared_ptr<Answer<cb::StoreRes
   cb::StoreResult result = reply ? call.result_of(*reply) : cb::StoreTrouble{"redis: no answer in time"};
   if (auto* fetched = std::get_if<cb::Answer>(&result)) fetched->verified_at = now();
   if (may_ask && !is_stopped_) result = gate_.judge(breaker, period, writes, std::move(result));
-  if (const auto* fetched = std::get_if<cb::Answer>(&result)) {
-    for (size_t i = 0; i < what.events.size(); ++i) fleet_.observer.replied(node_, what.events[i], fetched->replies[i]);
-  }
   conclude(result);
   if (done) done->give(std::move(result));
 }
@@ -378,7 +375,7 @@ void SharedInstance::announced(uint64_t connection, const Announcement& what) {
   }
   if (what.news) {
     core_.announced(*what.news, feed_, now());
-    fleet_.observer.news_arrived(node_, *what.news);
+    fleet_.observer.received(node_, *what.news);
   }
   report_notices();
   if (what.all_keys) return begin_session();

@@ -20,8 +20,8 @@
 
 namespace simulation {
 
-// While nothing is wrong and no call arrives, an instance proves to itself that its view is fresh, again and again. That
-// has no effect, so it is not played: what it would send waits until the quiet is over, and its view stays fresh.
+// While nothing is wrong and no client calls, an instance proves to itself that its view is fresh, again and again.
+// That has no effect, so it is not played: what it would send waits until the quiet is over, and its view stays fresh.
 struct Quiet {
   bool is_on = false;
   std::vector<EventLoop::Sleeper> waiting{};

@@ -27,8 +27,7 @@ class FleetObserver {
  public:
   virtual ~FleetObserver() = default;
   virtual void noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) = 0;
-  virtual void news_arrived(Node /*instance*/, const cb::News& /*news*/) {}  // of the shared breaker
-  virtual void replied(Node /*instance*/, const cb::Event& /*event*/, const cb::Reply& /*reply*/) {}
+  virtual void received(Node /*instance*/, const cb::News& /*news*/) {}  // of the shared breaker
 };
 
 class SimulatedBreaker {

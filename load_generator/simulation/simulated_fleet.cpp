@@ -131,11 +131,13 @@ Task SimulatedFleet::call(size_t target, load::Offset due) {
     reporting_ = instance;
     Answer<cb::Settled> settled(loop_);
     const auto outcome = status == CallStatus::success ? cb::Outcome::success : cb::Outcome::failure;
+    const uint64_t known = process->shared ? process->shared->core().view().generation : 0;
     process->breaker->settle(*granted, outcome, settled);
     const TimePoint ended = now();
     const cb::Settled what = co_await settled.given();
     follower_.waited(instance, now() - ended);
     record.late = what.late;
+    if (process->is_up) follower_.settled(instance, *granted, known, what.late);
     const bool may_retry = status != CallStatus::success && attempts < settings_.call_policy.max_attempts;
     if (!may_retry || !process->budget.withdraw()) {
       end(record, *process, sent, status);

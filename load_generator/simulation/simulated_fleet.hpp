@@ -38,6 +38,8 @@ class FleetFollower : public FleetObserver {
  public:
   virtual void call_ended(const load::Call& call) = 0;
   virtual void admitted(Node /*instance*/, const Granted& /*granted*/) {}
+  // `known`: the generation that the instance knew when the call ended.
+  virtual void settled(Node /*instance*/, const Granted& /*granted*/, uint64_t /*known*/, bool /*is_late*/) {}
   virtual void waited(Node /*instance*/, microseconds /*time*/) {}  // a call, for the breaker
 };
 
@@ -70,7 +72,7 @@ class SimulatedFleet {
   void send(size_t target, load::Offset due) { call(target, due); }
   size_t calls_in_flight() const { return calls_in_flight_; }
 
-  // A time in which nothing is wrong and no call arrives: it passes without an event. All instances must have a fresh
+  // A time in which nothing is wrong and no client calls: it passes without an event. All instances must have a fresh
   // view.
   void begin_quiet();
   void end_quiet();

@@ -1,0 +1,99 @@
+// A ChaosJudge sees what a simulated fleet does and what its Redis answers, event by event, and knows which harm was
+// done. It has few rules, each exact. What a harm has made unknown, such as a count after an eviction, it does not
+// judge until it knows it again. Not thread-safe.
+//
+// Of the script's runs, in the order in which Redis ran them:
+//   late       the result of another generation is late and changes nothing; one of this generation is not
+//   threshold  the circuit opens with the failure that reaches failure_threshold in a row, and with none before
+//   break      lasts as long as the settings say, and its end does not move
+//   loss       nothing is restored that no server can have lost; absence resets nothing that no person deleted
+//   unique     the news never have another state for a generation
+// Of the instances:
+//   probes     no stay in half-open grants more probes than it may
+//   news       no instance admits a call in a generation that is older than the news that it has received
+//   stale      nor in one that has been over for longer than a view may be used
+//   local      no local breaker admits a call while a break lasts that its instance knows of
+//   credit     the result of a generation older than the one that its instance knows is late
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "load_generator/simulation/simulated_breaker.hpp"
+#include "redis_breaker/script/script_call.hpp"
+
+namespace simulation {
+
+class ChaosJudge {
+ public:
+  // `accuse` is called with what is violated: the rule's name, and the details.
+  ChaosJudge(const cb::Policy& policy, size_t instances, std::function<void(const std::string&)> accuse);
+
+  // --- harm
+
+  void episode_begins();
+  void server_loses();    // some of its data, now or soon
+  void person_deletes();  // the state, or everything
+  void person_writes();   // the state
+  void clock_is_set();
+  void instance_starts(Node instance);
+  void instance_stalls(Node instance, TimePoint until);
+
+  // --- what happens
+
+  void ran(const std::vector<std::string>& command, const cb::redis::Reply& reply);  // the script, at the leader
+  void published(const cb::News& news, TimePoint now);
+  void received(Node instance, const cb::News& news);
+  void admitted(Node instance, const Granted& granted, const cb::CachedView& view, TimePoint now);
+  // `known`: the generation that the instance knew when the call ended.
+  void settled(Node instance, const Granted& granted, uint64_t known, bool is_late);
+
+ private:
+  // What is stored, as far as it is known.
+  struct Stored {
+    uint64_t run = 0;
+    uint64_t generation = 0;  // 0: unknown
+    uint64_t epoch = 0;
+    bool is_automatic = false;
+    uint64_t timed_out = 0;  // the generation of a probe that may still close the circuit
+    std::optional<int> failures{};
+    std::optional<microseconds> length{};  // of the break, or of the last one; 0: none since the circuit was closed
+    std::optional<TimePoint> ends{};       // the break, by the server's clock
+  };
+
+  void judge_settle(const cb::Settle& ended, const cb::Reply& reply);
+  void count(const cb::Settle& ended, const cb::Reply& reply);
+  void enter(const cb::Transition& transition);
+  void judge_cause(const cb::Transition& transition);
+  void judge_break(const cb::Answer& answer, const cb::Transition* begun);
+
+  const cb::Policy policy_;
+  const std::function<void(const std::string&)> accuse_;
+  const cb::ScriptCaller reader_;
+  Stored stored_;
+
+  // What was done in an episode. An instance may not have counted it before the quiet, in which it does not look.
+  struct Done {
+    bool loss = false, deletion = false, writing = false, clock = false;
+  };
+  bool has_lost() const { return done_.loss || before_.loss; }
+  bool was_deleted() const { return done_.deletion || before_.deletion; }
+  Done done_, before_;
+
+  struct Published {
+    uint64_t generation;
+    TimePoint at;
+  };
+  std::deque<Published> published_;
+  std::map<uint64_t, cb::State> states_;  // by generation: as published
+  std::map<uint64_t, int> probes_;        // by generation: granted
+  std::vector<uint64_t> received_;        // by instance: the newest generation in the news
+  std::vector<TimePoint> stalled_until_;  // by instance
+};
+
+}  // namespace simulation
