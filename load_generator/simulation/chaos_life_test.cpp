@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string story_of(const LifePlan& plan) {
+std::string trace_of(const LifePlan& plan) {
   LifeFigures figures;
   std::ostringstream trace;
   live(plan, figures, &trace);
@@ -33,10 +33,10 @@ TEST_CASE("no life of a fleet violates anything; lives that once did come first"
 }
 
 TEST_CASE("the same plan gives the same life") {
-  const std::string story = story_of(plan_life(3, 5));
-  CHECK(story.size() > 1000);
-  CHECK(story == story_of(plan_life(3, 5)));
-  CHECK(story != story_of(plan_life(4, 5)));
+  const std::string trace = trace_of(plan_life(3, 5));
+  CHECK(trace.size() > 1000);
+  CHECK(trace == trace_of(plan_life(3, 5)));
+  CHECK(trace != trace_of(plan_life(4, 5)));
 }
 
 TEST_CASE("a quiet time passes without an event, and the fleet is as fresh after it as before") {

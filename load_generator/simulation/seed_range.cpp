@@ -41,7 +41,8 @@ std::string compared_with(const std::map<std::string, Distribution>& simulated, 
                          percentile(sorted, 0.95));
     const auto measured = real.find(name);
     if (measured != real.end())
-      table += fmt::format("{:>11.6g}{}", measured->second, is_likely(name, sorted, measured->second) ? "" : "  differs");
+      table +=
+          fmt::format("{:>11.6g}{}", measured->second, is_likely(name, sorted, measured->second) ? "" : "  differs");
     table += "\n";
   }
   return table;
