@@ -12,7 +12,7 @@
 #include "load_generator/record/text.hpp"
 #include "load_generator/report/compare.hpp"
 #include "load_generator/report/run_file.hpp"
-#include "load_generator/simulation/chaos_search.hpp"
+#include "load_generator/simulation/chaos/chaos_search.hpp"
 #include "load_generator/simulation/scale_table.hpp"
 #include "load_generator/simulation/seed_range.hpp"
 #include "load_generator/simulation/simulated_run.hpp"

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "load_generator/load/schedule.hpp"
+#include "load_generator/simulation/fleet/simulated_fleet.hpp"
 #include "load_generator/simulation/scenario_policy.hpp"
-#include "load_generator/simulation/simulated_fleet.hpp"
 
 namespace simulation {
 namespace {

@@ -3,7 +3,7 @@
 #
 # Plays lives of simulated fleets with new seeds, for an hour or as long as --for says (10m, 1h). Stops at the first
 # violation and prints its seed and the least harm that causes it: add that seed to
-# load_generator/simulation/chaos_life_test.cpp.
+# load_generator/simulation/chaos/chaos_life_test.cpp.
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

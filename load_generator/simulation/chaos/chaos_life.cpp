@@ -1,11 +1,11 @@
-#include "load_generator/simulation/chaos_life.hpp"
+#include "load_generator/simulation/chaos/chaos_life.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "load_generator/simulation/chaos_judge.hpp"
+#include "load_generator/simulation/chaos/chaos_judge.hpp"
 
 namespace simulation {
 namespace {

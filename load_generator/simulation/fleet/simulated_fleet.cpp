@@ -1,10 +1,10 @@
-#include "load_generator/simulation/simulated_fleet.hpp"
+#include "load_generator/simulation/fleet/simulated_fleet.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "load_generator/simulation/naive_instance.hpp"
-#include "load_generator/simulation/quorum_instance.hpp"
+#include "load_generator/simulation/fleet/naive_instance.hpp"
+#include "load_generator/simulation/fleet/quorum_instance.hpp"
 
 namespace simulation {
 

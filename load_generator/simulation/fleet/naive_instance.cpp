@@ -1,4 +1,4 @@
-#include "load_generator/simulation/naive_instance.hpp"
+#include "load_generator/simulation/fleet/naive_instance.hpp"
 
 #include <cstdlib>
 #include <utility>

@@ -13,8 +13,8 @@
 #include "distributed_breaker/resilience/retry.hpp"
 #include "load_generator/record/run_record.hpp"
 #include "load_generator/scenario/variant.hpp"
-#include "load_generator/simulation/shared_instance.hpp"
-#include "load_generator/simulation/simulated_breaker.hpp"
+#include "load_generator/simulation/fleet/shared_instance.hpp"
+#include "load_generator/simulation/fleet/simulated_breaker.hpp"
 #include "load_generator/simulation/upstream.hpp"
 
 namespace simulation {

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "load_generator/simulation/shared_instance.hpp"
+#include "load_generator/simulation/fleet/shared_instance.hpp"
 
 namespace simulation {
 

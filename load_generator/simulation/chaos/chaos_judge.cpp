@@ -1,4 +1,4 @@
-#include "load_generator/simulation/chaos_judge.hpp"
+#include "load_generator/simulation/chaos/chaos_judge.hpp"
 
 #include <spdlog/fmt/fmt.h>
 

@@ -1,4 +1,4 @@
-#include "load_generator/simulation/chaos_life.hpp"
+#include "load_generator/simulation/chaos/chaos_life.hpp"
 
 #include <doctest/doctest.h>
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "load_generator/simulation/fleet/simulated_breaker.hpp"
 #include "load_generator/simulation/redis_service.hpp"
-#include "load_generator/simulation/simulated_breaker.hpp"
 #include "redis_breaker/cached_core.hpp"
 #include "redis_breaker/local_breaker.hpp"
 #include "redis_breaker/redis/round_trips.hpp"

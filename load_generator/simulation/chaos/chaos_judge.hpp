@@ -24,7 +24,7 @@
 #include <string>
 #include <vector>
 
-#include "load_generator/simulation/simulated_breaker.hpp"
+#include "load_generator/simulation/fleet/simulated_breaker.hpp"
 #include "redis_breaker/script/script_call.hpp"
 
 namespace simulation {

@@ -20,7 +20,7 @@
 #include <string_view>
 #include <vector>
 
-#include "load_generator/simulation/simulated_fleet.hpp"
+#include "load_generator/simulation/fleet/simulated_fleet.hpp"
 
 namespace simulation {
 

@@ -1,4 +1,4 @@
-#include "load_generator/simulation/quorum_instance.hpp"
+#include "load_generator/simulation/fleet/quorum_instance.hpp"
 
 #include <utility>
 

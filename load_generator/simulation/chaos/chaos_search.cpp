@@ -1,4 +1,4 @@
-#include "load_generator/simulation/chaos_search.hpp"
+#include "load_generator/simulation/chaos/chaos_search.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "load_generator/record/run_record.hpp"
-#include "load_generator/simulation/chaos_life.hpp"
+#include "load_generator/simulation/chaos/chaos_life.hpp"
 
 namespace simulation {
 namespace {

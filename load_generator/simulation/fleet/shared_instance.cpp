@@ -1,4 +1,4 @@
-#include "load_generator/simulation/shared_instance.hpp"
+#include "load_generator/simulation/fleet/shared_instance.hpp"
 
 #include <charconv>
 #include <string_view>

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "load_generator/simulation/shared_instance.hpp"
+#include "load_generator/simulation/fleet/shared_instance.hpp"
 
 namespace simulation {
 
