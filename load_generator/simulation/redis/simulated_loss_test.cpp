@@ -1,0 +1,95 @@
+// What the script restores where several servers, with clocks that differ, lose a breaker one after the other.
+// Simulated chaos found each case; here they are without the fleet around them.
+#include <doctest/doctest.h>
+
+#include <memory>
+
+#include "load_generator/simulation/redis/virtual_redis.hpp"
+#include "redis_breaker/script/script_call.hpp"
+
+using namespace simulation;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr cb::TimePoint start{1'000'000s};
+const cb::BreakerKeys keys{"sim", "cb:sim:", "cb:sim:news"};
+const auto script = std::make_shared<const cb::Script>(cb::breaker_script_source());
+
+// A server whose clock a test sets.
+struct Server {
+  explicit Server(uint64_t run, cb::TimePoint clock) : redis(run), now(clock) {}
+  VirtualRedis redis;
+  cb::TimePoint now;
+};
+
+// An instance, which remembers what it saw last.
+struct Caller {
+  cb::Answer apply(Server& server, const cb::Event& event) {
+    server.now += 1ms;
+    cb::ScriptCall call = caller.call(keys, known, {event}, cb::StateStore::Writes::if_changed);
+    cb::redis::Reply reply = server.redis.execute(call.command(), server.now);
+    while (call.continues_after(reply)) reply = server.redis.execute(call.command(), server.now);
+    cb::StoreResult result = call.result_of(reply);
+    REQUIRE(std::holds_alternative<cb::Answer>(result));
+    const auto answer = std::get<cb::Answer>(std::move(result));
+    known.generation = answer.generation;
+    known.state = answer.state;
+    known.epoch = answer.epoch;
+    known.run = answer.origin.run;
+    known.open_for = answer.wait;
+    known.at = answer.now;
+    known.failures = answer.failures;
+    known.active_override = answer.active_override;
+    if (answer.removals) known.removals = *answer.removals;
+    return answer;
+  }
+  cb::Answer fail(Server& server) {
+    const auto admitted = apply(server, cb::Acquire{});
+    return apply(server, cb::Settle{admitted.replies.at(0).permit, {cb::Outcome::failure}});
+  }
+
+  cb::ScriptCaller caller{cb::Policy{.failure_threshold = 1, .recovery_timeout = 60s}, "a", script};
+  cb::LastKnown known{.is_count_due = true};
+};
+
+}  // namespace
+
+TEST_CASE("two servers that restore the same state number it differently, even if the clock was set back") {
+  Server first(0x1111'1111'1111'1111, start), second(0x2222'2222'2222'2222, start - 1h),
+      third(0x3333'3333'3333'3333, start - 1h);
+  Caller a;
+  const cb::Answer open = a.fail(first);
+  REQUIRE(open.state == cb::State::open);
+  Caller b = a;
+  const cb::Answer on_second = a.apply(second, cb::Tick{});
+  const cb::Answer on_third = b.apply(third, cb::Tick{});
+  CHECK(on_second.state == cb::State::open);
+  CHECK(on_third.state == cb::State::open);
+  CHECK(on_second.generation > open.generation);
+  CHECK(on_third.generation > open.generation);
+  CHECK(on_second.generation != on_third.generation);
+}
+
+TEST_CASE("a state that was restored on a master is no deleted one on its replica, whose clock was behind") {
+  Server first(0x1111'1111'1111'1111, start), master(0x2222'2222'2222'2222, start);
+  Server replica(0x3333'3333'3333'3333, start - 5s);
+  Caller a;
+  a.fail(first);
+  Caller b = a;
+  REQUIRE(a.apply(replica, cb::Tick{}).state == cb::State::open);  // it was a master once, and had nothing
+  REQUIRE(b.apply(master, cb::Tick{}).state == cb::State::open);
+  replica.redis.replace_data(master.redis.data());
+  replica.now = start + 1s;
+  CHECK(a.apply(replica, cb::Tick{}).state == cb::State::open);
+}
+
+TEST_CASE("a state that was restored stays, when the clock of its server is set back") {
+  Server first(0x1111'1111'1111'1111, start), second(0x2222'2222'2222'2222, start);
+  Caller a;
+  a.fail(first);
+  REQUIRE(a.apply(second, cb::Tick{}).state == cb::State::open);
+  second.now -= 5s;
+  CHECK(a.apply(second, cb::Tick{}).state == cb::State::open);
+  CHECK(a.apply(second, cb::Tick{}).state == cb::State::open);
+}
