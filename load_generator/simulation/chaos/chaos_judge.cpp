@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "load_generator/record/run_record.hpp"
+#include "redis_breaker/redis/round_trips.hpp"
 #include "simple_breaker/policies/break_length.hpp"
 
 namespace simulation {
@@ -14,11 +14,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto longest_stale = cb::CachedView::longest_age + 100ms;
+constexpr auto longest_push = 50ms;     // until all instances know of a failure, in a fleet that is well
+constexpr auto longest_report = 200ms;  // until Redis knows of a success
+constexpr auto longest_wait = 2 * cb::redis::longest_timeout + 100ms;
 constexpr auto differs_by = 300ms;  // the same break in two views: a message may have been sent again
 
 // The arguments of the script (see snapshot.lua) follow its name, the number of keys and seven keys.
 constexpr size_t before_arguments = 9;
-constexpr size_t known_generation = before_arguments + 7, known_epoch = before_arguments + 9;
+constexpr size_t known_generation = before_arguments + 7, known_epoch = before_arguments + 9,
+                 known_open_for = before_arguments + 11;
 constexpr size_t first_event = before_arguments + 14;
 
 uint64_t number_in(const std::string& text) { return std::stoull(text); }
@@ -60,6 +64,7 @@ ChaosJudge::ChaosJudge(const cb::Policy& policy, size_t instances, std::function
       accuse_(std::move(accuse)),
       reader_(policy, "judge", std::make_shared<cb::Script>()),
       received_(instances),
+      opened_in_(instances),
       stalled_until_(instances) {}
 
 // --- harm
@@ -71,9 +76,17 @@ void ChaosJudge::episode_begins() {
   published_.clear();
 }
 
+void ChaosJudge::fleet_is_disturbed() { done_.disturbance = true; }
+
 void ChaosJudge::server_loses() {
   done_.loss = true;
+  forget_server();
+}
+
+// Another server, or this one without its latest data, may grant and publish again what it does not know.
+void ChaosJudge::forget_server() {
   stored_ = {};
+  probes_.clear();
   published_.clear();
 }
 
@@ -98,7 +111,8 @@ void ChaosJudge::instance_stalls(Node instance, TimePoint until) { stalled_until
 
 // --- the script
 
-void ChaosJudge::ran(const std::vector<std::string>& command, const cb::redis::Reply& reply) {
+void ChaosJudge::ran(const std::vector<std::string>& command, const cb::redis::Reply& reply, TimePoint now) {
+  now_ = now;
   const std::vector<cb::Event> events = events_in(command);
   const auto result = reader_.call({}, {}, events, cb::StateStore::Writes::if_changed).result_of(reply);
   const auto* const answer = std::get_if<cb::Answer>(&result);
@@ -107,27 +121,55 @@ void ChaosJudge::ran(const std::vector<std::string>& command, const cb::redis::R
   const bool knows_less =
       number_in(command[known_generation]) <= stored_.generation && (epoch == 0 || epoch == stored_.epoch);
   if (answer->forgotten && !has_lost()) accuse_("loss: keys were restored, though no server has lost any");
-  if (!knows_less || answer->origin.run != stored_.run || answer->forgotten) stored_ = {};
+  if (answer->origin.run != std::exchange(run_, answer->origin.run)) forget_server();
+  if (!knows_less || answer->forgotten) stored_ = {};
 
   const cb::Transition* last = nullptr;
   for (size_t i = 0; i < events.size(); ++i) {
     const cb::Reply& each = answer->replies[i];
+    judge_time(each, answer->now);
     auto transition = each.transitions.begin();
     for (; transition != each.transitions.end() && (is_of_time(*transition) || is_of_others(*transition)); ++transition)
       enter(*transition);
     if (const auto* ended = std::get_if<cb::Settle>(&events[i])) judge_settle(*ended, each);
     for (; transition != each.transitions.end(); ++transition) enter(*transition);
+    if (each.permit.probe != 0) grant(each.permit, answer->now);
     if (!each.transitions.empty()) last = &each.transitions.back();
   }
+  const auto open_for = static_cast<int64_t>(number_in(command[known_open_for]));
+  if (last != nullptr && is_restored(*last) && answer->state == cb::State::open && answer->wait.count() != open_for &&
+      answer->active_override.mode == cb::Mode::automatic)
+    accuse_(
+        fmt::format("break: restored for {} and not {}", in_seconds(answer->wait), in_seconds(microseconds(open_for))));
   if (answer->generation != stored_.generation) stored_ = {};
-  stored_.run = answer->origin.run;
+  if (answer->state == cb::State::closed && stored_.failures && answer->failures != *stored_.failures)
+    accuse_(fmt::format("threshold: {} failures are stored, and it was {}", answer->failures, *stored_.failures));
   stored_.generation = answer->generation;
   stored_.epoch = answer->epoch;
   stored_.is_automatic = answer->active_override.mode == cb::Mode::automatic;
   judge_break(*answer, last);
 }
 
+TimePoint ChaosJudge::half_open_ends() const {
+  TimePoint first = stored_.limit;
+  for (const auto& [probe, deadline] : *stored_.leases) first = std::min(first, deadline);
+  return first;
+}
+
+void ChaosJudge::judge_time(const cb::Reply& reply, TimePoint now) {
+  if (stored_.leases && now >= half_open_ends() && reply.transitions.empty())
+    accuse_(fmt::format("lease: still half-open {} after its end", in_seconds(now - half_open_ends())));
+}
+
+void ChaosJudge::grant(const cb::PermitId& permit, TimePoint now) {
+  if (!stored_.leases || permit.generation != stored_.generation) return;
+  stored_.leases->emplace(permit.probe, now + policy_.probe_timeout);
+  const size_t held = stored_.leases->size();
+  if (held > static_cast<size_t>(policy_.permitted_calls_in_half_open)) accuse_(fmt::format("lease: {} at once", held));
+}
+
 void ChaosJudge::judge_settle(const cb::Settle& ended, const cb::Reply& reply) {
+  if (stored_.leases && ended.permit.generation == stored_.generation) stored_.leases->erase(ended.permit.probe);
   const uint64_t now_in = stored_.generation;
   const bool may_come_late = ended.permit.probe != 0 && ended.permit.generation == stored_.timed_out;
   if (now_in == 0 || may_come_late) return;
@@ -146,8 +188,14 @@ void ChaosJudge::judge_settle(const cb::Settle& ended, const cb::Reply& reply) {
 
 void ChaosJudge::count(const cb::Settle& ended, const cb::Reply& reply) {
   const bool has_failed = ended.result.outcome == cb::Outcome::failure;
-  if (!has_failed) stored_.failures = 0;
+  if (!has_failed) {
+    stored_.failures = 0;
+    stored_.failed_at = stored_.success_at = std::nullopt;
+  }
   if (!stored_.failures || !has_failed) return;
+  if (!stored_.failed_at) stored_.failed_at = now_;
+  if (stored_.success_at && now_ > *stored_.success_at + longest_report && is_fleet_well())
+    accuse_(fmt::format("threshold: a success {} ago is not counted", in_seconds(now_ - *stored_.success_at)));
   *stored_.failures += static_cast<int>(ended.times);
   const bool has_opened = !reply.transitions.empty() && reply.transitions.back().to == cb::State::open;
   if (!has_opened && *stored_.failures >= policy_.failure_threshold && stored_.is_automatic)
@@ -160,13 +208,19 @@ void ChaosJudge::enter(const cb::Transition& transition) {
   const bool ends_break = transition.from == cb::State::open && transition.to == cb::State::half_open;
   stored_.timed_out = has_timed_out ? stored_.generation : ends_break ? stored_.timed_out : 0;
   stored_.generation = transition.generation;
+  const auto due = stored_.leases ? std::optional(half_open_ends()) : std::nullopt;
+  stored_.began = is_of_time(transition) ? due : transition.at;
   stored_.ends.reset();
+  stored_.leases.reset();
+  if (transition.to == cb::State::half_open) stored_.leases = Leases{};
+  stored_.limit = policy_.half_open_timeout.count() > 0 ? transition.at + policy_.half_open_timeout : cb::never;
   if (is_of_person(transition)) stored_.is_automatic = false;
   if (is_restored(transition) || is_written(transition) || is_of_person(transition)) {
     stored_.failures.reset();
     stored_.length.reset();
   } else if (transition.to == cb::State::closed) {
     stored_.failures = 0;
+    stored_.failed_at = stored_.success_at = std::nullopt;
     stored_.length = 0us;
   } else if (transition.to == cb::State::open && stored_.length) {
     stored_.length = cb::next_break(policy_, *stored_.length);
@@ -193,10 +247,11 @@ void ChaosJudge::judge_break(const cb::Answer& answer, const cb::Transition* beg
   if (!is_break) return;
   const bool is_over = answer.wait.count() == 0;
   if (!is_over) stored_.ends = answer.now + answer.wait;
-  if (begun != nullptr && stored_.length) {
-    const microseconds longest = cb::jittered(*stored_.length, policy_, answer.generation);
-    if (answer.wait > longest || (answer.wait < longest && !is_of_time(*begun)))
-      accuse_(fmt::format("break: lasts {} and not {}", in_seconds(answer.wait), in_seconds(longest)));
+  if (begun != nullptr && stored_.length && stored_.began) {
+    const TimePoint end = *stored_.began + cb::jittered(*stored_.length, policy_, answer.generation);
+    const microseconds wait = std::max<microseconds>(0us, end - answer.now);
+    if (answer.wait != wait)
+      accuse_(fmt::format("break: lasts {} more and not {}", in_seconds(answer.wait), in_seconds(wait)));
   }
   if (begun != nullptr || !before) return;
   if (is_over ? answer.now < *before : stored_.ends != before)
@@ -239,11 +294,32 @@ void ChaosJudge::admitted(Node instance, const Granted& granted, const cb::Cache
   if (++probes_[generation] > most) accuse_(fmt::format("probes: more than {} in generation {}", most, generation));
 }
 
-void ChaosJudge::settled(Node instance, const Granted& granted, uint64_t known, bool is_late) {
-  const bool is_older = !granted.of_memory && granted.id.probe == 0 && granted.id.generation < known;
-  if (is_older && !is_late)
+void ChaosJudge::opened_locally(Node instance, const cb::CachedView& view) { opened_in_[instance] = view.generation; }
+
+void ChaosJudge::is_local(Node instance, const cb::CachedCore& core, load::State state) {
+  const cb::CachedView& view = core.view();
+  const bool begins_line = view.generation == core.latest().epoch;  // with which a local breaker may go on
+  if (view.state == cb::State::closed && state == load::State::open && opened_in_[instance] != view.generation &&
+      !begins_line)
+    accuse_(
+        fmt::format("local: {} is still open, and knows that the circuit is closed", load::instance_name(instance)));
+}
+
+void ChaosJudge::waited(Node instance, microseconds time, TimePoint now) {
+  const bool stood_still = now - time < stalled_until_[instance] + 1s;
+  if (time > longest_wait && !stood_still)
+    accuse_(fmt::format("in time: {} waited {} for Redis", load::instance_name(instance), in_seconds(time)));
+}
+
+void ChaosJudge::settled(Node instance, const Granted& granted, cb::Outcome outcome, uint64_t known, bool is_late,
+                         TimePoint now) {
+  const bool is_shared = !granted.of_memory && granted.id.probe == 0;
+  if (is_shared && granted.id.generation < known && !is_late)
     accuse_(fmt::format("credit: {} knew of generation {}, and a result of {} was not late",
                         load::instance_name(instance), known, granted.id.generation));
+  const bool is_needed = stored_.failed_at && now > *stored_.failed_at + longest_push;
+  const bool is_of_now = is_shared && granted.id.generation == stored_.generation;
+  if (is_needed && is_of_now && outcome == cb::Outcome::success && !stored_.success_at) stored_.success_at = now;
 }
 
 }  // namespace simulation

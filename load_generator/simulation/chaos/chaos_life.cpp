@@ -20,9 +20,9 @@ constexpr auto longest_episode = 6s;      // of harm
 constexpr auto longest_harm = 3s;
 constexpr auto between_calls = 25ms;
 constexpr auto a_poll = 6s;
-constexpr auto fetching = 1s;    // the news of an override have only that there is one
-constexpr auto rejoining = 10s;  // attempts every 2 s, checks of the connection, pushes
-constexpr auto longest_wait_for_redis = 2 * cb::redis::longest_timeout + 100ms;
+constexpr auto fetching = 1s;               // the news of an override have only that there is one
+constexpr auto rejoining = 10s;             // attempts every 2 s, checks of the connection, pushes
+constexpr uint64_t commands_if_well = 5;    // of an instance in a second: checks, polls
 constexpr uint64_t commands_a_second = 30;  // of an instance that is busy with nothing but reconnecting
 
 constexpr std::array<std::string_view, harm_kinds> names{"upstream down",
@@ -62,7 +62,7 @@ cb::Policy random_policy(Random& random) {
   policy.recovery_timeout_jitter = one_of(random, {0.0, 0.3});
   policy.permitted_calls_in_half_open = one_of(random, {1, 1, 2, 3});
   policy.success_threshold = one_of(random, {1, 1, 2});
-  policy.probe_timeout = one_of(random, {400ms, 1000ms});
+  policy.probe_timeout = one_of(random, {100ms, 400ms, 1000ms});  // a slow call's answer comes after 150 ms
   policy.half_open_timeout = one_of(random, {0ms, 0ms, 3000ms});
   if (random.chance(0.3)) {
     policy.failure_rate_threshold = 0.5;
@@ -121,7 +121,7 @@ class Life final : private FleetFollower {
   void noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) override;
   void received(Node instance, const cb::News& news) override;
   void admitted(Node instance, const Granted& granted) override;
-  void settled(Node instance, const Granted& granted, uint64_t known, bool is_late) override;
+  void settled(Node instance, const Granted& granted, cb::Outcome outcome, uint64_t known, bool is_late) override;
   void waited(Node instance, microseconds time) override;
   void call_ended(const load::Call& call) override;
   void published(const cb::News& news);
@@ -167,7 +167,7 @@ Life::Life(const LifePlan& plan, LifeFigures& figures, std::ostream* trace)
       stalled_until_(plan.instances),
       knew_(plan.instances) {
   fleet_.redis().on_news([this](const cb::News& news) { published(news); });
-  fleet_.redis().on_run([this](const auto& command, const auto& reply) { judge_.ran(command, reply); });
+  fleet_.redis().on_run([this](const auto& command, const auto& reply) { judge_.ran(command, reply, fleet_.now()); });
   for (Node instance = 0; instance < plan.instances; ++instance)
     fleet_.start(instance, fleet_.random().between(0ms, 500ms));
 }
@@ -198,7 +198,9 @@ void Life::play_episode(microseconds from, microseconds next) {
   while (fleet_.now() < over && !violation_) {
     fleet_.loop().run_until(fleet_.now() + 1s);
     const uint64_t sent = fleet_.redis().commands() - std::exchange(commands, fleet_.redis().commands());
-    const uint64_t most = commands_a_second * fleet_.size() + 4 * (calls_ - std::exchange(calls, calls_));
+    const uint64_t called = calls_ - std::exchange(calls, calls_);
+    const uint64_t most = judge_.is_fleet_well() ? commands_if_well * fleet_.size() + called
+                                                 : commands_a_second * fleet_.size() + 4 * called;
     if (sent > most) accuse(fmt::format("commands: {} in a second, at most {} are explained", sent, most));
   }
   heal();
@@ -217,6 +219,7 @@ void Life::send_calls() {
   fleet_.send(instance, load::Offset(now()));
   if (is_local && answered_ == answered)
     accuse(fmt::format("in time: {} waits for Redis, which is away", load::instance_name(instance)));
+  if (is_local) judge_.is_local(instance, fleet_.shared(instance)->core(), fleet_.state(instance));
   ++calls_;
   ++figures_.calls;
   fleet_.loop().after(fleet_.random().exponential(between_calls), [this] { send_calls(); });
@@ -281,6 +284,7 @@ void Life::harm(const Harm& harm) {
   ++figures_.harms[static_cast<size_t>(harm.kind)];
   note(fmt::format("{} for {} ms ({})", to_text(harm.kind), harm.length.count() / 1000,
                    load::instance_name(harm.instance)));
+  if (harm.kind > HarmKind::upstream_slow) judge_.fleet_is_disturbed();
   switch (harm.kind) {
     case HarmKind::upstream_down:
       return fleet_.upstream().change("down", fleet_.now());
@@ -402,6 +406,8 @@ void Life::noticed(Node instance, cb::NoticeKind kind, const cb::Transition& wha
   ++figures_.transitions;
   note(fmt::format("{}: {} > {}: {}", load::instance_name(instance), cb::to_text(what.from), cb::to_text(what.to),
                    what.cause));
+  if (what.cause.starts_with("local: ") && what.to == cb::State::open)
+    judge_.opened_locally(instance, fleet_.shared(instance)->core().view());
   if (kind == cb::NoticeKind::override && !given_.actor.empty() && what.cause.find(" by ann") != std::string::npos) {
     order_ = given_;
     ordered_at_ = fleet_.now();
@@ -422,15 +428,13 @@ void Life::admitted(Node instance, const Granted& granted) {
   judge_.admitted(instance, granted, fleet_.shared(instance)->core().view(), fleet_.now());
 }
 
-void Life::settled(Node instance, const Granted& granted, uint64_t known, bool is_late) {
-  judge_.settled(instance, granted, known, is_late);
+void Life::settled(Node instance, const Granted& granted, cb::Outcome outcome, uint64_t known, bool is_late) {
+  judge_.settled(instance, granted, outcome, known, is_late, fleet_.now());
 }
 
 void Life::waited(Node instance, microseconds time) {
   ++answered_;
-  const bool stood_still = fleet_.now() - time < stalled_until_[instance] + 1s;
-  if (time > longest_wait_for_redis && !stood_still)
-    accuse(fmt::format("in time: {} waited {} ms for Redis", load::instance_name(instance), time.count() / 1000));
+  judge_.waited(instance, time, fleet_.now());
 }
 
 void Life::call_ended(const load::Call&) {}

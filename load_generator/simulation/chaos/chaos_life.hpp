@@ -5,7 +5,7 @@
 //   order       no person's override is lost that an instance knew when the store lost it
 //   recovered   once all harm is over, everyone is closed and shares, within the longest break, lease and poll
 //   commands    Redis gets no more commands a second than the calls and the instances' checks explain
-//   in time     no call waits for Redis longer than twice the longest time-out; nor at all, for one known to be away
+//   in time     no call waits for a Redis that its instance knows to be away
 //
 // The same plan gives the same events. Not thread-safe.
 #pragma once

@@ -137,7 +137,7 @@ Task SimulatedFleet::call(size_t target, load::Offset due) {
     const cb::Settled what = co_await settled.given();
     follower_.waited(instance, now() - ended);
     record.late = what.late;
-    if (process->is_up) follower_.settled(instance, *granted, known, what.late);
+    if (process->is_up) follower_.settled(instance, *granted, outcome, known, what.late);
     const bool may_retry = status != CallStatus::success && attempts < settings_.call_policy.max_attempts;
     if (!may_retry || !process->budget.withdraw()) {
       end(record, *process, sent, status);

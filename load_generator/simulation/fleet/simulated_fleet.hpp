@@ -39,7 +39,8 @@ class FleetFollower : public FleetObserver {
   virtual void call_ended(const load::Call& call) = 0;
   virtual void admitted(Node /*instance*/, const Granted& /*granted*/) {}
   // `known`: the generation that the instance knew when the call ended.
-  virtual void settled(Node /*instance*/, const Granted& /*granted*/, uint64_t /*known*/, bool /*is_late*/) {}
+  virtual void settled(Node /*instance*/, const Granted& /*granted*/, cb::Outcome /*outcome*/, uint64_t /*known*/,
+                       bool /*is_late*/) {}
   virtual void waited(Node /*instance*/, microseconds /*time*/) {}  // a call, for the breaker
 };
 
