@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "load_generator/simulation/event_loop.hpp"
@@ -57,7 +58,9 @@ class RedisService {
 
   using Reply = std::shared_ptr<cb::redis::Reply>;  // with an error() if the connection was refused or broken
   using ReplyTo = std::shared_ptr<Answer<Reply>>;
-  void ask(Node from, std::vector<std::string> command, ReplyTo answer) { serve(from, std::move(command), answer); }
+  void ask(Node from, std::vector<std::string> command, ReplyTo answer) {
+    serve(from, std::move(command), std::move(answer));
+  }
 
   struct Connected {
     uint64_t connection = 0;  // 0: refused

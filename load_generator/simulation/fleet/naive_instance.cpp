@@ -19,7 +19,7 @@ cb::State to_state(const std::string& text) { return cb::state_from(text).value_
 }  // namespace
 
 RedisService::ReplyTo NaiveInstance::command(std::vector<std::string> words) {
-  const auto answer = std::make_shared<Answer<RedisService::Reply>>(fleet_.loop);
+  auto answer = std::make_shared<Answer<RedisService::Reply>>(fleet_.loop);
   fleet_.redis.ask(node_, std::move(words), answer);
   return answer;
 }

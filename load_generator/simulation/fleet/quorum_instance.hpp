@@ -11,9 +11,9 @@ namespace simulation {
 class QuorumInstance final : public SimulatedBreaker {
  public:
   // `config`: of the breaker in memory.
-  QuorumInstance(std::shared_ptr<SharedInstance> shared, std::shared_ptr<const cb::BreakerConfig> config,
+  QuorumInstance(std::shared_ptr<SharedInstance> shared, const std::shared_ptr<const cb::BreakerConfig>& config,
                  EventLoop& loop)
-      : shared_(std::move(shared)), local_(std::move(config), {SharedInstance::breaker}), loop_(loop) {}
+      : shared_(std::move(shared)), local_(config, {SharedInstance::breaker}), loop_(loop) {}
 
   void acquire(Answer<Admission>& answer) override { acquire_both(answer); }
   void settle(Granted& granted, cb::Outcome outcome, Answer<cb::Settled>& answer) override;

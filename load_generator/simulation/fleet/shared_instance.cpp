@@ -232,7 +232,7 @@ void SharedInstance::give_up(const RedisService::ReplyTo& answer, TimePoint dead
 
 // The answer, or nothing if none comes in time.
 RedisService::ReplyTo SharedInstance::command(const std::vector<std::string>& command) {
-  const auto answer = std::make_shared<Answer<RedisService::Reply>>(fleet_.loop);
+  auto answer = std::make_shared<Answer<RedisService::Reply>>(fleet_.loop);
   fleet_.redis.ask(node_, command, answer);
   give_up(answer, now() + round_trips_.timeout());
   return answer;

@@ -45,8 +45,8 @@ class SimulatedBreaker {
 // Stage 2: the breaker of stage 1 in each instance.
 class MemoryBreaker final : public SimulatedBreaker {
  public:
-  MemoryBreaker(std::shared_ptr<const cb::BreakerConfig> config, EventLoop& loop)
-      : circuit_(std::move(config), {"unreliable_service"}), loop_(loop) {}
+  MemoryBreaker(const std::shared_ptr<const cb::BreakerConfig>& config, EventLoop& loop)
+      : circuit_(config, {"unreliable_service"}), loop_(loop) {}
 
   void acquire(Answer<Admission>& answer) override { answer.give(answer_of(circuit_.acquire(), loop_.now())); }
   void settle(Granted& granted, cb::Outcome outcome, Answer<cb::Settled>& answer) override {
