@@ -106,6 +106,7 @@ class ChaosJudge {
   bool has_lost() const { return done_.loss || before_.loss; }
   bool was_deleted() const { return done_.deletion || before_.deletion; }
   Done done_, before_;
+  bool clocks_differ_ = false;  // those of two servers, from the first harm to a clock on: a break moves in a failover
 
   struct Published {
     uint64_t generation;
