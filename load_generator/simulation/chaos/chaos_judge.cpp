@@ -14,8 +14,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto longest_stale = cb::CachedView::longest_age + 100ms;
-constexpr auto longest_push = 50ms;     // until all instances know of a failure, in a fleet that is well
-constexpr auto longest_report = 200ms;  // until Redis knows of a success
+constexpr auto longest_push = 50ms;         // until all instances know of a failure, in a fleet that is well
+constexpr uint64_t not_known = UINT64_MAX;  // a generation
+constexpr auto longest_report = 200ms;      // until Redis knows of a success
 constexpr auto longest_wait = 2 * cb::redis::longest_timeout + 100ms;
 // The same break in two views: an answer may be as late as a time-out allows, and one that restored it, too.
 constexpr auto differs_by = 2 * cb::redis::longest_timeout;
@@ -172,7 +173,8 @@ void ChaosJudge::grant(const cb::PermitId& permit, TimePoint now) {
 void ChaosJudge::judge_settle(const cb::Settle& ended, const cb::Reply& reply) {
   if (stored_.leases && ended.permit.generation == stored_.generation) stored_.leases->erase(ended.permit.probe);
   const uint64_t now_in = stored_.generation;
-  const bool may_come_late = ended.permit.probe != 0 && ended.permit.generation == stored_.timed_out;
+  const bool may_be_the_one = ended.permit.generation == stored_.timed_out || stored_.timed_out == not_known;
+  const bool may_come_late = ended.permit.probe != 0 && may_be_the_one;
   if (now_in == 0 || may_come_late) return;
   const bool is_late = reply.kind == cb::Reply::Kind::late;
   const bool is_of_another = ended.permit.generation != now_in;
@@ -207,7 +209,8 @@ void ChaosJudge::enter(const cb::Transition& transition) {
   judge_cause(transition);
   const bool has_timed_out = transition.cause == "probe timed out";
   const bool ends_break = transition.from == cb::State::open && transition.to == cb::State::half_open;
-  stored_.timed_out = has_timed_out ? stored_.generation : ends_break ? stored_.timed_out : 0;
+  const uint64_t before = stored_.generation == 0 ? not_known : stored_.generation;
+  stored_.timed_out = has_timed_out ? before : ends_break ? stored_.timed_out : 0;
   stored_.generation = transition.generation;
   const auto due = stored_.leases ? std::optional(half_open_ends()) : std::nullopt;
   stored_.began = is_of_time(transition) ? due : transition.at;
