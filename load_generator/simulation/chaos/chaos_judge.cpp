@@ -178,7 +178,8 @@ void ChaosJudge::judge_settle(const cb::Settle& ended, const cb::Reply& reply) {
   if (now_in == 0 || may_come_late) return;
   const bool is_late = reply.kind == cb::Reply::Kind::late;
   const bool is_of_another = ended.permit.generation != now_in;
-  if (is_of_another != is_late && (is_of_another || ended.permit.probe == 0))
+  const bool may_be_another_now = ended.permit.probe != 0 || has_lost();  // a fresh circuit reports no transition
+  if (is_of_another != is_late && (is_of_another || !may_be_another_now))
     accuse_(fmt::format("late: a result of generation {} in {} was {}", ended.permit.generation, now_in,
                         is_late ? "late" : "counted"));
   const bool has_effect =
