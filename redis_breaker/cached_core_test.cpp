@@ -1008,6 +1008,22 @@ TEST_CASE("the news on another session or node is known, but the view must be fe
   CHECK_FALSE(instance.knows());
 }
 
+TEST_CASE("of an override that is known only by its news, the break is known: to a local breaker, and to restore it") {
+  SimulatedInstance instance(opens_at_once);
+  instance.acquire();
+  instance.elsewhere(ApplyOverride{{Mode::forced_open, "ann", ""}, 1min});
+  instance.core.announced(news_of(instance), instance.feed, instance.now);
+  const SharedState shared = instance.core.shared_state();
+  CHECK(shared.snapshot.state == State::open);
+  CHECK(shared.snapshot.open_until > instance.now + 59s);
+  CHECK(shared.snapshot.mode == Mode::automatic);
+  CHECK(shared.snapshot.mode_until == TimePoint{});
+  instance.core.add(Tick{});
+  const LastKnown known = instance.begin().known;
+  CHECK(known.open_for > 59s);
+  CHECK(known.override_for == 0s);
+}
+
 TEST_CASE("news that arrive during an exchange that fails are not lost") {
   SimulatedInstance instance(opens_at_once);
   instance.acquire();
