@@ -286,7 +286,8 @@ void ChaosJudge::admitted(Node instance, const Granted& granted, const cb::Cache
     return;
   }
   const uint64_t generation = granted.id.generation;
-  if (generation < received_[instance])
+  const bool reads_after_a_stall = now == stalled_until_[instance];  // what it decides in that instant comes first
+  if (generation < received_[instance] && !reads_after_a_stall)
     accuse_(fmt::format("news: {} admitted a call in generation {}, and knew of {}", name, generation,
                         received_[instance]));
   const auto next = std::find_if(published_.begin(), published_.end(),
