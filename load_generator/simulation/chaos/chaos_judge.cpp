@@ -208,6 +208,8 @@ void ChaosJudge::count(const cb::Settle& ended, const cb::Reply& reply) {
 
 void ChaosJudge::enter(const cb::Transition& transition) {
   judge_cause(transition);
+  if (!entered_.insert(transition.generation).second)
+    accuse_(fmt::format("unique: generation {} begins twice: {}", transition.generation, transition.cause));
   const bool has_timed_out = transition.cause == "probe timed out";
   const bool ends_break = transition.from == cb::State::open && transition.to == cb::State::half_open;
   const uint64_t before = stored_.generation == 0 ? not_known : stored_.generation;

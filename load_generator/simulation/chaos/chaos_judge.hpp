@@ -24,6 +24,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -96,8 +97,9 @@ class ChaosJudge {
   const std::function<void(const std::string&)> accuse_;
   const cb::ScriptCaller reader_;
   Stored stored_;
-  TimePoint now_{};   // of the run
-  uint64_t run_ = 0;  // of the server
+  TimePoint now_{};               // of the run
+  std::set<uint64_t> entered_{};  // generations, in all of this life
+  uint64_t run_ = 0;              // of the server
 
   // What was done in an episode. An instance may not have counted it before the quiet, in which it does not look.
   struct Done {
