@@ -40,7 +40,6 @@ class Network {
   // One way only.
   void cut(Node from, Node to) { cuts_.emplace(from, to); }
   void heal() { cuts_.clear(); }
-  void heal(Node from, Node to) { cuts_.erase({from, to}); }
   bool is_cut(Node from, Node to) const { return !cuts_.empty() && cuts_.contains({from, to}); }
 
   void lose(double share) { settings_.lost = share; }

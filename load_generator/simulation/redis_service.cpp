@@ -107,7 +107,6 @@ microseconds RedisService::announce(size_t index, microseconds from_now) {
 }
 
 void RedisService::deliver(size_t index, Listening& to, TimePoint sent, std::shared_ptr<const Announcement> what) {
-  ++pushes_;
   if (network_.is_cut(node_of(index), to.node)) return;
   to.last_delivery = std::max(sent + network_.delay(), to.last_delivery);
   loop_.at(to.last_delivery, [listener = to.listener, connection = to.number, what = std::move(what)] {

@@ -96,7 +96,6 @@ class RedisService {
 
   uint64_t scripts_run() const;
   uint64_t commands() const { return commands_; }
-  uint64_t pushes() const { return pushes_; }
 
  private:
   struct Listening {
@@ -163,7 +162,6 @@ class RedisService {
   RunFollower run_follower_;
   uint64_t connections_ = 0;
   uint64_t commands_ = 0;
-  uint64_t pushes_ = 0;
 };
 
 }  // namespace simulation

@@ -72,7 +72,6 @@ class SharedInstance final : public SimulatedBreaker,
 
   const cb::CachedCore& core() const { return core_; }
   bool is_fresh() const { return core_.view().is_fresh(feed_, fleet_.loop.now()); }
-  bool is_available() const { return gate_.is_available(); }
 
  private:
   using Writes = cb::StateStore::Writes;
