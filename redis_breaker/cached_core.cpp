@@ -217,8 +217,18 @@ void CachedCore::fail(const StoreTrouble& trouble) {
   listener_generation_ = view_.generation;
 }
 
+void CachedCore::explain_writes(TimePoint now) {
+  explained_at_ = now;
+  explained_.clear();
+}
+
+// A transition writes each key once. What is written again is a later failure, or another program's.
+bool CachedCore::is_explained(std::string_view key, TimePoint now) {
+  return now - explained_at_ < explains_writes_for && explained_.emplace(key).second;
+}
+
 bool CachedCore::written(std::string_view key, TimePoint now) {
-  if (now - explained_at_ < explains_writes_for) return false;
+  if (is_explained(key, now)) return false;
   was_written_ = true;
   if (key == "state" || view_.state != State::closed) return true;
   view_.reports_successes = true;
@@ -228,7 +238,7 @@ bool CachedCore::written(std::string_view key, TimePoint now) {
 // The news of a transition that this instance has just made may arrive before its answer. The state changes at once,
 // but the answer is reported first.
 void CachedCore::announced(const News& news, const Feed& feed, TimePoint now) {
-  if (news.generation == view_.generation && !news.is_overridden) explained_at_ = now;
+  if (news.generation == view_.generation && !news.is_overridden) explain_writes(now);
   if (news.generation <= view_.generation) return;
   const bool is_of_the_view = view_.session == feed.session && view_.node == feed.node;
   if (!is_of_the_view) view_.fetched_at = {};  // the view was out of date, however young; what it lacks must be fetched
@@ -247,7 +257,7 @@ void CachedCore::announced(const News& news, const Feed& feed, TimePoint now) {
   view_.admits_from = end_of_wait(latest_, now);
   view_.look_again_at = news.is_overridden ? now : TimePoint{};
   ++view_.version;
-  if (!news.is_overridden && is_of_the_view) explained_at_ = now;  // its end is not in the news
+  if (!news.is_overridden && is_of_the_view) explain_writes(now);  // its end is not in the news
   if (is_exchanging_) return;
   listener_state_ = news.state;  // the instance that made the transition reports it
   listener_generation_ = news.generation;

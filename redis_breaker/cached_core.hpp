@@ -9,8 +9,10 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -112,8 +114,8 @@ class CachedCore {
   void announced(const News& news, const Feed& feed, TimePoint now);
 
   // A key was written. Returns false if the store need not be asked: the write changes no more than what successes
-  // mean, or the news of a transition has just explained it. So a fleet of any size asks nothing when one instance
-  // opens the circuit. What another program wrote in those milliseconds, the next poll finds.
+  // mean, or the news of a transition has just explained it, as it does once for each key. So a fleet of any size asks
+  // nothing when one instance opens the circuit.
   bool written(std::string_view key, TimePoint now);
   bool was_written() const { return was_written_; }  // and no exchange has begun since then
 
@@ -149,6 +151,8 @@ class CachedCore {
 
   Rejection reject(TimePoint from, TimePoint now) const;
   void count_asking();
+  void explain_writes(TimePoint now);
+  bool is_explained(std::string_view key, TimePoint now);
   Settled drop(const Settle& ended, TimePoint now);
   LastKnown last_known(TimePoint now) const;
   void apply(const Answer& answer, const Feed& feed, TimePoint now);
@@ -168,8 +172,9 @@ class CachedCore {
   std::map<Ticket, Outcome> outcomes_;
   Ticket last_ticket_ = 0;
   bool is_exchanging_ = false;
-  bool was_written_ = false;  // since the last exchange began
-  TimePoint explained_at_{};  // when the last news arrived that are known by now
+  bool was_written_ = false;                      // since the last exchange began
+  TimePoint explained_at_{};                      // when the last news arrived that are known by now
+  std::set<std::string, std::less<>> explained_;  // the keys that were written with them
   Feed feed_at_begin_;
   TimePoint begun_at_{};
 

@@ -1110,9 +1110,23 @@ TEST_CASE("the keys of a transition whose news has arrived need no question, no 
   CHECK_FALSE(instance.core.written("state", instance.now));
   CHECK_FALSE(instance.core.written("breaker", instance.now));
   CHECK_FALSE(instance.core.was_written());
-  instance.pass(6ms);  // another program
-  CHECK(instance.core.written("state", instance.now));
+  CHECK(instance.core.written("state", instance.now));  // another program
   CHECK(instance.core.was_written());
+  instance.pass(6ms);
+  CHECK(instance.core.written("probes", instance.now));
+}
+
+TEST_CASE("a failure at once after the circuit has closed makes successes reported: the news explain each key once") {
+  SimulatedInstance instance(opens_at_once);
+  instance.acquire();
+  News news = opened_elsewhere(instance);
+  news.state = State::closed;
+  news.failures = 0;
+  instance.core.announced(news, instance.feed, instance.now);
+  CHECK_FALSE(instance.core.written("failures", instance.now));
+  CHECK_FALSE(instance.core.view().reports_successes);
+  CHECK_FALSE(instance.core.written("failures", instance.now));  // no question
+  CHECK(instance.core.view().reports_successes);
 }
 
 TEST_CASE("news that do not take effect explain no key: of another session, or of an override, whose end they lack") {
