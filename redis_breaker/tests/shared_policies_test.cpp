@@ -227,6 +227,7 @@ TEST_CASE("a success in between makes earlier reporters of failures irrelevant")
   TestRedis redis;
   Member a(redis, two_must_agree, "a"), b(redis, two_must_agree, "b");
   a.call(Outcome::failure);
+  REQUIRE(b.breaker.status().failures == 1);  // b has learned of it
   b.call(Outcome::success);
   for (int i = 0; i < 3; ++i) b.call(Outcome::failure);
   CHECK(redis.cli({"GET", "cb:x:state"}) == "closed");
