@@ -302,7 +302,7 @@ void ChaosJudge::admitted(Node instance, const Granted& granted, const cb::Cache
   if (++probes_[generation] > most) accuse_(fmt::format("probes: more than {} in generation {}", most, generation));
 }
 
-void ChaosJudge::opened_locally(Node instance, const cb::CachedView& view) { opened_in_[instance] = view.generation; }
+void ChaosJudge::may_open_locally(Node instance, const cb::CachedView& view) { opened_in_[instance] = view.generation; }
 
 void ChaosJudge::is_local(Node instance, const cb::CachedCore& core, load::State state) {
   const cb::CachedView& view = core.view();

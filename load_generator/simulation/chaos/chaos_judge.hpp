@@ -60,7 +60,7 @@ class ChaosJudge {
   void admitted(Node instance, const Granted& granted, const cb::CachedView& view, TimePoint now);
   // `known`: the generation that the instance knew when the call ended.
   void settled(Node instance, const Granted& granted, cb::Outcome outcome, uint64_t known, bool is_late, TimePoint now);
-  void opened_locally(Node instance, const cb::CachedView& view);
+  void may_open_locally(Node instance, const cb::CachedView& view);
   void is_local(Node instance, const cb::CachedCore& core, load::State state);  // after a call has asked
   void waited(Node instance, microseconds time, TimePoint now);                 // a call, for the breaker
 

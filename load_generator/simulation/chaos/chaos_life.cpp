@@ -407,7 +407,7 @@ void Life::noticed(Node instance, cb::NoticeKind kind, const cb::Transition& wha
   note(fmt::format("{}: {} > {}: {}", load::instance_name(instance), cb::to_text(what.from), cb::to_text(what.to),
                    what.cause));
   if (what.cause.starts_with("local: ") && what.to == cb::State::open)
-    judge_.opened_locally(instance, fleet_.shared(instance)->core().view());
+    judge_.may_open_locally(instance, fleet_.shared(instance)->core().view());
   if (kind == cb::NoticeKind::override && !given_.actor.empty() && what.cause.find(" by ann") != std::string::npos) {
     order_ = given_;
     ordered_at_ = fleet_.now();
@@ -430,6 +430,9 @@ void Life::admitted(Node instance, const Granted& granted) {
 
 void Life::settled(Node instance, const Granted& granted, cb::Outcome outcome, uint64_t known, bool is_late) {
   judge_.settled(instance, granted, outcome, known, is_late, fleet_.now());
+  // It may have ended when Redis was back: then nothing is reported, and the next outage goes on with it.
+  if (granted.of_memory && outcome == cb::Outcome::failure && !is_late)
+    judge_.may_open_locally(instance, fleet_.shared(instance)->core().view());
 }
 
 void Life::waited(Node instance, microseconds time) {
