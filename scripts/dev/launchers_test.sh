@@ -26,8 +26,8 @@ fail() {
   exit 1
 }
 
-eventually() {  # COMMAND...: tries for ten seconds
-  local deadline=$((SECONDS + 10))
+eventually() {  # COMMAND...: tries for a minute
+  local deadline=$((SECONDS + 60))
   until "$@"; do
     [ $SECONDS -lt $deadline ] || return 1
     sleep 0.02
@@ -92,14 +92,26 @@ type_hints() {  # OUTPUT LAUNCHER
   done < <(sed -n 's/^  //p' "$1")
 }
 
+# Servers need a port that is given as a number, and a cluster the ports 10000 above. So that no client has one of them,
+# they are below 32768.
+start_on_some_port() {  # NAME CONDITION COMMAND...: PORT in the command is replaced; sets `port`
+  local name=$1 condition=$2
+  shift 2
+  for _ in 1 2 3 4 5; do
+    port=$((10000 + RANDOM % 10000))
+    start "$name" "${@//PORT/$port}"
+    eventually has_started_or_ended "$name" "$condition"
+    if kill -0 "${pids[$name]}" 2>/dev/null; then return; fi
+  done
+  fail "$1 does not start" "$work/$name"
+}
+has_started_or_ended() { "$2" || ! kill -0 "${pids[$1]}" 2>/dev/null; }
+
 # Starts several Redis servers, an instance with the URL that the launcher prints, and then types the other hints.
 run_with_several_servers() {  # LAUNCHER SCHEME
   local launcher=$1 scheme=$2 url port
-  for _ in 1 2 3 4 5; do
-    port=$((20000 + RANDOM % 10000))
-    start several "$launcher" "$port"
-    if eventually grep -q "$scheme://" "$work/several"; then break; fi
-  done
+  shows_url() { grep -q "$scheme://" "$work/several"; }
+  start_on_some_port several shows_url "$launcher" PORT
   url=$(grep -o "$scheme://[^ ]*" "$work/several") || fail "$launcher does not start" "$work/several"
   if "$launcher" "$port" >"$work/second" 2>&1; then fail "$launcher starts twice" "$work/second"; fi
   grep -q "something already uses 127.0.0.1:$port" "$work/second" || fail "$launcher: which port?" "$work/second"
@@ -144,13 +156,9 @@ run_fleet scripts/run_distributed.sh
 show_control_room 2
 show_control_room 3
 
-redis_is_up() { redis-cli -u "$redis" ping 2>/dev/null | grep -q PONG; }
-for _ in 1 2 3 4 5; do
-  port=$((20000 + RANDOM % 10000))
-  redis=redis://127.0.0.1:$port/0
-  start redis redis-server --bind 127.0.0.1 --port "$port" --save '' --dir /
-  if eventually redis_is_up && kill -0 "${pids[redis]}" 2>/dev/null; then break; fi
-done
+redis_is_up() { redis-cli -p "$port" ping 2>/dev/null | grep -q PONG; }
+start_on_some_port redis redis_is_up redis-server --bind 127.0.0.1 --port PORT --save '' --dir /
+redis=redis://127.0.0.1:$port/0
 scripts/start_redis.sh "$port" >"$work/taken" || fail "start_redis.sh where a Redis answers" "$work/taken"
 grep -q "scripts/start_redis.sh $((port + 1))" "$work/taken" || fail "start_redis.sh names no other port" "$work/taken"
 # A window and a quorum: with them the breaker has every key but `probes`, which needs a half-open breaker.
