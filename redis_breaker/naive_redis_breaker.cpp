@@ -28,12 +28,6 @@ NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, Identity identity, c
   if (identity_.context.empty()) create_keys();
 }
 
-bool NaiveRedisBreaker::has_keys() {
-  const redis::Reply exists = client_.command({"EXISTS", prefix_ + "state"});
-  if (!exists.error().empty()) throw std::runtime_error(exists.error());
-  return exists->integer != 0;
-}
-
 void NaiveRedisBreaker::create_keys() {
   if (has_keys()) return;
   set("state", "closed");  // before this line, another instance may open it
@@ -41,16 +35,13 @@ void NaiveRedisBreaker::create_keys() {
   set("last_failure", "0");
 }
 
-void NaiveRedisBreaker::create_keys_of_tenant() {
-  if (!identity_.context.empty()) std::call_once(created_, [this] { create_keys(); });
-}
-
 Admission NaiveRedisBreaker::acquire() {
   const NoticeQueue::Delivery delivery(notices_);
-  create_keys_of_tenant();
+  if (!identity_.context.empty()) std::call_once(created_, [this] { create_keys(); });
   const std::string state = get("state");
   if (state == "closed") return Permit(*this, {1, 0});
-  const double left = seconds_left();
+  const double ends = std::stod(get("last_failure")) + std::chrono::duration<double>(policy_.recovery_timeout).count();
+  const double left = ends - epoch_seconds();
   if (state == "open" && left <= 0) {
     transition(state, State::half_open, "recovery timeout over");
     return Permit(*this, {1, 1});
@@ -59,20 +50,11 @@ Admission NaiveRedisBreaker::acquire() {
   return Rejection{to_state(state), retry_after};
 }
 
-double NaiveRedisBreaker::seconds_left() {
-  const double waited = epoch_seconds() - std::stod(get("last_failure"));
-  return std::chrono::duration<double>(policy_.recovery_timeout).count() - waited;
-}
-
 Settled NaiveRedisBreaker::settle(const PermitId&, TimePoint, Outcome outcome) {
   if (outcome == Outcome::ignored) return {state_, false};
   const NoticeQueue::Delivery delivery(notices_);
   try {
-    if (outcome == Outcome::success) {
-      on_success();
-    } else {
-      on_failure();
-    }
+    outcome == Outcome::success ? on_success() : on_failure();
   } catch (const std::exception&) {
     on_failure();  // the textbook has one `except` around the call and the bookkeeping
   }
@@ -86,13 +68,11 @@ void NaiveRedisBreaker::on_success() {
 }
 
 void NaiveRedisBreaker::on_failure() {
-  const redis::Reply failures = client_.command({"INCR", prefix_ + "failures"});
-  if (!failures.error().empty()) throw std::runtime_error(failures.error());
+  const auto failures = ask({"INCR", prefix_ + "failures"})->integer;
   set("last_failure", std::to_string(epoch_seconds()));
   const std::string state = get("state");
-  if (failures->integer >= policy_.failure_threshold && state != "open") {
-    transition(state, State::open, std::to_string(failures->integer) + " failures");
-  }
+  if (failures >= policy_.failure_threshold && state != "open")
+    transition(state, State::open, std::to_string(failures) + " failures");
 }
 
 DetailedStatus NaiveRedisBreaker::detailed_status() {
@@ -105,16 +85,16 @@ DetailedStatus NaiveRedisBreaker::detailed_status() {
   return status;
 }
 
-std::string NaiveRedisBreaker::get(const std::string& key) {
-  const redis::Reply reply = client_.command({"GET", prefix_ + key});
+redis::Reply NaiveRedisBreaker::ask(const std::vector<std::string>& command) {
+  redis::Reply reply = client_.command(command);
   if (!reply.error().empty()) throw std::runtime_error(reply.error());
-  if (reply->type != REDIS_REPLY_STRING) throw std::runtime_error(prefix_ + key + " is missing");
-  return {reply->str, reply->len};
+  return reply;
 }
 
-void NaiveRedisBreaker::set(const std::string& key, const std::string& value) {
-  const redis::Reply reply = client_.command({"SET", prefix_ + key, value});
-  if (!reply.error().empty()) throw std::runtime_error(reply.error());
+std::string NaiveRedisBreaker::get(const std::string& key) {
+  const redis::Reply reply = ask({"GET", prefix_ + key});
+  if (reply->type != REDIS_REPLY_STRING) throw std::runtime_error(prefix_ + key + " is missing");
+  return {reply->str, reply->len};
 }
 
 void NaiveRedisBreaker::transition(const std::string& from, State to, const std::string& cause) {

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "redis_breaker/redis/client.hpp"
 #include "simple_breaker/notices/notice_queue.hpp"
@@ -39,15 +40,14 @@ class NaiveRedisBreaker final : public ManagedBreaker {
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
-  bool has_keys();
+  bool has_keys() { return ask({"EXISTS", prefix_ + "state"})->integer != 0; }
   void create_keys();
-  void create_keys_of_tenant();
-  double seconds_left();  // of the break; negative after it
   void on_success();
   void on_failure();
 
+  redis::Reply ask(const std::vector<std::string>& command);  // throws if Redis fails, like the next two
   std::string get(const std::string& key);
-  void set(const std::string& key, const std::string& value);
+  void set(const std::string& key, const std::string& value) { ask({"SET", prefix_ + key, value}); }
   void transition(const std::string& from, State to, const std::string& cause);
 
   redis::Client& client_;

@@ -7,15 +7,8 @@ namespace {
 
 // False for notices that the shared breaker reports as well, and for the reset of a closed local breaker.
 bool is_local_only(const Notice& notice) {
-  switch (notice.kind) {
-    case NoticeKind::transition:
-    case NoticeKind::rejection:
-      return true;
-    case NoticeKind::override:
-      return notice.from != notice.to;
-    default:
-      return false;
-  }
+  if (notice.kind == NoticeKind::override) return notice.from != notice.to;
+  return notice.kind == NoticeKind::transition || notice.kind == NoticeKind::rejection;
 }
 
 }  // namespace
