@@ -35,7 +35,6 @@ FleetSettings settings_of(const load::Scenario& scenario, const load::Variant& v
                          .call_policy = call_policy_of(scenario, variant),
                          .call_timeout = scenario.call_timeout,
                          .plan = scenario.plan,
-                         .cut_off = variant.faults.cut_off,
                          .start = load_starts - warm_up(scenario.instances),
                          .plan_starts = load_starts,
                          .seed = seed};
@@ -105,6 +104,7 @@ Simulated ScenarioRun::play() {
 
 // All have learned the state when the load begins.
 void ScenarioRun::start_instances() {
+  if (const auto instance = variant_.faults.cut_off) fleet_.network().cut(static_cast<Node>(*instance), upstream_node);
   for (Node instance = 0; instance < fleet_.size(); ++instance) {
     fleet_.start(instance, fleet_.random().between(0us, warm_up(fleet_.size()) / 2));
   }

@@ -114,7 +114,7 @@ Task SimulatedFleet::call(size_t target, load::Offset due) {
     follower_.admitted(instance, *granted);
 
     CallStatus status = CallStatus::exception;
-    if (settings_.cut_off != target) {
+    if (!network_.is_cut(instance, upstream_node)) {
       const TimePoint deadline = now() + settings_.call_timeout;
       ++record.upstream_calls;
       co_await loop_.sleep(network_.http_delay());

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -26,8 +25,7 @@ struct FleetSettings {
   cb::CallPolicy call_policy{};
   milliseconds call_timeout{1000};
   milliseconds redis_timeout{50};
-  std::string plan = "healthy";     // of the upstream, from `plan_starts`
-  std::optional<size_t> cut_off{};  // the instance that cannot reach the upstream
+  std::string plan = "healthy";  // of the upstream, from `plan_starts`
   TimePoint start{std::chrono::seconds(1'700'000'000)};
   TimePoint plan_starts = start;
   uint64_t seed = 1;
