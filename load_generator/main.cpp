@@ -129,7 +129,8 @@ CLI::App* add_chaos_command(CLI::App& app, load::ChaosOptions& options) {
 CLI::App* add_simulate_command(CLI::App& app, load::SimulateOptions& options) {
   CLI::App* command =
       app.add_subcommand("simulate", "Play an experiment in virtual time, with any number of instances");
-  command->add_option("scenario", options.scenarios, "Names of shipped scenarios, or files; or all, chaos, scale")
+  command
+      ->add_option("scenario", options.scenarios, "Names of shipped scenarios, or files; or all, border, chaos, scale")
       ->required();
   command->add_option("--hours", options.hours, "chaos: how long a fleet lives")->capture_default_str();
   command->add_option("--until", options.trace_seconds,

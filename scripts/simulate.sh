@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Usage: scripts/simulate.sh SCENARIO... | all | scale | chaos [OPTIONS]
+# Usage: scripts/simulate.sh SCENARIO... | all | scale | border | chaos [OPTIONS]
 #
 # Plays experiments in virtual time, with any number of instances, in one process: the same breakers and the same script,
-# no waiting. `scale` is one outage for fleets of 1 to 100,000 instances; `chaos` is years of a fleet to which harm is done.
+# no waiting. `scale` is one outage for fleets of 1 to 100,000 instances; `border` is one shared breaker against one in each
+# instance; `chaos` is years of a fleet to which harm is done.
 #   --seed N, --designs NAMES   which run; which stages or variants
 #   --instances N               another number; the load grows with it
 #   --set NAME=VALUE            another value of a setting: failure_threshold=5

@@ -12,6 +12,7 @@
 #include "load_generator/record/text.hpp"
 #include "load_generator/report/compare.hpp"
 #include "load_generator/report/run_file.hpp"
+#include "load_generator/simulation/border_table.hpp"
 #include "load_generator/simulation/chaos/chaos_search.hpp"
 #include "load_generator/simulation/scale_table.hpp"
 #include "load_generator/simulation/seed_range.hpp"
@@ -121,6 +122,11 @@ int simulate_command(const SimulateOptions& options, const program::StopSignal& 
   if (options.scenarios.front() == "chaos") {
     const size_t instances = options.instances == 0 ? 10 : options.instances;
     return simulation::search_chaos({options.hours, options.seed, instances, options.trace_seconds}, stop);
+  }
+  if (options.scenarios.front() == "border") {
+    simulation::BorderOptions border{.seed = options.seed};
+    if (options.instances > 0) border.instances = options.instances;
+    return simulation::print_border(border, stop);
   }
   if (options.scenarios.front() == "scale") {
     simulation::ScaleOptions scale{.seed = options.seed};

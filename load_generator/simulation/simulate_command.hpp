@@ -11,7 +11,7 @@
 namespace load {
 
 struct SimulateOptions {
-  std::vector<std::string> scenarios;  // names of shipped ones, or files; `all`; or `chaos` or `scale`
+  std::vector<std::string> scenarios;  // names of shipped ones, or files; `all`; or `border`, `chaos`, `scale`
   size_t instances = 0;                // 0: as in the file
   uint64_t seed = 1;
   size_t seeds = 1;                     // more: the distribution of each measure over so many, beside the last real run
