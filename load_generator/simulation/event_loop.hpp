@@ -47,7 +47,7 @@ class EventLoop {
       TimePoint until;
       bool may_be_over;
       bool await_ready() const { return may_be_over && until <= loop.now(); }
-      void await_suspend(std::coroutine_handle<> waiting) { loop.schedule(until, loop.take_slot({waiting, {}})); }
+      void await_suspend(std::coroutine_handle<> waiting) { loop.wake_at(until, loop.park(waiting)); }
       void await_resume() const {}
     };
     return Sleep{*this, when, may_be_over};
@@ -59,7 +59,8 @@ class EventLoop {
     uint32_t slot;
     uint32_t use;
   };
-  Sleeper park(std::coroutine_handle<> waiting);
+  // Not inline: in an await_suspend(), Clang 14 would put the slot below the stack pointer, and overwrite it.
+  [[gnu::noinline]] Sleeper park(std::coroutine_handle<> waiting);
   void wake_at(TimePoint when, Sleeper sleeper);  // the first one counts
 
  private:

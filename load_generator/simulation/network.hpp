@@ -35,7 +35,10 @@ class Network {
     return delay;
   }
 
-  std::chrono::microseconds http_delay() { return delay() + random_.exponential(settings_.http); }
+  std::chrono::microseconds http_delay() {
+    const auto first = delay();  // a compiler may evaluate the operands of + in any order
+    return first + random_.exponential(settings_.http);
+  }
 
   // One way only.
   void cut(Node from, Node to) { cuts_.emplace(from, to); }

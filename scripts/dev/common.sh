@@ -82,7 +82,7 @@ build() {  # PRESET TARGET...
     flock "$lock"
   fi
   case "$preset $*" in
-    asan*) "$root/scripts/dev/setup.sh" --develop ;;
+    asan* | clang*) "$root/scripts/dev/setup.sh" --develop ;;
     *all* | *test* | *benchmark*) "$root/scripts/dev/setup.sh" --test ;;
     *) "$root/scripts/dev/setup.sh" ;;
   esac
