@@ -149,11 +149,13 @@ CLI::App* add_simulate_command(CLI::App& app, load::SimulateOptions& options) {
   command->add_option("--designs", options.designs, "Stages or variants to play, separated by commas; default: all")
       ->delimiter(',')
       ->type_name("NAMES");
+  auto* seeds = command->add_option("--seeds", options.seeds,
+                                    "More than one: each measure over so many seeds, beside the last real run");
+  seeds->check(CLI::Range(1, 100'000))->capture_default_str();
   command
-      ->add_option("--seeds", options.seeds,
-                   "More than one: each measure over so many seeds, beside the last real run of the scenario")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
+      ->add_flag("--against-real", options.against_real,
+                 "Judge the last real runs by these seeds: their counts must lie in the range of all seeds, or near it")
+      ->needs(seeds);
   return command;
 }
 

@@ -8,6 +8,7 @@
 #   --instances N               another number; the load grows with it
 #   --set NAME=VALUE            another value of a setting: failure_threshold=5
 #   --seeds N                   each measure over N seeds, beside the last real run in build/runs/
+#   --against-real              with --seeds: exit code 1 if a real run has counts that no seed comes near
 #   --hours N, --until SECONDS  chaos: how much; show the life of one seed, event by event
 # Installs and builds what is missing. Exit code 0 only if every expectation held, and nothing was violated.
 set -euo pipefail

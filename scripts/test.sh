@@ -5,7 +5,7 @@
 # those experiments in real time that show what no other test shows. Prints the slowest tests at the end.
 #   --all          also what guards the repository: linters, warnings as errors, and what has threads or parses input
 #                  again with the address and undefined-behaviour sanitizers (Clang) and the thread sanitizer (GCC)
-#   --everything   all that, and every other experiment too
+#   --everything   all that, and every other experiment too; then their counts must agree with the simulation's
 # Installs and builds what is missing. Uses free ports and private Redis servers. A test that fails once has failed.
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "load_generator/experiment/machine_noise.hpp"
 #include "load_generator/experiment/simple_stage.hpp"
 #include "load_generator/fleet/failover.hpp"
 #include "load_generator/fleet/fleet.hpp"
@@ -191,7 +192,9 @@ FinishedRun run_scenario(const Scenario& scenario, const Variant& variant, const
   Run run = variant.stage == Stage::simple ? run_simple_stage(scenario, variant, stop)
                                            : run_fleet(scenario, variant, stop, observer);
   run.recovery_timeout = duration_in(variant.breaker, "recovery_timeout").value_or(milliseconds(0));
-  return finish(std::move(run), {scenario.name, variant.name, scenario.question, {}, variant.expectations});
+  std::string noise = machine_noise(run, variant.faults);
+  return finish(std::move(run),
+                {scenario.name, variant.name, scenario.question, {}, variant.expectations, std::move(noise)});
 }
 
 }  // namespace load

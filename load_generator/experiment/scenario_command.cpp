@@ -4,7 +4,6 @@
 #include <stdexcept>
 
 #include "load_generator/experiment/experiment.hpp"
-#include "load_generator/experiment/machine_noise.hpp"
 #include "load_generator/fleet/fleet.hpp"
 #include "load_generator/load/live_lines.hpp"
 #include "load_generator/record/text.hpp"
@@ -32,7 +31,7 @@ FinishedRun play(const Scenario& scenario, const Variant& variant, const program
     std::cout << scenario.name << ", " << variant.name << "\n" << std::flush;
     FinishedRun finished = run_scenario(scenario, variant, stop, lines);
     if (finished.run.interrupted || all_hold(finished)) return finished;
-    const std::string noise = machine_noise(finished.run, variant.faults);
+    const std::string& noise = finished.summary.machine_noise;
     if (!noise.empty())
       std::cout << "\n" << failed_verdicts(finished.summary) << "this machine was too busy: " << noise << "\n";
     if (noise.empty() || tries_left == 0) return finished;

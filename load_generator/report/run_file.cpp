@@ -66,6 +66,7 @@ json document_of(const FinishedRun& finished) {
                 {"length_ms", to_ms(run.length)}, {"shared_breaker", run.shared_breaker},
                 {"measures", summary.measures},   {"expectations", json::array()}};
   for (const Expectation& expectation : summary.expectations) document["expectations"].push_back(to_json(expectation));
+  if (!summary.machine_noise.empty()) document["machine_noise"] = summary.machine_noise;
   document["transitions"] = transitions_json(run.targets, run.transitions);
   document["states"] = states_json(run.targets, timeline.lanes);
   document["marks"] = marks_json(run.targets, last_of(timeline.marks));
@@ -104,6 +105,7 @@ Summary read_summary(StrictObject& document) {
     summary.expectations.push_back(read_expectation(entry));
     entry.done();
   }
+  if (document.has("machine_noise")) summary.machine_noise = document.text("machine_noise", 500);
   return summary;
 }
 

@@ -3,6 +3,7 @@
 // {"name","variant","question",
 //  "instances":["Instance-A",..], "length_ms", "shared_breaker":true,   // one breaker for all instances
 //  "measures":{..}, "expectations":[{"measure","because","at_least","at_most"}],
+//  "machine_noise":"a call was sent 20 ms late",                         // where the machine was too busy
 //  "transitions":[..], "states":{..}, "marks":[..], "traffic":{..},      // see timeline_json.hpp
 //  "latency_ms":{"success":{"p50","p90","p99","max"},..},
 //  "ledger":{"Instance-A":{"received","success","failure","hang","drop"},..}}   // where the upstream could be asked
@@ -27,6 +28,7 @@ struct Summary {
   std::string question;
   Measures measures;
   std::vector<Expectation> expectations;
+  std::string machine_noise = {};  // sign that the machine was too busy for its programs; empty: none
 };
 
 // A run with its timeline and measures, which are worked out once.

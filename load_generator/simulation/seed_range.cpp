@@ -9,9 +9,9 @@
 
 namespace simulation {
 
-std::map<std::string, Distribution> distributions(const load::Scenario& scenario, const load::Variant& variant,
-                                                  uint64_t first_seed, size_t seeds) {
-  std::map<std::string, Distribution> values;
+Distributions distributions(const load::Scenario& scenario, const load::Variant& variant, uint64_t first_seed,
+                            size_t seeds) {
+  Distributions values;
   for (uint64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
     const load::Run run = simulate(scenario, variant, seed).run;
     for (const auto& [name, value] : load::measure(run, load::timeline(run))) values[name].push_back(value);
@@ -25,13 +25,20 @@ double percentile(const Distribution& sorted, double share) {
   return sorted[static_cast<size_t>(std::lround(share * last))];
 }
 
+Interval likely(const Distribution& sorted) {
+  const double slack = (sorted.back() - sorted.front()) / 4;
+  return {sorted.front() - slack, sorted.back() + slack};
+}
+
+bool is_time(const std::string& measure) { return measure.ends_with("_ms"); }
+
 bool is_likely(const std::string& measure, const Distribution& sorted, double real) {
-  const double least = measure.ends_with("_ms") ? 10 : 0;  // what HTTP and a scheduler add
-  const double slack = std::max(least, std::abs(percentile(sorted, 0.5)) / 10);
+  if (!is_time(measure)) return likely(sorted).has(real);
+  const double slack = std::max(10.0, std::abs(percentile(sorted, 0.5)) / 10);
   return real >= percentile(sorted, 0.05) - slack && real <= percentile(sorted, 0.95) + slack;
 }
 
-std::string compared_with(const std::map<std::string, Distribution>& simulated, const load::Measures& real) {
+std::string compared_with(const Distributions& simulated, const load::Measures& real) {
   std::string table = fmt::format("  {:<24}{:>11}{:>11}{:>11}{:>11}\n", "", "5 %", "median", "95 %", "real");
   for (const std::string& name : load::measure_names()) {
     const auto found = simulated.find(name);

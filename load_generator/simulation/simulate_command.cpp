@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 
 #include "load_generator/experiment/experiment.hpp"
@@ -12,6 +14,7 @@
 #include "load_generator/record/text.hpp"
 #include "load_generator/report/compare.hpp"
 #include "load_generator/report/run_file.hpp"
+#include "load_generator/simulation/against_real.hpp"
 #include "load_generator/simulation/border_table.hpp"
 #include "load_generator/simulation/chaos/chaos_search.hpp"
 #include "load_generator/simulation/scale_table.hpp"
@@ -73,6 +76,10 @@ Scenario as_played(Scenario scenario, const Variant& variant) {
   return scenario;
 }
 
+std::vector<std::string> played_scenarios(const SimulateOptions& options) {
+  return options.scenarios.front() == "all" ? shipped_scenarios() : options.scenarios;
+}
+
 FinishedRun play(const Scenario& scenario, const Variant& variant, uint64_t seed, Effort& effort) {
   simulation::Simulated simulated = simulation::simulate(as_played(scenario, variant), variant, seed);
   effort.simulated_seconds += simulated.seconds;
@@ -92,20 +99,50 @@ bool play_each(const SimulateOptions& options, const Scenario& scenario, Effort&
   return every_expectation_held(summaries);
 }
 
-// The last real run of it, if there is one.
-Measures real_measures(const Scenario& scenario, const Variant& variant) try {
-  return read_run_file(run_path(run_name({scenario.name, variant.name, {}, {}, {}}))).measures;
-} catch (const std::invalid_argument&) {
-  return {};
+// The last real run, if there is one.
+std::optional<Summary> real_run(const Scenario& scenario, const Variant& variant) {
+  const std::string path = run_path(run_name({scenario.name, variant.name, {}, {}, {}}));
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  return read_run_file(path);
+}
+
+simulation::Distributions simulated_measures(const SimulateOptions& options, const Scenario& scenario,
+                                             const Variant& variant) {
+  return simulation::distributions(as_played(scenario, variant), variant, options.seed, options.seeds);
 }
 
 void show_distributions(const SimulateOptions& options, const Scenario& scenario) {
   for (const Variant& variant : scenario.variants) {
-    const auto values = simulation::distributions(as_played(scenario, variant), variant, options.seed, options.seeds);
+    const auto real = real_run(scenario, variant);
     std::cout << scenario.name << ", " << variant.name << ", " << options.seeds << " seeds\n"
-              << simulation::compared_with(values, real_measures(scenario, variant)) << "\n"
+              << simulation::compared_with(simulated_measures(options, scenario, variant),
+                                           real ? real->measures : Measures{})
+              << "\n"
               << std::flush;
   }
+}
+
+std::string judged(simulation::RealityCheck& check, const SimulateOptions& options, const Scenario& scenario,
+                   const Variant& variant) {
+  const std::string experiment = scenario.name + ", " + variant.name;
+  const auto real = real_run(scenario, variant);
+  if (!real) return check.without_real_run(experiment);
+  const auto found = simulation::differences(simulated_measures(options, scenario, variant), real->measures,
+                                             simulation::calls_in_the_balance(scenario.load));
+  return check.judge(experiment, found, real->machine_noise);
+}
+
+int judge_real_runs(const SimulateOptions& options, const program::StopSignal& stop) {
+  simulation::RealityCheck check;
+  for (const std::string& name : played_scenarios(options)) {
+    const Scenario scenario = with_changes(read_scenario(scenario_path(name)), options);
+    for (const Variant& variant : scenario.variants) {
+      if (stop.requested()) return program::interrupted;
+      std::cout << judged(check, options, scenario, variant) << std::flush;
+    }
+  }
+  std::cout << check.summary();
+  return check.passed() ? 0 : 1;
 }
 
 bool play_scenario(const SimulateOptions& options, const std::string& path, Effort& effort) {
@@ -133,10 +170,10 @@ int simulate_command(const SimulateOptions& options, const program::StopSignal& 
     if (options.instances > 0) scale.instances = {options.instances};
     return simulation::print_scale(scale, stop);
   }
-  const bool all = options.scenarios.front() == "all";
+  if (options.against_real) return judge_real_runs(options, stop);
   Effort effort;
   bool held = true;
-  for (const std::string& name : all ? shipped_scenarios() : options.scenarios) {
+  for (const std::string& name : played_scenarios(options)) {
     if (stop.requested()) return program::interrupted;
     held = play_scenario(options, scenario_path(name), effort) && held;
   }

@@ -79,7 +79,9 @@ ScenarioRun::ScenarioRun(const load::Scenario& scenario, const load::Variant& va
       fleet_(settings_of(scenario, variant, seed), *this),
       calls_(load::plan_calls(scenario.load, scenario.instances, load::most_simulated_calls)) {
   run_.samples.resize(fleet_.size());
-  run_.would_have_tripped.resize(fleet_.size(), 0);
+  run_.would_have_tripped.resize(fleet_.size());
+  if (variant.stage != load::Stage::simple)
+    std::fill(run_.would_have_tripped.begin(), run_.would_have_tripped.end(), 0);
   for (size_t i = 0; i < fleet_.size(); ++i) {
     run_.targets.push_back({variant.stage == load::Stage::simple ? "simple_breaker" : load::instance_name(i), ""});
   }
@@ -162,7 +164,8 @@ void ScenarioRun::kill_prober(Node instance) {
 }
 
 void ScenarioRun::noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) {
-  if (kind == cb::NoticeKind::would_have_tripped) ++*run_.would_have_tripped[instance];
+  auto& would_have_tripped = run_.would_have_tripped[instance];  // stage 1 does not report it
+  if (kind == cb::NoticeKind::would_have_tripped && would_have_tripped) ++*would_have_tripped;
   if (kind != cb::NoticeKind::transition && kind != cb::NoticeKind::override) return;
   if (what.at < load_starts) return;
   run_.transitions.push_back({instance, what.generation, static_cast<load::State>(what.from),
@@ -209,7 +212,7 @@ void ScenarioRun::complete() {
   run_.length = run_.last_send;
   for (const load::Call& call : run_.calls) run_.length = std::max(run_.length, call.intended + call.latency);
   run_.cut_off = variant_.faults.cut_off;
-  run_.recovery_timeout = fleet_.settings().policy.recovery_timeout;
+  run_.recovery_timeout = load::duration_in(variant_.breaker, "recovery_timeout").value_or(0ms);
   run_.ledger = ledger();
   if (!fleet_.is_shared()) return;
   run_.redis_back_at = redis_back_at(variant_.faults.redis);
