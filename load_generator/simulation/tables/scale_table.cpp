@@ -1,4 +1,4 @@
-#include "load_generator/simulation/scale_table.hpp"
+#include "load_generator/simulation/tables/scale_table.hpp"
 
 #include <spdlog/fmt/fmt.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-#include "load_generator/simulation/border_table.hpp"
+#include "load_generator/simulation/tables/border_table.hpp"
 
 #include <spdlog/fmt/fmt.h>
 

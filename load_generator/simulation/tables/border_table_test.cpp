@@ -1,5 +1,5 @@
 // What README.md concludes about one shared breaker and many small ones.
-#include "load_generator/simulation/border_table.hpp"
+#include "load_generator/simulation/tables/border_table.hpp"
 
 #include <doctest/doctest.h>
 
