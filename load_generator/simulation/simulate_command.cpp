@@ -15,11 +15,11 @@
 #include "load_generator/report/compare.hpp"
 #include "load_generator/report/run_file.hpp"
 #include "load_generator/simulation/against_real.hpp"
-#include "load_generator/simulation/tables/border_table.hpp"
 #include "load_generator/simulation/chaos/chaos_search.hpp"
-#include "load_generator/simulation/tables/scale_table.hpp"
 #include "load_generator/simulation/seed_range.hpp"
 #include "load_generator/simulation/simulated_run.hpp"
+#include "load_generator/simulation/tables/border_table.hpp"
+#include "load_generator/simulation/tables/scale_table.hpp"
 
 namespace load {
 namespace {
