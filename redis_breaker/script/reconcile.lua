@@ -21,11 +21,13 @@ local server = module(function(server)
   end
 
   -- The number of a line of generations that begins here, above `generation`. If the data is lost again before all
-  -- callers know of this line, another server continues from the same number; if its clock is behind, only its
-  -- run makes the next number another one.
+  -- callers know of this line, another server continues from the same number, or this one does; if its clock is behind,
+  -- only its run, and how often it has lost something, make the next number another one.
   function server.first_of_line(generation)
     local of_this_run = tonumber(string.sub(server.run(), 1, 5), 16) or 0  -- up to a second
-    return math.min(math.max(generation + 1, now) + of_this_run, never)
+    server.count_removals()
+    local of_this_loss = math.fmod(removals.evicted + removals.flushes, 1000000)  -- up to another one
+    return math.min(math.max(generation + 1, now) + of_this_run + of_this_loss, never)
   end
 
   -- How many keys this server has evicted since it started, and how often it was flushed.
@@ -194,7 +196,7 @@ local reconcile = module(function(reconcile)
                (server.is_another() or server.removed(missing))
       end, function() reconcile.restore_all(state) end},
       {'nothing, though the caller has seen a state', function() return is_empty and knows and not state end, function()
-        s.state = known.state
+        s.state, known.generation = known.state, server.first_of_line(known.generation) - 1
         reconcile.take_over('closed', 'state gone: flushed or deleted')
       end},
       {'a state without a hash', function() return is_empty and state and (state ~= 'closed' or known.state ~= 'closed') end,

@@ -71,6 +71,32 @@ TEST_CASE("two servers that restore the same state number it differently, even i
   CHECK(on_second.generation != on_third.generation);
 }
 
+TEST_CASE("a server that evicts what it has restored numbers it differently, even if its clock was set back") {
+  Server first(0x1111'1111'1111'1111, start), second(0x2222'2222'2222'2222, start - 1h);
+  Caller a;
+  REQUIRE(a.fail(first).state == cb::State::open);
+  Caller b = a;
+  const cb::Answer before = a.apply(second, cb::Tick{});
+  while (!second.redis.data().empty()) second.redis.evict(std::string(second.redis.data().begin()->first));
+  const cb::Answer after = b.apply(second, cb::Tick{});
+  CHECK(before.state == cb::State::open);
+  CHECK(after.state == cb::State::open);
+  CHECK(after.generation != before.generation);
+}
+
+TEST_CASE("a flush begins another number than a caller missed, even if the clock was set back") {
+  Server server(0x1111'1111'1111'1111, start);
+  Caller a;
+  a.apply(server, cb::Tick{});
+  Caller b = a;
+  server.now -= 1h;
+  const cb::Answer open = a.fail(server);
+  server.redis.execute({"FLUSHALL"}, server.now);
+  const cb::Answer after = b.apply(server, cb::Tick{});
+  CHECK(after.state == cb::State::closed);
+  CHECK(after.generation != open.generation);
+}
+
 TEST_CASE("a state that was restored on a master is no deleted one on its replica, whose clock was behind") {
   Server first(0x1111'1111'1111'1111, start), master(0x2222'2222'2222'2222, start);
   Server replica(0x3333'3333'3333'3333, start - 5s);
