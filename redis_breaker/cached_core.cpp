@@ -117,6 +117,8 @@ CachedCore::Exchange CachedCore::begin(const Feed& feed, TimePoint now) {
   feed_at_begin_ = feed;
   begun_at_ = now;
   Exchange exchange{last_known(now), {}};
+  if (feed.session != view_.session)
+    exchange.known.is_count_due = true;  // a flush begins a session, and counts at once
   for (; !waiting_.empty() && sent_.size() < most_events; waiting_.pop_front()) {
     sent_.push_back(std::move(waiting_.front()));
     exchange.events.push_back(sent_.back().event);

@@ -903,6 +903,17 @@ TEST_CASE("the store's removals are counted every five seconds, and remembered i
   CHECK(known.removals.evicted == 3);
 }
 
+TEST_CASE("a session that begins, as after a flush, counts the store's removals at once") {
+  SimulatedInstance instance(opens_at_once);
+  instance.removals = Removals{3, 2};
+  instance.ask();
+  instance.exchange();
+  CHECK_FALSE(instance.exchange().known.is_count_due);
+  ++instance.feed.session;
+  CHECK(instance.exchange().known.is_count_due);
+  CHECK_FALSE(instance.exchange().known.is_count_due);
+}
+
 TEST_CASE("removals of another server say nothing: they are due at once") {
   SimulatedInstance instance(opens_at_once);
   instance.removals = Removals{3, 2};
