@@ -45,7 +45,11 @@ class Network {
   void heal() { cuts_.clear(); }
   bool is_cut(Node from, Node to) const { return !cuts_.empty() && cuts_.contains({from, to}); }
 
-  void lose(double share) { settings_.lost = share; }
+  // This share of the messages arrives only when it is sent again.
+  void lose(double share, std::chrono::microseconds sent_again_after) {
+    settings_.lost = share;
+    settings_.sent_again_after = sent_again_after;
+  }
 
  private:
   NetworkSettings settings_;

@@ -174,6 +174,12 @@ void RedisService::close(uint64_t connection) {
   }
 }
 
+bool RedisService::leader_pushes_to(Node instance) const {
+  const auto& listening = servers_[leader_].listening;
+  return std::any_of(listening.begin(), listening.end(),
+                     [&](const Listening& each) { return each.node == instance && !each.is_closed; });
+}
+
 // --- what happens to it
 
 void RedisService::execute(const std::vector<std::string>& command) {

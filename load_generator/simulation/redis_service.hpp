@@ -92,6 +92,7 @@ class RedisService {
   bool is_up() const { return servers_[leader_].is_up && !servers_[leader_].is_paused; }
   bool is_down() const { return !servers_[leader_].is_up; }
   Node leader_node() const { return node_of(leader_); }
+  bool leader_pushes_to(Node instance) const;
   cb::Mode mode_of(const std::string& breaker) const;  // as the leader has stored it
 
   uint64_t scripts_run() const;

@@ -19,6 +19,8 @@ constexpr auto longest_quiet = hours(8);  // the keys of a breaker live for a da
 constexpr auto longest_episode = 6s;      // of harm
 constexpr auto longest_harm = 3s;
 constexpr auto between_calls = 25ms;
+constexpr auto lost_for_long = 200ms;     // longer than a question waits
+constexpr auto lost_for_a_moment = 30ms;  // shorter: news may overtake an answer
 constexpr auto a_poll = 6s;
 constexpr auto fetching = 1s;               // the news of an override have only that there is one
 constexpr auto rejoining = 10s;             // attempts every 2 s, checks of the connection, pushes
@@ -227,7 +229,8 @@ void Life::send_calls() {
 
 bool Life::is_well() {
   for (Node instance = 0; instance < fleet_.size(); ++instance) {
-    const bool shares = !fleet_.is_local(instance) && fleet_.shared(instance)->is_fresh();
+    const bool is_fresh = fleet_.shared(instance)->is_fresh() && fleet_.redis().leader_pushes_to(instance);
+    const bool shares = !fleet_.is_local(instance) && is_fresh;
     if (!fleet_.is_up(instance) || fleet_.state(instance) != load::State::closed || !shares) return false;
   }
   return true;
@@ -237,10 +240,11 @@ void Life::recover(microseconds until) {
   while (!is_well() && now() < until && !violation_) fleet_.loop().run_until(fleet_.now() + 100ms);
   if (is_well() || violation_) return;
   for (Node instance = 0; instance < fleet_.size(); ++instance) {
-    note(fmt::format("{}: {}{}", load::instance_name(instance), load::to_text(fleet_.state(instance)),
+    note(fmt::format("{}: {}{}{}", load::instance_name(instance), load::to_text(fleet_.state(instance)),
                      fleet_.is_local(instance)             ? ", local"
                      : fleet_.shared(instance)->is_fresh() ? ""
-                                                           : ", stale"));
+                                                           : ", stale",
+                     fleet_.redis().leader_pushes_to(instance) ? "" : ", listens elsewhere"));
   }
   accuse("recovered: not every instance is closed and shares, though nothing has been wrong for " +
          fmt::format("{:.1f} s", std::chrono::duration<double>(until - now() + rejoining).count()));
@@ -249,7 +253,7 @@ void Life::recover(microseconds until) {
 void Life::heal() {
   note("all harm is over");
   fleet_.network().heal();
-  fleet_.network().lose(0);
+  fleet_.network().lose(0, lost_for_long);
   fleet_.upstream().change("healthy", fleet_.now());
 }
 
@@ -351,7 +355,8 @@ void Life::harm(const Harm& harm) {
     case HarmKind::network_cut_one_way:
       return harm.detail % 2 == 0 ? network.cut(harm.instance, redis_node) : network.cut(redis_node, harm.instance);
     case HarmKind::network_loss:
-      return network.lose(0.1);
+      if (harm.detail % 2 == 0) return network.lose(0.3, lost_for_a_moment);
+      return network.lose(0.1, lost_for_long);
   }
 }
 
@@ -376,7 +381,7 @@ void Life::end(const Harm& harm) {
     case HarmKind::network_cut_one_way:
       return fleet_.network().heal();
     case HarmKind::network_loss:
-      return fleet_.network().lose(0);
+      return fleet_.network().lose(0, lost_for_long);
     default:
       return;
   }

@@ -3,7 +3,8 @@
 // the fleet has to recover. What must hold at any time, a judge checks (chaos_judge.hpp); and this:
 //
 //   order       no person's override is lost that an instance knew when the store lost it
-//   recovered   once all harm is over, everyone is closed and shares, within the longest break, lease and poll
+//   recovered   once all harm is over, everyone is closed, shares, and listens to the leader, within the longest break,
+//               lease and poll
 //   commands    Redis gets no more commands a second than the calls and the instances' checks explain
 //   in time     no call waits for a Redis that its instance knows to be away
 //
@@ -46,7 +47,7 @@ enum class HarmKind {
   instance_stall,
   network_cut,  // between an instance and Redis
   network_cut_one_way,
-  network_loss
+  network_loss  // each message arrives, but late
 };
 constexpr size_t harm_kinds = 22;
 std::string_view to_text(HarmKind kind);
