@@ -240,7 +240,10 @@ bool CachedCore::written(std::string_view key, TimePoint now) {
 // The news of a transition that this instance has just made may arrive before its answer. The state changes at once,
 // but the answer is reported first.
 void CachedCore::announced(const News& news, const Feed& feed, TimePoint now) {
-  if (news.generation == view_.generation && !news.is_overridden) explain_writes(now);
+  if (news.generation == view_.generation && !news.is_overridden) {
+    explain_writes(now);
+    view_.admits_from = std::min(view_.admits_from, now + news.wait);  // a probe has ended
+  }
   if (news.generation <= view_.generation) return;
   const bool is_of_the_view = view_.session == feed.session && view_.node == feed.node;
   if (!is_of_the_view) view_.fetched_at = {};  // the view was out of date, however young; what it lacks must be fetched

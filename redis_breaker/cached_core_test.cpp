@@ -998,6 +998,22 @@ TEST_CASE("an announced transition takes effect at once, without a question and 
   CHECK_FALSE(instance.begin().known.open_for < 9s);
 }
 
+TEST_CASE("the news of a probe that ended without a transition lets the next caller ask, and explain its keys") {
+  SimulatedInstance instance({.failure_threshold = 1, .recovery_timeout = 10s, .success_threshold = 2});
+  instance.open();
+  instance.pass(10s);
+  const PermitId probe = instance.elsewhere(Acquire{}).permit;
+  instance.ask();
+  instance.exchange();
+  CHECK(instance.rejection().state == State::half_open);
+  const uint64_t version = instance.core.view().version;
+  REQUIRE(instance.elsewhere(Settle{probe, success}).state == State::half_open);
+  instance.core.announced(news_of(instance), instance.feed, instance.now);
+  CHECK_FALSE(instance.core.written("failures", instance.now));
+  CHECK(instance.core.view().version == version);  // a local breaker goes on
+  CHECK(instance.acquire().probe == 2);
+}
+
 TEST_CASE("the news of an older transition changes nothing") {
   SimulatedInstance instance(opens_at_once);
   instance.acquire();

@@ -10,7 +10,10 @@ Announcement announcement_of(const std::vector<Push>& pushes) {
   Announcement what;
   for (const Push& push : pushes) {
     if (push.kind == Push::Kind::all_keys) what.all_keys = true;
-    if (push.kind == Push::Kind::key_written) what.keys.push_back(cb::parse_key(push.key_or_channel));
+    if (push.kind == Push::Kind::key_written) {
+      if (cb::KeyName written = cb::parse_key(push.key_or_channel); is_watched(written))
+        what.keys.push_back(std::move(written));
+    }
     if (push.kind == Push::Kind::message) what.news = cb::parse_news(push.text).second;
   }
   return what;
@@ -96,6 +99,7 @@ microseconds RedisService::announce(size_t index, microseconds from_now) {
   const std::vector<Push> pushes = server.redis->take_pushes();
   if (pushes.empty()) return microseconds(0);
   const auto what = std::make_shared<const Announcement>(announcement_of(pushes));
+  if (!what->news && !what->all_keys && what->keys.empty()) return microseconds(0);
   if (what->news && news_follower_ && index == leader_) news_follower_(*what->news);
   microseconds took{0};
   for (Listening& each : server.listening) {

@@ -3,7 +3,8 @@
 
 local function add(list, name, value) list[#list + 1], list[#list + 2] = name, value end
 
--- Other instances learn of a transition at once, by a push that says what it is. (pcall: the user may not publish.)
+-- Other instances learn of a transition at once, and of a probe that ended without one: by a push that says what there
+-- is to know. (pcall: the user may not publish.)
 local news = module(function(news)
   function news.announce()
     local what = {s.state, text(s.generation), text(step.wait()), text(s.epoch), text(s.failures), s.mode, text(now), ARGV[5]}
@@ -51,7 +52,7 @@ local has_begun_here = s.generation ~= (run.stored.generation or 0) and s.genera
 if has_begun_here then s.run = server.run() end
 local other = s.settings ~= ARGV[2] and reconcile.other_settings()
 write_snapshot()
-if run.new_generation then news.announce() end
+if run.new_generation or run.lease_ended then news.announce() end
 local answer = {'now', now, 'state', s.state, 'generation', s.generation, 'epoch', s.epoch, 'failures', s.failures,
                 'replies', replies}
 if s.state ~= 'closed' then add(answer, 'wait', step.wait()) end

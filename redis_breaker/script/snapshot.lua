@@ -59,11 +59,12 @@ local s = {generation = 0, epoch = 0, lost = 0, open_until = 0, break_length = 0
            settings = '', failures = 0, window = 0, newest_bucket = 0, leases = 0}
 
 -- This run. stored, stored_failures: the hash and the failure count as read. changed: the snapshot must be written back;
--- new_generation: the state key too; may_store: nothing at all if false. last_failure: as its key holds it now. invalid:
--- the first impossible value. transitions: since the last event. forgotten: the server has removed keys by itself, and
--- this run restored them. only_looks: the only event is a tick. ttl: how long the state key has left.
+-- new_generation: the state key too; may_store: nothing at all if false. lease_ended: a probe has ended. last_failure: as
+-- its key holds it now. invalid: the first impossible value. transitions: since the last event. forgotten: the server has
+-- removed keys by itself, and this run restored them. only_looks: the only event is a tick. ttl: how long the state key
+-- has left.
 local run = {stored = {}, changed = false, new_generation = false, transitions = {}, may_store = true, ttl = 0,
-             last_failure = '', stored_failures = false, invalid = false, forgotten = false}
+             lease_ended = false, last_failure = '', stored_failures = false, invalid = false, forgotten = false}
 
 -- A table whose functions `define` creates when one of them is called for the first time.
 local on_first_use = {__index = function(self, name)

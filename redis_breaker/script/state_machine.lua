@@ -63,7 +63,7 @@ local step = module(function(step)
       if lease.probe == probe then
         table.remove(s.leases, i)
         redis.call('ZREM', PROBES, probe)
-        run.changed = true
+        run.changed, run.lease_ended = true, true
         return true
       end
     end

@@ -1,5 +1,6 @@
 #include "redis_breaker/sync/announced_text.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 namespace cb {
@@ -11,6 +12,10 @@ KeyName parse_key(const std::string& text) {
   std::string name = text.substr(3, colon - 3);
   if (name.size() > 2 && name.front() == '{' && name.back() == '}') name = name.substr(1, name.size() - 2);
   return {std::move(name), text.substr(colon + 1)};
+}
+
+bool is_watched(const KeyName& written) {
+  return std::find(watched_keys.begin(), watched_keys.end(), written.key) != watched_keys.end();
 }
 
 // "open 1795697341008617 10000000 1795697340956261 3 auto 1795697341008617 NAME": what main.lua publishes. Generation

@@ -1,6 +1,7 @@
-// What Redis announces, as text: which key was written, and the news of a transition. Pure.
+// What Redis announces, as text: which key was written, and the news of a breaker. Pure.
 #pragma once
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -8,12 +9,16 @@
 
 namespace cb {
 
+// What other programs write to change a breaker. All else that other instances must know is in the news.
+constexpr std::array watched_keys{"state", "failures"};
+
 struct KeyName {
   std::string breaker;  // empty: not a breaker's key
   std::string key;      // state
 };
 
 KeyName parse_key(const std::string& text);
+bool is_watched(const KeyName& written);
 
 // The breaker's name and what happened to it. Generation 0: malformed.
 std::pair<std::string, News> parse_news(const std::string& text);

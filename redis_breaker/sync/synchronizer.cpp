@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <iterator>
 #include <string_view>
@@ -32,9 +31,6 @@ constexpr size_t most_refreshed = 100;  // the others are fetched when they are 
 
 // Above this, subscribe to all of "cb:": Redis compares each prefix with every other one.
 constexpr size_t most_base_names = 16;
-
-// The keys of a breaker that matter to others. Not the window: every report writes it.
-constexpr std::array watched_keys{"state", "failures", "last_failure", "breaker", "probes"};
 
 // Of the hash of a snapshot; 0: there is none.
 uint64_t generation_in(const redis::Reply& hash) {
@@ -277,6 +273,7 @@ void Synchronizer::handle(const Announcements& announcements) {
   if (announcements.all_keys) return refresh(breakers_.names(most_refreshed));
   for (const std::string& text : announcements.keys) {
     const KeyName written = parse_key(text);
+    if (!is_watched(written)) continue;
     breakers_.for_each_named(written.breaker, [&](SynchronizedBreaker& breaker) {
       if (breaker.on_key_written(written.key)) spread(written.breaker);
     });

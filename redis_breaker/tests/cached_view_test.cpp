@@ -103,6 +103,23 @@ TEST_CASE("a push that announces a transition takes effect without a question, i
   }));
 }
 
+TEST_CASE("a probe that ends without a transition lets another instance probe at once") {
+  CHECK(happens_before_any_poll([] {
+    TestRedis redis;
+    const Policy policy{.failure_threshold = 1, .recovery_timeout = 1ms, .success_threshold = 2, .probe_timeout = 1min};
+    TestInstance a(redis, policy), b(redis, policy);
+    b.call(Outcome::success);
+    REQUIRE(b.receives_pushes());
+    a.call(Outcome::failure);
+    wait_for_recovery(a);
+    Permit probe = a.permit();
+    const bool waits_for_probe = b.rejected() && b.breaker.view().admits_from() > steady_wall_clock() + 30s;
+    if (!waits_for_probe) return false;
+    CHECK(probe.settle(Outcome::success).state == State::half_open);
+    return eventually([&] { return std::holds_alternative<Permit>(b.breaker.acquire()); }, 3s);
+  }));
+}
+
 TEST_CASE("with a sliding window successes are reported in batches, a few times a second, and none is lost") {
   TestRedis redis;
   const Policy policy{.failure_rate_threshold = 1, .sliding_window_size = 1h, .minimum_number_of_calls = 1'000'000};
