@@ -1,5 +1,6 @@
 #include "load_generator/load/engine.hpp"
 
+#include <curl/curl.h>
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -410,7 +411,8 @@ TEST_CASE("a call that is unreachable says why, in the record, the report and th
   CHECK(
       unreachable_calls(run(instance.url(), at(20, milliseconds(100)))).at({0, "HTTP 200 without a call's outcome"}) ==
       2);
-  const std::string refused = "Couldn't connect to server: Connection refused (ECONNREFUSED)";
+  const std::string refused =
+      std::string(curl_easy_strerror(CURLE_COULDNT_CONNECT)) + ": Connection refused (ECONNREFUSED)";
   CHECK(unreachable_calls(run(unreachable_url, at(20, milliseconds(100)))).at({0, refused}) == 2);
 
   std::optional<program::DescriptorLimit> none;
