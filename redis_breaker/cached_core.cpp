@@ -283,6 +283,8 @@ LastKnown CachedCore::last_known(TimePoint now) const {
   const bool knows_override = latest_.active_override.mode != Mode::automatic;  // the news has only that there is one
   const bool has_end = view_.look_again_at != TimePoint{};
   if (knows_override && has_end) known.override_for = std::max(microseconds(1000), view_.look_again_at - now);
+  // Who knows more than the news of an override restores it over what this instance would restore.
+  if (view_.is_overridden && !knows_override) known.epoch = 0;
   if (latest_.state != State::closed && !knows_override)
     known.open_for = std::max(microseconds(0), view_.admits_from - now);
   return known;

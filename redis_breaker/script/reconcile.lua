@@ -120,7 +120,7 @@ local reconcile = module(function(reconcile)
     run.changed, run.new_generation = true, true
     if cause then
       s.generation = server.first_of_line(s.generation)
-      s.epoch, s.lost = s.generation, known.generation
+      s.epoch, s.lost = s.generation, known.epoch == 0 and known.generation - 1 or known.generation
       redis.call('DEL', PROBES)
       table.insert(run.transitions, {from, s.state, text(s.generation), cause})
     end

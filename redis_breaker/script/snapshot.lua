@@ -11,7 +11,8 @@
 --       2 their fingerprint, 3 the name of the instance, 4 the channel for news, 5 the name of the breaker
 --       6 call | poll | reconnect. poll: count what the server has removed. reconnect: write in any case, which proves
 --         that this Redis accepts writes
---       7-11 what the caller saw last: generation, state, epoch, the server's run, and for how much longer it is open
+--       7-11 what the caller saw last: generation, state, epoch (0: it knows the generation only by the news of an
+--         override), the server's run, and for how much longer it is open
 --       12 how many details of what it saw follow after the events: 0, or, after the reply 'more', 8: Redis's time then,
 --         how many keys the server had evicted and how often it was flushed by then, failures, mode, for how much longer
 --         that lasts (0: until further notice), actor, reason

@@ -10,7 +10,7 @@
 namespace cb {
 
 // What other programs write to change a breaker. All else that other instances must know is in the news.
-constexpr std::array watched_keys{"state", "failures"};
+inline constexpr std::array watched_keys{"state", "failures"};
 
 struct KeyName {
   std::string breaker;  // empty: not a breaker's key

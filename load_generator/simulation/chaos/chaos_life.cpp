@@ -22,7 +22,6 @@ constexpr auto between_calls = 25ms;
 constexpr auto lost_for_long = 200ms;     // longer than a question waits
 constexpr auto lost_for_a_moment = 30ms;  // shorter: news may overtake an answer
 constexpr auto a_poll = 6s;
-constexpr auto fetching = 1s;               // the news of an override have only that there is one
 constexpr auto rejoining = 10s;             // attempts every 2 s, checks of the connection, pushes
 constexpr uint64_t commands_if_well = 5;    // of an instance in a second: checks, polls
 constexpr uint64_t commands_a_second = 30;  // of an instance that is busy with nothing but reconnecting
@@ -146,8 +145,7 @@ class Life final : private FleetFollower {
   std::vector<TimePoint> stalled_until_;  // by instance
   cb::Override given_{};                  // a person's last order
   std::optional<cb::Override> order_;     // while it is in force
-  TimePoint ordered_at_{};
-  std::vector<bool> knew_;  // by instance: the order, when the store last lost data
+  std::vector<bool> knew_;                // by instance: the order, when the store last lost data
   int published_since_loss_ = 0;
 };
 
@@ -390,9 +388,7 @@ void Life::end(const Harm& harm) {
 // Who knows the person's order now, has to restore it.
 void Life::lose_data() {
   judge_.server_loses();
-  if (!order_ || fleet_.now() < ordered_at_ + fetching ||
-      fleet_.redis().mode_of(SharedInstance::breaker) != order_->mode)
-    return;
+  if (!order_ || fleet_.redis().mode_of(SharedInstance::breaker) != order_->mode) return;
   for (Node instance = 0; instance < fleet_.size(); ++instance) {
     const SharedInstance* shared = fleet_.shared(instance);
     knew_[instance] = fleet_.is_up(instance) && shared->core().latest().active_override.mode == order_->mode;
@@ -415,7 +411,6 @@ void Life::noticed(Node instance, cb::NoticeKind kind, const cb::Transition& wha
     judge_.may_open_locally(instance, fleet_.shared(instance)->core().view());
   if (kind == cb::NoticeKind::override && !given_.actor.empty() && what.cause.find(" by ann") != std::string::npos) {
     order_ = given_;
-    ordered_at_ = fleet_.now();
   }
 }
 

@@ -5,7 +5,9 @@
 #include <memory>
 
 #include "load_generator/simulation/redis/virtual_redis.hpp"
+#include "redis_breaker/cached_core.hpp"
 #include "redis_breaker/script/script_call.hpp"
+#include "redis_breaker/sync/announced_text.hpp"
 
 using namespace simulation;
 using namespace std::chrono_literals;
@@ -118,4 +120,23 @@ TEST_CASE("a state that was restored stays, when the clock of its server is set 
   second.now -= 5s;
   CHECK(a.apply(second, cb::Tick{}).state == cb::State::open);
   CHECK(a.apply(second, cb::Tick{}).state == cb::State::open);
+}
+
+TEST_CASE("an override outlives a loss, if an instance that knows only its news meets the loss first") {
+  Server server(1, start);
+  Caller giver, other;
+  giver.apply(server, cb::Tick{});
+  giver.apply(server, cb::ApplyOverride{{cb::Mode::forced_open, "ann", "why"}, 0ms});
+  cb::CachedCore core(cb::Policy{});
+  for (const Push& push : server.redis.take_pushes()) {
+    if (push.kind == Push::Kind::message) core.announced(cb::parse_news(push.text).second, {}, server.now);
+  }
+  other.known = core.begin({}, server.now).known;
+  other.known.run = giver.known.run;
+  CHECK(other.known.generation == giver.known.generation);
+  while (!server.redis.data().empty()) server.redis.evict(std::string(server.redis.data().begin()->first));
+  other.apply(server, cb::Acquire{});
+  const auto restored = giver.apply(server, cb::Tick{});
+  CHECK(restored.active_override.mode == cb::Mode::forced_open);
+  CHECK(restored.active_override.actor == "ann");
 }
