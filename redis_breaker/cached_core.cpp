@@ -114,6 +114,7 @@ std::optional<CachedCore::Outcome> CachedCore::take(Ticket ticket) {
 CachedCore::Exchange CachedCore::begin(const Feed& feed, TimePoint now) {
   is_exchanging_ = true;
   was_written_ = false;
+  freed_in_ = 0;
   feed_at_begin_ = feed;
   begun_at_ = now;
   Exchange exchange{last_known(now), {}};
@@ -146,11 +147,12 @@ void CachedCore::apply(const Answer& answer, const Feed& feed, TimePoint now) {
   latest_ = answer;
   latest_.replies.clear();
   latest_.removals = removals;
+  const bool may_be_older = freed_in_ != 0 && freed_in_ == answer.generation;  // than the end of a probe
   view_ = {.state = answer.state,
            .generation = answer.generation,
            .is_overridden = answer.active_override.mode != Mode::automatic,
            .reports_successes = answer.failures > 0 || was_written_,  // the answer may be older than what was written
-           .admits_from = end_of_wait(answer, now),
+           .admits_from = may_be_older ? now : end_of_wait(answer, now),
            .look_again_at = answer.override_until ? now + (*answer.override_until - answer.now) : TimePoint{},
            .fetched_at = std::min(begun_at_, answer.verified_at),
            .node = feed.node,
@@ -240,6 +242,7 @@ bool CachedCore::written(std::string_view key, TimePoint now) {
 // The news of a transition that this instance has just made may arrive before its answer. The state changes at once,
 // but the answer is reported first.
 void CachedCore::announced(const News& news, const Feed& feed, TimePoint now) {
+  if (news.state == State::half_open && news.wait.count() == 0) freed_in_ = news.generation;
   if (news.generation == view_.generation && !news.is_overridden) {
     explain_writes(now);
     view_.admits_from = std::min(view_.admits_from, now + news.wait);  // a probe has ended

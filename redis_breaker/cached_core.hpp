@@ -175,6 +175,7 @@ class CachedCore {
   bool was_written_ = false;                      // since the last exchange began
   TimePoint explained_at_{};                      // when the last news arrived that are known by now
   std::set<std::string, std::less<>> explained_;  // the keys that were written with them
+  uint64_t freed_in_ = 0;  // the generation in which a probe has ended, since the last exchange began
   Feed feed_at_begin_;
   TimePoint begun_at_{};
 

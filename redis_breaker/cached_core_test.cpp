@@ -1014,6 +1014,25 @@ TEST_CASE("the news of a probe that ended without a transition lets the next cal
   CHECK(instance.acquire().probe == 2);
 }
 
+TEST_CASE("the news that a probe has ended may overtake an answer from before: the next caller asks") {
+  SimulatedInstance instance({.failure_threshold = 1, .recovery_timeout = 10s, .success_threshold = 2});
+  instance.open();
+  instance.pass(10s);
+  const PermitId probe = instance.elsewhere(Acquire{}).permit;
+  SUBCASE("the view is of that generation") {
+    instance.ask();
+    instance.exchange();
+  }
+  SUBCASE("the view is older") {}
+  instance.core.add(Tick{});
+  const auto exchange = instance.begin();
+  const Answer answer = instance.answer_to(exchange.events);
+  REQUIRE(instance.elsewhere(Settle{probe, success}).state == State::half_open);
+  instance.core.announced(news_of(instance), instance.feed, instance.now);
+  instance.core.end(answer, instance.feed, instance.now);
+  CHECK(instance.acquire().probe == 2);
+}
+
 TEST_CASE("the news of an older transition changes nothing") {
   SimulatedInstance instance(opens_at_once);
   instance.acquire();
