@@ -9,6 +9,7 @@
 
 #include "program/processes/redis_cluster_servers.hpp"
 #include "program/processes/redis_server.hpp"
+#include "program/wait_until.hpp"
 #include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/redis/client.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
@@ -206,9 +207,10 @@ TEST_CASE(
   FallbackBreaker a(client, name, policy), b(others, name, policy);
   for (FallbackBreaker* breaker : {&a, &b}) std::get<Permit>(breaker->acquire()).settle(Outcome::success);
   wait_until("it receives pushes", [&] { return a.view().is_fresh(); });
-  redis_cli(new_master, {"CLUSTER", "FAILOVER"});
-  wait_until("the old master is a replica", [&] {
-    return contains(redis_cli(old_master, {"INFO", "replication"}), "role:slave");
+  const auto has_failed_over = [&] { return contains(redis_cli(old_master, {"INFO", "replication"}), "role:slave"); };
+  wait_until("the old master is a replica", [&] {  // Redis forgets a failover that takes more than five seconds
+    redis_cli(new_master, {"CLUSTER", "FAILOVER"});
+    return program::wait_until(has_failed_over, 6s);
   });
   redis_cli(old_master, {"CONFIG", "SET", "masteruser", "none", "masterauth",
                          "none"});  // so that it follows no longer, and pushes nothing
