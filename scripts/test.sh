@@ -37,7 +37,7 @@ slowest() {
     awk 'NR <= 20 { printf "%8.1f  %s\n", $1, $2 }'
 }
 
-# clang-tidy takes minutes, and tests often wait for a condition; so both run at once. Linux may group what
+# clang-tidy takes minutes, and sanitized tests often wait for a condition; so both run at once. Linux may group what
 # setsid starts, and then shares the processor between groups: the group needs the low priority too.
 tidy=
 trap '[ -z "$tidy" ] || kill -- "-$tidy" 2>/dev/null || true' EXIT
@@ -64,11 +64,10 @@ fi
 
 headline "release build"
 build release all
-headline "experiments"
-if "$everything"; then run_tests build -L experiment -j 3; else run_tests build -L in_every_run -j 3; fi
-if "$guard"; then start_tidy; fi
 headline "tests"
 run_tests build -LE "experiment|browser" -j 2
+headline "experiments"
+if "$everything"; then run_tests build -L experiment -j 3; else run_tests build -L in_every_run -j 3; fi
 headline "pages in a browser"
 run_tests build -L browser
 
@@ -76,6 +75,7 @@ if "$guard"; then
   for sanitizer in asan tsan; do
     headline "$sanitizer build"
     build "$sanitizer" sanitized_tests
+    if [ "$sanitizer" = asan ]; then start_tidy; fi
     headline "tests with $sanitizer"
     run_tests "build/$sanitizer" -L "^$sanitizer\$" -j 2
   done
