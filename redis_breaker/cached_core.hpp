@@ -61,7 +61,7 @@ struct SharedState {
   uint64_t version = 0;  // of the view
 };
 
-// A transition, as the store announces it to all instances.
+// A transition, or the end of a probe that caused none, as the store announces it to all instances.
 struct News {
   State state = State::closed;
   uint64_t generation = 0;
@@ -110,7 +110,7 @@ class CachedCore {
 
   // A transition that the view does not know yet takes effect at once, also for a local breaker. The end of an override
   // is no part of the news, so a view with an override is fetched before the next use; and a view that was not of this
-  // feed.
+  // feed. After the end of a probe the next caller asks whether it may probe.
   void announced(const News& news, const Feed& feed, TimePoint now);
 
   // A key was written. Returns false if the store need not be asked: the write changes no more than what successes

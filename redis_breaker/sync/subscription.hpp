@@ -1,5 +1,5 @@
 // A Subscription is a connection on which Redis announces which keys were written (client-side caching's invalidations,
-// broadcast for key prefixes), and on which the script publishes transitions. One connection tracks and subscribes, so
+// broadcast for key prefixes), and on which the script publishes its news. One connection tracks and subscribes, so
 // that neither can be cut off without the other.
 // Belongs to one thread. Errors: a broken subscription stays broken, see error().
 // Source: Redis's documentation of server-assisted client-side caching; RESP2, as hiredis 0.14 speaks nothing else.
