@@ -2,14 +2,19 @@
 #
 # At build time, whenever a file has changed, makes a header from TEMPLATE. TARGET includes it as HEADER. In the template,
 # @EMBEDDED_FILES@ becomes a row {"name", "MIME type", R"text(...)text"}, for each file, @JOINED_FILES@ the text of all
-# files, and @JOINED_SHA1@ the SHA-1 of that text.
+# files, and @JOINED_SHA1@ the SHA-1 of that text. The name is the path from TEMPLATE's folder, or the file's name outside it.
 if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
   string(REPLACE "|" ";" FILES "${FILES}")
   set(EMBEDDED_FILES "")
   set(JOINED_FILES "")
+  get_filename_component(folder ${TEMPLATE} DIRECTORY)
   foreach(file IN LISTS FILES)
     file(READ ${file} text)
-    get_filename_component(name ${file} NAME)
+    string(REPLACE "${folder}/" "" name ${file})
+    get_filename_component(file_name ${name} NAME)
+    if(IS_ABSOLUTE ${name})
+      set(name ${file_name})
+    endif()
     string(REGEX REPLACE ".*\\." "" type ${name})
     string(REPLACE "js" "javascript" type ${type})
     string(APPEND EMBEDDED_FILES "\n{\"${name}\", \"text/${type}\", R\"text(${text})text\"},")

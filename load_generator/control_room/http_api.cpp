@@ -110,10 +110,10 @@ void HttpApi::add_routes() {
   get("/runs/(.*)", [this](const Request& request, Response& response) {
     answer(response, room_->runs().document(request.matches[1].str()));
   });
-  get("/(.*)", [this](const Request& request, Response& response) {
-    const std::string name = request.matches[1].str();
-    send_file(name.empty() ? "index.html" : name, response);
-  });
+  for (const auto& [route, file] : page_routes) {
+    get(std::string(route), [this, file = file](const Request&, Response& response) { send_file(file, response); });
+  }
+  get("/(.*)", [this](const Request& request, Response& response) { send_file(request.matches[1].str(), response); });
   server_.Post("/control/(.*)", answering_errors([this](const Request& request, Response& response) {
                  access_.check_change(request);
                  answer(response, apply_control_request(*room_, request.matches[1].str(), request.body));
@@ -127,13 +127,10 @@ void HttpApi::get(const std::string& route, Handler handler) {
               }));
 }
 
-void HttpApi::send_file(const std::string& name, Response& response) const {
+void HttpApi::send_file(std::string_view name, Response& response) const {
   const PageFile* file = page_file(name);
-  const bool is_page = name == "index.html";
-  if (file == nullptr || (file->type == "text/html" && !is_page)) {
-    throw RequestError(404, "there is nothing of that name");
-  }
-  const std::string text = is_page ? with_token(file->content, access_.token()) : std::string(file->content);
+  if (file == nullptr || name == "report.html") throw RequestError(404, "there is nothing of that name");
+  const std::string text = file->type == "text/html" ? with_token(file->content, access_.token()) : std::string(file->content);
   response.set_content(text, std::string(file->type) + "; charset=utf-8");
 }
 

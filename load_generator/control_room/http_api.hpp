@@ -1,6 +1,6 @@
 // An HttpApi serves the control room to browsers on this machine. It listens on 127.0.0.1 only; PageAccess decides who
 // is answered.
-//   GET /, /FILE          the page, with its token; its scripts and styles
+//   GET /, /lab, /experiments, /FILE   the pages, with their token; their scripts and styles
 //   GET /events           updates as server-sent events: first everything, then what is new, about four times a second
 //                         and at once when a state changes. At most 8 pages at a time
 //   GET /scenarios        the scenarios that can be played
@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <string>
+#include <string_view>
 
 #include "load_generator/control_room/control_room.hpp"
 #include "load_generator/control_room/page_access.hpp"
@@ -43,7 +44,7 @@ class HttpApi {
 
   void add_routes();
   void get(const std::string& route, httplib::Server::Handler handler);
-  void send_file(const std::string& name, Response& response) const;
+  void send_file(std::string_view name, Response& response) const;
   void stream_updates(Response& response);
 
   ControlRoom* room_ = nullptr;

@@ -236,7 +236,7 @@ TEST_CASE_FIXTURE(OneInstance, "another site's page gets no updates, and does no
 
 TEST_CASE_FIXTURE(OneInstance, "a request to another machine's name gets nothing, not even the token") {
   const httplib::Headers rebound{{"Host", "evil.example"}};
-  for (const char* path : {"/", "/index.html", "/style.css", "/scenarios", "/runs", "/runs/outage-redis"}) {
+  for (const char* path : {"/", "/index.html", "/lab", "/experiments", "/styles/style.css", "/scenarios", "/runs", "/runs/outage-redis"}) {
     CAPTURE(path);
     const auto answer = client.Get(path, rebound);
     REQUIRE(answer);
@@ -257,7 +257,7 @@ TEST_CASE_FIXTURE(OneInstance, "every answer makes the browser trust nothing but
     CHECK(value("Cache-Control") == "no-store");
     CHECK(headers.count("Access-Control-Allow-Origin") == 0);
   };
-  for (const char* path : {"/", "/style.css", "/no-such", "/scenarios", "/runs", "/runs/no-such"}) {
+  for (const char* path : {"/", "/lab", "/styles/style.css", "/no-such", "/scenarios", "/runs", "/runs/no-such"}) {
     CAPTURE(path);
     check(page.get(path).headers);
   }
@@ -265,7 +265,7 @@ TEST_CASE_FIXTURE(OneInstance, "every answer makes the browser trust nothing but
   check(page.post("/control/rate", "{}", {}).headers);
 }
 
-TEST_CASE_FIXTURE(OneInstance, "the page and its files are those in the binary, and the page has the token") {
+TEST_CASE_FIXTURE(OneInstance, "the pages and their files are those in the binary, and each page has the token") {
   for (const PageFile& file : page_files()) {
     CAPTURE(file.name);
     const auto answer = client.Get("/" + std::string(file.name));
@@ -276,9 +276,12 @@ TEST_CASE_FIXTURE(OneInstance, "the page and its files are those in the binary, 
     CHECK(answer->get_header_value("Content-Type") == std::string(file.type) + "; charset=utf-8");
     CHECK((file.type == "text/html" || answer->body == file.content));
   }
-  const auto index = client.Get("/");
-  CHECK(index->body == client.Get("/index.html")->body);
-  CHECK_FALSE(has(index->body, "__TOKEN__"));
+  for (const auto& [route, file] : page_routes) {
+    CAPTURE(route);
+    const auto shown = client.Get(std::string(route));
+    CHECK(shown->body == client.Get("/" + std::string(file))->body);
+    CHECK_FALSE(has(shown->body, "__TOKEN__"));
+  }
 }
 
 TEST_CASE_FIXTURE(OneInstance, "a request that is not valid is answered with a sentence that names the field") {

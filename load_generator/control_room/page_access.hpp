@@ -11,12 +11,19 @@
 
 #include <httplib.h>
 
+#include <array>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "load_generator/control_room/request_error.hpp"
 #include "program/http/admin_access.hpp"
 
 namespace load {
+
+// The pages: route, and file.
+inline constexpr std::array<std::pair<std::string_view, std::string_view>, 3> page_routes{
+    {{"/", "index.html"}, {"/lab", "lab.html"}, {"/experiments", "experiments.html"}}};
 
 class PageAccess {
  public:
