@@ -236,7 +236,8 @@ TEST_CASE_FIXTURE(OneInstance, "another site's page gets no updates, and does no
 
 TEST_CASE_FIXTURE(OneInstance, "a request to another machine's name gets nothing, not even the token") {
   const httplib::Headers rebound{{"Host", "evil.example"}};
-  for (const char* path : {"/", "/index.html", "/lab", "/experiments", "/styles/style.css", "/scenarios", "/runs", "/runs/outage-redis"}) {
+  for (const char* path :
+       {"/", "/index.html", "/lab", "/experiments", "/styles/style.css", "/scenarios", "/runs", "/runs/outage-redis"}) {
     CAPTURE(path);
     const auto answer = client.Get(path, rebound);
     REQUIRE(answer);

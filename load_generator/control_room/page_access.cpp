@@ -50,8 +50,8 @@ bool comes_from_another_page(const httplib::Request& request) {
 
 // A followed link: the browser shows the answer in place of the page with the link, which cannot read it.
 bool is_a_visit(const httplib::Request& request) {
-  const bool is_page = std::any_of(page_routes.begin(), page_routes.end(),
-                                   [&](const auto& page) { return page.first == request.path; });
+  const bool is_page =
+      std::any_of(page_routes.begin(), page_routes.end(), [&](const auto& page) { return page.first == request.path; });
   return is_page && !request.has_header("Origin") && only(request, "Sec-Fetch-Mode") == "navigate" &&
          only(request, "Sec-Fetch-Dest").value_or("document") == "document";
 }

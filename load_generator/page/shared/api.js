@@ -48,7 +48,16 @@ export const fetchJson = async (path) => {
   }
 };
 
-// Likewise, of a run that may not exist: a request for a missing one would be an error in the browser's console.
+// The document, or { error: 'a sentence' } if the server refuses, or cannot be reached.
+export const ask = async (path) => {
+  try {
+    return await answerOf(await fetch(path, { signal: AbortSignal.timeout(patience) }));
+  } catch {
+    return { error: 'the server cannot be reached: is the control room still running?' };
+  }
+};
+
+// A run's document, or null. It may not exist, and a request for a missing one would be an error in the browser's console.
 export const fetchRun = async (name) => {
   const runs = await fetchJson('/runs');
   return runs?.includes(name) ? fetchJson(`/runs/${encodeURIComponent(name)}`) : null;

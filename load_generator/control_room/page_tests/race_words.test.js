@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { scaleFor } from '../../page/race/number_line.js';
+import { advance, interestingPart, speedAt } from '../../page/race/replay_clock.js';
+import { makeScene, sceneAt } from '../../page/race/scene.js';
+import { sentenceAt, switchesText, verdictWords } from '../../page/race/words.js';
+import { madeUpRace } from './made_up_race.js';
+
+const race = () => {
+  const { givens, runs } = madeUpRace();
+  return { givens, length: givens.length_ms, scenes: runs.map((run) => makeScene(run, givens.failure_threshold)) };
+};
+
+test('one sentence explains each part of the race', () => {
+  const made = race();
+  assert.equal(sentenceAt(made, 500), 'Every call is answered. In a moment the upstream dies.');
+  assert.equal(sentenceAt(made, 1001), 'The upstream is dead. The next calls will find out.');
+  assert.equal(sentenceAt(made, 1050), 'Right: all count together in Redis, 3 of 5. Left: each instance counts its own, up to 1 of 5.');
+  assert.match(sentenceAt(made, 1500), /^Right: five failures, seen by five different instances, opened the switch for all ten\. Left: each/);
+  assert.match(sentenceAt(made, 3000), /^Left: ten breakers each had to see five failures: 50 calls\. .*That took 5\.$/);
+});
+
+test('the words on switches agree with their number', () => {
+  const { scenes: [left], length } = race();
+  assert.equal(switchesText(sceneAt(left, 0), false), 'all ten switches are closed: calls flow');
+  assert.equal(switchesText(sceneAt(left, 1850), true), '3 of 10 switches are open');
+  assert.equal(switchesText(sceneAt(left, length), true), 'all ten switches are open: calls are turned away at once');
+});
+
+test('the verdict says guess, expected and measured, and whether the arithmetic explains it', () => {
+  const result = { expected: 'exactly 50', measured: 50, held: true };
+  assert.deepEqual(verdictWords([{ ...result, guess: 30 }, { ...result, guess: null, expected: '5 to 14', measured: 17, held: false }]),
+    ['Left: You guessed 30. Expected exactly 50, measured 50.', 'Right: Expected 5 to 14, measured 17, which the arithmetic does not explain.']);
+});
+
+test('a replay is slow around what happens and fast elsewhere, and loses no time at the borders', () => {
+  const part = interestingPart(1000, 2000, 3500);
+  assert.deepEqual([0, 749, 750, 2249, 2250].map((time) => speedAt(part, time)), [1, 1, 0.1, 0.1, 1]);
+  let time = 0;
+  let watched = 0;
+  while (time < 3500) {
+    time = advance(part, time, 16, 3500);
+    watched += 16;
+  }
+  assert.ok(Math.abs(watched - (750 + 15000 + 1250)) < 40, `${watched}`);
+  assert.equal(advance(part, 0, 1e6, 3500), 3500);
+});
+
+test('the number line has room for all figures, and round numbers', () => {
+  for (const most of [1, 5, 9, 50, 59, 130, 520, 100000]) {
+    const { end, numbers } = scaleFor([most, 0]);
+    assert.ok(end >= most);
+    assert.ok(numbers.length >= 2 && numbers.length <= 9, `${numbers}`);
+    assert.equal(numbers[0], 0);
+    assert.equal(numbers.at(-1), end);
+  }
+});

@@ -1,0 +1,50 @@
+// The race in words: one sentence that explains what has just happened, and the verdict. Nothing here touches the document.
+
+import { allOpenAt, instancesThatSaw, sceneAt } from './scene.js';
+
+const small = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
+export const inWords = (number) => small[number] ?? String(number);
+const failures = (count) => `${inWords(count)} ${count === 1 ? 'failure' : 'failures'}`;
+
+export const switchesText = ({ openCount, states }, isRunning) => {
+  if (!isRunning || openCount === 0) return `all ${inWords(states.length)} switches are closed: calls flow`;
+  if (openCount === states.length) return `all ${inWords(openCount)} switches are open: calls are turned away at once`;
+  return `${openCount} of ${states.length} switches are open`;
+};
+
+const highest = (pips) => pips.reduce((a, b) => Math.max(a, b), 0);
+
+const leftWords = (left, threshold) => {
+  const { openCount, states, pips } = left;
+  if (openCount === states.length) return `Left: all ${inWords(openCount)} had to see ${failures(threshold)} each.`;
+  if (openCount === 0) return `Left: each instance counts its own, up to ${highest(pips)} of ${threshold}.`;
+  return `Left: ${openCount} of ${states.length} have seen enough; the others still learn.`;
+};
+
+const rightWords = (scene, right, threshold, length) => {
+  if (right.openCount === 0) return `Right: all count together in Redis, ${right.pips[0]} of ${threshold}.`;
+  const saw = instancesThatSaw(scene, allOpenAt(scene, length));
+  const by = saw > 1 ? `seen by ${inWords(saw)} different instances` : 'seen by one instance';
+  return `Right: ${failures(threshold)}, ${by}, opened the switch for all ${inWords(scene.names.length)}.`;
+};
+
+// `race` is { scenes: [left, right], givens, length }.
+export const sentenceAt = ({ scenes, givens, length }, time) => {
+  if (time < givens.fault_at_ms) return 'Every call is answered. In a moment the upstream dies.';
+  const [left, right] = scenes.map((scene) => sceneAt(scene, time));
+  if (left.hitCount === 0 && right.hitCount === 0) return 'The upstream is dead. The next calls will find out.';
+  const threshold = givens.failure_threshold;
+  if (left.openCount === left.states.length && right.openCount === right.states.length) {
+    return `Left: ${inWords(left.states.length)} breakers each had to see ${failures(threshold)}: ${left.hitCount} calls. ` +
+      `${rightWords(scenes[1], right, threshold, length)} That took ${right.hitCount}.`;
+  }
+  return `${rightWords(scenes[1], right, threshold, length)} ${leftWords(left, threshold)}`;
+};
+
+const verdictOf = (side, { guess, expected, measured, held }) => {
+  const guessed = guess === null ? '' : `You guessed ${guess}. `;
+  return `${side}: ${guessed}Expected ${expected}, measured ${measured}${held ? '.' : ', which the arithmetic does not explain.'}`;
+};
+
+// `results`: { guess: number or null, expected: 'exactly 50', measured, held } of the left and the right fleet.
+export const verdictWords = ([left, right]) => [verdictOf('Left', left), verdictOf('Right', right)];
