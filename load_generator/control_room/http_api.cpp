@@ -130,7 +130,8 @@ void HttpApi::get(const std::string& route, Handler handler) {
 void HttpApi::send_file(std::string_view name, Response& response) const {
   const PageFile* file = page_file(name);
   if (file == nullptr || name == "report.html") throw RequestError(404, "there is nothing of that name");
-  const std::string text = file->type == "text/html" ? with_token(file->content, access_.token()) : std::string(file->content);
+  const std::string text =
+      file->type == "text/html" ? with_token(file->content, access_.token()) : std::string(file->content);
   response.set_content(text, std::string(file->type) + "; charset=utf-8");
 }
 

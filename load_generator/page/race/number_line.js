@@ -4,6 +4,7 @@ import { draw, make } from '../shared/text.js';
 
 const height = 58;
 const axis = 34;
+const wordRoom = 70; // px between two words
 
 const niceStep = (most) => {
   const rough = most / 6;
@@ -39,7 +40,10 @@ export const numberLine = (result, scale, width) => {
     draw('path', { d: `M${at(measured)} ${axis - 3}l-5 -9h10z`, class: held ? 'measured' : 'measured wrong' }),
     word(at(measured), axis - 16, `measured ${measured}`, 'mark-word', width),
   ];
-  if (guess !== null) marks.push(draw('path', { d: `M${at(guess)} ${axis - 6}l4 6l-4 6l-4 -6z`, class: 'guess' }));
+  if (guess !== null) {
+    marks.push(draw('path', { d: `M${at(guess)} ${axis - 6}l4 6l-4 6l-4 -6z`, class: 'guess' }));
+    if (Math.abs(at(guess) - at(measured)) > wordRoom) marks.push(word(at(guess), axis - 16, 'guess', 'mark-word', width));
+  }
   return make('div', { class: 'number-line' },
     draw('svg', { viewBox: `0 0 ${width} ${height}`, width, height, 'aria-hidden': 'true' }, ...marks));
 };

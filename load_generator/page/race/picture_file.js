@@ -4,7 +4,7 @@ import { draw } from '../shared/text.js';
 
 const copied = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'font-size', 'font-weight', 'font-family', 'text-anchor', 'opacity', 'paint-order', 'stroke-linecap'];
 const margin = 24;
-const headHeight = 150;
+const headHeight = 172;
 const scale = 2;
 
 // An SVG that looks the same without the page's styles.
@@ -30,10 +30,10 @@ const column = (card, x) => {
   for (const [name, value] of Object.entries({ x, y: headHeight, width, height })) picture.setAttribute(name, value);
   const figure = (name) => card.querySelector(`[data-figure="${name}"]`).textContent;
   const hits = figure('hits');
-  return { width, height, nodes: [text(x, 72, 16, 700, card.querySelector('h3 b').textContent, colour('--ink')),
-    text(x, 128, 54, 700, hits, colour(hits === '0' ? '--quiet' : '--open')),
-    text(x + 38 + hits.length * 32, 112, 14, 400, 'calls have hit a dead upstream', colour('--quiet')),
-    text(x + 38 + hits.length * 32, 132, 14, 400, figure('switches'), colour('--quiet')), picture] };
+  return { width, height, nodes: [text(x, 94, 16, 700, card.querySelector('h3 b').textContent, colour('--ink')),
+    text(x, 150, 54, 700, hits, colour(hits === '0' ? '--quiet' : '--open')),
+    text(x + 38 + hits.length * 32, 134, 14, 400, 'calls have hit a dead upstream', colour('--quiet')),
+    text(x + 38 + hits.length * 32, 154, 14, 400, figure('switches'), colour('--quiet')), picture] };
 };
 
 const pictureOf = ({ givens }) => {
@@ -45,7 +45,7 @@ const pictureOf = ({ givens }) => {
   const words = `${givens.instances} instances, each call to one of them; open after ${givens.failure_threshold} failures in a row; ${givens.rate} calls a second`;
   const svg = draw('svg', { width, height, viewBox: `0 0 ${width} ${height}` }, draw('rect', { width, height, fill: colour('--card') }),
     text(margin, 38, 20, 700, 'The upstream dies. How many calls still hit it?', colour('--ink')),
-    text(margin + 480, 38, 14, 400, words, colour('--quiet')), ...left.nodes, ...right.nodes);
+    text(margin, 60, 14, 400, words, colour('--quiet')), ...left.nodes, ...right.nodes);
   return { svg, width, height };
 };
 

@@ -54,9 +54,15 @@ export class Playback {
     setAttribute(byId('scrubber'), 'aria-valuetext', `${timeText(time)} of ${timeText(this.length)}`);
   }
 
-  play(from = this.time >= this.length ? this.part.from : this.time) {
+  // From just before the fault.
+  playFromStart() {
+    this.setTime(this.part.from);
+    this.play();
+  }
+
+  play() {
     cancelAnimationFrame(this.frame);
-    this.time = from;
+    if (this.time >= this.length) this.time = this.part.from;
     let last = performance.now();
     const draw = (now) => {
       this.frame = requestAnimationFrame(draw);

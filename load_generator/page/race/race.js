@@ -184,7 +184,7 @@ class Race {
     this.stopLive();
     if (runs.includes(null)) throw new Error('The runs of the race cannot be read.');
     this.showFinished(runs, givens, 'real programs');
-    this.playback.play(this.part().from);
+    this.playback.playFromStart();
   }
 
   // The live picture is behind: it shows the end, too.

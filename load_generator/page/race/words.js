@@ -7,8 +7,8 @@ export const inWords = (number) => small[number] ?? String(number);
 const failures = (count) => `${inWords(count)} ${count === 1 ? 'failure' : 'failures'}`;
 
 export const switchesText = ({ openCount, states }, isRunning) => {
-  if (!isRunning || openCount === 0) return `all ${inWords(states.length)} switches are closed: calls flow`;
-  if (openCount === states.length) return `all ${inWords(openCount)} switches are open: calls are turned away at once`;
+  if (!isRunning || openCount === 0) return `all ${inWords(states.length)} switches are closed`;
+  if (openCount === states.length) return `all ${inWords(openCount)} switches are open`;
   return `${openCount} of ${states.length} switches are open`;
 };
 

@@ -1,0 +1,232 @@
+// The race, with real programs: what it shows is what its runs say, at any moment.
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, test } from './support/lab.js';
+import { expectLegible, looks, showAs } from './support/looks.js';
+
+const figureOf = (page, fleet, name) => page.locator(`[data-fleet=${fleet}] [data-figure=${name}]`);
+const phase = (page, name) => page.waitForFunction((wanted) => document.body.dataset.phase === wanted, name, { timeout: 30_000 });
+
+const openRace = async (page, url, query = '') => {
+  await page.goto(`${url}#/race${query}`);
+  await expect(page.locator('.picture')).toHaveCount(2);
+};
+
+// A short race: 3 instances, a threshold of 2.
+const short = '?n=3&threshold=2&rate=60&break=10';
+
+const playToItsEnd = async (page) => {
+  await page.click('#skip');
+  await phase(page, 'replay');
+  await page.click('#play'); // pauses the replay that starts by itself
+  await expect(page.locator('#play')).toHaveText('Play');
+};
+
+const moveTo = (page, time) => page.evaluate((at) => {
+  const scrubber = document.querySelector('#scrubber');
+  scrubber.value = at;
+  scrubber.dispatchEvent(new Event('input'));
+}, time);
+
+const runsIn = (folder) => ['distributed', 'redis'].map((variant) =>
+  JSON.parse(fs.readFileSync(path.join(folder, `the-race-${variant}.json`))));
+
+const end = (call) => call.at_ms_since_start + call.took_ms;
+const reachedUpstream = (call) => ['failure', 'exception'].includes(call.status) && call.upstream_calls > 0;
+
+test('ten breakers cost fifty calls and one shared breaker five, and the page shows what the ledgers say', async ({ page, startUi, runsFolder }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await openRace(page, ui.url);
+  await page.fill('#guess-left', '30');
+  await page.fill('#guess-right', '12');
+  await page.click('#start');
+  await phase(page, 'live');
+  await expect(page.locator('[data-fleet=redis] .switch[data-state=open]')).toHaveCount(10, { timeout: 20_000 });
+  await phase(page, 'replay');
+  await page.click('#play');
+  const runs = runsIn(runsFolder);
+  await moveTo(page, runs[0].length_ms);
+  for (const [i, fleet] of ['distributed', 'redis'].entries()) {
+    const failed = Object.values(runs[i].ledger).reduce((sum, { failure }) => sum + failure, 0);
+    await expect(figureOf(page, fleet, 'hits')).toHaveText(String(failed));
+    const [expected] = runs[i].expectations;
+    expect(failed).toBeGreaterThanOrEqual(expected.at_least);
+  }
+  await expect(page.locator('#verdict-words')).toContainText('You guessed 30. Expected');
+  await expect(page.locator('#verdict-words')).toContainText('You guessed 12. Expected');
+  await expect(page.locator('.number-line svg')).toHaveCount(2);
+});
+
+test('at a hundred random moments each figure equals the calls and transitions of the run files until then', async ({ page, startUi, runsFolder }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await openRace(page, ui.url, short);
+  await playToItsEnd(page);
+  const runs = runsIn(runsFolder);
+  const length = Number(await page.locator('#scrubber').getAttribute('max'));
+  for (let i = 0; i < 100; i += 1) {
+    const time = Math.random() * length;
+    await moveTo(page, time);
+    const shown = await page.evaluate(() => [...document.querySelectorAll('[data-fleet]')].map((card) => ({
+      figures: ['hits', 'answered', 'blocked'].map((name) => Number(card.querySelector(`[data-figure=${name}]`).textContent)),
+      open: card.querySelectorAll('.switch[data-state=open]').length,
+      squares: [...card.querySelectorAll('.hit')].reduce((sum, { attributes: { d } }) => sum + (d?.value.match(/M/g) ?? []).length, 0),
+    })));
+    runs.forEach((run, side) => {
+      const over = run.calls.filter((call) => end(call) <= time);
+      const count = (status) => over.filter((call) => call.status === status).length;
+      const hits = over.filter(reachedUpstream).length;
+      expect(shown[side].figures, `at ${time}`).toEqual([hits, count('success'), count('blocked')]);
+      expect(shown[side].squares).toBe(hits);
+      const opened = new Set(run.transitions.filter(({ at_ms_since_start: at, to }) => at <= time && to === 'open').map(({ instance }) => instance));
+      expect(shown[side].open).toBe(run.shared_breaker && opened.size > 0 ? 3 : opened.size);
+    });
+  }
+});
+
+test('the address holds the givens and the moment: a page that opens it shows the same', async ({ page, context, startUi }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await openRace(page, ui.url, short);
+  await playToItsEnd(page);
+  await moveTo(page, 1040);
+  expect(page.url()).toContain('#/race?n=3&threshold=2&rate=60&break=10&t=1040');
+  const figures = () => document.querySelector('main').innerText.match(/\d+/g).join(' ');
+  const shown = await page.evaluate(figures);
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await expect(other.locator('#moment')).toHaveText(/^1\.04 s/);
+  expect(await other.evaluate(figures)).toBe(shown);
+  await other.goto(`${ui.url}lab#/race?n=4`);
+  await expect(other.locator('[data-given=instances]')).toHaveValue('4');
+});
+
+test('two pages watch one race, and a second one cannot be started meanwhile', async ({ page, context, startUi }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await openRace(page, ui.url, short);
+  const other = await context.newPage();
+  await openRace(other, ui.url, short);
+  await page.click('#skip');
+  await phase(page, 'starting');
+  await other.click('#skip');
+  await expect(other.locator('#race-answer')).toContainText(/running/);
+  await other.reload();
+  await Promise.all([phase(page, 'replay'), phase(other, 'replay')]);
+  expect(await other.locator('#verdict-words').innerText()).toBe(await page.locator('#verdict-words').innerText());
+});
+
+test('a race that is stopped leaves the page ready for the next', async ({ page, startUi }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await openRace(page, ui.url, short);
+  await page.click('#skip');
+  await phase(page, 'live');
+  await page.click('#stop');
+  await phase(page, 'ready');
+  await expect(page.locator('#race-answer')).toContainText('stopped');
+  await playToItsEnd(page);
+});
+
+test('givens that allow no race are refused in a sentence, and the others are drawn at once', async ({ page, idleUi }) => {
+  await openRace(page, idleUi.url);
+  const change = async (given, value) => {
+    await page.fill(`[data-given=${given}]`, value);
+    await page.locator(`[data-given=${given}]`).blur();
+  };
+  await change('instances', '26');
+  await expect(page.locator('[data-fleet=redis] .switch')).toHaveCount(26);
+  await change('failure_threshold', '20');
+  await change('rate', '1');
+  await expect(page.locator('#race-answer')).not.toBeEmpty();
+  await expect(page.locator('#start')).toBeDisabled();
+  await change('rate', '200');
+  await expect(page.locator('#race-answer')).toBeEmpty();
+  await expect(page.locator('#start')).toBeEnabled();
+});
+
+test('a race can be guessed, started, watched and stepped through by keyboard', async ({ page, startUi }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await openRace(page, ui.url, short);
+  const tabTo = async (id) => {
+    for (let i = 0; i < 30; i += 1) {
+      if (await page.evaluate(() => document.activeElement.id) === id) return;
+      await page.keyboard.press('Tab');
+    }
+    throw new Error(`Tab does not reach ${id}`);
+  };
+  await tabTo('guess-left');
+  await page.keyboard.type('6');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#race-answer')).toContainText('right'); // a guess is missing
+  await page.keyboard.type('2');
+  await page.keyboard.press('Enter');
+  await phase(page, 'replay');
+  await page.keyboard.press('p');
+  await expect(page.locator('#play')).toHaveText('Play');
+  await moveTo(page, 0);
+  await page.keyboard.press('.');
+  await expect(page.locator('#moment')).toHaveText(/^1\.00 s/);
+  await page.keyboard.press('.');
+  await expect(page.locator('.switch[data-state=open]')).not.toHaveCount(0);
+  await tabTo('scrubber');
+  await page.keyboard.press('Home');
+  await expect(page.locator('#moment')).toHaveText(/^0\.00 s/);
+  await tabTo('again');
+  await page.keyboard.press('Enter');
+  await phase(page, 'ready');
+});
+
+test('nothing moves by itself during a whole race', async ({ page, startUi }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await page.addInitScript(() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+      for (const { value, hadRecentInput, sources } of list.getEntries()) {
+        if (!hadRecentInput) shifts.push([value, ...sources.map(({ node }) => node?.id || node?.className || node?.nodeName)]);
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  await openRace(page, ui.url, short);
+  await playToItsEnd(page);
+  await moveTo(page, 5000);
+  expect(await page.evaluate(() => shifts)).toEqual([]);
+});
+
+test('where people want no motion, nothing flies, and squares and switches still show the race', async ({ page, startUi }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await openRace(page, ui.url, short);
+  await playToItsEnd(page);
+  await moveTo(page, 1045);
+  const isDrawn = await page.evaluate(() => [...document.querySelectorAll('canvas')].some((canvas) =>
+    canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value !== 0)));
+  expect(isDrawn).toBe(false);
+  expect(Number(await figureOf(page, 'distributed', 'hits').textContent())).toBeGreaterThan(0);
+});
+
+test('the race is legible at each size and in both colours, before and after', async ({ page, startUi }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await openRace(page, ui.url);
+  await playToItsEnd(page);
+  const address = page.url().replace(/&t=.*|$/, '&t=1400');
+  for (const look of [...looks, { name: 'large-dark', width: 1920, height: 1080, mobile: false, colorScheme: 'dark' }]) {
+    await showAs(page, look);
+    await page.goto('about:blank');
+    await openRace(page, ui.url);
+    await expectLegible(page, `race-before-${look.name}`);
+    await page.goto('about:blank');
+    await page.goto(address);
+    await expect(page.locator('.number-line')).toHaveCount(2);
+    await expectLegible(page, `race-after-${look.name}`);
+    if (look.mobile) continue;
+    expect.soft(await page.evaluate(() => document.documentElement.scrollHeight), look.name).toBeLessThanOrEqual(look.height);
+  }
+});
+
+test('the picture can be saved', async ({ page, startUi }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await openRace(page, ui.url, short);
+  await playToItsEnd(page);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save-picture')]);
+  expect(download.suggestedFilename()).toMatch(/^race-3-instances-\d+ms\.png$/);
+  const file = fs.readFileSync(await download.path());
+  expect([...file.subarray(1, 4)].map((byte) => String.fromCharCode(byte)).join('')).toBe('PNG');
+  expect(file.length).toBeGreaterThan(10_000);
+});
