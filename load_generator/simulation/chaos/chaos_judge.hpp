@@ -65,6 +65,7 @@ class ChaosJudge {
   void waited(Node instance, microseconds time, TimePoint now);                 // a call, for the breaker
 
  private:
+  static constexpr uint64_t not_known = UINT64_MAX;  // a generation
   using Leases = std::map<uint64_t, TimePoint>;  // by probe: the deadline, by the server's clock
 
   // What is stored, as far as it is known.
@@ -72,7 +73,7 @@ class ChaosJudge {
     uint64_t generation = 0;  // 0: unknown
     uint64_t epoch = 0;
     bool is_automatic = false;
-    uint64_t timed_out = 0;  // the generation of a probe that may still close the circuit
+    uint64_t timed_out = not_known;  // the generation of a probe that may still close the circuit; 0: there is none
     std::optional<int> failures{};
     std::optional<TimePoint> failed_at{};   // the first of these, by the simulation's clock
     std::optional<TimePoint> success_at{};  // a call ended well since then, and it is not counted yet
