@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { conditionOf, mapOf, SinceFault } from '../../page/map/model.js';
+
+const healthy = { failure_rate: 0, latency_ms: 0, hang_rate: 0, drop_rate: 0 };
+const total = (received, success) => ({ received, success, failure: received - success, hang: 0, drop: 0 });
+
+const frame = (more = {}) => ({
+  fleet: 1, now_ms: 1000, load: { rate: 10 }, calls: { success: 8, failure: 1, exception: 0, blocked: 1 },
+  upstream: { answers: true, fault: healthy, ledger: { total: total(9, 8) } },
+  instances: ['A', 'B'].map((letter) => ({ name: `Instance-${letter}`, answers: true, state: 'closed', failures: 0, override: '', network_broken: false, store: 'memory' })),
+  ...more,
+});
+
+test('the upstream has the name of the button that describes its fault', () => {
+  const name = (fault, answers = true) => conditionOf({ answers, fault: { ...healthy, ...fault } });
+  assert.deepEqual([name({}), name({ failure_rate: 0.6 }), name({ latency_ms: 400 }), name({ failure_rate: 1 })],
+    ['healthy', 'flaky', 'slow', 'down']);
+  assert.deepEqual([name({ hang_rate: 0.1 }), name({ failure_rate: 0.3 }), name({ failure_rate: 1, latency_ms: 400 }), name({}, false)],
+    ['other', 'other', 'other', 'away']);
+});
+
+test('an instance that does not answer has no known state, and one that is cut off says so', () => {
+  const made = frame();
+  Object.assign(made.instances[0], { answers: false, state: 'open' });
+  made.instances[1].network_broken = true;
+  const { instances } = mapOf(made);
+  assert.deepEqual(instances.map(({ letter, state, isCut, process }) => [letter, state, isCut, process]),
+    [['A', 'unknown', false, 'unknown'], ['B', 'closed', true, 'running']]);
+});
+
+test('Redis is on the map only where instances use it, or would if it were there', () => {
+  assert.equal(mapOf(frame()).redis, null);
+  const shared = frame();
+  shared.instances.forEach((instance) => { instance.store = 'redis'; });
+  assert.deepEqual(mapOf(shared).redis, { process: 'unknown', away: 0, isShared: true });
+  shared.instances.forEach((instance) => { instance.store = 'local'; });
+  assert.deepEqual(mapOf({ ...shared, redis: { process: 'killed' } }).redis, { process: 'killed', away: 2, isShared: false });
+});
+
+const later = (counts, more = {}) => frame({ now_ms: 3000, calls: counts, upstream: { answers: true, fault: healthy, ledger: { total: total(30, 20) } }, ...more });
+
+test('counters say what has happened since the last fault', () => {
+  const counter = new SinceFault();
+  assert.deepEqual(counter.show(frame()), { success: 0, failure: 0, exception: 0, blocked: 0, failed_upstream: 0, elapsed: 0 });
+  const calls = { success: 20, failure: 10, exception: 1, blocked: 5 };
+  assert.deepEqual(counter.show(later(calls)), { success: 12, failure: 9, exception: 1, blocked: 4, failed_upstream: 9, elapsed: 2000 });
+  const fault = later(calls, { now_ms: 4000 });
+  fault.upstream = { ...fault.upstream, fault: { ...healthy, failure_rate: 1 } };
+  assert.deepEqual(counter.show(fault), { success: 0, failure: 0, exception: 0, blocked: 0, failed_upstream: 0, elapsed: 0 });
+});
+
+test('Reset starts the counters again, and a change of state does not', () => {
+  const counter = new SinceFault();
+  counter.show(frame());
+  const changed = later({ success: 20, failure: 10, exception: 1, blocked: 5 });
+  changed.instances[0].state = 'open';
+  assert.equal(counter.show(changed).success, 12);
+  counter.reset(changed);
+  assert.equal(counter.show(changed).success, 0);
+});
+
+test('a count below the earlier one is that of a program that was restarted', () => {
+  const counter = new SinceFault();
+  counter.show(later({ success: 20, failure: 10, exception: 1, blocked: 5 }));
+  assert.equal(counter.show(later({ success: 3, failure: 0, exception: 0, blocked: 0 })).success, 3);
+});

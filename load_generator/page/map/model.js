@@ -1,0 +1,77 @@
+// What the lab's map shows, from a frame of the live fleet: callers, instances with their switches and wires, the upstream
+// and Redis; and what has happened since the last fault. Nothing here touches the document.
+
+const near = (a, b) => Math.abs(a - b) < 0.005;
+
+// The name of the upstream's fault, as its buttons have it; 'other' if none of them describes it.
+export const conditionOf = ({ answers, fault }) => {
+  if (!answers) return 'away';
+  const { failure_rate: rate, latency_ms: latency, hang_rate: hang, drop_rate: drop } = fault;
+  if (hang > 0 || drop > 0) return 'other';
+  if (latency > 0) return near(latency, 400) && rate === 0 ? 'slow' : 'other';
+  if (rate === 0) return 'healthy';
+  if (near(rate, 0.6)) return 'flaky';
+  return rate === 1 ? 'down' : 'other';
+};
+
+const noCalls = { success: 0, failure: 0, exception: 0, blocked: 0 };
+
+// Redis as the instances see it; null if they keep their breakers' state elsewhere.
+const redisOf = ({ instances, redis }) => {
+  const stores = instances.filter(({ answers }) => answers).map(({ store }) => store);
+  if (redis === undefined || redis === null) {
+    if (!stores.includes('redis') && !stores.includes('local')) return null;
+  }
+  const away = stores.filter((store) => store === 'local').length;
+  return { process: redis?.process ?? 'unknown', away, isShared: stores.includes('redis') };
+};
+
+export const mapOf = (frame) => ({
+  rate: frame.load.rate,
+  condition: conditionOf(frame.upstream),
+  instances: frame.instances.map((instance) => ({
+    name: instance.name,
+    letter: instance.name.replace(/^Instance-/, ''),
+    state: instance.answers ? instance.state : 'unknown',
+    failures: instance.failures,
+    override: instance.override,
+    isCut: instance.network_broken,
+    isLocal: instance.store === 'local',
+    process: instance.process ?? (instance.answers ? 'running' : 'unknown'),
+  })),
+  redis: redisOf(frame),
+});
+
+// What somebody did, or a fault that began: when it changes, the counters start again.
+export const conditionsOf = (frame) => {
+  const { condition, instances, redis } = mapOf(frame);
+  return JSON.stringify([frame.fleet, condition, frame.upstream.fault, redis?.process,
+    instances.map(({ name, isCut, process, override }) => [name, isCut, process, override])]);
+};
+
+// The calls so far: what callers got, and what the upstream failed, by its ledger.
+const countsOf = ({ calls, upstream, now_ms: now }) => ({
+  now,
+  calls: { ...noCalls, ...calls },
+  failed: upstream.answers ? upstream.ledger.total.received - upstream.ledger.total.success : null,
+});
+
+// An instance that was restarted counts from 0 again; so does an upstream.
+const since = (before, count) => (count >= before ? count - before : count);
+
+// Counts what has happened since the last fault, or since a person has pressed Reset.
+export class SinceFault {
+  show(frame) {
+    const conditions = conditionsOf(frame);
+    if (conditions !== this.conditions) this.reset(frame);
+    this.conditions = conditions;
+    const now = countsOf(frame);
+    const calls = Object.fromEntries(Object.keys(noCalls).map((status) => [status, since(this.before.calls[status], now.calls[status])]));
+    const failed = now.failed === null || this.before.failed === null ? null : since(this.before.failed, now.failed);
+    return { ...calls, failed_upstream: failed, elapsed: now.now - this.before.now };
+  }
+
+  reset(frame) {
+    this.before = countsOf(frame);
+  }
+}
