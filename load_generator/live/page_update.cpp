@@ -56,18 +56,24 @@ json instances_json(const FleetSnapshot& snapshot) {
 json traffic_json(const TrafficCounts& traffic, Offset from) {
   json calls = json::array();
   json failures = json::array();
+  json upstream_unanswered = json::array();
+  json unanswered = json::array();
   json blocked = json::array();
   const size_t first = std::max(traffic.first_step(), static_cast<size_t>(from / TrafficCounts::step));
   for (size_t i = first - traffic.first_step(); i < traffic.steps().size(); ++i) {
     const TrafficCounts::Step& step = traffic.steps()[i];
     calls.push_back(step.upstream_calls);
     failures.push_back(step.upstream_failures);
+    upstream_unanswered.push_back(step.upstream_unanswered);
+    unanswered.push_back(step.unanswered);
     blocked.push_back(step.blocked);
   }
   return {{"step_ms", to_ms(TrafficCounts::step)},
           {"first_step", first},
           {"upstream_calls", calls},
           {"upstream_failures", failures},
+          {"upstream_unanswered", upstream_unanswered},
+          {"unanswered", unanswered},
           {"blocked", blocked}};
 }
 

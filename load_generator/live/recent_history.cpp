@@ -93,7 +93,7 @@ bool RecentHistory::record_status(size_t target, Offset now, const std::optional
         {from, record_transitions(target, now, status->transitions), record_calls(target, now, status->notable_calls)});
     if (was_restarted(instance.status.calls, status->calls)) instance.before_restarts = instance.calls();
     instance.status = *status;
-    traffic_.record_blocked(now, target, instance.calls().blocked);
+    traffic_.record_calls(now, target, instance.calls());
   }
   instance.answers = status.has_value();
   run_.shared_breaker = std::any_of(instances_.begin(), instances_.end(),

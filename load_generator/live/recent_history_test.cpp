@@ -255,8 +255,8 @@ TEST_CASE("traffic is what was added to the ledger and to blocked calls in each 
   traffic.record_ledger(milliseconds(100), {{"Instance-A", {100, 60, 40, 0, 0}}});
   traffic.record_ledger(milliseconds(300), {{"Instance-A", {104, 62, 40, 1, 1}}});
   traffic.record_ledger(milliseconds(700), {{"Instance-A", {3, 1, 2, 0, 0}}});
-  traffic.record_blocked(milliseconds(800), 0, 10);
-  traffic.record_blocked(milliseconds(1800), 0, 15);
+  traffic.record_calls(milliseconds(800), 0, {.exception = 2, .blocked = 10});
+  traffic.record_calls(milliseconds(1800), 0, {.exception = 6, .blocked = 15});
   REQUIRE(traffic.steps().size() == 4);
   CHECK(traffic.steps()[0].upstream_calls == 4);
   CHECK(traffic.steps()[0].upstream_failures == 2);
@@ -264,6 +264,9 @@ TEST_CASE("traffic is what was added to the ledger and to blocked calls in each 
   CHECK(traffic.steps()[1].upstream_failures == 2);
   CHECK(traffic.steps()[1].blocked == 0);
   CHECK(traffic.steps()[3].blocked == 5);
+  CHECK(traffic.steps()[0].upstream_unanswered == 2);
+  CHECK(traffic.steps()[1].upstream_unanswered == 0);
+  CHECK(traffic.steps()[3].unanswered == 4);
   traffic.advance_to(minutes(5));
   CHECK(traffic.steps().size() == TrafficCounts::most_steps);
   CHECK(traffic.first_step() + traffic.steps().size() - 1 == 600);

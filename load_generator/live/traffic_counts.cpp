@@ -5,18 +5,22 @@ namespace load {
 void TrafficCounts::record_ledger(Offset now, const Ledger& ledger) {
   uint64_t received = 0;
   uint64_t failed = 0;
+  uint64_t silent = 0;
   for (const auto& [caller, entry] : ledger) {
     received += entry.received;
     failed += entry.failure + entry.hang + entry.drop;
+    silent += entry.hang + entry.drop;
   }
   advance_to(now);
   steps_.back().upstream_calls += added(received_, received);
   steps_.back().upstream_failures += added(failed_, failed);
+  steps_.back().upstream_unanswered += added(silent_, silent);
 }
 
-void TrafficCounts::record_blocked(Offset now, size_t target, uint64_t blocked) {
+void TrafficCounts::record_calls(Offset now, size_t target, const CallCounts& calls) {
   advance_to(now);
-  steps_.back().blocked += added(blocked_[target], blocked);
+  steps_.back().blocked += added(blocked_[target], calls.blocked);
+  steps_.back().unanswered += added(unanswered_[target], calls.exception);
 }
 
 void TrafficCounts::advance_to(Offset now) {

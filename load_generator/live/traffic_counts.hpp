@@ -1,7 +1,8 @@
 // TrafficCounts holds how much reached the upstream lately, in steps of half a second from the start: requests that it
-// received, those that did not succeed (both by its ledger), and calls that the instances blocked.
-// Counters that are read now and then become steps: each difference counts for the step in which it was read. A ledger
-// counter that fell was reset, and counts from zero. Bounded memory. Not thread-safe.
+// received, those that did not succeed, and those of them that it left without an answer (by its ledger); and calls
+// that the instances blocked, and those that got no answer (by their counts). Counters that are read now and then
+// become steps: each difference counts for the step in which it was read. A ledger counter that fell was reset, and
+// counts from zero. Bounded memory. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "load_generator/api/instance_api.hpp"
 #include "load_generator/record/run_record.hpp"
 
 namespace load {
@@ -20,15 +22,17 @@ class TrafficCounts {
 
   struct Step {
     uint64_t upstream_calls = 0;
-    uint64_t upstream_failures = 0;
+    uint64_t upstream_failures = 0;    // the unanswered ones too
+    uint64_t upstream_unanswered = 0;  // left hanging or dropped
+    uint64_t unanswered = 0;
     uint64_t blocked = 0;
   };
 
-  explicit TrafficCounts(size_t targets) : blocked_(targets) {}
+  explicit TrafficCounts(size_t targets) : blocked_(targets), unanswered_(targets) {}
 
-  // In order of time. `blocked` of a target never falls: it is summed over restarts.
+  // In order of time. The counts of a target never fall: they are summed over restarts.
   void record_ledger(Offset now, const Ledger& ledger);
-  void record_blocked(Offset now, size_t target, uint64_t blocked);
+  void record_calls(Offset now, size_t target, const CallCounts& calls);
 
   void advance_to(Offset now);  // adds empty steps up to the one that contains `now`
   size_t first_step() const { return first_; }
@@ -42,7 +46,9 @@ class TrafficCounts {
   std::deque<Step> steps_;
   std::optional<uint64_t> received_;
   std::optional<uint64_t> failed_;
+  std::optional<uint64_t> silent_;
   std::vector<std::optional<uint64_t>> blocked_;  // by target
+  std::vector<std::optional<uint64_t>> unanswered_;
 };
 
 }  // namespace load

@@ -1,4 +1,4 @@
-// The page's files from load_generator/page/, and those of the chart library, embedded in the binary.
+// The page's files from load_generator/page/, embedded in the binary.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@
 namespace load {
 
 struct PageFile {
-  std::string_view name;  // lanes.js
+  std::string_view name;  // shared/lanes.js
   std::string_view type;  // text/javascript
   std::string_view content;
 };

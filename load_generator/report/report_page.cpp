@@ -3,7 +3,9 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <regex>
+#include <set>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -40,14 +42,50 @@ std::string harmless(const std::string& json_text) {
 
 // To JavaScript's strings and expressions "<\/script" is the same as "</script", and likewise for CSS, but it does not
 // end the element. After "<!--", a later "<script" would hide the end.
-std::string element(const std::string& name, std::string_view content) {
+std::string element(const std::string& name, std::string_view content, const std::string& attributes = "") {
   static const std::regex ends("<(/script|/style|!--)", std::regex::icase);
-  return "<" + name + ">\n" + std::regex_replace(std::string(content), ends, R"(<\$1)") + "</" + name + ">";
+  return "<" + name + attributes + ">\n" + std::regex_replace(std::string(content), ends, R"(<\$1)") + "</" + name +
+         ">";
+}
+
+// "report/report.js" and "../shared/text.js" give "shared/text.js".
+std::string path_from(const std::string& importer, const std::string& imported) {
+  return (std::filesystem::path(importer).parent_path() / imported).lexically_normal().generic_string();
+}
+
+// Joins a module and those that it imports into one, each once and after those that it imports.
+class JoinedModules {
+ public:
+  explicit JoinedModules(const PageFileSource& files) : files_(files) {}
+
+  void add(const std::string& name) {
+    if (!added_.insert(name).second) return;
+    static const std::regex import(R"re(^import \{[^}]*\} from '([^']+)';\n)re", std::regex::multiline);
+    static const std::regex exported("^export ", std::regex::multiline);
+    const std::string content(content_of(name, files_));
+    for (std::sregex_iterator found(content.begin(), content.end(), import), end; found != end; ++found) {
+      add(path_from(name, (*found)[1]));
+    }
+    text_ += std::regex_replace(std::regex_replace(content, import, ""), exported, "");
+  }
+
+  const std::string& text() const { return text_; }
+
+ private:
+  const PageFileSource& files_;
+  std::set<std::string> added_;
+  std::string text_;
+};
+
+std::string module(const std::string& name, const PageFileSource& files) {
+  JoinedModules joined(files);
+  joined.add(name);
+  return element("script", joined.text(), " type=\"module\"");
 }
 
 std::string replacement(const std::smatch& found, const std::string& runs, const PageFileSource& files) {
   if (found[1].matched) return element("style", content_of(found[1], files));
-  if (found[2].matched) return element("script", content_of(found[2], files));
+  if (found[2].matched) return module(found[2], files);
   return runs;
 }
 
@@ -55,7 +93,7 @@ std::string replacement(const std::smatch& found, const std::string& runs, const
 
 std::string report_page(const nlohmann::ordered_json& runs, const PageFileSource& files) {
   static const std::regex places(
-      R"re(<link rel="stylesheet" href="([^"]+)">|<script src="([^"]+)"></script>|__RUNS__)re");
+      R"re(<link rel="stylesheet" href="([^"]+)">|<script type="module" src="([^"]+)"></script>|__RUNS__)re");
   const std::string page(content_of("report.html", files));
   const std::string data = harmless(runs.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
   std::string report;

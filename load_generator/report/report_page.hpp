@@ -1,8 +1,10 @@
 // A report is one self-contained HTML file about finished runs: it includes style, scripts and figures, so it can be
 // sent, kept and printed, and loads nothing. It is made from the page's files: report.html, in which
-//   <link rel="stylesheet" href="X"> and <script src="X"></script>    become the content of the file X, and
-//   __RUNS__                                                          becomes a JSON array of run documents,
+//   <link rel="stylesheet" href="X">           becomes the content of the file X,
+//   <script type="module" src="X"></script>    becomes the module X and all that it imports, joined into one, and
+//   __RUNS__                                   becomes a JSON array of run documents,
 // escaped so that no name or cause in it can end the element around it.
+// In a joined module all top-level names are in one scope: they have to be unique, and imports must not rename.
 #pragma once
 
 #include <functional>

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -31,10 +32,25 @@ json runs_in(const std::string& page) {
 const std::vector<PageFile> small_page{
     {"report.html", "text/html",
      "<link rel=\"stylesheet\" href=\"a.css\">\n<script type=\"application/json\">__RUNS__</script>\n"
-     "<script src=\"a.js\"></script><script src=\"b.js\"></script><p>the end</p>"},
+     "<script type=\"module\" src=\"m/a.js\"></script><p>the end</p>"},
     {"a.css", "text/css", "p { color: red }"},
-    {"a.js", "text/javascript", "first('__RUNS__ <script src=\"c.js\"></script>')"},
-    {"b.js", "text/javascript", "second('</SCRIPT> <!-- $1')"}};
+    {"m/a.js", "text/javascript",
+     "// The first.\nimport { second } from './b.js';\nimport { third } from '../c.js';\nsecond('__RUNS__ <script "
+     "src=\"c.js\"></script>');\n"},
+    {"m/b.js", "text/javascript",
+     "import { third } from '../c.js';\nexport const second = third('</SCRIPT> <!-- $1');\n"},
+    {"c.js", "text/javascript",
+     "const text = 'no import, no export ';\nexport const third = (more) => text + more;\n"}};
+
+// The names that a script declares at the beginning of a line.
+std::vector<std::string> top_level_names(const std::string& script) {
+  static const std::regex declaration(R"(^(?:async )?(?:const|let|var|class|function) (\w+))", std::regex::multiline);
+  std::vector<std::string> names;
+  for (std::sregex_iterator found(script.begin(), script.end(), declaration), end; found != end; ++found) {
+    names.push_back((*found)[1]);
+  }
+  return names;
+}
 
 }  // namespace
 
@@ -43,8 +59,22 @@ TEST_CASE("style, scripts and runs are in the report itself") {
   CHECK(page ==
         "<style>\np { color: red }</style>\n"
         "<script type=\"application/json\">[{\"name\":\"outage\"}]</script>\n"
-        "<script>\nfirst('__RUNS__ <script src=\"c.js\"><\\/script>')</script>"
-        "<script>\nsecond('<\\/SCRIPT> <\\!-- $1')</script><p>the end</p>");
+        "<script type=\"module\">\nconst text = 'no import, no export ';\nconst third = (more) => text + more;\n"
+        "const second = third('<\\/SCRIPT> <\\!-- $1');\n"
+        "// The first.\nsecond('__RUNS__ <script src=\"c.js\"><\\/script>');\n</script><p>the end</p>");
+}
+
+TEST_CASE("in the report's joined modules each top-level name is declared once, and nothing is imported") {
+  const std::string page = report_page(json::array());
+  const std::string begin = "<script type=\"module\">";
+  REQUIRE(has(page, begin));
+  const std::string script = page.substr(page.find(begin));
+  CHECK_FALSE(has(script, "\nimport "));
+  CHECK_FALSE(has(script, "\nexport "));
+  std::vector<std::string> names = top_level_names(script);
+  CHECK(names.size() > 50);
+  std::sort(names.begin(), names.end());
+  for (size_t i = 1; i < names.size(); ++i) CHECK_MESSAGE(names[i - 1] != names[i], names[i]);
 }
 
 TEST_CASE("no text of a run can end the element around it, and it is read back unchanged") {

@@ -3,7 +3,7 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev
-       libjs-dygraphs liblua5.1-0-dev libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
+       liblua5.1-0-dev libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
 run=(redis-server redis-tools curl jq tmux)
 test=(doctest-dev libbenchmark-dev openssl procps prometheus chromium chromium-sandbox nodejs spin)
 command -v npm >/dev/null || test+=(npm)  # nodejs from elsewhere than Debian often has it

@@ -49,7 +49,7 @@ test('one page too many shows the server’s reason and gets the next free place
     return leaving;
   }));
   const { error } = await (await fetch(`${ui.url}/events`)).json();
-  await page.goto(`${ui.url}lab`);
+  await page.goto(`${ui.url}/lab`);
   await expect(connection(page)).toHaveText(error);
   await expect(connection(page)).toHaveAttribute('data-connected', 'false');
   expect(await page.locator('.controls button:enabled').count()).toBe(0);

@@ -90,7 +90,7 @@ const printLine = ({ at, pages, pageMib, browserMib, browserPercent, serverMib }
 const openPage = async (endpoint, url, doFirst) => {
   const browser = await chromium.connectOverCDP(endpoint);
   const page = await browser.contexts()[0].newPage();
-  await page.goto(`${url}lab`);
+  await page.goto(`${url}/lab`);
   await page.locator('[data-lane]').nth(Number(options.instances) - 1).waitFor();
   if (doFirst) await page.evaluate(doFirst);
   await browser.close(); // only the connection

@@ -123,3 +123,17 @@ test('a report is legible at each size, in both colours, and on paper', async ({
   expect(pdf).toMatch(/^%PDF-/);
   expect(pdf).toMatch(/\/Type \/Page\b/);
 });
+
+test('in a report the chart ends where the lanes end, on screen and on paper', async ({ page, outage }) => {
+  await openReport(page, outage);
+  for (const media of ['screen', 'print']) {
+    await page.emulateMedia({ media });
+    if (media === 'print') await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    const ends = await page.evaluate(() => [...document.querySelectorAll('[data-run]')].map((run) => {
+      const right = (css) => Math.max(...[...run.querySelectorAll(css)].map((node) => node.getBoundingClientRect().right));
+      return [right('.span[d^=M]'), right('.area-answered')];
+    }));
+    expect(ends).toHaveLength(3);
+    for (const [lanes, chart] of ends) expect(Math.abs(lanes - chart), media).toBeLessThan(2);
+  }
+});

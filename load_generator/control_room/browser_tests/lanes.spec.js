@@ -52,11 +52,11 @@ test('another fleet leaves nothing of the earlier one in the chart and its figur
     ({ step_ms: 500, first_step: 0, upstream_calls: steps, upstream_failures: steps, blocked: steps });
   const values = page.locator('.traffic .value');
   await showFrame(page, history({ now: 60000, traffic: traffic(Array(100).fill(4)) }));
-  await expect(values).toHaveText(['0', '8', '8']);
-  await expect(page.locator('.chart canvas')).not.toHaveCount(0);
+  await expect(values).toHaveText(['0', '8', '0', '8']);
+  await expect(page.locator('.area-failed')).toHaveAttribute('d', /^M/);
   await showFrame(page, history({ now: 0, traffic: traffic([]) }));
-  await expect(values).toHaveText(['–', '–', '–']);
-  await expect(page.locator('.chart canvas')).toHaveCount(0);
+  await expect(values).toHaveText(['–', '–', '–', '–']);
+  await expect(page.locator('.area-failed')).toHaveAttribute('d', '');
 });
 
 test('the state in a tooltip is the one after all the changes in it', async ({ idlePage: page }) => {

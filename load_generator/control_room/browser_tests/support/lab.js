@@ -70,7 +70,7 @@ export const test = base.extend({
 });
 
 export const openUi = async (page, url, lanes) => {
-  await page.goto(`${url}lab`);
+  await page.goto(`${url}/lab`);
   await expect(page.locator('[data-lane]')).toHaveCount(lanes);
   await expect(page.locator('#connection')).toHaveAttribute('data-connected', 'true');
 };

@@ -1,0 +1,209 @@
+// The page as a whole: it applies the live frames to the fleet's history and lets each part show its share. It draws lanes
+// at once when a state changed (at most five times a second), twice a second when only marks came, and otherwise moves
+// them once a second; it does not draw while the page is hidden or shows a replay.
+import { Controls } from './controls.js';
+import { showAgreement, showCounters, showStores, stateDetail } from './figures.js';
+import { Predict } from './predict.js';
+import { Replay } from './replay.js';
+import { Results, resultOf } from './results.js';
+import { fetchJson, fetchRun, fingerprint, request } from '../shared/api.js';
+import { stream } from './stream.js';
+import { FleetHistory } from '../shared/fleet_history.js';
+import { Lanes } from '../shared/lanes.js';
+import { definePatterns, legend } from '../shared/marks.js';
+import { byId, make, restore, setAttribute, setText, showAnswer, store } from '../shared/text.js';
+import { Traffic } from '../shared/traffic.js';
+
+const pauses = { fleet: 0, state: 200, mark: 500, '': 1000 }; // ms since the last drawing, by what changed
+const countsPause = 600; // ms
+const windowStoredAs = 'lab-window';
+
+class ControlRoom {
+  constructor() {
+    definePatterns();
+    byId('legend').append(legend());
+    byId('legend').open = matchMedia('(min-width: 700px)').matches;
+    this.history = new FleetHistory();
+    this.lanes = new Lanes(byId('lanes'), new Traffic());
+    this.controls = new Controls();
+    this.replay = new Replay(this.lanes, () => this.changeMode());
+    this.results = new Results((result) => this.replayResult(result));
+    this.predict = new Predict((run, document, prediction) => this.finished(run, document, prediction));
+    this.connected = false;
+    this.runRequests = 0;
+    this.drawnAt = -Infinity;
+    this.listenToRuns();
+    this.listenToWindow();
+    document.addEventListener('visibilitychange', () => this.draw());
+    setInterval(() => this.drawIfDue(''), 250);
+    stream((frame) => this.applyFrame(frame), (connected, why) => this.connection(connected, why));
+  }
+
+  applyFrame(frame) {
+    this.frame = frame;
+    const change = this.history.apply(frame);
+    if (!this.connected) this.connection(true);
+    if (change === 'fleet' && !this.replay.run) this.lanes.reset();
+    if (change !== '') this.drawIfDue(change);
+    if (document.hidden) this.predict.show(frame, this.connected); // a hidden page must not miss a scenario's end
+    else this.showFigures();
+  }
+
+  connection(connected, why = 'connection lost, reconnecting') {
+    if (connected && !this.connected) this.fetchLists();
+    this.connected = connected;
+    const indicator = byId('connection');
+    setAttribute(indicator, 'data-connected', connected);
+    setText(indicator, connected ? 'connected' : why);
+    document.body.classList.toggle('lost', !connected);
+    if (this.frame) this.showControls();
+  }
+
+  showFigures() {
+    const { frame } = this;
+    this.showTitle();
+    const breakers = [...new Set(frame.instances.map(({ breaker }) => breaker).filter(Boolean))];
+    setText(byId('breaker'), breakers.join(', '));
+    showAgreement(frame);
+    this.showControls();
+    this.showCountsIfDue(frame);
+  }
+
+  // Each change of a figure costs the browser a layout, and four changes a second cannot be read. So counts change with a
+  // drawing, or without one if a state changed or there has been none for a while.
+  showCountsIfDue({ load, instances }) {
+    const states = JSON.stringify([load.rate, ...instances.map(({ answers, state, store }) => [answers, state, store])]);
+    if (states === this.countedStates && performance.now() - this.countedAt < countsPause) return;
+    this.countedStates = states;
+    this.showCounts();
+  }
+
+  showCounts() {
+    this.countedAt = performance.now();
+    showCounters(this.frame);
+    showStores(this.frame);
+    this.controls.showSent(this.frame.load);
+    this.showStates();
+  }
+
+  showTitle() {
+    setText(byId('title'), this.replay.run ? 'replay' : this.frame?.title ?? 'live');
+  }
+
+  showControls() {
+    this.controls.show(this.frame, this.connected);
+    this.predict.show(this.frame, this.connected);
+  }
+
+  // Draws if the last drawing is long enough ago for this kind of change, else later.
+  drawIfDue(change) {
+    this.pending = this.pending && pauses[this.pending] < pauses[change] ? this.pending : change;
+    const due = this.drawnAt + pauses[this.pending] - performance.now();
+    if (due <= 0) return this.draw();
+    clearTimeout(this.timer);
+    if (due < 200) this.timer = setTimeout(() => this.draw(), due);
+    return undefined;
+  }
+
+  draw() {
+    if (document.hidden || !this.frame || this.replay.run) return;
+    clearTimeout(this.timer);
+    this.drawnAt = performance.now();
+    this.pending = '';
+    const { start, end, until } = this.window();
+    this.history.traffic.until = this.history.latest;
+    this.lanes.show(this.history.histories, this.history.traffic, start, end, until);
+    this.showCounts();
+  }
+
+  // A shared breaker's transition is in all lanes at once, but each instance reports its state itself, maybe later, when
+  // there is nothing new to draw.
+  showStates() {
+    if (this.replay.run) return;
+    for (const instance of this.frame.instances) {
+      this.lanes.setState(instance.name, instance.answers ? instance.state : 'unknown', stateDetail(instance));
+    }
+  }
+
+  // A scenario is shown in full, the live view with its last minutes.
+  window() {
+    const now = this.history.now();
+    const { scenario, title, window_ms: longest } = this.frame;
+    const length = Math.min(Number(this.shownWindow.value), longest);
+    const start = Math.max(0, now - length);
+    if (scenario === null || title === 'live') return { start, end: start + length, until: now };
+    return { start: 0, end: Math.max(now, scenario.duration_ms), until: now };
+  }
+
+  changeMode() {
+    const focused = document.activeElement;
+    document.body.dataset.mode = this.replay.run ? 'replay' : 'live';
+    if (!focused.checkVisibility()) byId('stage').focus({ preventScroll: true });
+    this.showTitle();
+    this.draw();
+  }
+
+  async replayRun(name) {
+    const run = await fetchJson(`/runs/${encodeURIComponent(name)}`);
+    showAnswer(byId('runs-answer'), run ? {} : { error: `the run ${name} cannot be read` });
+    if (run) this.showReplay(run);
+  }
+
+  // A later run of the same name replaces the file.
+  async replayResult({ run: name, fingerprint: seen }) {
+    const run = await fetchRun(name);
+    const isOther = run !== null && fingerprint(run) !== seen;
+    setText(byId('results-answer'), run === null ? `the run ${name} cannot be read` : isOther ? 'a later run replaced this one' : '');
+    if (run !== null && !isOther) this.showReplay(run);
+  }
+
+  showReplay(run) {
+    this.replay.open(run);
+    byId('stage').scrollIntoView({ block: 'start' });
+    byId('stage').focus({ preventScroll: true });
+  }
+
+  finished(run, document, prediction) {
+    this.results.add(resultOf(run, document, prediction));
+    this.replay.open(document);
+    this.fetchRuns();
+  }
+
+  listenToWindow() {
+    this.shownWindow = byId('window');
+    const lengths = [...this.shownWindow.options].map(({ value }) => value);
+    this.shownWindow.value = restore(windowStoredAs, (stored) => lengths.includes(stored), lengths.at(-1));
+    this.shownWindow.addEventListener('change', () => {
+      store(windowStoredAs, this.shownWindow.value);
+      this.draw();
+    });
+  }
+
+  listenToRuns() {
+    byId('runs-form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      if (byId('runs').value) this.replayRun(byId('runs').value);
+    });
+    this.fetchRuns();
+  }
+
+  // Reads the lists of scenarios and runs that could not be read yet.
+  fetchLists() {
+    this.predict.load();
+    if (byId('replay-run').disabled) this.fetchRuns();
+  }
+
+  // If answers overtake each other, only that to the last request counts.
+  async fetchRuns() {
+    const request = ++this.runRequests;
+    const runs = await fetchJson('/runs');
+    if (request !== this.runRequests) return;
+    byId('runs').replaceChildren(...(runs || []).map((name) => make('option', { value: name, text: name })));
+    byId('replay-run').disabled = !(runs?.length > 0);
+    const none = runs === null ? { error: 'the finished runs cannot be read' } : { done: 'There are no runs yet: start a scenario.' };
+    showAnswer(byId('runs-answer'), runs?.length > 0 ? {} : none);
+  }
+}
+
+// For the tests, and for the browser’s console.
+window.Lab = { controlRoom: new ControlRoom(), request };

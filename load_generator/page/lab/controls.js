@@ -1,0 +1,151 @@
+// Controls that change the fleet by hand. Each control says what it will do, shows the setting in force as the server
+// reports it (not as clicked), and shows the server's answer until that is no longer true.
+// While no change is possible the controls are disabled and say why.
+import { request } from '../shared/api.js';
+import { byId, duration, make, number, setAttribute, setText, showAnswer } from '../shared/text.js';
+
+const faults = { healthy: 'healthy', flaky: 'flaky 0.6', slow: 'slow 400ms', down: 'down' };
+const near = (a, b) => Math.abs(a - b) < 0.005;
+
+// The button that describes the upstream's fault; '' if none does.
+const faultInForce = ({ failure_rate: rate, latency_ms: latency, hang_rate: hang, drop_rate: drop }) => {
+  if (hang > 0 || drop > 0) return '';
+  if (latency > 0) return near(latency, 400) && rate === 0 ? 'slow' : '';
+  if (rate === 0) return 'healthy';
+  if (near(rate, 0.6)) return 'flaky';
+  return rate === 1 ? 'down' : '';
+};
+
+const faultText = ({ failure_rate: rate, latency_ms: latency, hang_rate: hang, drop_rate: drop, plan }) => {
+  const parts = [];
+  if (rate > 0) parts.push(`${Math.round(rate * 100)} % fail`);
+  if (latency > 0) parts.push(`answers take ${duration(latency)}`);
+  if (hang > 0) parts.push(`${Math.round(hang * 100)} % hang`);
+  if (drop > 0) parts.push(`${Math.round(drop * 100)} % are dropped`);
+  const now = `Now: ${parts.join(', ') || 'every call is answered'}.`;
+  return plan && plan.includes(',') ? `${now} Its plan: ${plan}.` : now;
+};
+
+const showBeside = (fieldset, answer) => showAnswer(fieldset.querySelector('.answer'), answer);
+
+const isPressed = (button) => button.getAttribute('aria-pressed') === 'true';
+
+const press = (buttons, inForce) => {
+  for (const [button, setting] of buttons) setAttribute(button, 'aria-pressed', setting === inForce);
+};
+
+export class Controls {
+  constructor() {
+    this.faults = [...document.querySelectorAll('[data-fault]')].map((button) => [button, button.dataset.fault]);
+    this.overrides = [...document.querySelectorAll('[data-override]')].map((button) => [button, button.dataset.override]);
+    this.networks = [];
+    this.answers = new Map(); // by fieldset
+    for (const [button, fault] of this.faults) {
+      this.onClick(button, '/control/fault', () => ({ plan: faults[fault] }), () => isPressed(button));
+    }
+    for (const [button, mode] of this.overrides) {
+      this.onClick(button, '/control/override', () => ({ mode }), () => isPressed(button));
+    }
+    this.listenToRate();
+  }
+
+  onClick(button, path, body, isInForce) {
+    button.addEventListener('click', () => this.send(button.closest('fieldset'), path, body(), isInForce));
+  }
+
+  // The answer stays until the requested setting is no longer in force, no matter which page changed it.
+  async send(fieldset, path, body, isInForce) {
+    fieldset.setAttribute('aria-busy', 'true');
+    showBeside(fieldset, await request(path, body));
+    this.answers.set(fieldset, { isInForce: (frame) => isInForce(frame, body), wasInForce: false });
+    fieldset.removeAttribute('aria-busy');
+  }
+
+  removeOutdatedAnswers(frame) {
+    const isOtherFleet = frame.fleet !== this.fleet;
+    for (const [fieldset, answered] of this.answers) {
+      const isInForce = answered.isInForce(frame);
+      if (isOtherFleet || (answered.wasInForce && !isInForce)) {
+        showBeside(fieldset, {});
+        this.answers.delete(fieldset);
+      }
+      answered.wasInForce = isInForce;
+    }
+    this.fleet = frame.fleet;
+  }
+
+  listenToRate() {
+    const rate = byId('rate');
+    const isInForce = ({ load }, requested) => load.rate === requested.rate;
+    this.onClick(byId('rate-stop'), '/control/rate', () => ({ rate: 0 }), isInForce);
+    byId('rate-form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      const fieldset = rate.closest('fieldset');
+      if (rate.value.trim() === '' || !(Number(rate.value) >= 0)) showBeside(fieldset, { error: 'the rate must be a number, 0 or more' });
+      else this.send(fieldset, '/control/rate', { rate: Number(rate.value) }, isInForce);
+    });
+  }
+
+  show(frame, connected) {
+    this.showFault(frame);
+    this.showRate(frame.load);
+    this.showNetworks(frame);
+    const modes = new Set(frame.instances.filter(({ answers }) => answers).map(({ override }) => override || 'auto'));
+    press(this.overrides, modes.size === 1 ? [...modes][0] : '');
+    this.removeOutdatedAnswers(frame);
+    this.allow(frame, connected);
+  }
+
+  showFault({ upstream }) {
+    press(this.faults, upstream.answers ? faultInForce(upstream.fault) : '');
+    setText(byId('fault-now'), upstream.answers ? faultText(upstream.fault) : 'The upstream does not answer.');
+  }
+
+  showRate({ rate }) {
+    const field = byId('rate');
+    if (document.activeElement !== field && field.dataset.shown !== String(rate)) {
+      field.dataset.shown = rate;
+      field.value = rate;
+    }
+  }
+
+  showSent({ rate, sent }) {
+    const stopped = sent > 0 ? `Stopped after ${number(sent)} calls.` : 'The control room sends no calls.'; // others may
+    setText(byId('rate-now'), rate > 0 ? `Now: ${number(rate)} per second, ${number(sent)} sent.` : stopped);
+  }
+
+  showNetworks({ instances }) {
+    const names = instances.map(({ name }) => name);
+    if (JSON.stringify(this.networks.map(([, name]) => name)) !== JSON.stringify(names)) this.makeNetworks(names);
+    this.networks.forEach(([button], i) => {
+      const broken = instances[i].network_broken;
+      setAttribute(button, 'aria-pressed', broken);
+      setText(button.lastChild, broken ? 'broken: repair it' : 'break it');
+    });
+  }
+
+  makeNetworks(names) {
+    this.networks = names.map((name) => {
+      const button = make('button', { type: 'button', 'data-network': name, 'aria-pressed': 'false' },
+        make('b', { text: name }), make('small', { text: 'break it', 'aria-hidden': 'true' })); // aria-pressed says it
+      this.onClick(button, '/control/network', () => ({ instance: name, broken: !isPressed(button) }),
+        (frame, { broken }) => isPressed(button) === broken);
+      return [button, name];
+    });
+    byId('networks').replaceChildren(...this.networks.map(([button]) => button));
+  }
+
+  allow(frame, connected) {
+    const why = whyNot(frame, connected);
+    for (const fieldset of document.querySelectorAll('.controls fieldset')) {
+      fieldset.disabled = why !== '' || (fieldset.id === 'rate-control' && !frame.load.can_change);
+    }
+    const whyNotRate = frame.load.can_change ? '' : 'The load follows its own plan and cannot be changed here.';
+    setText(byId('why-not'), why || whyNotRate);
+  }
+}
+
+export const whyNot = (frame, connected) => {
+  if (!connected) return 'The connection is lost: no changes are possible until it is back.';
+  return frame.can_control ? '' : 'A scenario is running: it follows its own plan until it is over.';
+};

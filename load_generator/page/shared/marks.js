@@ -1,0 +1,73 @@
+// How lanes draw states and events: a pattern for each state, a shape for each kind of mark, and the legend.
+// Nothing is distinguished by colour only. Shapes are parts of a path, so one path can hold any number of them.
+import { draw, make, setAttribute, stateLetter } from './text.js';
+
+const cross = (x, y, r) => `M${x - r} ${y - r}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`;
+const circle = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
+const triangle = (x, y, r) => `M${x} ${y - r}l${r} ${2 * r}h${-2 * r}z`;
+const box = (x, y, r) => `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`;
+
+// In drawing order: a successful probe's disc must not hide a failed one's ring.
+export const markKinds = {
+  wasted: { shape: box, size: 6.5, one: 'wasted', many: 'wasted' },
+  failure: { shape: cross, size: 3.5, one: 'failure', many: 'failures' },
+  late: { shape: triangle, size: 4.5, one: 'late result', many: 'late results' },
+  probe_succeeded: { shape: circle, size: 4.5, one: 'successful probe', many: 'successful probes' },
+  probe_failed: { shape: circle, size: 4.5, one: 'failed probe', many: 'failed probes' },
+};
+
+export const kindOf = (mark) => {
+  if (mark.late) return 'late';
+  if (mark.probe) return mark.status === 'success' ? 'probe_succeeded' : 'probe_failed';
+  return 'failure';
+};
+
+const pattern = (id, size, turn, ...children) =>
+  draw('pattern', { id, width: size, height: size, patternUnits: 'userSpaceOnUse', patternTransform: turn }, ...children);
+
+let untilEdge;
+
+export const setUntil = (x) => setAttribute(untilEdge, 'width', Math.max(0, Math.min(x, 90000)) + 50);
+
+// The patterns, once for the page, and the clip path that hides what a replay has not reached yet.
+export const definePatterns = () => {
+  const ground = (state) => draw('rect', { width: 12, height: 12, class: `ground-${state}` });
+  untilEdge = draw('rect', { id: 'until-edge', x: -50, y: -50, width: 100000, height: 1000 });
+  document.body.append(
+    draw('svg', { class: 'definitions', width: 0, height: 0, 'aria-hidden': 'true' },
+      draw('defs', {},
+        pattern('hatched', 7, 'rotate(45)', ground('open'),
+          draw('rect', { width: 3, height: 7, class: 'ink-open' })),
+        pattern('dotted', 6, null, ground('half_open'),
+          draw('circle', { cx: 3, cy: 3, r: 1.5, class: 'ink-half_open' })),
+        draw('clipPath', { id: 'until' }, untilEdge))));
+};
+
+export const flag = (x, height) => `M${x} ${height}V1h1l7 3.5l-7 3.5h-1`;
+
+const swatch = (...children) =>
+  draw('svg', { width: 34, height: 18, 'aria-hidden': 'true' }, ...children);
+const spanSwatch = (state) => swatch(
+  draw('rect', { x: 1, y: 2, width: 32, height: 14, class: `span span-${state}` }),
+  draw('text', { x: 5, y: 13, class: `letter letter-${state}`, text: stateLetter(state) }));
+const markSwatch = (...kinds) => swatch(...kinds.map((kind) => {
+  const { shape, size } = markKinds[kind];
+  return draw('path', { d: shape(17, 9, size), class: `mark mark-${kind}` });
+}));
+
+const legendEntries = () => [
+  [spanSwatch('closed'), 'closed', 'calls go through'],
+  [spanSwatch('open'), 'open', 'calls are blocked at once'],
+  [spanSwatch('half_open'), 'half-open', 'a few probes are let through'],
+  [spanSwatch('unknown'), 'no answer', 'the instance cannot be reached'],
+  [swatch(draw('path', { d: 'M1 8.5H33', class: 'local-line' })), 'local breaker', 'used while Redis is unavailable'],
+  [swatch(draw('path', { d: flag(13, 17), class: 'flag flag-open' })), 'change', 'the state changed; the colour is the new state’s'],
+  [markSwatch('failure'), 'failure', 'a call failed or got no answer'],
+  [markSwatch('probe_failed'), 'probe failed', 'the upstream still fails'],
+  [markSwatch('probe_succeeded'), 'probe succeeded', 'the upstream works again'],
+  [markSwatch('late'), 'late', 'the result came after the state had changed; not counted'],
+  [markSwatch('wasted', 'failure'), 'wasted', 'failed although another instance was already open'],
+];
+
+export const legend = () => make('ul', { class: 'legend' }, ...legendEntries().map(([swatchOfIt, name, meaning]) =>
+  make('li', {}, swatchOfIt, make('span', {}, make('b', { text: name }), ` ${meaning}`))));
