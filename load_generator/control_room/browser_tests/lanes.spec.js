@@ -128,3 +128,41 @@ test.describe('on a touch screen', () => {
     await expect(tip(page)).toBeHidden();
   });
 });
+
+test('a failure that another one would hide is counted beside it, and the tooltip lists both', async ({ idlePage: page }) => {
+  const times = [20000, 20050, 20100, 40000];
+  await showFrame(page, history({ now: 60000, states: [point(0, 'closed')], marks: times.map(mark) }));
+  const drawn = await page.evaluate(() => {
+    const lane = document.querySelector('[data-lane]');
+    return [lane.querySelector('.mark-failure').getAttribute('d').split('M').length - 1,
+      lane.querySelector('.mark-number')?.dataset.numbers];
+  });
+  expect(drawn).toEqual([2, '3']);
+  await firstLane(page).press('Home');
+  await expect(tip(page)).toContainText('3 failures at 20.00 s, 20.05 s, 20.10 s');
+});
+
+test('a change that follows another one at once does not hide it', async ({ idlePage: page }) => {
+  await showFrame(page, history({
+    now: 60000,
+    states: [point(0, 'closed'), point(20000, 'half_open'), point(20002, 'closed')],
+    transitions: [transition(20000, 'half_open', 'timeout over'), transition(20002, 'closed', 'probe succeeded')],
+  }));
+  const shown = await page.evaluate(() => {
+    const box = (css) => {
+      const { left, right, width } = document.querySelector(`[data-lane] ${css}`).getBoundingClientRect();
+      return { left, right, width };
+    };
+    return { halfOpen: box('.pennant.flag-half_open'), closed: box('.pennant.flag-closed'), span: box('.span-half_open') };
+  });
+  expect(shown.halfOpen.right).toBeLessThanOrEqual(shown.closed.left + 2); // outlines
+  expect(shown.span.width).toBeGreaterThanOrEqual(6); // two milliseconds in two minutes
+});
+
+test('a loss of Redis leaves the span of a state whole, with a line below it', async ({ idlePage: page }) => {
+  await showFrame(page, history({ now: 60000, states: localForAWhile(20000, 'open') }));
+  const drawn = await page.evaluate(() => ['.span-open', '.local-line'].map((css) =>
+    document.querySelector(`[data-lane] ${css}`).getAttribute('d').split('M').length - 1));
+  expect(drawn).toEqual([1, 1]);
+  await expect(page.locator('[data-lane] .letter-open').first()).toHaveText('O');
+});

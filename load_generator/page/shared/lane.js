@@ -1,14 +1,16 @@
 // One instance's lane: its name, its current state, and an SVG of its history. However many events there are, it has one
-// path per state, per kind of mark and per flag colour, and one text for all letters of a state; marks that would cover
-// each other are drawn once. A drawing is reused, and only moved, until the history changes.
+// path per state, per kind of mark and per flag colour, and one text for all letters of a state and for all numbers. A
+// drawing is reused, and only moved, until the history changes.
 import { firstAfter } from './fleet_history.js';
-import { flag, kindOf, markKinds } from './marks.js';
-import { at, draw, knownState, make, setAttribute, setText, stateLetter, stateName, states } from './text.js';
+import { charWidth, flagsOf, leastHalfOpen, localSpansOf, markGroups, spansOf } from './lane_layout.js';
+import { kindNames } from './mark_kinds.js';
+import { markShapes, pennant, pole, wastedBox } from './marks.js';
+import { draw, knownState, make, setAttribute, setText, stateLetter, stateName, states } from './text.js';
 
 const roomy = { height: 54, spanTop: 10, spanHeight: 25, marksAt: 45 };
 const compact = { height: 40, spanTop: 7, spanHeight: 17, marksAt: 32 };
-const closeBy = 4; // px; marks of one kind within them are drawn once
 const letterWidth = 15;
+const drawnStates = ['closed', 'open', 'unknown', 'half_open']; // the last one is never covered
 
 
 export class Lane {
@@ -17,6 +19,7 @@ export class Lane {
     this.drawn = '';
     this.drawnGrid = '';
     this.shownUntil = 0;
+    this.groups = [];
     this.state = make('strong', { class: 'state' });
     this.detail = make('span', { class: 'detail' });
     this.makeDrawing();
@@ -29,14 +32,17 @@ export class Lane {
   makeDrawing() {
     const paths = (prefix, kinds, more = '') =>
       Object.fromEntries(kinds.map((kind) => [kind, draw('path', { class: `${prefix} ${prefix}-${kind}${more}` })]));
-    this.spans = paths('span', states);
-    this.marks = paths('mark', Object.keys(markKinds));
-    this.flags = paths('flag', states);
+    this.spans = paths('span', drawnStates);
+    this.marks = paths('mark', ['wasted', ...Object.keys(kindNames)]);
+    this.poles = paths('flag', states, ' pole');
+    this.pennants = paths('flag', states, ' pennant');
+    this.numbers = draw('text', { class: 'mark-number' });
+    this.moreFlags = draw('text', { class: 'mark-number' });
     this.local = draw('path', { class: 'local-line' });
     this.grid = draw('path', { class: 'grid' });
     this.letters = Object.fromEntries(states.map((state) => [state, draw('text', { class: `letter letter-${state}` })]));
     this.moved = [draw('g', {}, this.grid, ...Object.values(this.spans), this.local),
-      draw('g', {}, ...Object.values(this.flags), ...Object.values(this.marks))];
+      draw('g', {}, ...Object.values(this.poles), ...Object.values(this.pennants), ...Object.values(this.marks), this.numbers, this.moreFlags)];
     this.svg = draw('svg', { role: 'slider', tabindex: 0, 'aria-label': `History of ${this.name}`, 'aria-valuemin': 0 },
       draw('g', { 'clip-path': 'url(#until)' }, this.moved[0]), ...Object.values(this.letters), this.moved[1]);
   }
@@ -85,54 +91,73 @@ export class Lane {
 
   drawSpans(points, view) {
     const { spanTop, spanHeight } = this.size;
+    const end = this.history.end ?? Infinity;
+    const edge = (time) => (time === Infinity ? view.x(view.farAhead) : view.x(time));
     const paths = Object.fromEntries(states.map((state) => [state, '']));
-    let local = '';
-    points.forEach((state, i) => {
-      const x = view.x(at(state));
-      const end = view.x(i + 1 < points.length ? at(points[i + 1]) : this.history.end ?? view.farAhead);
-      const width = Math.max(1.5, Math.round((end - x) * 10) / 10);
-      paths[knownState(state.state)] += `M${x} ${spanTop}h${width}v${spanHeight}h${-width}z`;
-      if (state.store === 'local') local += `M${x} ${spanTop + spanHeight + 2}h${width}`;
-    });
+    for (const { state, from, to } of spansOf(points, end)) {
+      const x = view.x(from);
+      const width = Math.round((edge(to) - x) * 10) / 10;
+      const isSliver = state === 'half_open' && width < leastHalfOpen; // stands out, as it is drawn too wide
+      const shown = isSliver ? leastHalfOpen : Math.max(1.5, width);
+      const out = isSliver ? 2 : 0;
+      paths[knownState(state)] += `M${x} ${spanTop - out}h${shown}v${spanHeight + 2 * out}h${-shown}z`;
+    }
     for (const state of states) setAttribute(this.spans[state], 'd', paths[state]);
-    setAttribute(this.local, 'd', local);
+    setAttribute(this.local, 'd', localSpansOf(points, end)
+      .map(({ from, to }) => `M${view.x(from)} ${spanTop + spanHeight + 2}H${edge(to)}`).join(''));
   }
 
   drawMarks(marks, view) {
-    const paths = {};
-    const last = {};
-    const add = (kind, x) => {
-      if (last[kind] !== undefined && x - last[kind] < closeBy) return;
-      last[kind] = x;
-      const { shape, size } = markKinds[kind];
-      paths[kind] = (paths[kind] || '') + shape(x, this.size.marksAt, size);
-    };
-    for (const mark of marks) {
-      const x = view.x(at(mark));
-      if (mark.wasted) add('wasted', x);
-      add(kindOf(mark), x);
+    const { marksAt } = this.size;
+    const paths = Object.fromEntries(Object.keys(this.marks).map((kind) => [kind, '']));
+    const numbers = [];
+    this.groups = markGroups(marks, (time) => view.x(time));
+    for (const { kind, isWasted, x, count } of this.groups.flatMap(({ items }) => items)) {
+      if (isWasted) paths.wasted += wastedBox(x, marksAt);
+      paths[kind] += markShapes[kind](x, marksAt);
+      if (count > 1) numbers.push([String(count), x + (isWasted ? 8 : 6)]);
     }
-    for (const kind of Object.keys(this.marks)) setAttribute(this.marks[kind], 'd', paths[kind] || '');
+    for (const kind of Object.keys(this.marks)) setAttribute(this.marks[kind], 'd', paths[kind]);
+    this.drawNumbers(this.numbers, numbers, marksAt + 4);
   }
 
   drawFlags(transitions, view) {
-    const paths = {};
-    for (const transition of transitions) {
-      const state = knownState(transition.to);
-      paths[state] = (paths[state] || '') + flag(view.x(at(transition)), this.size.spanTop + this.size.spanHeight);
+    const poles = Object.fromEntries(states.map((state) => [state, '']));
+    const pennants = Object.fromEntries(states.map((state) => [state, '']));
+    const numbers = [];
+    for (const each of flagsOf(transitions, (time) => view.x(time))) {
+      poles[knownState(each.state)] += pole(each, this.size.spanTop + this.size.spanHeight);
+      pennants[knownState(each.state)] += pennant(each);
+      if (each.more > 0) numbers.push([`+${each.more}`, each.pennant + 9]);
     }
-    for (const state of states) setAttribute(this.flags[state], 'd', paths[state] || '');
+    for (const state of states) {
+      setAttribute(this.poles[state], 'd', poles[state]);
+      setAttribute(this.pennants[state], 'd', pennants[state]);
+    }
+    this.drawNumbers(this.moreFlags, numbers, 9);
+  }
+
+  // All in one text; each character has its place.
+  drawNumbers(node, numbers, y) {
+    setText(node, numbers.map(([text]) => text).join(''));
+    setAttribute(node, 'data-numbers', numbers.map(([text]) => text).join(' '));
+    setAttribute(node, 'x', numbers.flatMap(([text, x]) => [...text].map((_, i) => Math.round((x + i * charWidth) * 10) / 10)).join(' '));
+    setAttribute(node, 'y', y);
+  }
+
+  // The marks that are drawn together at a place of the drawing.
+  groupAt(x) {
+    return this.groups.find(({ left, right }) => left - 1 <= x && x <= right + 1);
   }
 
   // A letter is at the beginning of the visible part of its span, if there is room for it.
   drawLetters(points, view) {
     const places = Object.fromEntries(states.map((state) => [state, []]));
     const stop = Math.min(view.end, view.until, this.history.end ?? Infinity);
-    points.forEach((state, i) => {
-      const x = Math.max(0, view.screenX(at(state)));
-      const end = view.screenX(i + 1 < points.length ? Math.min(at(points[i + 1]), stop) : stop);
-      if (end - x >= letterWidth) places[knownState(state.state)].push(Math.round(x) + 5);
-    });
+    for (const { state, from, to } of spansOf(points, stop)) {
+      const x = Math.max(0, view.screenX(from));
+      if (view.screenX(Math.min(to, stop)) - x >= letterWidth) places[knownState(state)].push(Math.round(x) + 5);
+    }
     for (const state of states) {
       setText(this.letters[state], stateLetter(state).repeat(places[state].length));
       setAttribute(this.letters[state], 'x', places[state].join(' '));

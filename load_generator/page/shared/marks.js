@@ -1,5 +1,6 @@
 // How lanes draw states and events: a pattern for each state, a shape for each kind of mark, and the legend.
 // Nothing is distinguished by colour only. Shapes are parts of a path, so one path can hold any number of them.
+import { leastHalfOpen } from './lane_layout.js';
 import { draw, make, setAttribute, stateLetter } from './text.js';
 
 const cross = (x, y, r) => `M${x - r} ${y - r}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`;
@@ -7,19 +8,15 @@ const circle = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r}
 const triangle = (x, y, r) => `M${x} ${y - r}l${r} ${2 * r}h${-2 * r}z`;
 const box = (x, y, r) => `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`;
 
-// In drawing order: a successful probe's disc must not hide a failed one's ring.
-export const markKinds = {
-  wasted: { shape: box, size: 6.5, one: 'wasted', many: 'wasted' },
-  failure: { shape: cross, size: 3.5, one: 'failure', many: 'failures' },
-  late: { shape: triangle, size: 4.5, one: 'late result', many: 'late results' },
-  probe_succeeded: { shape: circle, size: 4.5, one: 'successful probe', many: 'successful probes' },
-  probe_failed: { shape: circle, size: 4.5, one: 'failed probe', many: 'failed probes' },
-};
+const slash = (x, y, r) => `${circle(x, y, r)}M${x - r - 1} ${y + r + 1}l${2 * r + 2} ${-2 * r - 2}`;
 
-export const kindOf = (mark) => {
-  if (mark.late) return 'late';
-  if (mark.probe) return mark.status === 'success' ? 'probe_succeeded' : 'probe_failed';
-  return 'failure';
+export const wastedBox = (x, y) => box(x, y, 6.5);
+export const markShapes = {
+  failure: (x, y) => cross(x, y, 3.5),
+  unanswered: (x, y) => slash(x, y, 3),
+  late: (x, y) => triangle(x, y, 4.5),
+  probe_succeeded: (x, y) => circle(x, y, 4.5),
+  probe_failed: (x, y) => circle(x, y, 4.5),
 };
 
 const pattern = (id, size, turn, ...children) =>
@@ -43,7 +40,8 @@ export const definePatterns = () => {
         draw('clipPath', { id: 'until' }, untilEdge))));
 };
 
-export const flag = (x, height) => `M${x} ${height}V1h1l7 3.5l-7 3.5h-1`;
+export const pole = ({ x, pennant }, height) => (x === pennant ? `M${x} ${height}V1` : `M${x} ${height}V11L${pennant} 8V1`);
+export const pennant = ({ pennant: x }) => `M${x} 1h1l7 3.5l-7 3.5h-1z`;
 
 const swatch = (...children) =>
   draw('svg', { width: 34, height: 18, 'aria-hidden': 'true' }, ...children);
@@ -51,18 +49,23 @@ const spanSwatch = (state) => swatch(
   draw('rect', { x: 1, y: 2, width: 32, height: 14, class: `span span-${state}` }),
   draw('text', { x: 5, y: 13, class: `letter letter-${state}`, text: stateLetter(state) }));
 const markSwatch = (...kinds) => swatch(...kinds.map((kind) => {
-  const { shape, size } = markKinds[kind];
-  return draw('path', { d: shape(17, 9, size), class: `mark mark-${kind}` });
+  const shape = kind === 'wasted' ? wastedBox : markShapes[kind];
+  return draw('path', { d: shape(17, 9), class: `mark mark-${kind}` });
 }));
+const flagSwatch = { x: 13, pennant: 13 };
 
 const legendEntries = () => [
   [spanSwatch('closed'), 'closed', 'calls go through'],
   [spanSwatch('open'), 'open', 'calls are blocked at once'],
-  [spanSwatch('half_open'), 'half-open', 'a few probes are let through'],
+  [spanSwatch('half_open'), 'half-open', `a few probes are let through; drawn at least ${leastHalfOpen} pixels wide`],
   [spanSwatch('unknown'), 'no answer', 'the instance cannot be reached'],
   [swatch(draw('path', { d: 'M1 8.5H33', class: 'local-line' })), 'local breaker', 'used while Redis is unavailable'],
-  [swatch(draw('path', { d: flag(13, 17), class: 'flag flag-open' })), 'change', 'the state changed; the colour is the new state’s'],
-  [markSwatch('failure'), 'failure', 'a call failed or got no answer'],
+  [swatch(draw('path', { d: pole(flagSwatch, 17), class: 'flag pole flag-open' }), draw('path', { d: pennant(flagSwatch), class: 'flag flag-open' })),
+    'change', 'the colour is the new state’s; flags side by side are in their order'],
+  [markSwatch('failure'), 'failure', 'the upstream answered with an error'],
+  [markSwatch('unanswered'), 'no answer', 'the call got none in time'],
+  [swatch(draw('path', { d: markShapes.failure(9, 9), class: 'mark mark-failure' }), draw('text', { x: 15, y: 13, class: 'mark-number', text: '3' })),
+    'number', 'so many calls that would cover each other'],
   [markSwatch('probe_failed'), 'probe failed', 'the upstream still fails'],
   [markSwatch('probe_succeeded'), 'probe succeeded', 'the upstream works again'],
   [markSwatch('late'), 'late', 'the result came after the state had changed; not counted'],

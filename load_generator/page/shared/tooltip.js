@@ -2,24 +2,25 @@
 // events, Home and End go to the first and the last. The explanation is shown as a tooltip and is the lane's value, which
 // screen readers read out. A hairline marks the same moment in all lanes and in the chart.
 import { firstAfter, firstAt, stateAt } from './fleet_history.js';
-import { kindOf, markKinds } from './marks.js';
+import { kindNames, kindOf } from './mark_kinds.js';
 import { announce, at, count, make, stateName, time, transitionText } from './text.js';
 
 const reach = 7; // px to either side
 const mostTransitions = 5; // each on its own line
+const mostTimes = 5; // of one kind of marks
 
 const within = (events, from, to) => events.slice(firstAt(events, from), firstAfter(events, to));
 
+// "2 failures at 1.00 s, 1.10 s; 1 late result at 1.20 s, wasted"
 const marksText = (marks) => {
-  const counts = {};
-  for (const mark of marks) {
-    const kind = kindOf(mark);
-    counts[kind] = (counts[kind] || 0) + 1;
-    if (mark.wasted) counts.wasted = (counts.wasted || 0) + 1;
-  }
-  return Object.entries(markKinds).filter(([kind]) => kind !== 'wasted').concat([['wasted', markKinds.wasted]])
-    .filter(([kind]) => counts[kind])
-    .map(([kind, { one, many }]) => count(counts[kind], one, many)).join(', ');
+  const byKind = new Map();
+  for (const mark of marks) byKind.set(kindOf(mark), [...(byKind.get(kindOf(mark)) ?? []), mark]);
+  return Object.entries(kindNames).filter(([kind]) => byKind.has(kind)).map(([kind, name]) => {
+    const those = byKind.get(kind);
+    const wasted = those.filter((mark) => mark.wasted).length;
+    const times = those.length <= mostTimes ? ` at ${those.map((mark) => time(at(mark))).join(', ')}` : '';
+    return `${count(those.length, ...name)}${times}${wasted > 0 ? `, ${wasted === those.length ? '' : `${wasted} `}wasted` : ''}`;
+  });
 };
 
 const stateText = (history, moment) => {
@@ -33,16 +34,17 @@ const nearestOf = (events, time) => {
   return [...events].sort((a, b) => distance(a) - distance(b)).slice(0, mostTransitions).sort((a, b) => at(a) - at(b));
 };
 
-// { time, lines }: the events around a time, which becomes that of the nearest event, and the state after them.
-const explain = (history, time, slack, until) => {
+// { time, lines }: the events around a time, which becomes that of the nearest event, and the state after them. Marks that
+// are drawn together are explained together.
+const explain = (history, time, slack, until, group) => {
   const end = Math.min(time + slack, until);
   const transitions = within(history.transitions, time - slack, end);
-  const marks = within(history.marks, time - slack, end);
+  const marks = within(history.marks, Math.min(group?.from ?? Infinity, time - slack), Math.min(until, Math.max(group?.to ?? -Infinity, end)));
   const times = [...transitions, ...marks].map(at);
   const nearest = times.reduce((best, each) => (Math.abs(each - time) < Math.abs(best - time) ? each : best), times[0] ?? time);
   const lines = nearestOf(transitions, time).map(transitionText);
   if (transitions.length > mostTransitions) lines.push(`and ${count(transitions.length - mostTransitions, 'more change')}`);
-  if (marks.length > 0) lines.push(marksText(marks));
+  lines.push(...marksText(marks));
   lines.push(stateText(history, Math.max(nearest, ...times)));
   return { time: nearest, lines };
 };
@@ -87,7 +89,7 @@ export class Tooltip {
     const { view } = this.lanes;
     const time = view.time(event.clientX - lane.svg.getBoundingClientRect().left);
     if (!lane.history || time > Math.min(view.until, view.end)) return this.hide();
-    return this.show(lane, explain(lane.history, time, reach / view.scale, view.until));
+    return this.show(lane, explain(lane.history, time, reach / view.scale, view.until, lane.groupAt(view.x(time))));
   }
 
   key(lane, event) {
@@ -100,7 +102,7 @@ export class Tooltip {
     const times = stops(lane.history, slack, Math.min(view.until, view.end)).filter((time) => time >= view.start);
     if (times.length === 0) return announce(`${lane.name}: nothing has happened`);
     lane.stoppedAt = this.next(times, lane.stoppedAt, step);
-    const explanation = explain(lane.history, lane.stoppedAt, slack, view.until);
+    const explanation = explain(lane.history, lane.stoppedAt, slack, view.until, lane.groupAt(view.x(lane.stoppedAt)));
     this.show(lane, explanation);
     lane.setValue(explanation.time, `${time(explanation.time)}: ${explanation.lines.join('; ')}`);
   }
