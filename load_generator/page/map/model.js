@@ -42,7 +42,7 @@ export const mapOf = (frame) => ({
   redis: redisOf(frame),
 });
 
-// What somebody did, or a fault that began: when it changes, the counters start again.
+// What a person did, or a fault that began: when it changes, the counters start again.
 export const conditionsOf = (frame) => {
   const { condition, instances, redis } = mapOf(frame);
   return JSON.stringify([frame.fleet, condition, frame.upstream.fault, redis?.process,
@@ -59,7 +59,7 @@ const countsOf = ({ calls, upstream, now_ms: now }) => ({
 // An instance that was restarted counts from 0 again; so does an upstream.
 const since = (before, count) => (count >= before ? count - before : count);
 
-// Counts what has happened since the last fault, or since a person has pressed Reset.
+// Counts what has happened since the last fault, or since Reset was pressed.
 export class SinceFault {
   show(frame) {
     const conditions = conditionsOf(frame);
