@@ -3,6 +3,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "load_generator/api/instance_api.hpp"
 #include "load_generator/scenario/strict_json.hpp"
 
 namespace load {
@@ -53,6 +54,21 @@ json scenario_stop(ControlRoom& room, StrictObject& request) {
   return {{"done", room.stop_scenario()}};
 }
 
+// What is not a number stays a text, for the complaint.
+json value_of(const std::string& text) {
+  json value = json::parse(text, nullptr, false);
+  return value.is_number() ? value : json(text);
+}
+
+json fields_of(const httplib::Params& query) {
+  json fields = json::object();
+  for (const auto& [name, value] : query) {
+    if (fields.contains(name)) throw std::invalid_argument("the request: " + printable(name, 64) + " is there twice");
+    fields[name] = value_of(value);
+  }
+  return fields;
+}
+
 }  // namespace
 
 json apply_control_request(ControlRoom& room, const std::string& control, const std::string& body) {
@@ -65,6 +81,12 @@ json apply_control_request(ControlRoom& room, const std::string& control, const 
   if (parsed.is_discarded()) throw std::invalid_argument("the body is not JSON");
   StrictObject request(parsed, "the request");
   return apply->second(room, request);
+}
+
+RaceGivens simulated_race_request(const httplib::Params& query) {
+  const json fields = fields_of(query);
+  StrictObject request(fields, "the request");
+  return read_race_givens(request, World::simulated);
 }
 
 }  // namespace load

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "load_generator/control_room/change_notifier.hpp"
+#include "load_generator/control_room/playback/simulated_races.hpp"
 #include "load_generator/control_room/request_error.hpp"
 #include "load_generator/control_room/runs_folder.hpp"
 #include "load_generator/control_room/scenario_player.hpp"
@@ -32,6 +33,7 @@ class ControlRoom {
   Update update_since(const FleetPoller::Cursor& cursor) const;  // from a default one: everything
   ChangeNotifier& changes() { return changes_; }  // for changes that pages get at once; close it to disconnect them
   RunsFolder& runs() { return runs_; }
+  SimulatedRaces& simulated_races() { return simulated_races_; }
 
   std::string set_fault(const std::string& plan);
   enum class Network { mended, broken };
@@ -72,6 +74,7 @@ class ControlRoom {
 
   ChangeNotifier changes_;  // first: all others notify it
   RunsFolder runs_;
+  SimulatedRaces simulated_races_;
   const std::shared_ptr<FleetPoller> live_;
   LoadSender sender_;
   mutable std::mutex mutex_;

@@ -106,6 +106,9 @@ void HttpApi::close() {
 void HttpApi::add_routes() {
   get("/events", [this](const Request&, Response& response) { stream_updates(response); });
   get("/scenarios", [this](const Request&, Response& response) { answer(response, scenarios_.to_json()); });
+  get("/simulate", [this](const Request& request, Response& response) {
+    program::answer_json(response, 200, room_->simulated_races().answer(simulated_race_request(request.params)));
+  });
   get("/runs", [this](const Request&, Response& response) { answer(response, room_->runs().names()); });
   get("/runs/(.*)", [this](const Request& request, Response& response) {
     answer(response, room_->runs().document(request.matches[1].str()));

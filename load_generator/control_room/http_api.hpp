@@ -4,6 +4,7 @@
 //   GET /events           updates as server-sent events: first everything, then what is new, about four times a second
 //                         and at once when a state changes. At most 8 pages at a time
 //   GET /scenarios        the scenarios that can be played
+//   GET /simulate?..      a race in virtual time: see simulated_races.hpp
 //   GET /runs, /runs/NAME finished runs; one of them
 //   POST /control/...     see control_requests.hpp; 200 {"done":"a sentence"}, or {"error":"a sentence"}
 // A page that reads slowly gets fewer updates. One that reads nothing is disconnected three seconds after the system's

@@ -350,6 +350,54 @@ TEST_CASE_FIXTURE(OneInstance, "the scenarios are listed with their expectations
   CHECK(redis["expectations"][0]["expected"] == "exactly 3");
 }
 
+TEST_CASE_FIXTURE(OneInstance,
+                  "a race is simulated with the givens of the query, and the defaults of the first chapter") {
+  const json answer = page.get("/simulate").body;
+  CHECK(answer["givens"] == json{{"instances", 10},
+                                 {"failure_threshold", 5},
+                                 {"rate", 50},
+                                 {"recovery_timeout_ms", 10'000},
+                                 {"fault_at_ms", 1000},
+                                 {"length_ms", 3000},
+                                 {"seed", 7}});
+  CHECK(answer["took_ms"] > 0);
+  REQUIRE(answer["runs"].size() == 2);
+  CHECK(answer["runs"][0]["variant"] == "distributed");
+  CHECK(answer["runs"][0]["measures"]["upstream_failures"] == 50);
+  CHECK(answer["runs"][0]["calls"].size() == 150);
+  CHECK(answer["runs"][0]["played"]["world"] == "simulated");
+  CHECK(answer["runs"][1]["variant"] == "redis");
+  CHECK(answer["runs"][1]["expectations"][0]["held"] == true);
+  CHECK(page.get("/simulate?instances=10&failure_threshold=5&seed=7").body == answer);  // it is kept
+  const json other = page.get("/simulate?instances=3&failure_threshold=2&rate=60&recovery_timeout_ms=5000&seed=8").body;
+  CHECK(other["givens"]["seed"] == 8);
+  CHECK(other["runs"][0]["measures"]["upstream_failures"] == 6);
+}
+
+TEST_CASE_FIXTURE(OneInstance, "a race that cannot be simulated is answered with a sentence that names the field") {
+  const auto check_query = [&](const std::string& query, const char* word) {
+    check_error(page.get("/simulate?" + query), 400, word);
+  };
+  check_query("instances=1001", "instances is 1001");
+  check_query("instances=ten", "instances is \"ten\"");
+  check_query("instances=", "instances is \"\"");
+  check_query("instances=[[1]]", "instances is \"[[1]]\"");
+  check_query("instances=3&instances=4", "instances is there twice");
+  check_query("rate=1e9", "rate is 1000000000.0");
+  check_query("seed=-1", "seed is -1");
+  check_query("colour=red", "colour is not a known field");
+  check_query("instances=1000", "126.50 s, of at most 60.50 s; raise rate");
+}
+
+TEST_CASE("one race is simulated at a time, and a request that waits too long is rejected with a sentence") {
+  SimulatedRaces races(milliseconds(20));
+  {
+    const SimulatedRaces::Turn another(races);
+    CHECK_THROWS_WITH_AS(races.answer({}), doctest::Contains("still being simulated"), RequestError);
+  }
+  CHECK(has(races.answer({}), "upstream_failures"));
+}
+
 TEST_CASE_FIXTURE(OneInstance, "when the API closes, all pages are disconnected within a second") {
   std::list<PageForTest> pages;
   for (int i = 0; i < 3; ++i) pages.emplace_back(room.url()).look_on();

@@ -136,22 +136,14 @@ class Preparation final : public RunObserver {
   RedisFaults& redis_faults_;
 };
 
-Run run_fleet(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop,
-              RunObserver& observer) {
-  Fleet fleet(scenario, variant);
-  observer.fleet_is_up(fleet.targets(), fleet.upstream());
-  ProberKiller killer(fleet, variant.faults.kill_prober_after);
-  RedisFaults redis_faults(fleet, variant.faults.redis);
-  Preparation preparation(scenario, variant, fleet, redis_faults);
-  RunObservers observers({&killer, &observer, &preparation});
-  EngineSettings settings = engine_settings(scenario, variant);
-  settings.actions = redis_faults.actions(observer);
-  Run run = run_load(fleet.targets(), settings, stop, observers);
-  observer.load_ended();
-  redis_faults.after_the_load(run);
-  run.ledger = settled_ledger(fleet.upstream(), stop);
-  run.cut_off = variant.faults.cut_off;
-  return run;
+FinishedRun judged(Run run, const Scenario& scenario, const Variant& variant) {
+  run.recovery_timeout = duration_in(variant.breaker, "recovery_timeout").value_or(milliseconds(0));
+  std::string noise = machine_noise(run, variant.faults);
+  FinishedRun finished = finish(
+      std::move(run), {scenario.name, variant.name, scenario.question, {}, variant.expectations, std::move(noise)});
+  finished.settings = run_settings(scenario, variant);
+  finished.played = played_now(World::real, "load_generator scenario " + scenario.name + " --stage " + variant.name);
+  return finished;
 }
 
 // Editors leave other files, and hidden ones, in a folder.
@@ -189,12 +181,28 @@ std::string scenario_path(const std::string& name) {
 
 FinishedRun run_scenario(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop,
                          RunObserver& observer) {
-  Run run = variant.stage == Stage::simple ? run_simple_stage(scenario, variant, stop)
-                                           : run_fleet(scenario, variant, stop, observer);
-  run.recovery_timeout = duration_in(variant.breaker, "recovery_timeout").value_or(milliseconds(0));
-  std::string noise = machine_noise(run, variant.faults);
-  return finish(std::move(run),
-                {scenario.name, variant.name, scenario.question, {}, variant.expectations, std::move(noise)});
+  if (variant.stage == Stage::simple) return judged(run_simple_stage(scenario, variant, stop), scenario, variant);
+  return StartedScenario(scenario, variant).play(stop, observer);
+}
+
+FinishedRun StartedScenario::play(const program::StopSignal& stop, RunObserver& observer) {
+  return judged(run(stop, observer), scenario_, variant_);
+}
+
+Run StartedScenario::run(const program::StopSignal& stop, RunObserver& observer) {
+  observer.fleet_is_up(fleet_.targets(), fleet_.upstream());
+  ProberKiller killer(fleet_, variant_.faults.kill_prober_after);
+  RedisFaults redis_faults(fleet_, variant_.faults.redis);
+  Preparation preparation(scenario_, variant_, fleet_, redis_faults);
+  RunObservers observers({&killer, &observer, &preparation});
+  EngineSettings settings = engine_settings(scenario_, variant_);
+  settings.actions = redis_faults.actions(observer);
+  Run run = run_load(fleet_.targets(), settings, stop, observers);
+  observer.load_ended();
+  redis_faults.after_the_load(run);
+  run.ledger = settled_ledger(fleet_.upstream(), stop);
+  run.cut_off = variant_.faults.cut_off;
+  return run;
 }
 
 }  // namespace load

@@ -1,9 +1,11 @@
-// Plays one scenario against one variant: from the start of its programs to a judged run.
+// Plays one scenario against one variant: from the start of its programs to a judged run. A StartedScenario does it in
+// two steps, so that several can be played at the same time.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "load_generator/fleet/fleet.hpp"
 #include "load_generator/load/run_observer.hpp"
 #include "load_generator/report/run_file.hpp"
 #include "load_generator/scenario/scenario.hpp"
@@ -28,5 +30,22 @@ std::string scenario_path(const std::string& name);
 // the override.
 FinishedRun run_scenario(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop,
                          RunObserver& observer);
+
+// A scenario whose programs run, of any stage but `simple`. Scenario and variant outlive it.
+class StartedScenario {
+ public:
+  StartedScenario(const Scenario& scenario, const Variant& variant)
+      : scenario_(scenario), variant_(variant), fleet_(scenario, variant) {}  // main thread only; throws as above
+
+  // Once, on any thread.
+  FinishedRun play(const program::StopSignal& stop, RunObserver& observer);
+
+ private:
+  Run run(const program::StopSignal& stop, RunObserver& observer);
+
+  const Scenario& scenario_;
+  const Variant& variant_;
+  Fleet fleet_;
+};
 
 }  // namespace load

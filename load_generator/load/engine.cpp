@@ -71,6 +71,7 @@ class Engine {
     start_ = Clock::now();
     clocks_.assign(clocks_.size(), {});
     last_transition_.assign(last_transition_.size(), Offset::min());
+    has_begun_ = true;
     prepared_from_ = std::chrono::floor<Offset>(preparing - start_);
     next_poll_ = Offset(0);
   }
@@ -138,6 +139,7 @@ class Engine {
         second_.unreachable += 1;
         break;
     }
+    observer_.call_ended(call);
   }
 
   void poll_all(milliseconds timeout) {
@@ -170,6 +172,7 @@ class Engine {
     if (is_known || at < prepared_from_) return;
     const bool local = reported.cause.starts_with("local: ");
     run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});
+    if (has_begun_) observer_.transition_reported(run_.transitions.back());
   }
 
   // An instance lists its transitions in order. One that the poll before the load did not report happened after it.
@@ -229,6 +232,7 @@ class Engine {
   Run run_;
   Clock::time_point start_ = Clock::now();
   Offset prepared_from_{0};  // when load_starts() was called
+  bool has_begun_ = false;
   size_t next_call_ = 0;
   size_t unanswered_ = 0;
   size_t actions_run_ = 0;

@@ -35,6 +35,8 @@ class RunObserver {
   virtual void load_starts() {}         // just before the first call; what it does is part of the run
   virtual void tick(Offset /*now*/) {}  // about ten times a second
   virtual void second_ended(const SecondSummary& /*second*/) {}
+  virtual void call_ended(const Call& /*call*/) {}                       // its answer is in
+  virtual void transition_reported(const Transition& /*transition*/) {}  // once each, up to a poll's interval later
   // An answer to GET /status; nothing: none came in time, or it makes no sense.
   virtual void status_polled(size_t /*target*/, const std::optional<InstanceStatus>& /*status*/, Offset /*now*/) {}
   virtual void fault_applied(Offset /*at*/, const std::string& /*what*/) {}  // "redis: killed"
@@ -57,6 +59,12 @@ class RunObservers final : public RunObserver {
   }
   void second_ended(const SecondSummary& second) override {
     for (RunObserver* each : observers_) each->second_ended(second);
+  }
+  void call_ended(const Call& call) override {
+    for (RunObserver* each : observers_) each->call_ended(call);
+  }
+  void transition_reported(const Transition& transition) override {
+    for (RunObserver* each : observers_) each->transition_reported(transition);
   }
   void status_polled(size_t target, const std::optional<InstanceStatus>& status, Offset now) override {
     for (RunObserver* each : observers_) each->status_polled(target, status, now);

@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "load_generator/api/instance_api.hpp"
-#include "load_generator/report/run_file.hpp"
+#include "load_generator/scenario/provenance.hpp"
 
 namespace load {
 namespace {
@@ -132,6 +132,23 @@ json marks_in(StrictObject& file, const Names& instances) {
   return entries;
 }
 
+json calls_in(StrictObject& file, const Names& instances) {
+  json entries = json::array();
+  Times time;
+  for (StrictObject& entry : file.list("calls", most_listed_calls)) {
+    json call{{"at_ms_since_start", time.next(entry)},
+              {"took_ms", entry.number("took_ms", durations)},
+              {"instance", instance_in(entry, instances)},
+              {"status", status_in(entry)},
+              {"upstream_calls", entry.integer("upstream_calls", any_count)}};
+    for (const char* flag : {"probe", "late"}) {
+      if (entry.has(flag) && entry.boolean(flag)) call[flag] = true;
+    }
+    entries.push_back(std::move(call));
+  }
+  return entries;
+}
+
 json traffic_in(StrictObject& file) {
   StrictObject traffic = file.object("traffic");
   json result{{"step_ms", traffic.number("step_ms", steps)}};
@@ -182,19 +199,16 @@ json ledger_in(StrictObject& file) {
   return callers;
 }
 
-void require_timeline(const StrictObject& file, const std::string& path) {
+void require_timeline(const StrictObject& file, const std::string& source) {
   for (const char* field : {"instances", "shared_breaker", "marks", "traffic"}) {
-    if (!file.has(field)) throw std::invalid_argument(path + " has no timeline; run it again");
+    if (!file.has(field)) throw std::invalid_argument(source + " has no timeline; run it again");
   }
 }
 
-}  // namespace
-
-json run_document(const std::string& path) {
-  const json parsed = read_json_file(path);
-  StrictObject file(parsed, path);
+json checked(const json& content, const std::string& source) {
+  StrictObject file(content, source);
   const Summary summary = read_summary(file);
-  require_timeline(file, path);
+  require_timeline(file, source);
   const Names instances = instances_in(file);
   json document{{"name", summary.name},
                 {"variant", summary.variant},
@@ -209,9 +223,27 @@ json run_document(const std::string& path) {
                 {"marks", marks_in(file, instances)},
                 {"traffic", traffic_in(file)},
                 {"latency_ms", latency_in(file)}};
+  if (file.has("calls")) document["calls"] = calls_in(file, instances);
+  if (file.has("settings")) document["settings"] = settings_in(file);
+  if (file.has("played")) document["played"] = played_in(file);
   if (file.has("unreachable")) document["unreachable"] = unreachable_in(file, instances);
   if (file.has("ledger")) document["ledger"] = ledger_in(file);
   return document;
+}
+
+json short_document(const FinishedRun& finished) {
+  return {{"name", finished.summary.name},           {"variant", finished.summary.variant},
+          {"length_ms", to_ms(finished.run.length)}, {"shared_breaker", finished.run.shared_breaker},
+          {"measures", finished.summary.measures},   {"expectations", expectations_of(finished.summary)}};
+}
+
+}  // namespace
+
+json run_document(const std::string& path) { return checked(read_json_file(path), path); }
+
+json run_document(const FinishedRun& finished) {
+  const bool can_be_drawn = finished.run.targets.size() <= most_instances && lists_all_calls(finished.run);
+  return can_be_drawn ? checked(run_json(finished), run_name(finished.summary)) : short_document(finished);
 }
 
 }  // namespace load

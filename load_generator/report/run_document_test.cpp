@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "load_generator/report/run_file.hpp"
+#include "load_generator/scenario/provenance.hpp"
 #include "load_generator/tests/scratch_file.hpp"
 #include "load_generator/tests/seen_for_test.hpp"
 
@@ -37,10 +38,18 @@ Run eventful_run() {
   return run;
 }
 
+FinishedRun finished(const Run& run, const Summary& its_summary = summary) {
+  FinishedRun finished{run, timeline(run), its_summary};
+  finished.settings = {
+      2, 50, "down", {{"failure_threshold", "5"}, {"recovery_timeout", "1.5s"}, {"fallback", "fixed"}}};
+  finished.played = {World::real, "2026-11-27T00:00:00Z", "2 cores, Linux 6.1 x86_64", "load_generator", "0.1.0"};
+  return finished;
+}
+
 class Written {
  public:
   explicit Written(const Run& run, const Summary& its_summary = summary) {
-    write_run_file(path, {run, timeline(run), its_summary});
+    write_run_file(path, finished(run, its_summary));
   }
   json document() const { return run_document(path); }
 
@@ -84,6 +93,80 @@ TEST_CASE("a run's document is its file, and says of each prediction whether it 
   CHECK(document["traffic"]["step_ms"] == 200.0);
   CHECK(document["traffic"]["upstream_failures"] == json{1, 1, 0});
   CHECK(document["ledger"]["Instance-A"]["failure"] == 2);
+}
+
+TEST_CASE("a run's file has its calls, with the time when each was sent and how long it took from then") {
+  Run run = eventful_run();
+  run.calls[1].sent_late = milliseconds(2);
+  run.calls[1].latency = milliseconds(5);
+  run.calls[1].late = true;
+  std::swap(run.calls[0], run.calls[1]);
+  const json calls = Written(run).document()["calls"];
+  CHECK(calls.dump() ==
+        R"([{"at_ms_since_start":0.0,"took_ms":0.0,"instance":"Instance-A","status":"failure","upstream_calls":1},)"
+        R"({"at_ms_since_start":302.0,"took_ms":3.0,"instance":"Instance-A","status":"failure","upstream_calls":1,)"
+        R"("probe":true,"late":true}])");
+}
+
+TEST_CASE("a run of more than 2,000 calls, or of a fleet too large to list them, has none in its file") {
+  Run run = eventful_run();
+  run.calls.resize(2000);
+  CHECK(Written(run).document()["calls"].size() == 2000);
+  run.calls.resize(2001);
+  CHECK_FALSE(Written(run).document().contains("calls"));
+  run.calls.resize(3);
+  run.unlisted[0] = 1;
+  CHECK_FALSE(Written(run).document().contains("calls"));
+}
+
+TEST_CASE("a run's file says with which settings it was played, as a scenario's file names them, and where") {
+  const json document = Written(eventful_run()).document();
+  CHECK(document["settings"] == json{{"instances", 2},
+                                     {"rate", 50},
+                                     {"plan", "down"},
+                                     {"failure_threshold", 5},
+                                     {"fallback", "fixed"},
+                                     {"recovery_timeout_ms", 1500}});
+  CHECK(document["played"].dump() ==
+        R"({"at":"2026-11-27T00:00:00Z","world":"real","version":"0.1.0","machine":"2 cores, Linux 6.1 x86_64",)"
+        R"("command":"load_generator"})");
+}
+
+TEST_CASE("the time, the machine and the version of a run that is played now are those of this program") {
+  ScratchFolder folder;
+  FinishedRun run = finished(eventful_run());
+  run.played = played_now(World::real, "");
+  write_run_file(folder.path("run.json"), run);
+  const json played = run_document(folder.path("run.json"))["played"];
+  CHECK(has(played["machine"], " cores, Linux "));
+  CHECK_FALSE(played["version"].get<std::string>().empty());
+  CHECK(played["at"].get<std::string>() > "2026-01-01");
+  CHECK_FALSE(played.contains("command"));
+  CHECK(to_json(played_in_virtual_time("simulate")).dump() ==
+        R"({"world":"simulated","version":)" + played["version"].dump() + R"(,"command":"simulate"})");
+}
+
+TEST_CASE("a file from before calls, settings and origin were kept is still valid") {
+  const Written run(eventful_run());
+  CHECK(run.refusal([](json& file) {
+    for (const char* field : {"calls", "settings", "played"}) file.erase(field);
+  }) == "accepted");
+}
+
+TEST_CASE("a run without a file has the same document, and a large one its figures only") {
+  Run run = eventful_run();
+  CHECK(run_document(finished(run)) == Written(run).document());
+  run.calls.resize(2001);
+  const json large = run_document(finished(run));
+  CHECK(large == json{{"name", "outage"},
+                      {"variant", "redis"},
+                      {"length_ms", 450.0},
+                      {"shared_breaker", false},
+                      {"measures", {{"opened", 3}}},
+                      {"expectations", Written(run).document()["expectations"]}});
+  run.calls.clear();
+  for (int i = 0; i < 25; ++i) run.targets.push_back({std::to_string(i), ""});
+  CHECK_FALSE(run_document(finished(run)).contains("states"));
 }
 
 TEST_CASE("a run's document has no marks that change the direction of text") {
@@ -175,6 +258,37 @@ TEST_CASE("a file that was tampered with is refused by its field") {
   refused("marks[0].status is \"fine\"", [](json& file) { file["marks"][0]["status"] = "fine"; });
   refused("marks[1].probe is \"<b>\"", [](json& file) { file["marks"][1]["probe"] = "<b>"; });
   refused("marks[0] must be an object", [](json& file) { file["marks"][0] = 1; });
+  refused("it must be a list of at most 2000", [](json& file) { file["calls"] = json(2001, nullptr); });
+  refused("calls is 7", [](json& file) { file["calls"] = 7; });
+  refused("calls[0] must be an object", [](json& file) { file["calls"][0] = 1; });
+  refused("calls[1].at_ms_since_start is -1", [](json& file) { file["calls"][1]["at_ms_since_start"] = -1; });
+  refused("calls[0].at_ms_since_start is \"0\"", [](json& file) { file["calls"][0]["at_ms_since_start"] = "0"; });
+  refused("calls[0].took_ms is -1", [](json& file) { file["calls"][0]["took_ms"] = -1; });
+  refused("calls[0].took_ms is missing", [](json& file) { file["calls"][0].erase("took_ms"); });
+  refused("calls[0].instance is \"B\"", [](json& file) { file["calls"][0]["instance"] = "B"; });
+  refused("calls[0].status is \"fine\"", [](json& file) { file["calls"][0]["status"] = "fine"; });
+  refused("calls[0].upstream_calls is -1", [](json& file) { file["calls"][0]["upstream_calls"] = -1; });
+  refused("calls[1].probe is 1", [](json& file) { file["calls"][1]["probe"] = 1; });
+  refused("calls[0].late is \"yes\"", [](json& file) { file["calls"][0]["late"] = "yes"; });
+  refused("settings must be an object", [](json& file) { file["settings"] = 1; });
+  refused("settings.instances is 0", [](json& file) { file["settings"]["instances"] = 0; });
+  refused("settings.rate is missing", [](json& file) { file["settings"].erase("rate"); });
+  refused("settings.plan is \"\"", [](json& file) { file["settings"]["plan"] = ""; });
+  refused("settings.<b> is 1; it must be a name", [](json& file) { file["settings"]["<b>"] = 1; });
+  refused("settings.recovery_timeout_ms is 1e+300",
+          [](json& file) { file["settings"]["recovery_timeout_ms"] = 1e300; });
+  refused("settings.fallback is [1]", [](json& file) { file["settings"]["fallback"] = json::array({1}); });
+  refused("settings.fallback is \"xxx", [](json& file) { file["settings"]["fallback"] = std::string(401, 'x'); });
+  refused("it must be an object of at most 100 fields", [](json& file) {
+    for (int i = 0; i < 100; ++i) file["settings"][std::string(i % 50 + 1, 'a') + (i < 50 ? "b" : "c")] = 1;
+  });
+  refused("played must be an object", [](json& file) { file["played"] = "now"; });
+  refused("played.at is \"yesterday\"; it must be a time in UTC",
+          [](json& file) { file["played"]["at"] = "yesterday"; });
+  refused("played.world is \"ideal\"", [](json& file) { file["played"]["world"] = "ideal"; });
+  refused("played.version is missing", [](json& file) { file["played"].erase("version"); });
+  refused("played.machine is 2", [](json& file) { file["played"]["machine"] = 2; });
+  refused("played.command is \"xxx", [](json& file) { file["played"]["command"] = std::string(401, 'x'); });
   refused("traffic.step_ms is 0", [](json& file) { file["traffic"]["step_ms"] = 0; });
   refused("it must be as long as upstream_calls", [](json& file) { file["traffic"]["blocked"].push_back(1); });
   refused("it must be a list of at most 100000 whole numbers", [](json& file) { file["traffic"]["blocked"][0] = -1; });

@@ -1,5 +1,8 @@
 #include "load_generator/report/run_file.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 #include "load_generator/record/latencies.hpp"
 #include "load_generator/record/unreachable.hpp"
 #include "load_generator/report/atomic_file.hpp"
@@ -14,6 +17,9 @@ using json = nlohmann::ordered_json;
 constexpr Offset short_run = std::chrono::minutes(1);
 constexpr Offset fine_step = std::chrono::milliseconds(200);
 constexpr Offset coarse_step = std::chrono::seconds(1);
+
+constexpr Between<double> any_number{-1e18, 1e18};
+constexpr size_t longest_run_name = 3 * 64;  // 64 bytes; a byte that is not UTF-8 is written as three
 
 json ledger_json(const Ledger& ledger) {
   json callers = json::object();
@@ -59,28 +65,45 @@ std::vector<Mark> last_of(std::vector<Mark> marks) {
   return marks;
 }
 
-json document_of(const FinishedRun& finished) {
-  const auto& [run, timeline, summary] = finished;
+std::vector<Call> as_sent(std::vector<Call> calls) {
+  const auto sent = [](const Call& call) { return call.intended + call.sent_late; };
+  std::stable_sort(calls.begin(), calls.end(), [&](const Call& a, const Call& b) { return sent(a) < sent(b); });
+  return calls;
+}
+
+json figures_of(const FinishedRun& finished) {
+  const Run& run = finished.run;
+  const Summary& summary = finished.summary;
   json document{{"name", summary.name},           {"variant", summary.variant},
                 {"question", summary.question},   {"instances", names_json(run.targets)},
                 {"length_ms", to_ms(run.length)}, {"shared_breaker", run.shared_breaker},
                 {"measures", summary.measures},   {"expectations", json::array()}};
   for (const Expectation& expectation : summary.expectations) document["expectations"].push_back(to_json(expectation));
   if (!summary.machine_noise.empty()) document["machine_noise"] = summary.machine_noise;
+  return document;
+}
+
+}  // namespace
+
+bool lists_all_calls(const Run& run) {
+  return run.calls.size() <= most_listed_calls && std::accumulate(run.unlisted.begin(), run.unlisted.end(), 0ULL) == 0;
+}
+
+json run_json(const FinishedRun& finished) {
+  const Run& run = finished.run;
+  json document = figures_of(finished);
   document["transitions"] = transitions_json(run.targets, run.transitions);
-  document["states"] = states_json(run.targets, timeline.lanes);
-  document["marks"] = marks_json(run.targets, last_of(timeline.marks));
+  document["states"] = states_json(run.targets, finished.timeline.lanes);
+  document["marks"] = marks_json(run.targets, last_of(finished.timeline.marks));
   document["traffic"] = traffic_json(traffic(run, run.length <= short_run ? fine_step : coarse_step));
   document["latency_ms"] = latencies_json(run);
+  if (lists_all_calls(run)) document["calls"] = calls_json(run.targets, as_sent(run.calls));
+  if (finished.settings) document["settings"] = to_json(*finished.settings);
+  if (finished.played) document["played"] = to_json(*finished.played);
   if (auto unreachable = unreachable_json(run); !unreachable.empty()) document["unreachable"] = std::move(unreachable);
   if (run.ledger) document["ledger"] = ledger_json(*run.ledger);
   return document;
 }
-
-constexpr Between<double> any_number{-1e18, 1e18};
-constexpr size_t longest_run_name = 3 * 64;  // 64 bytes; a byte that is not UTF-8 is written as three
-
-}  // namespace
 
 FinishedRun finish(Run run, Summary summary) {
   Timeline timeline = load::timeline(run);
@@ -91,7 +114,7 @@ FinishedRun finish(Run run, Summary summary) {
 std::string run_name(const Summary& summary) { return summary.name + "-" + summary.variant; }
 
 void write_run_file(const std::string& path, const FinishedRun& finished) {
-  write_file(path, document_of(finished).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  write_file(path, run_json(finished).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 Summary read_summary(StrictObject& document) {

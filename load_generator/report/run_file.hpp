@@ -5,21 +5,29 @@
 //  "measures":{..}, "expectations":[{"measure","because","at_least","at_most"}],
 //  "machine_noise":"a call was sent 20 ms late",                         // where the machine was too busy
 //  "transitions":[..], "states":{..}, "marks":[..], "traffic":{..},      // see timeline_json.hpp
+//  "calls":[..],                                                         // all, of a run that made at most 2,000
+//  "settings":{..}, "played":{"at","world","version","machine","command"},   // where known: see provenance.hpp
 //  "latency_ms":{"success":{"p50","p90","p99","max"},..},
 //  "ledger":{"Instance-A":{"received","success","failure","hang","drop"},..}}   // where the upstream could be asked
 #pragma once
 
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "load_generator/record/measures.hpp"
 #include "load_generator/record/run_record.hpp"
 #include "load_generator/scenario/expectation.hpp"
+#include "load_generator/scenario/provenance.hpp"
 
 namespace load {
 
 // The most transitions, states of one instance and marks in a file; of more marks the last are kept.
 constexpr size_t longest_list = 200'000;
+
+// A run that made more calls than these lists none.
+constexpr size_t most_listed_calls = 2000;
 
 // The part of the file that `compare` reads.
 struct Summary {
@@ -36,12 +44,20 @@ struct FinishedRun {
   Run run;
   Timeline timeline;
   Summary summary;
+  std::optional<RunSettings> settings = std::nullopt;  // nothing: not known, as of a run by hand
+  std::optional<Played> played = std::nullopt;
 };
 
 // `summary` comes without measures.
 FinishedRun finish(Run run, Summary summary);
 
 std::string run_name(const Summary& summary);  // outage-redis
+
+// True if its file has its calls.
+bool lists_all_calls(const Run& run);
+
+// The content of its file.
+nlohmann::ordered_json run_json(const FinishedRun& finished);
 
 // Makes the folder if needed. Throws std::runtime_error that names the path if it cannot be written.
 void write_run_file(const std::string& path, const FinishedRun& finished);

@@ -41,6 +41,17 @@ json to_json(const std::vector<Target>& targets, const Mark& mark) {
   return entry;
 }
 
+json to_json(const std::vector<Target>& targets, const Call& call) {
+  json entry{{"at_ms_since_start", to_ms(call.intended + call.sent_late)},
+             {"took_ms", to_ms(call.latency - call.sent_late)},
+             {"instance", targets.at(call.target).name},
+             {"status", to_text(call.status)},
+             {"upstream_calls", whole_in_json(call.upstream_calls)}};
+  if (call.probe) entry["probe"] = true;
+  if (call.late) entry["late"] = true;
+  return entry;
+}
+
 }  // namespace
 
 uint64_t whole_in_json(uint64_t number) { return std::min(number, uint64_t{1} << 53); }
@@ -64,6 +75,12 @@ json marks_json(const std::vector<Target>& targets, const std::vector<Mark>& mar
   for (const Mark& mark : marks) {
     if (mark.at >= from) entries.push_back(to_json(targets, mark));
   }
+  return entries;
+}
+
+json calls_json(const std::vector<Target>& targets, const std::vector<Call>& calls) {
+  json entries = json::array();
+  for (const Call& call : calls) entries.push_back(to_json(targets, call));
   return entries;
 }
 

@@ -29,6 +29,10 @@ nlohmann::ordered_json transitions_json(const std::vector<Target>& targets, cons
 nlohmann::ordered_json marks_json(const std::vector<Target>& targets, const std::vector<Mark>& marks,
                                   Offset from = from_the_beginning);
 
+// [{"at_ms_since_start","took_ms","instance","status","upstream_calls","probe":true,"late":true}], in the given order;
+// from when the call was sent. Each flag only where it is true.
+nlohmann::ordered_json calls_json(const std::vector<Target>& targets, const std::vector<Call>& calls);
+
 // {"step_ms":200,"upstream_calls":[..],"upstream_failures":[..],"blocked":[..]}
 nlohmann::ordered_json traffic_json(const Traffic& traffic);
 

@@ -80,17 +80,29 @@ std::vector<std::string> played_scenarios(const SimulateOptions& options) {
   return options.scenarios.front() == "all" ? shipped_scenarios() : options.scenarios;
 }
 
-FinishedRun play(const Scenario& scenario, const Variant& variant, uint64_t seed, Effort& effort) {
-  simulation::Simulated simulated = simulation::simulate(as_played(scenario, variant), variant, seed);
+std::string command_of(const SimulateOptions& options, const Scenario& scenario, const Variant& variant) {
+  std::string command =
+      fmt::format("load_generator simulate {} --designs {} --seed {}", scenario.name, variant.name, options.seed);
+  if (options.instances > 0) command += fmt::format(" --instances {}", options.instances);
+  for (const std::string& setting : options.settings) command += " --set " + setting;
+  return command;
+}
+
+FinishedRun play(const SimulateOptions& options, const Scenario& scenario, const Variant& variant, Effort& effort) {
+  simulation::Simulated simulated = simulation::simulate(as_played(scenario, variant), variant, options.seed);
   effort.simulated_seconds += simulated.seconds;
   effort.events += simulated.events;
-  return finish(std::move(simulated.run), {scenario.name, variant.name, scenario.question, {}, variant.expectations});
+  FinishedRun finished =
+      finish(std::move(simulated.run), {scenario.name, variant.name, scenario.question, {}, variant.expectations});
+  finished.settings = run_settings(scenario, variant);
+  finished.played = played_in_virtual_time(command_of(options, scenario, variant));
+  return finished;
 }
 
 bool play_each(const SimulateOptions& options, const Scenario& scenario, Effort& effort) {
   std::vector<Summary> summaries;
   for (const Variant& variant : scenario.variants) {
-    const FinishedRun finished = play(scenario, variant, options.seed, effort);
+    const FinishedRun finished = play(options, scenario, variant, effort);
     if (scenario.instances <= simulation::most_polled_instances)
       write_run_file(run_path(run_name(finished.summary) + "-simulated"), finished);
     summaries.push_back(finished.summary);

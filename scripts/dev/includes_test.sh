@@ -32,12 +32,13 @@ load_generator/page:
 load_generator/report:       program record api load scenario page
 load_generator/experiment:   program record api load scenario fleet page report
 load_generator/simulation:   program record api load scenario fleet page report experiment simple_breaker distributed_breaker redis_breaker unreliable_service
+load_generator/race:         program record api load scenario fleet page report experiment simulation
 load_generator/chaos:        program record api load scenario fleet page report
 load_generator/live:         program record api load scenario page report
 load_generator/terminal:     program record api load scenario page report live
-load_generator/control_room: program record api load scenario fleet page report experiment live
-load_generator/tests:        program record api load scenario fleet page report experiment chaos live terminal control_room override
-load_generator:              program record api load scenario fleet page report experiment simulation chaos live terminal control_room override
+load_generator/control_room: program record api load scenario fleet page report experiment live race
+load_generator/tests:        program record api load scenario fleet page report experiment race chaos live terminal control_room override
+load_generator:              program record api load scenario fleet page report experiment simulation race chaos live terminal control_room override
 '
 
 # Single files that may include one header more: PATTERN HEADER.
