@@ -65,3 +65,14 @@ test('the override shown is that of the instances that answer; calls of others a
   expect(shown).toBe('true');
   await expect(page.locator('#rate-now')).toHaveText('The control room sends no calls.');
 });
+
+test('during a scenario the choice of minutes is off, and says why', async ({ idlePage: page }) => {
+  const choice = page.locator('#window');
+  await expect(choice).toBeEnabled();
+  const scenario = { number: 1, name: 'outage', variant: 'redis', phase: 'running', elapsed_ms: 1000, duration_ms: 9000 };
+  await showFrame(page, { scenario, title: 'outage, redis' });
+  await expect(choice).toBeDisabled();
+  await expect(choice).toHaveAccessibleDescription('A scenario is shown in full.');
+  await showFrame(page, { scenario: null, title: 'live' });
+  await expect(choice).toBeEnabled();
+});

@@ -78,7 +78,7 @@ test('two pages show the same, whichever of them changes something', async ({ pa
 
 test('instances agree only if several answer and their states are equal', async ({ idlePage: page }) => {
   const instances = await page.evaluate(() => Lab.controlRoom.frame.instances.map((each) => ({ ...each, answers: false })));
-  const words = ['No instance answers.', 'Only one instance answers.', 'Instances agree.'];
+  const words = ['No instance answers.', 'Only one instance answers.', 'Right: the upstream answers, and both are closed.'];
   for (const [answering, text] of words.entries()) {
     if (answering > 0) instances[answering].answers = true;
     await showFrame(page, { instances });
@@ -88,12 +88,57 @@ test('instances agree only if several answer and their states are equal', async 
   const agreement = { text: '2 open, 1 closed', agree: false, disagreement_ms: 1500, disagreeing_for_ms: 300 };
   await showFrame(page, { agreement });
   await expect(page.locator('#agreement')).toHaveAttribute('data-agree', 'false');
-  await expect(page.locator('#agreement')).toHaveText(/2 open, 1 closed\s+Instances disagree.*for 300 ms\s+disagreed for 1\.5 s/);
+  await expect(page.locator('#agreement')).toHaveText(/2 open, 1 closed\s+for 300 ms\s+Right: .*\s+disagreed in total for 1\.5 s/);
+});
+
+test('to disagree is right where one network is broken, and to agree is wrong', async ({ idlePage: page }) => {
+  const { instances, upstream } = await page.evaluate(() => Lab.controlRoom.frame);
+  const show = (states, agree, store) => showFrame(page, {
+    agreement: { text: states.join(), agree, disagreement_ms: 1, disagreeing_for_ms: 1 }, upstream,
+    instances: instances.map((each, i) => ({ ...each, state: states[i], store, network_broken: i === 1 })),
+  });
+  const banner = page.locator('#agreement');
+  await show(['closed', 'open', 'closed'], false, 'memory');
+  await expect(page.locator('#agreement-words')).toHaveText('Right: only Instance-B is cut off, and only it is open.');
+  await expect(banner).toHaveAttribute('data-tone', 'right');
+  const alarm = () => banner.evaluate((node) => getComputedStyle(node).backgroundColor);
+  const calm = await alarm();
+  await show(['open', 'open', 'open'], true, 'redis');
+  await expect(page.locator('#agreement-words'))
+    .toHaveText('Wrong: only Instance-B is cut off, and all three are open, because they share one breaker.');
+  await expect(banner).toHaveAttribute('data-tone', 'wrong');
+  expect(await alarm()).not.toBe(calm);
+});
+
+test('while an override is in force there is no countdown', async ({ idlePage: page }) => {
+  const instances = await page.evaluate(() => Lab.controlRoom.frame.instances);
+  const detail = page.locator('[data-lane] .detail').first();
+  const show = (override) => showFrame(page, { instances: instances.map((each) => ({ ...each, state: 'open', retry_after_ms: 5000, override })) });
+  await show('');
+  await expect(detail).toHaveText('retry in 5.0 s');
+  await show('forced_open');
+  await expect(detail).toHaveText('forced open');
+});
+
+test('the ledger’s figures add up to what was received, whatever became of it', async ({ page, startUi }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '60');
+  await openUi(page, ui.url, 3);
+  await page.click('[data-override=forced_closed]');
+  await page.click('[data-network=Instance-B]');
+  await page.click('[data-fault=flaky]');
+  await expect.poll(() => numberIn(page, '[data-ledger=drop]')).toBeGreaterThan(10);
+  await expect.poll(() => numberIn(page, '[data-count=exception]')).toBeGreaterThan(10);
+  await expect(page.locator('.mark-unanswered[d^=M]')).not.toHaveCount(0);
+  await expect(page.locator('[data-value=unanswered]')).not.toHaveText('0');
+  const figures = await page.evaluate(() => ['received', 'success', 'failure', 'hang', 'drop']
+    .map((kind) => Number(document.querySelector(`[data-ledger=${kind}]`).textContent)));
+  expect(figures.slice(1).reduce((sum, each) => sum + each)).toBe(figures[0]);
+  for (const kind of ['area-unanswered', 'area-failed']) await expect(page.locator(`.${kind}`)).toHaveAttribute('d', /^M.*V/);
 });
 
 test('an agreement that changes all the time is announced only now and then', async ({ idlePage: page }) => {
   expect(await page.locator('#agreement-text').getAttribute('aria-live')).toBeNull();
-  await expect(page.locator('#announcer')).toHaveText(/^3 closed\. Instances agree\./);
+  await expect(page.locator('#announcer')).toHaveText(/^3 closed\. Right: the upstream answers/);
   await noteAnnouncements(page);
   const show = (text) => showFrame(page, { agreement: { text, agree: false, disagreement_ms: 1, disagreeing_for_ms: 1 } });
   for (let i = 0; i < 10; i += 1) await show(i % 2 === 0 ? '2 open, 1 closed' : '1 open, 2 closed');
@@ -101,5 +146,5 @@ test('an agreement that changes all the time is announced only now and then', as
   await expect.poll(async () => {
     await show('2 open, 1 closed');
     return page.evaluate(() => announced.at(-1));
-  }).toMatch(/^2 open, 1 closed\. Instances disagree/);
+  }).toMatch(/^2 open, 1 closed\. Right: /);
 });

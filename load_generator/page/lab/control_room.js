@@ -65,6 +65,7 @@ class ControlRoom {
     const breakers = [...new Set(frame.instances.map(({ breaker }) => breaker).filter(Boolean))];
     setText(byId('breaker'), breakers.join(', '));
     showAgreement(frame);
+    this.showWindow();
     this.showControls();
     this.showCountsIfDue(frame);
   }
@@ -125,13 +126,17 @@ class ControlRoom {
     }
   }
 
+  get showsScenario() {
+    return this.frame.scenario !== null && this.frame.title !== 'live';
+  }
+
   // A scenario is shown in full, the live view with its last minutes.
   window() {
     const now = this.history.now();
-    const { scenario, title, window_ms: longest } = this.frame;
+    const { scenario, window_ms: longest } = this.frame;
     const length = Math.min(Number(this.shownWindow.value), longest);
     const start = Math.max(0, now - length);
-    if (scenario === null || title === 'live') return { start, end: start + length, until: now };
+    if (!this.showsScenario) return { start, end: start + length, until: now };
     return { start: 0, end: Math.max(now, scenario.duration_ms), until: now };
   }
 
@@ -159,14 +164,19 @@ class ControlRoom {
 
   showReplay(run) {
     this.replay.open(run);
-    byId('stage').scrollIntoView({ block: 'start' });
-    byId('stage').focus({ preventScroll: true });
+    scrollTo({ top: 0 });
+    byId('replay').focus({ preventScroll: true });
   }
 
   finished(run, document, prediction) {
     this.results.add(resultOf(run, document, prediction));
     this.replay.open(document);
     this.fetchRuns();
+  }
+
+  showWindow() {
+    this.shownWindow.disabled = this.showsScenario;
+    setText(byId('window-why'), this.showsScenario ? 'A scenario is shown in full.' : '');
   }
 
   listenToWindow() {

@@ -1,13 +1,8 @@
-// The figures beside the lanes, from a frame: whether the instances agree, which answers callers got, what the upstream
+// The figures beside the lanes, from a frame: whether the instances agree, and whether that is right, which answers callers got, what the upstream
 // received according to its ledger, and where the instances keep their breaker's state. Tests find each figure by its id
 // or data- attribute.
+import { judge, upstreamState } from './agreement.js';
 import { announce, byId, count, duration, make, number, setAttribute, setText } from '../shared/text.js';
-
-const agreementText = (answering, instances) => {
-  if (answering > 1) return 'Instances agree.';
-  if (answering === 0) return 'No instance answers.';
-  return instances > 1 ? 'Only one instance answers.' : 'There is one instance.';
-};
 
 // For screen readers, which cannot read it as often as it may change, nor during a replay.
 const leastPause = 5000; // ms
@@ -21,15 +16,21 @@ const announceSometimes = (text) => {
   announce(text);
 };
 
-export const showAgreement = ({ agreement, instances }) => {
-  const { text, agree, disagreement_ms: total, disagreeing_for_ms: lasting } = agreement;
-  const answering = instances.filter(({ answers }) => answers).length;
+const judged = ({ instances, upstream }) => judge({
+  instances: instances.map(({ name, answers, state, network_broken: isCutOff, override }) => ({ name, state: answers ? state : 'unknown', isCutOff, override })),
+  upstream: upstreamState(upstream),
+  isShared: instances.some(({ answers, store }) => answers && store === 'redis'),
+});
+
+export const showAgreement = (frame) => {
+  const { text: states, agree, disagreement_ms: total, disagreeing_for_ms: lasting } = frame.agreement;
+  const answering = frame.instances.filter(({ answers }) => answers).length;
+  const { text, tone } = judged(frame);
   setAttribute(byId('agreement'), 'data-agree', answering === 0 ? 'unknown' : agree);
-  setText(byId('agreement-text'), text || 'no instances');
-  let words = 'Instances disagree: they treat the same upstream differently.';
-  if (agree) words = agreementText(answering, instances.length);
-  setText(byId('agreement-words'), words);
-  announceSometimes(`${byId('agreement-text').textContent}. ${words}`);
+  setAttribute(byId('agreement'), 'data-tone', tone);
+  setText(byId('agreement-text'), states || 'no instances');
+  setText(byId('agreement-words'), text);
+  announceSometimes(`${byId('agreement-text').textContent}. ${text}`);
   setText(byId('disagreeing-for'), agree ? '' : `for ${duration(lasting)}`);
   const disagreement = byId('disagreement-ms');
   setText(disagreement, duration(total));
@@ -78,12 +79,13 @@ export const showStores = ({ instances }) => {
   });
 };
 
-// Beside an instance's state: when it will try again, and what overrides it.
+// Beside an instance's state: what overrides it, or else when it will try again. While an override is in force, it will not.
 export const stateDetail = (instance) => {
   if (!instance.answers) return '';
   const parts = [];
-  if (instance.override) parts.push(instance.override.replace('_', ' '));
+  if (instance.override) parts.push(instance.override.replaceAll('_', ' '));
   if (instance.store === 'local') parts.push('local breaker');
+  if (instance.override) return parts.join(', ');
   if (instance.state === 'open' && instance.retry_after_ms > 0) parts.push(`retry in ${duration(Math.ceil(instance.retry_after_ms / 100) * 100)}`);
   else if (instance.state === 'closed' && instance.failures > 0) parts.push(count(instance.failures, 'failure'));
   return parts.join(', ');

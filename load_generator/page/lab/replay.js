@@ -1,44 +1,12 @@
 // The replay of a finished run: lanes and chart are drawn up to a cursor. A slider moves it, or time at a chosen speed, or
-// buttons and keys that go from one state change to the next. The counts up to the cursor are summed up from the run
-// itself, so at its end they equal the run's measures.
-import { historiesOf, stateAt } from '../shared/fleet_history.js';
+// buttons and keys that go from one state change to the next. What is shown at the cursor is one moment of the run (moment.js),
+// so figures, marks and causes agree, and at its end they equal the run's measures.
+import { momentAt, passedBy, prepare, shownAt } from './moment.js';
 import { designName } from '../shared/measures.js';
-import { announce, at, byId, duration, make, number, setAttribute, setText, stateName, states, time, transitionText } from '../shared/text.js';
+import { announce, at, byId, duration, make, number, setAttribute, setText, time, transitionText } from '../shared/text.js';
 import { trafficOf } from '../shared/traffic_steps.js';
 
 const speeds = ['0.1', '0.5', '1', '2', '5', '10', '20'];
-// On the slider, which begins with the load; an override may have been set shortly before.
-const moment = (transition) => Math.max(0, at(transition));
-
-// Counts up to a moment. Traffic is known in whole steps only: before the run's end it is counted up to `stepped_to`, the
-// end of the last step that is over by then.
-export const countsAt = (run, time) => {
-  const { step_ms: step, ...kinds } = run.traffic;
-  const steps = time >= run.length_ms ? Infinity : Math.max(0, Math.floor(time / step));
-  const sum = (numbers) => numbers.slice(0, steps).reduce((total, each) => total + each, 0);
-  const marks = run.marks.filter((mark) => at(mark) <= time);
-  return {
-    upstream_calls: sum(kinds.upstream_calls),
-    upstream_failures: sum(kinds.upstream_failures),
-    blocked: sum(kinds.blocked),
-    stepped_to: Math.min(run.length_ms, steps * step),
-    transitions: run.transitions.filter((transition) => at(transition) <= time).length,
-    probes: marks.filter((mark) => mark.probe).length,
-    late: marks.filter((mark) => mark.late).length,
-    wasted: marks.filter((mark) => mark.wasted).length,
-  };
-};
-
-export const agreementAt = (histories, time) => {
-  const counts = {};
-  for (const history of histories.values()) {
-    const { state } = stateAt(history, time);
-    counts[state] = (counts[state] || 0) + 1;
-  }
-  const present = states.filter((state) => counts[state]);
-  return { text: present.map((state) => `${counts[state]} ${stateName(state)}`).join(', '),
-    agree: present.filter((state) => state !== 'unknown').length < 2 };
-};
 
 export class Replay {
   // lanes: where it draws; changed(): called when it begins or ends.
@@ -55,16 +23,16 @@ export class Replay {
     this.next.addEventListener('click', () => this.step(1));
     this.previous.addEventListener('click', () => this.step(-1));
     this.live.addEventListener('click', () => this.close());
-    byId('stage').addEventListener('keydown', (event) => this.key(event)); // letters are keys only here
+    for (const id of ['replay', 'stage']) byId(id).addEventListener('keydown', (event) => this.key(event)); // letters are keys only here
     this.frame = (now) => this.advance(now);
   }
 
   open(run) {
     this.run = run;
-    this.run.transitions.sort((a, b) => at(a) - at(b));
     this.traffic = trafficOf(run);
-    this.histories = historiesOf(run);
-    this.end = Math.max(run.length_ms, ...run.transitions.slice(-1).map(at)); // the last may follow the load's end
+    const { histories, transitions } = prepare(run);
+    Object.assign(this, { histories, transitions });
+    this.end = Math.max(run.length_ms, ...transitions.slice(-1).map(at)); // the last may follow the load's end
     this.lanes.reset();
     this.slider.max = this.end;
     setText(byId('replay-title'), `${run.name}, ${designName(run.variant)}`);
@@ -90,18 +58,14 @@ export class Replay {
 
   // By transition, not by time: several may share a moment. The last of the `passed` transitions is described.
   step(direction) {
-    const { transitions } = this.run;
+    const { transitions } = this;
     const last = transitions[this.passed - 1];
-    const isLater = last && moment(last) < this.cursor;
+    const isLater = last && shownAt(last) < this.cursor;
     const passed = direction < 0 && isLater ? this.passed : this.passed + direction;
     if (passed > transitions.length) this.pauseAt(this.end);
     else if (passed < 1) this.pauseAt(0, 0);
-    else this.pauseAt(moment(transitions[passed - 1]), passed);
+    else this.pauseAt(shownAt(transitions[passed - 1]), passed);
     announce(byId('replay-words').textContent);
-  }
-
-  passedAt(time) {
-    return this.run.transitions.filter((transition) => moment(transition) <= time).length;
   }
 
   togglePlay() {
@@ -120,7 +84,7 @@ export class Replay {
     if (passed >= 30) {
       this.playedAt = now;
       this.cursor = Math.min(this.end, this.cursor + passed * Number(this.speed.value));
-      this.passed = this.passedAt(this.cursor);
+      this.passed = passedBy(this.run, this.cursor);
       if (this.cursor >= this.end) this.playing = false;
       this.draw();
       this.showPlaying();
@@ -128,9 +92,9 @@ export class Replay {
     if (this.playing) requestAnimationFrame(this.frame);
   }
 
-  pauseAt(time, passed = this.passedAt(time)) {
+  pauseAt(cursor, passed = passedBy(this.run, cursor)) {
     this.playing = false;
-    this.cursor = time;
+    this.cursor = cursor;
     this.passed = passed;
     this.showPlaying();
     this.draw();
@@ -140,40 +104,37 @@ export class Replay {
     setText(this.play, this.playing ? 'Pause' : 'Play');
   }
 
+  // All of it is of one moment.
   draw() {
-    const { run, cursor, histories } = this;
-    this.lanes.show(histories, this.traffic, 0, this.end, cursor);
-    for (const [name, history] of histories) {
-      const state = stateAt(history, cursor);
-      this.lanes.setState(name, state.state, state.store === 'local' ? 'local breaker' : `for ${duration(Math.max(0, cursor - state.since))}`);
+    const { run, cursor } = this;
+    const moment = momentAt(run, cursor, this.passed);
+    this.lanes.show(this.histories, this.traffic, 0, this.end, cursor);
+    for (const [name, { state, store, since }] of moment.states) {
+      this.lanes.setState(name, state, store === 'local' ? 'local breaker' : `for ${duration(Math.max(0, cursor - since))}`);
     }
     this.slider.value = cursor;
     setAttribute(this.slider, 'aria-valuetext', time(cursor));
     setText(byId('replay-time'), `${time(cursor)} of ${time(this.end)}`);
-    this.showWords();
-    const counts = countsAt(run, cursor);
+    setText(byId('replay-words'), this.words(moment));
     for (const node of document.querySelectorAll('[data-replay-count]')) {
-      setText(node, number(counts[node.dataset.replayCount]));
+      setText(node, number(moment.counts[node.dataset.replayCount]));
     }
-    for (const node of document.querySelectorAll('.stepped-to')) setText(node, ` up to ${time(counts.stepped_to)}`);
-    const { text, agree } = agreementAt(histories, cursor);
-    setText(byId('replay-agreement'), text);
-    setAttribute(byId('replay-agreement'), 'data-agree', agree);
+    const isStepped = moment.counts.counted_to < Math.min(cursor, run.length_ms);
+    for (const node of document.querySelectorAll('.stepped-to')) setText(node, isStepped ? ` up to ${time(moment.counts.counted_to)}` : '');
+    setText(byId('replay-agreement'), moment.agreement.text);
+    setAttribute(byId('replay-agreement'), 'data-agree', moment.agreement.agree);
   }
 
-  showWords() {
-    const { run, cursor, passed } = this;
-    const words = byId('replay-words');
-    if (passed === 0) return setText(words, run.transitions.length > 0 ? 'Nothing has changed yet.' : 'Nothing changes in this run.');
-    const last = run.transitions[passed - 1];
-    const since = cursor - moment(last);
-    const when = since < 0.5 ? `At ${time(moment(last))}${this.numberOf(last)}` : `Last change, ${duration(since)} earlier`;
-    return setText(words, `${when}: ${last.instance}, ${transitionText(last)}`);
+  words({ last }) {
+    if (!last) return this.transitions.length > 0 ? 'Nothing has changed yet.' : 'Nothing changes in this run.';
+    const since = this.cursor - shownAt(last);
+    const when = since < 0.5 ? `At ${time(shownAt(last))}${this.numberOf(last)}` : `Last change, ${duration(since)} earlier`;
+    return `${when}: ${last.instance}, ${transitionText(last)}`;
   }
 
   // Its number among the transitions of its moment.
   numberOf(transition) {
-    const together = this.run.transitions.filter((other) => moment(other) === moment(transition));
+    const together = this.transitions.filter((other) => shownAt(other) === shownAt(transition));
     return together.length > 1 ? ` (${together.indexOf(transition) + 1} of ${together.length})` : '';
   }
 }

@@ -1,6 +1,7 @@
 // The history of each instance: { states, transitions, marks, version, end }, each list in order of time; only a finished
-// run has an end. historiesOf() reads a finished run. A FleetHistory follows a live fleet frame by frame: a frame replaces
+// run has an end, and marks whose outcome is known later than they were sent. historiesOf() reads a finished run. A FleetHistory follows a live fleet frame by frame: a frame replaces
 // all events at or after its from_ms, events older than the window are dropped, and a new fleet starts a new history.
+import { callsOf } from './run_calls.js';
 import { at } from './text.js';
 
 const trafficKinds = ['upstream_calls', 'upstream_failures', 'upstream_unanswered', 'unanswered', 'blocked'];
@@ -25,6 +26,9 @@ export const firstAfter = (events, time) => {
   while (index < events.length && at(events[index]) === time) index += 1;
   return index;
 };
+
+// Those whose outcome is known by a time.
+export const knownMarks = ({ marks }, time) => marks.slice(0, firstAfter(marks, time)).filter((mark) => !(mark.known_at_ms > time));
 
 // The state at a time; before the first one it is unknown.
 export const stateAt = (history, time) => {
@@ -54,12 +58,10 @@ export const historiesOf = (run) => {
   for (const [name, states] of Object.entries(run.states)) {
     if (histories.has(name)) histories.get(name).states = sinceStart(states, run.transitions).reduce(append, []);
   }
-  for (const kind of ['transitions', 'marks']) {
-    for (const event of run[kind] || []) histories.get(event.instance)?.[kind].push(event);
-  }
+  for (const transition of run.transitions) histories.get(transition.instance)?.transitions.push(transition);
+  for (const mark of callsOf(run).marks) histories.get(mark.instance)?.marks.push(mark);
   for (const history of histories.values()) {
     history.transitions.sort((a, b) => at(a) - at(b));
-    history.marks.sort((a, b) => at(a) - at(b));
   }
   return histories;
 };

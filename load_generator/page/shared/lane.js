@@ -1,7 +1,7 @@
 // One instance's lane: its name, its current state, and an SVG of its history. However many events there are, it has one
 // path per state, per kind of mark and per flag colour, and one text for all letters of a state and for all numbers. A
 // drawing is reused, and only moved, until the history changes.
-import { firstAfter } from './fleet_history.js';
+import { firstAfter, knownMarks } from './fleet_history.js';
 import { charWidth, flagsOf, leastHalfOpen, localSpansOf, markGroups, spansOf } from './lane_layout.js';
 import { kindNames } from './mark_kinds.js';
 import { markShapes, pennant, pole, wastedBox } from './marks.js';
@@ -77,13 +77,14 @@ export class Lane {
     setAttribute(this.svg, 'aria-valuemax', Math.ceil(view.end));
     setAttribute(this.svg, 'width', view.width);
     for (const group of this.moved) setAttribute(group, 'transform', `translate(${view.shift})`);
-    const shown = [history.transitions, history.marks].map((events) => firstAfter(events, view.until));
-    const drawing = `${history.version} ${view.drawing} ${this.size.height} ${shown}`;
+    const changes = history.transitions.slice(0, firstAfter(history.transitions, view.until));
+    const marks = knownMarks(history, view.until);
+    const drawing = `${history.version} ${view.drawing} ${this.size.height} ${changes.length} ${marks.length}`;
     if (drawing !== this.drawn) {
       this.drawn = drawing;
       this.drawSpans(history.states, view);
-      this.drawFlags(history.transitions.slice(0, shown[0]), view);
-      this.drawMarks(history.marks.slice(0, shown[1]), view);
+      this.drawFlags(changes, view);
+      this.drawMarks(marks, view);
     }
     this.drawLetters(history.states, view);
     this.drawGrid(view);

@@ -13,7 +13,7 @@ const slash = (x, y, r) => `${circle(x, y, r)}M${x - r - 1} ${y + r + 1}l${2 * r
 export const wastedBox = (x, y) => box(x, y, 6.5);
 export const markShapes = {
   failure: (x, y) => cross(x, y, 3.5),
-  unanswered: (x, y) => slash(x, y, 3),
+  unanswered: (x, y) => slash(x, y, 3.5),
   late: (x, y) => triangle(x, y, 4.5),
   probe_succeeded: (x, y) => circle(x, y, 4.5),
   probe_failed: (x, y) => circle(x, y, 4.5),

@@ -1,7 +1,7 @@
 // Explains in words what a lane shows at a point, for the pointer and for keys. Left and Right step through the lane's
 // events, Home and End go to the first and the last. The explanation is shown as a tooltip and is the lane's value, which
 // screen readers read out. A hairline marks the same moment in all lanes and in the chart.
-import { firstAfter, firstAt, stateAt } from './fleet_history.js';
+import { firstAfter, firstAt, knownMarks, stateAt } from './fleet_history.js';
 import { kindNames, kindOf } from './mark_kinds.js';
 import { announce, at, count, make, stateName, time, transitionText } from './text.js';
 
@@ -39,7 +39,7 @@ const nearestOf = (events, time) => {
 const explain = (history, time, slack, until, group) => {
   const end = Math.min(time + slack, until);
   const transitions = within(history.transitions, time - slack, end);
-  const marks = within(history.marks, Math.min(group?.from ?? Infinity, time - slack), Math.min(until, Math.max(group?.to ?? -Infinity, end)));
+  const marks = within(knownMarks(history, until), Math.min(group?.from ?? Infinity, time - slack), Math.min(until, Math.max(group?.to ?? -Infinity, end)));
   const times = [...transitions, ...marks].map(at);
   const nearest = times.reduce((best, each) => (Math.abs(each - time) < Math.abs(best - time) ? each : best), times[0] ?? time);
   const lines = nearestOf(transitions, time).map(transitionText);
@@ -53,7 +53,7 @@ const explain = (history, time, slack, until, group) => {
 // `slack` from the stop before.
 const stops = (history, slack, until) => {
   const changes = new Set(history.transitions.map(at));
-  const times = [...changes, ...history.marks.map(at)].filter((time) => time <= until).sort((a, b) => a - b);
+  const times = [...changes, ...knownMarks(history, until).map(at)].filter((time) => time <= until).sort((a, b) => a - b);
   let last = -Infinity;
   return times.filter((time) => {
     const isStop = time - last > (changes.has(time) ? 0 : slack);

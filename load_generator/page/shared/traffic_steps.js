@@ -2,9 +2,8 @@
 //   answered, failed   by the upstream's record;  blocked  by a breaker
 //   unanswered         the caller got no answer: the upstream was silent, or the instance
 // `traffic` has counts per step: of a run's file (trafficOf), or of the live updates. Pure.
+import { isUnanswered } from './run_calls.js';
 import { at } from './text.js';
-
-const isUnanswered = ({ status }) => status === 'exception' || status === 'unreachable';
 
 // The traffic of a finished run. Its file says for each step what the upstream received and failed; which calls got no
 // answer is in the list of calls, or in older files in the marks, which lack calls that no instance received.
