@@ -251,11 +251,16 @@ local reconcile = module(function(reconcile)
     }
   end
 
-  -- Our scripts give every key an expiry; SET takes it away.
+  -- A caller that last saw another line may have seen this server's state before it was deleted; later than a minute after
+  -- the keys were found gone, every caller has been here.
+  function reconcile.may_know_of_a_deletion()
+    return s.found_empty_at > 0 and known.epoch ~= s.epoch and now - s.found_empty_at < 60000000
+  end
+
   function reconcile.needs_details(state)
     if run.invalid or known.is_complete then return false end
     if s.generation == 0 or reconcile.missing(state) then return true end
-    if s.found_empty_at > 0 and now - s.found_empty_at < 60000000 then return true end  -- later, every caller has been here
+    if reconcile.may_know_of_a_deletion() then return true end
     if reconcile.is_another_line() then return s.generation == s.epoch and known.generation > s.lost end
     return s.generation < known.generation
   end
@@ -286,7 +291,7 @@ end)
 local function is_as_expected(state)
   if run.invalid or state ~= s.state or not run.stored_failures or run.last_failure ~= s.last_failure then return false end
   if s.state == 'half_open' and #s.leases < s.held then return false end
-  if s.found_empty_at > 0 and now - s.found_empty_at < 60000000 then return false end  -- see needs_details()
+  if reconcile.may_know_of_a_deletion() then return false end
   if known.generation > 0 and (known.epoch ~= s.epoch or known.generation > s.generation) then return false end
   local is_written_again = run.ttl == -1  -- our scripts give every key an expiry; SET takes it away
   return not (is_written_again and s.generation == s.epoch and s.lost ~= never)

@@ -195,12 +195,12 @@ void Life::play_episode(microseconds from, microseconds next) {
   const TimePoint over = at(from + longest_episode + longest_harm);
   uint64_t commands = fleet_.redis().commands();
   uint64_t calls = calls_;
-  for (bool is_first = true; fleet_.now() < over && !violation_; is_first = false) {
+  while (fleet_.now() < over && !violation_) {
     fleet_.loop().run_until(fleet_.now() + 1s);
     const uint64_t sent = fleet_.redis().commands() - std::exchange(commands, fleet_.redis().commands());
     const uint64_t called = calls_ - std::exchange(calls, calls_);
-    const uint64_t checks = (is_first ? 2 : 1) * commands_if_well * fleet_.size();  // all are due after the quiet
-    const uint64_t most = judge_.is_fleet_well() ? checks + called : commands_a_second * fleet_.size() + 4 * called;
+    const uint64_t most = judge_.is_fleet_well() ? commands_if_well * fleet_.size() + called
+                                                 : commands_a_second * fleet_.size() + 4 * called;
     if (sent > most) accuse(fmt::format("commands: {} in a second, at most {} are explained", sent, most));
   }
   heal();

@@ -31,7 +31,9 @@ struct Caller {
     server.now += 1ms;
     cb::ScriptCall call = caller.call(keys, known, {event}, cb::StateStore::Writes::if_changed);
     cb::redis::Reply reply = server.redis.execute(call.command(), server.now);
-    while (call.continues_after(reply)) reply = server.redis.execute(call.command(), server.now);
+    for (commands = 1; call.continues_after(reply); ++commands) {
+      reply = server.redis.execute(call.command(), server.now);
+    }
     cb::StoreResult result = call.result_of(reply);
     REQUIRE(std::holds_alternative<cb::Answer>(result));
     const auto answer = std::get<cb::Answer>(std::move(result));
@@ -53,6 +55,7 @@ struct Caller {
 
   cb::ScriptCaller caller{cb::Policy{.failure_threshold = 1, .recovery_timeout = 60s}, "a", script};
   cb::LastKnown known{.is_count_due = true};
+  int commands = 0;  // of the last event
 };
 
 }  // namespace
@@ -139,4 +142,18 @@ TEST_CASE("an override outlives a loss, if an instance that knows only its news 
   const auto restored = giver.apply(server, cb::Tick{});
   CHECK(restored.active_override.mode == cb::Mode::forced_open);
   CHECK(restored.active_override.actor == "ann");
+}
+
+TEST_CASE("a caller that has seen what was restored needs no more round trips than before the loss") {
+  Server first(0x1111'1111'1111'1111, start), second(0x2222'2222'2222'2222, start);
+  Caller a;
+  REQUIRE(a.fail(first).state == cb::State::open);
+  Caller b = a;
+  a.apply(second, cb::Tick{});  // restores
+  b.apply(second, cb::Tick{});  // says all that it knows of the first
+  CHECK(b.commands > 1);
+  for (Caller* caller : {&a, &b}) {
+    caller->apply(second, cb::Acquire{});
+    CHECK(caller->commands == 1);
+  }
 }
