@@ -66,7 +66,7 @@ class ChaosJudge {
 
  private:
   static constexpr uint64_t not_known = UINT64_MAX;  // a generation
-  using Leases = std::map<uint64_t, TimePoint>;  // by probe: the deadline, by the server's clock
+  using Leases = std::map<uint64_t, TimePoint>;      // by probe: the deadline, by the server's clock
 
   // What is stored, as far as it is known.
   struct Stored {
