@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "load_generator/control_room/control_requests.hpp"
+#include "load_generator/control_room/documents/report_request.hpp"
 #include "load_generator/page/page_files.hpp"
 
 namespace load {
@@ -105,7 +106,8 @@ void HttpApi::close() {
 
 void HttpApi::add_routes() {
   get("/events", [this](const Request&, Response& response) { stream_updates(response); });
-  get("/scenarios", [this](const Request&, Response& response) { answer(response, scenarios_.to_json()); });
+  get("/scenarios",
+      [this](const Request&, Response& response) { answer(response, scenarios_.to_json(room_->runs())); });
   get("/simulate", [this](const Request& request, Response& response) {
     program::answer_json(response, 200, room_->simulated_races().answer(simulated_race_request(request.params)));
   });
@@ -113,6 +115,8 @@ void HttpApi::add_routes() {
   get("/runs/(.*)", [this](const Request& request, Response& response) {
     answer(response, room_->runs().document(request.matches[1].str()));
   });
+  get("/report",
+      [this](const Request& request, Response& response) { answer_report(room_->runs(), request, response); });
   for (const auto& [route, file] : page_routes) {
     get(std::string(route), [this, file = file](const Request&, Response& response) { send_file(file, response); });
   }

@@ -6,6 +6,7 @@
 //   GET /scenarios        the scenarios that can be played
 //   GET /simulate?..      a race in virtual time: see simulated_races.hpp
 //   GET /runs, /runs/NAME finished runs; one of them
+//   GET /report?runs=...  the report of some of them, as a file to keep: see documents/report_request.hpp
 //   POST /control/...     see control_requests.hpp; 200 {"done":"a sentence"}, or {"error":"a sentence"}
 // A page that reads slowly gets fewer updates. One that reads nothing is disconnected three seconds after the system's
 // buffers for it are full (some 200 KiB). Neither delays another page, and no update is queued for them.
@@ -17,8 +18,8 @@
 #include <string_view>
 
 #include "load_generator/control_room/control_room.hpp"
+#include "load_generator/control_room/documents/scenario_list.hpp"
 #include "load_generator/control_room/page_access.hpp"
-#include "load_generator/control_room/scenario_list.hpp"
 #include "program/http/http_server.hpp"
 
 namespace load {

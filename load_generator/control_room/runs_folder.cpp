@@ -19,6 +19,15 @@ bool is_letter(char letter) {
          letter == '.' || letter == '_' || letter == '-';
 }
 
+RunsFolder::Result judged(const nlohmann::ordered_json& document) {
+  RunsFolder::Result result;
+  for (const auto& expectation : document["expectations"]) {
+    ++result.expected;
+    if (expectation["held"].get<bool>()) ++result.held;
+  }
+  return result;
+}
+
 }  // namespace
 
 bool RunsFolder::is_plain(std::string_view name) {
@@ -30,10 +39,20 @@ std::vector<std::string> RunsFolder::names() {
   const std::scoped_lock lock(mutex_);
   std::vector<std::string> names;
   for (const File& file : files()) {
-    if (names.size() < most_listed && can_be_drawn(file)) names.push_back(file.name);
+    if (names.size() < most_listed && result_of(file)) names.push_back(file.name);
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+std::optional<RunsFolder::Result> RunsFolder::result(const std::string& name) {
+  const fs::path path = folder_ / (name + ".json");
+  std::error_code gone;
+  if (!is_plain(name) || !fs::is_regular_file(path, gone)) return std::nullopt;
+  const File file{name, path, fs::last_write_time(path, gone), fs::file_size(path, gone)};
+  if (file.size > largest_file) return std::nullopt;
+  const std::scoped_lock lock(mutex_);
+  return result_of(file);
 }
 
 nlohmann::ordered_json RunsFolder::document(const std::string& name) const {
@@ -65,20 +84,20 @@ std::vector<RunsFolder::File> RunsFolder::files() const {
   return files;
 }
 
-bool RunsFolder::can_be_drawn(const File& file) {
+std::optional<RunsFolder::Result> RunsFolder::result_of(const File& file) {
   const auto found = known_.find(file.name);
   if (found != known_.end() && found->second.written == file.written && found->second.size == file.size) {
-    return found->second.can_be_drawn;
+    return found->second.result;
   }
-  bool can = true;
+  std::optional<Result> result;
   try {
-    run_document(file.path.string());
+    result = judged(run_document(file.path.string()));
   } catch (const std::exception&) {
-    can = false;
+    // A file that cannot be drawn has no result.
   }
   if (known_.size() > most_looked_at) known_.clear();
-  known_[file.name] = {file.written, file.size, can};
-  return can;
+  known_[file.name] = {file.written, file.size, result};
+  return result;
 }
 
 }  // namespace load

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,13 @@ class RunsFolder {
   // The runs that a page can draw, without .json, sorted; of too many, the latest.
   std::vector<std::string> names();
 
+  // How many of a run's expectations held; nothing if it cannot be drawn, or does not exist.
+  struct Result {
+    size_t held = 0;
+    size_t expected = 0;
+  };
+  std::optional<Result> result(const std::string& name);
+
   // See run_document(). Throws RequestError.
   nlohmann::ordered_json document(const std::string& name) const;
 
@@ -39,11 +47,11 @@ class RunsFolder {
   struct Known {
     std::filesystem::file_time_type written;
     uintmax_t size = 0;
-    bool can_be_drawn = false;
+    std::optional<Result> result = std::nullopt;  // nothing: it cannot be drawn
   };
 
   std::vector<File> files() const;  // the latest first
-  bool can_be_drawn(const File& file);
+  std::optional<Result> result_of(const File& file);
 
   const std::filesystem::path folder_;
   mutable std::mutex one_at_a_time_;  // reading a large one takes much memory

@@ -4,20 +4,15 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <filesystem>
-#include <sstream>
 #include <vector>
 
 #include "load_generator/api/fake_instance.hpp"
-#include "load_generator/control_room/scenario_list.hpp"
 #include "load_generator/control_room/tests/page_for_test.hpp"
 #include "load_generator/control_room/tests/room_for_test.hpp"
 #include "load_generator/experiment/experiment.hpp"
@@ -255,28 +250,6 @@ TEST_CASE("a scenario that is stopped leaves no run, and then the live load goes
   live.apply("scenario", {{"name", "outage"}, {"variant", "simple"}});  // one process, on a virtual clock
   REQUIRE(live.has_phase("over"));
   CHECK(live.page.get("/runs").body == json::array({"outage-simple"}));
-}
-
-TEST_CASE("a scenario file that is not valid is left out of the list and logged once, and other files are not read") {
-  const ScratchFolder folder;
-  std::filesystem::copy_file(scenario_path("outage"), folder.path("outage.json"));
-  for (const char* file : {"broken.json", ".hidden.json", "outage.json~", "notes.txt"}) folder.file(file, "{");
-  std::filesystem::create_directory(folder.path("folder.json"));
-  CHECK(scenarios_in(folder.path("")) == std::vector<std::string>{"broken", "outage"});
-  std::ostringstream log;
-  const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(
-      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
-  ScenarioList list(folder.path(""));
-  for (int i = 0; i < 2; ++i) {
-    const json scenarios = list.to_json();
-    REQUIRE(scenarios.size() == 1);
-    CHECK(scenarios[0]["name"] == "outage");
-  }
-  spdlog::set_default_logger(before);
-  const std::string logged = log.str();
-  CHECK(has(logged, "broken.json"));
-  CHECK(std::count(logged.begin(), logged.end(), '\n') == 1);
 }
 
 TEST_CASE("a scenario that waits for the main thread has a number, and the load can no longer be changed") {

@@ -11,6 +11,7 @@ import { stream } from './stream.js';
 import { FleetHistory } from '../shared/fleet_history.js';
 import { Lanes } from '../shared/lanes.js';
 import { definePatterns, legend } from '../shared/marks.js';
+import { followAddress } from '../shared/open_run.js';
 import { byId, make, restore, setAttribute, setText, showAnswer, store } from '../shared/text.js';
 import { Traffic } from '../shared/traffic.js';
 
@@ -37,6 +38,7 @@ class ControlRoom {
     document.addEventListener('visibilitychange', () => this.draw());
     setInterval(() => this.drawIfDue(''), 250);
     stream((frame) => this.applyFrame(frame), (connected, why) => this.connection(connected, why));
+    followAddress((name, time) => this.replayRun(name, time));
   }
 
   applyFrame(frame) {
@@ -148,10 +150,11 @@ class ControlRoom {
     this.draw();
   }
 
-  async replayRun(name) {
+  async replayRun(name, time = NaN) {
     const run = await fetchJson(`/runs/${encodeURIComponent(name)}`);
     showAnswer(byId('runs-answer'), run ? {} : { error: `the run ${name} cannot be read` });
     if (run) this.showReplay(run);
+    if (run && time >= 0) this.replay.pauseAt(Math.min(time, this.replay.end));
   }
 
   // A later run of the same name replaces the file.

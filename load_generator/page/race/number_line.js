@@ -1,6 +1,6 @@
 // The verdict as a number line for each fleet: the band that the arithmetic expects, what was measured, and the guess.
 
-import { draw, make } from '../shared/text.js';
+import { draw, make, number } from '../shared/text.js';
 
 const height = 58;
 const axis = 34;
@@ -26,23 +26,30 @@ const word = (x, y, text, name, width) => {
   return draw('text', { x, y, class: name, 'text-anchor': anchor, text });
 };
 
-// `result`: { guess, low, high, measured, held }; `scale` is shared by both fleets.
+// `result`: { guess, low, high, measured, held }; `scale` is shared by all fleets. A bound that is null is an open end;
+// without both there is no band. A guess or a figure that is null is not there.
 export const numberLine = (result, scale, width) => {
   const inner = width - 24;
   const at = (figure) => 12 + (Math.min(figure, scale.end) / scale.end) * inner;
-  const { low, high, measured, guess, held } = result;
+  const { measured, guess, held } = result;
+  const low = result.low ?? 0;
+  const high = result.high ?? scale.end;
   const band = Math.max(4, at(high) - at(low));
   const marks = [
     draw('line', { x1: 12, x2: 12 + inner, y1: axis, y2: axis, class: 'axis' }),
-    ...scale.numbers.flatMap((number) => [draw('line', { x1: at(number), x2: at(number), y1: axis, y2: axis + 4, class: 'axis' }),
-      draw('text', { x: at(number), y: axis + 17, class: 'axis-number', 'text-anchor': 'middle', text: number })]),
-    draw('rect', { x: (at(low) + at(high) - band) / 2, y: axis - 7, width: band, height: 14, rx: 3, class: 'band' }),
-    draw('path', { d: `M${at(measured)} ${axis - 3}l-5 -9h10z`, class: held ? 'measured' : 'measured wrong' }),
-    word(at(measured), axis - 16, `measured ${measured}`, 'mark-word', width),
+    ...scale.numbers.flatMap((each) => [draw('line', { x1: at(each), x2: at(each), y1: axis, y2: axis + 4, class: 'axis' }),
+      draw('text', { x: at(each), y: axis + 17, class: 'axis-number', 'text-anchor': 'middle', text: each })]),
   ];
+  if (result.low !== null || result.high !== null) {
+    marks.push(draw('rect', { x: (at(low) + at(high) - band) / 2, y: axis - 7, width: band, height: 14, rx: 3, class: 'band' }));
+  }
+  if (measured !== null) {
+    marks.push(draw('path', { d: `M${at(measured)} ${axis - 3}l-5 -9h10z`, class: held ? 'measured' : 'measured wrong' }),
+      word(at(measured), axis - 16, `measured ${number(measured)}`, 'mark-word', width));
+  }
   if (guess !== null) {
     marks.push(draw('path', { d: `M${at(guess)} ${axis - 6}l4 6l-4 6l-4 -6z`, class: 'guess' }));
-    if (Math.abs(at(guess) - at(measured)) > wordRoom) marks.push(word(at(guess), axis - 16, 'guess', 'mark-word', width));
+    if (measured === null || Math.abs(at(guess) - at(measured)) > wordRoom) marks.push(word(at(guess), axis - 16, 'guess', 'mark-word', width));
   }
   return make('div', { class: 'number-line' },
     draw('svg', { viewBox: `0 0 ${width} ${height}`, width, height, 'aria-hidden': 'true' }, ...marks));
