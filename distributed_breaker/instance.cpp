@@ -22,6 +22,7 @@ namespace cb {
 namespace {
 
 constexpr size_t workers = 64;
+constexpr const char* instance_group = "The instance itself";  // the heading in README.md
 
 std::string name_by_port(int port) {
   if (port >= 8001 && port <= 8026) return std::string("Instance-") + static_cast<char>('A' + port - 8001);
@@ -65,12 +66,10 @@ void require_valid_options(const InstanceOptions& options) {
 }  // namespace
 
 void add_instance_options(CLI::App& app, InstanceOptions& options) {
-  app.add_option("--name", options.name, "Name of this instance; the default depends on the port: 8001 is Instance-A");
-  app.add_option("--listen", options.listen, "Address to listen on")->capture_default_str();
-  app.add_option("--port", options.port, "Port; 0 takes a free one")
-      ->check(CLI::Range(0, 65535))
-      ->capture_default_str();
-  app.add_option("--upstream", options.upstream, "The service to call")->capture_default_str();
+  add_policy_options(app, options.policy);
+  app.option_defaults()->group("Around the call");
+  add_call_policy_options(app, options.call_policy);
+  app.option_defaults()->group(instance_group);
   program::add_duration(app, "--call-timeout", options.call_timeout,
                         "Deadline of one upstream call, from connecting to the last byte");
   app.add_option("--failure-status", options.failure_status, "Upstream statuses that count as failures")
@@ -80,10 +79,15 @@ void add_instance_options(CLI::App& app, InstanceOptions& options) {
       ->check(CLI::Range(size_t{0}, BreakerRegistry::most_breakers))
       ->capture_default_str();
   app.add_option("--admin-token-file", options.admin_token_file,
-                 "Overrides need the token in this file; without it: from this machine only");
+                 "Overrides need the token in this file; without it: from this machine only")
+      ->type_name("FILE");
   program::add_log_format(app, options.log_format);
-  add_policy_options(app, options.policy);
-  add_call_policy_options(app, options.call_policy);
+  app.add_option("--upstream", options.upstream, "The service to call")->type_name("URL")->capture_default_str();
+  app.add_option("--name", options.name, "Name of this instance; the default depends on the port: 8001 is Instance-A");
+  app.add_option("--listen", options.listen, "Address to listen on")->type_name("ADDRESS")->capture_default_str();
+  app.add_option("--port", options.port, "Port; 0 takes a free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
 }
 
 int serve(InstanceOptions options, const program::StopSignal& stop, const Breakers& breakers) {

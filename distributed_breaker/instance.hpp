@@ -32,6 +32,7 @@ struct InstanceOptions {
   CallPolicy call_policy;
 };
 
+// In the groups of README.md. Options that follow join the last group: the instance itself.
 void add_instance_options(CLI::App& app, InstanceOptions& options);
 
 // What a stage provides: a factory of breakers that notify `listener`, for the instance of this name.

@@ -1,6 +1,5 @@
 // The options of load_generator; each command is in its own room.
 #include <CLI/CLI.hpp>
-#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -36,32 +35,34 @@ CLI::Option* add_targets(CLI::App& app, std::vector<std::string>& targets) {
       ->delimiter(',')
       ->expected(1, 26)
       ->transform(http_address)
-      ->capture_default_str();
+      ->type_name("URLS")
+      ->default_str("ports 8001 to 8003 of 127.0.0.1");
 }
 
 CLI::Option* add_upstream(CLI::App& app, std::string& upstream) {
   return app.add_option("--upstream", upstream, "Upstream whose ledger is read")
       ->transform(http_address)
+      ->type_name("URL")
       ->capture_default_str();
 }
 
 void add_run_options(CLI::App& app, load::RunOptions& options) {
-  const std::map<std::string, load::Arrivals> arrivals{{"uniform", load::Arrivals::uniform},
-                                                       {"poisson", load::Arrivals::poisson}};
+  app.option_defaults()->group("A run, without a command");
   add_targets(app, options.targets);
   add_upstream(app, options.upstream);
   app.add_option("--rate", options.load.rate, "Calls per second, over all targets")
       ->check(CLI::Range(0.1, 10'000.0))
       ->capture_default_str();
   program::add_duration(app, "--duration", options.load.duration, "How long to send");
-  app.add_option("--arrivals", options.load.arrivals, "uniform, or poisson: as from independent callers")
-      ->transform(CLI::Transformer(arrivals, CLI::ignore_case))
-      ->type_name("uniform|poisson")
-      ->default_str("uniform");
+  program::add_choice(app, "--arrivals", options.load.arrivals, {"uniform", "poisson"},
+                      {load::Arrivals::uniform, load::Arrivals::poisson},
+                      "uniform, or poisson: as from independent callers");
   app.add_option("--seed", options.load.seed, "Seed of the poisson arrivals")->capture_default_str();
-  app.add_option("--out", options.out, "File to write the run to, for compare");
+  app.add_option("--out", options.out, "File to write the run to, for compare")->type_name("FILE");
   app.add_option("--ui", options.ui_port, "Port for a page that shows the run and stays until Ctrl-C; 0: a free one")
-      ->check(CLI::Range(0, 65535));
+      ->check(CLI::Range(0, 65535))
+      ->type_name("PORT");
+  app.option_defaults()->group(app.get_help_ptr()->get_group());  // commands inherit it
 }
 
 CLI::App* add_ui_command(CLI::App& app, load::UiOptions& options) {
@@ -74,8 +75,9 @@ CLI::App* add_ui_command(CLI::App& app, load::UiOptions& options) {
   command->add_option("--rate", options.rate, "Calls per second over all instances, at the start")
       ->check(CLI::Range(0.0, load::LoadSender::highest_rate))
       ->capture_default_str();
-  auto* stage = command->add_option("--stage", options.stage, "Start a fleet of this stage, which ends with the page");
-  stage->check(CLI::IsMember({"distributed", "redis"}))->excludes(targets)->excludes(upstream);
+  auto* stage = program::add_choice(*command, "--stage", options.stage, {"distributed", "redis"},
+                                    "Start a fleet of this stage, which ends with the page");
+  stage->excludes(targets)->excludes(upstream);
   command->add_option("--instances", options.instances, "Number of instances of that fleet")
       ->check(CLI::Range(1, 26))
       ->needs(stage)
@@ -92,6 +94,7 @@ CLI::App* add_scenario_command(CLI::App& app, load::ScenarioOptions& options) {
   command
       ->add_option("--out", options.out,
                    "File to write the run to; default: runs/NAME-VARIANT.json beside the binaries")
+      ->type_name("FILE")
       ->needs(stage);
   return command;
 }
@@ -100,7 +103,7 @@ CLI::App* add_compare_command(CLI::App& app, load::CompareOptions& options) {
   CLI::App* command =
       app.add_subcommand("compare", "Print runs side by side; exits with 0 only if every prediction held");
   command->add_option("files", options.files, "Files written by --out or scenario")->required();
-  command->add_option("--html", options.html, "File to write a self-contained HTML report to");
+  command->add_option("--html", options.html, "File to write a self-contained HTML report to")->type_name("FILE");
   return command;
 }
 
@@ -121,8 +124,10 @@ CLI::App* add_chaos_command(CLI::App& app, load::ChaosOptions& options) {
       ->capture_default_str();
   program::add_duration(*command, "--slack", settings.slack, "Added to every deadline, for a busy machine");
   command->add_flag("--sentinel", settings.sentinel, "A Redis that Sentinels watch; its faults are failovers");
-  command->add_option("--out", options.out,
-                      "File to write the history to; default: runs/chaos-SEED.json beside the binaries");
+  command
+      ->add_option("--out", options.out,
+                   "File to write the history to; default: runs/chaos-SEED.json beside the binaries")
+      ->type_name("FILE");
   return command;
 }
 
@@ -175,16 +180,18 @@ CLI::App* add_override_command(CLI::App& app, load::OverrideOptions& options) {
       ->type_name("DURATION");
   command->add_option("--tenant", options.tenant, "Whose breaker; by default the common one");
   command->add_option("--instance", options.instances, "An instance's URL; repeat the option for several")
+      ->type_name("URL")
       ->allow_extra_args(false)
-      ->capture_default_str();
-  command->add_option("--token-file", options.token_file, "Its first line is the token that the instances want");
+      ->default_str("ports 8001 to 8003 of 127.0.0.1");
+  command->add_option("--token-file", options.token_file, "Its first line is the token that the instances want")
+      ->type_name("FILE");
   command->footer(
       "Commands:\n"
       "  status        show how each instance sees its breaker\n"
       "  force-open    reject every call\n"
       "  force-close   admit every call, whatever its outcome\n"
       "  disable       admit every call and count nothing\n"
-      "  metrics-only  admit every call, count, and report when the breaker would have opened\n"
+      "  metrics-only  admit every call, count, and report when it would have opened\n"
       "  auto          end the override\n"
       "  reset         end the override, forget all counts, and close the circuit");
   return command;

@@ -3,7 +3,22 @@
 #include <iostream>
 #include <stdexcept>
 
+#include "program/command_line/help.hpp"
+#include "program/text.hpp"
+
 namespace program {
+namespace {
+
+constexpr size_t longest_quote = 64;
+
+std::string command_line_name(const CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  return app.get_name() + (parsed.empty() ? "" : " " + command_line_name(*parsed.back()));
+}
+
+std::string quoted(const std::string& word) { return "'" + shortened(word, longest_quote) + "'"; }
+
+}  // namespace
 
 CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,
                           const std::string& help) {
@@ -15,21 +30,37 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::m
   return app.add_option_function<std::string>(name, read, help)->type_name("DURATION")->default_str(to_text(value));
 }
 
-CLI::Option* add_log_format(CLI::App& app, LogFormat& format) {
-  const auto read = [&format](const std::string& text) {
-    if (text != "text" && text != "json") {
-      throw CLI::ValidationError("--log-format", "'" + text + "' is not a log format; write text or json");
-    }
-    format = text == "json" ? LogFormat::json : LogFormat::text;
+std::string joined_by(const std::string& separator, const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
+  return text;
+}
+
+size_t index_of_choice(const std::string& option, const std::string& text, const std::vector<std::string>& choices) {
+  const auto found = std::find(choices.begin(), choices.end(), text);
+  if (found != choices.end()) return static_cast<size_t>(found - choices.begin());
+  throw CLI::ValidationError(option,
+                             quoted(text) + " is not one of " + joined_by(", ", choices));
+}
+
+CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& value,
+                        const std::vector<std::string>& choices, const std::string& help) {
+  const auto read = [&value, name, choices](const std::string& text) {
+    value = choices.at(index_of_choice(name, text, choices));
   };
-  return app.add_option_function<std::string>("--log-format", read, "Log lines for people, or one JSON object a line")
-      ->type_name("text|json")
-      ->default_str(format == LogFormat::json ? "json" : "text");
+  return app.add_option_function<std::string>(name, read, help)->type_name(joined_by("|", choices))->default_str(value);
+}
+
+CLI::Option* add_log_format(CLI::App& app, LogFormat& format) {
+  return add_choice(app, "--log-format", format, {"text", "json"}, {LogFormat::text, LogFormat::json},
+                    "Log lines for people, or one JSON object a line");
 }
 
 std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+  use_help_text(app);
   app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
-    return failed->get_name() + ": " + error.what() + " (" + failed->get_name() + " --help lists the options)\n";
+    const std::string name = command_line_name(*failed);
+    return name + ": " + error.what() + " (" + name + " --help lists the options)\n";
   });
   try {
     app.parse(argc, argv);

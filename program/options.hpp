@@ -3,10 +3,12 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "program/duration.hpp"
 #include "program/log.hpp"
@@ -16,6 +18,28 @@ namespace program {
 // An option that takes a duration; `value` holds the default, which --help shows.
 CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,
                           const std::string& help);
+
+std::string joined_by(const std::string& separator, const std::vector<std::string>& words);
+
+// The place of `text` in `choices`. Throws CLI::ValidationError that names the option and lists them.
+size_t index_of_choice(const std::string& option, const std::string& text, const std::vector<std::string>& choices);
+
+// An option that takes one of these words; `value` may hold the default.
+CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& value,
+                        const std::vector<std::string>& choices, const std::string& help);
+
+// The same where each word stands for a value: the two lists correspond, and `value` holds the default.
+template <class Value>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value, const std::vector<std::string>& choices,
+                        const std::vector<Value>& values, const std::string& help) {
+  const auto read = [&value, name, choices, values](const std::string& text) {
+    value = values.at(index_of_choice(name, text, choices));
+  };
+  const auto place = static_cast<size_t>(std::find(values.begin(), values.end(), value) - values.begin());
+  return app.add_option_function<std::string>(name, read, help)
+      ->type_name(joined_by("|", choices))
+      ->default_str(choices.at(place));
+}
 
 // --log-format text|json; `format` holds the default.
 CLI::Option* add_log_format(CLI::App& app, LogFormat& format);

@@ -1,6 +1,7 @@
 // Text for people, from input of any length.
 #pragma once
 
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,24 @@ inline std::string shortened(std::string_view text, size_t longest) {
   size_t end = longest - dots.size();
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
   return std::string(text.substr(0, end)).append(dots);
+}
+
+// `text` in lines of at most `width` columns, as far as words allow; all but the first begin with `indent`, which does
+// not count.
+inline std::string wrapped(const std::string& text, size_t width, const std::string& indent) {
+  std::istringstream words(text);
+  std::string result;
+  size_t column = 0;
+  for (std::string word; words >> word; column += word.size() + 1) {
+    if (column > 0 && column + word.size() > width) {
+      result += "\n" + indent;
+      column = 0;
+    } else if (column > 0) {
+      result += " ";
+    }
+    result += word;
+  }
+  return result;
 }
 
 }  // namespace program

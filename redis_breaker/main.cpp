@@ -51,14 +51,14 @@ int main(int argc, char** argv) {
                    "redis+cluster://host:port,host:port or unix:///path; rediss: over TLS; put a "
                    "password into REDIS_URL rather than on the command line")
         ->envname("REDIS_URL")
+        ->type_name("URL")
         ->capture_default_str();
     program::add_duration(app, "--redis-timeout", redis_timeout,
                           "Deadline of one Redis operation, connecting included");
-    app.add_option("--store", store,
-                   "naive: the textbook version, racy on purpose; scripted: one script for each event; cached: a view "
-                   "that Redis keeps fresh, and a local breaker while Redis is away (atomic: its old name)")
-        ->check(CLI::IsMember({"naive", "scripted", "cached", "atomic"}))
-        ->capture_default_str();
+    program::add_choice(app, "--store", store, {"naive", "scripted", "cached", "atomic"},
+                        "naive: the textbook version, racy on purpose; scripted: one script for each event; cached: a "
+                        "view that Redis keeps fresh, and a local breaker while Redis is away (atomic: its old name)")
+        ->type_name("NAME");
     if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
     require_sensible(redis_timeout);
 

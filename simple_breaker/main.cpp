@@ -82,6 +82,7 @@ bool run_attempts(const cb::DemoSettings& settings, const FaultPlan& plan, DemoC
 }
 
 void add_options(CLI::App& app, cb::DemoSettings& settings) {
+  app.option_defaults()->group("The demo");
   app.add_option("--attempts", settings.attempts, "How many calls to attempt")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
@@ -89,11 +90,12 @@ void add_options(CLI::App& app, cb::DemoSettings& settings) {
   auto* rate = app.add_option("--failure-rate", settings.failure_rate, "Share of calls that fail, 0 to 1");
   rate->capture_default_str();
   app.add_option("--plan", settings.plan, "Faults by time, such as \"healthy 4s, down 10s, flaky 0.6\"")
+      ->type_name("PLAN")
       ->excludes(rate);
   app.add_option("--seed", settings.seed, "The same seed gives the same run; default: a random seed")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   app.add_flag("--fast", settings.fast, "The same run without waiting");
-  app.add_option("--out", settings.out, "Also write the run to this file, as JSON");
+  app.add_option("--out", settings.out, "Also write the run to this file, as JSON")->type_name("FILE");
   cb::add_policy_options(app, settings.policy);
 }
 

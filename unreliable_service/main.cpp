@@ -25,7 +25,7 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& options) {
-  app.add_option("--listen", options.listen, "Address to listen on")->capture_default_str();
+  app.add_option("--listen", options.listen, "Address to listen on")->type_name("ADDRESS")->capture_default_str();
   app.add_option("--port", options.port, "Port; 0 means any free port")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
@@ -36,6 +36,7 @@ void add_options(CLI::App& app, Options& options) {
           ->capture_default_str();
   auto* latency = program::add_duration(app, "--latency", options.fault.latency, "How long an answer takes");
   app.add_option("--plan", options.plan, "Faults by time, such as \"healthy 4s, down 10s, flaky 0.6\"")
+      ->type_name("PLAN")
       ->excludes(rate)
       ->excludes(latency);
 }

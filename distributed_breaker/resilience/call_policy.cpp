@@ -16,23 +16,27 @@ constexpr double most_calls = 10'000;
 constexpr size_t longest_answer = 4096;
 constexpr size_t longest_quote = 60;
 
+constexpr std::string_view around_the_call = "Around the call";
+
 constexpr std::array<Setting<CallPolicy>, 9> all_settings{{
     {"deadline", "Upper limit for the whole call: attempts, queueing and backoff", "no deadline", &CallPolicy::deadline,
-     0, an_hour},
-    {"max_attempts", "Attempts including the first; 1: no retries", "", &CallPolicy::max_attempts, 1, 10},
+     0, an_hour, around_the_call},
+    {"max_attempts", "Attempts including the first; 1: no retries", "", &CallPolicy::max_attempts, 1, 10,
+     around_the_call},
     {"retry_backoff", "The wait before the first retry", "retries follow at once", &CallPolicy::retry_backoff, 0,
-     an_hour},
-    {"retry_backoff_multiplier", "Factor from one wait to the next", "", &CallPolicy::retry_backoff_multiplier, 1, 10},
+     an_hour, around_the_call},
+    {"retry_backoff_multiplier", "Factor from one wait to the next", "", &CallPolicy::retry_backoff_multiplier, 1, 10,
+     around_the_call},
     {"retry_backoff_maximum", "Upper limit of the wait before a retry", "only with a backoff of 0",
-     &CallPolicy::retry_backoff_maximum, 0, an_hour},
+     &CallPolicy::retry_backoff_maximum, 0, an_hour, around_the_call},
     {"retry_jitter", "Random share, 0 to 1, by which a wait is shortened", "waits are exact", &CallPolicy::retry_jitter,
-     0, 1},
+     0, 1, around_the_call},
     {"retry_budget", "Retries allowed per call over time, 0 to 1", "every retry is made", &CallPolicy::retry_budget, 0,
-     1},
+     1, around_the_call},
     {"max_concurrent_calls", "Attempts in flight at once", "no bulkhead", &CallPolicy::max_concurrent_calls, 0,
-     most_calls},
+     most_calls, around_the_call},
     {"max_queued_calls", "Calls that may wait for a slot of the bulkhead", "a call that finds no slot is refused",
-     &CallPolicy::max_queued_calls, 0, most_calls},
+     &CallPolicy::max_queued_calls, 0, most_calls, around_the_call},
 }};
 
 // User input may be long and unprintable.

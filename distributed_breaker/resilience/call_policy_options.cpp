@@ -8,15 +8,10 @@ namespace {
 std::string dashed(std::string_view name) { return option_name(name).substr(2); }
 
 void add_fallback(CLI::App& app, Fallback& fallback) {
-  const auto parse = [&fallback](const std::string& text) {
-    for (const Fallback known : {Fallback::none, Fallback::fixed, Fallback::last_good}) {
-      if (text == dashed(to_text(known))) return void(fallback = known);
-    }
-    throw CLI::ValidationError("--fallback", "'" + text + "' is not a fallback; write none, fixed or last-good");
-  };
-  app.add_option_function<std::string>("--fallback", parse, "Answer to a call that failed: none, fixed or last-good")
-      ->type_name("KIND")
-      ->default_str(dashed(to_text(fallback)));
+  const std::vector<Fallback> kinds{Fallback::none, Fallback::fixed, Fallback::last_good};
+  std::vector<std::string> names;
+  for (const Fallback kind : kinds) names.push_back(dashed(to_text(kind)));
+  program::add_choice(app, "--fallback", fallback, names, kinds, "Answer to a call that failed");
 }
 
 }  // namespace

@@ -38,6 +38,17 @@ std::vector<std::string> row_of(std::string_view name) {
   return {};
 }
 
+// The words in bold that precede that row.
+std::string heading_of(std::string_view name) {
+  std::ifstream readme(LAB_SOURCE_DIR "/README.md");
+  std::string heading;
+  for (std::string line; std::getline(readme, line);) {
+    if (line.starts_with("**")) heading = line.substr(2, line.find("**", 2) - 2);
+    if (line.starts_with("| `" + std::string(name) + "` ")) return heading;
+  }
+  return "";
+}
+
 std::string written(std::chrono::milliseconds duration) { return program::to_text(duration); }
 std::string written(int number) { return std::to_string(number); }
 std::string written(double number) {
@@ -45,27 +56,30 @@ std::string written(double number) {
   return {text.begin(), std::to_chars(text.begin(), text.end(), number).ptr};
 }
 
-void check_row(std::string_view name, const std::string& default_value, std::string_view zero) {
-  CAPTURE(name);
-  const auto row = row_of(name);
+template <class Struct>
+void check_row(const Setting<Struct>& setting, const std::string& default_value) {
+  CAPTURE(setting.name);
+  const auto row = row_of(setting.name);
   REQUIRE(row.size() == 4);
+  CHECK(heading_of(setting.name) == setting.group);
   CHECK(row[1] == default_value);
-  CHECK(row[2] == (zero.empty() ? "refused" : zero));
+  CHECK(row[2] == (setting.zero.empty() ? "refused" : setting.zero));
   CHECK(!row[3].empty());
 }
 
 }  // namespace
 
-TEST_CASE("the README lists every setting of the breaker, its default and what zero means") {
+TEST_CASE(
+    "the README lists every setting of the breaker under the heading of --help, its default and what zero means") {
   for (const Setting<Policy>& setting : settings()) {
     const auto value = std::visit([](auto field) { return written(Policy{}.*field); }, setting.field);
-    check_row(setting.name, value, setting.zero);
+    check_row(setting, value);
   }
 }
 
 TEST_CASE("the README lists every setting of the protections, its default and what zero means") {
   for (const Setting<CallPolicy>& setting : call_settings()) {
     const auto value = std::visit([](auto field) { return written(CallPolicy{}.*field); }, setting.field);
-    check_row(setting.name, value, setting.zero);
+    check_row(setting, value);
   }
 }

@@ -4,6 +4,8 @@
 #include <functional>
 #include <string>
 
+#include "program/text.hpp"
+
 namespace load {
 
 // "A, B, C"; `text_of` gives the text of one of them: a function, or a pointer to a member.
@@ -20,7 +22,6 @@ std::string joined(const Range& range, TextOf text_of = {}) {
 // 3, 9.07, 4012
 std::string number_text(double number);
 
-// `text` in lines of at most `width` columns; all but the first begin with `indent`.
-std::string wrapped(const std::string& text, size_t width, const std::string& indent);
+using program::wrapped;
 
 }  // namespace load

@@ -96,12 +96,12 @@ check_sources() {  # README
   done < <(grep '^<!-- source: ' "$1" || true)
 }
 
-# Each option is in a table, as a setting or as on the command line.
+# Each option is in a table, as a setting or as on the command line. The last group of --help, Other, is the same for all.
 check_options() {
   local name
   while read -r name; do
     grep -q -e "^| .*\`--$name\`" -e "^| \`${name//-/_}\`" README.md || fault "README.md: no table has --$name"
-  done < <("$bin/redis_breaker" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p')
+  done < <("$bin/redis_breaker" --help | sed -n '/^Other:/q; s/^  --\([a-z-]*\).*/\1/p')
 }
 
 while read -r readme; do

@@ -27,13 +27,15 @@ void add_settings(CLI::App& app, Struct& values, std::span<const Setting<Struct>
   for (const Setting<Struct>& setting : settings) {
     const std::string zero = setting.zero.empty() ? "" : " (0: " + std::string(setting.zero) + ")";
     const std::string name = option_name(setting.name), help = std::string(setting.meaning) + zero;
+    CLI::Option* option = nullptr;
     if (const auto* duration = std::get_if<std::chrono::milliseconds Struct::*>(&setting.field)) {
-      program::add_duration(app, name, values.**duration, help);
+      option = program::add_duration(app, name, values.**duration, help);
     } else if (const auto* share = std::get_if<double Struct::*>(&setting.field)) {
-      app.add_option(name, values.**share, help)->capture_default_str();
+      option = app.add_option(name, values.**share, help)->capture_default_str();
     } else {
-      app.add_option(name, values.*std::get<int Struct::*>(setting.field), help)->capture_default_str();
+      option = app.add_option(name, values.*std::get<int Struct::*>(setting.field), help)->capture_default_str();
     }
+    option->group(std::string(setting.group));
   }
 }
 

@@ -21,6 +21,7 @@ struct Setting {
   Field field;
   double least;  // in milliseconds for durations
   double most;
+  std::string_view group;  // heading in --help and in README.md: When to open
 
   bool is_duration() const { return std::holds_alternative<std::chrono::milliseconds Struct::*>(field); }
 

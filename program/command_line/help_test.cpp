@@ -1,0 +1,127 @@
+// The help text, and what every program says of itself.
+#include "program/command_line/help.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "program/options.hpp"
+#include "program/processes/child_process.hpp"
+
+using namespace program;
+
+namespace {
+
+constexpr std::chrono::seconds patience{20};
+
+struct Ended {
+  int exit_code;
+  std::string output;
+};
+
+Ended run_program(std::vector<std::string> arguments) {
+  arguments.front().insert(0, LAB_BIN_DIR "/");
+  ChildProcess process(arguments);
+  const int exit_code = process.wait(patience).value_or(-1);
+  return {exit_code, process.output()};
+}
+
+size_t longest_line(const std::string& text) {
+  std::istringstream lines(text);
+  size_t longest = 0;
+  for (std::string line; std::getline(lines, line);) longest = std::max(longest, line.size());
+  return longest;
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+const std::vector<std::string> programs{"simple_breaker", "distributed_breaker", "redis_breaker", "unreliable_service",
+                                        "load_generator"};
+
+}  // namespace
+
+TEST_CASE("help is usage, purpose and groups: name, meaning, default, and nothing else") {
+  CLI::App app{"Counts sheep", "counter"};
+  int sheep = 3;
+  std::string file, colour = "white";
+  bool fast = false;
+  app.add_option("FILE", file, "Where to write them")->required();
+  auto* number = app.add_option("--sheep", sheep, "How many sheep jump over the fence before one is asleep");
+  number->check(CLI::Range(1, 9))->capture_default_str()->envname("SHEEP")->group("The night");
+  app.add_flag("--fast", fast, "Without waiting")->excludes(number)->group("The night");
+  add_choice(app, "--colour", colour, {"white", "black"}, "Theirs");
+  app.get_help_ptr()->description("Print this help");
+  CHECK(help_text(app, "counter", 60) ==
+        "Usage: counter FILE [OPTIONS]\n"
+        "\n"
+        "Counts sheep.\n"
+        "\n"
+        "Arguments:\n"
+        "  FILE  Where to write them\n"
+        "\n"
+        "The night:\n"
+        "  --sheep N  How many sheep jump over the fence before one\n"
+        "             is asleep; or SHEEP in the environment;\n"
+        "             default: 3\n"
+        "  --fast     Without waiting\n"
+        "\n"
+        "Other:\n"
+        "  -h, --help            Print this help\n"
+        "  --colour white|black  Theirs; default: white\n");
+}
+
+TEST_CASE("a long name has its meaning below it, and commands are listed with theirs") {
+  CLI::App app{"Demonstrates", "demo"};
+  app.set_help_flag();
+  int value = 0;
+  app.add_option("--a-name-that-takes-all-the-room-there-is", value, "What it means");
+  app.add_option("--short", value, "Another");
+  app.add_subcommand("play", "Play it");
+  CHECK(help_text(app, "demo", 80) ==
+        "Usage: demo [OPTIONS]\n"
+        "       demo COMMAND [OPTIONS]\n"
+        "\n"
+        "Demonstrates.\n"
+        "\n"
+        "Options:\n"
+        "  --a-name-that-takes-all-the-room-there-is N\n"
+        "             What it means\n"
+        "  --short N  Another\n"
+        "\n"
+        "Commands:\n"
+        "  play  Play it\n"
+        "\n"
+        "`demo COMMAND --help` lists a command's options.\n");
+}
+
+TEST_CASE("every program's help keeps to 80 columns in a pipe, and has none of the parser's words") {
+  std::vector<std::vector<std::string>> commands;
+  for (const std::string& program : programs) commands.push_back({program, "--help"});
+  for (const char* command : {"scenario", "compare", "chaos", "simulate", "ui", "watch", "override", "reset"}) {
+    commands.push_back({"load_generator", command, "--help"});
+  }
+  for (const auto& command : commands) {
+    const Ended help = run_program(command);
+    CAPTURE(help.output);
+    CHECK(help.exit_code == 0);
+    CHECK(help.output.starts_with("Usage: " + command.front()));
+    CHECK(longest_line(help.output) <= 80);
+    for (const char* noise :
+         {"TEXT:", "INT", "FLOAT", "Excludes", "Needs", "REQUIRED", " in [", "OPTION_", "{", "]="}) {
+      CHECK_FALSE(has(help.output, noise));
+    }
+  }
+}
+
+TEST_CASE("an instance's options are in the groups of the README") {
+  const std::string help = run_program({"redis_breaker", "--help"}).output;
+  size_t last = 0;
+  for (const char* group : {"When to open:", "How long to stay open:", "How to close:", "Around the call:",
+                            "The instance itself:", "Other:"}) {
+    const size_t place = help.find("\n" + std::string(group) + "\n");
+    REQUIRE(place != std::string::npos);
+    CHECK(place > last);
+    last = place;
+  }
+}
