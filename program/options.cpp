@@ -57,6 +57,8 @@ CLI::Option* add_log_format(CLI::App& app, LogFormat& format) {
 }
 
 std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+  app.set_version_flag("--version", app.get_name() + " " + LAB_VERSION, "Print the version")
+      ->group(app.get_help_ptr()->get_group());
   use_help_text(app);
   app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
     const std::string name = command_line_name(*failed);

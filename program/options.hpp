@@ -1,5 +1,5 @@
 // What the command lines of all programs have in common: durations are written `250ms`, `10s`, `2m`; a bad option
-// yields one line and exit code 2; failed work yields one line and exit code 1; `--help` exits 0.
+// yields one line and exit code 2; failed work yields one line and exit code 1; `--help` and `--version` exit with 0.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -44,7 +44,8 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value, co
 // --log-format text|json; `format` holds the default.
 CLI::Option* add_log_format(CLI::App& app, LogFormat& format);
 
-// Nothing: the program may continue. Otherwise its exit code: 0 after --help, 2 after one line about the bad option.
+// Nothing: the program may continue. Otherwise its exit code: 0 after --help and --version, 2 after one line about the
+// bad option.
 std::optional<int> parse(CLI::App& app, int argc, char** argv);
 
 // Runs a program's body and returns its exit code. An exception becomes one line on standard error:

@@ -125,3 +125,11 @@ TEST_CASE("an instance's options are in the groups of the README") {
     last = place;
   }
 }
+
+TEST_CASE("every program has the version of the project") {
+  for (const std::string& program : programs) {
+    const Ended version = run_program({program, "--version"});
+    CHECK(version.exit_code == 0);
+    CHECK(version.output == program + " " LAB_VERSION "\n");
+  }
+}
