@@ -85,9 +85,16 @@ CLI::App* add_ui_command(CLI::App& app, load::UiOptions& options) {
   return command;
 }
 
+void add_details(CLI::App& app, load::Detail& detail) {
+  app.add_flag_callback(
+      "--details", [&detail] { detail = load::Detail::everything; },
+      "Also every measure and every expectation, in tables; without it: a picture, and what did not hold");
+}
+
 CLI::App* add_scenario_command(CLI::App& app, load::ScenarioOptions& options) {
   CLI::App* command = app.add_subcommand("scenario", "Run an experiment with private programs, and judge it");
   command->add_option("scenario", options.scenario, "Name of a shipped scenario, or a file")->required();
+  add_details(*command, options.detail);
   auto* stage = command->add_option("--stage", options.variant,
                                     "Stage or variant to run, with its whole report; default: all, side by side");
   stage->type_name("NAME");
@@ -137,6 +144,7 @@ CLI::App* add_simulate_command(CLI::App& app, load::SimulateOptions& options) {
   command
       ->add_option("scenario", options.scenarios, "Names of shipped scenarios, or files; or all, border, chaos, scale")
       ->required();
+  add_details(*command, options.detail);
   command->add_option("--hours", options.hours, "chaos: how long a fleet lives")->capture_default_str();
   command->add_option("--until", options.trace_seconds,
                       "chaos: show the life of --seed event by event, so many seconds");

@@ -1,24 +1,32 @@
 #!/usr/bin/env bash
-# Usage: scripts/compare.sh [--simulated] [SCENARIO...]
+# Usage: scripts/compare.sh [--simulated] [--details] [SCENARIO...]
 #
-# Lets the same fault hit each stage and variant of a scenario, and prints them side by side, expected beside measured.
+# Lets the same fault hit each stage and variant of a scenario, and draws a bar for each, measured beside expected.
 # Without a name: outage, and outage-10 (ten instances, a threshold of five). `all` is every scenario, which takes some
 # minutes. build/runs/ has the results, and build/runs/report.html draws them: one file, complete in itself.
-# --simulated plays them in virtual time instead, in a second: the same breakers and the same script, without processes.
+#   --simulated   in virtual time, in a second: the same breakers and the same script, without processes
+#   --details     also every measure and every expectation, in tables, and a line a second while it plays
 # Installs and builds what is missing. Uses free ports and a private Redis. Exit code 0 only if every expectation held.
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/dev/common.sh"
 help_if_asked "$@"
 
-simulated=false
-if [ "${1:-}" = --simulated ]; then simulated=true; shift; fi
+simulated=false details=() scenarios=()
+for word in "$@"; do
+  case "$word" in
+    --simulated) simulated=true ;;
+    --details) details=(--details) ;;
+    -*) echo "compare.sh: '$word' is not an option (--help lists them)" >&2; exit 2 ;;
+    *) scenarios+=("$word") ;;
+  esac
+done
 build release programs
-if [ $# -eq 0 ]; then set -- outage outage-10; fi
-if "$simulated"; then exec "$bin/load_generator" simulate "$@"; fi
-if [ "$*" = all ]; then
-  set --
-  for file in "$root"/load_generator/scenarios/*.json; do set -- "$@" "$(basename "$file" .json)"; done
+if [ ${#scenarios[@]} -eq 0 ]; then scenarios=(outage outage-10); fi
+if "$simulated"; then exec "$bin/load_generator" simulate "${scenarios[@]}" "${details[@]}"; fi
+if [ "${scenarios[*]}" = all ]; then
+  scenarios=()
+  for file in "$root"/load_generator/scenarios/*.json; do scenarios+=("$(basename "$file" .json)"); done
 fi
 
 run_files_of() {  # SCENARIO: its runs' files, in the order of its columns
@@ -29,9 +37,9 @@ run_files_of() {  # SCENARIO: its runs' files, in the order of its columns
 }
 
 held=() not_held=() files=()
-for scenario in "$@"; do
+for scenario in "${scenarios[@]}"; do
   status=0
-  attended "$bin/load_generator" scenario "$scenario" || status=$?
+  attended "$bin/load_generator" scenario "$scenario" "${details[@]}" || status=$?
   case $status in
     0) held+=("$scenario") ;;
     1) not_held+=("$scenario") ;;

@@ -6,6 +6,7 @@
 # instance; `chaos` is years of a fleet to which harm is done.
 #   --seed N, --designs NAMES   which run; which stages or variants
 #   --instances N               another number; the load grows with it
+#   --details                   also every measure and every expectation, in tables
 #   --set NAME=VALUE            another value of a setting: failure_threshold=5
 #   --seeds N                   each measure over N seeds, beside the last real run in build/runs/
 #   --against-real              with --seeds: exit code 1 if a real run has counts that no seed comes near

@@ -1,9 +1,13 @@
 #include "load_generator/experiment/scenario_command.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 
 #include "load_generator/experiment/experiment.hpp"
+#include "load_generator/experiment/progress_line.hpp"
 #include "load_generator/fleet/fleet.hpp"
 #include "load_generator/load/live_lines.hpp"
 #include "load_generator/record/text.hpp"
@@ -13,23 +17,42 @@
 namespace load {
 namespace {
 
-std::vector<Variant> requested_variants(const ScenarioOptions& options, const Scenario& scenario) {
-  if (options.variant.empty()) return scenario.variants;
-  if (const Variant* variant = find_variant(scenario, options.variant)) return {*variant};
-  throw std::invalid_argument("scenario " + scenario.name + " has no expectations for '" +
-                              printable(options.variant, 64) + "'; --stage is one of " + variant_names(scenario));
+// nullptr: all of them.
+const Variant* requested_variant(const ScenarioOptions& options, const Scenario& scenario) {
+  return options.variant.empty() ? nullptr : &require_variant(scenario, options.variant, "--stage is one of ");
 }
 
 bool all_hold(const FinishedRun& finished) {
   return all_hold(finished.summary.expectations, finished.summary.measures);
 }
 
+// One design's part of the experiment, and what is shown while it plays.
+struct Performance {
+  const Scenario& scenario;
+  const Variant& variant;
+  Detail detail;
+  std::string place = {};  // " (2 of 3)"
+};
+
+std::unique_ptr<RunObserver> shown_while(const Performance& performance) {
+  const std::string name = performance.scenario.name + ", " + performance.variant.name;
+  const auto length = performance.scenario.load.duration;
+  if (performance.detail == Detail::picture) {
+    return std::make_unique<ProgressLine>(std::cout, canvas_of_standard_output(), name + performance.place, length);
+  }
+  std::cout << name << "\n" << std::flush;
+  return std::make_unique<LiveLines>(std::cout, screen_of_standard_output(), length);
+}
+
+FinishedRun play_once(const Performance& performance, const program::StopSignal& stop) {
+  const auto observer = shown_while(performance);
+  return run_scenario(performance.scenario, performance.variant, stop, *observer);
+}
+
 // Once, and up to twice more if a prediction did not hold and the machine was too busy for the run to mean anything.
-FinishedRun play(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop) {
+FinishedRun play(const Performance& performance, const program::StopSignal& stop) {
   for (int tries_left = 2;; --tries_left) {
-    LiveLines lines(std::cout, screen_of_standard_output(), scenario.load.duration);
-    std::cout << scenario.name << ", " << variant.name << "\n" << std::flush;
-    FinishedRun finished = run_scenario(scenario, variant, stop, lines);
+    FinishedRun finished = play_once(performance, stop);
     if (finished.run.interrupted || all_hold(finished)) return finished;
     const std::string& noise = finished.summary.machine_noise;
     if (!noise.empty())
@@ -41,7 +64,7 @@ FinishedRun play(const Scenario& scenario, const Variant& variant, const program
 
 int play_one(const ScenarioOptions& options, const Scenario& scenario, const Variant& variant,
              const program::StopSignal& stop) {
-  const FinishedRun finished = play(scenario, variant, stop);
+  const FinishedRun finished = play({scenario, variant, Detail::everything}, stop);
   std::cout << report(finished.run) << "\n";
   if (finished.run.interrupted) return program::interrupted;
   const std::string path = options.out.empty() ? run_path(run_name(finished.summary)) : options.out;
@@ -50,16 +73,19 @@ int play_one(const ScenarioOptions& options, const Scenario& scenario, const Var
   return all_hold(finished) ? 0 : 1;
 }
 
-int play_all(const Scenario& scenario, const std::vector<Variant>& variants, const program::StopSignal& stop) {
+int play_all(const Scenario& scenario, Detail detail, const program::StopSignal& stop) {
   std::vector<Summary> summaries;
-  for (const Variant& variant : variants) {
-    const FinishedRun finished = play(scenario, variant, stop);
+  for (const Variant& variant : scenario.variants) {
+    const std::string place = fmt::format(" ({} of {})", summaries.size() + 1, scenario.variants.size());
+    const FinishedRun finished = play({scenario, variant, detail, place}, stop);
     if (finished.run.interrupted) return program::interrupted;
     write_run_file(run_path(run_name(finished.summary)), finished);
     summaries.push_back(finished.summary);
-    std::cout << "\n";
+    if (detail == Detail::everything) std::cout << "\n";
   }
-  std::cout << comparison(summaries);
+  const Canvas canvas = canvas_of_standard_output();
+  if (canvas.screen == Screen::plain && detail == Detail::picture) std::cout << "\n";  // after the lines of progress
+  std::cout << outcome(summaries, detail, canvas);
   return every_expectation_held(summaries) ? 0 : 1;
 }
 
@@ -67,10 +93,9 @@ int play_all(const Scenario& scenario, const std::vector<Variant>& variants, con
 
 int scenario_command(const ScenarioOptions& options, const program::StopSignal& stop) try {
   const Scenario scenario = read_scenario(scenario_path(options.scenario));
-  const std::vector<Variant> variants = requested_variants(options, scenario);
+  const Variant* variant = requested_variant(options, scenario);
   std::cout << wrapped(scenario.question, 80, "") << "\n\n" << std::flush;
-  return options.variant.empty() ? play_all(scenario, variants, stop)
-                                 : play_one(options, scenario, variants.front(), stop);
+  return variant == nullptr ? play_all(scenario, options.detail, stop) : play_one(options, scenario, *variant, stop);
 } catch (const std::runtime_error&) {
   if (stop.requested()) return program::interrupted;  // Ctrl-C reaches the children too, and what needs them then fails
   throw;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "load_generator/api/instance_api.hpp"
 #include "load_generator/record/text.hpp"
 
 namespace load {
@@ -66,6 +67,12 @@ const Variant* find_variant(const Scenario& scenario, const std::string& name) {
 }
 
 std::string variant_names(const Scenario& scenario) { return joined(scenario.variants, &Variant::name); }
+
+const Variant& require_variant(const Scenario& scenario, const std::string& name, const std::string& choices) {
+  if (const Variant* variant = find_variant(scenario, name)) return *variant;
+  throw std::invalid_argument("scenario " + scenario.name + " has no expectations for '" + printable(name, 64) + "'; " +
+                              choices + variant_names(scenario));
+}
 
 std::string settings_source(const Scenario& scenario, const Variant& variant) {
   return scenario.file + ", " + variant.name;

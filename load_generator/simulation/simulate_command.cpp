@@ -59,12 +59,7 @@ Scenario with_changes(Scenario scenario, const SimulateOptions& options) {
   if (options.designs.empty()) return scenario;
   std::vector<Variant> chosen;
   for (const std::string& name : options.designs) {
-    const Variant* variant = find_variant(scenario, name);
-    if (variant == nullptr) {
-      throw std::invalid_argument("scenario " + scenario.name + " has no expectations for '" + printable(name, 64) +
-                                  "'; --designs are of " + variant_names(scenario));
-    }
-    chosen.push_back(*variant);
+    chosen.push_back(require_variant(scenario, name, "--designs are of "));
   }
   scenario.variants = std::move(chosen);
   return scenario;
@@ -107,7 +102,7 @@ bool play_each(const SimulateOptions& options, const Scenario& scenario, Effort&
       write_run_file(run_path(run_name(finished.summary) + "-simulated"), finished);
     summaries.push_back(finished.summary);
   }
-  std::cout << comparison(summaries);
+  std::cout << outcome(summaries, options.detail, canvas_of_standard_output());
   return every_expectation_held(summaries);
 }
 

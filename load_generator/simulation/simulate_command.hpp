@@ -6,13 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "load_generator/experiment/picture.hpp"
 #include "program/stop_signal.hpp"
 
 namespace load {
 
 struct SimulateOptions {
   std::vector<std::string> scenarios;  // names of shipped ones, or files; `all`; or `border`, `chaos`, `scale`
-  size_t instances = 0;                // 0: as in the file
+  Detail detail = Detail::picture;
+  size_t instances = 0;  // 0: as in the file
   uint64_t seed = 1;
   size_t seeds = 1;                     // more: the distribution of each measure over so many, beside the last real run
   bool against_real = false;            // judges the last real runs by these seeds

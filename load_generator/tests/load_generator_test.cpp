@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -269,6 +270,33 @@ TEST_CASE("a scenario whose prediction fails exits with 1, and still writes its 
   CHECK(ended.output.find("unexplained calls: 0") != std::string::npos);
   CHECK(read_run_file(out).measures.at("upstream_calls") == 15);
   CHECK(run({"compare", out}).exit_code == 1);
+}
+
+TEST_CASE("all designs of a scenario are a picture and what did not hold; the tables come with --details") {
+  setenv("LC_ALL", "C", 1);  // which has no squares
+  const ScratchFolder folder;
+  const std::string scenario =
+      folder.file("drawn-in-a-test.json", R"({"name":"drawn-in-a-test","question":"Is this so?",
+    "upstream":{"plan":"healthy"},"load":{"rate":50,"duration_ms":300},"breaker":{},
+    "expect":{"simple":[{"measure":"success","at_least":15,"because":"0.3 s x 50 a second"},
+                        {"measure":"opened","at_least":1,"because":"wishful thinking"}]}})");
+  const std::string drawn =
+      "drawn-in-a-test: calls that succeeded\n  simple ############### 15  expected at least 15\n\n";
+  const Ended brief = run({"scenario", scenario}), detailed = run({"scenario", scenario, "--details"}),
+              simulated = run({"simulate", scenario});
+  const std::string written = LAB_BIN_DIR "/../runs/drawn-in-a-test-simple";
+  CHECK(std::filesystem::remove(written + ".json"));
+  CHECK(std::filesystem::remove(written + "-simulated.json"));
+  CHECK(brief.exit_code == 1);
+  CHECK(brief.output ==
+        "Is this so?\n\ndrawn-in-a-test, simple (1 of 1), 0.3 s\n\n" + drawn +
+            "drawn-in-a-test, simple:\n  NOT HELD  opened\n            expected at least 1, measured 0\n"
+            "            because wishful thinking\n\n1 of 2 expectations did not hold; --details lists all\n\n");
+  CHECK(detailed.exit_code == 1);
+  CHECK(has(detailed.output, drawn));
+  CHECK(has(detailed.output, "  held      success\n"));
+  CHECK(has(simulated.output, drawn));
+  CHECK_FALSE(has(simulated.output, "  held      success\n"));
 }
 
 TEST_CASE("a run whose prediction failed while the machine stalled is played again, and says so") {
