@@ -1,5 +1,6 @@
 // What the command lines of all programs have in common: durations are written `250ms`, `10s`, `2m`; a bad option
-// yields one line and exit code 2; failed work yields one line and exit code 1; `--help` and `--version` exit with 0.
+// yields one line, which suggests the nearest known name, and exit code 2; failed work yields one line and exit code 1;
+// `--help` and `--version` exit with 0.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -43,6 +44,9 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value, co
 
 // --log-format text|json; `format` holds the default.
 CLI::Option* add_log_format(CLI::App& app, LogFormat& format);
+
+// What is wrong with the command line that `app` was parsing: "'--rte' is not an option; did you mean --rate?"
+std::string parse_fault(const CLI::App& app, const CLI::Error& error);
 
 // Nothing: the program may continue. Otherwise its exit code: 0 after --help and --version, 2 after one line about the
 // bad option.

@@ -13,6 +13,7 @@
 #include "load_generator/fleet/settled_ledger.hpp"
 #include "load_generator/load/engine.hpp"
 #include "load_generator/record/text.hpp"
+#include "program/command_line/nearest.hpp"
 
 namespace load {
 namespace {
@@ -175,8 +176,9 @@ std::string scenario_path(const std::string& name) {
   std::string shipped = (folder / (name + ".json")).string();
   if (plain && std::filesystem::is_regular_file(shipped)) return shipped;
   if (std::filesystem::is_regular_file(name)) return name;
-  throw std::invalid_argument("scenario '" + printable(name, 200) + "' is neither a file nor one of " +
-                              joined(shipped_scenarios()));
+  const std::vector<std::string> names = shipped_scenarios();
+  throw std::invalid_argument("scenario '" + printable(name, 200) + "' is neither a file nor one of " + joined(names) +
+                              program::did_you_mean(name, names));
 }
 
 FinishedRun run_scenario(const Scenario& scenario, const Variant& variant, const program::StopSignal& stop,

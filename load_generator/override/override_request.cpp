@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "program/address.hpp"
+#include "program/command_line/nearest.hpp"
 #include "program/duration.hpp"
 #include "program/http/admin_access.hpp"
 #include "program/text.hpp"
@@ -37,9 +38,12 @@ const Command& find_command(const std::string& name) {
   for (const Command& command : commands) {
     if (command.name == name) return command;
   }
+  std::vector<std::string> names;
+  for (const Command& command : commands) names.emplace_back(command.name);
   throw std::invalid_argument("'" + name +
                               "' is not a command; write status, force-open, force-close, disable, metrics-only, auto "
-                              "or reset");
+                              "or reset" +
+                              program::did_you_mean(name, names));
 }
 
 std::string user_name() {

@@ -5,6 +5,7 @@
 
 #include "load_generator/api/instance_api.hpp"
 #include "load_generator/record/text.hpp"
+#include "program/command_line/nearest.hpp"
 
 namespace load {
 namespace {
@@ -70,8 +71,10 @@ std::string variant_names(const Scenario& scenario) { return joined(scenario.var
 
 const Variant& require_variant(const Scenario& scenario, const std::string& name, const std::string& choices) {
   if (const Variant* variant = find_variant(scenario, name)) return *variant;
+  std::vector<std::string> known;
+  for (const Variant& each : scenario.variants) known.push_back(each.name);
   throw std::invalid_argument("scenario " + scenario.name + " has no expectations for '" + printable(name, 64) + "'; " +
-                              choices + variant_names(scenario));
+                              choices + variant_names(scenario) + program::did_you_mean(name, known));
 }
 
 std::string settings_source(const Scenario& scenario, const Variant& variant) {

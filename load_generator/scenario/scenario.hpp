@@ -27,7 +27,7 @@ struct Scenario {
 const Variant* find_variant(const Scenario& scenario, const std::string& name);  // nullptr: none has that name
 std::string variant_names(const Scenario& scenario);                             // "distributed, redis"
 
-// Throws std::invalid_argument that quotes `name`, and lists the others after `choices`.
+// Throws std::invalid_argument that quotes `name`, lists the others after `choices`, and suggests the nearest.
 const Variant& require_variant(const Scenario& scenario, const std::string& name, const std::string& choices);
 
 // "outage.json, redis": the source of the settings, for error messages.

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "distributed_breaker/resilience/call_policy_options.hpp"
+#include "program/options.hpp"
 #include "simple_breaker/options/policy_options.hpp"
 
 namespace simulation {
@@ -26,7 +27,7 @@ InstanceSettings settings_of(const load::Scenario& scenario, const load::Variant
     require_valid(settings.policy);
     require_valid(settings.call_policy);
   } catch (const CLI::Error& error) {
-    throw std::invalid_argument(settings_source(scenario, variant) + ": " + error.what());
+    throw std::invalid_argument(settings_source(scenario, variant) + ": " + program::parse_fault(app, error));
   }
   return settings;
 }

@@ -133,3 +133,36 @@ TEST_CASE("every program has the version of the project") {
     CHECK(version.output == program + " " LAB_VERSION "\n");
   }
 }
+
+TEST_CASE("a mistyped option or command is one line that suggests the nearest one") {
+  const auto line = [](const std::vector<std::string>& arguments) {
+    const Ended ended = run_program(arguments);
+    CHECK(ended.exit_code == 2);
+    return ended.output;
+  };
+  CHECK(line({"load_generator", "--rte", "5"}) ==
+        "load_generator: '--rte' is not an option; did you mean --rate? (load_generator --help lists the options)\n");
+  CHECK(line({"load_generator", "scneario", "outage"}) ==
+        "load_generator: 'scneario' is not a command; did you mean scenario? (load_generator --help lists the "
+        "options)\n");
+  CHECK(line({"load_generator", "chaos", "--sed=3"}) ==
+        "load_generator chaos: '--sed=3' is not an option; did you mean --seed? (load_generator chaos --help lists the "
+        "options)\n");
+  CHECK(
+      line({"load_generator", "scenario", "--detials"}) ==
+      "load_generator scenario: '--detials' is not an option; did you mean --details? (load_generator scenario --help "
+      "lists the options)\n");
+  CHECK(line({"redis_breaker", "--failure-treshold", "5"}) ==
+        "redis_breaker: '--failure-treshold' is not an option; did you mean --failure-threshold? (redis_breaker --help "
+        "lists the options)\n");
+  CHECK(line({"unreliable_service", "--banana"}) ==
+        "unreliable_service: '--banana' is not an option (unreliable_service --help lists the options)\n");
+  CHECK(line({"unreliable_service", "banana"}) ==
+        "unreliable_service: 'banana' is not expected (unreliable_service --help lists the options)\n");
+  CHECK(has(line({"redis_breaker", "--store", "cashed"}),
+            "--store: 'cashed' is not one of naive, scripted, cached, atomic; did you mean cached?"));
+  CHECK(has(line({"load_generator", "scenario", "outge"}), "; did you mean outage?\n"));
+  CHECK(has(line({"load_generator", "simulate", "outage", "--designs", "reds"}), "; did you mean redis?\n"));
+  CHECK(has(line({"load_generator", "scenario", "outage", "--stage", "distribted"}), "; did you mean distributed?\n"));
+  CHECK(has(line({"load_generator", "override", "force-opne"}), "; did you mean force-open?\n"));
+}
