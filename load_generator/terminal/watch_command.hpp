@@ -14,7 +14,8 @@ struct WatchOptions {
 };
 
 // Draws a fleet's lanes in the terminal, without colours if NO_COLOR is set; into a pipe it prints a line a second and
-// one for each transition. It sends no load. Runs until Ctrl-C, and so returns 0.
+// one for each transition. It sends no load. Runs until Ctrl-C, or in a terminal until the key q; both are the way to
+// leave, so it returns 0.
 int watch_command(const WatchOptions& options, const program::StopSignal& stop);
 
 }  // namespace load

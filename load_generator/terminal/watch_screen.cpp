@@ -57,8 +57,8 @@ std::string coloured(const std::string& letters, Screen screen) {
 
 class WatchPage {
  public:
-  WatchPage(const FleetSnapshot& snapshot, ScreenSize size, Screen screen)
-      : snapshot_(snapshot), size_(size), screen_(screen) {
+  WatchPage(const FleetSnapshot& snapshot, ScreenSize size, Screen screen, const std::string& hint)
+      : snapshot_(snapshot), size_(size), screen_(screen), hint_(hint) {
     for (const Target& target : snapshot_.targets) label_width_ = std::max(label_width_, label(target).size());
     span_.columns = std::max(fewest_columns, size_.columns - std::min(size_.columns, label_width_ + state_width));
     span_.now = snapshot_.now;
@@ -69,7 +69,7 @@ class WatchPage {
     add(title_line(snapshot_));
     add("");
     for (size_t target = 0; target < snapshot_.targets.size(); ++target) add_lane(target);
-    add(std::string(label_width_ + state_width, ' ') + time_axis());
+    add(fmt::format("{:<{}}", hint_, label_width_ + state_width) + time_axis());
     add("");
     for (const std::string& line : figure_lines(snapshot_)) add(line);
     add("");
@@ -101,6 +101,7 @@ class WatchPage {
   const FleetSnapshot& snapshot_;
   const ScreenSize size_;
   const Screen screen_;
+  const std::string hint_;
   size_t label_width_ = 0;
   LaneSpan span_;
   std::vector<std::string> lines_;
@@ -108,8 +109,9 @@ class WatchPage {
 
 }  // namespace
 
-std::vector<std::string> watch_screen(const FleetSnapshot& snapshot, ScreenSize size, Screen screen) {
-  return WatchPage(snapshot, size, screen).lines();
+std::vector<std::string> watch_screen(const FleetSnapshot& snapshot, ScreenSize size, Screen screen,
+                                      const std::string& hint) {
+  return WatchPage(snapshot, size, screen, hint).lines();
 }
 
 std::string WatchLog::heading(const FleetSnapshot& snapshot) {

@@ -18,8 +18,10 @@ struct ScreenSize {
 };
 
 // A whole screen, coloured or plain: a lane for each instance, with a column for each second or two and marks below it;
-// agreement, calls, ledger and Redis. Never wider or longer than the screen.
-std::vector<std::string> watch_screen(const FleetSnapshot& snapshot, ScreenSize size, Screen screen);
+// agreement, calls, ledger and Redis. Never wider or longer than the screen: below 17 lines the legend is cut first.
+// `hint`, a few letters, is about keys.
+std::vector<std::string> watch_screen(const FleetSnapshot& snapshot, ScreenSize size, Screen screen,
+                                      const std::string& hint = "");
 
 // The same for a pipe, line by line: a heading, a line for the present moment, and one for each new transition.
 class WatchLog {

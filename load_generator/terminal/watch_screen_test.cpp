@@ -117,6 +117,17 @@ TEST_CASE("a screen has a lane and marks for each instance, agreement, calls, le
   CHECK_FALSE(has(text, "\033"));
 }
 
+TEST_CASE("a hint about keys stands beside the time, and three instances fit 17 lines, as in lab.sh") {
+  FleetSnapshot three = twenty_seconds();
+  three.targets.push_back({"Instance-C", "http://127.0.0.1:8003"});
+  three.instances.push_back(three.instances.back());
+  three.lanes.push_back(three.lanes.back());
+  const auto lines = watch_screen(three, {80, 24}, Screen::plain, "q: quit");
+  CHECK(lines.size() == 17);
+  CHECK(lines[8].starts_with("q: quit              118 s ago "));
+  CHECK(watch_screen(three, {80, 17}, Screen::plain, "q: quit") == lines);
+}
+
 TEST_CASE("on a terminal states have colours, which end with the line") {
   const auto lines = watch_screen(twenty_seconds(), {80, 24}, Screen::terminal);
   CHECK(has(lines[2], "\033[30;42mCC\033[0m\033[97;41mOOOOOOOOO\033[0m"));
