@@ -54,6 +54,16 @@ json scenario_stop(ControlRoom& room, StrictObject& request) {
   return {{"done", room.stop_scenario()}};
 }
 
+json race(ControlRoom& room, StrictObject& request) {
+  const ControlRoom::Started started = room.start_race(read_race_givens(request, World::real));
+  return {{"done", started.done}, {"number", started.number}};
+}
+
+json race_stop(ControlRoom& room, StrictObject& request) {
+  request.done();
+  return {{"done", room.stop_race()}};
+}
+
 // What is not a number stays a text, for the complaint.
 json value_of(const std::string& text) {
   json value = json::parse(text, nullptr, false);
@@ -73,14 +83,23 @@ json fields_of(const httplib::Params& query) {
 
 json apply_control_request(ControlRoom& room, const std::string& control, const std::string& body) {
   static const std::map<std::string, Apply> controls{
-      {"fault", fault}, {"network", network},   {"override", manual_override},
-      {"rate", rate},   {"scenario", scenario}, {"scenario/stop", scenario_stop}};
+      {"fault", fault}, {"network", network},    {"override", manual_override},
+      {"rate", rate},   {"scenario", scenario},  {"scenario/stop", scenario_stop},
+      {"race", race},   {"race/stop", race_stop}};
   const auto apply = controls.find(control);
   if (apply == controls.end()) throw RequestError(404, "there is no such control");
   const auto parsed = json::parse(body, nullptr, false);
   if (parsed.is_discarded()) throw std::invalid_argument("the body is not JSON");
   StrictObject request(parsed, "the request");
   return apply->second(room, request);
+}
+
+std::string race_news_request(const httplib::Params& query) {
+  const json fields = fields_of(query);
+  StrictObject request(fields, "the request");
+  std::string from = request.has("from") ? request.any_text("from", longest_word) : "";
+  request.done();
+  return from;
 }
 
 RaceGivens simulated_race_request(const httplib::Params& query) {

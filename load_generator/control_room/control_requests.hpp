@@ -12,11 +12,15 @@
 namespace load {
 
 // `control` is the route after /control/: "fault", "scenario/stop". Returns {"done":"a sentence"}, and for a scenario
-// its "number". Throws std::invalid_argument, one line that names the field, and RequestError as the control room does.
+// or a race its "number". Throws std::invalid_argument, one line that names the field, and RequestError as the control
+// room does.
 nlohmann::ordered_json apply_control_request(ControlRoom& room, const std::string& control, const std::string& body);
 
 // The givens of a simulated race from the URL's query: as read_race_givens(), and none may be there twice. Throws
 // std::invalid_argument.
 RaceGivens simulated_race_request(const httplib::Params& query);
+
+// `from` in the URL's query; empty if it is not there. Throws std::invalid_argument.
+std::string race_news_request(const httplib::Params& query);
 
 }  // namespace load

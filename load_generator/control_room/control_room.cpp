@@ -35,7 +35,7 @@ ControlRoom::ControlRoom(const WatchedFleet& live, const std::string& runs_folde
       player_(runs_folder, hooks()) {}
 
 // The player polls a scenario's instances already. A second poller would change what is measured.
-ScenarioPlayer::Hooks ControlRoom::hooks() {
+PlaybackHooks ControlRoom::hooks() {
   return {.begins = [this] { sender_.pause(); },
           .fleet_is_up =
               [this](const WatchedFleet& fleet, const std::string& title) {
@@ -49,6 +49,7 @@ ScenarioPlayer::Hooks ControlRoom::hooks() {
               [this] {
                 show({"live", live_});
               },
+          .ends = [this] { sender_.go_on(); },
           .changed = [this] { changes_.notify(); }};
 }
 
@@ -59,7 +60,8 @@ ControlRoom::Update ControlRoom::update_since(const FleetPoller::Cursor& cursor)
   all.update(page_update(update.snapshot, update.from));
   all["load"] = load_json(view, update.snapshot);
   all["can_control"] = !player_.is_busy();
-  all["scenario"] = player_.to_json();
+  all["scenario"] = player_.scenario_json();
+  all["race"] = player_.race_json();
   return {std::move(all), update.cursor};
 }
 
@@ -111,13 +113,24 @@ std::string ControlRoom::set_rate(double rate) {
 ControlRoom::Started ControlRoom::start_scenario(const std::string& name, const std::string& variant) {
   const std::scoped_lock lock(one_change_at_a_time_);
   if (load_by_hand()) throw RequestError(409, "a run by hand is on; wait for its end");
-  const uint64_t number = player_.start(name, variant);
+  const uint64_t number = player_.start_scenario(name, variant);
   return {number, "scenario " + name + ", " + variant + " begins"};
 }
 
 std::string ControlRoom::stop_scenario() {
-  player_.stop();
+  player_.stop_scenario();
   return "the scenario is being stopped";
+}
+
+ControlRoom::Started ControlRoom::start_race(const RaceGivens& givens) {
+  const std::scoped_lock lock(one_change_at_a_time_);
+  if (load_by_hand()) throw RequestError(409, "a run by hand is on; wait for its end");
+  return {player_.start_race(givens), "the race begins"};
+}
+
+std::string ControlRoom::stop_race() {
+  player_.stop_race();
+  return "the race is being stopped";
 }
 
 void ControlRoom::show_load_by_hand(const std::optional<LoadByHand>& load) {
@@ -135,7 +148,6 @@ ControlRoom::View ControlRoom::view() const {
 }
 
 void ControlRoom::show(View view) {
-  if (view.poller == live_) sender_.go_on();
   {
     const std::scoped_lock lock(mutex_);
     std::swap(view_, view);  // the old one is destroyed without the lock: its thread is joined
@@ -144,7 +156,9 @@ void ControlRoom::show(View view) {
 }
 
 void ControlRoom::require_live() const {
-  if (player_.is_busy()) throw RequestError(409, "a scenario is running, and nothing may change it; stop it first");
+  const std::string playback = player_.busy_with();
+  if (playback.empty()) return;
+  throw RequestError(409, "a " + playback + " is running, and nothing may change it; stop it first");
 }
 
 std::optional<ControlRoom::LoadByHand> ControlRoom::load_by_hand() const {

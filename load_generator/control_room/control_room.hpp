@@ -1,8 +1,8 @@
 // A ControlRoom is what a page shows and may do: it polls the live instances, sends them load, breaks and repairs what
-// surrounds them, and plays scenarios. While a scenario runs, pages see its instances, the load pauses, and the only
-// change allowed is to stop it.
-// Thread-safe: every method but play_scenarios_until(). Methods that change something return a sentence that says what
-// was done. Errors: RequestError, which says why not.
+// surrounds them, and plays scenarios and races. While one runs, the load pauses, and the only change allowed is to
+// stop it; pages see a scenario's instances, and what they ask for of a race. Thread-safe: every method but
+// play_scenarios_until(). Methods that change something return a sentence that says what was done. Errors:
+// RequestError, which says why not.
 #pragma once
 
 #include <memory>
@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "load_generator/control_room/change_notifier.hpp"
+#include "load_generator/control_room/playback/player.hpp"
 #include "load_generator/control_room/playback/simulated_races.hpp"
 #include "load_generator/control_room/request_error.hpp"
 #include "load_generator/control_room/runs_folder.hpp"
-#include "load_generator/control_room/scenario_player.hpp"
 #include "load_generator/live/fleet_poller.hpp"
 #include "load_generator/load/load_sender.hpp"
 
@@ -46,6 +46,9 @@ class ControlRoom {
   };
   Started start_scenario(const std::string& name, const std::string& variant);
   std::string stop_scenario();
+  Started start_race(const RaceGivens& givens);
+  std::string stop_race();
+  nlohmann::ordered_json race_since(const std::string& from) const { return player_.race_since(from); }
 
   // A load that a run by hand sends. While there is one, pages can neither set a rate nor start a scenario.
   struct LoadByHand {
@@ -54,7 +57,7 @@ class ControlRoom {
   };
   void show_load_by_hand(const std::optional<LoadByHand>& load);
 
-  // Main thread only (see ScenarioPlayer).
+  // Main thread only (see Player).
   void play_scenarios_until(const program::StopSignal& stop) { player_.play_requests_until(stop); }
 
  private:
@@ -64,7 +67,7 @@ class ControlRoom {
   };
 
   std::shared_ptr<FleetPoller> poll(const WatchedFleet& fleet, FleetPoller::Statuses statuses);
-  ScenarioPlayer::Hooks hooks();
+  PlaybackHooks hooks();
   View view() const;
   void show(View view);
   void require_live() const;
@@ -81,7 +84,7 @@ class ControlRoom {
   View view_;  // guarded by mutex_, as is the next
   std::optional<LoadByHand> load_by_hand_;
   std::mutex one_change_at_a_time_;
-  ScenarioPlayer player_;
+  Player player_;
 };
 
 }  // namespace load

@@ -111,6 +111,9 @@ void HttpApi::add_routes() {
   get("/simulate", [this](const Request& request, Response& response) {
     program::answer_json(response, 200, room_->simulated_races().answer(simulated_race_request(request.params)));
   });
+  get("/race", [this](const Request& request, Response& response) {
+    answer(response, room_->race_since(race_news_request(request.params)));
+  });
   get("/runs", [this](const Request&, Response& response) { answer(response, room_->runs().names()); });
   get("/runs/(.*)", [this](const Request& request, Response& response) {
     answer(response, room_->runs().document(request.matches[1].str()));

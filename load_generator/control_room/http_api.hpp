@@ -5,6 +5,7 @@
 //                         and at once when a state changes. At most 8 pages at a time
 //   GET /scenarios        the scenarios that can be played
 //   GET /simulate?..      a race in virtual time: see simulated_races.hpp
+//   GET /race             a real race: see race_playback.hpp
 //   GET /runs, /runs/NAME finished runs; one of them
 //   GET /report?runs=...  the report of some of them, as a file to keep: see documents/report_request.hpp
 //   POST /control/...     see control_requests.hpp; 200 {"done":"a sentence"}, or {"error":"a sentence"}

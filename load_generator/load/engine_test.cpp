@@ -159,6 +159,35 @@ TEST_CASE("the body gives a call's outcome, whatever the HTTP status: a fallback
   CHECK(read_call(reply).status == CallStatus::failure);
 }
 
+TEST_CASE("an observer gets each call and each transition of the run when it is known, and no others") {
+  struct Collector : RunObserver {
+    void call_ended(const Call& call) override { calls.push_back(call); }
+    void transition_reported(const Transition& transition) override { transitions.push_back(transition); }
+    std::vector<Call> calls;
+    std::vector<Transition> transitions;
+  } collector;
+  FakeInstance instance;
+  std::atomic<int> answered = 0;
+  instance.on("/call", [&](const auto&, auto& response) {
+    answered += 1;
+    response.set_content(success, "application/json");
+  });
+  instance.on("/status", [&](const auto&, auto& response) {
+    const std::string before = R"({"generation":1,"from":"closed","to":"open","cause":"old","at_ms":1})";
+    const std::string later = R"(,{"generation":2,"from":"open","to":"closed","cause":"new","at_ms":2})";
+    response.set_content(status_with(before + (answered > 0 ? later : "")), "application/json");
+  });
+  instance.start();
+  const program::StopSignal stop;
+  const Run result = run_load({{"Instance-A", instance.url()}}, at(20, milliseconds(300)), stop, collector);
+  REQUIRE(collector.calls.size() == 6);
+  for (const Call& call : collector.calls) CHECK(call.status == CallStatus::success);
+  CHECK(result.calls.back().latency == collector.calls.back().latency);
+  REQUIRE(collector.transitions.size() == 1);
+  CHECK(collector.transitions[0].cause == "new");
+  CHECK(collector.transitions[0].at == result.transitions.at(0).at);
+}
+
 TEST_CASE("transitions from before the load are not part of the run, and none is recorded twice") {
   const std::string old = R"({"generation":1,"from":"closed","to":"open","cause":"old","at_ms":1000,"age_ms":100000})";
   const std::string fresh =

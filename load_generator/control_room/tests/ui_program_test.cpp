@@ -113,6 +113,38 @@ TEST_CASE("a signal ends the program within a second while a scenario runs") {
 
 namespace {
 
+// Ask for a race's news all the time, until the program is gone.
+class Followers {
+ public:
+  explicit Followers(const std::string& url) {
+    for (int i = 0; i < 10; ++i) {
+      threads_.emplace_back([page = std::make_unique<PageForTest>(url)](const std::stop_token& stop) {
+        while (!stop.stop_requested() && page->get("/race").status == 200) {
+        }
+      });
+    }
+  }
+
+ private:
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace
+
+TEST_CASE("a signal ends the program within a second while a race runs and ten pages follow it") {
+  ChildProcess process = start({"ui", "--port", "0", "--stage", "distributed", "--rate", "50"});
+  PageForTest page(page_of(process));
+  page.look_on();
+  REQUIRE(page.sees([](const json& picture) { return picture["load"]["sent"] > 0; }));
+  CHECK(page.post("/control/race", {{"instances", 3}, {"failure_threshold", 20}, {"rate", 10}}).status == 200);
+  const Followers followers(page_of(process));
+  REQUIRE(page.sees(
+      [](const json& picture) { return picture["race"].is_object() && picture["race"]["phase"] == "running"; }));
+  check_that_it_ends_within_a_second(process, SIGINT, 13);  // three fleets of three, three upstreams and a Redis
+}
+
+namespace {
+
 // A run by hand against one instance, for a time, with the page.
 ChildProcess run_with_ui(const FakeInstance& instance, const char* duration) {
   return start(
