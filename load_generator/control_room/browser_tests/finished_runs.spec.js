@@ -55,6 +55,18 @@ test('a finished run is replayed: at each moment lanes and figures are those of 
   await expect(page.locator('body')).toHaveAttribute('data-mode', 'live');
 });
 
+for (const [width, height] of [[1280, 800], [1920, 1080], [390, 844]]) {
+  test(`a replay begins with the page’s head, its controls and its first lane in view (${width} x ${height})`, async ({ page, idleUi, outage }) => {
+    expect(outage.runs).toHaveLength(3);
+    await page.setViewportSize({ width, height });
+    await replayRun(page, idleUi, 'outage-distributed');
+    for (const css of ['h1', '#title', '#replay-live', '#replay-slider', '#replay-words']) {
+      await expect(page.locator(css)).toBeInViewport({ ratio: 1 });
+    }
+    await expect(page.locator('[data-lane]').first()).toBeInViewport({ ratio: 1 });
+  });
+}
+
 test('a replay runs at the chosen speed', async ({ page, idleUi, outage }) => {
   await page.clock.install({ time: 0 });
   await replayRun(page, idleUi, 'outage-redis');

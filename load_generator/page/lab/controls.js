@@ -120,7 +120,7 @@ export class Controls {
     this.networks.forEach(([button], i) => {
       const broken = instances[i].network_broken;
       setAttribute(button, 'aria-pressed', broken);
-      setText(button.lastChild, broken ? 'broken: repair it' : 'break it');
+      setText(button.lastChild, broken ? 'repair it' : 'break it');
     });
   }
 
@@ -141,7 +141,8 @@ export class Controls {
       fieldset.disabled = why !== '' || (fieldset.id === 'rate-control' && !frame.load.can_change);
     }
     const whyNotRate = frame.load.can_change ? '' : 'The load follows its own plan and cannot be changed here.';
-    setText(byId('why-not'), why || whyNotRate);
+    setText(byId('why-not'), why || whyNotRate || 'Each button acts on the running programs at once.');
+    byId('why-not').classList.toggle('blocked', why !== '' || whyNotRate !== '');
   }
 }
 

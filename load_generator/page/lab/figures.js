@@ -75,7 +75,7 @@ export const showStores = ({ instances }) => {
     const [where, why] = instance.answers ? known(instance) : ['no answer', ''];
     setAttribute(row, 'data-store', instance.answers ? instance.store : 'unknown');
     setText(row.children[1], where);
-    setText(row.children[2], why);
+    setText(row.children[2], why || '\u00a0'); // so that its line stays
   });
 };
 
