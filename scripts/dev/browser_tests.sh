@@ -28,7 +28,7 @@ install_playwright() {
 install_playwright
 if [ "${1:-}" = --install ]; then exit; fi
 need_build load_generator
-find "$root/load_generator/page" -name '*.test.js' -print0 | xargs -0 node --test --test-reporter=dot
+find "$root/load_generator/page" "$root/load_generator/control_room/page_tests" -name '*.test.js' -print0 | xargs -0 node --test --test-reporter=dot
 cd "$tests"
 export PWTEST_CACHE_DIR=$installed/cache
 exec node_modules/.bin/playwright test "$@"

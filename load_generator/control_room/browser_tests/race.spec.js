@@ -95,11 +95,12 @@ test('the address holds the givens and the moment: a page that opens it shows th
   await other.goto(page.url());
   await expect(other.locator('#moment')).toHaveText(/^1\.04 s/);
   expect(await other.evaluate(figures)).toBe(shown);
-  await other.goto(`${ui.url}lab#/race?n=4`);
+  await other.goto(`${ui.url}/lab#/race?n=4`);
   await expect(other.locator('[data-given=instances]')).toHaveValue('4');
 });
 
-test('two pages watch one race, and a second one cannot be started meanwhile', async ({ page, context, startUi }) => {
+test('two pages watch one race, and a second one cannot be started meanwhile', async ({ page, context, startUi, monitor }) => {
+  monitor.allowMessages(/409/);
   const ui = await startUi('--stage', 'distributed', '--rate', '0');
   await openRace(page, ui.url, short);
   const other = await context.newPage();
@@ -124,7 +125,8 @@ test('a race that is stopped leaves the page ready for the next', async ({ page,
   await playToItsEnd(page);
 });
 
-test('givens that allow no race are refused in a sentence, and the others are drawn at once', async ({ page, idleUi }) => {
+test('givens that allow no race are refused in a sentence, and the others are drawn at once', async ({ page, idleUi, monitor }) => {
+  monitor.allowMessages(/400/);
   await openRace(page, idleUi.url);
   const change = async (given, value) => {
     await page.fill(`[data-given=${given}]`, value);

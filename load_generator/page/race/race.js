@@ -99,6 +99,8 @@ class Race {
     const isNew = !this.race || this.race.scenes.some((scene, i) => scene.names.length !== scenes[i].names.length || scene.threshold !== scenes[i].threshold);
     this.race = { scenes, givens, length, runs };
     if (isNew) {
+      const most = String(givens.instances * givens.failure_threshold).length;
+      this.cards.forEach((card) => card.style.setProperty('--digits', Math.max(2, most)));
       this.pictures = this.cards.map((card, i) => new FleetPicture(card.querySelector('.picture-holder'), scenes[i]));
     }
   }

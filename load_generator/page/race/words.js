@@ -18,15 +18,17 @@ const leftWords = (left, threshold) => {
   const { openCount, states, pips } = left;
   if (openCount === states.length) return `Left: all ${inWords(openCount)} had to see ${failures(threshold)} each.`;
   if (openCount === 0) return `Left: each instance counts its own, up to ${highest(pips)} of ${threshold}.`;
-  return `Left: ${openCount} of ${states.length} have seen enough; the others still learn.`;
+  return `Left: ${openCount} of ${states.length} have seen enough; the others still count.`;
 };
 
-const rightWords = (scene, right, threshold, length) => {
-  if (right.openCount === 0) return `Right: all count together in Redis, ${right.pips[0]} of ${threshold}.`;
+const seenBy = (scene, length) => {
   const saw = instancesThatSaw(scene, allOpenAt(scene, length));
-  const by = saw > 1 ? `seen by ${inWords(saw)} different instances` : 'seen by one instance';
-  return `Right: ${failures(threshold)}, ${by}, opened the switch for all ${inWords(scene.names.length)}.`;
+  return `seen by ${inWords(saw)} ${saw === 1 ? 'instance' : 'instances'}, opened all ${inWords(scene.names.length)} switches`;
 };
+
+const rightWords = (scene, right, threshold, length) => (right.openCount === 0
+  ? `Right: all count together in Redis, ${right.pips[0]} of ${threshold}.`
+  : `Right: ${failures(threshold)}, ${seenBy(scene, length)}.`);
 
 // `race` is { scenes: [left, right], givens, length }.
 export const sentenceAt = ({ scenes, givens, length }, time) => {
@@ -35,8 +37,8 @@ export const sentenceAt = ({ scenes, givens, length }, time) => {
   if (left.hitCount === 0 && right.hitCount === 0) return 'The upstream is dead. The next calls will find out.';
   const threshold = givens.failure_threshold;
   if (left.openCount === left.states.length && right.openCount === right.states.length) {
-    return `Left: ${inWords(left.states.length)} breakers each had to see ${failures(threshold)}: ${left.hitCount} calls. ` +
-      `${rightWords(scenes[1], right, threshold, length)} That took ${right.hitCount}.`;
+    return `Left: ${inWords(left.states.length)} breakers each had to see ${failures(threshold)}, ${left.hitCount} calls. ` +
+      `Right: ${right.hitCount}, ${seenBy(scenes[1], length)}.`;
   }
   return `${rightWords(scenes[1], right, threshold, length)} ${leftWords(left, threshold)}`;
 };
