@@ -14,8 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto longest_stale = cb::CachedView::longest_age + 100ms;
-constexpr auto longest_push = 50ms;         // until all instances know of a failure, in a fleet that is well
-constexpr auto longest_report = 200ms;      // until Redis knows of a success
+constexpr auto longest_push = 50ms;     // until all instances know of a failure, in a fleet that is well
+constexpr auto longest_report = 200ms;  // until Redis knows of a success
 constexpr auto longest_wait = 2 * cb::redis::longest_timeout + 100ms;
 // The same break in two views: an answer may be as late as a time-out allows, and one that restored it, too.
 constexpr auto differs_by = 2 * cb::redis::longest_timeout;
