@@ -32,11 +32,15 @@ export class Playback {
     return this.frame !== 0;
   }
 
-  load(race, { fault, allOpen, length }) {
+  setLength(length) {
     this.length = length;
+    setAttribute(byId('scrubber'), 'max', length);
+  }
+
+  load(race, { fault, allOpen, length }) {
+    this.setLength(length);
     this.part = interestingPart(fault, allOpen, length);
     this.changes = changesOf(race.scenes, fault);
-    setAttribute(byId('scrubber'), 'max', length);
   }
 
   setEnabled(isEnabled) {

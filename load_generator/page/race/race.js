@@ -98,6 +98,7 @@ class Race {
     const scenes = runs.map((run) => makeScene({ calls: [], transitions: [], ...run }, givens.failure_threshold));
     const isNew = !this.race || this.race.scenes.some((scene, i) => scene.names.length !== scenes[i].names.length || scene.threshold !== scenes[i].threshold);
     this.race = { scenes, givens, length, runs };
+    this.playback.setLength(length);
     if (isNew) {
       const most = String(givens.instances * givens.failure_threshold).length;
       this.cards.forEach((card) => card.style.setProperty('--digits', Math.max(2, most)));
