@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Usage: scripts/dev/browser_tests.sh [--install | OPTIONS of playwright test]
 #
-# Tests the pages' modules that need no browser with node, and the pages and the report in chromium: with
-# Playwright, which npm installs into build/ where it is missing. Screenshots are in build/screenshots afterwards. --install: no more than to install what is missing.
+# Checks the types of the pages' modules, tests with node those that need no browser, and then the pages and the report in
+# chromium, with Playwright, which npm installs into build/ where it is missing. Screenshots are in build/screenshots
+# afterwards. --install: no more than to install what is missing.
 # Options of playwright test: a part of a file's name or of a title (-g TITLE), --workers 1, --repeat-each 5.
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
@@ -28,7 +29,9 @@ install_playwright() {
 install_playwright
 if [ "${1:-}" = --install ]; then exit; fi
 need_build load_generator
-find "$root/load_generator/page" "$root/load_generator/control_room/page_tests" -name '*.test.js' -print0 | xargs -0 node --test --test-reporter=dot
+"$tests/node_modules/.bin/tsc" --project "$root/load_generator/page/jsconfig.json"
+find "$root/load_generator/page" "$root/load_generator/control_room/page_tests" -name '*.test.js' -print0 |
+  xargs -0 node --test --test-reporter=dot
 cd "$tests"
 export PWTEST_CACHE_DIR=$installed/cache
 exec node_modules/.bin/playwright test "$@"

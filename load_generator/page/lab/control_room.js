@@ -219,4 +219,4 @@ class ControlRoom {
 }
 
 // For the tests, and for the browser’s console.
-window.Lab = { controlRoom: new ControlRoom(), request };
+Object.assign(window, { Lab: { controlRoom: new ControlRoom(), request } });

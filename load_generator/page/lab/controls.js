@@ -2,7 +2,7 @@
 // reports it (not as clicked), and shows the server's answer until that is no longer true.
 // While no change is possible the controls are disabled and say why.
 import { request } from '../shared/api.js';
-import { byId, duration, make, number, setAttribute, setText, showAnswer } from '../shared/text.js';
+import { allOf, byId, duration, make, number, setAttribute, setText, showAnswer } from '../shared/text.js';
 
 const faults = { healthy: 'healthy', flaky: 'flaky 0.6', slow: 'slow 400ms', down: 'down' };
 const near = (a, b) => Math.abs(a - b) < 0.005;
@@ -36,8 +36,8 @@ const press = (buttons, inForce) => {
 
 export class Controls {
   constructor() {
-    this.faults = [...document.querySelectorAll('[data-fault]')].map((button) => [button, button.dataset.fault]);
-    this.overrides = [...document.querySelectorAll('[data-override]')].map((button) => [button, button.dataset.override]);
+    this.faults = allOf('[data-fault]').map((button) => [button, button.dataset.fault]);
+    this.overrides = allOf('[data-override]').map((button) => [button, button.dataset.override]);
     this.networks = [];
     this.answers = new Map(); // by fieldset
     for (const [button, fault] of this.faults) {
@@ -137,7 +137,7 @@ export class Controls {
 
   allow(frame, connected) {
     const why = whyNot(frame, connected);
-    for (const fieldset of document.querySelectorAll('.controls fieldset')) {
+    for (const fieldset of allOf('.controls fieldset')) {
       fieldset.disabled = why !== '' || (fieldset.id === 'rate-control' && !frame.load.can_change);
     }
     const whyNotRate = frame.load.can_change ? '' : 'The load follows its own plan and cannot be changed here.';

@@ -2,7 +2,7 @@
 // received according to its ledger, and where the instances keep their breaker's state. Tests find each figure by its id
 // or data- attribute.
 import { judge, upstreamState } from './agreement.js';
-import { announce, byId, count, duration, make, number, setAttribute, setText } from '../shared/text.js';
+import { allOf, announce, byId, count, duration, make, number, setAttribute, setText } from '../shared/text.js';
 
 // For screen readers, which cannot read it as often as it may change, nor during a replay.
 const leastPause = 5000; // ms
@@ -38,11 +38,11 @@ export const showAgreement = (frame) => {
 };
 
 export const showCounters = (frame) => {
-  for (const node of document.querySelectorAll('[data-count]')) {
+  for (const node of allOf('[data-count]')) {
     setText(node, number(frame.calls[node.dataset.count] ?? 0));
   }
   const { answers, ledger } = frame.upstream;
-  for (const node of document.querySelectorAll('[data-ledger]')) {
+  for (const node of allOf('[data-ledger]')) {
     setText(node, answers ? number(ledger.total[node.dataset.ledger] ?? 0) : '–');
   }
   setText(byId('wasted'), number(frame.wasted));

@@ -22,12 +22,17 @@ export class Predict {
     this.missedFrames = 0; // frames without the predicted scenario
     this.isRequesting = false;
     this.whyNot = this.whyNotByFrame = 'Waiting for the fleet.';
-    for (const id of ['scenario', 'variant', 'guess', 'no-guess', 'start-scenario', 'stop-scenario']) this[id] = byId(id);
+    this.scenario = byId('scenario');
+    this.variant = byId('variant');
+    this.guess = byId('guess');
+    this.noGuess = byId('no-guess');
+    this.startButton = byId('start-scenario');
+    this.stopButton = byId('stop-scenario');
     this.scenario.addEventListener('change', () => this.showVariants());
     this.variant.addEventListener('change', () => this.showQuestion());
-    for (const field of [this.guess, this['no-guess']]) field.addEventListener('input', () => this.allow());
+    for (const field of [this.guess, this.noGuess]) field.addEventListener('input', () => this.allow());
     byId('predict-form').addEventListener('submit', (event) => this.start(event));
-    this['stop-scenario'].addEventListener('click', async () => this.showAnswer(await request('/control/scenario/stop', {})));
+    this.stopButton.addEventListener('click', async () => this.showAnswer(await request('/control/scenario/stop', {})));
     this.load();
   }
 
@@ -64,24 +69,24 @@ export class Predict {
     setText(byId('guess-label'), measure ? `Your guess: ${measureName(measure)}` : 'Your guess');
     setText(byId('guess-meaning'), measureMeaning(measure));
     this.guess.value = '';
-    this['no-guess'].checked = false;
+    this.noGuess.checked = false;
     this.allow();
   }
 
   // Nothing starts without a guess or the statement that there is none.
   allow() {
-    const unknown = this['no-guess'].checked;
+    const unknown = this.noGuess.checked;
     this.guess.disabled = this.whyNot !== '' || unknown;
     const given = unknown || (this.guess.value.trim() !== '' && Number.isFinite(Number(this.guess.value)));
-    this['start-scenario'].disabled = this.whyNot !== '' || !given || !this.chosenVariant;
+    this.startButton.disabled = this.whyNot !== '' || !given || !this.chosenVariant;
     const hint = given ? 'The scenario starts its own programs and does not touch yours.' : 'Guess first, then start.';
     setText(byId('start-hint'), this.whyNot || hint);
   }
 
   async start(event) {
     event.preventDefault();
-    if (this['start-scenario'].disabled || this.isRequesting) return;
-    const guess = this['no-guess'].checked ? null : Number(this.guess.value);
+    if (this.startButton.disabled || this.isRequesting) return;
+    const guess = this.noGuess.checked ? null : Number(this.guess.value);
     const prediction = { name: this.scenario.value, variant: this.variant.value, measure: this.chosenVariant.measure, guess };
     byId('verdict').hidden = true;
     this.running = 0;
@@ -124,14 +129,14 @@ export class Predict {
     const why = this.whyNotByFrame || (this.scenarios.length === 0 ? 'The scenarios are not known yet.' : '');
     if (why === this.whyNot) return;
     this.whyNot = why;
-    for (const field of [this.scenario, this.variant, this['no-guess']]) field.disabled = why !== '';
+    for (const field of [this.scenario, this.variant, this.noGuess]) field.disabled = why !== '';
     this.allow();
   }
 
   // If the focused control is no longer available, the focus moves to the next useful one, or to the result.
   keepFocus(focused, running) {
-    if (running && byId('predict-form').contains(focused)) this['stop-scenario'].focus();
-    if (!running && focused === this['stop-scenario']) byId('scenario-answer').focus();
+    if (running && byId('predict-form').contains(focused)) this.stopButton.focus();
+    if (!running && focused === this.stopButton) byId('scenario-answer').focus();
   }
 
   // The page may miss the end: it was asleep while another scenario followed, or the server was restarted.

@@ -3,7 +3,7 @@
 // so figures, marks and causes agree, and at its end they equal the run's measures.
 import { momentAt, passedBy, prepare, shownAt } from './moment.js';
 import { designName } from '../shared/measures.js';
-import { announce, at, byId, duration, make, number, setAttribute, setText, time, transitionText } from '../shared/text.js';
+import { allOf, announce, at, byId, duration, make, number, setAttribute, setText, time, transitionText } from '../shared/text.js';
 import { trafficOf } from '../shared/traffic_steps.js';
 
 const speeds = ['0.1', '0.5', '1', '2', '5', '10', '20'];
@@ -15,7 +15,14 @@ export class Replay {
     this.changed = changed;
     this.run = null;
     this.playing = false;
-    for (const id of ['slider', 'play', 'next', 'previous', 'speed', 'live']) this[id] = byId(`replay-${id}`);
+    this.slider = byId('replay-slider');
+    this.play = byId('replay-play');
+    this.next = byId('replay-next');
+    this.previous = byId('replay-previous');
+    this.speed = byId('replay-speed');
+    this.live = byId('replay-live');
+    this.histories = new Map();
+    this.transitions = [];
     this.speed.replaceChildren(...speeds.map((speed) => make('option', { value: speed, text: `${speed}x` })));
     this.speed.value = '1';
     this.slider.addEventListener('input', () => this.pauseAt(Number(this.slider.value)));
@@ -30,9 +37,8 @@ export class Replay {
   open(run) {
     this.run = run;
     this.traffic = trafficOf(run);
-    const { histories, transitions } = prepare(run);
-    Object.assign(this, { histories, transitions });
-    this.end = Math.max(run.length_ms, ...transitions.slice(-1).map(at)); // the last may follow the load's end
+    ({ histories: this.histories, transitions: this.transitions } = prepare(run));
+    this.end = Math.max(run.length_ms, ...this.transitions.slice(-1).map(at)); // the last may follow the load's end
     this.lanes.reset();
     this.slider.max = this.end;
     setText(byId('replay-title'), `${run.name}, ${designName(run.variant)}`);
@@ -116,11 +122,11 @@ export class Replay {
     setAttribute(this.slider, 'aria-valuetext', time(cursor));
     setText(byId('replay-time'), `${time(cursor)} of ${time(this.end)}`);
     setText(byId('replay-words'), this.words(moment));
-    for (const node of document.querySelectorAll('[data-replay-count]')) {
+    for (const node of allOf('[data-replay-count]')) {
       setText(node, number(moment.counts[node.dataset.replayCount]));
     }
     const isStepped = moment.counts.counted_to < Math.min(cursor, run.length_ms);
-    for (const node of document.querySelectorAll('.stepped-to')) setText(node, isStepped ? ` up to ${time(moment.counts.counted_to)}` : '');
+    for (const node of allOf('.stepped-to')) setText(node, isStepped ? ` up to ${time(moment.counts.counted_to)}` : '');
     setText(byId('replay-agreement'), moment.agreement.text);
     setAttribute(byId('replay-agreement'), 'data-agree', moment.agreement.agree);
   }

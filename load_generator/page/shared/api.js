@@ -1,4 +1,5 @@
 // Requests to the page's server: changes with the token that only its page has, and documents.
+import { allOf } from './text.js';
 
 const patience = 10000; // ms
 
@@ -13,7 +14,7 @@ const answerOf = async (response) => {
 // Asks the server for a change. Always returns an answer to show: { done: 'a sentence' } or { error: 'a sentence' }, with
 // `late` if none came in time.
 export const request = async (path, body) => {
-  const token = document.querySelector('meta[name="token"]').content;
+  const [{ content: token }] = allOf('meta[name="token"]');
   const headers = { 'Content-Type': 'application/json', 'X-Control-Token': token };
   try {
     const response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body), signal: AbortSignal.timeout(patience) });

@@ -16,7 +16,10 @@ export const ceiling = (value) => {
 export class Chart {
   // areas: { name: (step) => value }, from back to front; lines likewise.
   constructor({ height, atLeast, areas, lines }) {
-    Object.assign(this, { height, atLeast, areas, lines });
+    this.height = height;
+    this.atLeast = atLeast;
+    this.areas = areas;
+    this.lines = lines;
     const path = (name, kind) => draw('path', { class: `${kind} ${kind}-${name}` });
     this.paths = new Map(Object.keys({ ...areas, ...lines }).map((name) => [name, path(name, name in areas ? 'area' : 'line')]));
     this.outlines = new Map(Object.keys(lines).map((name) => [name, draw('path', { class: 'line-outline' })]));

@@ -79,6 +79,7 @@ export class FleetHistory {
   reset() {
     this.fleet = null;
     this.histories = new Map();
+    /** @type {any} */
     this.traffic = { step_ms: 500, first_step: 0, ...Object.fromEntries(trafficKinds.map((kind) => [kind, []])) };
     this.latest = 0;
     this.received = 0;

@@ -56,7 +56,7 @@ export class Lanes {
   fit(names) {
     if (names.length === this.lanes.size && names.every((name) => this.lanes.has(name))) return;
     this.tooltip.hide();
-    const focused = document.activeElement.closest('.lane')?.dataset.lane;
+    const focused = /** @type {any} */ (document.activeElement.closest('.lane'))?.dataset.lane;
     this.lanes = new Map(names.map((name) => [name, this.lanes.get(name) || new Lane(name, this.tooltip)]));
     for (const lane of this.lanes.values()) lane.setSize(names.length > manyLanes);
     this.element.classList.toggle('many', names.length > manyLanes);

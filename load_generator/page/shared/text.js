@@ -50,14 +50,19 @@ export const transitionText = (transition) => {
 
 export const at = (event) => event.at_ms_since_start;
 
+// For the type checker both are of any type: the page knows what its elements are.
+/** @returns {any} */
 export const byId = (id) => document.getElementById(id);
+
+/** @returns {any[]} */
+export const allOf = (css) => [...document.querySelectorAll(css)];
 
 export const setText = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
 };
 
 // Shows { done: 'a sentence' }, { error: 'a sentence' } or neither.
-export const showAnswer = (output, { done, error }) => {
+export const showAnswer = (output, /** @type {{ done?: string, error?: string }} */ { done, error }) => {
   output.classList.toggle('error', Boolean(error));
   setText(output, done || error || '');
 };
