@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 using json = nlohmann::ordered_json;
 using Handler = httplib::Server::Handler;
 
-constexpr size_t workers_beside_pages = 8;
+constexpr size_t workers_beside_pages = 16;  // ten pages may follow a race while some wait for simulated ones
 constexpr size_t largest_request = 4 * 1024;
 // Unlimited, the system would buffer some MiB for a page that does not read: minutes of updates.
 constexpr int unread_limit = 64 * 1024;
@@ -148,7 +148,8 @@ void HttpApi::send_file(std::string_view name, Response& response) const {
 void HttpApi::stream_updates(Response& response) {
   if (++pages_ > most_pages) {
     --pages_;
-    throw RequestError(503, "8 pages look on already; close one of them, and load this one again");
+    throw RequestError(
+        503, std::to_string(most_pages) + " pages look on already; close one of them, and load this one again");
   }
   const auto stream = std::make_shared<UpdateStream>(*room_);
   response.set_chunked_content_provider(

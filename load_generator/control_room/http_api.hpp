@@ -2,7 +2,7 @@
 // is answered.
 //   GET /, /lab, /experiments, /FILE   the pages, with their token; their scripts and styles
 //   GET /events           updates as server-sent events: first everything, then what is new, about four times a second
-//                         and at once when a state changes. At most 8 pages at a time
+//                         and at once when a state changes. At most 16 pages at a time
 //   GET /scenarios        the scenarios that can be played
 //   GET /simulate?..      a race in virtual time: see simulated_races.hpp
 //   GET /race             a real race: see race_playback.hpp
@@ -27,7 +27,7 @@ namespace load {
 
 class HttpApi {
  public:
-  static constexpr int most_pages = 8;
+  static constexpr int most_pages = 16;  // ten people watch, and some have two open
 
   static constexpr std::chrono::milliseconds write_timeout{3000};  // a busy browser may read nothing for a while
 

@@ -167,17 +167,17 @@ TEST_CASE_FIXTURE(OneInstance, "a page that reconnects gets everything again, al
   CHECK(has(states, "open"));
 }
 
-TEST_CASE_FIXTURE(OneInstance, "the ninth page is rejected with a sentence, and accepted when another one has left") {
+TEST_CASE_FIXTURE(OneInstance, "a page too many is rejected with a sentence, and accepted when another one has left") {
   std::list<PageForTest> pages;
   for (int i = 0; i < HttpApi::most_pages; ++i) pages.emplace_back(room.url()).look_on();
   for (const PageForTest& each : pages) REQUIRE(each.sees(has_an_update));
   check_error(page.get("/events"), 503);
   CHECK(page.get("/runs").status == 200);
   pages.pop_front();
-  std::optional<PageForTest> ninth;
+  std::optional<PageForTest> next;
   CHECK(comes_true([&] {
-    ninth.emplace(room.url()).look_on();
-    return comes_true([&] { return ninth->has_ended() || ninth->frames() > 0; }) && ninth->answer() == 200;
+    next.emplace(room.url()).look_on();
+    return comes_true([&] { return next->has_ended() || next->frames() > 0; }) && next->answer() == 200;
   }));
 }
 

@@ -42,7 +42,7 @@ test('a page without a connection says so, and catches up afterwards', async ({ 
 test('one page too many shows the server’s reason and gets the next free place', async ({ page, startUi, monitor }) => {
   monitor.allowMessages(/status of 503/);
   const ui = await startUi('--stage', 'distributed', '--rate', '0');
-  const others = await Promise.all(Array.from({ length: 8 }, async () => {
+  const others = await Promise.all(Array.from({ length: 16 }, async () => {
     const leaving = new AbortController();
     const { body } = await fetch(`${ui.url}/events`, { signal: leaving.signal });
     await body.getReader().read();

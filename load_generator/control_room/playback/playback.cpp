@@ -37,9 +37,9 @@ void Playback::end(const std::optional<std::string>& error) {
   error_ = error.value_or("");
 }
 
-void Playback::is_running() {
+void Playback::enter(Phase phase) {
   const std::scoped_lock lock(mutex_);
-  phase_ = Phase::running;
+  phase_ = phase;
 }
 
 bool Playback::is_stop_wanted() const {

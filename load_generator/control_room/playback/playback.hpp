@@ -55,7 +55,7 @@ class Playback {
   void end(const std::optional<std::string>& error);  // after play(): it is over, or has failed
 
  protected:
-  void is_running();
+  void enter(Phase phase);
   bool is_stop_wanted() const;
   void reject_later_stops();  // throws Stopped if one came in time
 

@@ -46,6 +46,7 @@ std::string ScenarioPlayback::play(const program::StopSignal& stop) {
 }
 
 void ScenarioPlayback::play_variant(size_t index, const program::StopSignal& stop) {
+  enter(Phase::starting);
   {
     const std::scoped_lock lock(mutex_);
     current_ = index;
@@ -94,7 +95,7 @@ void ScenarioPlayback::tick(Offset now) {
     hooks_.fleet_ends();  // before its programs do
     throw Stopped();
   }
-  is_running();
+  enter(Phase::running);
   const std::scoped_lock lock(mutex_);
   elapsed_ = now;
 }

@@ -214,6 +214,43 @@ TEST_CASE("while a scenario runs, pages see its instances and can only stop it, 
   CHECK(run["states"]["Instance-C"].size() >= 2);
 }
 
+TEST_CASE("all variants of a scenario are played one after the other, and updates say which are finished") {
+  LiveRoom live(Stage::distributed);
+  CHECK(live.apply("rate", {{"rate", 50}}) == "50 calls a second are sent");
+  CHECK(live.apply("scenario", {{"name", "outage"}, {"variant", "all"}}) == "scenario outage, all begins");
+  const auto runs_with = [&](const char* variant, const json& finished) {
+    return live.page.sees([&](const json& picture) {
+      const json& scenario = picture["scenario"];
+      return scenario.is_object() && scenario["variant"] == variant && scenario["phase"] == "running" &&
+             scenario["finished"] == finished && scenario["run"] == "" && picture["can_control"] == false;
+    });
+  };
+  CHECK(runs_with("distributed", {"outage-simple"}));
+  const uint64_t sent = live.page.picture()["load"]["sent"].get<uint64_t>();
+  CHECK(runs_with("redis", {"outage-simple", "outage-distributed"}));
+  CHECK(live.page.picture()["title"] == "outage, redis");
+  REQUIRE(live.has_phase("over"));
+  CHECK(live.page.picture()["scenario"]["number"] == 1);
+  CHECK(live.page.picture()["scenario"]["run"] == "outage-redis");
+  CHECK(live.page.picture()["scenario"]["finished"] == json{"outage-simple", "outage-distributed", "outage-redis"});
+  CHECK(live.page.get("/runs").body.size() == 3);
+  CHECK(live.is_live_again());
+  CHECK(live.page.sees([&](const json& picture) { return picture["load"]["sent"] > sent; }));
+}
+
+TEST_CASE("when all variants are stopped, the finished ones keep their runs") {
+  LiveRoom live(Stage::distributed);
+  live.apply("scenario", {{"name", "outage"}, {"variant", "all"}});
+  REQUIRE(live.page.sees([](const json& picture) {
+    return picture["scenario"].is_object() && picture["scenario"]["finished"].size() == 1 &&
+           picture["scenario"]["phase"] == "running";
+  }));
+  CHECK(live.apply("scenario/stop", json::object()) == "the scenario is being stopped");
+  REQUIRE(live.has_phase("failed"));
+  CHECK(live.page.get("/runs").body == json::array({"outage-simple"}));
+  CHECK(live.page.picture()["scenario"]["finished"] == json::array({"outage-simple"}));
+}
+
 TEST_CASE("only the player requests the status of a scenario's instances, however many pages are open") {
   std::atomic<int> status_requests = 0, ledger_requests = 0;
   FakeInstance both;
