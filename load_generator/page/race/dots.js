@@ -5,6 +5,9 @@ import { dotPlace } from './geometry.js';
 
 const kinds = { request: '--ink', answered: '--closed', failed: '--open', blocked: '--quiet' };
 
+// The wires pass behind the box of Redis: no call goes through it.
+const isBehind = (box, { x, y }) => box !== undefined && x > box.left - 5 && x < box.right + 5 && y > box.top - 5 && y < box.bottom + 5;
+
 export class Dots {
   constructor() {
     this.canvas = make('canvas', { 'aria-hidden': 'true' });
@@ -31,7 +34,8 @@ export class Dots {
     if (dots.length === 0 && this.isEmpty) return;
     this.painter.clearRect(0, 0, this.place.width, this.place.height);
     this.isEmpty = dots.length === 0;
-    for (const kind of Object.keys(kinds)) this.fill(kind, dots.filter((dot) => dot.kind === kind));
+    const placed = dots.map((dot) => ({ ...dot, ...dotPlace(this.place, dot) })).filter((dot) => !isBehind(this.place.box, dot));
+    for (const kind of Object.keys(kinds)) this.fill(kind, placed.filter((dot) => dot.kind === kind));
   }
 
   // What is turned away is hollow: the difference does not depend on colour.
@@ -40,9 +44,8 @@ export class Dots {
     const radius = Math.min(4.5, this.place.row * 0.2);
     const { painter } = this;
     painter.beginPath();
-    for (const dot of dots) {
-      const { x, y } = dotPlace(this.place, dot);
-      const lift = dot.leg === 'back' || dot.leg === 'bounce' ? radius * 0.9 : 0; // answers fly beside the calls
+    for (const { x, y, leg } of dots) {
+      const lift = leg === 'back' || leg === 'bounce' ? radius * 0.9 : 0; // answers fly beside the calls
       painter.moveTo(x + radius, y + lift);
       painter.arc(x, y + lift, radius, 0, 2 * Math.PI);
     }

@@ -98,8 +98,8 @@ export class FleetPicture {
     this.switches = place.rows.map((y) => new Switch(place, y));
     this.squares = place.rows.map((y) => new Squares(place, y));
     this.upstream = draw('rect', { x: place.upstream, y: place.top - 2, width: place.upstreamWidth, height: place.bottom - place.top + 4, rx: 10, class: 'upstream' });
-    this.upstreamWord = label(place.upstream + place.upstreamWidth / 2, place.middle + 4, 'well', 'upstream-word');
-    const heads = [label(0, 14, 'callers'), label(place.name - 8, 14, 'instances'), label(place.width - 2, 14, 'upstream', 'label end')];
+    this.upstreamWord = label(place.width - 2, 14, '', 'label end');
+    const heads = [label(0, 14, 'callers'), label(place.name - 8, 14, 'instances')];
     this.svg.replaceChildren(...heads, circle(place.caller, place.middle, 10, 'caller'),
       ...place.rows.map((_, i) => draw('path', { d: wirePath(place, i), class: 'wire' })),
       ...this.makePips(), this.upstream, this.upstreamWord,
@@ -121,6 +121,7 @@ export class FleetPicture {
     const left = Math.min(x - fit / 2, place.upstream - fit - 8);
     setAttribute(pips.node, 'transform', `translate(${left + fit / 2 - pips.width / 2} ${place.middle + 10})`);
     this.pips = [pips];
+    place.box = { left, right: left + fit, top: place.middle - 22, bottom: place.middle + 22 };
     return [line(gang, place.rows[0] - 8, gang, place.rows.at(-1) + 2, 'gang'), line(gang, place.middle, left, place.middle, 'gang'),
       draw('rect', { x: left, y: place.middle - 22, width: fit, height: 44, rx: 9, class: 'redis' }),
       label(left + fit / 2, place.middle - 5, 'Redis', 'redis-word'), pips.node];
@@ -132,8 +133,9 @@ export class FleetPicture {
     this.switches.forEach((each, i) => each.show(moment.states[i]));
     this.squares.forEach((each, i) => each.show(moment.hits[i]));
     this.pips.forEach((each, i) => each.show(moment.pips[i]));
-    setAttribute(this.upstream, 'data-dead', isDead);
-    setText(this.upstreamWord, isDead ? (moment.hitCount > 0 ? '' : 'dead') : 'well');
+    setAttribute(this.svg, 'data-dead', isDead);
+    setAttribute(this.svg, 'data-open', moment.openCount === moment.states.length);
+    setText(this.upstreamWord, isDead ? 'upstream: dead' : 'upstream: healthy');
     this.dots.show(dots);
   }
 }

@@ -38,17 +38,11 @@ export const onTheWayIn = (place, instance, along) => {
 const beyond = (place, instance, along) =>
   ({ x: place.switchAt + place.blade + (place.upstream - place.switchAt - place.blade) * along, y: place.rows[instance] });
 
-// An answer takes the whole way back: the straight part, then the bend.
-const back = (place, instance, progress) => {
-  const share = (place.upstream - place.switchAt) / (place.upstream - place.caller);
-  return progress < share ? beyond(place, instance, 1 - progress / share) : onTheWayIn(place, instance, 1 - (progress - share) / (1 - share));
-};
-
 export const dotPlace = (place, { instance, leg, progress }) => {
   if (leg === 'in') return onTheWayIn(place, instance, progress);
   if (leg === 'through') return beyond(place, instance, progress);
   if (leg === 'bounce') return onTheWayIn(place, instance, 1 - progress);
-  return back(place, instance, progress);
+  return beyond(place, instance, 1 - progress); // an answer
 };
 
 export const wirePath = (place, instance) => {

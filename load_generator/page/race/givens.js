@@ -3,7 +3,7 @@
 import { byId, setText } from '../shared/text.js';
 import { showRoute } from '../shared/route.js';
 
-const usual = { instances: 10, failure_threshold: 5, rate: 50, break_s: 10 };
+const usual = { instances: 10, failure_threshold: 5, rate: 40, break_s: 10 };
 const inAddress = { n: 'instances', threshold: 'failure_threshold', rate: 'rate', break: 'break_s' };
 
 export class Givens {

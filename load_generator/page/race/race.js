@@ -15,6 +15,7 @@ import { sentenceAt, switchesText, verdictWords } from './words.js';
 
 const guessed = 'upstream_failures'; // the measure that people guess
 const behind = 500; // ms that the live picture is behind, so that a call is known before its dot has to leave
+const resultStands = 2500; // ms, before its replay
 const guessStoredAs = 'race-guess';
 const variants = ['distributed', 'redis'];
 
@@ -24,6 +25,9 @@ const resultOf = (run, guess) => {
 };
 
 const isGuess = (value) => value === null || (Array.isArray(value) && value.length === 2 && value.every((each) => each === null || Number.isFinite(each)));
+
+// Why the shared breaker's figure has a range.
+const inFlightText = ({ low, high }) => (high > low ? ` (${high - low} more may be under way when the switch opens.)` : '');
 
 class Race {
   constructor() {
@@ -80,6 +84,7 @@ class Race {
   }
 
   makeReady() {
+    clearTimeout(this.replaySoon);
     this.playback.pause();
     this.showAnswer('');
     this.setPhase('ready');
@@ -178,7 +183,7 @@ class Race {
   }
 
   guessText() {
-    return this.guess === null || this.guess.includes(null) ? 'No guess this time.' : `Your guess: ${this.guess[0]} left, ${this.guess[1]} right.`;
+    return this.guess === null || this.guess.includes(null) ? 'The upstream dies one second after the start.' : `Your guess: ${this.guess[0]} left, ${this.guess[1]} right.`;
   }
 
   async finish({ runs: names, givens }) {
@@ -187,7 +192,15 @@ class Race {
     this.stopLive();
     if (runs.includes(null)) throw new Error('The runs of the race cannot be read.');
     this.showFinished(runs, givens, 'real programs');
-    this.playback.playFromStart();
+    this.playback.setTime(this.race.length);
+    setText(byId('world'), 'That was the race with real programs. In a moment: the same again, ten times slower.');
+    this.replaySoon = setTimeout(() => this.replaySlowly(), resultStands);
+  }
+
+  // Unless a person has moved in the race meanwhile.
+  replaySlowly() {
+    setText(byId('world'), 'A replay of a race with real programs.');
+    if (document.body.dataset.phase === 'replay' && !this.playback.isPlaying && this.playback.time === this.race.length) this.playback.playFromStart();
   }
 
   // The live picture is behind: it shows the end, too.
@@ -227,6 +240,7 @@ class Race {
   showVerdict() {
     const scale = scaleFor(this.results.flatMap(({ guess, high, measured }) => [guess ?? 0, high, measured]));
     const words = verdictWords(this.results);
+    words[1] += inFlightText(this.results[1]);
     byId('verdict-words').replaceChildren(...words.map((text) => Object.assign(document.createElement('p'), { textContent: text })));
     this.cards.forEach((card, i) => {
       const holder = card.querySelector('.verdict-line');
@@ -243,7 +257,7 @@ class Race {
     const isDead = time >= givens.fault_at_ms;
     scenes.forEach((scene, i) => {
       const moment = sceneAt(scene, time);
-      this.pictures[i].show(moment, isDead, this.playback.isStill ? [] : dotsAt(scene, time));
+      this.pictures[i].show(moment, isDead, this.playback.isStill || time >= this.race.length ? [] : dotsAt(scene, time));
       this.showFigures(this.cards[i], moment, isDead);
     });
     if (document.body.dataset.phase !== 'ready') setText(byId('sentence'), sentenceAt(this.race, time));

@@ -2,8 +2,8 @@
 
 export const slow = 0.1;
 export const fast = 1;
-const before = 250; // ms of the run around what happens
-const after = 250;
+const before = 60; // ms of the run around what happens
+const after = 100;
 
 // From just before the fault until all switches are open.
 export const interestingPart = (fault, allOpen, length) => ({ from: Math.max(0, fault - before), to: Math.min(length, allOpen + after) });

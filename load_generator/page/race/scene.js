@@ -6,8 +6,8 @@ const hasReachedUpstream = (call) => call.upstream_calls > 0;
 const isFailure = ({ status }) => status === 'failure' || status === 'exception';
 const byEnd = (a, b) => a.end - b.end;
 
-// How a call's dot moves: it approaches the switch for this long before the call is due; the answer flies back as long.
-// The flight to the upstream takes as long as the call, but not less than a frame of a slow replay.
+// How a call's dot moves: it approaches the switch for this long before the call is due; the answer flies back to the
+// instance as long. The flight to the upstream takes as long as the call, but not less than a frame of a slow replay.
 export const approach = 350;
 export const shortestFlight = 16;
 const bounce = 200;
@@ -25,6 +25,15 @@ const countFailures = (scene) => {
   });
 };
 
+// A breaker opens when it has counted the failure, a moment before the caller has the answer. The picture shows both at once.
+const endWithTheirTransitions = (scene) => {
+  for (const { at, breaker, to } of scene.transitions) {
+    const cause = scene.calls.find((call) => to === 'open' && call.isFailed && breakerOf(scene, call.instance) === breaker && call.at <= at && call.end > at);
+    if (cause) cause.end = at;
+  }
+  scene.calls.sort(byEnd);
+};
+
 // A fleet's run, made ready to be asked for any moment. `run` is a run's document, or the part of it that is known yet.
 export const makeScene = (run, threshold) => {
   const index = new Map(run.instances.map((name, i) => [name, i]));
@@ -38,13 +47,14 @@ export const makeScene = (run, threshold) => {
     late: call.late === true,
     isFailed: isFailure(call),
   })).sort(byEnd);
-  scene.hits = scene.calls.filter((call) => call.isFailed && hasReachedUpstream(call));
   scene.transitions = run.transitions.filter(({ instance }) => index.has(instance)).map((transition) => ({
     at: transition.at_ms_since_start,
     breaker: breakerOf(scene, index.get(transition.instance)),
     to: transition.to,
     cause: transition.cause,
   })).sort((a, b) => a.at - b.at);
+  endWithTheirTransitions(scene);
+  scene.hits = scene.calls.filter((call) => call.isFailed && hasReachedUpstream(call));
   scene.counts = countFailures(scene);
   return scene;
 };

@@ -17,7 +17,7 @@ const highest = (pips) => pips.reduce((a, b) => Math.max(a, b), 0);
 const leftWords = (left, threshold) => {
   const { openCount, states, pips } = left;
   if (openCount === states.length) return `Left: all ${inWords(openCount)} had to see ${failures(threshold)} each.`;
-  if (openCount === 0) return `Left: each instance counts its own, up to ${highest(pips)} of ${threshold}.`;
+  if (openCount === 0) return `Left: each instance counts its own; the highest has ${highest(pips)} of ${threshold}.`;
   return `Left: ${openCount} of ${states.length} have seen enough; the others still count.`;
 };
 
