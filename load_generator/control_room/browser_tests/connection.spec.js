@@ -60,17 +60,12 @@ test('one page too many shows the server’s reason and gets the next free place
   for (const each of others) each.abort();
 });
 
-test('lists that could not be read are read when there is a connection again', async ({ idlePage: page }) => {
-  const scenarios = page.locator('#scenario option');
-  await expect(scenarios).not.toHaveCount(0);
+test('a list that could not be read is read when there is a connection again', async ({ idlePage: page }) => {
   await page.evaluate(() => {
-    const room = Lab.controlRoom;
-    room.predict.scenarios = [];
     window.realFetch = fetch;
     window.fetch = () => Promise.reject(new Error('as if there were no server'));
-    return Promise.all([room.predict.load(), room.fetchRuns()]);
+    return Lab.controlRoom.fetchRuns();
   });
-  await expect(scenarios).toHaveCount(0);
   await expect(page.locator('#runs-answer')).toHaveText('the finished runs cannot be read');
   await expect(page.locator('#runs-answer')).toHaveClass('answer error');
   await page.evaluate(() => {
@@ -78,7 +73,6 @@ test('lists that could not be read are read when there is a connection again', a
     Lab.controlRoom.connection(false);
     Lab.controlRoom.connection(true);
   });
-  await expect(scenarios).not.toHaveCount(0);
   await expect(page.locator('#runs-answer')).not.toHaveClass(/error/);
 });
 

@@ -1,5 +1,5 @@
 // What the controls show of requested changes, and when they offer none.
-import { expect, openUi, showFrame, test } from './support/lab.js';
+import { act, expect, openUi, showFrame, test } from './support/lab.js';
 import { put } from './support/programs.js';
 
 test('an answer disappears when the change that it reports is no longer in force', async ({ page, startUi }) => {
@@ -9,7 +9,7 @@ test('an answer disappears when the change that it reports is no longer in force
   const answerBeside = (css) => page.locator('fieldset').filter({ has: page.locator(css) }).locator('.answer');
   const clickAndRead = async (css) => {
     const answered = page.waitForResponse(/\/control\//);
-    await page.click(css);
+    await act(page, css);
     const { done } = await (await answered).json();
     await expect(answerBeside(css)).toHaveText(done);
     return done;
@@ -26,35 +26,10 @@ test('an answer disappears when the change that it reports is no longer in force
   await expect(answerBeside('#rate-stop')).toHaveText(stopped);
 });
 
-test('a tick is not lost when the scenarios arrive: nothing can be ticked before', async ({ page, startUi }) => {
-  let arrive;
-  const held = new Promise((resolve) => { arrive = resolve; });
-  await page.route('**/scenarios', async (route) => {
-    await held;
-    await route.continue();
-  });
-  const ui = await startUi('--stage', 'distributed', '--rate', '0');
-  await openUi(page, ui.url, 3);
-  for (const id of ['scenario', 'variant', 'guess', 'no-guess']) await expect(page.locator(`#${id}`)).toBeDisabled();
-  await expect(page.locator('#start-hint')).toHaveText('The scenarios are not known yet.');
-  arrive();
-  await page.check('#no-guess');
-  await expect(page.locator('#start-scenario')).toBeEnabled();
-});
-
-test('no scenario is offered during a manual run', async ({ idlePage: page }) => {
-  await page.check('#no-guess');
-  await expect(page.locator('#start-scenario')).toBeEnabled();
-  await showFrame(page, { load: { rate: 5, sent: 9, can_change: false } });
-  await expect(page.locator('#start-scenario')).toBeDisabled();
-  await expect(page.locator('#start-hint')).toHaveText('A manual run is in progress: no scenario can start until it is over.');
-  await expect(page.locator('[data-fault=down]')).toBeEnabled();
-});
-
 test('the override shown is that of the instances that answer; calls of others are not counted', async ({ page, startUi }) => {
   const ui = await startUi('--stage', 'distributed', '--rate', '0');
   await openUi(page, ui.url, 3);
-  await page.click('[data-override=forced_open]');
+  await act(page, '[data-override=forced_open]');
   await page.waitForFunction(() => Lab.controlRoom.frame.instances.every(({ override }) => override === 'forced_open'));
   const shown = await page.evaluate(() => {
     const { frame, controls } = Lab.controlRoom;

@@ -3,11 +3,12 @@ import { expect, openUi, test } from './support/lab.js';
 
 const mostTabs = 100;
 
-// What has the focus, by the name under which index.html lists it.
+// What has the focus, by the name under which lab.html lists it.
 const focused = (page) => page.evaluate(() => {
   const at = document.activeElement;
   const lane = at.closest('[data-lane]');
   if (lane) return `lane ${lane.dataset.lane}`;
+  if (at.dataset.object) return `object ${at.dataset.object}`;
   for (const kind of ['fault', 'network', 'override']) if (at.dataset[kind]) return `${kind} ${at.dataset[kind]}`;
   return at.id || at.tagName.toLowerCase();
 });
@@ -28,17 +29,15 @@ const press = async (page, wanted, ...keys) => {
 const isPressed = (page, css) => expect(page.locator(css)).toHaveAttribute('aria-pressed', 'true');
 
 test('Tab reaches every control and every lane, and each has an accessible name', async ({ idlePage: page }) => {
-  await expect(page.locator('#scenario option')).not.toHaveCount(0);
-  await expect(page.locator('#scenario')).toBeEnabled();
   const reached = [];
   for (let i = 0; i < mostTabs; i += 1) {
     await page.keyboard.press('Tab');
     reached.push(await focused(page));
   }
+  const ofEach = (kind) => ['A', 'B', 'C'].map((letter) => `object ${kind}:Instance-${letter}`);
   expect(reached).toEqual(expect.arrayContaining([
-    'fault healthy', 'fault flaky', 'fault slow', 'fault down', 'rate', 'rate-apply', 'rate-stop',
-    'network Instance-A', 'network Instance-B', 'network Instance-C',
-    'override forced_open', 'override forced_closed', 'override auto', 'scenario', 'variant', 'guess', 'no-guess',
+    'object callers', 'object upstream', ...ofEach('instance'), ...ofEach('switch'), ...ofEach('wire'),
+    'fault healthy', 'fault flaky', 'fault slow', 'fault down', 'what-if-instances', 'since-reset',
     'window', 'lane Instance-A', 'lane Instance-B', 'lane Instance-C']));
   const nameless = await page.evaluate(() => {
     const name = (node) => node.getAttribute('aria-label') || node.textContent.trim() ||
@@ -56,12 +55,15 @@ test('faults, load, networks and overrides can be set by keyboard', async ({ pag
     await press(page, `fault ${fault}`, 'Enter');
     await isPressed(page, `[data-fault=${fault}]`);
   }
+  await press(page, 'object callers', 'Enter');
   await press(page, 'rate', 'Control+a', '2', '5', 'Enter');
   await page.waitForFunction(() => Lab.controlRoom.frame.load.rate === 25);
   await press(page, 'rate-stop', 'Space');
   await page.waitForFunction(() => Lab.controlRoom.frame.load.rate === 0);
+  await press(page, 'object wire:Instance-B', 'Enter');
   await press(page, 'network Instance-B', 'Enter');
   await isPressed(page, '[data-network=Instance-B]');
+  await press(page, 'object switch:Instance-A', 'Enter');
   for (const mode of ['forced_open', 'forced_closed', 'auto']) {
     await press(page, `override ${mode}`, 'Space');
     await isPressed(page, `[data-override=${mode}]`);
@@ -70,23 +72,13 @@ test('faults, load, networks and overrides can be set by keyboard', async ({ pag
   await expect(page.locator('#window')).toHaveValue('60000');
 });
 
-test('a scenario can be chosen, predicted, started, replayed and read by keyboard', async ({ page, startUi }) => {
+test('a run can be chosen, replayed and read by keyboard', async ({ page, startUi, outage }) => {
+  expect(outage.runs).toHaveLength(3);
   const ui = await startUi('--stage', 'distributed', '--rate', '0');
   await openUi(page, ui.url, 3);
-  await expect(page.locator('#scenario option')).not.toHaveCount(0);
-  await expect(page.locator('#scenario')).toBeEnabled();
-  await press(page, 'scenario', 'ArrowDown');
-  await expect(page.locator('#scenario')).toHaveValue('outage-10');
-  await page.keyboard.press('ArrowUp');
-  await expect(page.locator('#scenario')).toHaveValue('outage');
-  await press(page, 'variant', 'End');
-  await expect(page.locator('#variant')).toHaveValue('redis');
-  await press(page, 'guess', '9');
-  await press(page, 'start-scenario', 'Enter');
-  await expect(page.locator('#stop-scenario')).toBeFocused();
-  await expect(page.locator('#verdict')).toBeVisible();
-  await expect(page.locator('#verdict')).toBeFocused();
-  await expect(page.locator('[data-result=guess]')).toHaveText('9');
+  await expect(page.locator('#runs option')).not.toHaveCount(0);
+  await page.selectOption('#runs', 'outage-redis');
+  await press(page, 'replay-run', 'Enter');
 
   await expect(page.locator('#title')).toHaveText('replay');
   const slider = page.locator('#replay-slider');

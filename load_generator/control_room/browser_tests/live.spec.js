@@ -1,5 +1,5 @@
 // The live page before a real fleet: lanes, figures, and two pages at once.
-import { expect, lanesWith, numberIn, openUi, photograph, showFrame, noteAnnouncements, test } from './support/lab.js';
+import { act, expect, lanesWith, numberIn, openUi, photograph, showFrame, noteAnnouncements, test } from './support/lab.js';
 import { getJson } from './support/programs.js';
 
 // From the press of the button to the moment at which the last lane is open on the page. Counts naps instead of reading
@@ -16,7 +16,7 @@ const msUntilAllAreOpen = async (page) => {
       if (lanes.every(isOpen)) seen.last ??= seen.naps;
     }).observe(document.querySelector('#lanes'), { subtree: true, attributes: true });
   });
-  await page.click('[data-fault=down]');
+  await act(page, '[data-fault=down]');
   await page.waitForFunction(() => seen.last);
   return page.evaluate(() => (seen.last - seen.pressed) * 10);
 };
@@ -27,7 +27,7 @@ for (const stage of ['distributed', 'redis']) {
     await openUi(page, ui.url, 3);
     expect(await page.locator('[data-lane]').evaluateAll((lanes) => lanes.map((lane) => lane.dataset.lane)))
       .toEqual(['Instance-A', 'Instance-B', 'Instance-C']);
-    await page.click('[data-fault=healthy]');
+    await act(page, '[data-fault=healthy]');
     expect(await msUntilAllAreOpen(page)).toBeLessThan(1000);
     await expect(page.locator('[data-fault=down]')).toHaveAttribute('aria-pressed', 'true');
     await expect(page.locator('#agreement-text')).toHaveText('3 open');
@@ -38,10 +38,10 @@ for (const stage of ['distributed', 'redis']) {
 test('with the load stopped, figures equal those of instances and ledger', async ({ page, startUi }) => {
   const ui = await startUi('--stage', 'redis', '--rate', '100');
   await openUi(page, ui.url, 3);
-  await page.click('[data-fault=flaky]');
+  await act(page, '[data-fault=flaky]');
   await expect.poll(() => numberIn(page, '[data-count=failure]')).toBeGreaterThan(5);
   await expect.poll(() => numberIn(page, '[data-count=blocked]')).toBeGreaterThan(20);
-  await page.click('#rate-stop');
+  await act(page, '#rate-stop');
   await page.waitForFunction(() => Lab.controlRoom.frame.load.rate === 0);
   const { upstream, instances } = await page.evaluate(() => Lab.controlRoom.frame);
   // Both are read again with each look, for the last calls may still be under way.
@@ -67,12 +67,12 @@ test('two pages show the same, whichever of them changes something', async ({ pa
   const second = await context.newPage();
   await openUi(page, ui.url, 3);
   await openUi(second, ui.url, 3);
-  await second.click('[data-fault=down]');
+  await act(second, '[data-fault=down]');
   for (const each of [page, second]) {
     await expect(lanesWith(each, 'open')).toHaveCount(3);
     await expect(each.locator('[data-fault=down]')).toHaveAttribute('aria-pressed', 'true');
   }
-  await page.click('[data-override=forced_closed]');
+  await act(page, '[data-override=forced_closed]');
   for (const each of [page, second]) await expect(lanesWith(each, 'closed')).toHaveCount(3);
 });
 
@@ -123,9 +123,9 @@ test('while an override is in force there is no countdown', async ({ idlePage: p
 test('the ledger’s figures add up to what was received, whatever became of it', async ({ page, startUi }) => {
   const ui = await startUi('--stage', 'distributed', '--rate', '60');
   await openUi(page, ui.url, 3);
-  await page.click('[data-override=forced_closed]');
-  await page.click('[data-network=Instance-B]');
-  await page.click('[data-fault=flaky]');
+  await act(page, '[data-override=forced_closed]');
+  await act(page, '[data-network=Instance-B]');
+  await act(page, '[data-fault=flaky]');
   await expect.poll(() => numberIn(page, '[data-ledger=drop]')).toBeGreaterThan(10);
   await expect.poll(() => numberIn(page, '[data-count=exception]')).toBeGreaterThan(10);
   await expect(page.locator('.mark-unanswered[d^=M]')).not.toHaveCount(0);

@@ -3,11 +3,12 @@
 // them once a second; it does not draw while the page is hidden or shows a replay.
 import { Controls } from './controls.js';
 import { showAgreement, showCounters, showStores, stateDetail } from './figures.js';
-import { Predict } from './predict.js';
 import { Replay } from './replay.js';
-import { Results, resultOf } from './results.js';
-import { fetchJson, fetchRun, fingerprint, request } from '../shared/api.js';
+import { fetchJson, request } from '../shared/api.js';
+import { SinceFaultView } from './since_fault.js';
 import { stream } from './stream.js';
+import { WhatIf } from './what_if.js';
+import { FleetMap } from '../map/map.js';
 import { FleetHistory } from '../shared/fleet_history.js';
 import { Lanes } from '../shared/lanes.js';
 import { definePatterns, legend } from '../shared/marks.js';
@@ -28,8 +29,9 @@ class ControlRoom {
     this.lanes = new Lanes(byId('lanes'), new Traffic());
     this.controls = new Controls();
     this.replay = new Replay(this.lanes, () => this.changeMode());
-    this.results = new Results((result) => this.replayResult(result));
-    this.predict = new Predict((run, document, prediction) => this.finished(run, document, prediction));
+    this.map = new FleetMap(byId('map'), (kind, name) => this.controls.choose(kind, name));
+    this.sinceFault = new SinceFaultView();
+    this.whatIf = new WhatIf();
     this.connected = false;
     this.runRequests = 0;
     this.drawnAt = -Infinity;
@@ -47,8 +49,8 @@ class ControlRoom {
     if (!this.connected) this.connection(true);
     if (change === 'fleet' && !this.replay.run) this.lanes.reset();
     if (change !== '') this.drawIfDue(change);
-    if (document.hidden) this.predict.show(frame, this.connected); // a hidden page must not miss a scenario's end
-    else this.showFigures();
+    this.sinceFault.apply(frame);
+    if (!document.hidden) this.showFigures();
   }
 
   connection(connected, why = 'connection lost, reconnecting') {
@@ -67,6 +69,7 @@ class ControlRoom {
     const breakers = [...new Set(frame.instances.map(({ breaker }) => breaker).filter(Boolean))];
     setText(byId('breaker'), breakers.join(', '));
     showAgreement(frame);
+    this.map.show(frame);
     this.showWindow();
     this.showControls();
     this.showCountsIfDue(frame);
@@ -85,6 +88,7 @@ class ControlRoom {
     this.countedAt = performance.now();
     showCounters(this.frame);
     showStores(this.frame);
+    this.sinceFault.show();
     this.controls.showSent(this.frame.load);
     this.showStates();
   }
@@ -95,7 +99,6 @@ class ControlRoom {
 
   showControls() {
     this.controls.show(this.frame, this.connected);
-    this.predict.show(this.frame, this.connected);
   }
 
   // Draws if the last drawing is long enough ago for this kind of change, else later.
@@ -157,24 +160,10 @@ class ControlRoom {
     if (run && time >= 0) this.replay.pauseAt(Math.min(time, this.replay.end));
   }
 
-  // A later run of the same name replaces the file.
-  async replayResult({ run: name, fingerprint: seen }) {
-    const run = await fetchRun(name);
-    const isOther = run !== null && fingerprint(run) !== seen;
-    setText(byId('results-answer'), run === null ? `the run ${name} cannot be read` : isOther ? 'a later run replaced this one' : '');
-    if (run !== null && !isOther) this.showReplay(run);
-  }
-
   showReplay(run) {
     this.replay.open(run);
     scrollTo({ top: 0 });
     byId('replay').focus({ preventScroll: true });
-  }
-
-  finished(run, document, prediction) {
-    this.results.add(resultOf(run, document, prediction));
-    this.replay.open(document);
-    this.fetchRuns();
   }
 
   showWindow() {
@@ -200,9 +189,8 @@ class ControlRoom {
     this.fetchRuns();
   }
 
-  // Reads the lists of scenarios and runs that could not be read yet.
+  // Reads the list of runs, if it could not be read yet.
   fetchLists() {
-    this.predict.load();
     if (byId('replay-run').disabled) this.fetchRuns();
   }
 
@@ -213,7 +201,7 @@ class ControlRoom {
     if (request !== this.runRequests) return;
     byId('runs').replaceChildren(...(runs || []).map((name) => make('option', { value: name, text: name })));
     byId('replay-run').disabled = !(runs?.length > 0);
-    const none = runs === null ? { error: 'the finished runs cannot be read' } : { done: 'There are no runs yet: start a scenario.' };
+    const none = runs === null ? { error: 'the finished runs cannot be read' } : { done: 'There are no runs yet: play an experiment.' };
     showAnswer(byId('runs-answer'), runs?.length > 0 ? {} : none);
   }
 }

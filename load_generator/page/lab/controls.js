@@ -1,4 +1,4 @@
-// Controls that change the fleet by hand. Each control says what it will do, shows the setting in force as the server
+// Controls that change the chosen object of the fleet by hand. Each control says what it will do, shows the setting in force as the server
 // reports it (not as clicked), and shows the server's answer until that is no longer true.
 // While no change is possible the controls are disabled and say why.
 import { request } from '../shared/api.js';
@@ -34,6 +34,21 @@ const press = (buttons, inForce) => {
   for (const [button, setting] of buttons) setAttribute(button, 'aria-pressed', setting === inForce);
 };
 
+// What a process is, by what was done to it.
+const becomes = { kill: 'killed', start: 'running', freeze: 'frozen', resume: 'running' };
+
+const processButtons = (kind) => allOf(`[data-${kind}-do]`).map((button) => [button, button.getAttribute(`data-${kind}-do`)]);
+
+// A button is pressed if its result is in force, and offered only if it would change something.
+const showProcess = (buttons, process) => {
+  for (const [button, action] of buttons) {
+    const isInForce = becomes[action] === process && (action !== 'resume' && action !== 'start');
+    setAttribute(button, 'aria-pressed', isInForce);
+    const needs = { kill: ['running', 'frozen'], start: ['killed'], freeze: ['running'], resume: ['frozen'], flush: ['running'] }[action];
+    button.disabled = !needs.includes(process);
+  }
+};
+
 export class Controls {
   constructor() {
     this.faults = allOf('[data-fault]').map((button) => [button, button.dataset.fault]);
@@ -44,9 +59,30 @@ export class Controls {
       this.onClick(button, '/control/fault', () => ({ plan: faults[fault] }), () => isPressed(button));
     }
     for (const [button, mode] of this.overrides) {
-      this.onClick(button, '/control/override', () => ({ mode }), () => isPressed(button));
+      this.onClick(button, '/control/override', () => ({ mode, ...this.onlyChosen() }), () => isPressed(button));
     }
+    this.processes = processButtons('instance');
+    this.redis = processButtons('redis');
+    for (const [button, action] of this.processes) {
+      this.onClick(button, '/control/instance', () => ({ instance: this.chosen, do: action }), () => isPressed(button));
+    }
+    for (const [button, action] of this.redis) this.onClick(button, '/control/redis', () => ({ do: action }), () => isPressed(button) || action === 'flush');
     this.listenToRate();
+    this.choose('upstream', '');
+  }
+
+  // Shows what can be done to an object of the map, and nothing else.
+  choose(kind, name) {
+    this.chosen = name;
+    for (const fieldset of allOf('.controls fieldset')) fieldset.hidden = fieldset.dataset.for !== kind;
+    for (const node of allOf('[data-chosen]')) setText(node, name);
+    this.networks.forEach(([button, of]) => { button.hidden = of !== name; });
+    if (this.frame) this.showChosen(this.frame);
+  }
+
+  // The override is for one switch if a person says so, and that switch has a breaker of its own.
+  onlyChosen() {
+    return byId('only-this').checked ? { instance: this.chosen } : {};
   }
 
   onClick(button, path, body, isInForce) {
@@ -87,13 +123,22 @@ export class Controls {
   }
 
   show(frame, connected) {
+    this.frame = frame;
     this.showFault(frame);
     this.showRate(frame.load);
     this.showNetworks(frame);
-    const modes = new Set(frame.instances.filter(({ answers }) => answers).map(({ override }) => override || 'auto'));
-    press(this.overrides, modes.size === 1 ? [...modes][0] : '');
+    this.showChosen(frame);
     this.removeOutdatedAnswers(frame);
     this.allow(frame, connected);
+  }
+
+  showChosen(frame) {
+    const instance = frame.instances.find(({ name }) => name === this.chosen);
+    const modes = new Set((instance && byId('only-this').checked ? [instance] : frame.instances.filter(({ answers }) => answers)).map(({ override }) => override || 'auto'));
+    press(this.overrides, modes.size === 1 ? [...modes][0] : '');
+    showProcess(this.processes, instance?.process);
+    showProcess(this.redis, frame.redis?.process);
+    setText(byId('process-hint'), instance && !instance.process ? 'This page has not started it, and cannot end it.' : '');
   }
 
   showFault({ upstream }) {
@@ -133,6 +178,7 @@ export class Controls {
       return [button, name];
     });
     byId('networks').replaceChildren(...this.networks.map(([button]) => button));
+    this.networks.forEach(([button, of]) => { button.hidden = of !== this.chosen; });
   }
 
   allow(frame, connected) {

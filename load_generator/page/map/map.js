@@ -5,7 +5,7 @@
 import { draw, make, setAttribute, setText } from '../shared/text.js';
 import { mapOf } from './model.js';
 
-const conditions = { healthy: 'well', flaky: 'flaky', slow: 'slow', down: 'down', other: 'faulty', away: 'no answer' };
+const conditions = { healthy: 'healthy', flaky: 'flaky', slow: 'slow', down: 'down', other: 'faulty', away: 'no answer' };
 const processes = { running: '', unknown: 'no answer', killed: 'killed', frozen: 'frozen' };
 const stateWords = { closed: 'closed', open: 'open', half_open: 'half-open', unknown: 'unknown' };
 const mostPips = 8;
@@ -103,7 +103,8 @@ export class FleetMap {
 
   showRedis({ redis, instances }) {
     const { process, away, isShared } = redis;
-    const about = processes[process] || (away === 0 ? 'one breaker for all switches' : isShared ? `${away} of ${instances.length} do without it` : 'all do without it');
+    const known = process === 'unknown' ? '' : processes[process];
+    const about = known || (away === 0 ? 'one breaker for all switches' : isShared ? `${away} of ${instances.length} do without it` : 'all do without it');
     setText(this.sharing, about);
     setAttribute(this.redis, 'data-process', process === 'unknown' && away > 0 ? 'away' : process);
   }

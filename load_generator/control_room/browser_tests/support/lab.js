@@ -99,16 +99,24 @@ export const noteAnnouncements = (page) => page.evaluate(() => {
   new MutationObserver(() => announced.push(announcer.textContent)).observe(announcer, { childList: true });
 });
 
-// Chooses a scenario, gives a guess, and starts it.
-export const predict = async (page, scenario, variant, guess) => {
-  await page.selectOption('#scenario', scenario);
-  await page.selectOption('#variant', variant);
-  await page.fill('#guess', '');
-  await expect(page.locator('#start-scenario')).toBeDisabled();
-  await page.fill('#guess', guess);
-  await page.click('#start-scenario');
+// The object of the map whose controls have this one.
+const objectOf = (css, instance) => {
+  if (css.includes('data-fault')) return 'upstream';
+  if (css.startsWith('#rate')) return 'callers';
+  if (css.includes('data-redis-do')) return 'redis';
+  const name = /data-network=([^\]]+)/.exec(css)?.[1] ?? instance;
+  return `${css.includes('data-network') ? 'wire' : css.includes('data-instance-do') ? 'instance' : 'switch'}:${name}`;
 };
 
-// Starts it as another page would: this one does not wait for its end.
+export const choose = (page, object) => page.click(`[data-object="${object}"]`);
+
+// Presses a control, after choosing its object.
+export const act = async (page, css, instance = 'Instance-A') => {
+  const object = objectOf(css, instance);
+  if (await page.locator(`[data-object="${object}"]`).getAttribute('aria-pressed') !== 'true') await choose(page, object);
+  await page.click(css);
+};
+
+// Starts a scenario, as the page of the experiments does.
 export const startScenario = (page, name, variant) =>
   page.evaluate((scenario) => Lab.request('/control/scenario', scenario), { name, variant });
