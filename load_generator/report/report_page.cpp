@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <regex>
-#include <set>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -53,27 +53,53 @@ std::string path_from(const std::string& importer, const std::string& imported) 
   return (std::filesystem::path(importer).parent_path() / imported).lexically_normal().generic_string();
 }
 
-// Joins a module and those that it imports into one, each once and after those that it imports.
+// Joins a module and those that it imports into one script: each once, after those that it imports, and as a function,
+// so that two modules may use one name. Its exports are the function's result.
 class JoinedModules {
  public:
   explicit JoinedModules(const PageFileSource& files) : files_(files) {}
 
-  void add(const std::string& name) {
-    if (!added_.insert(name).second) return;
-    static const std::regex import(R"re(^import \{[^}]*\} from '([^']+)';\n)re", std::regex::multiline);
-    static const std::regex exported("^export ", std::regex::multiline);
-    const std::string content(content_of(name, files_));
-    for (std::sregex_iterator found(content.begin(), content.end(), import), end; found != end; ++found) {
-      add(path_from(name, (*found)[1]));
+  // Returns the constant that holds the module's exports.
+  std::string add(const std::string& name) {
+    const auto [added, is_new] = constants_.emplace(name, fmt::format("module_{}", constants_.size() + 1));
+    const std::string constant = added->second;
+    if (is_new) {
+      const std::string content(content_of(name, files_));
+      const std::string body = with_imports(name, content);  // first: it adds the modules that this one needs
+      text_ += "const " + constant + " = (() => {\n" + body + exports_of(content) + "})();\n";
     }
-    text_ += std::regex_replace(std::regex_replace(content, import, ""), exported, "");
+    return constant;
   }
 
   const std::string& text() const { return text_; }
 
  private:
+  std::string with_imports(const std::string& name, const std::string& content) {
+    static const std::regex import(R"re(^import (\{[^}]*\}) from '([^']+)';\n)re", std::regex::multiline);
+    static const std::regex exported("^export ", std::regex::multiline);
+    std::string body;
+    auto rest = content.cbegin();
+    for (std::sregex_iterator found(content.begin(), content.end(), import), end; found != end; ++found) {
+      const std::string constant = add(path_from(name, (*found)[2]));
+      body += found->prefix().str() + "const " + (*found)[1].str() + " = " + constant + ";\n";
+      rest = (*found)[0].second;
+    }
+    body.append(rest, content.cend());
+    return std::regex_replace(body, exported, "");
+  }
+
+  static std::string exports_of(const std::string& content) {
+    static const std::regex declaration(R"(^export (?:async )?(?:const|let|class|function) (\w+))",
+                                        std::regex::multiline);
+    std::string names;
+    for (std::sregex_iterator found(content.begin(), content.end(), declaration), end; found != end; ++found) {
+      names += (names.empty() ? "" : ", ") + (*found)[1].str();
+    }
+    return names.empty() ? "" : "return { " + names + " };\n";
+  }
+
   const PageFileSource& files_;
-  std::set<std::string> added_;
+  std::map<std::string, std::string> constants_;
   std::string text_;
 };
 

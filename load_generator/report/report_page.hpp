@@ -4,7 +4,7 @@
 //   <script type="module" src="X"></script>    becomes the module X and all that it imports, joined into one, and
 //   __RUNS__                                   becomes a JSON array of run documents,
 // escaped so that no name or cause in it can end the element around it.
-// In a joined module all top-level names are in one scope: they have to be unique, and imports must not rename.
+// A joined module is a function: imports must not rename, and a module is not imported by one that it imports.
 #pragma once
 
 #include <functional>

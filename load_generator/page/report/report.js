@@ -1,70 +1,28 @@
-// The report draws the runs that it contains. For each scenario: the lanes of all its runs on one time axis, calls per
-// second under them, expectations beside measurements, and every transition with its cause. It fetches nothing. For paper
-// everything is drawn again, as wide as the sheet and in light colours.
-import { figureTable } from './figure_table.js';
-import { historiesOf, stateAt } from '../shared/fleet_history.js';
-import { Lanes } from '../shared/lanes.js';
-import { definePatterns, legend } from '../shared/marks.js';
-import { designName } from '../shared/measures.js';
-import { at, byId, count, duration, make, measureName, number, setText, stateName, time } from '../shared/text.js';
-import { Traffic } from '../shared/traffic.js';
-import { trafficOf } from '../shared/traffic_steps.js';
+// The report draws the runs that it contains. For each scenario: a poster, the lanes of its runs on one time axis, its
+// measures, expected beside measured, and an appendix. It fetches nothing. For paper everything is drawn again, as wide
+// as the sheet and in light colours; each of the four parts begins a page. #poster shows nothing but the first poster.
+import { definePatterns } from '../shared/marks.js';
+import { byId, count, make, setText } from '../shared/text.js';
+import { appendix } from './appendix.js';
+import { measureTable } from './measure_table.js';
+import { posterCard } from './poster.js';
+import { timelines } from './timelines.js';
 
 const drawings = [];
 
-const most = (numbers, least = 0) => numbers.reduce((a, b) => Math.max(a, b), least);
-const mostASecond = ({ traffic: { step_ms: step, upstream_calls: calls, blocked } }) => (most(blocked, most(calls)) * 1000) / step;
+// Runs of one design are numbered from the second one on.
+const numberRepeated = (runs) => runs.forEach((run, i) => {
+  const earlier = runs.slice(0, i).filter(({ variant }) => variant === run.variant).length;
+  run.again = earlier > 0 ? `, run ${earlier + 1}` : '';
+});
 
-const runBlock = (run, length, top) => {
-  const plots = make('div');
-  const { disagreement_ms: disagreed, wasted } = run.measures;
-  const summary = [`instances disagreed for ${duration(disagreed ?? 0)}`, `${number(wasted ?? 0)} calls wasted`];
-  const block = make('section', { class: 'run', 'data-run': run.variant },
-    make('h3', {}, make('b', { text: `${designName(run.variant)}${run.again}` }), run.instances.length > 1 ? ` ${summary.join(', ')}` : ''),
-    plots);
-  const traffic = new Traffic(top);
-  const lanes = new Lanes(plots, traffic);
-  const histories = historiesOf(run);
-  const calls = trafficOf(run);
-  drawings.push(() => {
-    lanes.measure();
-    lanes.show(histories, calls, 0, length);
-    for (const [name, history] of histories) lanes.setState(name, stateAt(history, run.length_ms).state, 'at the end');
-  });
-  return block;
-};
-
-const causeList = (runs) => make('dl', { class: 'causes' }, ...runs.flatMap((run) => run.expectations.flatMap((expectation) => [
-  make('dt', { text: `${run.variant}${run.again}, ${measureName(expectation.measure)}: ${expectation.expected}` }),
-  make('dd', { text: expectation.because })])));
-
-const transitionRow = (run, transition) => make('tr', { 'data-transition': run.variant },
-  make('td', { class: 'figure', text: time(at(transition)) }), make('td', { text: `${run.variant}${run.again}` }),
-  make('td', { text: transition.instance }),
-  make('td', { text: `${stateName(transition.from)} → ${stateName(transition.to)}` }),
-  make('td', { text: transition.cause }));
-
-const transitionTable = (runs) => {
-  const rows = runs.flatMap((run) => run.transitions.map((transition) => transitionRow(run, transition)));
-  if (rows.length === 0) return make('p', { class: 'quiet', text: 'No breaker changed its state.' });
-  const heads = ['time', 'design', 'reported by', 'change', 'cause'];
-  return make('div', { class: 'scrolled' }, make('table', { class: 'results transitions' },
-    make('thead', {}, make('tr', {}, ...heads.map((text) => make('th', { scope: 'col', text })))),
-    make('tbody', {}, ...rows)));
-};
-
-const scenarioSection = (runs) => {
-  const length = most(runs.map((run) => run.length_ms));
-  const top = most(runs.map(mostASecond), 1);
-  runs.forEach((run, i) => {
-    const earlier = runs.slice(0, i).filter(({ variant }) => variant === run.variant).length;
-    run.again = earlier > 0 ? `, run ${earlier + 1}` : '';
-  });
-  return make('section', { class: 'card scenario', 'data-scenario': runs[0].name },
-    make('h2', { text: runs[0].name }), make('p', { class: 'question', text: runs[0].question }),
-    ...runs.map((run) => runBlock(run, length, top)), legend(),
-    make('h3', { text: 'Expected and measured' }), figureTable(runs), causeList(runs),
-    make('h3', { text: 'Every transition and its cause' }), transitionTable(runs));
+const scenarioSection = (runs, index) => {
+  numberRepeated(runs);
+  const poster = posterCard(runs);
+  const times = timelines(runs);
+  drawings.push(poster.draw, times.draw);
+  return make('article', { class: 'scenario', id: `scenario-${index + 1}`, 'data-scenario': runs[0].name },
+    poster.node, times.node, make('section', { class: 'card measures' }, make('h3', { text: 'Expected and measured' }), measureTable(runs)), appendix(runs));
 };
 
 const byScenario = (runs) => {
@@ -73,20 +31,28 @@ const byScenario = (runs) => {
   return [...groups.values()];
 };
 
-const drawAll = () => drawings.forEach((drawRun) => drawRun());
+const isOnPaper = () => document.documentElement.classList.contains('paper');
+const drawAll = () => drawings.forEach((drawPart) => drawPart(isOnPaper()));
 
 const print = (paper) => {
   document.documentElement.classList.toggle('paper', paper);
   drawAll();
 };
 
+const showOnlyPoster = () => {
+  document.documentElement.classList.toggle('only-poster', location.hash === '#poster');
+  drawAll();
+};
+
 const runs = JSON.parse(byId('runs').textContent);
-const groups = byScenario(runs);
+const scenarios = byScenario(runs);
 definePatterns();
-const names = groups.map(([first]) => first.name);
-setText(byId('report-of'), `${names.join(', ')}: ${count(runs.length, 'run')}`);
+const names = scenarios.map(([first]) => first.name);
+setText(byId('report-of'), count(runs.length, 'run'));
+byId('contents').append(...names.map((text, i) => make('li', {}, make('a', { href: `#scenario-${i + 1}`, text }))));
 document.title = `Runs side by side: ${names.join(', ')}`;
-byId('report').replaceChildren(...groups.map(scenarioSection));
-drawAll();
+byId('report').replaceChildren(...scenarios.map(scenarioSection));
+showOnlyPoster();
+addEventListener('hashchange', showOnlyPoster);
 addEventListener('beforeprint', () => print(true));
 addEventListener('afterprint', () => print(false));

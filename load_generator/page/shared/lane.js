@@ -9,6 +9,7 @@ import { draw, knownState, make, setAttribute, setText, stateLetter, stateName, 
 
 const roomy = { height: 54, spanTop: 10, spanHeight: 25, marksAt: 45 };
 const compact = { height: 40, spanTop: 7, spanHeight: 17, marksAt: 32 };
+const slim = { height: 28, spanTop: 4, spanHeight: 12, marksAt: 22 }; // on paper
 const letterWidth = 15;
 const drawnStates = ['closed', 'open', 'unknown', 'half_open']; // the last one is never covered
 
@@ -47,8 +48,8 @@ export class Lane {
       draw('g', { 'clip-path': 'url(#until)' }, this.moved[0]), ...Object.values(this.letters), this.moved[1]);
   }
 
-  setSize(many) {
-    this.size = many ? compact : roomy;
+  setSize(many, isOnPaper = false) {
+    this.size = many ? (isOnPaper ? slim : compact) : roomy;
     setAttribute(this.svg, 'height', this.size.height);
   }
 

@@ -1,6 +1,6 @@
 // All lanes of a fleet over one time axis. show() gives them histories and a window; they draw at once, and again when
 // their width changes. Lanes appear and disappear with the instances; hidden lanes have no width and are not drawn.
-// `below` is drawn under the lanes, on the same axis: the traffic chart.
+// `below` is drawn under the lanes, on the same axis: the traffic chart. `makeLane` makes the lane of a name.
 import { Axis, View } from './axis.js';
 import { setUntil } from './marks.js';
 import { Lane } from './lane.js';
@@ -10,9 +10,11 @@ import { Tooltip } from './tooltip.js';
 const manyLanes = 5;
 
 export class Lanes {
-  constructor(element, below = null) {
+  constructor(element, below = null, makeLane = (name, tooltip) => new Lane(name, tooltip)) {
     this.element = element;
     this.below = below;
+    this.makeLane = makeLane;
+    this.isOnPaper = false;
     this.view = new View();
     this.lanes = new Map();
     this.axis = new Axis();
@@ -57,11 +59,21 @@ export class Lanes {
     if (names.length === this.lanes.size && names.every((name) => this.lanes.has(name))) return;
     this.tooltip.hide();
     const focused = /** @type {any} */ (document.activeElement.closest('.lane'))?.dataset.lane;
-    this.lanes = new Map(names.map((name) => [name, this.lanes.get(name) || new Lane(name, this.tooltip)]));
-    for (const lane of this.lanes.values()) lane.setSize(names.length > manyLanes);
+    this.lanes = new Map(names.map((name) => [name, this.lanes.get(name) || this.makeLane(name, this.tooltip)]));
+    this.setSizes();
     this.element.classList.toggle('many', names.length > manyLanes);
     this.rows.replaceChildren(...[...this.lanes.values()].map((lane) => lane.row));
     this.lanes.get(focused)?.svg.focus({ preventScroll: true });
+  }
+
+  setSizes() {
+    for (const lane of this.lanes.values()) lane.setSize(this.lanes.size > manyLanes, this.isOnPaper);
+  }
+
+  // On paper many lanes are slim.
+  setPaper(isOnPaper) {
+    this.isOnPaper = isOnPaper;
+    this.setSizes();
   }
 
   // For another fleet with the same names: discards all drawings.

@@ -54,23 +54,25 @@ const markSwatch = (...kinds) => swatch(...kinds.map((kind) => {
 }));
 const flagSwatch = { x: 13, pennant: 13 };
 
+// What each explains, its swatch, its name and its meaning.
 const legendEntries = () => [
-  [spanSwatch('closed'), 'closed', 'calls go through'],
-  [spanSwatch('open'), 'open', 'calls are blocked at once'],
-  [spanSwatch('half_open'), 'half-open', `a few probes are let through; drawn at least ${leastHalfOpen} pixels wide`],
-  [spanSwatch('unknown'), 'no answer', 'the instance cannot be reached'],
-  [swatch(draw('path', { d: 'M1 8.5H33', class: 'local-line' })), 'local breaker', 'used while Redis is unavailable'],
-  [swatch(draw('path', { d: pole(flagSwatch, 17), class: 'flag pole flag-open' }), draw('path', { d: pennant(flagSwatch), class: 'flag flag-open' })),
+  ['closed', spanSwatch('closed'), 'closed', 'calls go through'],
+  ['open', spanSwatch('open'), 'open', 'calls are blocked at once'],
+  ['half_open', spanSwatch('half_open'), 'half-open', `a few probes are let through; drawn at least ${leastHalfOpen} pixels wide`],
+  ['unknown', spanSwatch('unknown'), 'no answer', 'the instance cannot be reached'],
+  ['local', swatch(draw('path', { d: 'M1 8.5H33', class: 'local-line' })), 'local breaker', 'used while Redis is unavailable'],
+  ['change', swatch(draw('path', { d: pole(flagSwatch, 17), class: 'flag pole flag-open' }), draw('path', { d: pennant(flagSwatch), class: 'flag flag-open' })),
     'change', 'the colour is the new state’s; flags side by side are in their order'],
-  [markSwatch('failure'), 'failure', 'the upstream answered with an error'],
-  [markSwatch('unanswered'), 'no answer', 'the call got none in time'],
-  [swatch(draw('path', { d: markShapes.failure(9, 9), class: 'mark mark-failure' }), draw('text', { x: 15, y: 13, class: 'mark-number', text: '3' })),
+  ['failure', markSwatch('failure'), 'failure', 'the upstream answered with an error'],
+  ['unanswered', markSwatch('unanswered'), 'no answer', 'the call got none in time'],
+  ['number', swatch(draw('path', { d: markShapes.failure(9, 9), class: 'mark mark-failure' }), draw('text', { x: 15, y: 13, class: 'mark-number', text: '3' })),
     'number', 'so many calls that would cover each other'],
-  [markSwatch('probe_failed'), 'probe failed', 'the upstream still fails'],
-  [markSwatch('probe_succeeded'), 'probe succeeded', 'the upstream works again'],
-  [markSwatch('late'), 'late', 'the result came after the state had changed; not counted'],
-  [markSwatch('wasted', 'failure'), 'wasted', 'failed although another instance was already open'],
+  ['probe_failed', markSwatch('probe_failed'), 'probe failed', 'the upstream still fails'],
+  ['probe_succeeded', markSwatch('probe_succeeded'), 'probe succeeded', 'the upstream works again'],
+  ['late', markSwatch('late'), 'late', 'the result came after the state had changed; not counted'],
+  ['wasted', markSwatch('wasted', 'failure'), 'wasted', 'failed although another instance was already open'],
 ];
 
-export const legend = () => make('ul', { class: 'legend' }, ...legendEntries().map(([swatchOfIt, name, meaning]) =>
-  make('li', {}, swatchOfIt, make('span', {}, make('b', { text: name }), ` ${meaning}`))));
+// isShown(kind): whether that kind is explained.
+export const legend = (isShown = () => true) => make('ul', { class: 'legend' }, ...legendEntries().filter(([kind]) => isShown(kind))
+  .map(([, swatchOfIt, name, meaning]) => make('li', {}, swatchOfIt, make('span', {}, make('b', { text: name }), ` ${meaning}`))));

@@ -14,9 +14,9 @@ const heights = {
 };
 
 export class Traffic {
-  // atLeast: the chart's smallest height, in calls per second.
-  constructor(atLeast = 1) {
-    this.chart = new Chart({ height: 110, atLeast, areas: heights, lines: { blocked: ({ blocked }) => blocked } });
+  // atLeast: the chart's smallest height, in calls per second; height: in px.
+  constructor(atLeast = 1, height = 110) {
+    this.chart = new Chart({ height, atLeast, areas: heights, lines: { blocked: ({ blocked }) => blocked } });
     this.steps = [];
     this.drawnAt = -Infinity;
     this.values = {};
