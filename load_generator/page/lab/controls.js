@@ -80,7 +80,7 @@ export class Controls {
     if (this.frame) this.showChosen(this.frame);
   }
 
-  // The override is for one switch if a person says so, and that switch has a breaker of its own.
+  // The override is for all switches, or for the chosen one.
   onlyChosen() {
     return byId('only-this').checked ? { instance: this.chosen } : {};
   }

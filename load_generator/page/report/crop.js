@@ -1,6 +1,7 @@
 // Which part of a scenario's runs is worth drawing: from a little before the first notable event to a little after the
-// last change, the same part of all runs. Pure.
-import { at, count, time } from '../shared/text.js';
+// last one, the same part of all runs. A change is notable, and so is a mark: a failed call after the last change is not
+// cut off. Pure.
+import { at, time } from '../shared/text.js';
 
 const step = 100; // ms; the part begins and ends at whole ones
 const lead = 0.08; // of what happens, before it
@@ -22,21 +23,19 @@ export const partOf = (runs) => {
   const length = most(runs.map((run) => run.length_ms));
   const changes = runs.flatMap(changesOf);
   if (changes.length === 0) return { start: 0, end: length, length };
-  const first = Math.max(0, Math.min(least(changes), least(runs.flatMap(({ marks }) => marks.map(at)))));
-  const last = most(changes);
+  const notable = [...changes, ...runs.flatMap(({ marks }) => marks.map(at))];
+  const first = Math.max(0, least(notable));
+  const last = most(notable);
   const span = Math.max(shortest, last - first);
   const start = Math.floor((first - Math.max(step, lead * span)) / step) * step;
   const end = Math.ceil((last + Math.max(2 * step, trail * span)) / step) * step;
   return { start: start < leastCut * length ? 0 : start, end: length - end < leastCut * length ? length : end, length };
 };
 
-const laterFailures = (runs, end) => runs.map((run) => [`${run.variant}${run.again ?? ''}`, run.marks.filter((mark) => at(mark) > end).length]).filter(([, marks]) => marks > 0);
+const nothing = 'in which no call failed and no breaker changed its state';
 
 // What the lanes do not show, as a sentence; '' if they show everything.
-export const cutWords = (runs, { start, end, length }) => {
-  const parts = [];
-  if (start > 0) parts.push(`the first ${time(start)}, in which no call failed and no breaker changed its state`);
-  const later = laterFailures(runs, end).map(([name, calls]) => `${name} has ${count(calls, 'mark')} there`);
-  if (end < length) parts.push(`the last ${time(length - end)}, in which no breaker changed its state${later.length > 0 ? ` (${later.join(', ')})` : ''}`);
-  return parts.length === 0 ? '' : `Drawn from ${time(start)} to ${time(end)} of ${time(length)}. Cut off: ${parts.join(', and ')}.`;
+export const cutWords = ({ start, end, length }) => {
+  const parts = [...(start > 0 ? [`the first ${time(start)}`] : []), ...(end < length ? [`the last ${time(length - end)}`] : [])];
+  return parts.length === 0 ? '' : `Drawn from ${time(start)} to ${time(end)} of ${time(length)}. Cut off: ${parts.join(' and ')}, ${nothing}.`;
 };

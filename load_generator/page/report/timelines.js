@@ -65,7 +65,7 @@ export const timelines = (runs) => {
   const top = highest(runs.map(mostASecond), 1);
   const blocks = runs.map((run) => runBlock(run, part, top));
   const kinds = kindsIn(blocks.map(({ histories }) => histories));
-  const cut = make('p', { class: 'quiet cut', text: cutWords(runs, part) });
+  const cut = make('p', { class: 'quiet cut', text: cutWords(part) });
   const unused = blocks.some(({ histories }) => [...histories.values()].some((history) => history.isShared && history.states.some(({ state }) => state === 'unknown')));
   const ticks = runs.some(hasOneBreaker) ? make('p', { class: 'quiet', text: sharedWords(unused) }) : '';
   const node = make('section', { class: 'card timelines' }, make('h3', { text: 'What happened when' }), cut, ...blocks.map((block) => block.node),
