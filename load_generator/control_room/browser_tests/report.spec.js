@@ -88,7 +88,7 @@ test.describe('the poster', () => {
     await expect(poster(page, 'outage-10')).toBeInViewport();
   });
 
-  test('can be shown alone, for a picture', async ({ page, simulated, openReport }) => {
+  test('can be shown without the rest, for a picture', async ({ page, simulated, openReport }) => {
     await openReport(await simulated('outage-10', ...designs), '#poster');
     await expect(poster(page, 'outage-10')).toBeVisible();
     for (const part of ['.timelines', '.measures', '.appendix', '.top', 'footer']) await expect(page.locator(part)).toBeHidden();
