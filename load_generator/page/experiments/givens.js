@@ -56,10 +56,10 @@ const settings = {
 };
 
 const known = Object.keys(settings);
-const rank = ([name]) => (known.includes(name) ? known.indexOf(name) : known.length);
+const rank = (name) => (known.includes(name) ? known.indexOf(name) : known.length);
 
 // In the order of this list, in which one explains the next.
-const settingsWords = (values) => Object.entries(values).sort((a, b) => rank(a) - rank(b)).map(settingWords);
+const settingsWords = (values) => Object.entries(values).sort(([a], [b]) => rank(a) - rank(b)).map(settingWords);
 
 const settingWords = ([name, value]) =>
   (Object.hasOwn(settings, name) ? settings[name](value) : `${name.replaceAll('_', ' ')} ${durationWords(value)}`);

@@ -13,8 +13,8 @@ import { heldWords, measuredWords, resultOf, summaryWords, usualMeasure } from '
 const storedAs = 'experiment-guesses';
 const isStored = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
 
-const otherLine = ({ measure, expected, held, because, ...result }) => make('li', { class: held ? '' : 'not-held' },
-  make('b', { text: measureName(measure) }), ` expected ${expected}, ${measuredWords(result)}: ${heldWords(held)}. `, make('span', { class: 'quiet', text: because }));
+const otherLine = ({ measure, expected, held, because, measured }) => make('li', { class: held ? '' : 'not-held' },
+  make('b', { text: measureName(measure) }), ` expected ${expected}, ${measuredWords({ measured })}: ${heldWords(held)}. `, make('span', { class: 'quiet', text: because }));
 
 export class Sheet {
   // play(scenario) answers as the server does; stop() likewise; closed() is called when a person has closed it.

@@ -1,11 +1,9 @@
 // What an outage costs with other givens: sliders that the simulator answers at once, and a link to the race that runs it.
 
 import { allOf, byId, setText } from '../shared/text.js';
-import { ask } from '../shared/api.js';
+import { ask, queryOf } from '../shared/api.js';
 
 const mostForReal = 26; // instances of a real race
-
-const queryOf = (values) => String(new URLSearchParams(Object.entries(values).map(([name, value]) => [name, String(value)])));
 
 const failed = ({ measures }) => String(measures.upstream_failures);
 

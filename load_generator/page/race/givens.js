@@ -1,6 +1,6 @@
 // The givens of a race, as chips that can be changed, and as they stand in the address.
 
-import { byId, setText } from '../shared/text.js';
+import { allOf, byId, setText } from '../shared/text.js';
 import { showRoute } from '../shared/route.js';
 
 const usual = { instances: 10, failure_threshold: 5, rate: 40, break_s: 10 };
@@ -9,7 +9,7 @@ const inAddress = { n: 'instances', threshold: 'failure_threshold', rate: 'rate'
 export class Givens {
   // `changed` is called after a person has changed one.
   constructor(changed) {
-    this.fields = new Map([...document.querySelectorAll('[data-given]')].map((field) => [field.dataset.given, field]));
+    this.fields = new Map(allOf('[data-given]').map((field) => [field.dataset.given, field]));
     byId('givens').addEventListener('change', changed);
     byId('givens').addEventListener('submit', (event) => event.preventDefault());
   }

@@ -1,7 +1,7 @@
 // The replay's controls: play, the scrubber, and steps from one change to the next.
 
-import { byId, setAttribute, setText, time as timeText } from '../shared/text.js';
-import { advance, fast, interestingPart, speedAt, speedText } from './replay_clock.js';
+import { byId, setAttribute, setText, time } from '../shared/text.js';
+import { advance, interestingPart, speedAt, speedText } from './replay_clock.js';
 import { changesOf } from './scene.js';
 
 const stillness = matchMedia('(prefers-reduced-motion: reduce)');
@@ -48,14 +48,15 @@ export class Playback {
     if (!isEnabled) this.pause();
   }
 
-  setTime(time) {
-    this.time = time;
-    this.show(time);
+  setTime(moment) {
+    this.time = moment;
+    this.show(moment);
     const isReplay = !byId('scrubber').disabled;
-    byId('scrubber').value = time;
-    const speed = isReplay ? `, ${speedText(this.isPlaying ? speedAt(this.part, time) : fast)}` : '';
-    setText(byId('moment'), isReplay ? `${timeText(time)} of ${timeText(this.length)}${this.isPlaying ? speed : ''}` : timeText(time));
-    setAttribute(byId('scrubber'), 'aria-valuetext', `${timeText(time)} of ${timeText(this.length)}`);
+    byId('scrubber').value = moment;
+    const speed = this.isPlaying ? `, ${speedText(speedAt(this.part, moment))}` : '';
+    const words = `${time(moment)} of ${time(this.length)}`;
+    setText(byId('moment'), isReplay ? `${words}${speed}` : time(moment));
+    setAttribute(byId('scrubber'), 'aria-valuetext', words);
   }
 
   // From just before the fault.
@@ -95,9 +96,9 @@ export class Playback {
     else this.play();
   }
 
-  choose(time) {
+  choose(moment) {
     this.pause();
-    this.setTime(Math.min(this.length, Math.max(0, time)));
+    this.setTime(Math.min(this.length, Math.max(0, moment)));
     this.rested(this.time);
   }
 

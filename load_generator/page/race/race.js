@@ -1,8 +1,8 @@
 // The race: guess, watch it live, then see it again slowly. The page has one race at a time: real, as its programs report
 // it, or a finished one; before the first, the simulated one shows what is to come.
 
-import { announce, byId, restore, setAttribute, setText, store } from '../shared/text.js';
-import { ask, fetchRun, request } from '../shared/api.js';
+import { allOf, announce, byId, restore, setAttribute, setText, store } from '../shared/text.js';
+import { ask, fetchRun, queryOf, request } from '../shared/api.js';
 import { parseRoute, showRoute } from '../shared/route.js';
 import { FleetPicture } from './fleet_picture.js';
 import { followRace } from './live_race.js';
@@ -31,7 +31,7 @@ const inFlightText = ({ low, high }) => (high > low ? ` (${high - low} more may 
 
 class Race {
   constructor() {
-    this.cards = variants.map((variant) => document.querySelector(`[data-fleet="${variant}"]`));
+    this.cards = allOf('[data-fleet]');
     this.givens = new Givens(() => this.preview());
     this.playback = new Playback((time) => this.showMoment(time), (time) => this.keepTime(time));
     this.guess = restore(guessStoredAs, isGuess, null);
@@ -71,8 +71,7 @@ class Race {
   // The picture before the race: where everybody stands. False if the givens are refused.
   async preview() {
     this.makeReady();
-    const query = new URLSearchParams(this.givens.toRequest());
-    const answer = await ask(`/simulate?${query}`);
+    const answer = await ask(`/simulate?${queryOf(this.givens.toRequest())}`);
     this.givens.showAnswer(answer.error);
     byId('start').disabled = byId('skip').disabled = Boolean(answer.error);
     if (answer.error) return false;

@@ -43,7 +43,7 @@ export const rowOf = (runs, measure) => {
 export const groupsOf = (runs) => {
   const measures = [...new Set(runs.flatMap((run) => [...Object.keys(run.measures), ...run.expectations.map(({ measure }) => measure)]))];
   const known = groups.flatMap(([, names]) => names);
-  const all = [...groups, [others, measures.filter((measure) => !known.includes(measure))]];
+  const all = /** @type {[string, string[]][]} */ ([...groups, [others, measures.filter((measure) => !known.includes(measure))]]);
   return all.map(([title, names]) => ({ title, rows: names.filter((name) => measures.includes(name) && isShown(runs, name)).map((name) => rowOf(runs, name)) }))
     .filter(({ rows }) => rows.length > 0);
 };

@@ -75,7 +75,9 @@ export const lanesOfShared = (run, histories) => {
   });
   shared.transitions.sort(byTime);
   shared.marks.sort(byTime);
-  return new Map([[freeName('shared breaker', names), shared], ...apart.map((name) => [name, histories.get(name)])]);
+  const lanes = new Map([[freeName('shared breaker', names), shared]]);
+  for (const name of apart) lanes.set(name, histories.get(name));
+  return lanes;
 };
 
 const letterWidth = 8;

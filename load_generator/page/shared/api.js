@@ -58,6 +58,9 @@ export const ask = async (path) => {
   }
 };
 
+// { instances: 10 } -> 'instances=10'
+export const queryOf = (values) => String(new URLSearchParams(Object.entries(values).map(([name, value]) => [name, String(value)])));
+
 // A run's document, or null. It may not exist, and a request for a missing one would be an error in the browser's console.
 export const fetchRun = async (name) => {
   const runs = await fetchJson('/runs');
