@@ -1,13 +1,13 @@
 // The measures of runs in groups, and for each how long its bars are. Pure.
 
 const groups = [
-  ['Calls', ['upstream_calls', 'upstream_failures', 'counted_failures', 'load_factor', 'success', 'failure', 'exception', 'blocked',
-    'blocked_elsewhere', 'wasted', 'late', 'unreachable', 'refused_by_bulkhead', 'unexplained']],
-  ['Breaker', ['opened', 'closed_again', 'would_have_tripped', 'calls_per_trip', 'instances_that_opened', 'closed_at_end',
-    'shortest_break_ms', 'longest_break_ms', 'disagreement_ms']],
-  ['Probes', ['probes', 'failed_probes', 'most_probes_at_once', 'longest_half_open_ms']],
-  ['Latency', ['p99_success_ms', 'slowest_answer_ms']],
-  ['Store', ['redis_scripts', 'opened_locally', 'local_ms', 'rejoined_ms', 'local_at_end']],
+  { title: 'Calls', names: ['upstream_calls', 'upstream_failures', 'counted_failures', 'load_factor', 'success', 'failure', 'exception', 'blocked',
+    'blocked_elsewhere', 'wasted', 'late', 'unreachable', 'refused_by_bulkhead', 'unexplained'] },
+  { title: 'Breaker', names: ['opened', 'closed_again', 'would_have_tripped', 'calls_per_trip', 'instances_that_opened', 'closed_at_end',
+    'shortest_break_ms', 'longest_break_ms', 'disagreement_ms'] },
+  { title: 'Probes', names: ['probes', 'failed_probes', 'most_probes_at_once', 'longest_half_open_ms'] },
+  { title: 'Latency', names: ['p99_success_ms', 'slowest_answer_ms'] },
+  { title: 'Store', names: ['redis_scripts', 'opened_locally', 'local_ms', 'rejoined_ms', 'local_at_end'] },
 ];
 const others = 'Other measures';
 
@@ -42,9 +42,9 @@ export const rowOf = (runs, measure) => {
 // [{ title, rows: [{ measure, cells: [{ measured, length, band, expectation }] }] }], without groups that have nothing.
 export const groupsOf = (runs) => {
   const measures = [...new Set(runs.flatMap((run) => [...Object.keys(run.measures), ...run.expectations.map(({ measure }) => measure)]))];
-  const known = groups.flatMap(([, names]) => names);
-  const all = /** @type {[string, string[]][]} */ ([...groups, [others, measures.filter((measure) => !known.includes(measure))]]);
-  return all.map(([title, names]) => ({ title, rows: names.filter((name) => measures.includes(name) && isShown(runs, name)).map((name) => rowOf(runs, name)) }))
+  const known = groups.flatMap(({ names }) => names);
+  const all = [...groups, { title: others, names: measures.filter((measure) => !known.includes(measure)) }];
+  return all.map(({ title, names }) => ({ title, rows: names.filter((name) => measures.includes(name) && isShown(runs, name)).map((name) => rowOf(runs, name)) }))
     .filter(({ rows }) => rows.length > 0);
 };
 

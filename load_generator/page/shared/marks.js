@@ -74,5 +74,5 @@ const legendEntries = () => [
 ];
 
 // isShown(kind): whether that kind is explained.
-export const legend = (isShown = (/** @type {any} */ kind) => kind !== '') => make('ul', { class: 'legend' }, ...legendEntries().filter(([kind]) => isShown(kind))
+export const legend = (isShown = (_kind) => true) => make('ul', { class: 'legend' }, ...legendEntries().filter(([kind]) => isShown(kind))
   .map(([, swatchOfIt, name, meaning]) => make('li', {}, swatchOfIt, make('span', {}, make('b', { text: name }), ` ${meaning}`))));
