@@ -271,6 +271,18 @@ TEST_CASE("a child is stopped even if it ignores SIGTERM, and ends with its obje
   CHECK_FALSE(alive(suspended));
 }
 
+TEST_CASE("a child is running, stopped or ended, also by a signal that its object did not send") {
+  using State = ChildProcess::State;
+  ChildProcess child({"sleep", "60"});
+  CHECK(child.state() == State::running);
+  kill(child.pid(), SIGSTOP);
+  CHECK(wait_until([&] { return child.state() == State::stopped; }, 5s));
+  child.send_signal(SIGCONT);
+  CHECK(wait_until([&] { return child.state() == State::running; }, 5s));
+  kill(child.pid(), SIGKILL);
+  CHECK(wait_until([&] { return child.state() == State::ended; }, 5s));
+}
+
 TEST_CASE("a child does not outlive a killed parent") {
   int ends[2];
   REQUIRE(pipe(ends) == 0);

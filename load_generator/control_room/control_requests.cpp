@@ -1,6 +1,7 @@
 #include "load_generator/control_room/control_requests.hpp"
 
 #include <map>
+#include <optional>
 #include <stdexcept>
 
 #include "load_generator/api/instance_api.hpp"
@@ -31,8 +32,23 @@ json network(ControlRoom& room, StrictObject& request) {
 
 json manual_override(ControlRoom& room, StrictObject& request) {
   const std::string mode = request.one_of("mode", {"forced_open", "forced_closed", "auto"});
+  std::optional<std::string> instance;
+  if (request.has("instance")) instance = request.text("instance", longest_word);
   request.done();
-  return {{"done", room.set_override(mode)}};
+  return {{"done", room.set_override(mode, instance)}};
+}
+
+json instance_process(ControlRoom& room, StrictObject& request) {
+  const std::string instance = request.text("instance", longest_word);
+  const std::string action = request.one_of("do", {"kill", "start", "freeze", "resume"});
+  request.done();
+  return {{"done", room.change_process({instance, ProcessControl::action_named(action)})}};
+}
+
+json redis_process(ControlRoom& room, StrictObject& request) {
+  const std::string action = request.one_of("do", {"kill", "start", "freeze", "resume", "flush"});
+  request.done();
+  return {{"done", room.change_process({std::nullopt, ProcessControl::action_named(action)})}};
 }
 
 json rate(ControlRoom& room, StrictObject& request) {
@@ -82,10 +98,16 @@ json fields_of(const httplib::Params& query) {
 }  // namespace
 
 json apply_control_request(ControlRoom& room, const std::string& control, const std::string& body) {
-  static const std::map<std::string, Apply> controls{
-      {"fault", fault}, {"network", network},    {"override", manual_override},
-      {"rate", rate},   {"scenario", scenario},  {"scenario/stop", scenario_stop},
-      {"race", race},   {"race/stop", race_stop}};
+  static const std::map<std::string, Apply> controls{{"fault", fault},
+                                                     {"network", network},
+                                                     {"override", manual_override},
+                                                     {"instance", instance_process},
+                                                     {"redis", redis_process},
+                                                     {"rate", rate},
+                                                     {"scenario", scenario},
+                                                     {"scenario/stop", scenario_stop},
+                                                     {"race", race},
+                                                     {"race/stop", race_stop}};
   const auto apply = controls.find(control);
   if (apply == controls.end()) throw RequestError(404, "there is no such control");
   const auto parsed = json::parse(body, nullptr, false);

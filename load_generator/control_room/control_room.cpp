@@ -11,10 +11,23 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
+ManualOverride by_page(const std::string& mode) { return {mode, "the control room", "asked for at the page"}; }
+
+std::string quoted(const std::string& name) { return "'" + printable(name, 64) + "'"; }
+
 std::vector<std::string> urls_of(const std::vector<Target>& targets) {
   std::vector<std::string> urls;
   for (const Target& target : targets) urls.push_back(target.url);
   return urls;
+}
+
+// Of no fleet of this program's: nothing of an instance, and null for Redis.
+void add(json& update, const ProcessControl::States& states) {
+  for (size_t i = 0; i < states.instances.size(); ++i) {
+    update["instances"][i]["process"] = ProcessControl::word_for(states.instances[i]);
+  }
+  update["redis"] = nullptr;
+  if (states.redis) update["redis"] = {{"process", ProcessControl::word_for(*states.redis)}};
 }
 
 // Makes a 502 of the error when an instance or the upstream does not do what `work` requests of it.
@@ -27,11 +40,12 @@ void forward(Work work) try {
 
 }  // namespace
 
-ControlRoom::ControlRoom(const WatchedFleet& live, const std::string& runs_folder)
+ControlRoom::ControlRoom(const WatchedFleet& live, const std::string& runs_folder, Fleet* own)
     : runs_(runs_folder),
       live_(poll(live, FleetPoller::Statuses::polled)),
       sender_(urls_of(live.targets)),
       view_{"live", live_},
+      processes_(own, [this] { changes_.notify(); }),
       player_(runs_folder, hooks()) {}
 
 // The player polls a scenario's instances already. A second poller would change what is measured.
@@ -58,6 +72,7 @@ ControlRoom::Update ControlRoom::update_since(const FleetPoller::Cursor& cursor)
   const FleetPoller::Update update = view.poller->update_since(cursor);
   json all{{"fleet", update.cursor.edition}, {"title", view.title}};
   all.update(page_update(update.snapshot, update.from));
+  add(all, view.poller == live_ ? processes_.states() : ProcessControl::States{});
   all["load"] = load_json(view, update.snapshot);
   all["can_control"] = !player_.is_busy();
   all["scenario"] = player_.scenario_json();
@@ -76,7 +91,7 @@ std::string ControlRoom::set_network(const std::string& instance, Network networ
   const std::scoped_lock lock(one_change_at_a_time_);
   require_live();
   const auto caller = live_->caller_name(instance);
-  if (!caller) throw RequestError(404, "no instance of the name '" + printable(instance, 64) + "' has answered yet");
+  if (!caller) throw RequestError(404, "no instance of the name " + quoted(instance) + " has answered yet");
   const std::vector<std::string> dropped = dropped_with(*caller, network);
   forward([&] { put_dropped_callers(live_->fleet().upstream, dropped); });
   return instance + "'s network to the upstream is " + (network == Network::broken ? "broken" : "mended");
@@ -92,13 +107,52 @@ std::vector<std::string> ControlRoom::dropped_with(const std::string& caller, Ne
   return dropped;
 }
 
-std::string ControlRoom::set_override(const std::string& mode) {
+std::string ControlRoom::set_override(const std::string& mode, const std::optional<std::string>& instance) {
   const std::scoped_lock lock(one_change_at_a_time_);
   require_live();
-  const std::vector<Target> targets = live_->answering_targets();
+  if (instance) return override_one(mode, *instance);
+  const std::vector<Target> targets = answering_targets();
   if (targets.empty()) throw RequestError(502, "no instance answers");
-  forward([&] { put_override(targets, {mode, "the control room", "asked for at the page"}); });
+  forward([&] { put_override(targets, by_page(mode)); });
   return "the breaker of " + joined(targets, &Target::name) + " is now: " + mode;
+}
+
+std::string ControlRoom::override_one(const std::string& mode, const std::string& instance) {
+  const FleetSnapshot snapshot = live_->snapshot();
+  const auto target = std::find_if(snapshot.targets.begin(), snapshot.targets.end(),
+                                   [&](const Target& each) { return each.name == instance; });
+  if (target == snapshot.targets.end()) throw RequestError(404, "there is no instance " + quoted(instance));
+  const auto answering = answering_targets();
+  if (std::none_of(answering.begin(), answering.end(), [&](const Target& each) { return each.name == instance; })) {
+    throw RequestError(502, instance + " does not answer");
+  }
+  forward([&] { put_override({*target}, by_page(mode)); });
+  const auto& status = snapshot.instances[static_cast<size_t>(target - snapshot.targets.begin())].status;
+  const std::string breaker = "the breaker of " + instance + " is now: " + mode;
+  return status.shared_breaker && !status.local ? breaker + "; all instances share it, so this holds for all" : breaker;
+}
+
+std::string ControlRoom::change_process(const ProcessControl::Request& request) {
+  const std::scoped_lock lock(one_change_at_a_time_);
+  require_live();
+  return processes_.request(request);
+}
+
+// Without those that are known to be killed or frozen: a request to a frozen one would only time out.
+std::vector<Target> ControlRoom::answering_targets() const {
+  std::vector<Target> answering = live_->answering_targets();
+  const ProcessControl::States states = processes_.states();
+  const auto& targets = live_->fleet().targets;
+  for (size_t i = 0; i < states.instances.size(); ++i) {
+    if (states.instances[i] == ProcessControl::ProcessState::running) continue;
+    std::erase_if(answering, [&](const Target& target) { return target.url == targets[i].url; });
+  }
+  return answering;
+}
+
+void ControlRoom::play_scenarios_until(const program::StopSignal& stop) {
+  player_.play_requests_until(stop, processes_);
+  processes_.close();
 }
 
 std::string ControlRoom::set_rate(double rate) {

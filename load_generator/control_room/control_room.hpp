@@ -1,6 +1,6 @@
-// A ControlRoom is what a page shows and may do: it polls the live instances, sends them load, breaks and repairs what
-// surrounds them, and plays scenarios and races. While one runs, the load pauses, and the only change allowed is to
-// stop it; pages see a scenario's instances, and what they ask for of a race. Thread-safe: every method but
+// A ControlRoom is what a page shows and may do: it polls the live instances, sends them load, breaks and repairs them
+// and what surrounds them, and plays scenarios and races. While one runs, the load pauses, and the only change allowed
+// is to stop it; pages see a scenario's instances, and what they ask for of a race. Thread-safe: every method but
 // play_scenarios_until(). Methods that change something return a sentence that says what was done. Errors:
 // RequestError, which says why not.
 #pragma once
@@ -15,6 +15,7 @@
 #include "load_generator/control_room/change_notifier.hpp"
 #include "load_generator/control_room/playback/player.hpp"
 #include "load_generator/control_room/playback/simulated_races.hpp"
+#include "load_generator/control_room/process_control.hpp"
 #include "load_generator/control_room/request_error.hpp"
 #include "load_generator/control_room/runs_folder.hpp"
 #include "load_generator/live/fleet_poller.hpp"
@@ -24,7 +25,9 @@ namespace load {
 
 class ControlRoom {
  public:
-  ControlRoom(const WatchedFleet& live, const std::string& runs_folder);
+  // `own` is the live fleet if this program started it, else nullptr: a page may kill and freeze its processes. It
+  // outlives play_scenarios_until().
+  ControlRoom(const WatchedFleet& live, const std::string& runs_folder, Fleet* own = nullptr);
 
   struct Update {
     nlohmann::ordered_json json;
@@ -38,7 +41,9 @@ class ControlRoom {
   std::string set_fault(const std::string& plan);
   enum class Network { mended, broken };
   std::string set_network(const std::string& instance, Network network);
-  std::string set_override(const std::string& mode);
+  // At one instance, or at every one that answers. Of instances that share a breaker, any one sets it for all.
+  std::string set_override(const std::string& mode, const std::optional<std::string>& instance = std::nullopt);
+  std::string change_process(const ProcessControl::Request& request);
   std::string set_rate(double rate);
   struct Started {
     uint64_t number = 0;  // from 1; updates have it too, so that a page recognises the end of the scenario it started
@@ -57,8 +62,8 @@ class ControlRoom {
   };
   void show_load_by_hand(const std::optional<LoadByHand>& load);
 
-  // Main thread only (see Player).
-  void play_scenarios_until(const program::StopSignal& stop) { player_.play_requests_until(stop); }
+  // Main thread only (see Player). Does also what pages request of the fleet's processes.
+  void play_scenarios_until(const program::StopSignal& stop);
 
  private:
   struct View {
@@ -73,6 +78,8 @@ class ControlRoom {
   void require_live() const;
   std::optional<LoadByHand> load_by_hand() const;
   std::vector<std::string> dropped_with(const std::string& caller, Network network) const;
+  std::vector<Target> answering_targets() const;
+  std::string override_one(const std::string& mode, const std::string& instance);
   nlohmann::ordered_json load_json(const View& view, const FleetSnapshot& snapshot) const;
 
   ChangeNotifier changes_;  // first: all others notify it
@@ -84,6 +91,7 @@ class ControlRoom {
   View view_;  // guarded by mutex_, as is the next
   std::optional<LoadByHand> load_by_hand_;
   std::mutex one_change_at_a_time_;
+  ProcessControl processes_;
   Player player_;
 };
 

@@ -12,8 +12,8 @@ constexpr std::chrono::milliseconds grace{800};
 
 }  // namespace
 
-void ControlRoomSession::open(const WatchedFleet& live) {
-  room_.emplace(live, runs_folder());
+void ControlRoomSession::open(const WatchedFleet& live, Fleet* own) {
+  room_.emplace(live, runs_folder(), own);
   api_.open(*room_);
   std::cout << "the control room: " << api_.url() << " (Ctrl-C ends it)\n" << std::flush;
 }

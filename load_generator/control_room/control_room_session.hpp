@@ -15,7 +15,8 @@ class ControlRoomSession {
  public:
   explicit ControlRoomSession(int port) : api_(port) {}  // throws std::runtime_error if it is taken; 0: a free one
 
-  void open(const WatchedFleet& live);  // prints the page's URL
+  // Prints the page's URL. `own`: see ControlRoom.
+  void open(const WatchedFleet& live, Fleet* own = nullptr);
   ControlRoom& room() { return *room_; }
   const std::string& url() const { return api_.url(); }
 

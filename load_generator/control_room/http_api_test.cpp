@@ -299,6 +299,13 @@ TEST_CASE_FIXTURE(OneInstance, "a request that is not valid is answered with a s
   check_text("fault", R"({"plan":7})", "plan is 7");
   check_text("network", R"({"instance":"Instance-A","broken":"yes"})", "broken is \"yes\"");
   check_text("override", R"({"mode":"reset"})", "mode is \"reset\"");
+  check_text("override", R"({"mode":"auto","instance":7})", "instance is 7");
+  check_text("instance", R"({"do":"kill"})", "instance is missing");
+  check_text("instance", R"({"instance":"Instance-A"})", "do is missing");
+  check_text("instance", R"({"instance":"Instance-A","do":"flush"})", "do is \"flush\"");
+  check_text("instance", R"({"instance":"Instance-A","do":"kill","signal":9})", "signal is ");
+  check_text("redis", R"({"do":"stop"})", "do is \"stop\"");
+  check_text("redis", R"({"do":"kill","instance":"Instance-A"})", "instance is ");
   check_text("scenario", R"({"name":"outage"})", "variant is missing");
   check_text("scenario/stop", R"({"now":true})", "now is ");
   check_error("everything", json::object(), 404);
@@ -310,6 +317,7 @@ TEST_CASE_FIXTURE(OneInstance, "a sentence says what instances or upstream did n
   REQUIRE(page.sees([](const json& picture) { return picture["instances"][0]["answers"] == true; }));
   check_error("fault", {{"plan", "down"}}, 502);
   check_error("override", {{"mode", "forced_open"}}, 502);
+  check_error("override", {{"mode", "forced_open"}, {"instance", "Instance-Z"}}, 404);
   check_error("network", {{"instance", "Instance-A"}, {"broken", true}}, 502);
   check_error("network", {{"instance", "Instance-Z"}, {"broken", true}}, 404);
   check_error("scenario", {{"name", "no-such"}, {"variant", "redis"}}, 404);

@@ -65,7 +65,8 @@ int ui_command(const UiOptions& options, const program::StopSignal& stop) {
   ControlRoomSession room(options.port);
   std::optional<Fleet> fleet;
   if (!options.stage.empty()) start(fleet, options);
-  room.open(fleet ? WatchedFleet{fleet->targets(), fleet->upstream()} : running_fleet(options));
+  room.open(fleet ? WatchedFleet{fleet->targets(), fleet->upstream()} : running_fleet(options),
+            fleet ? &*fleet : nullptr);
   room.room().set_rate(options.rate);
   room.stay_until(stop);
   room.close();

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include "load_generator/api/instance_api.hpp"
 #include "program/address.hpp"
@@ -113,9 +114,13 @@ void Fleet::start_instances(const Scenario& scenario, const Variant& variant) {
   }
 }
 
-// Signals all before it waits for any; else ten instances would take ten times as long.
+// Signals all before it waits for any; else ten instances would take ten times as long. A frozen one has nothing to
+// save, and would first serve the calls that it has not accepted yet.
 Fleet::~Fleet() {
-  for (Instance& instance : instances_) instance.process->send_signal(SIGTERM);
+  for (Instance& instance : instances_) {
+    const bool is_frozen = instance.process->state() == program::ChildProcess::State::stopped;
+    instance.process->send_signal(is_frozen ? SIGKILL : SIGTERM);
+  }
   upstream_.send_signal(SIGTERM);
 }
 
@@ -128,8 +133,15 @@ void Fleet::launch(size_t target) {
   const int port = program::parse_url(targets_.at(target).url).hosts[0].port;
   Arguments arguments = instance.arguments;
   *std::next(std::find(arguments.begin(), arguments.end(), "--port")) = std::to_string(port);
-  instance.process.emplace(arguments);
+  program::ChildProcess next(arguments);  // if this throws, there is still the old one
+  instance.process.emplace(std::move(next));
 }
+
+void Fleet::freeze(size_t target) { instances_.at(target).process->send_signal(SIGSTOP); }
+
+void Fleet::resume(size_t target) { instances_.at(target).process->send_signal(SIGCONT); }
+
+program::ChildProcess::State Fleet::state(size_t target) { return instances_.at(target).process->state(); }
 
 bool Fleet::listens(size_t target) const {
   return instances_.at(target).process->output().find(ready_line) != std::string::npos;

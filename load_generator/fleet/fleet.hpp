@@ -36,8 +36,11 @@ class Fleet {
 
   const std::string& upstream() const { return upstream_url_; }
   const std::vector<Target>& targets() const { return targets_; }
-  void kill(size_t target);                 // -9
-  void launch(size_t target);               // restarts a killed one with the same name and port; does not wait for it
+  void kill(size_t target);    // -9
+  void launch(size_t target);  // restarts a killed one with the same name and port; does not wait for it
+  void freeze(size_t target);  // SIGSTOP
+  void resume(size_t target);  // SIGCONT
+  program::ChildProcess::State state(size_t target);
   bool listens(size_t target) const;        // its last process has printed its "listening" line
   std::string output(size_t target) const;  // of all its processes so far
   // At most one of the two exists.

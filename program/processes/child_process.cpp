@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <fstream>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -34,6 +35,15 @@ constexpr std::chrono::milliseconds poll_interval{2};
   const int reason = errno;
   [[maybe_unused]] const auto written = write(failure, &reason, sizeof reason);
   _exit(127);
+}
+
+// The letter after the name in /proc/PID/stat; the name is in parentheses, and may have some too.
+char state_letter(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  const auto at = line.rfind(") ");
+  return at == std::string::npos || at + 2 >= line.size() ? '?' : line[at + 2];
 }
 
 }  // namespace
@@ -94,6 +104,11 @@ std::string ChildProcess::wait_for_line(const std::string& text, std::chrono::mi
     if (Clock::now() > deadline) throw std::runtime_error(command_ + " did not print '" + text + "' in time:\n" + all);
     std::this_thread::sleep_for(poll_interval);
   }
+}
+
+ChildProcess::State ChildProcess::state() {
+  if (wait(std::chrono::milliseconds(0))) return State::ended;
+  return state_letter(pid_) == 'T' ? State::stopped : State::running;
 }
 
 void ChildProcess::send_signal(int signal) {

@@ -28,6 +28,9 @@ class ChildProcess {
   // before or `timeout` passes.
   std::string wait_for_line(const std::string& text, std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
+  enum class State { running, stopped, ended };
+  State state();  // as the kernel has it now; stopped: by SIGSTOP, also from another process
+
   void send_signal(int signal);  // SIGSTOP, SIGKILL, ...; does nothing once the child has been reaped
 
   // Waits for the end: the exit code, or 128 + the signal that ended it. Nothing if `timeout` passes first.

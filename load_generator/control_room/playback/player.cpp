@@ -8,9 +8,10 @@
 namespace load {
 namespace {
 
-void wait_for_either(const program::StopSignal& stop, const program::WakeFd& wake) {
-  std::array<pollfd, 2> descriptors{{{stop.fd(), POLLIN, 0}, {wake.fd(), POLLIN, 0}}};
-  poll(descriptors.data(), descriptors.size(), -1);
+void wait_for_any(const std::array<int, 3>& descriptors, std::chrono::milliseconds timeout) {
+  std::array<pollfd, 3> polled{};
+  for (size_t i = 0; i < polled.size(); ++i) polled[i] = {descriptors[i], POLLIN, 0};
+  poll(polled.data(), polled.size(), static_cast<int>(timeout.count()));
 }
 
 }  // namespace
@@ -79,11 +80,12 @@ nlohmann::ordered_json Player::race_since(const std::string& from) const {
   return last ? last->since(from) : RacePlayback::none(from);
 }
 
-void Player::play_requests_until(const program::StopSignal& stop) {
+void Player::play_requests_until(const program::StopSignal& stop, ProcessControl& processes) {
   while (!stop.requested()) {
-    wait_for_either(stop, requested_);
+    wait_for_any({stop.fd(), requested_.fd(), processes.fd()}, ProcessControl::look_every);
     requested_.clear();
     if (stop.requested()) return;
+    processes.serve();
     if (const auto playback = under_way()) play(*playback, stop);
   }
 }

@@ -1,5 +1,6 @@
 // A Player plays the scenarios and races that pages request, one at a time, where the main thread calls
-// play_requests_until(): their programs must be started on that thread (see ChildProcess).
+// play_requests_until(): their programs must be started on that thread (see ChildProcess). In between that thread
+// serves the ProcessControl.
 // Thread-safe: every other method. Errors: RequestError.
 #pragma once
 
@@ -10,6 +11,7 @@
 
 #include "load_generator/control_room/playback/race_playback.hpp"
 #include "load_generator/control_room/playback/scenario_playback.hpp"
+#include "load_generator/control_room/process_control.hpp"
 #include "program/stop_signal.hpp"
 #include "program/wake_fd.hpp"
 
@@ -36,7 +38,7 @@ class Player {
   nlohmann::ordered_json race_json() const;
   nlohmann::ordered_json race_since(const std::string& from) const;  // see RacePlayback
 
-  void play_requests_until(const program::StopSignal& stop);
+  void play_requests_until(const program::StopSignal& stop, ProcessControl& processes);
 
  private:
   template <typename Kind, typename... Arguments>

@@ -13,8 +13,7 @@
 #include <vector>
 
 #include "load_generator/api/fake_instance.hpp"
-#include "load_generator/control_room/tests/page_for_test.hpp"
-#include "load_generator/control_room/tests/room_for_test.hpp"
+#include "load_generator/control_room/tests/live_room_for_test.hpp"
 #include "load_generator/experiment/experiment.hpp"
 #include "load_generator/fleet/fleet.hpp"
 #include "load_generator/tests/seen_for_test.hpp"
@@ -23,61 +22,6 @@ using namespace load;
 using json = nlohmann::ordered_json;
 
 namespace {
-
-// Instances of a stage with a short recovery_timeout, their control room, and a page.
-class LiveRoom {
- public:
-  explicit LiveRoom(Stage stage)
-      : fleet_(scenario(), variant(stage)), room({fleet_.targets(), fleet_.upstream()}), page(room.url()) {
-    page.look_on();
-    REQUIRE(page.sees([](const json& picture) {
-      return picture["agreement"]["text"] == "3 closed" && picture["upstream"]["answers"] == true;
-    }));
-  }
-
-  // Returns the sentence that says what was done.
-  std::string apply(const std::string& control, const json& body) {
-    const auto answer = page.post("/control/" + control, body);
-    CAPTURE(answer.body.dump());
-    CHECK(answer.status == 200);
-    return answer.body.value("done", "");
-  }
-  int status_of(const std::string& control, const json& body) { return page.post("/control/" + control, body).status; }
-  bool has_states(const std::string& text) {
-    return page.sees([&](const json& picture) { return picture["agreement"]["text"] == text; });
-  }
-  bool drops(const std::vector<std::string>& callers) {
-    return page.sees(
-        [&](const json& picture) { return picture["upstream"]["fault"]["dropped_callers"] == json(callers); });
-  }
-  bool has_phase(const std::string& phase) {
-    return page.sees(
-        [&](const json& picture) { return picture["scenario"].is_object() && picture["scenario"]["phase"] == phase; });
-  }
-  bool is_live_again() {
-    return page.sees([](const json& picture) { return picture["title"] == "live" && picture["can_control"] == true; });
-  }
-
- private:
-  static Scenario scenario() {
-    Scenario scenario;
-    scenario.file = "test";
-    return scenario;
-  }
-  static Variant variant(Stage stage) {
-    Variant variant;
-    variant.stage = stage;
-    variant.breaker = {{"recovery_timeout", "300ms"}};
-    if (stage == Stage::redis) variant.instance = {{"redis_timeout", "5s"}};  // for a busy machine
-    return variant;
-  }
-
-  Fleet fleet_;
-
- public:
-  RoomForTest room;
-  PageForTest page;
-};
 
 json fetched(const std::string& url) { return json::parse(program::send({.url = url}).body, nullptr, false); }
 

@@ -14,8 +14,9 @@ namespace load {
 
 class RoomForTest {
  public:
-  explicit RoomForTest(const WatchedFleet& fleet, std::chrono::milliseconds write_timeout = HttpApi::write_timeout)
-      : room(fleet, runs.path("")), api_(0, write_timeout) {
+  explicit RoomForTest(const WatchedFleet& fleet, std::chrono::milliseconds write_timeout = HttpApi::write_timeout,
+                       Fleet* own = nullptr)
+      : room(fleet, runs.path(""), own), api_(0, write_timeout) {
     api_.open(room);
     player_ = std::thread([this] { room.play_scenarios_until(stop_); });
   }

@@ -99,6 +99,65 @@ TEST_CASE("a signal ends the program within a second, and the instances that it 
   }
 }
 
+namespace {
+
+struct Harm {
+  const char* instances;  // what a page does to all three; empty: nothing
+  const char* redis;
+  size_t children_left;
+};
+
+void apply(const Harm& harm, const PageForTest& page) {
+  for (const char* name : {"Instance-A", "Instance-B", "Instance-C"}) {
+    if (*harm.instances == '\0') break;
+    CHECK(page.post("/control/instance", {{"instance", name}, {"do", harm.instances}}).status == 200);
+  }
+  if (*harm.redis != '\0') CHECK(page.post("/control/redis", {{"do", harm.redis}}).status == 200);
+}
+
+}  // namespace
+
+TEST_CASE("a signal ends the program within a second, whatever is frozen or killed") {
+  for (const Harm& harm : {Harm{"", "freeze", 5}, Harm{"freeze", "", 5}, Harm{"freeze", "freeze", 5},
+                           Harm{"kill", "freeze", 2}, Harm{"freeze", "kill", 4}}) {
+    CAPTURE(harm.instances);
+    CAPTURE(harm.redis);
+    ChildProcess process = start({"ui", "--port", "0", "--stage", "redis", "--rate", "50"});
+    PageForTest page(page_of(process));
+    page.look_on();
+    REQUIRE(page.sees([](const json& picture) { return picture["load"]["sent"] > 10; }));
+    apply(harm, page);
+    check_that_it_ends_within_a_second(process, SIGTERM, harm.children_left);
+  }
+}
+
+TEST_CASE("a page sees what other hands do to the processes, and can repair it") {
+  ChildProcess process = start({"ui", "--port", "0", "--stage", "redis"});
+  PageForTest page(page_of(process));
+  page.look_on();
+  const auto are = [&page](const char* word, size_t count) {
+    return page.sees([&](const json& picture) {
+      const auto is_so = [&](const json& entry) { return entry["process"] == word; };
+      const auto instances = std::count_if(picture["instances"].begin(), picture["instances"].end(), is_so);
+      return static_cast<size_t>(instances + (is_so(picture["redis"]) ? 1 : 0)) == count;
+    });
+  };
+  REQUIRE(are("running", 4));
+  const std::vector<pid_t> children = children_of(process);  // the upstream, Redis and three instances
+  REQUIRE(children.size() == 5);
+  for (size_t i = 1; i < 5; ++i) kill(children[i], SIGSTOP);
+  CHECK(are("frozen", 4));
+  CHECK(page.post("/control/redis", {{"do", "resume"}}).status == 200);
+  CHECK(page.post("/control/instance", {{"instance", "Instance-A"}, {"do", "resume"}}).status == 200);
+  CHECK(are("running", 2));
+  for (size_t i = 1; i < 5; ++i) kill(children[i], SIGKILL);
+  CHECK(are("killed", 4));
+  CHECK(page.post("/control/redis", {{"do", "start"}}).status == 200);
+  CHECK(page.post("/control/instance", {{"instance", "Instance-C"}, {"do", "start"}}).status == 200);
+  CHECK(are("running", 2));
+  CHECK(page.sees([](const json& picture) { return picture["instances"][2]["state"] == "closed"; }));
+}
+
 TEST_CASE("a signal ends the program within a second while a scenario runs") {
   ChildProcess process = start({"ui", "--port", "0", "--stage", "distributed", "--rate", "50"});
   PageForTest page(page_of(process));
