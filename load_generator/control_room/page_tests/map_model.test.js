@@ -45,9 +45,10 @@ test('counters say what has happened since the last fault', () => {
   assert.deepEqual(counter.show(frame()), { success: 0, failure: 0, exception: 0, blocked: 0, failed_upstream: 0, elapsed: 0 });
   const calls = { success: 20, failure: 10, exception: 1, blocked: 5 };
   assert.deepEqual(counter.show(later(calls)), { success: 12, failure: 9, exception: 1, blocked: 4, failed_upstream: 9, elapsed: 2000 });
-  const fault = later(calls, { now_ms: 4000 });
-  fault.upstream = { ...fault.upstream, fault: { ...healthy, failure_rate: 1 } };
-  assert.deepEqual(counter.show(fault), { success: 0, failure: 0, exception: 0, blocked: 0, failed_upstream: 0, elapsed: 0 });
+  const fault = later({ ...calls, failure: 11 }, { now_ms: 3250 });
+  fault.upstream = { answers: true, fault: { ...healthy, failure_rate: 1 }, ledger: { total: total(31, 20) } };
+  assert.deepEqual(counter.show(fault), { success: 0, failure: 1, exception: 0, blocked: 0, failed_upstream: 1, elapsed: 250 },
+    'the call that the new fault has failed is counted');
 });
 
 test('Reset starts the counters again, and a change of state does not', () => {
@@ -56,7 +57,8 @@ test('Reset starts the counters again, and a change of state does not', () => {
   const changed = later({ success: 20, failure: 10, exception: 1, blocked: 5 });
   changed.instances[0].state = 'open';
   assert.equal(counter.show(changed).success, 12);
-  counter.reset(changed);
+  counter.reset();
+  assert.equal(counter.counts().success, 0);
   assert.equal(counter.show(changed).success, 0);
 });
 

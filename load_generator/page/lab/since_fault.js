@@ -11,15 +11,14 @@ export class SinceFaultView {
   }
 
   reset() {
-    if (!this.frame) return;
-    this.counter.reset(this.frame);
-    this.apply(this.frame);
+    if (!this.counts) return;
+    this.counter.reset();
+    this.counts = this.counter.counts();
     this.show();
   }
 
   // Each frame counts, so that none hides a fault; shown are they with the other counts.
   apply(frame) {
-    this.frame = frame;
     this.counts = this.counter.show(frame);
   }
 

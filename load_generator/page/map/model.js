@@ -59,19 +59,27 @@ const countsOf = ({ calls, upstream, now_ms: now }) => ({
 // An instance that was restarted counts from 0 again; so does an upstream.
 const since = (before, count) => (count >= before ? count - before : count);
 
-// Counts what has happened since the last fault, or since Reset was pressed.
+// Counts what has happened since the last fault, or since Reset was pressed. The frame that shows a fault first has some of
+// its calls already, so it is counted from the frame before.
 export class SinceFault {
   show(frame) {
     const conditions = conditionsOf(frame);
-    if (conditions !== this.conditions) this.reset(frame);
+    if (conditions !== this.conditions) this.before = this.latest ?? countsOf(frame);
+    if (!this.latest || frame.fleet !== this.fleet) this.before = countsOf(frame);
     this.conditions = conditions;
-    const now = countsOf(frame);
-    const calls = Object.fromEntries(Object.keys(noCalls).map((status) => [status, since(this.before.calls[status], now.calls[status])]));
-    const failed = now.failed === null || this.before.failed === null ? null : since(this.before.failed, now.failed);
-    return { ...calls, failed_upstream: failed, elapsed: now.now - this.before.now };
+    this.fleet = frame.fleet;
+    this.latest = countsOf(frame);
+    return this.counts();
   }
 
-  reset(frame) {
-    this.before = countsOf(frame);
+  counts() {
+    const { before, latest } = this;
+    const calls = Object.fromEntries(Object.keys(noCalls).map((status) => [status, since(before.calls[status], latest.calls[status])]));
+    const failed = latest.failed === null || before.failed === null ? null : since(before.failed, latest.failed);
+    return { ...calls, failed_upstream: failed, elapsed: latest.now - before.now };
+  }
+
+  reset() {
+    this.before = this.latest;
   }
 }
