@@ -15,7 +15,9 @@ constexpr std::chrono::milliseconds ledger_timeout{500};
 
 void write_run(const std::string& path, const Run& run) {
   const std::string name = std::filesystem::path(path).stem().string().substr(0, 64);
-  write_run_file(path, finish(run, {name, "by hand", "A run by hand, without a prediction.", {}, {}}));
+  FinishedRun finished = finish(run, {name, "by hand", "A run by hand, without a prediction.", {}, {}});
+  finished.played = played_now(World::real, "");  // the instances' settings are not known
+  write_run_file(path, finished);
 }
 
 }  // namespace

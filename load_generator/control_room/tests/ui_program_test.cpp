@@ -204,6 +204,39 @@ TEST_CASE("a signal ends the program within a second while a race runs and ten p
 
 namespace {
 
+pid_t redis_among(const std::vector<pid_t>& children) {
+  const auto found = std::find_if(children.begin(), children.end(), [](pid_t child) {
+    std::ifstream name("/proc/" + std::to_string(child) + "/comm");
+    return std::string(std::istreambuf_iterator<char>(name), {}) == "redis-server\n";
+  });
+  return found == children.end() ? 0 : *found;
+}
+
+}  // namespace
+
+TEST_CASE("a race whose Redis dies fails with a sentence, and leaves no program behind") {
+  ChildProcess process = start({"ui", "--port", "0", "--stage", "distributed"});
+  PageForTest page(page_of(process));
+  page.look_on();
+  CHECK(page.post("/control/race", {{"instances", 2}, {"failure_threshold", 1}}).status == 200);
+  const auto has_phase = [&](const char* phase) {
+    return page.sees(
+        [&](const json& picture) { return picture["race"].is_object() && picture["race"]["phase"] == phase; });
+  };
+  REQUIRE(has_phase("running"));
+  const pid_t redis = redis_among(children_of(process));
+  REQUIRE(redis > 0);
+  CHECK(kill(redis, SIGKILL) == 0);
+  REQUIRE(has_phase("failed"));
+  const json race = page.get("/race").body;
+  CHECK_FALSE(race["error"].get<std::string>().empty());
+  CHECK(race["runs"].empty());
+  CHECK(children_of(process).size() == 4);  // the page's instances and their upstream
+  CHECK(page.post("/control/race", json::object()).body["number"] == 2);
+}
+
+namespace {
+
 // A run by hand against one instance, for a time, with the page.
 ChildProcess run_with_ui(const FakeInstance& instance, const char* duration) {
   return start(
