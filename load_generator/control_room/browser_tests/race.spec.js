@@ -231,7 +231,7 @@ test('the race is legible at each size and in both colours, before and after', a
   }
 });
 
-test('the picture can be saved', async ({ page, startUi }) => {
+test('the picture and the report can be saved', async ({ page, startUi }) => {
   const ui = await startUi('--stage', 'distributed', '--rate', '0');
   await openRace(page, ui.url, short);
   await playToItsEnd(page);
@@ -240,4 +240,6 @@ test('the picture can be saved', async ({ page, startUi }) => {
   const file = fs.readFileSync(await download.path());
   expect([...file.subarray(1, 4)].map((byte) => String.fromCharCode(byte)).join('')).toBe('PNG');
   expect(file.length).toBeGreaterThan(10_000);
+  const [report] = await Promise.all([page.waitForEvent('download'), page.click('#save-report')]);
+  expect(fs.readFileSync(await report.path(), 'utf8')).toContain('The upstream dies');
 });

@@ -64,6 +64,7 @@ class Race {
     byId('stop').hidden = !['starting', 'live'].includes(phase);
     byId('again').hidden = phase !== 'replay';
     byId('save-picture').hidden = phase !== 'replay';
+    byId('save-report').hidden = phase !== 'replay' || this.world !== 'real programs';
     this.givens.setDisabled(phase !== 'ready' && phase !== 'replay');
     this.playback.setEnabled(phase === 'replay');
   }
@@ -228,7 +229,7 @@ class Race {
 
   showFinished(runs, givens, world) {
     this.showRace(runs, givens);
-    this.world = world;
+    this.world = world; // only a real race has run files
     this.results = runs.map((run, i) => resultOf(run, this.guess?.[i] ?? null));
     this.playback.load(this.race, this.part());
     this.setPhase('replay');
