@@ -98,3 +98,16 @@ test('a shared breaker was opened by failures that several instances saw', () =>
   const { givens, scenes: [, right] } = scenesOf();
   assert.equal(instancesThatSaw(right, allOpenAt(right, givens.length_ms)), 5);
 });
+
+for (const later of [-3, 0, 3]) {
+  test(`a switch opens together with the failure that opened it, dated ${later} ms apart`, () => {
+    const call = (at) => ({ at_ms_since_start: at, took_ms: 2, instance: 'Instance-A', status: 'failure', upstream_calls: 1 });
+    const run = { instances: ['Instance-A', 'Instance-B'], shared_breaker: false, calls: [call(0), call(100)],
+      transitions: [{ at_ms_since_start: 102 + later, instance: 'Instance-A', from: 'closed', to: 'open', cause: '2 consecutive failures' }] };
+    const scene = makeScene(run, 2);
+    for (let time = 90; time < 120; time += 0.5) {
+      const { states, pips, hitCount } = sceneAt(scene, time);
+      assert.deepEqual([pips[0], hitCount], states[0] === 'open' ? [2, 2] : [1, 1], `at ${time}`);
+    }
+  });
+}

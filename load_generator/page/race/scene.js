@@ -25,11 +25,16 @@ const countFailures = (scene) => {
   });
 };
 
-// A breaker opens when it has counted the failure, a moment before the caller has the answer. The picture shows both at once.
+const dating = 20; // ms by which the breaker's date of a failure and its caller's may differ
+
+// A breaker opens when it has counted the failure; its caller has the answer a moment before or after, by another clock.
+// The picture shows both at once.
 const endWithTheirTransitions = (scene) => {
-  for (const { at, breaker, to } of scene.transitions) {
-    const cause = scene.calls.find((call) => to === 'open' && call.isFailed && breakerOf(scene, call.instance) === breaker && call.at <= at && call.end > at);
-    if (cause) cause.end = at;
+  for (const transition of scene.transitions) {
+    if (transition.to !== 'open') continue;
+    const isCause = (call) => call.isFailed && breakerOf(scene, call.instance) === transition.breaker && Math.abs(call.end - transition.at) <= dating;
+    const cause = scene.calls.filter(isCause).at(-1);
+    if (cause) cause.end = transition.at = Math.min(cause.end, transition.at);
   }
   scene.calls.sort(byEnd);
 };
