@@ -15,11 +15,14 @@ test('the check of legibility finds what is small, pale or too wide', async ({ p
 });
 
 test('an empty answer is not marked as not done', async ({ idlePage: page }) => {
-  const isMarked = () => page.evaluate(() =>
-    getComputedStyle(document.querySelector('#what-if-answer'), '::before').content !== 'none');
-  expect(await isMarked()).toBe(false);
-  await page.evaluate(() => { document.querySelector('#what-if-answer').textContent = 'a fault'; });
-  expect(await isMarked()).toBe(true);
+  const isMarked = (text) => page.evaluate((shown) => { // in one step: no frame comes between
+    const answer = document.querySelector('[data-for=upstream] .answer');
+    answer.classList.add('error');
+    answer.textContent = shown;
+    return getComputedStyle(answer, '::before').content !== 'none';
+  }, text);
+  expect(await isMarked('')).toBe(false);
+  expect(await isMarked('a fault')).toBe(true);
 });
 
 for (const instances of [3, 10]) {
