@@ -27,7 +27,7 @@ const resultOf = (run, guess) => {
 const isGuess = (value) => value === null || (Array.isArray(value) && value.length === 2 && value.every((each) => each === null || Number.isFinite(each)));
 
 // Why the shared breaker's figure has a range.
-const inFlightText = ({ low, high }) => (high > low ? ` (At each of the ${high - low} other instances one more may be under way.)` : '');
+const inFlightText = ({ low, high }) => (high > low ? ` (Up to ${high - low} more may be under way.)` : '');
 
 class Race {
   constructor() {
