@@ -277,10 +277,10 @@ TEST_CASE_FIXTURE(OneInstance, "the pages and their files are those in the binar
     CHECK(answer->get_header_value("Content-Type") == std::string(file.type) + "; charset=utf-8");
     CHECK((file.type == "text/html" || answer->body == file.content));
   }
-  for (const auto& [route, file] : page_routes) {
-    CAPTURE(route);
-    const auto shown = client.Get(std::string(route));
-    CHECK(shown->body == client.Get("/" + std::string(file))->body);
+  for (const auto& page_route : page_routes) {
+    CAPTURE(page_route.first);
+    const auto shown = client.Get(std::string(page_route.first));
+    CHECK(shown->body == client.Get("/" + std::string(page_route.second))->body);
     CHECK_FALSE(has(shown->body, "__TOKEN__"));
   }
 }
