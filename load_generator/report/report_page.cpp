@@ -62,7 +62,7 @@ class JoinedModules {
   // Returns the constant that holds the module's exports.
   std::string add(const std::string& name) {
     const auto [added, is_new] = constants_.emplace(name, fmt::format("module_{}", constants_.size() + 1));
-    const std::string constant = added->second;
+    std::string constant = added->second;
     if (is_new) {
       const std::string content(content_of(name, files_));
       const std::string body = with_imports(name, content);  // first: it adds the modules that this one needs
