@@ -26,6 +26,9 @@ const resultOf = (run, guess) => {
 
 const isGuess = (value) => value === null || (Array.isArray(value) && value.length === 2 && value.every((each) => each === null || Number.isFinite(each)));
 
+// A run of thousands of calls lists none of them, and no instances.
+const namesOf = (instances) => Array.from({ length: instances }, (_, i) => `Instance-${String.fromCharCode(65 + i)}`);
+
 // Why the shared breaker's figure has a range.
 const inFlightText = ({ low, high }) => (high > low ? ` (Up to ${high - low} more may be under way.)` : '');
 
@@ -100,7 +103,7 @@ class Race {
 
   showRace(runs, givens) {
     const length = givens.length_ms;
-    const scenes = runs.map((run) => makeScene({ calls: [], transitions: [], ...run }, givens.failure_threshold));
+    const scenes = runs.map((run) => makeScene({ calls: [], transitions: [], instances: namesOf(givens.instances), ...run }, givens.failure_threshold));
     const isNew = !this.race || this.race.scenes.some((scene, i) => scene.names.length !== scenes[i].names.length || scene.threshold !== scenes[i].threshold);
     this.race = { scenes, givens, length, runs };
     this.playback.setLength(length);
@@ -160,6 +163,7 @@ class Race {
 
   showNews(runs, { phase, givens, elapsed_ms: elapsed }) {
     if (runs === null || phase === 'failed') return;
+    this.live = runs;
     this.showRace(runs, givens);
     this.latest = { elapsed, at: performance.now() };
     if (phase === 'running' && !this.frame) this.goLive();
@@ -191,7 +195,7 @@ class Race {
     await this.liveEnd();
     this.stopLive();
     if (runs.includes(null)) throw new Error('The runs of the race cannot be read.');
-    this.showFinished(runs, givens, 'real programs');
+    this.showFinished(runs.map((run, i) => ({ ...this.live?.[i], ...run })), givens, 'real programs');
     this.playback.setTime(this.race.length);
     setText(byId('world'), 'That was the race with real programs. In a moment: the same again, ten times slower.');
     this.replaySoon = setTimeout(() => this.replaySlowly(), resultStands);
