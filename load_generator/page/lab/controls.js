@@ -1,21 +1,11 @@
-// Controls that change the chosen object of the fleet by hand. Each control says what it will do, shows the setting in force as the server
-// reports it (not as clicked), and shows the server's answer until that is no longer true.
+// Controls that change the chosen object of the fleet by hand. Each control says what it will do, shows the setting in
+// force as the server reports it (not as clicked), and shows the server's answer until that is no longer true.
 // While no change is possible the controls are disabled and say why.
+import { conditionOf } from '../map/model.js';
 import { request } from '../shared/api.js';
 import { allOf, byId, duration, make, number, setAttribute, setText, showAnswer } from '../shared/text.js';
 
 const faults = { healthy: 'healthy', flaky: 'flaky 0.6', slow: 'slow 400ms', down: 'down' };
-const near = (a, b) => Math.abs(a - b) < 0.005;
-
-// The button that describes the upstream's fault; '' if none does.
-const faultInForce = ({ failure_rate: rate, latency_ms: latency, hang_rate: hang, drop_rate: drop }) => {
-  if (hang > 0 || drop > 0) return '';
-  if (latency > 0) return near(latency, 400) && rate === 0 ? 'slow' : '';
-  if (rate === 0) return 'healthy';
-  if (near(rate, 0.6)) return 'flaky';
-  return rate === 1 ? 'down' : '';
-};
-
 const faultText = ({ failure_rate: rate, latency_ms: latency, hang_rate: hang, drop_rate: drop, plan }) => {
   const parts = [];
   if (rate > 0) parts.push(`${Math.round(rate * 100)} % fail`);
@@ -142,7 +132,7 @@ export class Controls {
   }
 
   showFault({ upstream }) {
-    press(this.faults, upstream.answers ? faultInForce(upstream.fault) : '');
+    press(this.faults, conditionOf(upstream));
     setText(byId('fault-now'), upstream.answers ? faultText(upstream.fault) : 'The upstream does not answer.');
   }
 

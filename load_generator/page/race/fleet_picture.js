@@ -70,7 +70,7 @@ class Squares {
 }
 
 export class FleetPicture {
-  // `holder` is filled; letters: what each instance is called.
+  // Fills `holder` with the picture of a scene (see makeScene).
   constructor(holder, { names, isShared, threshold }) {
     this.letters = names.map((name) => name.replace(/^Instance-/, ''));
     this.isShared = isShared;

@@ -18,7 +18,7 @@ export const layout = (width, instances, threshold) => {
   const bottom = top + row * instances;
   const pip = Math.min(4, row / 4);
   return { width, height: bottom + 6, row, rows, top, bottom, middle: (top + bottom) / 2, caller, switchAt, blade: isNarrow ? 22 : 30,
-    name: switchAt - (isNarrow ? 44 : 62), upstream, upstreamWidth, square, pip, pipsFit: row >= 22,
+    name: switchAt - (isNarrow ? 44 : 62), upstream, upstreamWidth, square, pip,
     redis: { x: Math.round((switchAt + upstream) / 2) + 8, width: isNarrow ? 74 : 104 } };
 };
 

@@ -127,10 +127,10 @@ const dotOf = (call, time) => {
   return progress < 1 ? { instance, leg: 'back', progress, kind } : null;
 };
 
-// The dots that are under way. A call that takes long is looked for as far back as the longest one takes.
+// The dots that are under way. Calls that ended longer ago than an answer flies are skipped.
 export const dotsAt = (scene, time) => {
   const dots = [];
-  for (const call of scene.calls) {
+  for (const call of scene.calls.slice(firstAfter(scene.calls, time - approach - shortestFlight, ({ end }) => end))) {
     const dot = dotOf(call, time);
     if (dot !== null) dots.push(dot);
   }
