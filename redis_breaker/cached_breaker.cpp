@@ -8,7 +8,7 @@ using std::chrono::milliseconds;
 
 std::variant<PermitId, Rejection, StoreTrouble> CachedBreaker::acquire() {
   if (!shell_.has_listener()) {  // a rejection's notice has its place in the lock's order
-    if (const auto rejection = shell_.fast().rejects_at_once(steady_wall_clock(), policy())) return *rejection;
+    if (const auto rejection = shell_.fast().rejects_at_once(steady_time(), policy())) return *rejection;
   }
   auto lock = shell_.lock();
   const auto answer = shell_.core().acquire(shell_.fast().feed(), steady_wall_clock());

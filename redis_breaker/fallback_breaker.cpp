@@ -6,9 +6,23 @@ FallbackBreaker::FallbackBreaker(std::shared_ptr<const SharedBreakerGroup> group
                                  NoticeQueue notices)
     : group_(std::move(group)), notices_(std::move(notices)), shared_(group_, identity, notices_) {}
 
+// Each of these two does what most calls need, and no more: a frame for the rest would cost them nanoseconds.
+
 Admission FallbackBreaker::acquire() {
-  const TimePoint now = view().times_calls() ? steady_wall_clock() : coarse_wall_clock();
-  if (const auto permit = view().admits_at_once(now)) return Permit(*this, *permit, now);
+  const bool times_calls = view().times_calls();
+  const SteadyTime now = times_calls ? steady_time() : coarse_steady_time();
+  if (const auto permit = view().admits_at_once(now))
+    return Permit(*this, *permit, times_calls ? wall_time(now) : TimePoint{});
+  return acquire_elsewhere();
+}
+
+Settled FallbackBreaker::settle(const PermitId& id, TimePoint started, Outcome outcome) {
+  const bool watches = watches_successes_.load(std::memory_order_acquire);
+  if (outcome == Outcome::success && !watches && view().ignores_success(id)) return {};
+  return settle_elsewhere(id, started, outcome);
+}
+
+Admission FallbackBreaker::acquire_elsewhere() {
   if (is_available()) {
     NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
     const auto answer = shared_.acquire();
@@ -31,9 +45,8 @@ std::optional<Rejection> FallbackBreaker::early_rejection(std::chrono::milliseco
   return rejection;
 }
 
-Settled FallbackBreaker::settle(const PermitId& id, TimePoint started, Outcome outcome) {
+Settled FallbackBreaker::settle_elsewhere(const PermitId& id, TimePoint started, Outcome outcome) {
   const bool watches = watches_successes_.load(std::memory_order_acquire);
-  if (outcome == Outcome::success && !watches && view().ignores_success(id)) return {};
   const CallResult result{outcome, shared_.took(started)};
   const bool may_count = !watches && is_available();
   if (const auto counted = may_count ? shared_.count_success(id, result) : std::nullopt) return *counted;

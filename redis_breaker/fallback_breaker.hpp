@@ -35,6 +35,8 @@ class FallbackBreaker final : public ManagedBreaker {
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
+  Admission acquire_elsewhere();
+  Settled settle_elsewhere(const PermitId& id, TimePoint started, Outcome outcome);
   bool is_available() const { return group_->gate->is_available(); }
   bool is_local() const { return !is_available() && local_version_.load() == view().version(); }
   LocalBreaker& local_breaker();

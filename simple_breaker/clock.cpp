@@ -1,7 +1,5 @@
 #include "simple_breaker/clock.hpp"
 
-#include <time.h>
-
 namespace cb {
 namespace {
 
@@ -14,7 +12,7 @@ const microseconds& offset() {
   return offset;
 }
 
-// steady_clock::now() reads the same clock, but converts to nanoseconds, which we would divide again: 2 of 26 ns.
+// Not through SteadyTime: its nanoseconds would be divided again, which takes 2 of 26 ns.
 TimePoint read(clockid_t clock) {
   timespec now{};
   clock_gettime(clock, &now);
@@ -43,7 +41,7 @@ ClockReading coarse_reading() {
   return {coarse_wall_clock(), margin};
 }
 
-TimePoint wall_time(std::chrono::steady_clock::time_point at) {
+TimePoint wall_time(SteadyTime at) {
   return TimePoint{std::chrono::duration_cast<microseconds>(at.time_since_epoch()) + offset()};
 }
 

@@ -51,7 +51,7 @@ class PublishedView {
   Feed feed() const { return pushes_.load(std::memory_order_acquire)->feed(); }
 
   // True if no change can have gone unannounced.
-  bool is_fresh(TimePoint now = coarse_wall_clock()) const {
+  bool is_fresh(SteadyTime now = coarse_steady_time()) const {
     const PushStatus& pushes = *pushes_.load(std::memory_order_acquire);
     const uint64_t session = pushes.session.load(std::memory_order_acquire);
     return session != 0 && session == session_.load(std::memory_order_acquire) &&
@@ -60,18 +60,19 @@ class PublishedView {
 
   // The permit that a call gets from a fresh view of a closed circuit. Freshness is read first: the state is then at
   // least as new. The other way round, a stale state would pass if the view became fresh in between.
-  std::optional<PermitId> admits_at_once(TimePoint now) const {
+  std::optional<PermitId> admits_at_once(SteadyTime now) const {
     if (!is_fresh(now)) return std::nullopt;
     const Word seen = word();
     return seen.admits_all() ? std::optional(PermitId{seen.generation(), 0}) : std::nullopt;
   }
 
   // The rejection that a call gets from a fresh view. Nothing: the core decides, also about overrides.
-  std::optional<Rejection> rejects_at_once(TimePoint now, const Policy& policy) const {
+  std::optional<Rejection> rejects_at_once(SteadyTime time, const Policy& policy) const {
     const Word seen = word();
     if (seen.state() == State::closed || seen.is_overridden()) return std::nullopt;
+    const TimePoint now = wall_time(time);
     const TimePoint from = is_asking_.load(std::memory_order_acquire) ? TimePoint::max() : admits_from();
-    if (!is_fresh(now) || now >= from || word() != seen)
+    if (!is_fresh(time) || now >= from || word() != seen)
       return std::nullopt;  // changed: `from` belongs to another state
     return Rejection{seen.state(), retry_after(seen.state(), from == TimePoint::max() ? now : from, now, policy)};
   }

@@ -155,7 +155,7 @@ void Synchronizer::subscribe_everywhere() {
 }
 
 void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
-  const TimePoint now = coarse_wall_clock();
+  const SteadyTime now = coarse_steady_time();
   auto subscription = std::make_unique<Subscription>(client_, node, subscribed_);
   if (subscription->error().empty()) {
     entry.subscription = std::move(subscription);
@@ -230,7 +230,7 @@ void Synchronizer::unsubscribe(NodeSubscription& entry) {
 // (SWAPDB), while the connection that listens stays up. So a new connection must lead to the server that is listened
 // to, and find there what this instance knows. Then a ping proves that every push up to now has arrived.
 void Synchronizer::check(size_t node, NodeSubscription& entry) {
-  entry.checked_at = coarse_wall_clock();
+  entry.checked_at = coarse_steady_time();
   entry.next_check = SteadyClock::now() + between_checks;
   const auto fresh = client_.connect(node);
   if (!fresh->error().empty()) {

@@ -57,7 +57,7 @@ class Synchronizer {
     SteadyClock::time_point next_check{};
     std::optional<SteadyClock::time_point> pong_due{};
     SteadyClock::time_point pinged_at{};
-    TimePoint checked_at{};
+    SteadyTime checked_at{};
     bool has_session = false;  // views rely on it
   };
 

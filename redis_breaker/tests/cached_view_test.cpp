@@ -45,7 +45,7 @@ TEST_CASE("a view that becomes fresh while it is read never passes its stale sta
   std::jthread reader([&] {
     while (!done) {
       const uint64_t at_least = redis;
-      const auto permit = view.admits_at_once(coarse_wall_clock());
+      const auto permit = view.admits_at_once(coarse_steady_time());
       if (permit && permit->generation < at_least) ++stale;
     }
   });
@@ -53,7 +53,7 @@ TEST_CASE("a view that becomes fresh while it is read never passes its stale sta
     pushes.session = 0;
     redis = generation;
     pushes.session = generation;
-    pushes.confirmed_at = coarse_wall_clock();
+    pushes.confirmed_at = coarse_steady_time();
     view.publish({.generation = generation, .session = generation});
   }
   done = true;
