@@ -61,17 +61,6 @@ struct SharedState {
   uint64_t version = 0;  // of the view
 };
 
-// A transition, or the end of a probe that caused none, as the store announces it to all instances.
-struct News {
-  State state = State::closed;
-  uint64_t generation = 0;
-  uint64_t epoch = 0;
-  int failures = 0;
-  std::chrono::microseconds wait{0};  // until a call may be admitted
-  bool is_overridden = false;
-  TimePoint now{};  // the store's time
-};
-
 class CachedCore {
  public:
   explicit CachedCore(const Policy& policy) : policy_(policy) {}

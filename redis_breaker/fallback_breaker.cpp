@@ -63,7 +63,7 @@ Settled FallbackBreaker::settle_elsewhere(const PermitId& id, TimePoint started,
 std::string FallbackBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {
   const NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
   const bool is_done = std::holds_alternative<Reply>(shared_.shell().apply(ApplyOverride{order, lasts}));
-  return is_done ? "" : "Redis did not accept the override; as far as is known, nothing has changed";
+  return is_done ? "" : store_name().title + " did not accept the override; as far as is known, nothing has changed";
 }
 
 void FallbackBreaker::report_health(Health health) {
@@ -79,7 +79,7 @@ DetailedStatus FallbackBreaker::detailed_status() {
   DetailedStatus status;  // a counter must not decrease when the store recovers
   if (!is_shared || local_version_ != 0) status = (is_shared ? *local_ : local_breaker()).detailed_status();
   if (is_shared) show(shared_.shell().known().answer, group_->policy, status);
-  if (!is_shared) status.store.name = "local";
+  status.store.name = is_shared ? store_name().id : "local";
   status.store.error = group_->gate->error();
   status.store.view_age = age;
   status.store.local_calls = local_calls_;

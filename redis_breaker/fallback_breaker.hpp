@@ -20,8 +20,6 @@ class FallbackBreaker final : public ManagedBreaker {
   FallbackBreaker(std::shared_ptr<const SharedBreakerGroup> group, const Identity& identity, NoticeQueue notices);
   FallbackBreaker(const std::shared_ptr<const SharedBreakerGroup>& group, const Identity& identity)
       : FallbackBreaker(group, identity, NoticeQueue(group->listener, identity)) {}
-  FallbackBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {})
-      : FallbackBreaker(std::make_shared<SharedBreakerGroup>(client, policy, std::move(listener)), Identity{name}) {}
   ~FallbackBreaker() override { notices_.close(); }
 
   Admission acquire() override;
@@ -37,6 +35,7 @@ class FallbackBreaker final : public ManagedBreaker {
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
   Admission acquire_elsewhere();
   Settled settle_elsewhere(const PermitId& id, TimePoint started, Outcome outcome);
+  StoreName store_name() const { return group_->store->name(); }
   bool is_available() const { return group_->gate->is_available(); }
   bool is_local() const { return !is_available() && local_version_.load() == view().version(); }
   LocalBreaker& local_breaker();

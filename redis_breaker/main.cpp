@@ -7,6 +7,7 @@
 #include "redis_breaker/naive_redis_breaker.hpp"
 #include "redis_breaker/quorum_breaker.hpp"
 #include "redis_breaker/redis/address.hpp"
+#include "redis_breaker/redis_group.hpp"
 #include "redis_breaker/scripted_breaker.hpp"
 
 namespace {
@@ -67,8 +68,7 @@ int main(int argc, char** argv) {
     return cb::serve(options, stop, [&](const std::string& instance, cb::Listener listener) {
       spdlog::info("breaker: cb:{}: at {}, store {}", options.breaker_name, address.to_text(), store);
       if (store == "naive") return naive_breakers(client, options.policy, std::move(listener));
-      const auto group =
-          std::make_shared<const cb::SharedBreakerGroup>(client, options.policy, std::move(listener), instance);
+      const auto group = cb::redis_group(client, options.policy, std::move(listener), instance);
       return store == "scripted" ? scripted_breakers(group) : cached_breakers(group);
     });
   });

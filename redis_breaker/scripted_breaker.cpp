@@ -40,7 +40,7 @@ DetailedStatus ScriptedBreaker::detailed_status() {
   DetailedStatus status;
   if (const auto* answer = std::get_if<Answer>(&result)) show(*answer, group_->policy, status);
   if (const auto* trouble = std::get_if<StoreTrouble>(&result)) status.store.error = trouble->what;
-  status.store.name = "redis, scripted";
+  status.store.name = group_->store->name().id + ", scripted";
   status.store.errors = errors_;
   status.late_results = late_results_;
   status.listener_errors = notices_.listener_errors();

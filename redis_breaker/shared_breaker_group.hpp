@@ -2,10 +2,9 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <utility>
 
-#include "redis_breaker/redis/client.hpp"
-#include "redis_breaker/script/redis_store.hpp"
+#include "redis_breaker/state_store.hpp"
 #include "redis_breaker/sync/store_gate.hpp"
 #include "redis_breaker/sync/synchronizer.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
@@ -16,16 +15,15 @@ namespace cb {
 
 // The constructor throws as require_valid() does.
 struct SharedBreakerGroup {
-  SharedBreakerGroup(redis::Client& client, const Policy& settings, Listener on_notice = {},
-                     const std::string& instance = "", Script script = breaker_script_source())
+  SharedBreakerGroup(std::unique_ptr<StateStore> its_store, const Policy& settings, Listener on_notice = {})
       : local(std::make_shared<const BreakerConfig>(settings)),
         policy(local->policy),
         listener(shared(std::move(on_notice))),
-        store(std::make_unique<RedisStore>(client, policy, instance, std::move(script))),
-        gate(std::make_unique<StoreGate>(listener)),
-        synchronizer(std::make_unique<Synchronizer>(client, *gate)) {}
+        store(std::move(its_store)),
+        gate(std::make_unique<StoreGate>(store->name(), listener)),
+        synchronizer(std::make_unique<Synchronizer>(*store, *gate)) {}
 
-  const std::shared_ptr<const BreakerConfig> local;  // of the breakers that are used while Redis is unavailable
+  const std::shared_ptr<const BreakerConfig> local;  // of the breakers that are used while the store is unavailable
   const Policy& policy;
   const std::shared_ptr<SharedListener> listener;  // nothing: none
   const std::unique_ptr<StateStore> store;

@@ -5,7 +5,6 @@
 namespace cb {
 
 void show(const Answer& answer, const Policy& policy, DetailedStatus& status) {
-  status.store.name = "redis";
   status.state = answer.state;
   status.generation = answer.generation;
   status.failures = answer.failures;

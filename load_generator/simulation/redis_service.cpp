@@ -11,7 +11,7 @@ Announcement announcement_of(const std::vector<Push>& pushes) {
   for (const Push& push : pushes) {
     if (push.kind == Push::Kind::all_keys) what.all_keys = true;
     if (push.kind == Push::Kind::key_written) {
-      if (cb::KeyName written = cb::parse_key(push.key_or_channel); is_watched(written))
+      if (cb::WrittenKey written = cb::parse_key(push.key_or_channel); is_watched(written))
         what.keys.push_back(std::move(written));
     }
     if (push.kind == Push::Kind::message) what.news = cb::parse_news(push.text).second;

@@ -19,15 +19,15 @@
 #include "load_generator/simulation/network.hpp"
 #include "load_generator/simulation/redis/virtual_redis.hpp"
 #include "redis_breaker/cached_core.hpp"
+#include "redis_breaker/feed/announced_text.hpp"
 #include "redis_breaker/redis/connection.hpp"
-#include "redis_breaker/sync/announced_text.hpp"
 
 namespace simulation {
 
 // What a server announces on a connection that listens.
 struct Announcement {
-  std::vector<cb::KeyName> keys;  // that were written
-  std::optional<cb::News> news;   // of a transition
+  std::vector<cb::WrittenKey> keys;  // that were written
+  std::optional<cb::News> news;      // of a transition
   bool all_keys = false;
 };
 

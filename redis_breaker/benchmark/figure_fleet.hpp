@@ -12,13 +12,14 @@
 
 #include "redis_breaker/benchmark/redis_figures.hpp"
 #include "redis_breaker/fallback_breaker.hpp"
+#include "redis_breaker/redis_group.hpp"
 
 namespace cb {
 
 // One instance: its connections, synchronizer and cached view.
 struct Instance {
   Instance(const std::string& url, const std::string& name, const Policy& policy)
-      : client(redis::parse_url(url), redis_patience), breaker(client, name, policy) {}
+      : client(redis::parse_url(url), redis_patience), breaker(redis_group(client, policy), {name}) {}
   redis::Client client;
   FallbackBreaker breaker;
 };

@@ -11,6 +11,7 @@
 #include "redis_breaker/benchmark/redis_figures.hpp"
 #include "redis_breaker/benchmark/redis_monitor.hpp"
 #include "redis_breaker/naive_redis_breaker.hpp"
+#include "redis_breaker/redis_group.hpp"
 #include "redis_breaker/scripted_breaker.hpp"
 
 namespace cb {
@@ -23,10 +24,10 @@ std::unique_ptr<ManagedBreaker> naive(redis::Client& client, const std::string& 
   return std::make_unique<NaiveRedisBreaker>(client, name, policy);
 }
 std::unique_ptr<ManagedBreaker> scripted(redis::Client& client, const std::string& name, const Policy& policy) {
-  return std::make_unique<ScriptedBreaker>(std::make_shared<SharedBreakerGroup>(client, policy), Identity{name});
+  return std::make_unique<ScriptedBreaker>(redis_group(client, policy), Identity{name});
 }
 std::unique_ptr<ManagedBreaker> cached(redis::Client& client, const std::string& name, const Policy& policy) {
-  auto breaker = std::make_unique<FallbackBreaker>(client, name, policy);
+  auto breaker = std::make_unique<FallbackBreaker>(redis_group(client, policy), Identity{name});
   wait_for_pushes(*breaker);
   return breaker;
 }

@@ -18,6 +18,7 @@
 #include "redis_breaker/redis/client.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
 #include "redis_breaker/redis/routes/redirection.hpp"
+#include "redis_breaker/redis_group.hpp"
 
 using namespace cb;
 using namespace program;
@@ -237,7 +238,7 @@ TEST_CASE("a breaker works over TLS") {
   const Certificate certificate(here);
   PrivateRedis server(certificate);
   redis::Client client(trusting(certificate, server.url()), 5s);
-  FallbackBreaker breaker(client, "x", {.failure_threshold = 1, .recovery_timeout = 1min});
+  FallbackBreaker breaker(redis_group(client, {.failure_threshold = 1, .recovery_timeout = 1min}), {"x"});
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
   CHECK(std::holds_alternative<Rejection>(breaker.acquire()));
   CHECK(breaker.detailed_status().store.errors == 0);

@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "redis_breaker/feed/redis_feed.hpp"
 #include "simple_breaker/policies/identity.hpp"
 
 namespace cb {
@@ -29,6 +30,10 @@ StoreResult RedisStore::apply(const std::string& breaker, const LastKnown& known
   redis::Reply reply = client_.command(call.command(), breaker);
   while (call.continues_after(reply)) reply = client_.command(call.command(), breaker);
   return call.result_of(reply);
+}
+
+std::unique_ptr<ChangeFeed> RedisStore::watch(size_t node, const std::vector<std::string>& services) {
+  return std::make_unique<RedisFeed>(client_, node, services, eviction_checked_);
 }
 
 }  // namespace cb

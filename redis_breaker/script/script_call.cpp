@@ -270,7 +270,7 @@ StoreResult ScriptCall::result_of(const redis::Reply& reply) const {
   if (!reply.error().empty()) return StoreTrouble{with_refused_command(reply.error(), caller_.script_->source)};
   auto answer = AnswerReader(caller_.policy_).read(*reply);
   if (!answer || answer->replies.size() != events_) return StoreTrouble{"the script's answer is malformed"};
-  answer->origin = reply.origin();
+  answer->origin = {reply.origin().node, reply.origin().run};
   answer->verified_at = wall_time(reply.verified_at());
   return *std::move(answer);
 }

@@ -27,8 +27,8 @@ StoreResult LossMeter::judge(const std::string& breaker, StoreResult result, Tim
   losses_.push_back({breaker, now});
   is_unfit_ = is_unfit_ || is_too_much(breaker, now);
   if (!is_unfit_) return result;
-  return StoreTrouble{"Redis is unfit: it keeps removing the keys of cb:" + breaker +
-                      ": by itself (see maxmemory-policy)"};
+  return StoreTrouble{title_ + " is unfit: it keeps removing what it has of " + breaker +
+                      " by itself (as a Redis does whose maxmemory-policy is not noeviction)"};
 }
 
 bool LossMeter::is_too_much(const std::string& breaker, TimePoint now) const {
@@ -41,7 +41,7 @@ std::string LossMeter::line_about(const std::string& breaker, TimePoint now) {
   const std::scoped_lock lock(mutex_);
   if (next_line_ != TimePoint{} && now < next_line_) return "";
   next_line_ = now + between_lines;
-  return "Redis removed keys of cb:" + breaker + ": by itself (evicted or expired); this instance restored them";
+  return title_ + " removed what it had of " + breaker + " by itself (evicted or expired); this instance restored it";
 }
 
 }  // namespace cb

@@ -1,6 +1,6 @@
-// A LossMeter decides whether Redis keeps what it is given. A Redis that removes a breaker's keys by itself, by
-// eviction for example, is forgiven now and then: the script restores them. One that keeps doing so is unfit, which
-// counts as unavailable, until it has kept a breaker from one attempt to reconnect to the next. Thread-safe: every
+// A LossMeter decides whether the store keeps what it is given. One that removes what it has of a breaker by itself, by
+// eviction for example, is forgiven now and then: it restores that. One that keeps doing so is unfit, which counts as
+// unavailable, until it has kept a breaker from one attempt to reconnect to the next. Thread-safe: every
 // method. It bounds what restoring costs: no breaker is restored more than 3 times in 10 s, and an instance restores at
 // most 20 in a second.
 #pragma once
@@ -9,6 +9,7 @@
 #include <deque>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "redis_breaker/state_store.hpp"
 
@@ -16,7 +17,9 @@ namespace cb {
 
 class LossMeter {
  public:
-  // The result of a request, or why Redis is unfit.
+  explicit LossMeter(std::string title) : title_(std::move(title)) {}  // of the store
+
+  // The result of a request, or why the store is unfit.
   StoreResult judge(const std::string& breaker, StoreResult result, TimePoint now);
 
   // A line for the log, once a minute; empty: not now.
@@ -30,6 +33,7 @@ class LossMeter {
 
   bool is_too_much(const std::string& breaker, TimePoint now) const;
 
+  const std::string title_;
   std::mutex mutex_;
   std::deque<Loss> losses_;  // guarded by mutex_; of the last 10 s
   bool is_unfit_ = false;    // guarded by mutex_

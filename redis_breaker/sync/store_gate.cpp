@@ -26,8 +26,12 @@ milliseconds longer(milliseconds pause) { return std::clamp(2 * pause, shortest_
 
 }  // namespace
 
-StoreGate::StoreGate(std::shared_ptr<SharedListener> listener, Clock clock, uint32_t seed)
-    : notices_(std::move(listener), {"redis"}), clock_(std::move(clock)), random_(seed) {}
+StoreGate::StoreGate(const StoreName& name, std::shared_ptr<SharedListener> listener, Clock clock, uint32_t seed)
+    : title_(name.title),
+      notices_(std::move(listener), {name.id}),
+      clock_(std::move(clock)),
+      losses_(name.title),
+      random_(seed) {}
 
 std::string StoreGate::error() const {
   const std::scoped_lock lock(mutex_);
@@ -120,7 +124,7 @@ void StoreGate::recover() {
   when_changed_();
   if (!was_reported) return;  // it was one late answer
   notices_.add(NoticeKind::store_joined, {},
-               "Redis has recovered: using the shared breaker again after " + in_seconds(outage), now);
+               title_ + " has recovered: using the shared breaker again after " + in_seconds(outage), now);
 }
 
 // Once an outage, unless the first attempt ends it at once.
@@ -129,7 +133,7 @@ void StoreGate::report_outage() {
   if (std::exchange(is_reported_, true)) return;
   const std::string error = error_;
   lock.unlock();
-  report_problem(error + "; using a local breaker until Redis recovers");
+  report_problem(error + "; using a local breaker until " + title_ + " recovers");
 }
 
 void StoreGate::report_problem(const std::string& what) const {

@@ -26,9 +26,9 @@ namespace cb {
 
 class StoreGate {
  public:
-  // `seed`: of the jitter, which must differ between instances.
-  explicit StoreGate(std::shared_ptr<SharedListener> listener, Clock clock = steady_wall_clock,
-                     uint32_t seed = std::random_device{}());
+  // `name`: of the store. `seed`: of the jitter, which must differ between instances.
+  StoreGate(const StoreName& name, std::shared_ptr<SharedListener> listener, Clock clock = steady_wall_clock,
+            uint32_t seed = std::random_device{}());
 
   using Writes = StateStore::Writes;
 
@@ -76,6 +76,7 @@ class StoreGate {
   void report_outage();
   void wait_before_next_attempt();
 
+  const std::string title_;  // of the store
   const NoticeQueue notices_;
   const Clock clock_;
   std::function<void()> when_changed_ = [] {};

@@ -13,6 +13,7 @@ namespace {
 
 // A Redis in virtual time, and an instance that uses it.
 struct SimulatedRedis final : StateStore {
+  StoreName name() const override { return {"redis", "Redis"}; }
   StoreResult apply(const std::string&, const LastKnown&, const std::vector<Event>&, Writes) override {
     ++requests;
     during_request();
@@ -48,7 +49,8 @@ struct SimulatedRedis final : StateStore {
   int attempts = 0;
   std::function<void()> during_request = [] {};
   std::vector<std::string> reports;
-  StoreGate gate{shared([this](const Notice& notice) { reports.emplace_back(notice.cause); }), [this] { return now; }};
+  StoreGate gate{name(), shared([this](const Notice& notice) { reports.emplace_back(notice.cause); }),
+                 [this] { return now; }};
 };
 
 }  // namespace

@@ -5,54 +5,25 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <iterator>
-#include <string_view>
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
-#include "redis_breaker/sync/announced_text.hpp"
-#include "simple_breaker/policies/identity.hpp"
+#include "simple_breaker/clock.hpp"
 
 namespace cb {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 
 constexpr auto between_checks = 750ms;  // under CachedView::longest_age, so that healthy calls need not ask
 constexpr auto before_retry = 250ms;
 constexpr auto shortest_before_question = 10ms;  // after a key was written: a fleet does not ask all at once
 constexpr auto longest_before_question = 40ms;
 constexpr auto before_retry_when_refused = 5s;
-constexpr auto shortest_between_polls = 4s;
-constexpr auto longest_between_polls = 6s;
 constexpr size_t most_polled = 10;
 constexpr size_t most_refreshed = 100;  // the others are fetched when they are used
-
-// Above this, subscribe to all of "cb:": Redis compares each prefix with every other one.
-constexpr size_t most_base_names = 16;
-
-// Of the hash of a snapshot; 0: there is none.
-uint64_t generation_in(const redis::Reply& hash) {
-  uint64_t generation = 0;
-  if (!hash.error().empty() || hash->type != REDIS_REPLY_ARRAY) return generation;
-  for (size_t i = 0; i + 1 < hash->elements; i += 2) {
-    const std::string_view value = redis::text_of(*hash->element[i + 1]);
-    if (redis::text_of(*hash->element[i]) == "generation") {
-      std::from_chars(value.data(), value.data() + value.size(), generation);
-    }
-  }
-  return generation;
-}
-
-// "volatile-lru"; empty if INFO's reply does not say.
-std::string policy_in(std::string_view info) {
-  constexpr std::string_view field = "\nmaxmemory_policy:";
-  const auto at = info.find(field);
-  if (at == std::string_view::npos) return "";
-  const std::string_view rest = info.substr(at + field.size());
-  return std::string(rest.substr(0, rest.find('\r')));
-}
 
 int make_wake_fd() {
   const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -62,8 +33,7 @@ int make_wake_fd() {
 
 }  // namespace
 
-Synchronizer::Synchronizer(redis::Client& client, StoreGate& gate)
-    : client_(client), wake_fd_(make_wake_fd()), gate_(gate) {
+Synchronizer::Synchronizer(StateStore& store, StoreGate& gate) : store_(store), wake_fd_(make_wake_fd()), gate_(gate) {
   gate_.when_changed([this] {
     const std::scoped_lock lock(mutex_);
     for (const auto& push_status : push_statuses_) push_status->session = 0;
@@ -79,12 +49,12 @@ Synchronizer::~Synchronizer() {
   close(wake_fd_);
 }
 
-void Synchronizer::add(SynchronizedBreaker& breaker, const std::string& base_name) {
+void Synchronizer::add(SynchronizedBreaker& breaker, const std::string& service) {
   breakers_.add(breaker);
   {
     const std::scoped_lock lock(mutex_);
-    if (std::find(base_names_.begin(), base_names_.end(), base_name) != base_names_.end()) return;
-    base_names_.push_back(base_name);
+    if (std::find(services_.begin(), services_.end(), service) != services_.end()) return;
+    services_.push_back(service);
   }
   wake();
 }
@@ -100,180 +70,135 @@ PushStatus& Synchronizer::push_status(size_t node) {
   return *push_statuses_[node];
 }
 
-PushStatus& Synchronizer::push_status_of(const redis::Origin& origin) {
+PushStatus& Synchronizer::push_status_of(const Origin& origin) {
   PushStatus& status = push_status(origin.node);
-  if (status.run != origin.run) status.session = 0;
+  if (status.run != PushStatus::any_run && status.run != origin.run) status.session = 0;
   return status;
 }
 
 void Synchronizer::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     if (gate_.is_available()) {
-      subscribe_everywhere();
-      for (auto& [node, entry] : subscriptions_) process(node, entry);
+      watch_everywhere();
+      for (auto& [node, entry] : watched_nodes_) process(entry);
       refresh_due();
       breakers_.call_reports_due(SteadyClock::now());
       poll_some();
     } else {
-      look_for_redis();
+      look_for_store();
     }
     deliver(gate_.notices());
     wait();
   }
 }
 
-void Synchronizer::look_for_redis() {
-  for (auto& [node, entry] : subscriptions_) unsubscribe(entry);
-  if (SteadyClock::now() < look_for_redis_at_) return;
-  std::chrono::milliseconds wait = before_retry;
+void Synchronizer::look_for_store() {
+  for (auto& [node, entry] : watched_nodes_) stop_watching(entry);
+  if (SteadyClock::now() < look_for_store_at_) return;
+  milliseconds wait = before_retry;
   for (const std::string& name : breakers_.names(1)) {
     breakers_.for_each_named(name, [&](SynchronizedBreaker& breaker) {
       wait = gate_.try_to_reconnect([&] {
-        subscribe_everywhere();  // before the writes are tried: the buffers of its connections take memory too
+        watch_everywhere();  // before the writes are tried: the buffers of its connections take memory too
         return breaker.reconnect();
       });
     });
   }
-  look_for_redis_at_ = SteadyClock::now() + wait;
+  look_for_store_at_ = SteadyClock::now() + wait;
 }
 
-void Synchronizer::subscribe_everywhere() {
-  auto topics = this->topics();
-  if (topics != subscribed_) {
-    for (auto& [node, entry] : subscriptions_) unsubscribe(entry);
-  }
-  subscribed_ = std::move(topics);
-  if (subscribed_.channels.empty()) return;
+void Synchronizer::watch_everywhere() {
   std::unique_lock lock(mutex_);
   const size_t nodes = push_statuses_.size();
+  const bool is_new_service = services_ != watched_services_;
+  watched_services_ = services_;
   lock.unlock();
+  if (is_new_service) {
+    for (auto& [node, entry] : watched_nodes_) stop_watching(entry);
+  }
+  if (watched_services_.empty()) return;
   for (size_t node = 0; node < nodes; ++node) {
-    const auto [entry, is_new] = subscriptions_.try_emplace(node, push_status(node));
-    const bool due = !entry->second.subscription && SteadyClock::now() >= entry->second.retry_at;
-    if (due) subscribe(node, entry->second);
+    const auto [entry, is_new] = watched_nodes_.try_emplace(node, push_status(node));
+    const bool is_due = !entry->second.is_watched && SteadyClock::now() >= entry->second.retry_at;
+    if (is_due) watch(node, entry->second);
   }
 }
 
-void Synchronizer::subscribe(size_t node, NodeSubscription& entry) {
+void Synchronizer::watch(size_t node, WatchedNode& entry) {
   const SteadyTime now = coarse_steady_time();
-  auto subscription = std::make_unique<Subscription>(client_, node, subscribed_);
-  if (subscription->error().empty()) {
-    entry.subscription = std::move(subscription);
+  auto feed = store_.watch(node, watched_services_);
+  if (!feed || feed->error().empty()) {
+    entry.is_watched = true;
     entry.next_check = SteadyClock::now() + between_checks;
-    entry.push_status.run = entry.subscription->server().run;
+    entry.push_status.run = feed ? feed->run() : PushStatus::any_run;
     entry.push_status.confirmed_at = now;
+    entry.feed = std::move(feed);
     return;
   }
-  const bool refused = subscription->is_refused();
-  if (refused) gate_.report_problem("no pushes: " + subscription->error() + "; asking Redis once a second instead");
+  const bool refused = feed->is_refused();
+  if (refused)
+    gate_.report_problem("no pushes: " + feed->error() + "; asking " + store_.name().title + " once a second instead");
   entry.retry_at = SteadyClock::now() + (refused ? before_retry_when_refused : before_retry);
-  if (!refused) refresh(breakers_.names(1));  // finds out whether Redis is unavailable
+  if (!refused) refresh(breakers_.names(1));  // finds out whether the store is unavailable
 }
 
-// Views that were fetched before the subscription may be stale, so they are fetched again.
-void Synchronizer::begin_session(NodeSubscription& entry) {
+// Views that were fetched before the feed began may be stale, so they are fetched again.
+void Synchronizer::begin_session(WatchedNode& entry) {
   entry.has_session = true;
   entry.push_status.session = ++sessions_;
-  if (!std::exchange(checked_eviction_, true)) warn_if_keys_may_be_evicted();
-  const std::string& refused = entry.subscription->refused_news();
-  if (!refused.empty())
-    gate_.report_problem("no news of transitions: " + refused + "; asking Redis after each of them instead");
+  if (entry.feed) {
+    for (const std::string& line : entry.feed->warnings()) gate_.report_problem(line);
+  }
   refresh(breakers_.names(most_refreshed));
 }
 
-// Once, at the start. Not by CONFIG GET, which fewer users are allowed than INFO.
-void Synchronizer::warn_if_keys_may_be_evicted() {
-  const auto names = breakers_.names(1);
-  const redis::Reply info = client_.command({"INFO", "memory"}, names.empty() ? "" : names.front());
-  if (!info.error().empty()) return;
-  const std::string policy = policy_in(redis::text_of(*info));
-  if (policy.empty() || policy == "noeviction") return;
-  gate_.report_problem("maxmemory-policy is " + policy +
-                       ": a full Redis may evict breakers, and instances restore them; better is noeviction");
-}
-
-void Synchronizer::process(size_t node, NodeSubscription& entry) {
-  if (!entry.subscription) return;
+void Synchronizer::process(WatchedNode& entry) {
+  if (!entry.is_watched) return;
   if (!entry.has_session) begin_session(entry);
-  if (entry.subscription->has_input()) {
-    const Announcements announcements = entry.subscription->receive(redis::Deadline(client_.timeout()));
-    if (announcements.all_keys)
-      entry.push_status.session = ++sessions_;  // the views that are not fetched now are stale too
-    handle(announcements);
-    if (!entry.subscription->error().empty()) return unsubscribe(entry);
-    if (announcements.pong) {
-      client_.record_round_trip(
-          std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - entry.pinged_at));
-      entry.push_status.confirmed_at = entry.checked_at;
-      entry.pong_due.reset();
-    }
+  if (!entry.feed) return;
+  const Changes changes = entry.feed->take();
+  if (changes.anything) entry.push_status.session = ++sessions_;  // the views that are not fetched now are stale too
+  handle(changes);
+  if (!entry.feed->error().empty()) return stop_watching(entry);
+  if (changes.confirmed_at) {
+    entry.push_status.confirmed_at = *changes.confirmed_at;
+    entry.is_confirming = false;
   }
-  const auto now = SteadyClock::now();
-  // Unread input may contain the pong: then this thread is late, not Redis.
-  const bool silent = !entry.subscription->has_input();
-  if (entry.pong_due && now >= *entry.pong_due && silent) {
-    client_.drop_idle(node);
-    return unsubscribe(entry);
-  }
-  if (now >= entry.next_check && !entry.pong_due) check(node, entry);
+  if (SteadyClock::now() >= entry.next_check && !entry.is_confirming) check(entry);
 }
 
-void Synchronizer::unsubscribe(NodeSubscription& entry) {
+void Synchronizer::stop_watching(WatchedNode& entry) {
   entry.push_status.session = 0;
-  entry.has_session = false;
-  entry.subscription.reset();
-  entry.pong_due.reset();
+  entry.is_watched = entry.has_session = entry.is_confirming = false;
+  entry.feed.reset();
   entry.retry_at = SteadyClock::now();  // immediately
 }
 
-// What others write may go elsewhere by now: to another server (a failover, a moved address), or into another database
-// (SWAPDB), while the connection that listens stays up. So a new connection must lead to the server that is listened
-// to, and find there what this instance knows. Then a ping proves that every push up to now has arrived.
-void Synchronizer::check(size_t node, NodeSubscription& entry) {
-  entry.checked_at = coarse_steady_time();
+// Another server has answered since the last check, or is there now; or it has another database: a generation never
+// repeats, so another one than the view has, of which no push came, is not from there.
+void Synchronizer::check(WatchedNode& entry) {
   entry.next_check = SteadyClock::now() + between_checks;
-  const auto fresh = client_.connect(node);
-  if (!fresh->error().empty()) {
-    entry.next_check = SteadyClock::now() + before_retry;
-    return refresh(breakers_.names(1));  // finds out whether Redis is unavailable
-  }
-  const bool listens_there = fresh->server() == entry.subscription->server() && entry.push_status.session != 0;
-  if (!listens_there) return unsubscribe(entry);
-  const std::string changed = breaker_in_another_database(*fresh);
-  if (!changed.empty()) {
-    entry.push_status.session = ++sessions_;  // the other views are stale too
-    refresh({changed});
-  }
-  ping(entry);
-}
-
-// A generation never repeats, so another one than the view has, of which no push came, is another database's.
-std::string Synchronizer::breaker_in_another_database(redis::Connection& fresh) const {
+  if (entry.push_status.session == 0) return stop_watching(entry);
   const BreakerList::Known known = breakers_.any_known();
-  if (client_.is_cluster() || known.name.empty()) return "";
-  const redis::Reply hash =
-      fresh.command({"HGETALL", client_.prefix(known.name) + "breaker"}, redis::Deadline(client_.timeout()));
-  const uint64_t found = generation_in(hash);
-  const bool same = found == known.generation || found == breakers_.any_known().generation;  // it may just have changed
-  return same ? "" : known.name;
-}
-
-void Synchronizer::ping(NodeSubscription& entry) {
-  entry.pinged_at = SteadyClock::now();
-  entry.pong_due = entry.pinged_at + client_.timeout();
-  entry.subscription->ping(redis::Deadline(client_.timeout()));
-  if (!entry.subscription->error().empty()) unsubscribe(entry);
-}
-
-void Synchronizer::handle(const Announcements& announcements) {
-  for (const std::string& text : announcements.news) {
-    const auto [name, news] = parse_news(text);
-    breakers_.for_each_named(name, [&, &what = news](SynchronizedBreaker& breaker) { breaker.on_news(what); });
+  const ChangeFeed::Check found = entry.feed->check(known.name);
+  if (!found.is_reachable) {
+    entry.next_check = SteadyClock::now() + before_retry;
+    return refresh(breakers_.names(1));  // finds out whether the store is unavailable
   }
-  if (announcements.all_keys) return refresh(breakers_.names(most_refreshed));
-  for (const std::string& text : announcements.keys) {
-    const KeyName written = parse_key(text);
-    if (!is_watched(written)) continue;
+  if (!entry.feed->error().empty()) return stop_watching(entry);
+  entry.is_confirming = true;
+  const uint64_t generation = found.generation.value_or(known.generation);
+  if (generation == known.generation || generation == breakers_.any_known().generation) return;  // or just changed
+  entry.push_status.session = ++sessions_;  // the other views are stale too
+  refresh({known.name});
+}
+
+void Synchronizer::handle(const Changes& changes) {
+  for (const auto& [name, news] : changes.news) {
+    breakers_.for_each_named(name, [&what = news](SynchronizedBreaker& breaker) { breaker.on_news(what); });
+  }
+  if (changes.anything) return refresh(breakers_.names(most_refreshed));
+  for (const WrittenKey& written : changes.written) {
     breakers_.for_each_named(written.breaker, [&](SynchronizedBreaker& breaker) {
       if (breaker.on_key_written(written.key)) spread(written.breaker);
     });
@@ -282,10 +207,11 @@ void Synchronizer::handle(const Announcements& announcements) {
 
 // A transition that an instance made has been announced to all; what other programs wrote may wait for a moment.
 void Synchronizer::spread(const std::string& name) {
-  using Ms = std::chrono::milliseconds;
-  std::uniform_int_distribution<Ms::rep> wait(Ms(shortest_before_question).count(),
-                                              Ms(longest_before_question).count());
-  due_.try_emplace(name, SteadyClock::now() + Ms(wait(random_)));
+  due_.try_emplace(name, SteadyClock::now() + between(shortest_before_question, longest_before_question));
+}
+
+milliseconds Synchronizer::between(milliseconds shortest, milliseconds longest) {
+  return milliseconds(std::uniform_int_distribution(shortest.count(), longest.count())(random_));
 }
 
 void Synchronizer::refresh_due() {
@@ -300,18 +226,28 @@ void Synchronizer::refresh_due() {
   }
 }
 
-// A safety net in case a push is lost.
+// With a feed, a safety net in case a push is lost.
 void Synchronizer::poll_some() {
   const auto now = SteadyClock::now();
   if (now < next_poll_) return;
   const bool first = next_poll_ == SteadyClock::time_point{};
-  using Ms = std::chrono::milliseconds;
-  std::uniform_int_distribution<Ms::rep> jitter(Ms(shortest_between_polls).count(), Ms(longest_between_polls).count());
-  next_poll_ = now + Ms(jitter(random_));
+  const milliseconds pause = store_.between_polls();
+  next_poll_ = now + between(pause - pause / 5, pause + pause / 5);
   if (first) return;
-  const auto names = breakers_.names(most_polled, polled_last_);
-  if (!names.empty()) polled_last_ = names.back();
+  if (polled_last_.empty()) round_begun_at_ = coarse_steady_time();
+  auto names = breakers_.names(most_polled + 1, polled_last_);
+  const bool is_round_over = names.size() <= most_polled;
+  if (!is_round_over) names.pop_back();
+  polled_last_ = is_round_over ? "" : names.back();
   refresh(names);
+  if (is_round_over) confirm_polled();
+}
+
+// All views have been fetched since the round began.
+void Synchronizer::confirm_polled() {
+  for (auto& [node, entry] : watched_nodes_) {
+    if (entry.has_session && !entry.feed) entry.push_status.confirmed_at = round_begun_at_;
+  }
 }
 
 void Synchronizer::refresh(const std::vector<std::string>& names) {
@@ -322,10 +258,10 @@ void Synchronizer::refresh(const std::vector<std::string>& names) {
 
 void Synchronizer::wait() {
   std::vector<pollfd> descriptors{{wake_fd_, POLLIN, 0}};
-  for (const auto& [node, entry] : subscriptions_) {
-    if (entry.subscription) descriptors.push_back({entry.subscription->fd(), POLLIN, 0});
+  for (const auto& [node, entry] : watched_nodes_) {
+    if (entry.feed) descriptors.push_back({entry.feed->fd(), POLLIN, 0});
   }
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_due() - SteadyClock::now()).count();
+  const auto left = std::chrono::ceil<milliseconds>(next_due() - SteadyClock::now()).count();
   poll(descriptors.data(), descriptors.size(), static_cast<int>(std::clamp<int64_t>(left, 0, 60'000)));
   uint64_t woken = 0;
   [[maybe_unused]] const auto drained = read(wake_fd_, &woken, sizeof woken);
@@ -337,29 +273,14 @@ void Synchronizer::wake() const {
 }
 
 Synchronizer::SteadyClock::time_point Synchronizer::next_due() const {
-  if (!gate_.is_available()) return look_for_redis_at_;
+  if (!gate_.is_available()) return look_for_store_at_;
   auto due = std::min(next_poll_, breakers_.next_report_due());
   for (const auto& [name, at] : due_) due = std::min(due, at);
-  for (const auto& [node, entry] : subscriptions_) {
-    due = std::min(due, !entry.subscription ? entry.retry_at : entry.pong_due.value_or(entry.next_check));
+  for (const auto& [node, entry] : watched_nodes_) {
+    if (!entry.is_watched) due = std::min(due, entry.retry_at);
+    if (entry.feed) due = std::min(due, entry.is_confirming ? entry.feed->due() : entry.next_check);
   }
   return due;
-}
-
-Subscription::Topics Synchronizer::topics() const {
-  const std::scoped_lock lock(mutex_);
-  Subscription::Topics topics;
-  for (const std::string& name : base_names_) topics.channels.push_back(client_.channel(name));
-  if (base_names_.size() > most_base_names) {
-    topics.prefixes = {"cb:"};
-    return topics;
-  }
-  for (const std::string& name : base_names_) {
-    for (const char* key : watched_keys) topics.prefixes.push_back(client_.prefix(name) + key);
-    const std::string contexts = client_.prefix(name + Identity::separator);
-    topics.prefixes.push_back(contexts.substr(0, contexts.rfind(Identity::separator) + 1));
-  }
-  return topics;
 }
 
 }  // namespace cb

@@ -15,7 +15,7 @@ TEST_CASE("two breakers of one name in one group: the second one receives pushes
   TestRedis server;
   const auto second_sees_it = [&] {
     server.cli({"FLUSHALL"});
-    const auto group = std::make_shared<SharedBreakerGroup>(server.client, one_failure);
+    const auto group = redis_group(server.client, one_failure);
     FallbackBreaker first(group, {"x"});
     FallbackBreaker second(group, {"x"});
     std::get<Permit>(second.acquire()).settle(Outcome::success);
@@ -28,7 +28,7 @@ TEST_CASE("two breakers of one name in one group: the second one receives pushes
 
 TEST_CASE("two breakers of one name in one group: without the first, the second still reports and receives") {
   TestRedis server;
-  const auto group = std::make_shared<SharedBreakerGroup>(server.client, Policy{.failure_rate_threshold = 0.5});
+  const auto group = redis_group(server.client, Policy{.failure_rate_threshold = 0.5});
   auto first = std::make_unique<FallbackBreaker>(group, Identity{"x"});
   FallbackBreaker second(group, {"x"});
   std::get<Permit>(second.acquire()).settle(Outcome::ignored);
@@ -41,7 +41,7 @@ TEST_CASE("two breakers of one name in one group: without the first, the second 
 
 TEST_CASE("a tenant of one service and a service whose name looks like it share nothing") {
   TestRedis server;
-  const auto group = std::make_shared<SharedBreakerGroup>(server.client, one_failure);
+  const auto group = redis_group(server.client, one_failure);
   FallbackBreaker tenant(group, {"pay", "cards"}), service(group, {"pay/cards"}), deeper(group, {"pay/cards", "eu"}),
       tenant_with_slash(group, {"pay", "cards/eu"});
   std::get<Permit>(tenant.acquire()).settle(Outcome::failure);
@@ -54,7 +54,7 @@ TEST_CASE("a tenant of one service and a service whose name looks like it share 
 
 TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") {
   TestRedis server;
-  const auto group = std::make_shared<SharedBreakerGroup>(server.client, one_failure);
+  const auto group = redis_group(server.client, one_failure);
   std::vector<std::unique_ptr<FallbackBreaker>> breakers;
   for (int i = 100; i < 250; ++i)
     breakers.push_back(std::make_unique<FallbackBreaker>(group, Identity{"x", std::to_string(i)}));
@@ -72,7 +72,7 @@ TEST_CASE("FLUSHALL resets every breaker of an instance, also the last of 150") 
 TEST_CASE("a group of a thousand names receives pushes") {
   TestRedis server;
   redis::Client client(redis::parse_url(server.server.url()), 1s);
-  const auto group = std::make_shared<SharedBreakerGroup>(client, one_failure);
+  const auto group = redis_group(client, one_failure);
   std::vector<std::unique_ptr<FallbackBreaker>> breakers;
   for (int i = 0; i < 1000; ++i) {
     breakers.push_back(std::make_unique<FallbackBreaker>(group, Identity{"x-" + std::to_string(i)}));

@@ -246,10 +246,10 @@ TEST_CASE("an override that expires ends for an instance without a push") {
 TEST_CASE("a push reaches exactly the tenant's breaker that changed") {
   TestRedis redis;
   redis::Client first(redis::parse_url(redis.server.url()), 5s), second(redis::parse_url(redis.server.url()), 5s);
-  const auto group = std::make_shared<const SharedBreakerGroup>(first, one_failure);
+  const auto group = redis_group(first, one_failure);
   const Identity a_host{"pay", "[::1]:9000"};
   FallbackBreaker common(group, {"pay"}), acme(group, a_host), beta(group, {"pay", "9000"});
-  FallbackBreaker other(std::make_shared<const SharedBreakerGroup>(second, one_failure), a_host);
+  FallbackBreaker other(redis_group(second, one_failure), a_host);
   for (FallbackBreaker* breaker : {&common, &acme, &beta, &other}) {
     std::get<Permit>(breaker->acquire()).settle(Outcome::success);
     REQUIRE(eventually([&] { return breaker->view().is_fresh(); }));

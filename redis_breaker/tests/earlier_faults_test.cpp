@@ -8,6 +8,7 @@
 
 #include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
+#include "redis_breaker/redis_group.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
@@ -40,7 +41,7 @@ std::string last_settlement(TestRedis& redis) {
 TEST_CASE("fault 7: no lock is held while a call runs") {
   TestRedis redis;
   redis::Client other_connections(redis::parse_url(redis.server.url()), 5s);
-  FallbackBreaker a(redis.client, "x", {}), b(other_connections, "x", {});
+  FallbackBreaker a(redis_group(redis.client, {}), {"x"}), b(redis_group(other_connections, {}), {"x"});
   Permit running = permit(a);
   CHECK_FALSE(permit(b).settle(Outcome::success).late);
   CHECK_FALSE(permit(a).settle(Outcome::success).late);
@@ -49,8 +50,9 @@ TEST_CASE("fault 7: no lock is held while a call runs") {
 
 TEST_CASE("fault 8: after any sequence of events every existing key expires") {
   TestRedis redis;
-  FallbackBreaker breaker(redis.client, "x",
-                          {.failure_threshold = 2, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 2});
+  FallbackBreaker breaker(
+      redis_group(redis.client, {.failure_threshold = 2, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 2}),
+      {"x"});
   std::mt19937 dice(8);
   for (int i = 0; i < 500; ++i) {
     Admission admission = breaker.acquire();
@@ -63,7 +65,7 @@ TEST_CASE("fault 8: after any sequence of events every existing key expires") {
 
 TEST_CASE("fault 9: losing the script repeatedly never switches protection off") {
   TestRedis redis;
-  FallbackBreaker breaker(redis.client, "x", {.failure_threshold = 10, .recovery_timeout = 60s});
+  FallbackBreaker breaker(redis_group(redis.client, {.failure_threshold = 10, .recovery_timeout = 60s}), {"x"});
   for (int i = 0; i < 10; ++i) {
     redis.cli({"SCRIPT", "FLUSH"});
     permit(breaker).settle(Outcome::failure);
@@ -75,7 +77,7 @@ TEST_CASE("fault 9: losing the script repeatedly never switches protection off")
 TEST_CASE("fault 10: the protocol contains no instance's clock: the same call at another time sends the same bytes") {
   TestRedis redis;
   redis.cli({"CONFIG", "SET", "slowlog-log-slower-than", "0"});
-  FallbackBreaker breaker(redis.client, "x", {.failure_threshold = 1000});
+  FallbackBreaker breaker(redis_group(redis.client, {.failure_threshold = 1000}), {"x"});
   permit(breaker).settle(Outcome::failure);  // from now on the view knows the generation
   while (!breaker.view().is_fresh()) std::this_thread::yield();
   const auto fail = [&] {
@@ -92,7 +94,7 @@ TEST_CASE("fault 10: the protocol contains no instance's clock: the same call at
 
 TEST_CASE("fault 11: an ignored probe closes nothing") {
   TestRedis redis;
-  FallbackBreaker breaker(redis.client, "x", {.failure_threshold = 1, .recovery_timeout = 1ms});
+  FallbackBreaker breaker(redis_group(redis.client, {.failure_threshold = 1, .recovery_timeout = 1ms}), {"x"});
   permit(breaker).settle(Outcome::failure);
   while (breaker.status().retry_after > 0ms) std::this_thread::yield();
   for (int i = 0; i < 5; ++i) {
@@ -104,8 +106,9 @@ TEST_CASE("fault 11: an ignored probe closes nothing") {
 
 TEST_CASE("fault 12: a breaker's data in Redis does not grow with traffic") {
   TestRedis redis;
-  FallbackBreaker breaker(redis.client, "x",
-                          {.failure_threshold = 3, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 3});
+  FallbackBreaker breaker(
+      redis_group(redis.client, {.failure_threshold = 3, .recovery_timeout = 1ms, .permitted_calls_in_half_open = 3}),
+      {"x"});
   std::mt19937 dice(12);
   for (int i = 0; i < 3000; ++i) {
     Admission admission = breaker.acquire();

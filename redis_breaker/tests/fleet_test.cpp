@@ -13,6 +13,7 @@
 
 #include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
+#include "redis_breaker/redis_group.hpp"
 #include "redis_breaker/tests/forked_workers_for_test.hpp"
 
 using namespace cb;
@@ -65,7 +66,7 @@ void run_fleet(const TestRedis& server, const std::string& name, const Policy& p
                const std::function<void(Breaker&, int)>& work) {
   const auto codes = exit_codes_of([&](int process) {
     redis::Client client(redis::parse_url(server.server.url()), patience);
-    FallbackBreaker breaker(client, name, policy, on_change ? on_transition(on_change) : Listener{});
+    FallbackBreaker breaker(redis_group(client, policy, on_change ? on_transition(on_change) : Listener{}), {name});
     on_all_threads([&](int thread) { work(breaker, process * threads + thread); });
     return 0;
   });
@@ -276,7 +277,7 @@ TEST_CASE("each transition is reported once in the whole fleet, and together the
 TEST_CASE("no failure overtakes the successes that its caller saw before it, whichever thread reports them") {
   TestRedis server;
   const Policy policy{.failure_threshold = 3, .failure_rate_threshold = 1, .minimum_number_of_calls = 1'000'000};
-  FallbackBreaker breaker(server.client, "x", policy);
+  FallbackBreaker breaker(redis_group(server.client, policy), {"x"});
   std::atomic<bool> over = false;
   // They report the counted successes, as the synchronizer does ten times a second.
   std::vector<std::jthread> reporters;

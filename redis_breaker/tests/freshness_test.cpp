@@ -63,13 +63,13 @@ TEST_CASE("after SWAPDB, a circuit that is open in the other database rejects ev
   redis::Client other(redis::parse_url("redis://127.0.0.1:" + std::to_string(redis.server.port()) + "/1"), 5s);
   const auto open_in_the_other = [&] { return other.command({"SET", "cb:c:state", "open"}).error(); };
   SUBCASE("written before the instance started") { REQUIRE(open_in_the_other() == ""); }
-  const auto group = std::make_shared<SharedBreakerGroup>(redis.client, one_failure);
+  const auto group = redis_group(redis.client, one_failure);
   FallbackBreaker unused(group, {"a"}), used(group, {"b"}), open_there(group, {"c"});
   for (FallbackBreaker* breaker : {&used, &open_there}) permit(*breaker).settle(Outcome::success);
   REQUIRE(eventually([&] { return open_there.view().is_fresh() || (open_there.status(), false); }));
   SUBCASE("written meanwhile") { REQUIRE(open_in_the_other() == ""); }
   SUBCASE("opened meanwhile by instances that use that database") {
-    FallbackBreaker there(other, "c", one_failure);
+    FallbackBreaker there(redis_group(other, one_failure), {"c"});
     permit(there).settle(Outcome::failure);
   }
   redis.cli({"SWAPDB", "0", "1"});

@@ -13,6 +13,7 @@
 #include "program/processes/child_process.hpp"
 #include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
+#include "redis_breaker/redis_group.hpp"
 #include "redis_breaker/tests/forked_workers_for_test.hpp"
 
 using namespace cb;
@@ -57,7 +58,7 @@ uint32_t run_fleet(const TestRedis& server, const std::string& url, const Policy
   const auto codes = exit_codes_of([&](int process) {
     const std::string caller = "Instance-" + std::to_string(process);
     redis::Client client(redis::parse_url(server.server.url()), 20s);
-    FallbackBreaker breaker(std::make_shared<SharedBreakerGroup>(client, policy, Listener{}, caller), {"ledger"});
+    FallbackBreaker breaker(redis_group(client, policy, Listener{}, caller), {"ledger"});
     on_all_threads([&](int) { make_calls(breaker, url, caller); });
     const DetailedStatus status = breaker.detailed_status();
     return status.store.local_calls == 0 ? static_cast<int>(status.late_results) : 255;

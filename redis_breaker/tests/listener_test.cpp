@@ -30,7 +30,7 @@ struct Gate {
 struct Observed {
   Observed(TestRedis& server, const Policy& policy, Listener listener)
       : client(redis::parse_url(server.server.url()), 5s),
-        breaker(std::make_unique<FallbackBreaker>(client, "x", policy, std::move(listener))) {}
+        breaker(std::make_unique<FallbackBreaker>(redis_group(client, policy, std::move(listener)), Identity{"x"})) {}
 
   Settled call(Outcome outcome) const { return std::get<Permit>(breaker->acquire()).settle(outcome); }
 
@@ -168,12 +168,11 @@ TEST_CASE("a breaker with a quorum reports through one queue: a listener that de
   std::unique_ptr<QuorumBreaker> breaker;
   std::vector<std::string> causes;
   const Policy policy{.failure_threshold = 1, .minimum_reporting_instances = 2, .recovery_timeout = 60s};
-  const auto group =
-      std::make_shared<const SharedBreakerGroup>(client, policy, on_transition([&](const Transition& made) {
-                                                   causes.push_back(made.cause);
-                                                   breaker.reset();
-                                                 }),
-                                                 "Instance-A");
+  const auto group = redis_group(client, policy, on_transition([&](const Transition& made) {
+                                   causes.push_back(made.cause);
+                                   breaker.reset();
+                                 }),
+                                 "Instance-A");
   breaker = std::make_unique<QuorumBreaker>(group, Identity{"x"});
   std::get<Permit>(breaker->acquire()).settle(Outcome::failure);
   CHECK(causes == std::vector<std::string>{"this instance only: 1 consecutive failure"});

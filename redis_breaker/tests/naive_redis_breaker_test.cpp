@@ -11,6 +11,7 @@
 
 #include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
+#include "redis_breaker/redis_group.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
@@ -21,7 +22,7 @@ enum class Store { naive, atomic };
 
 std::unique_ptr<ManagedBreaker> make(Store store, TestRedis& redis, const Policy& policy) {
   if (store == Store::naive) return std::make_unique<NaiveRedisBreaker>(redis.client, "x", policy);
-  return std::make_unique<FallbackBreaker>(redis.client, "x", policy);
+  return std::make_unique<FallbackBreaker>(redis_group(redis.client, policy), Identity{"x"});
 }
 
 bool rejects(Breaker& breaker) { return std::holds_alternative<Rejection>(breaker.acquire()); }

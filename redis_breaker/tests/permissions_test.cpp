@@ -34,7 +34,7 @@ std::string url_of_the_user(const TestRedis& redis) {
 
 void use_everything(TestRedis& redis, const Policy& policy) {
   TestInstance a(url_of_the_user(redis), policy);
-  FallbackBreaker b(std::make_shared<SharedBreakerGroup>(*a.client, policy, Listener{}, "B"), {"x"});
+  FallbackBreaker b(redis_group(*a.client, policy, Listener{}, "B"), {"x"});
   a.call(Outcome::success);
   CHECK(a.receives_pushes());
   redis.cli({"SCRIPT", "FLUSH"});

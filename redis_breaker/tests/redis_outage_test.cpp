@@ -248,10 +248,13 @@ TEST_CASE("a wrong password is reported in one clear line, and calls use a local
   redis::Client refused(address, 5s);
   std::mutex mutex;
   std::vector<std::string> troubles;  // guarded by mutex
-  FallbackBreaker breaker(refused, "x", one_failure, [&](const Notice& notice) {
-    const std::scoped_lock lock(mutex);
-    if (notice.kind == NoticeKind::store_trouble) troubles.emplace_back(notice.cause);
-  });
+  FallbackBreaker breaker(redis_group(refused, one_failure,
+                                      [&](const Notice& notice) {
+                                        const std::scoped_lock lock(mutex);
+                                        if (notice.kind == NoticeKind::store_trouble)
+                                          troubles.emplace_back(notice.cause);
+                                      }),
+                          {"x"});
   const auto lines = [&] {
     const std::scoped_lock lock(mutex);
     return troubles;

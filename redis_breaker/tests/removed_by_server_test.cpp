@@ -294,7 +294,7 @@ TEST_CASE("a healthy circuit that was evicted is not stored again before its nex
 }
 
 TEST_CASE("a Redis that forgets a breaker three times in ten seconds is forgiven, the fourth time it is unfit") {
-  LossMeter meter;
+  LossMeter meter("Redis");
   const Answer kept;
   const Answer forgotten{.forgotten = true};
   TimePoint now{1h};
@@ -311,7 +311,7 @@ TEST_CASE("a Redis that forgets a breaker three times in ten seconds is forgiven
 }
 
 TEST_CASE("an instance restores at most 20 breakers a second, and says so once a minute") {
-  LossMeter meter;
+  LossMeter meter("Redis");
   TimePoint now{1h};
   int restored = 0, lines = 0;
   for (int i = 0; i < 1000; ++i) {

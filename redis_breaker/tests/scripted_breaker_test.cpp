@@ -17,8 +17,7 @@ namespace {
 struct Scripted {
   Scripted(TestRedis& redis, const Policy& policy)
       : client(redis::parse_url(redis.server.url()), 5s),
-        group(std::make_shared<SharedBreakerGroup>(
-            client, policy, [this](const Notice& notice) { causes.emplace_back(notice.cause); })),
+        group(redis_group(client, policy, [this](const Notice& notice) { causes.emplace_back(notice.cause); })),
         breaker(group, {"x"}) {}
 
   Settled call(Outcome outcome) { return permit(breaker).settle(outcome); }
@@ -26,7 +25,7 @@ struct Scripted {
 
   redis::Client client;
   std::vector<std::string> causes;
-  std::shared_ptr<SharedBreakerGroup> group;
+  std::shared_ptr<const SharedBreakerGroup> group;
   ScriptedBreaker breaker;
 };
 

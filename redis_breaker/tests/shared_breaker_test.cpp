@@ -82,7 +82,7 @@ TEST_CASE("an instance dates transitions and overrides by its own clock, whateve
     script.sha1 = redis.cli({"SCRIPT", "LOAD", script.source});
     std::vector<Transition> transitions;
     const auto record = on_transition([&](const Transition& transition) { transitions.push_back(transition); });
-    FallbackBreaker breaker(std::make_shared<SharedBreakerGroup>(redis.client, one_failure, record, "", script), {"x"});
+    FallbackBreaker breaker(redis_group(redis.client, one_failure, record, "", script), {"x"});
     const TimePoint before = steady_wall_clock();
     std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
     REQUIRE(transitions.size() == 1);
@@ -221,6 +221,6 @@ TEST_CASE("instances whose settings differ say so, once") {
 
 TEST_CASE("a bad name or setting is refused at construction") {
   redis::Client client(redis::Address{}, 50ms);
-  CHECK_THROWS_AS(FallbackBreaker(client, "a b", {}), std::invalid_argument);
-  CHECK_THROWS_AS(FallbackBreaker(client, "x", {.failure_threshold = 0}), std::invalid_argument);
+  CHECK_THROWS_AS(FallbackBreaker(redis_group(client, {}), {"a b"}), std::invalid_argument);
+  CHECK_THROWS_AS(FallbackBreaker(redis_group(client, {.failure_threshold = 0}), {"x"}), std::invalid_argument);
 }

@@ -15,19 +15,10 @@
 
 #include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
+#include "redis_breaker/redis_group.hpp"
+#include "redis_breaker/tests/eventually_for_test.hpp"
 
 namespace cb {
-
-// Waits for a condition that should take milliseconds; false if it does not come true.
-inline bool eventually(const std::function<bool()>& condition,
-                       std::chrono::milliseconds patience = std::chrono::seconds(20)) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::microseconds(200));  // a busy loop would slow the others down
-  }
-  return true;
-}
 
 struct TestInstance {
   TestInstance(TestRedis& shared, const Policy& policy, std::chrono::milliseconds timeout = std::chrono::seconds(5))
@@ -35,8 +26,8 @@ struct TestInstance {
   TestInstance(const std::string& url, const Policy& policy,
                std::chrono::milliseconds timeout = std::chrono::seconds(5))
       : client(std::make_unique<redis::Client>(redis::parse_url(url), timeout)),
-        owned(
-            std::make_unique<FallbackBreaker>(*client, "x", policy, [this](const Notice& notice) { record(notice); })),
+        owned(std::make_unique<FallbackBreaker>(
+            redis_group(*client, policy, [this](const Notice& notice) { record(notice); }), Identity{"x"})),
         breaker(*owned) {}
 
   void record(const Notice& notice) {

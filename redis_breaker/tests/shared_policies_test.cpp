@@ -24,7 +24,7 @@ const Policy rates{.failure_threshold = 0,
 struct Member {
   Member(TestRedis& shared, const Policy& policy, const std::string& instance)
       : client(redis::parse_url(shared.server.url()), 5s),
-        breaker(std::make_shared<SharedBreakerGroup>(client, policy, record(), instance), {"x"}) {}
+        breaker(redis_group(client, policy, record(), instance), {"x"}) {}
 
   Listener record() {
     return on_transition([this](const Transition& transition) {
@@ -339,8 +339,7 @@ TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls it has see
     for (int worker = 0; worker < workers; ++worker) {
       running.emplace_back([&, worker] {
         const std::string instance = "Instance-" + std::to_string(worker);
-        FallbackBreaker breaker(std::make_shared<SharedBreakerGroup>(pool, policy, Listener{}, instance),
-                                {"unreliable_service"});
+        FallbackBreaker breaker(redis_group(pool, policy, Listener{}, instance), {"unreliable_service"});
         const PermitId id = std::get<Permit>(breaker.acquire()).id();
         for (int i = 0; i < calls / workers; ++i) {
           Permit(breaker, id, steady_wall_clock()).settle(i % 3 == 0 ? Outcome::failure : Outcome::success);
@@ -349,8 +348,7 @@ TEST_CASE("a breaker takes at most 1 KiB in Redis, however many calls it has see
     }
   }
   long most = 0;
-  FallbackBreaker breaker(std::make_shared<SharedBreakerGroup>(pool, policy, Listener{}, "Instance-0"),
-                          {"unreliable_service"});
+  FallbackBreaker breaker(redis_group(pool, policy, Listener{}, "Instance-0"), {"unreliable_service"});
   REQUIRE(eventually([&] {  // a slow machine may have skipped a bucket
     permit(breaker).settle(Outcome::failure);
     most = memory(redis, "cb:*");

@@ -39,7 +39,7 @@ SharedInstance::SharedInstance(const SharedFleet& fleet, Node node, uint64_t see
       node_(node),
       random_(seed),
       core_(fleet.config->policy),
-      gate_(nullptr, fleet.config->clock, static_cast<uint32_t>(random_.next() >> 33 | 1)),
+      gate_({"redis", "Redis"}, nullptr, fleet.config->clock, static_cast<uint32_t>(random_.next() >> 33 | 1)),
       round_trips_(fleet.redis_timeout),
       caller_(fleet.config->policy, "instance-" + std::to_string(node), fleet.script),
       keys_{breaker, prefix, prefix + "news"} {
@@ -379,7 +379,7 @@ void SharedInstance::announced(uint64_t connection, const Announcement& what) {
   }
   report_notices();
   if (what.all_keys) return begin_session();
-  for (const cb::KeyName& written : what.keys) {
+  for (const cb::WrittenKey& written : what.keys) {
     if (written.breaker == breaker && core_.written(written.key, now())) spread();
   }
 }

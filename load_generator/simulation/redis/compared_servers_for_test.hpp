@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "load_generator/simulation/redis/virtual_redis.hpp"
+#include "redis_breaker/feed/subscription.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
-#include "redis_breaker/sync/subscription.hpp"
 
 namespace simulation {
 

@@ -6,8 +6,8 @@
 
 #include "load_generator/simulation/redis/virtual_redis.hpp"
 #include "redis_breaker/cached_core.hpp"
+#include "redis_breaker/feed/announced_text.hpp"
 #include "redis_breaker/script/script_call.hpp"
-#include "redis_breaker/sync/announced_text.hpp"
 
 using namespace simulation;
 using namespace std::chrono_literals;

@@ -15,6 +15,7 @@
 #include "redis_breaker/redis/client_for_test.hpp"
 #include "redis_breaker/redis/prefetch_for_test.hpp"
 #include "redis_breaker/redis/routes/redirection.hpp"
+#include "redis_breaker/redis_group.hpp"
 
 using namespace cb;
 using namespace program;
@@ -126,7 +127,7 @@ TEST_CASE("one node of the cluster stores all keys of a breaker") {
   redis::Client client(redis::parse_url(cluster.url()), 5s);
   for (const int port : cluster.ports()) {
     const std::string name = name_at(cluster, port);
-    FallbackBreaker breaker(client, name, {.failure_threshold = 2, .failure_rate_threshold = 1});
+    FallbackBreaker breaker(redis_group(client, {.failure_threshold = 2, .failure_rate_threshold = 1}), {name});
     for (int i = 0; i < 2; ++i) {
       Admission admission = breaker.acquire();
       REQUIRE(std::holds_alternative<Permit>(admission));
@@ -175,11 +176,14 @@ TEST_CASE("a breaker follows its slot; during the move it uses the local breaker
   std::mutex mutex;
   std::string trouble;
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1min};
-  FallbackBreaker breaker(client, name, policy, [&](const Notice& notice) {
-    const std::scoped_lock lock(mutex);
-    if (notice.kind == NoticeKind::store_trouble && trouble.empty()) trouble = notice.cause;
-  });
-  FallbackBreaker other(others, name, policy);
+  FallbackBreaker breaker(redis_group(client, policy,
+                                      [&](const Notice& notice) {
+                                        const std::scoped_lock lock(mutex);
+                                        if (notice.kind == NoticeKind::store_trouble && trouble.empty())
+                                          trouble = notice.cause;
+                                      }),
+                          {name});
+  FallbackBreaker other(redis_group(others, policy), {name});
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
   cluster.begin_move(client.prefix(name) + "state", to);
   breaker.status();
@@ -204,7 +208,7 @@ TEST_CASE(
   redis::Client client(redis::parse_url(cluster.url()), 5s), others(redis::parse_url(cluster.url()), 5s);
   const std::string name = name_at(cluster, old_master);
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 1min};
-  FallbackBreaker a(client, name, policy), b(others, name, policy);
+  FallbackBreaker a(redis_group(client, policy), {name}), b(redis_group(others, policy), {name});
   for (FallbackBreaker* breaker : {&a, &b}) std::get<Permit>(breaker->acquire()).settle(Outcome::success);
   wait_until("it receives pushes", [&] { return a.view().is_fresh(); });
   const auto has_failed_over = [&] { return contains(redis_cli(old_master, {"INFO", "replication"}), "role:slave"); };
@@ -235,8 +239,8 @@ TEST_CASE(
 TEST_CASE("breakers on several nodes receive pushes, each from its node") {
   PrivateCluster& cluster = shared_cluster();
   redis::Client client(redis::parse_url(cluster.url()), 5s), others(redis::parse_url(cluster.url()), 5s);
-  const auto mine = std::make_shared<const SharedBreakerGroup>(client, Policy{.failure_threshold = 1});
-  const auto theirs = std::make_shared<const SharedBreakerGroup>(others, Policy{.failure_threshold = 1});
+  const auto mine = redis_group(client, Policy{.failure_threshold = 1});
+  const auto theirs = redis_group(others, Policy{.failure_threshold = 1});
   for (const int port : cluster.ports()) {
     CAPTURE(port);
     const std::string name = name_at(cluster, port);

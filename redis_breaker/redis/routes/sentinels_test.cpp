@@ -12,6 +12,7 @@
 #include "redis_breaker/redis/client.hpp"
 #include "redis_breaker/redis/client_for_test.hpp"
 #include "redis_breaker/redis/prefetch_for_test.hpp"
+#include "redis_breaker/redis_group.hpp"
 
 using namespace cb;
 using namespace program;
@@ -60,7 +61,7 @@ TEST_CASE("a master that is killed is replaced, and the shared breaker is in use
   const auto servers = fresh_servers();
   PrivateSentinel& watched = *servers;
   redis::Client client(redis::parse_url(watched.url()), 1s);
-  FallbackBreaker breaker(client, "x", Policy{});
+  FallbackBreaker breaker(redis_group(client, Policy{}), {"x"});
   const uint64_t before = write(client).origin().run;
   const int killed = watched.master();
   watched.process(killed).send_signal(SIGKILL);
@@ -83,7 +84,7 @@ TEST_CASE("a break outlives its master: the fleet rejects throughout, and receiv
   PrivateSentinel& watched = *servers;
   redis::Client client(redis::parse_url(watched.url()), 1s), others(redis::parse_url(watched.url()), 1s);
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 5min};
-  FallbackBreaker a(client, "x", policy), b(others, "x", policy);
+  FallbackBreaker a(redis_group(client, policy), {"x"}), b(redis_group(others, policy), {"x"});
   std::get<Permit>(b.acquire()).settle(Outcome::success);
   std::get<Permit>(a.acquire()).settle(Outcome::failure);
   wait_until("the other instance sees it", [&] { return b.known_state() == State::open; });
@@ -125,13 +126,13 @@ TEST_CASE(
   PrivateSentinel& watched = *servers;
   redis::Client one(redis::parse_url(watched.url()), 5s), another(redis::parse_url(watched.url()), 5s);
   const Policy policy{.failure_threshold = 1, .recovery_timeout = 5min};
-  FallbackBreaker a(one, "x", policy);
-  FallbackBreaker b(another, "x", policy);
+  FallbackBreaker a(redis_group(one, policy), {"x"});
+  FallbackBreaker b(redis_group(another, policy), {"x"});
   for (FallbackBreaker* breaker : {&a, &b}) std::get<Permit>(breaker->acquire()).settle(Outcome::success);
   wait_until("both receive pushes", [&] { return a.view().is_fresh() && b.view().is_fresh(); });
   watched.fail_over();
   redis::Client later(redis::parse_url(watched.url()), 5s);
-  FallbackBreaker c(later, "x", policy);
+  FallbackBreaker c(redis_group(later, policy), {"x"});
   std::get<Permit>(c.acquire()).settle(Outcome::failure);
   const auto tripped = SteadyClock::now();
   auto last = tripped;

@@ -1,4 +1,4 @@
-#include "redis_breaker/sync/subscription.hpp"
+#include "redis_breaker/feed/subscription.hpp"
 
 #include <string_view>
 #include <utility>

@@ -5,20 +5,15 @@
 #include <string>
 #include <utility>
 
-#include "redis_breaker/cached_core.hpp"
+#include "redis_breaker/state_store.hpp"
 
 namespace cb {
 
 // What other programs write to change a breaker. All else that other instances must know is in the news.
 inline constexpr std::array watched_keys{"state", "failures"};
 
-struct KeyName {
-  std::string breaker;  // empty: not a breaker's key
-  std::string key;      // state
-};
-
-KeyName parse_key(const std::string& text);
-bool is_watched(const KeyName& written);
+WrittenKey parse_key(const std::string& text);
+bool is_watched(const WrittenKey& written);
 
 // The breaker's name and what happened to it. Generation 0: malformed.
 std::pair<std::string, News> parse_news(const std::string& text);

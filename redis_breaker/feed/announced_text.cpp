@@ -1,4 +1,4 @@
-#include "redis_breaker/sync/announced_text.hpp"
+#include "redis_breaker/feed/announced_text.hpp"
 
 #include <algorithm>
 #include <sstream>
@@ -6,7 +6,7 @@
 namespace cb {
 
 // "cb:NAME:key" or "cb:{NAME}:key"; a context in NAME may contain colons.
-KeyName parse_key(const std::string& text) {
+WrittenKey parse_key(const std::string& text) {
   const auto colon = text.rfind(':');
   if (text.rfind("cb:", 0) != 0 || colon < 3 || colon == std::string::npos) return {};
   std::string name = text.substr(3, colon - 3);
@@ -14,7 +14,7 @@ KeyName parse_key(const std::string& text) {
   return {std::move(name), text.substr(colon + 1)};
 }
 
-bool is_watched(const KeyName& written) {
+bool is_watched(const WrittenKey& written) {
   return std::find(watched_keys.begin(), watched_keys.end(), written.key) != watched_keys.end();
 }
 
