@@ -92,21 +92,30 @@ std::optional<ServiceInstance::Target> ServiceInstance::target_of(const httplib:
 void ServiceInstance::call(const httplib::Request& request, httplib::Response& response) {
   const auto target = target_of(request, response, to_use);
   if (!target) return;
-  ManagedBreaker& breaker = *target->breaker;
-  const auto start = std::chrono::steady_clock::now();
-  int upstream_calls = 0;
-  auto reply = guarded_.run([&](milliseconds timeout) { return attempt(breaker, timeout, upstream_calls); },
-                            {target->tenant, [&](milliseconds wait) { return breaker.early_rejection(wait); }});
-  const auto took = std::chrono::steady_clock::now() - start;
-  const CallReport report{std::move(reply), upstream_calls};
-  ++calls_[static_cast<size_t>(report.status())];
-  parts_.metrics.count_call(report.status(), took);
-  notable_calls_.record(report.notable_call(target->context, parts_.clock()));
-  answer(report, breaker.known_state(), response);
+  const CallReport report = call(*target, [this](milliseconds timeout) { return parts_.upstream.call(timeout); });
+  const Answer answer = answer_to(report, target->breaker->known_state());
+  if (!answer.retry_after.empty()) response.set_header("Retry-After", answer.retry_after);
+  program::answer_json(response, answer.http_status, answer.body);
 }
 
-AttemptOutcome<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker, milliseconds timeout,
-                                                         int& upstream_calls) {
+CallReport ServiceInstance::call(const Send& send) { return call({"", "", parts_.breakers.at("")}, send); }
+
+CallReport ServiceInstance::call(const Target& target, const Send& send) {
+  ManagedBreaker& breaker = *target.breaker;
+  const auto start = std::chrono::steady_clock::now();
+  int upstream_calls = 0;
+  auto reply = guarded_.run([&](milliseconds timeout) { return attempt(breaker, send, timeout, upstream_calls); },
+                            {target.tenant, [&](milliseconds wait) { return breaker.early_rejection(wait); }});
+  const auto took = std::chrono::steady_clock::now() - start;
+  CallReport report{std::move(reply), upstream_calls};
+  ++calls_[static_cast<size_t>(report.status())];
+  parts_.metrics.count_call(report.status(), took);
+  notable_calls_.record(report.notable_call(target.context, parts_.clock()));
+  return report;
+}
+
+AttemptOutcome<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker, const Send& send,
+                                                         milliseconds timeout, int& upstream_calls) {
   Admission admission = breaker.acquire();
   if (const auto* rejection = std::get_if<Rejection>(&admission)) return *rejection;
   Permit& permit = std::get<Permit>(admission);
@@ -114,7 +123,7 @@ AttemptOutcome<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker
   if (permit.is_probe()) parts_.metrics.count_probe();
   probes_in_flight_ += probes;
   const TimePoint sent = parts_.clock();
-  UpstreamReply reply = parts_.upstream.call(timeout);
+  UpstreamReply reply = send(timeout);
   upstream_calls += reply.sent ? 1 : 0;
   const Settled settled = permit.settle(outcome_of(reply, timeout, attempt_timeout_));
   probes_in_flight_ -= probes;
@@ -123,7 +132,11 @@ AttemptOutcome<UpstreamAttempt> ServiceInstance::attempt(ManagedBreaker& breaker
   return AttemptResult<UpstreamAttempt>{end, {sent, std::move(reply), permit.id(), settled}, std::move(body)};
 }
 
-void ServiceInstance::answer(const CallReport& report, State known, httplib::Response& response) {
+ServiceInstance::Answer ServiceInstance::answer_to(const CallReport& report) const {
+  return answer_to(report, parts_.breakers.common().known_state());
+}
+
+ServiceInstance::Answer ServiceInstance::answer_to(const CallReport& report, State known) const {
   const CallStatus status = report.status();
   json body{{"instance", settings_.name}, {"status", to_text(status)}, {"upstream_calls", report.upstream_calls}};
   body.update(call_json(report, known));
@@ -131,9 +144,9 @@ void ServiceInstance::answer(const CallReport& report, State known, httplib::Res
     body["attempts"] = report.attempts;
     body["ended"] = to_text(report.end);
   }
-  if (status == CallStatus::blocked) response.set_header("Retry-After", to_header(report.retry_after()));
-  if (report.fallback) return program::answer_json(response, 200, with_fallback(dumped(body), *report.fallback));
-  program::answer_json(response, http_statuses[static_cast<size_t>(status)], dumped(body));
+  const std::string retry_after = status == CallStatus::blocked ? to_header(report.retry_after()) : "";
+  if (report.fallback) return {200, retry_after, with_fallback(dumped(body), *report.fallback)};
+  return {http_statuses[static_cast<size_t>(status)], retry_after, dumped(body)};
 }
 
 void ServiceInstance::status(const httplib::Request& request, httplib::Response& response) {

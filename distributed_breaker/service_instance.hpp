@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -59,6 +60,20 @@ class ServiceInstance {
   // `parts` outlive the instance.
   ServiceInstance(InstanceSettings settings, InstanceParts parts);
 
+  // Whatever sends a request to the upstream, and judges the reply.
+  using Send = std::function<UpstreamReply(std::chrono::milliseconds timeout)>;
+
+  // A call by `send`, if the common breaker permits it, inside the same protections as GET /call and counted with them.
+  CallReport call(const Send& send);
+
+  // What GET /call answers: the upstream's answer is in none of it.
+  struct Answer {
+    int http_status;
+    std::string retry_after;  // in whole seconds; empty unless the call was blocked
+    std::string body;         // JSON
+  };
+  Answer answer_to(const CallReport& report) const;
+
   // GET /call, /status, /health, /metrics and PUT /breaker/override; ?tenant=NAME selects a tenant's breaker.
   // All but /call are answered while all workers wait for the upstream.
   void add_routes(program::HttpServer& server);
@@ -79,9 +94,10 @@ class ServiceInstance {
   std::optional<Target> target_of(const httplib::Request& request, httplib::Response& response, Lookup lookup) const;
 
   void call(const httplib::Request& request, httplib::Response& response);
-  AttemptOutcome<UpstreamAttempt> attempt(ManagedBreaker& breaker, std::chrono::milliseconds timeout,
+  CallReport call(const Target& target, const Send& send);
+  AttemptOutcome<UpstreamAttempt> attempt(ManagedBreaker& breaker, const Send& send, std::chrono::milliseconds timeout,
                                           int& upstream_calls);
-  void answer(const CallReport& report, State known, httplib::Response& response);
+  Answer answer_to(const CallReport& report, State known) const;
   void status(const httplib::Request& request, httplib::Response& response);
   nlohmann::ordered_json breaker_json_of(const Target& target) const;
   nlohmann::ordered_json breakers_json() const;

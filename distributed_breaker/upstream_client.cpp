@@ -17,8 +17,10 @@ UpstreamClient::UpstreamClient(const std::string& address, const std::string& ca
       failure_status_(failure_status),
       on_local_cause_(std::move(on_local_cause)) {}
 
-UpstreamReply UpstreamClient::call(std::chrono::milliseconds timeout) const {
-  program::HttpReply reply = get("/data", timeout);
+UpstreamReply UpstreamClient::call(std::chrono::milliseconds timeout) const { return judge(get("/data", timeout)); }
+
+UpstreamReply UpstreamClient::judge(program::HttpReply reply) const {
+  blame(reply);
   if (reply.local_cause) {
     return {.outcome = Outcome::ignored, .sent = reply.connected, .local_cause = true, .error = reply.error};
   }
@@ -32,23 +34,26 @@ UpstreamReply UpstreamClient::call(std::chrono::milliseconds timeout) const {
 }
 
 std::optional<Health> UpstreamClient::health(std::chrono::milliseconds timeout) const {
-  const program::HttpReply reply = get("/health", timeout);
+  program::HttpReply reply = get("/health", timeout);
+  blame(reply);
   if (reply.local_cause) return std::nullopt;
   const bool well = reply.status >= 200 && reply.status < 400 && !is_failure(reply.status);
   return well ? Health::up : Health::down;
 }
 
 program::HttpReply UpstreamClient::get(const std::string& path, std::chrono::milliseconds timeout) const {
-  program::HttpReply reply = program::send({.url = address_ + path, .headers = {caller_header_}, .timeout = timeout});
-  if (!reply.local_cause) return reply;
+  return program::send({.url = address_ + path, .headers = {caller_header_}, .timeout = timeout});
+}
+
+void UpstreamClient::blame(program::HttpReply& reply) const {
+  if (!reply.local_cause) return;
   if (is_failure(reply.incomplete_status)) {  // whatever kept us from reading the rest, the upstream has failed
     reply.local_cause = false;
     reply.status = reply.incomplete_status;
-    return reply;
+    return;
   }
   reply.error = "local cause: " + reply.error;
   if (on_local_cause_) on_local_cause_(reply.error);
-  return reply;
 }
 
 }  // namespace cb

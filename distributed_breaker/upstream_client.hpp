@@ -42,7 +42,12 @@ class UpstreamClient {
   UpstreamClient(const std::string& address, const std::string& caller, const FailureStatus& failure_status = {},
                  OnLocalCause on_local_cause = {});
 
+  const std::string& address() const { return address_; }  // http://HOST:PORT
+
   UpstreamReply call(std::chrono::milliseconds timeout) const;
+
+  // What a reply to any other request says about the upstream; call() judges by the same rules.
+  UpstreamReply judge(program::HttpReply reply) const;
 
   // GET /health. Up: a 2xx or 3xx that does not count as a failure. Down: any other answer, or none. Nothing: it could
   // not be asked, for a local cause.
@@ -50,6 +55,7 @@ class UpstreamClient {
 
  private:
   program::HttpReply get(const std::string& path, std::chrono::milliseconds timeout) const;
+  void blame(program::HttpReply& reply) const;  // decides, and reports, whether it has a local cause
   bool is_failure(int http_status) const { return failure_status_.outcome_of(http_status) == Outcome::failure; }
 
   const std::string address_;
