@@ -1,5 +1,7 @@
 #include "distributed_breaker/instance.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <stdexcept>
 #include <string_view>
@@ -11,6 +13,7 @@
 #include "distributed_breaker/reporting/transition_log.hpp"
 #include "distributed_breaker/resilience/call_policy_options.hpp"
 #include "distributed_breaker/service_instance.hpp"
+#include "distributed_breaker/sidecar/sidecar.hpp"
 #include "distributed_breaker/upstream_client.hpp"
 #include "program/http/admin_access.hpp"
 #include "program/http/http_server.hpp"
@@ -55,11 +58,19 @@ void require_calls_can_end(const InstanceOptions& options) {
                               program::to_text(options.call_timeout + margin) + " or more");
 }
 
+// The request may not be repeatable, and the answer must be the upstream's.
+void require_fits_sidecar(const InstanceOptions& options) {
+  if (!options.sidecar) return;
+  if (options.call_policy.max_attempts > 1) throw std::invalid_argument("max_attempts must be 1 with a sidecar");
+  if (options.call_policy.fallback != Fallback::none) throw std::invalid_argument("a sidecar has no fallback");
+}
+
 void require_valid_options(const InstanceOptions& options) {
   require_valid_name(options.breaker_name);
   require_valid(options.policy);
   require_valid(options.call_policy);
   require_calls_can_end(options);
+  require_fits_sidecar(options);
   require_header_safe(options.name);
 }
 
@@ -88,6 +99,10 @@ void add_instance_options(CLI::App& app, InstanceOptions& options) {
   app.add_option("--port", options.port, "Port; 0 takes a free one")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
+  app.add_option("--sidecar", options.sidecar,
+                 "Also be a reverse proxy of the upstream, on this port; 0 takes a free one")
+      ->type_name("PORT")
+      ->check(CLI::Range(0, 65535));
 }
 
 int serve(InstanceOptions options, const program::StopSignal& stop, const Breakers& breakers) {
@@ -120,6 +135,12 @@ int serve(InstanceOptions options, const program::StopSignal& stop, const Breake
                             options.call_timeout, failure_status, options.max_breakers},
                            {registry, upstream, transitions, local_errors, metrics, admin});
   instance.add_routes(server);
+  Sidecar sidecar({options.name, upstream.address(), upstream, instance});
+  if (options.sidecar) {
+    sidecar.bind(options.listen, *options.sidecar);
+    sidecar.start();
+    spdlog::info("{}: sidecar of {} on {}", options.name, upstream.address(), sidecar.url());
+  }
   server.serve_until(stop, options.name);
   return 0;
 }

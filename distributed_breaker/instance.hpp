@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "distributed_breaker/registry/breaker_registry.hpp"
@@ -21,6 +22,7 @@ struct InstanceOptions {
   std::string name;  // empty: by port, 8001 is Instance-A
   std::string listen = "127.0.0.1";
   int port = 8001;
+  std::optional<int> sidecar;  // the port of the reverse proxy; 0: a free one
   std::string upstream = "http://127.0.0.1:9000";
   std::chrono::milliseconds call_timeout{1000};
   std::string failure_status = "500-599";

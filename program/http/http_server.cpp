@@ -239,7 +239,7 @@ void HttpServer::start() {
 }
 
 bool HttpServer::has_ended(std::chrono::milliseconds wait) const {
-  return ended_.wait_for(wait) == std::future_status::ready;
+  return !ended_.valid() || ended_.wait_for(wait) == std::future_status::ready;
 }
 
 void HttpServer::stop_accepting() {
