@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Usage: scripts/dev/benchmark.sh [simple_breaker|redis_breaker|control_room [--duration 10m]]
+# Usage: scripts/dev/benchmark.sh [simple_breaker|redis_breaker|sidecar|control_room [--duration 10m]]
 #
 # Measures what breakers cost. Without an argument: simple_breaker, then redis_breaker.
 #   simple_breaker  what a protected call costs beyond the call itself, in nanoseconds of the calling thread's time: medians
 #                   of nine runs, for one thread and for two
 #   redis_breaker   what the shared breaker costs, and how quickly a fleet agrees, each figure beside its limit; takes a
 #                   minute, and a private Redis
+#   sidecar         what a sidecar adds to a request's latency, beside HAProxy (setup.sh --peers installs it): medians of
+#                   10,000 requests each way, taken in turns; it may add at most 1.5 times as much
 #   control_room    what the page costs a browser and its server, in ten minutes beside ten instances
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
@@ -29,6 +31,12 @@ redis_breaker() {
   "$bin/redis_breaker_benchmark"
 }
 
+sidecar() {
+  "$root/scripts/dev/setup.sh" --peers
+  build release sidecar_benchmark
+  "$bin/sidecar_benchmark"
+}
+
 control_room() {
   "$root/scripts/dev/browser_tests.sh" --install
   build release programs
@@ -37,7 +45,7 @@ control_room() {
 
 case "${1:-}" in
   "") simple_breaker && redis_breaker ;;
-  simple_breaker | redis_breaker) "$1" ;;
+  simple_breaker | redis_breaker | sidecar) "$1" ;;
   control_room) "$@" ;;
   *) echo "benchmark.sh: '$1' is not a benchmark (--help lists them)" >&2; exit 2 ;;
 esac

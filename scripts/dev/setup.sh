@@ -7,11 +7,12 @@ build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4
 run=(redis-server redis-tools curl jq tmux)
 test=(doctest-dev libbenchmark-dev openssl procps prometheus chromium chromium-sandbox nodejs spin)
 command -v npm >/dev/null || test+=(npm)  # nodejs from elsewhere than Debian often has it
+peers=(haproxy nginx-light)
 develop=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 
 usage() {
   cat <<END
-Usage: scripts/dev/setup.sh [--test|--develop]
+Usage: scripts/dev/setup.sh [--test|--develop|--peers]
 
 Installs missing packages, as root or with sudo; without either it prints the command and exits with 1. Before it installs
 anything it prints how many packages and how many megabytes apt-get will add. Prints nothing where nothing is missing.
@@ -20,10 +21,12 @@ anything it prints how many packages and how many megabytes apt-get will add. Pr
               ${run[*]}
   --test      also what the tests need: ${test[*]}
   --develop   also that, and what the linters and sanitizers need: ${develop[*]}
+  --peers     only what the lab is compared with: ${peers[*]}
 
-On Debian, with systemd, two packages start a service: redis-server on 127.0.0.1:6379 and prometheus on port 9090 of all
-addresses. The lab does not need either service: its tests and comparisons start private Redis servers, and use only
-promtool of prometheus. To stop them: systemctl disable --now redis-server prometheus
+On Debian, with systemd, some packages start a service: redis-server on 127.0.0.1:6379, prometheus on port 9090 of all
+addresses, and nginx-light on port 80 of all addresses. The lab needs none of these services: its tests and comparisons
+start private servers, and use only promtool of prometheus. To stop them: systemctl disable --now redis-server prometheus
+nginx
 END
 }
 
@@ -32,6 +35,7 @@ case "${1:-}" in
   "") ;;
   --test) wanted+=("${test[@]}") ;;
   --develop) wanted+=("${test[@]}" "${develop[@]}") ;;
+  --peers) wanted=("${peers[@]}") ;;
   --help | -h) usage; exit 0 ;;
   *) echo "setup.sh: $1 is not an option (--help lists them)" >&2; exit 2 ;;
 esac
@@ -75,6 +79,8 @@ run_as_root "apt-get update"
 "${as_root[@]}" "LC_ALL=C apt-get install --assume-no $options" 2>/dev/null |
   sed -n 's/.*, \([0-9]* newly installed\).*/  \1, dependencies included/p; s/^Need to get/  apt-get downloads/p; s/^After this operation, \(.*\) of additional.*/  and unpacks them to \1/p' || true
 case " ${missing[*]} " in
-  *" redis-server "* | *" prometheus "*) echo "  redis-server and prometheus start services; setup.sh --help says how to stop them" ;;
+  *" redis-server "* | *" prometheus "* | *" nginx-light "*)
+    echo "  redis-server, prometheus and nginx-light start services; setup.sh --help says how to stop them"
+    ;;
 esac
 run_as_root "$install"
