@@ -1,6 +1,6 @@
 // The givens of a race, as chips that can be changed, and as they stand in the address.
 
-import { allOf, byId, setText } from '../shared/text.js';
+import { allOf, byId } from '../shared/text.js';
 import { showRoute } from '../shared/route.js';
 
 const usual = { instances: 10, failure_threshold: 5, rate: 40, break_s: 10 };
@@ -41,10 +41,5 @@ export class Givens {
 
   setDisabled(isDisabled) {
     for (const field of this.fields.values()) field.disabled = isDisabled;
-  }
-
-  showAnswer(error = '') {
-    byId('race-answer').classList.toggle('error', error !== '');
-    setText(byId('race-answer'), error);
   }
 }

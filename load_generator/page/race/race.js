@@ -1,50 +1,38 @@
 // The race: guess, watch it live, then see it again slowly. The page has one race at a time: real, as its programs report
 // it, or a finished one; before the first, the simulated one shows what is to come.
 
-import { allOf, announce, byId, restore, setAttribute, setText, store } from '../shared/text.js';
+import { byId, setAttribute, setText, showAnswer } from '../shared/text.js';
 import { ask, fetchRun, queryOf, request } from '../shared/api.js';
 import { parseRoute, showRoute } from '../shared/route.js';
-import { FleetPicture } from './fleet_picture.js';
+import { FleetCards } from './fleet_cards.js';
 import { followRace } from './live_race.js';
 import { Givens } from './givens.js';
-import { numberLine, scaleFor } from './number_line.js';
+import { Guess } from './guess.js';
+import { LivePicture } from './live_picture.js';
 import { Playback } from './playback.js';
 import { savePicture } from './picture_file.js';
-import { allOpenAt, dotsAt, makeScene, sceneAt } from './scene.js';
-import { sentenceAt, switchesText, verdictWords } from './words.js';
+import { allOpenAt, makeScene } from './scene.js';
+import { resultOf, showVerdict } from './verdict.js';
+import { sentenceAt } from './words.js';
 
-const guessed = 'upstream_failures'; // the measure that people guess
-const behind = 500; // ms that the live picture is behind, so that a call is known before its dot has to leave
 const resultStands = 2500; // ms, before its replay
-const guessStoredAs = 'race-guess';
 const variants = ['distributed', 'redis'];
-
-const resultOf = (run, guess) => {
-  const expectation = run.expectations.find(({ measure }) => measure === guessed);
-  return { guess, expected: expectation.expected, low: expectation.at_least, high: expectation.at_most, measured: run.measures[guessed], held: expectation.held };
-};
-
-const isGuess = (value) => value === null || (Array.isArray(value) && value.length === 2 && value.every((each) => each === null || Number.isFinite(each)));
 
 // A run of thousands of calls lists none of them, and no instances.
 const namesOf = (instances) => Array.from({ length: instances }, (_, i) => `Instance-${String.fromCharCode(65 + i)}`);
 
-// Why the shared breaker's figure has a range.
-const inFlightText = ({ low, high }) => (high > low ? ` (Up to ${high - low} more may be under way.)` : '');
+const isRunOf = (givens) => (run) => ['instances', 'rate', 'failure_threshold', 'recovery_timeout_ms'].every((name) => run?.settings?.[name] === givens[name]);
 
 class Race {
   constructor() {
-    this.cards = allOf('[data-fleet]');
+    this.cards = new FleetCards();
     this.givens = new Givens(() => this.preview());
+    this.guess = new Guess((guess) => this.start(guess));
+    this.live = new LivePicture((time) => this.playback.setTime(time));
     this.playback = new Playback((time) => this.showMoment(time), (time) => this.keepTime(time));
-    this.guess = restore(guessStoredAs, isGuess, null);
-    this.number = 0; // of the real race that this page follows
-    byId('guess').addEventListener('submit', (event) => this.startGuessed(event));
-    byId('skip').addEventListener('click', () => this.start([null, null]));
     byId('again').addEventListener('click', () => this.makeReady());
     byId('stop').addEventListener('click', () => this.stop());
     byId('save-picture').addEventListener('click', () => savePicture(this.race, this.playback.time));
-    addEventListener('resize', () => this.pictures?.forEach((picture) => picture.resize()));
     addEventListener('hashchange', () => this.open());
     this.open();
   }
@@ -61,6 +49,7 @@ class Race {
   }
 
   setPhase(phase) {
+    this.phase = phase;
     setAttribute(document.body, 'data-phase', phase);
     byId('guess').hidden = phase !== 'ready';
     byId('verdict').hidden = phase === 'ready';
@@ -76,8 +65,8 @@ class Race {
   async preview() {
     this.makeReady();
     const answer = await ask(`/simulate?${queryOf(this.givens.toRequest())}`);
-    this.givens.showAnswer(answer.error);
-    byId('start').disabled = byId('skip').disabled = Boolean(answer.error);
+    showAnswer(byId('race-answer'), answer);
+    this.guess.setDisabled(Boolean(answer.error));
     if (answer.error) return false;
     this.givens.keep();
     this.simulated = answer;
@@ -89,9 +78,9 @@ class Race {
   makeReady() {
     clearTimeout(this.replaySoon);
     this.playback.pause();
-    this.showAnswer('');
+    showAnswer(byId('race-answer'), {});
     this.setPhase('ready');
-    this.cards.forEach((card) => card.querySelector('.verdict-line').replaceChildren());
+    this.cards.clearVerdict();
     if (this.race) this.showBeforehand();
   }
 
@@ -102,100 +91,62 @@ class Race {
   }
 
   showRace(runs, givens) {
-    const length = givens.length_ms;
     const scenes = runs.map((run) => makeScene({ calls: [], transitions: [], instances: namesOf(givens.instances), ...run }, givens.failure_threshold));
-    const isNew = !this.race || this.race.scenes.some((scene, i) => scene.names.length !== scenes[i].names.length || scene.threshold !== scenes[i].threshold);
-    this.race = { scenes, givens, length, runs };
-    this.playback.setLength(length);
-    if (isNew) {
-      const most = String(givens.instances * givens.failure_threshold).length;
-      this.cards.forEach((card) => card.style.setProperty('--digits', Math.max(2, most)));
-      this.pictures = this.cards.map((card, i) => new FleetPicture(card.querySelector('.picture-holder'), scenes[i]));
-    }
-  }
-
-  // --- the race with real programs ---
-
-  startGuessed(event) {
-    event.preventDefault();
-    const guess = ['guess-left', 'guess-right'].map((id) => (byId(id).value.trim() === '' ? NaN : Number(byId(id).value)));
-    const wrong = guess.findIndex((each) => !Number.isInteger(each) || each < 0);
-    if (wrong < 0) return this.start(guess);
-    this.showAnswer(`Enter a whole number for ${['left', 'right'][wrong]}, or skip the guess.`);
-    return byId(['guess-left', 'guess-right'][wrong]).focus();
-  }
-
-  showAnswer(error) {
-    byId('race-answer').classList.toggle('error', error !== '');
-    setText(byId('race-answer'), error);
+    this.race = { scenes, givens, length: givens.length_ms };
+    this.playback.setLength(givens.length_ms);
+    this.cards.setRace(this.race);
   }
 
   async start(guess) {
-    byId('start').disabled = byId('skip').disabled = true;
+    this.guess.setDisabled(true);
     const answer = await request('/control/race', this.givens.toRequest());
-    byId('start').disabled = byId('skip').disabled = false;
-    if (answer.error) return this.showAnswer(answer.error);
-    this.guess = guess;
-    store(guessStoredAs, guess);
+    this.guess.setDisabled(false);
+    if (answer.error) return showAnswer(byId('race-answer'), answer);
+    this.guess.keep(guess);
     return this.follow(answer.number, this.race.givens);
   }
 
   async stop() {
-    const answer = await request('/control/race/stop', {});
-    if (answer.error) this.showAnswer(answer.error);
+    const { error } = await request('/control/race/stop', {});
+    if (error) showAnswer(byId('race-answer'), { error });
   }
 
   async follow(number, givens) {
-    this.number = number;
     this.givens.show(givens);
-    this.showAnswer('');
+    this.seen = null;
+    showAnswer(byId('race-answer'), {});
     this.setPhase('starting');
     setText(byId('verdict-words'), 'Starting two fleets, an upstream for each, and a Redis.');
     try {
-      const over = await followRace(number, (runs, answer) => this.showNews(runs, answer));
-      await this.finish(over);
-    } catch (error) {
-      this.stopLive();
+      await this.finish(await followRace(number, (runs, answer) => this.showNews(runs, answer)));
+    } catch ({ message }) {
+      this.live.stop();
       this.makeReady();
-      this.showAnswer(error.message);
+      showAnswer(byId('race-answer'), { error: message });
     }
   }
 
   showNews(runs, { phase, givens, elapsed_ms: elapsed }) {
     if (runs === null || phase === 'failed') return;
-    this.live = runs;
+    this.seen = runs;
     this.showRace(runs, givens);
-    this.latest = { elapsed, at: performance.now() };
-    if (phase === 'running' && !this.frame) this.goLive();
+    this.live.note(elapsed);
+    if (phase === 'running' && !this.live.isRunning) this.goLive();
   }
 
   goLive() {
     this.setPhase('live');
     setText(byId('world'), 'Live, with real programs; the picture is half a second behind.');
-    setText(byId('verdict-words'), this.guessText());
-    const draw = () => {
-      const { elapsed, at } = this.latest;
-      this.playback.setTime(Math.max(0, Math.min(this.race.length, elapsed + performance.now() - at - behind)));
-      this.frame = requestAnimationFrame(draw);
-    };
-    this.frame = requestAnimationFrame(draw);
-  }
-
-  stopLive() {
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
-  }
-
-  guessText() {
-    return this.guess === null || this.guess.includes(null) ? 'The upstream dies one second after the start.' : `Your guess: ${this.guess[0]} left, ${this.guess[1]} right.`;
+    setText(byId('verdict-words'), this.guess.text);
+    this.live.start(this.race.length);
   }
 
   async finish({ runs: names, givens }) {
     const runs = await Promise.all(names.map(fetchRun));
-    await this.liveEnd();
-    this.stopLive();
+    await this.live.reach(givens.length_ms);
+    this.live.stop();
     if (runs.includes(null)) throw new Error('The runs of the race cannot be read.');
-    this.showFinished(runs.map((run, i) => ({ ...this.live?.[i], ...run })), givens, 'real programs');
+    this.showFinished(runs.map((run, i) => ({ ...this.seen?.[i], ...run })), givens, 'real programs');
     this.playback.setTime(this.race.length);
     setText(byId('world'), 'That was the race with real programs. In a moment: the same again, ten times slower.');
     this.replaySoon = setTimeout(() => this.replaySlowly(), resultStands);
@@ -204,29 +155,13 @@ class Race {
   // Unless a person has moved in the race meanwhile.
   replaySlowly() {
     setText(byId('world'), 'A replay of a race with real programs.');
-    if (document.body.dataset.phase === 'replay' && !this.playback.isPlaying && this.playback.time === this.race.length) this.playback.playFromStart();
-  }
-
-  // The live picture is behind: it shows the end, too.
-  liveEnd() {
-    const { elapsed, at } = this.latest ?? { elapsed: 0, at: 0 };
-    const left = Math.max(0, this.race.length - (elapsed + performance.now() - at - behind));
-    return new Promise((resolve) => { setTimeout(resolve, Math.min(left, behind * 2)); });
-  }
-
-  // --- a finished race ---
-
-  part() {
-    const { scenes, givens, length } = this.race;
-    return { fault: givens.fault_at_ms, allOpen: Math.max(...scenes.map((scene) => allOpenAt(scene, length))), length };
+    if (this.phase === 'replay' && !this.playback.isPlaying && this.playback.time === this.race.length) this.playback.playFromStart();
   }
 
   async replayKept(time) {
     const runs = await Promise.all(variants.map((variant) => fetchRun(`the-race-${variant}`)));
     const { givens } = this.race;
-    const isThis = (run) => run?.settings?.instances === givens.instances && run.settings.rate === givens.rate &&
-      run.settings.failure_threshold === givens.failure_threshold && run.settings.recovery_timeout_ms === givens.recovery_timeout_ms;
-    if (runs.every(isThis)) this.showFinished(runs, givens, 'real programs');
+    if (runs.every(isRunOf(givens))) this.showFinished(runs, givens, 'real programs');
     else this.showFinished(this.simulated.runs, givens, 'simulated instances');
     this.playback.setTime(Math.min(this.race.length, Math.max(0, time)));
   }
@@ -234,46 +169,19 @@ class Race {
   showFinished(runs, givens, world) {
     this.showRace(runs, givens);
     this.world = world; // only a real race has run files
-    this.results = runs.map((run, i) => resultOf(run, this.guess?.[i] ?? null));
-    this.playback.load(this.race, this.part());
+    const { scenes, length } = this.race;
+    const allOpen = Math.max(...scenes.map((scene) => allOpenAt(scene, length)));
+    this.playback.load(this.race, { fault: givens.fault_at_ms, allOpen, length });
     this.setPhase('replay');
     setText(byId('world'), `A replay of a race with ${world}.`);
-    this.showVerdict();
+    showVerdict(runs.map((run, i) => resultOf(run, this.guess.value[i])), this.cards.verdictLines);
   }
-
-  showVerdict() {
-    const scale = scaleFor(this.results.flatMap(({ guess, high, measured }) => [guess ?? 0, high, measured]));
-    const words = verdictWords(this.results);
-    words[1] += inFlightText(this.results[1]);
-    byId('verdict-words').replaceChildren(...words.map((text) => Object.assign(document.createElement('p'), { textContent: text })));
-    this.cards.forEach((card, i) => {
-      const holder = card.querySelector('.verdict-line');
-      holder.replaceChildren(numberLine(this.results[i], scale, Math.max(200, holder.clientWidth)));
-    });
-    announce(words.join(' '));
-  }
-
-  // --- one moment ---
 
   showMoment(time) {
     if (!this.race) return;
-    const { scenes, givens } = this.race;
-    const isDead = time >= givens.fault_at_ms;
-    scenes.forEach((scene, i) => {
-      const moment = sceneAt(scene, time);
-      this.pictures[i].show(moment, isDead, this.playback.isStill || time >= this.race.length ? [] : dotsAt(scene, time));
-      this.showFigures(this.cards[i], moment, isDead);
-    });
-    if (document.body.dataset.phase !== 'ready') setText(byId('sentence'), sentenceAt(this.race, time));
-  }
-
-  showFigures(card, moment, isDead) {
-    const figure = (name) => card.querySelector(`[data-figure="${name}"]`);
-    setText(figure('hits'), String(moment.hitCount));
-    setText(figure('switches'), switchesText(moment, isDead));
-    setText(figure('answered'), String(moment.answered));
-    setText(figure('blocked'), String(moment.blocked));
-    setAttribute(card, 'data-hit', moment.hitCount > 0);
+    const { givens, length } = this.race;
+    this.cards.show(time, { isDead: time >= givens.fault_at_ms, isFlying: !this.playback.isStill && time < length });
+    if (this.phase !== 'ready') setText(byId('sentence'), sentenceAt(this.race, time));
   }
 
   keepTime(time) {

@@ -1,0 +1,42 @@
+// Both numbers are guessed before the race, or that is skipped.
+
+import { byId, restore, showAnswer, store } from '../shared/text.js';
+
+const storedAs = 'race-guess';
+const fields = ['guess-left', 'guess-right'];
+const skipped = [null, null];
+
+const isGuess = (value) => Array.isArray(value) && value.length === 2 && value.every((each) => each === null || Number.isFinite(each));
+const entered = () => fields.map((id) => (byId(id).value.trim() === '' ? NaN : Number(byId(id).value)));
+
+export class Guess {
+  // start(guess) is called with [left, right], each null if it was skipped.
+  constructor(start) {
+    this.start = start;
+    this.value = restore(storedAs, isGuess, skipped);
+    byId('guess').addEventListener('submit', (event) => this.submit(event));
+    byId('skip').addEventListener('click', () => start(skipped));
+  }
+
+  submit(event) {
+    event.preventDefault();
+    const guess = entered();
+    const wrong = guess.findIndex((each) => !Number.isInteger(each) || each < 0);
+    if (wrong < 0) return this.start(guess);
+    showAnswer(byId('race-answer'), { error: `Enter a whole number for ${['left', 'right'][wrong]}, or skip the guess.` });
+    return byId(fields[wrong]).focus();
+  }
+
+  keep(guess) {
+    this.value = guess;
+    store(storedAs, guess);
+  }
+
+  setDisabled(isDisabled) {
+    byId('start').disabled = byId('skip').disabled = isDisabled;
+  }
+
+  get text() {
+    return this.value.includes(null) ? 'The upstream dies one second after the start.' : `Your guess: ${this.value[0]} left, ${this.value[1]} right.`;
+  }
+}
