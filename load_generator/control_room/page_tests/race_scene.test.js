@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { allOpenAt, approach, changesOf, dotsAt, instancesThatSaw, makeScene, sceneAt } from '../../page/race/scene.js';
+import { dotPlace, layout } from '../../page/race/geometry.js';
+import { allOpenAt, approach, changesOf, dotsAt, instancesThatSaw, makeScene, passedBy, sceneAt } from '../../page/race/scene.js';
 import { madeUpRace } from './made_up_race.js';
 
 const scenesOf = (options) => {
@@ -45,6 +46,33 @@ test('at any moment each figure counts the calls that were answered until then',
       const { hitCount, blocked, answered } = sceneAt(scene, time);
       assert.deepEqual([hitCount, blocked, answered], [of('failure'), of('blocked'), of('success')], `at ${time}`);
     });
+  }
+});
+
+test('at two moments by which as many events are over, the picture is the same', () => {
+  const { givens, scenes } = scenesOf();
+  for (const scene of scenes) {
+    const pictures = new Map();
+    for (let time = 0; time < givens.length_ms; time += 3) {
+      const passed = passedBy(scene, time);
+      if (!pictures.has(passed)) pictures.set(passed, sceneAt(scene, time));
+      assert.deepEqual(sceneAt(scene, time), pictures.get(passed), `at ${time}`);
+    }
+    assert.ok(pictures.size > 50);
+  }
+});
+
+test('every dot flies where the canvas is, whatever the size of the picture', () => {
+  for (const [width, instances, threshold] of [[280, 2, 1], [439, 26, 20], [578, 10, 5], [1200, 3, 20]]) {
+    const { givens, scenes: [scene] } = scenesOf({ instances, threshold, rate: 200 });
+    const place = layout(width, instances, threshold);
+    const { left, top, width: wide, height } = place.flight;
+    for (let time = 0; time < givens.length_ms; time += 20) {
+      for (const dot of dotsAt(scene, time)) {
+        const { x, y } = dotPlace(place, dot);
+        assert.ok(x - 5 >= left && x + 5 <= left + wide && y - 5 >= top && y + 9 <= top + height, `${x}, ${y} in ${JSON.stringify(place.flight)}`);
+      }
+    }
   }
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { scaleFor } from '../../page/race/number_line.js';
-import { advance, interestingPart, speedAt } from '../../page/race/replay_clock.js';
+import { advance, atFullSpeed, interestingPart, speedAt, timeOn } from '../../page/race/replay_clock.js';
 import { makeScene, sceneAt } from '../../page/race/scene.js';
 import { sentenceAt, switchesText, verdictWords } from '../../page/race/words.js';
 import { madeUpRace } from './made_up_race.js';
@@ -44,6 +44,16 @@ test('a replay is slow around what happens and fast elsewhere, and loses no time
   }
   assert.ok(Math.abs(watched - (940 + 11600 + 1400)) < 40, `${watched}`);
   assert.equal(advance(part, 0, 1e6, 3500), 3500);
+});
+
+test('the page and its worker read one moment from a clock, which stands still or passes, but never leaves the race', () => {
+  const part = interestingPart(1000, 2000, 3500);
+  const still = { time: 1200, part: null, length: 3500, since: 50 };
+  assert.deepEqual([50, 9000].map((now) => timeOn(still, now)), [1200, 1200]);
+  const slow = { ...still, part };
+  assert.deepEqual([50, 1050, 1e6].map((now) => timeOn(slow, now)), [1200, 1300, 3500]);
+  const live = { time: -300, part: atFullSpeed, length: 3500, since: 50 };
+  assert.deepEqual([0, 250, 450, 9000].map((now) => timeOn(live, now)), [0, 0, 100, 3500]);
 });
 
 test('the number line has room for all figures, and round numbers', () => {

@@ -1,58 +1,42 @@
-// The calls that fly, on a canvas: hundreds of them cost one clear and a few fills a frame.
+// What flies, as the page knows it. It is drawn by a worker, dots_worker.js, on one canvas for each fleet: so sixty pictures
+// a second cost the page itself nothing, neither a layout nor a paint.
 
 import { make } from '../shared/text.js';
-import { dotPlace } from './geometry.js';
 
-const kinds = { request: '--ink', answered: '--closed', failed: '--open', blocked: '--quiet' };
+const colourNames = ['--ink', '--closed', '--open', '--quiet'];
+const sharpest = 2; // canvas pixels for one of the page
 
-// The wires pass behind the box of Redis: no call goes through it.
-const isBehind = (box, { x, y }) => box !== undefined && x > box.left - 5 && x < box.right + 5 && y > box.top - 5 && y < box.bottom + 5;
+const colours = () => {
+  const style = getComputedStyle(document.body);
+  return Object.fromEntries(colourNames.map((name) => [name, style.getPropertyValue(name).trim() || '#888']));
+};
+
+// Each message has what has changed for the fleet `index`, or for all: see dots_worker.js.
+const worker = new Worker('race/dots_worker.js', { type: 'module' });
+const send = (message, transferred = []) => worker.postMessage(message, transferred);
+
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => send({ colours: colours() }));
+
+// From now on dots fly by this clock (see replay_clock.js); null: none flies.
+export const flyBy = (clock) => send({ clock });
 
 export class Dots {
-  constructor() {
+  // Of the fleet on the left, 0, or on the right, 1.
+  constructor(index) {
+    this.index = index;
     this.canvas = make('canvas', { 'aria-hidden': 'true' });
-    this.painter = this.canvas.getContext('2d');
-    this.isEmpty = true;
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.readColours());
+    const surface = this.canvas.transferControlToOffscreen();
+    send({ index, canvas: surface, colours: colours() }, [surface]);
   }
 
-  readColours() {
-    const style = getComputedStyle(this.canvas);
-    this.colours = Object.fromEntries(Object.entries(kinds).map(([kind, name]) => [kind, style.getPropertyValue(name).trim() || '#888']));
-  }
-
+  // `place` is that of layout(): the canvas covers only the part of it in which dots fly.
   resize(place) {
-    this.place = place;
-    const scale = Math.min(2, devicePixelRatio || 1);
-    this.canvas.width = Math.round(place.width * scale);
-    this.canvas.height = Math.round(place.height * scale);
-    this.painter.setTransform(scale, 0, 0, scale, 0, 0);
-    this.readColours();
+    const { left, top, width, height } = place.flight;
+    Object.assign(this.canvas.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+    send({ index: this.index, place, scale: Math.min(sharpest, devicePixelRatio || 1), colours: colours() });
   }
 
-  show(dots) {
-    if (dots.length === 0 && this.isEmpty) return;
-    this.painter.clearRect(0, 0, this.place.width, this.place.height);
-    this.isEmpty = dots.length === 0;
-    const placed = dots.map((dot) => ({ ...dot, ...dotPlace(this.place, dot) })).filter((dot) => !isBehind(this.place.box, dot));
-    for (const kind of Object.keys(kinds)) this.fill(kind, placed.filter((dot) => dot.kind === kind));
-  }
-
-  // What is turned away is hollow: the difference does not depend on colour.
-  fill(kind, dots) {
-    if (dots.length === 0) return;
-    const radius = Math.min(4.5, this.place.row * 0.2);
-    const { painter } = this;
-    painter.beginPath();
-    for (const { x, y, leg } of dots) {
-      const lift = leg === 'back' || leg === 'bounce' ? radius * 0.9 : 0; // answers fly beside the calls
-      painter.moveTo(x + radius, y + lift);
-      painter.arc(x, y + lift, radius, 0, 2 * Math.PI);
-    }
-    painter.fillStyle = this.colours[kind];
-    painter.strokeStyle = this.colours[kind];
-    painter.lineWidth = 1.5;
-    if (kind === 'blocked') painter.stroke();
-    else painter.fill();
+  setCalls(calls) {
+    send({ index: this.index, calls });
   }
 }

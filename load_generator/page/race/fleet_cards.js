@@ -2,7 +2,7 @@
 
 import { allOf, setAttribute, setText } from '../shared/text.js';
 import { FleetPicture } from './fleet_picture.js';
-import { dotsAt, sceneAt } from './scene.js';
+import { passedBy, sceneAt } from './scene.js';
 import { switchesText } from './words.js';
 
 const figureNames = ['hits', 'switches', 'answered', 'blocked'];
@@ -10,26 +10,36 @@ const figureNames = ['hits', 'switches', 'answered', 'blocked'];
 const hasOtherPlaces = (scene, other) => scene.names.length !== other.names.length || scene.threshold !== other.threshold;
 
 class FleetCard {
-  constructor(node) {
+  constructor(node, index) {
     this.node = node;
+    this.index = index;
     this.holder = node.querySelector('.picture-holder');
     this.verdictLine = node.querySelector('.verdict-line');
     this.figures = Object.fromEntries(figureNames.map((name) => [name, node.querySelector(`[data-figure="${name}"]`)]));
   }
 
   setScene(scene) {
-    if (!this.scene || hasOtherPlaces(scene, this.scene)) this.picture = new FleetPicture(this.holder, scene);
+    if (!this.scene || hasOtherPlaces(scene, this.scene)) this.picture = new FleetPicture(this.holder, this.index, scene);
     this.scene = scene;
+    this.picture.setCalls(scene.calls);
+    this.shown = '';
   }
 
   setMostHits(most) {
     this.node.style.setProperty('--digits', Math.max(2, String(most).length));
   }
 
-  // isDead: the upstream is; isFlying: dots are shown.
-  show(time, { isDead, isFlying }) {
-    const moment = sceneAt(this.scene, time);
-    this.picture.show(moment, isDead, isFlying ? dotsAt(this.scene, time) : []);
+  // True if anything has changed.
+  show(time, isDead) {
+    const shown = `${passedBy(this.scene, time)} ${isDead}`;
+    if (shown === this.shown) return false;
+    this.shown = shown;
+    this.showMoment(sceneAt(this.scene, time), isDead);
+    return true;
+  }
+
+  showMoment(moment, isDead) {
+    this.picture.show(moment, isDead);
     setText(this.figures.hits, String(moment.hitCount));
     setText(this.figures.switches, switchesText(moment, isDead));
     setText(this.figures.answered, String(moment.answered));
@@ -40,7 +50,7 @@ class FleetCard {
 
 export class FleetCards {
   constructor() {
-    this.cards = allOf('[data-fleet]').map((node) => new FleetCard(node));
+    this.cards = allOf('[data-fleet]').map((node, index) => new FleetCard(node, index));
     addEventListener('resize', () => this.cards.forEach(({ picture }) => picture?.resize()));
   }
 
@@ -60,7 +70,8 @@ export class FleetCards {
     });
   }
 
-  show(time, what) {
-    this.cards.forEach((card) => card.show(time, what));
+  // True if anything has changed.
+  show(time, isDead) {
+    return this.cards.map((card) => card.show(time, isDead)).includes(true);
   }
 }

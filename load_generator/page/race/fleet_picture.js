@@ -1,5 +1,5 @@
 // The picture of one fleet: callers, a wire and an electrical switch for each instance, pips towards the threshold, and a
-// square at the upstream for each call that hit it while it was dead. What flies is drawn by dots.js on a canvas above.
+// square at the upstream for each call that hit it while it was dead. What flies is drawn on a canvas above (dots.js).
 // Only what has changed is touched. The picture is hidden from screen readers: the words beside it say the same.
 
 import { draw, make, setAttribute, setText } from '../shared/text.js';
@@ -70,13 +70,13 @@ class Squares {
 }
 
 export class FleetPicture {
-  // Fills `holder` with the picture of a scene (see makeScene).
-  constructor(holder, { names, isShared, threshold }) {
+  // Fills `holder` with the picture of a scene (see makeScene), that of the fleet on the left, 0, or on the right, 1.
+  constructor(holder, index, { names, isShared, threshold }) {
     this.letters = names.map((name) => name.replace(/^Instance-/, ''));
     this.isShared = isShared;
     this.threshold = threshold;
     this.svg = draw('svg', { class: 'picture', 'aria-hidden': 'true' });
-    this.dots = new Dots();
+    this.dots = new Dots(index);
     this.node = make('div', { class: 'flight' }, this.svg, this.dots.canvas);
     holder.replaceChildren(this.node);
     this.resize();
@@ -88,8 +88,8 @@ export class FleetPicture {
     this.place = layout(width, this.letters.length, this.threshold);
     setAttribute(this.svg, 'viewBox', `0 0 ${width} ${this.place.height}`);
     setAttribute(this.svg, 'height', this.place.height);
-    this.dots.resize(this.place);
     this.build();
+    this.dots.resize(this.place);
     if (this.shown) this.show(...this.shown);
   }
 
@@ -127,15 +127,19 @@ export class FleetPicture {
       label(left + fit / 2, place.middle - 5, 'Redis', 'redis-word'), pips.node];
   }
 
-  // `moment` is that of sceneAt(); `dots` are those of dotsAt().
-  show(moment, isDead, dots) {
-    this.shown = [moment, isDead, dots];
+  // `moment` is that of sceneAt().
+  show(moment, isDead) {
+    this.shown = [moment, isDead];
     this.switches.forEach((each, i) => each.show(moment.states[i]));
     this.squares.forEach((each, i) => each.show(moment.hits[i]));
     this.pips.forEach((each, i) => each.show(moment.pips[i]));
     setAttribute(this.svg, 'data-dead', isDead);
     setAttribute(this.svg, 'data-open', moment.openCount === moment.states.length);
     setText(this.upstreamWord, isDead ? 'upstream: dead' : 'upstream: healthy');
-    this.dots.show(dots);
+  }
+
+  // Those that fly, of makeScene().
+  setCalls(calls) {
+    this.dots.setCalls(calls);
   }
 }

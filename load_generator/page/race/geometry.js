@@ -4,6 +4,7 @@ const narrow = 440; // px; below, the picture has less air
 const tallest = 34; // px between two instances
 const shortest = 14;
 const picture = 310; // px that ten instances take
+const margin = 6; // px around where the centres of dots are
 
 export const layout = (width, instances, threshold) => {
   const isNarrow = width < narrow;
@@ -17,9 +18,11 @@ export const layout = (width, instances, threshold) => {
   const rows = Array.from({ length: instances }, (_, i) => top + row * (i + 0.5));
   const bottom = top + row * instances;
   const pip = Math.min(4, row / 4);
+  const flight = { left: caller - margin, top: top - margin, width: Math.ceil(upstream - caller) + 2 * margin, height: Math.ceil(bottom - top) + 2 * margin };
   return { width, height: bottom + 6, row, rows, top, bottom, middle: (top + bottom) / 2, caller, switchAt, blade: isNarrow ? 22 : 30,
     name: switchAt - (isNarrow ? 44 : 62), upstream, upstreamWidth, square, pip,
-    redis: { x: Math.round((switchAt + upstream) / 2) + 8, width: isNarrow ? 74 : 104 } };
+    redis: { x: Math.round((switchAt + upstream) / 2) + 8, width: isNarrow ? 74 : 104 },
+    flight };
 };
 
 // The way of a call: a bend from the caller to its instance's row, then straight on.

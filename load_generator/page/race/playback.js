@@ -1,35 +1,35 @@
-// The replay's controls: play, the scrubber, and steps from one change to the next.
+// The time of the picture: it passes by itself, live or in a replay, or is chosen with the scrubber, or in steps from one
+// change to the next.
 
 import { byId, setAttribute, setText, time } from '../shared/text.js';
-import { advance, interestingPart, speedAt, speedText } from './replay_clock.js';
+import { atFullSpeed, clockFrom, interestingPart, speedAt, speedText, timeOn } from './replay_clock.js';
 import { changesOf } from './scene.js';
+
+// While time passes, all but the dots is shown this often: each change of it costs the browser a layout.
+const pause = 100; // ms
+const controlsPause = 250; // ms; they also change whenever the picture does
+const longestWait = 1000; // ms, for the end of the live picture
 
 const stillness = matchMedia('(prefers-reduced-motion: reduce)');
 
 export class Playback {
-  // show(time) draws a moment; rested(time) is called when a person has chosen one, or the replay has ended.
-  constructor(show, rested) {
+  // show(time) shows a moment, and returns whether anything has changed; fly(clock) lets dots fly by a clock, or none by null; rested(time) is called when a person
+  // has chosen a moment, or the replay has ended.
+  constructor({ show, fly, rested }) {
     this.show = show;
+    this.fly = fly;
     this.rested = rested;
     this.time = 0;
     this.length = 0;
-    this.part = { from: 0, to: 0 };
+    this.part = atFullSpeed;
     this.changes = [];
-    this.frame = 0;
+    this.isPlaying = false;
+    this.controlsAt = 0;
     byId('play').addEventListener('click', () => this.toggle());
     byId('previous').addEventListener('click', () => this.step(-1));
     byId('next').addEventListener('click', () => this.step(1));
     byId('scrubber').addEventListener('input', (event) => this.choose(Number(event.target.value)));
     addEventListener('keydown', (event) => this.key(event));
-  }
-
-  // Nothing flies where people do not want motion; switches, squares and figures change all the same.
-  get isStill() {
-    return stillness.matches;
-  }
-
-  get isPlaying() {
-    return this.frame !== 0;
   }
 
   setLength(length) {
@@ -48,40 +48,72 @@ export class Playback {
     if (!isEnabled) this.pause();
   }
 
+  // Nothing flies where people do not want motion; switches, squares and figures change all the same.
+  setClock(moment, part) {
+    this.clock = clockFrom(moment, part, this.length);
+    this.fly(stillness.matches ? null : this.clock);
+    this.tick();
+  }
+
+  // Time stands still there.
   setTime(moment) {
-    this.time = moment;
-    this.show(moment);
+    this.stopTicks();
+    this.setClock(moment, null);
+  }
+
+  // Lets time pass from a moment on, slowly in a part.
+  run(moment, part) {
+    this.ticks ||= setInterval(() => this.tick(), pause);
+    this.setClock(moment, part);
+  }
+
+  stopTicks() {
+    clearInterval(this.ticks);
+    this.ticks = 0;
+  }
+
+  tick() {
+    this.time = timeOn(this.clock);
+    const isStill = this.clock.part === null;
+    if (this.show(this.time) || isStill || performance.now() - this.controlsAt >= controlsPause) this.showControls();
+    if (this.isPlaying && this.time >= this.length) this.rest();
+  }
+
+  showControls() {
+    this.controlsAt = performance.now();
     const isReplay = !byId('scrubber').disabled;
-    byId('scrubber').value = moment;
-    const speed = this.isPlaying ? `, ${speedText(speedAt(this.part, moment))}` : '';
-    const words = `${time(moment)} of ${time(this.length)}`;
-    setText(byId('moment'), isReplay ? `${words}${speed}` : time(moment));
+    byId('scrubber').value = this.time;
+    const speed = this.isPlaying ? `, ${speedText(speedAt(this.part, this.time))}` : '';
+    const words = `${time(this.time)} of ${time(this.length)}`;
+    setText(byId('moment'), isReplay ? `${words}${speed}` : time(this.time));
     setAttribute(byId('scrubber'), 'aria-valuetext', words);
+  }
+
+  // A race that is running has come to this moment; it may be less than 0.
+  follow(moment) {
+    this.run(moment, atFullSpeed);
+  }
+
+  // Resolves when the race that it follows has been shown to its end.
+  reachEnd() {
+    return new Promise((resolve) => { setTimeout(resolve, Math.min(longestWait, this.ticks ? this.length - this.time : 0)); });
   }
 
   // From just before the fault.
   playFromStart() {
-    this.setTime(this.part.from);
+    this.time = this.part.from;
     this.play();
   }
 
   play() {
-    cancelAnimationFrame(this.frame);
-    if (this.time >= this.length) this.time = this.part.from;
-    let last = performance.now();
-    const draw = (now) => {
-      this.frame = requestAnimationFrame(draw);
-      this.setTime(advance(this.part, this.time, Math.max(0, now - last), this.length));
-      last = now;
-      if (this.time >= this.length) this.rest();
-    };
-    this.frame = requestAnimationFrame(draw);
+    this.isPlaying = true;
     setText(byId('play'), 'Pause');
+    this.run(this.time >= this.length ? this.part.from : this.time, this.part);
   }
 
   pause() {
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
+    this.isPlaying = false;
+    this.stopTicks();
     setText(byId('play'), 'Play');
   }
 

@@ -4,17 +4,18 @@
 import { byId, setAttribute, setText, showAnswer } from '../shared/text.js';
 import { ask, fetchRun, queryOf, request } from '../shared/api.js';
 import { parseRoute, showRoute } from '../shared/route.js';
+import { flyBy } from './dots.js';
 import { FleetCards } from './fleet_cards.js';
 import { followRace } from './live_race.js';
 import { Givens } from './givens.js';
 import { Guess } from './guess.js';
-import { LivePicture } from './live_picture.js';
 import { Playback } from './playback.js';
 import { savePicture } from './picture_file.js';
 import { allOpenAt, makeScene } from './scene.js';
 import { resultOf, showVerdict } from './verdict.js';
 import { sentenceAt } from './words.js';
 
+const behind = 500; // ms that the live picture is behind, so that a call is known before its dot has to leave
 const resultStands = 2500; // ms, before its replay
 const variants = ['distributed', 'redis'];
 
@@ -28,8 +29,7 @@ class Race {
     this.cards = new FleetCards();
     this.givens = new Givens(() => this.preview());
     this.guess = new Guess((guess) => this.start(guess));
-    this.live = new LivePicture((time) => this.playback.setTime(time));
-    this.playback = new Playback((time) => this.showMoment(time), (time) => this.keepTime(time));
+    this.playback = new Playback({ show: (time) => this.showMoment(time), fly: flyBy, rested: (time) => this.keepTime(time) });
     byId('again').addEventListener('click', () => this.makeReady());
     byId('stop').addEventListener('click', () => this.stop());
     byId('save-picture').addEventListener('click', () => savePicture(this.race, this.playback.time));
@@ -120,7 +120,6 @@ class Race {
     try {
       await this.finish(await followRace(number, (runs, answer) => this.showNews(runs, answer)));
     } catch ({ message }) {
-      this.live.stop();
       this.makeReady();
       showAnswer(byId('race-answer'), { error: message });
     }
@@ -130,21 +129,20 @@ class Race {
     if (runs === null || phase === 'failed') return;
     this.seen = runs;
     this.showRace(runs, givens);
-    this.live.note(elapsed);
-    if (phase === 'running' && !this.live.isRunning) this.goLive();
+    if (phase !== 'running') return;
+    if (this.phase !== 'live') this.goLive();
+    this.playback.follow(elapsed - behind);
   }
 
   goLive() {
     this.setPhase('live');
     setText(byId('world'), 'Live, with real programs; the picture is half a second behind.');
     setText(byId('verdict-words'), this.guess.text);
-    this.live.start(this.race.length);
   }
 
   async finish({ runs: names, givens }) {
     const runs = await Promise.all(names.map(fetchRun));
-    await this.live.reach(givens.length_ms);
-    this.live.stop();
+    await this.playback.reachEnd();
     if (runs.includes(null)) throw new Error('The runs of the race cannot be read.');
     this.showFinished(runs.map((run, i) => ({ ...this.seen?.[i], ...run })), givens, 'real programs');
     this.playback.setTime(this.race.length);
@@ -177,11 +175,12 @@ class Race {
     showVerdict(runs.map((run, i) => resultOf(run, this.guess.value[i])), this.cards.verdictLines);
   }
 
+  // True if anything has changed.
   showMoment(time) {
-    if (!this.race) return;
-    const { givens, length } = this.race;
-    this.cards.show(time, { isDead: time >= givens.fault_at_ms, isFlying: !this.playback.isStill && time < length });
-    if (this.phase !== 'ready') setText(byId('sentence'), sentenceAt(this.race, time));
+    if (!this.race) return false;
+    const hasChanged = this.cards.show(time, time >= this.race.givens.fault_at_ms);
+    if (hasChanged && this.phase !== 'ready') setText(byId('sentence'), sentenceAt(this.race, time));
+    return hasChanged;
   }
 
   keepTime(time) {

@@ -93,6 +93,10 @@ const failuresAt = (scene, time) => {
   return failures.map((inARow) => Math.min(inARow, scene.threshold));
 };
 
+// How many events are over. At two moments with as many, sceneAt() is the same.
+export const passedBy = (scene, time) =>
+  firstAfter(scene.calls, time, ({ end }) => end) + firstAfter(scene.transitions, time, ({ at }) => at);
+
 // { states: by instance, pips: failures in a row by breaker, hits: by instance, hitCount, openCount, blocked, answered }
 export const sceneAt = (scene, time) => {
   const hits = scene.names.map(() => 0);
