@@ -1,9 +1,11 @@
 #include "load_generator/simulation/redis/command.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 
 namespace simulation {
@@ -47,6 +49,14 @@ double to_score(std::string_view text) {
 ScoreBound to_bound(std::string_view text) {
   const bool is_exclusive = !text.empty() && text[0] == '(';
   return {to_double(std::string(text.substr(is_exclusive ? 1 : 0)), "ERR min or max is not a float"), is_exclusive};
+}
+
+std::string number_text(double number) {
+  const bool is_integer = std::abs(number) < 1e16 && number == std::trunc(number);  // as most are: that is quicker
+  if (is_integer && (number != 0 || !std::signbit(number))) return std::to_string(static_cast<int64_t>(number));
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.17g", number);
+  return text.data();
 }
 
 ReplyTree count_reply(uint64_t count) { return integer_reply(static_cast<long long>(count)); }

@@ -40,6 +40,8 @@ int64_t to_integer(std::string_view text);
 double to_score(std::string_view text);
 ScoreBound to_bound(std::string_view text);
 
+std::string number_text(double number);  // as "%.17g"
+
 ReplyTree count_reply(uint64_t count);
 
 }  // namespace simulation

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -9,12 +8,6 @@
 
 namespace simulation {
 namespace {
-
-std::string score_text(double score) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.17g", score);
-  return text.data();
-}
 
 // Ranks count from 0, or from -1 backwards.
 struct Ranks {
@@ -205,7 +198,7 @@ ReplyTree zrange(ServerState& server, Arguments command) {
   std::vector<ReplyTree> values;
   for (auto [at, end] = range_of(*members, ranks); at != end; ++at) {
     values.push_back(text_reply(at->name));
-    if (with_scores) values.push_back(text_reply(score_text(at->score)));
+    if (with_scores) values.push_back(text_reply(number_text(at->score)));
   }
   return list_reply(std::move(values));
 }

@@ -5,16 +5,17 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <lua.hpp>
+#include <new>
+#include <utility>
 
 namespace simulation {
 namespace {
 
-constexpr size_t lua_alignment = alignof(double);  // all that Lua needs; a pool may not give more
-constexpr int error_handler = 1;                   // its index on the stack, which holds nothing else between two runs
+constexpr int error_handler = 1;      // its index on the stack, which holds nothing else between two runs
+constexpr int garbage_percent = 400;  // of what is in use, until it is collected: a run leaves little behind
 
 // What Redis forbids. Runs once, before the first script.
 constexpr const char* protect_globals = R"lua(
@@ -24,11 +25,12 @@ constexpr const char* protect_globals = R"lua(
     __newindex = function(_, name) error("Attempt to modify a readonly table", 2) end}))lua";
 
 // Lua raises an error where it finds no memory, perhaps through C++ frames: this ends the process instead.
-void* allocate(void* pool, void* old, size_t old_size, size_t size) noexcept {
-  auto& memory = *static_cast<std::pmr::memory_resource*>(pool);
-  void* const moved = size == 0 ? nullptr : memory.allocate(size, lua_alignment);
+void* allocate(void* memory, void* old, size_t old_size, size_t size) noexcept {
+  auto& blocks = *static_cast<LuaMemory*>(memory);
+  if (old != nullptr && size != 0 && LuaMemory::has_room(old_size, size)) return old;
+  void* const moved = size == 0 ? nullptr : blocks.take(size);
   if (old != nullptr && moved != nullptr) std::memcpy(moved, old, std::min(old_size, size));
-  if (old != nullptr) memory.deallocate(old, old_size, lua_alignment);
+  if (old != nullptr) blocks.give_back(old, old_size);
   return moved;
 }
 
@@ -146,6 +148,28 @@ int unpack_doubles(lua_State* lua) {
 
 void LuaScripts::Close::operator()(lua_State* lua) const { lua_close(lua); }
 
+void* LuaMemory::take(size_t size) {
+  const size_t blocks = blocks_for(size);
+  if (blocks >= free_.size()) {
+    void* const large = std::malloc(size);
+    return large == nullptr ? std::abort(), large : large;
+  }
+  Free*& first = free_[blocks];
+  if (first != nullptr) return std::exchange(first, first->next);
+  return chunks_.allocate(blocks * block, block);
+}
+
+void LuaMemory::give_back(void* memory, size_t size) {
+  const size_t blocks = blocks_for(size);
+  if (blocks >= free_.size()) return std::free(memory);
+  free_[blocks] = new (memory) Free{free_[blocks]};
+}
+
+LuaScripts& LuaScripts::of_this_thread() {
+  thread_local LuaScripts scripts;
+  return scripts;
+}
+
 LuaScripts::LuaScripts() : state_(lua_newstate(allocate, &memory_)), lua_(state_.get()) {
   for (const lua_CFunction open : {luaopen_base, luaopen_table, luaopen_string, luaopen_math}) {
     lua_pushcfunction(lua_, open);
@@ -162,6 +186,7 @@ LuaScripts::LuaScripts() : state_(lua_newstate(allocate, &memory_)), lua_(state_
   lua_setfield(lua_, -2, "unpack");
   lua_setglobal(lua_, "struct");
   if (luaL_dostring(lua_, protect_globals) != 0) std::abort();
+  lua_gc(lua_, LUA_GCSETPAUSE, garbage_percent);
   lua_settop(lua_, 0);
   push_closure(describe_error);
 }
@@ -213,9 +238,7 @@ ReplyTree LuaScripts::execute_command() {
   command_.clear();
   for (int i = 1; i <= lua_gettop(lua_); ++i) {
     if (lua_type(lua_, i) == LUA_TNUMBER) {
-      std::array<char, 64> text{};
-      std::snprintf(text.data(), text.size(), "%.17g", lua_tonumber(lua_, i));
-      lua_pushstring(lua_, text.data());
+      push(lua_, number_text(lua_tonumber(lua_, i)));
       lua_replace(lua_, i);
     }
     if (lua_type(lua_, i) != LUA_TSTRING) {
@@ -227,26 +250,23 @@ ReplyTree LuaScripts::execute_command() {
   return target_->call(command_);
 }
 
-ReplyTree LuaScripts::load(std::string_view source) {
-  auto script = compiled_.find(source);
-  if (script == compiled_.end()) {
-    if (luaL_loadbuffer(lua_, source.data(), source.size(), "@user_script") != 0) {
-      const std::string error(text_at(lua_, -1));
-      lua_pop(lua_, 1);
-      return error_reply("ERR Error compiling script (new function): " + error);
-    }
-    script = compiled_.emplace(source, Script{sha1_of(source), luaL_ref(lua_, LUA_REGISTRYINDEX)}).first;
+std::variant<const LuaScripts::Script*, std::string> LuaScripts::load(std::string_view source) {
+  const auto known = compiled_.find(source);
+  if (known != compiled_.end()) return &known->second;
+  if (luaL_loadbuffer(lua_, source.data(), source.size(), "@user_script") != 0) {
+    const std::string error(text_at(lua_, -1));
+    lua_pop(lua_, 1);
+    return "ERR Error compiling script (new function): " + error;
   }
-  loaded_[script->second.sha1] = &script->second;
-  return text_reply(script->second.sha1);
+  return &compiled_.emplace(source, Script{sha1_of(source), luaL_ref(lua_, LUA_REGISTRYINDEX)}).first->second;
 }
 
-ReplyTree LuaScripts::run(std::string_view sha1, Arguments keys, Arguments arguments, CommandTarget& target) {
-  script_ = loaded_.find(sha1)->second;
+ReplyTree LuaScripts::run(const Script& script, Arguments keys, Arguments arguments, CommandTarget& target) {
+  script_ = &script;
   target_ = &target;
   set_global("KEYS", keys);
   set_global("ARGV", arguments);
-  lua_rawgeti(lua_, LUA_REGISTRYINDEX, script_->reference);
+  lua_rawgeti(lua_, LUA_REGISTRYINDEX, script.reference);
   if (lua_pcall(lua_, 0, 1, error_handler) == 0) return pop_reply(lua_);
   ReplyTree error = error_reply(text_at(lua_, -1));
   lua_pop(lua_, 1);

@@ -1,14 +1,17 @@
-// LuaScripts is the script engine of a simulated Redis server: Lua 5.1, as in Redis, with redis.call, redis.pcall and
-// struct.unpack. A script is compiled and hashed once for each source.
+// LuaScripts is the script engine of simulated Redis servers: Lua 5.1, as in Redis, with redis.call, redis.pcall and
+// struct.unpack. All servers of a thread share one, as compiling takes 1 ms: a script is compiled and hashed once for
+// each source.
 // Invariant: no C++ object lives in a frame that lua_error() leaves, as that is a longjmp. Belongs to one thread.
 // Errors: an error reply, worded as Redis 7.0 does. Source: script_lua.c of Redis 7.0.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <memory_resource>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "load_generator/simulation/redis/command.hpp"
@@ -24,29 +27,45 @@ class CommandTarget {
   virtual ReplyTree call(Arguments command) = 0;
 };
 
-class LuaScripts {
+// Memory for a Lua state, whose runs make hundreds of small objects: those that were given back are kept by size.
+class LuaMemory {
  public:
-  LuaScripts();
-  LuaScripts(const LuaScripts&) = delete;
-  LuaScripts& operator=(const LuaScripts&) = delete;
-
-  // Returns the script's SHA-1 as text; an error reply if it does not compile.
-  ReplyTree load(std::string_view source);
-  bool has(std::string_view sha1) const { return loaded_.find(sha1) != loaded_.end(); }
-  void forget_all() { loaded_.clear(); }
-
-  // `sha1` must be loaded.
-  ReplyTree run(std::string_view sha1, Arguments keys, Arguments arguments, CommandTarget& target);
+  void* take(size_t size);
+  void give_back(void* memory, size_t size);
+  static bool has_room(size_t taken, size_t size) { return blocks_for(taken) == blocks_for(size) && taken <= most; }
 
  private:
-  struct Close {
-    void operator()(lua_State* lua) const;
+  struct Free {
+    Free* next;
   };
+  static constexpr size_t block = 16;
+  static constexpr size_t most = 512;  // larger ones are malloc's
+  static size_t blocks_for(size_t size) { return (size + block - 1) / block; }
+
+  std::pmr::monotonic_buffer_resource chunks_;
+  std::array<Free*, most / block + 1> free_{};  // by blocks
+};
+
+class LuaScripts {
+ public:
   struct Script {
     std::string sha1;
     int reference;  // to the compiled function, in Lua's registry
   };
 
+  static LuaScripts& of_this_thread();
+  LuaScripts(const LuaScripts&) = delete;
+  LuaScripts& operator=(const LuaScripts&) = delete;
+
+  // What it returns lives as long as the thread. A text: why the source does not compile.
+  std::variant<const Script*, std::string> load(std::string_view source);
+  ReplyTree run(const Script& script, Arguments keys, Arguments arguments, CommandTarget& target);
+
+ private:
+  struct Close {
+    void operator()(lua_State* lua) const;
+  };
+  LuaScripts();
   static LuaScripts& self(lua_State* lua);
   static int call(lua_State* lua);   // redis.call
   static int pcall(lua_State* lua);  // redis.pcall
@@ -56,14 +75,13 @@ class LuaScripts {
   ReplyTree execute_command();
   void set_global(const char* name, Arguments values);
 
-  std::pmr::unsynchronized_pool_resource memory_;  // a run makes hundreds of small objects
+  LuaMemory memory_;
   std::unique_ptr<lua_State, Close> state_;
   lua_State* const lua_;
-  std::map<std::string, Script, std::less<>> compiled_;  // by source: survives forget_all(), as compiling takes 1 ms
-  std::map<std::string, const Script*, std::less<>> loaded_;  // by SHA-1
-  const Script* script_ = nullptr;                            // that runs
-  CommandTarget* target_ = nullptr;                           // of this run
-  std::vector<std::string_view> command_;                     // of this call
+  std::map<std::string, Script, std::less<>> compiled_;  // by source
+  const Script* script_ = nullptr;                       // that runs
+  CommandTarget* target_ = nullptr;                      // of this run
+  std::vector<std::string_view> command_;                // of this call
 };
 
 }  // namespace simulation

@@ -21,7 +21,15 @@ std::string command_stat(const std::string& name, uint64_t calls) {
 
 // --- scripts
 
-ReplyTree run_script(ServerState& server, std::string_view sha1, Arguments command) {
+const LuaScripts::Script& load(ServerState& server, std::string_view source) {
+  const auto loaded = LuaScripts::of_this_thread().load(source);
+  if (const auto* error = std::get_if<std::string>(&loaded)) throw Refusal{*error};
+  const auto& script = *std::get<const LuaScripts::Script*>(loaded);
+  server.scripts[script.sha1] = &script;
+  return script;
+}
+
+ReplyTree run_script(ServerState& server, const LuaScripts::Script& script, Arguments command) {
   const int64_t keys = to_integer(command[2]);
   const auto values = command.subspan(3);
   if (keys > static_cast<int64_t>(values.size())) {
@@ -31,27 +39,23 @@ ReplyTree run_script(ServerState& server, std::string_view sha1, Arguments comma
   const auto count = static_cast<size_t>(keys);
   ++server.scripts_run;
   server.is_in_script = true;
-  ReplyTree reply = server.scripts.run(sha1, values.first(count), values.subspan(count), server);
+  ReplyTree reply = LuaScripts::of_this_thread().run(script, values.first(count), values.subspan(count), server);
   server.is_in_script = false;
   return reply;
 }
 
-ReplyTree eval(ServerState& server, Arguments command) {
-  const ReplyTree sha1 = server.scripts.load(command[1]);
-  if (sha1->type == REDIS_REPLY_ERROR) throw Refusal{sha1->str};
-  return run_script(server, sha1->str, command);
-}
+ReplyTree eval(ServerState& server, Arguments command) { return run_script(server, load(server, command[1]), command); }
 
 ReplyTree evalsha(ServerState& server, Arguments command) {
-  const std::string sha1 = lower(command[1]);
-  if (!server.scripts.has(sha1)) throw Refusal{"NOSCRIPT No matching script. Please use EVAL."};
-  return run_script(server, sha1, command);
+  const auto script = server.scripts.find(lower(command[1]));
+  if (script == server.scripts.end()) throw Refusal{"NOSCRIPT No matching script. Please use EVAL."};
+  return run_script(server, *script->second, command);
 }
 
 ReplyTree script(ServerState& server, Arguments command) {
-  if (is(command[1], "LOAD") && command.size() == 3) return server.scripts.load(command[2]);
+  if (is(command[1], "LOAD") && command.size() == 3) return text_reply(load(server, command[2]).sha1);
   if (!is(command[1], "FLUSH")) throw Refusal{"ERR unknown subcommand '" + std::string(command[1]) + "'"};
-  server.scripts.forget_all();
+  server.scripts.clear();
   return status_reply("OK");
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -45,7 +46,7 @@ struct ServerState final : CommandTarget {
   Keyspace data{};
   std::set<std::string, std::less<>> written{};  // by the present command
   std::vector<Push> pushes{};
-  LuaScripts scripts{};
+  std::map<std::string, const LuaScripts::Script*, std::less<>> scripts{};  // that were loaded, by SHA-1
   bool is_in_script = false;
   uint64_t scripts_run = 0, evicted_keys = 0, flushall_calls = 0, flushdb_calls = 0;
 };

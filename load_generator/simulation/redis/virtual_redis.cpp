@@ -15,7 +15,7 @@ void VirtualRedis::restart(uint64_t run) {
   server_->run = run;
   server_->data.clear();
   server_->pushes.clear();
-  server_->scripts.forget_all();
+  server_->scripts.clear();
   server_->evicted_keys = server_->flushall_calls = server_->flushdb_calls = 0;
 }
 
