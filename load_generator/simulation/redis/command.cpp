@@ -59,6 +59,4 @@ std::string number_text(double number) {
   return text.data();
 }
 
-ReplyTree count_reply(uint64_t count) { return integer_reply(static_cast<long long>(count)); }
-
 }  // namespace simulation

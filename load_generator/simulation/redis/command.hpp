@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "load_generator/simulation/redis/keyspace.hpp"
-#include "load_generator/simulation/redis/reply_tree.hpp"
+#include "load_generator/simulation/redis/reply_sink.hpp"
 
 namespace simulation {
 
@@ -18,7 +18,7 @@ using Arguments = std::span<const std::string_view>;  // the first one is the co
 struct Command {
   std::string_view name;
   int arity;  // as Redis counts: with the name; negative: at least so many
-  ReplyTree (*execute)(ServerState&, Arguments);
+  void (*execute)(ServerState&, Arguments, ReplySink&);
   bool may_run_in_script = true;
 };
 
@@ -41,7 +41,5 @@ double to_score(std::string_view text);
 ScoreBound to_bound(std::string_view text);
 
 std::string number_text(double number);  // as "%.17g"
-
-ReplyTree count_reply(uint64_t count);
 
 }  // namespace simulation

@@ -25,12 +25,12 @@ SortedSet::Range range_of(const SortedSet& set, const Ranks& ranks) {
   return first > last ? SortedSet::Range{end, end} : SortedSet::Range{begin + first, begin + last + 1};
 }
 
-// The reply to a command that has removed so many elements of the key. An empty key does not exist.
+// Replies to a command that has removed so many elements of the key. An empty key does not exist.
 template <class T>
-ReplyTree removed_from(ServerState& server, std::string_view key, const T& value, size_t count) {
+void removed_from(ServerState& server, std::string_view key, const T& value, size_t count, ReplySink& reply) {
   if (count > 0) server.announce(key);
   if (value.empty()) server.remove(key);
-  return count_reply(count);
+  return reply.count(count);
 }
 
 int64_t expiry_after(const ServerState& server, std::string_view milliseconds, int64_t least,
@@ -43,107 +43,104 @@ int64_t expiry_after(const ServerState& server, std::string_view milliseconds, i
 
 // --- keys
 
-ReplyTree pexpire(ServerState& server, Arguments command) {
+void pexpire(ServerState& server, Arguments command, ReplySink& reply) {
   const int64_t at = expiry_after(server, command[2], std::numeric_limits<int64_t>::min(), "pexpire");
   Entry* const entry = server.find(command[1]);
-  if (entry == nullptr) return integer_reply(0);
+  if (entry == nullptr) return reply.integer(0);
   entry->expires_at_ms = at;
   server.announce(command[1]);
   if (at <= server.now_ms()) server.remove(command[1]);
-  return integer_reply(1);
+  return reply.integer(1);
 }
 
-ReplyTree pttl(ServerState& server, Arguments command) {
+void pttl(ServerState& server, Arguments command, ReplySink& reply) {
   const Entry* const entry = server.find(command[1]);
-  if (entry == nullptr) return integer_reply(-2);
-  return integer_reply(entry->expires_at_ms ? *entry->expires_at_ms - server.now_ms() : -1);
+  if (entry == nullptr) return reply.integer(-2);
+  return reply.integer(entry->expires_at_ms ? *entry->expires_at_ms - server.now_ms() : -1);
 }
 
-ReplyTree type(ServerState& server, Arguments command) {
+void type(ServerState& server, Arguments command, ReplySink& reply) {
   constexpr std::array names{"string", "hash", "zset"};
   const Entry* const entry = server.find(command[1]);
-  return status_reply(entry == nullptr ? "none" : names[entry->value.index()]);
+  return reply.status(entry == nullptr ? "none" : names[entry->value.index()]);
 }
 
-ReplyTree del(ServerState& server, Arguments command) {
+void del(ServerState& server, Arguments command, ReplySink& reply) {
   uint64_t removed = 0;
   for (const std::string_view key : command.subspan(1)) {
     if (server.find(key) != nullptr && server.remove(key)) ++removed;
   }
-  return count_reply(removed);
+  return reply.count(removed);
 }
 
 // --- strings
 
-ReplyTree get(ServerState& server, Arguments command) {
+void get(ServerState& server, Arguments command, ReplySink& reply) {
   const auto* const value = server.find<std::string>(command[1]);
-  return value == nullptr ? nil_reply() : text_reply(*value);
+  return value == nullptr ? reply.nil() : reply.text(*value);
 }
 
-ReplyTree set(ServerState& server, Arguments command) {
+void set(ServerState& server, Arguments command, ReplySink& reply) {
   const bool has_expiry = command.size() == 5 && is(command[3], "PX");
   if (command.size() > 3 && !has_expiry) throw Refusal{syntax_error};
   std::optional<int64_t> expires_at_ms;
   if (has_expiry) expires_at_ms = expiry_after(server, command[4], 1, "set");
   server.data.insert_or_assign(std::string(command[1]), Entry{std::string(command[2]), expires_at_ms});
   server.announce(command[1]);
-  return status_reply("OK");
+  return reply.status("OK");
 }
 
 // The naive breaker's.
-ReplyTree incr(ServerState& server, Arguments command) {
+void incr(ServerState& server, Arguments command, ReplySink& reply) {
   const auto* const counted = server.find<std::string>(command[1]);
   const int64_t number = counted == nullptr ? 0 : to_integer(*counted);
   if (number == std::numeric_limits<int64_t>::max()) throw Refusal{"ERR increment or decrement would overflow"};
   server.find_or_create<std::string>(command[1]) = std::to_string(number + 1);
   server.announce(command[1]);
-  return integer_reply(number + 1);
+  return reply.integer(number + 1);
 }
 
-ReplyTree mget(ServerState& server, Arguments command) {
-  std::vector<ReplyTree> values;
+void mget(ServerState& server, Arguments command, ReplySink& reply) {
+  reply.list(command.size() - 1);
   for (const std::string_view key : command.subspan(1)) {
     const Entry* const entry = server.find(key);
     const auto* const value = entry == nullptr ? nullptr : std::get_if<std::string>(&entry->value);
-    values.push_back(value == nullptr ? nil_reply() : text_reply(*value));
+    value == nullptr ? reply.nil() : reply.text(*value);
   }
-  return list_reply(std::move(values));
 }
 
 // --- hashes
 
-ReplyTree hgetall(ServerState& server, Arguments command) {
-  std::vector<ReplyTree> values;
+void hgetall(ServerState& server, Arguments command, ReplySink& reply) {
   const Hash* const hash = server.find<Hash>(command[1]);
-  if (hash == nullptr) return list_reply({});
-  values.reserve(2 * hash->size());
+  if (hash == nullptr) return reply.list(0);
+  reply.list(2 * hash->size());
   for (const auto& [field, value] : *hash) {
-    values.push_back(text_reply(field));
-    values.push_back(text_reply(value));
+    reply.text(field);
+    reply.text(value);
   }
-  return list_reply(std::move(values));
 }
 
-ReplyTree hset(ServerState& server, Arguments command) {
+void hset(ServerState& server, Arguments command, ReplySink& reply) {
   if (command.size() % 2 != 0) throw Refusal{"ERR wrong number of arguments for 'hset' command"};
   Hash& hash = server.find_or_create<Hash>(command[1]);
   uint64_t added = 0;
   for (size_t i = 2; i < command.size(); i += 2) added += set_field(hash, command[i], command[i + 1]) ? 1 : 0;
   server.announce(command[1]);
-  return count_reply(added);
+  return reply.count(added);
 }
 
-ReplyTree hdel(ServerState& server, Arguments command) {
+void hdel(ServerState& server, Arguments command, ReplySink& reply) {
   Hash* const hash = server.find<Hash>(command[1]);
-  if (hash == nullptr) return integer_reply(0);
+  if (hash == nullptr) return reply.integer(0);
   size_t removed = 0;
   for (const std::string_view field : command.subspan(2)) removed += remove_field(*hash, field) ? 1 : 0;
-  return removed_from(server, command[1], *hash, removed);
+  return removed_from(server, command[1], *hash, removed, reply);
 }
 
 // --- sorted sets
 
-ReplyTree zadd(ServerState& server, Arguments command) {
+void zadd(ServerState& server, Arguments command, ReplySink& reply) {
   if (command.size() % 2 != 0) throw Refusal{syntax_error};
   std::vector<double> scores;
   for (size_t i = 2; i < command.size(); i += 2) scores.push_back(to_score(command[i]));
@@ -154,53 +151,53 @@ ReplyTree zadd(ServerState& server, Arguments command) {
     added += change == SortedSet::Change::added ? 1 : 0;
     if (change != SortedSet::Change::none) server.announce(command[1]);
   }
-  return count_reply(added);
+  return reply.count(added);
 }
 
-ReplyTree zcount(ServerState& server, Arguments command) {
+void zcount(ServerState& server, Arguments command, ReplySink& reply) {
   const ScoreBound from = to_bound(command[2]), to = to_bound(command[3]);
   const auto* const members = server.find<SortedSet>(command[1]);
-  if (members == nullptr) return integer_reply(0);
+  if (members == nullptr) return reply.integer(0);
   const auto [first, end] = members->range(from, to);
-  return integer_reply(end - first);
+  return reply.integer(end - first);
 }
 
-ReplyTree zrem(ServerState& server, Arguments command) {
+void zrem(ServerState& server, Arguments command, ReplySink& reply) {
   auto* const members = server.find<SortedSet>(command[1]);
-  if (members == nullptr) return integer_reply(0);
+  if (members == nullptr) return reply.integer(0);
   size_t removed = 0;
   for (const std::string_view name : command.subspan(2)) removed += members->remove(name) ? 1 : 0;
-  return removed_from(server, command[1], *members, removed);
+  return removed_from(server, command[1], *members, removed, reply);
 }
 
-ReplyTree zremrangebyrank(ServerState& server, Arguments command) {
+void zremrangebyrank(ServerState& server, Arguments command, ReplySink& reply) {
   const Ranks ranks = to_ranks(command[2], command[3]);
   auto* const members = server.find<SortedSet>(command[1]);
-  if (members == nullptr) return integer_reply(0);
+  if (members == nullptr) return reply.integer(0);
   const size_t removed = members->remove(range_of(*members, ranks));
-  return removed_from(server, command[1], *members, removed);
+  return removed_from(server, command[1], *members, removed, reply);
 }
 
-ReplyTree zremrangebyscore(ServerState& server, Arguments command) {
+void zremrangebyscore(ServerState& server, Arguments command, ReplySink& reply) {
   const ScoreBound from = to_bound(command[2]), to = to_bound(command[3]);
   auto* const members = server.find<SortedSet>(command[1]);
-  if (members == nullptr) return integer_reply(0);
+  if (members == nullptr) return reply.integer(0);
   const size_t removed = members->remove(members->range(from, to));
-  return removed_from(server, command[1], *members, removed);
+  return removed_from(server, command[1], *members, removed, reply);
 }
 
-ReplyTree zrange(ServerState& server, Arguments command) {
+void zrange(ServerState& server, Arguments command, ReplySink& reply) {
   const bool with_scores = command.size() == 5 && is(command[4], "WITHSCORES");
   if (command.size() > 4 && !with_scores) throw Refusal{syntax_error};
   const Ranks ranks = to_ranks(command[2], command[3]);
   const auto* const members = server.find<SortedSet>(command[1]);
-  if (members == nullptr) return list_reply({});
-  std::vector<ReplyTree> values;
-  for (auto [at, end] = range_of(*members, ranks); at != end; ++at) {
-    values.push_back(text_reply(at->name));
-    if (with_scores) values.push_back(text_reply(number_text(at->score)));
+  if (members == nullptr) return reply.list(0);
+  auto [at, end] = range_of(*members, ranks);
+  reply.list(static_cast<size_t>(end - at) * (with_scores ? 2 : 1));
+  for (; at != end; ++at) {
+    reply.text(at->name);
+    if (with_scores) reply.text(number_text(at->score));
   }
-  return list_reply(std::move(values));
 }
 
 }  // namespace

@@ -54,73 +54,86 @@ std::string_view text_at(lua_State* lua, int index) {
   return text == nullptr ? std::string_view() : std::string_view(text, size);
 }
 
-// A table with one field, {err = ...} or {ok = ...}.
-void push_table(lua_State* lua, const char* field, const redisReply& reply) {
-  lua_createtable(lua, 0, 1);
-  push(lua, {reply.str, static_cast<size_t>(reply.len)});
-  lua_setfield(lua, -2, field);
-}
+// A command's reply as the value that redis.call() returns, on top of Lua's stack.
+class LuaValue final : public ReplySink {
+ public:
+  explicit LuaValue(lua_State* lua) : lua_(lua) {}
+  bool is_error() const { return is_error_; }
 
-void push(lua_State* lua, const redisReply& reply) {
-  lua_checkstack(lua, 4);
-  if (reply.type == REDIS_REPLY_STRING) return push(lua, {reply.str, static_cast<size_t>(reply.len)});
-  if (reply.type == REDIS_REPLY_INTEGER) return lua_pushnumber(lua, static_cast<lua_Number>(reply.integer));
-  if (reply.type == REDIS_REPLY_STATUS) return push_table(lua, "ok", reply);
-  if (reply.type == REDIS_REPLY_ERROR) return push_table(lua, "err", reply);
-  if (reply.type != REDIS_REPLY_ARRAY) return lua_pushboolean(lua, 0);
-  lua_createtable(lua, static_cast<int>(reply.elements), 0);
-  for (size_t i = 0; i < reply.elements; ++i) {
-    push(lua, *reply.element[i]);
-    lua_rawseti(lua, -2, static_cast<int>(i + 1));
+  void nil() override { lua_pushboolean(lua_, 0), end(); }
+  void integer(long long number) override { lua_pushnumber(lua_, static_cast<lua_Number>(number)), end(); }
+  void text(std::string_view text) override { push(lua_, text), end(); }
+  void status(std::string_view status) override { push_table("ok", status); }
+  void error(std::string_view error) override { is_error_ = true, push_table("err", error); }
+  void list(size_t items) override { lua_createtable(lua_, static_cast<int>(items), 0), in_list_ = true; }
+
+ private:
+  void push_table(const char* field, std::string_view text) {
+    lua_createtable(lua_, 0, 1);
+    push(lua_, text);
+    lua_setfield(lua_, -2, field);
+    end();
   }
-}
+  void end() {
+    if (in_list_) lua_rawseti(lua_, -2, ++items_);
+  }
 
-ReplyTree pop_reply(lua_State* lua);
+  lua_State* const lua_;
+  bool is_error_ = false;
+  bool in_list_ = false;
+  int items_ = 0;
+};
+
+void pop_reply(lua_State* lua, ReplySink& reply);
 
 // A table is a list up to its first nil.
-ReplyTree reply_of_list(lua_State* lua) {
-  std::vector<ReplyTree> items;
-  for (int i = 1;; ++i) {
-    lua_rawgeti(lua, -1, i);
-    if (lua_isnil(lua, -1)) break;
-    items.push_back(pop_reply(lua));
-  }
+void reply_list(lua_State* lua, ReplySink& reply) {
+  size_t items = 0;
+  for (int i = 1; lua_rawgeti(lua, -1, i), !lua_isnil(lua, -1); ++i) ++items, lua_pop(lua, 1);
   lua_pop(lua, 1);
-  return list_reply(std::move(items));
+  reply.list(items);
+  for (size_t i = 1; i <= items; ++i) {
+    lua_rawgeti(lua, -1, static_cast<int>(i));
+    pop_reply(lua, reply);
+  }
 }
 
-ReplyTree reply_of_field(lua_State* lua, const char* field, ReplyTree (*make)(std::string_view)) {
+bool reply_field(lua_State* lua, const char* field, ReplySink& reply, void (ReplySink::*give)(std::string_view)) {
   lua_pushstring(lua, field);
   lua_rawget(lua, -2);
-  ReplyTree reply = lua_type(lua, -1) == LUA_TSTRING ? make(text_at(lua, -1)) : nullptr;
+  const bool is_there = lua_type(lua, -1) == LUA_TSTRING;
+  if (is_there) (reply.*give)(text_at(lua, -1));
   lua_pop(lua, 1);
-  return reply;
+  return is_there;
 }
 
-ReplyTree reply_of_table(lua_State* lua) {
-  if (ReplyTree error = reply_of_field(lua, "err", error_reply)) return error;
-  if (ReplyTree status = reply_of_field(lua, "ok", status_reply)) return status;
-  return reply_of_list(lua);
+void reply_table(lua_State* lua, ReplySink& reply) {
+  if (reply_field(lua, "err", reply, &ReplySink::error) || reply_field(lua, "ok", reply, &ReplySink::status)) return;
+  reply_list(lua, reply);
 }
 
-ReplyTree pop_reply(lua_State* lua) {
-  if (lua_checkstack(lua, 4) == 0) return lua_pop(lua, 1), error_reply("ERR reached lua stack limit");
-  ReplyTree reply = [lua] {
-    switch (lua_type(lua, -1)) {
-      case LUA_TSTRING:
-        return text_reply(text_at(lua, -1));
-      case LUA_TNUMBER:
-        return integer_reply(static_cast<long long>(lua_tonumber(lua, -1)));
-      case LUA_TBOOLEAN:
-        return lua_toboolean(lua, -1) != 0 ? integer_reply(1) : nil_reply();
-      case LUA_TTABLE:
-        return reply_of_table(lua);
-      default:
-        return nil_reply();
-    }
-  }();
+void reply_value(lua_State* lua, ReplySink& reply) {
+  switch (lua_type(lua, -1)) {
+    case LUA_TSTRING:
+      return reply.text(text_at(lua, -1));
+    case LUA_TNUMBER:
+      return reply.integer(static_cast<long long>(lua_tonumber(lua, -1)));
+    case LUA_TBOOLEAN:
+      return lua_toboolean(lua, -1) != 0 ? reply.integer(1) : reply.nil();
+    case LUA_TTABLE:
+      return reply_table(lua, reply);
+    default:
+      return reply.nil();
+  }
+}
+
+void pop_reply(lua_State* lua, ReplySink& reply) {
+  if (lua_checkstack(lua, 4) == 0) {
+    reply.error("ERR reached lua stack limit");
+  } else {
+    reply_value(lua, reply);
+  }
   lua_pop(lua, 1);
-  return reply;
 }
 
 // struct.unpack of little-endian doubles: the numbers, then the position after them.
@@ -229,12 +242,12 @@ int LuaScripts::describe_error(lua_State* lua) {
 
 // Returns true if it is an error. Raises none.
 bool LuaScripts::push_reply_of_command() {
-  const ReplyTree reply = execute_command();
-  push(lua_, *reply);
-  return reply->type == REDIS_REPLY_ERROR;
+  LuaValue reply(lua_);
+  execute_command(reply);
+  return reply.is_error();
 }
 
-ReplyTree LuaScripts::execute_command() {
+void LuaScripts::execute_command(ReplySink& reply) {
   command_.clear();
   for (int i = 1; i <= lua_gettop(lua_); ++i) {
     if (lua_type(lua_, i) == LUA_TNUMBER) {
@@ -242,12 +255,12 @@ ReplyTree LuaScripts::execute_command() {
       lua_replace(lua_, i);
     }
     if (lua_type(lua_, i) != LUA_TSTRING) {
-      return error_reply("ERR Lua redis lib command arguments must be strings or integers");
+      return reply.error("ERR Lua redis lib command arguments must be strings or integers");
     }
     command_.push_back(text_at(lua_, i));
   }
-  if (command_.empty()) return error_reply("ERR Please specify at least one argument for this redis.call() call");
-  return target_->call(command_);
+  if (command_.empty()) return reply.error("ERR Please specify at least one argument for this redis.call() call");
+  target_->call(command_, reply);
 }
 
 std::variant<const LuaScripts::Script*, std::string> LuaScripts::load(std::string_view source) {
@@ -261,16 +274,16 @@ std::variant<const LuaScripts::Script*, std::string> LuaScripts::load(std::strin
   return &compiled_.emplace(source, Script{sha1_of(source), luaL_ref(lua_, LUA_REGISTRYINDEX)}).first->second;
 }
 
-ReplyTree LuaScripts::run(const Script& script, Arguments keys, Arguments arguments, CommandTarget& target) {
+void LuaScripts::run(const Script& script, Arguments keys, Arguments arguments, CommandTarget& target,
+                     ReplySink& reply) {
   script_ = &script;
   target_ = &target;
   set_global("KEYS", keys);
   set_global("ARGV", arguments);
   lua_rawgeti(lua_, LUA_REGISTRYINDEX, script.reference);
-  if (lua_pcall(lua_, 0, 1, error_handler) == 0) return pop_reply(lua_);
-  ReplyTree error = error_reply(text_at(lua_, -1));
+  if (lua_pcall(lua_, 0, 1, error_handler) == 0) return pop_reply(lua_, reply);
+  reply.error(text_at(lua_, -1));
   lua_pop(lua_, 1);
-  return error;
 }
 
 // Sets it directly: protect_globals is for scripts.

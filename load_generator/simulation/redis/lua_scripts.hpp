@@ -24,7 +24,7 @@ namespace simulation {
 class CommandTarget {
  public:
   virtual ~CommandTarget() = default;
-  virtual ReplyTree call(Arguments command) = 0;
+  virtual void call(Arguments command, ReplySink& reply) = 0;
 };
 
 // Memory for a Lua state, whose runs make hundreds of small objects: those that were given back are kept by size.
@@ -59,7 +59,7 @@ class LuaScripts {
 
   // What it returns lives as long as the thread. A text: why the source does not compile.
   std::variant<const Script*, std::string> load(std::string_view source);
-  ReplyTree run(const Script& script, Arguments keys, Arguments arguments, CommandTarget& target);
+  void run(const Script& script, Arguments keys, Arguments arguments, CommandTarget& target, ReplySink& reply);
 
  private:
   struct Close {
@@ -72,7 +72,7 @@ class LuaScripts {
   static int describe_error(lua_State* lua);
   void push_closure(int (*function)(lua_State*));
   bool push_reply_of_command();
-  ReplyTree execute_command();
+  void execute_command(ReplySink& reply);
   void set_global(const char* name, Arguments values);
 
   LuaMemory memory_;

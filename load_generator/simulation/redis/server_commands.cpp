@@ -29,7 +29,7 @@ const LuaScripts::Script& load(ServerState& server, std::string_view source) {
   return script;
 }
 
-ReplyTree run_script(ServerState& server, const LuaScripts::Script& script, Arguments command) {
+void run_script(ServerState& server, const LuaScripts::Script& script, Arguments command, ReplySink& reply) {
   const int64_t keys = to_integer(command[2]);
   const auto values = command.subspan(3);
   if (keys > static_cast<int64_t>(values.size())) {
@@ -39,37 +39,37 @@ ReplyTree run_script(ServerState& server, const LuaScripts::Script& script, Argu
   const auto count = static_cast<size_t>(keys);
   ++server.scripts_run;
   server.is_in_script = true;
-  ReplyTree reply = LuaScripts::of_this_thread().run(script, values.first(count), values.subspan(count), server);
+  LuaScripts::of_this_thread().run(script, values.first(count), values.subspan(count), server, reply);
   server.is_in_script = false;
-  return reply;
 }
 
-ReplyTree eval(ServerState& server, Arguments command) { return run_script(server, load(server, command[1]), command); }
+void eval(ServerState& server, Arguments command, ReplySink& reply) {
+  return run_script(server, load(server, command[1]), command, reply);
+}
 
-ReplyTree evalsha(ServerState& server, Arguments command) {
+void evalsha(ServerState& server, Arguments command, ReplySink& reply) {
   const auto script = server.scripts.find(lower(command[1]));
   if (script == server.scripts.end()) throw Refusal{"NOSCRIPT No matching script. Please use EVAL."};
-  return run_script(server, *script->second, command);
+  return run_script(server, *script->second, command, reply);
 }
 
-ReplyTree script(ServerState& server, Arguments command) {
-  if (is(command[1], "LOAD") && command.size() == 3) return text_reply(load(server, command[2]).sha1);
+void script(ServerState& server, Arguments command, ReplySink& reply) {
+  if (is(command[1], "LOAD") && command.size() == 3) return reply.text(load(server, command[2]).sha1);
   if (!is(command[1], "FLUSH")) throw Refusal{"ERR unknown subcommand '" + std::string(command[1]) + "'"};
   server.scripts.clear();
-  return status_reply("OK");
+  return reply.status("OK");
 }
 
 // --- the server
 
-ReplyTree time(ServerState& server, Arguments) {
+void time(ServerState& server, Arguments, ReplySink& reply) {
   const int64_t microseconds = server.now.time_since_epoch().count();
-  std::vector<ReplyTree> parts;
-  parts.push_back(text_reply(std::to_string(microseconds / 1'000'000)));
-  parts.push_back(text_reply(std::to_string(microseconds % 1'000'000)));
-  return list_reply(std::move(parts));
+  reply.list(2);
+  reply.text(std::to_string(microseconds / 1'000'000));
+  reply.text(std::to_string(microseconds % 1'000'000));
 }
 
-ReplyTree info(ServerState& server, Arguments command) {
+void info(ServerState& server, Arguments command, ReplySink& reply) {
   const std::array<std::pair<std::string_view, std::string>, 4> sections{{
       {"SERVER", "# Server\r\nredis_version:7.0.15\r\nrun_id:" + hex_run_id(server.run) + "\r\n"},
       {"MEMORY", "# Memory\r\nmaxmemory_policy:noeviction\r\n"},
@@ -84,34 +84,38 @@ ReplyTree info(ServerState& server, Arguments command) {
     if (!wanted.empty() && std::none_of(wanted.begin(), wanted.end(), is_named)) continue;
     text += (text.empty() ? "" : "\r\n") + lines;
   }
-  return text_reply(text);
+  return reply.text(text);
 }
 
-ReplyTree publish(ServerState& server, Arguments command) {
+void publish(ServerState& server, Arguments command, ReplySink& reply) {
   server.pushes.push_back({Push::Kind::message, std::string(command[1]), std::string(command[2])});
-  return integer_reply(0);
+  return reply.integer(0);
 }
 
-ReplyTree ping(ServerState&, Arguments command) {
-  return command.size() == 1 ? status_reply("PONG") : text_reply(command[1]);
+void ping(ServerState&, Arguments command, ReplySink& reply) {
+  return command.size() == 1 ? reply.status("PONG") : reply.text(command[1]);
 }
 
-ReplyTree config(ServerState& server, Arguments command) {
+void config(ServerState& server, Arguments command, ReplySink& reply) {
   if (!is(command[1], "RESETSTAT")) throw Refusal{"ERR unknown subcommand '" + std::string(command[1]) + "'"};
   server.evicted_keys = server.flushall_calls = server.flushdb_calls = 0;
-  return status_reply("OK");
+  return reply.status("OK");
 }
 
-ReplyTree flush(ServerState& server, Arguments command, uint64_t& calls) {
+void flush(ServerState& server, Arguments command, uint64_t& calls, ReplySink& reply) {
   const bool has_mode = command.size() == 2 && (is(command[1], "SYNC") || is(command[1], "ASYNC"));
   if (command.size() > 1 && !has_mode) throw Refusal{syntax_error};
   ++calls;
   server.replace_data({});
-  return status_reply("OK");
+  return reply.status("OK");
 }
 
-ReplyTree flushall(ServerState& server, Arguments command) { return flush(server, command, server.flushall_calls); }
-ReplyTree flushdb(ServerState& server, Arguments command) { return flush(server, command, server.flushdb_calls); }
+void flushall(ServerState& server, Arguments command, ReplySink& reply) {
+  return flush(server, command, server.flushall_calls, reply);
+}
+void flushdb(ServerState& server, Arguments command, ReplySink& reply) {
+  return flush(server, command, server.flushdb_calls, reply);
+}
 
 }  // namespace
 

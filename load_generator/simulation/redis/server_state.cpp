@@ -17,21 +17,21 @@ const Command* find_command(std::string_view name) {
 
 }  // namespace
 
-ReplyTree ServerState::call(Arguments arguments) {
+void ServerState::call(Arguments arguments, ReplySink& reply) {
   const std::string_view name = arguments.empty() ? "" : arguments[0];
   const Command* const command = find_command(name);
-  if (command == nullptr) return error_reply("ERR unknown command '" + std::string(name) + "'");
+  if (command == nullptr) return reply.error("ERR unknown command '" + std::string(name) + "'");
   const auto count = static_cast<int>(arguments.size());
   if (command->arity >= 0 ? count != command->arity : count < -command->arity) {
-    return error_reply("ERR wrong number of arguments for '" + lower(command->name) + "' command");
+    return reply.error("ERR wrong number of arguments for '" + lower(command->name) + "' command");
   }
   if (is_in_script && !command->may_run_in_script) {
-    return error_reply("ERR This Redis command is not allowed from script");
+    return reply.error("ERR This Redis command is not allowed from script");
   }
   try {
-    return command->execute(*this, arguments);
+    command->execute(*this, arguments, reply);
   } catch (const Refusal& refusal) {
-    return error_reply(refusal.error);
+    reply.error(refusal.error);
   }
 }
 

@@ -16,7 +16,7 @@
 namespace simulation {
 
 struct ServerState final : CommandTarget {
-  ReplyTree call(Arguments command) override;
+  void call(Arguments command, ReplySink& reply) override;
 
   int64_t now_ms() const;
   Entry* find(std::string_view key);  // null: there is none, perhaps as it has just expired

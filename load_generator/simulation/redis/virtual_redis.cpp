@@ -22,7 +22,9 @@ void VirtualRedis::restart(uint64_t run) {
 cb::redis::Reply VirtualRedis::execute(const std::vector<std::string>& command, cb::TimePoint now) {
   server_->now = now;
   const std::vector<std::string_view> arguments(command.begin(), command.end());
-  cb::redis::Reply reply(server_->call(arguments).release());
+  ReplyTree tree;
+  server_->call(arguments, tree);
+  cb::redis::Reply reply(tree.release());
   reply.came_from({0, server_->run}, {});
   server_->push_written_keys();
   return reply;
