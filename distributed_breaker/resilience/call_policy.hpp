@@ -54,7 +54,7 @@ struct CallPolicy {
 
   Fallback fallback = Fallback::none;
 
-  // The answer of Fallback::fixed: JSON text of at most 4 KiB. Empty with any other fallback.
+  // The answer of Fallback::fixed: 1 byte to 4 KiB of any format. Empty with any other fallback.
   std::string fallback_answer{};
 
   bool operator==(const CallPolicy&) const = default;

@@ -139,7 +139,8 @@ TEST_CASE("a bad option is one line that names it, and exit code 2") {
       {"--max-queued-calls 1", "max_queued_calls is 1"},
       {"--fallback cached", "--fallback: 'cached'"},
       {"--fallback fixed", "fallback_answer"},
-      {"--fallback-answer {}", "fallback_answer is \"{}\""},
+      {"--fallback-answer {}", "fallback_answer is given"},
+      {"--fallback fixed --fallback-answer later", "--fallback-answer: \"later\" is not valid JSON"},
       {"--log-format xml", "--log-format: 'xml'"},
   };
   for (const auto& [options, named] : bad_options) {
