@@ -12,7 +12,7 @@ Outcome outcome_of(const UpstreamReply& reply, std::chrono::milliseconds timeout
 
 UpstreamClient::UpstreamClient(const std::string& address, const std::string& caller,
                                const FailureStatus& failure_status, OnLocalCause on_local_cause)
-    : address_(program::http_address("upstream", address)),
+    : address_(net::http_address("upstream", address)),
       caller_header_("X-Caller: " + caller),
       failure_status_(failure_status),
       on_local_cause_(std::move(on_local_cause)) {}

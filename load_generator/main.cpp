@@ -22,7 +22,7 @@ namespace {
 const CLI::Validator http_address(
     [](std::string& text) -> std::string {
       try {
-        text = program::http_address("the address", text);
+        text = cb::net::http_address("the address", text);
         return "";
       } catch (const std::invalid_argument& error) {
         return error.what();

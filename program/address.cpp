@@ -9,8 +9,10 @@
 
 #include "program/text.hpp"
 
-namespace program {
+namespace cb::net {
 namespace {
+
+using words::shortened;
 
 constexpr size_t longest_url = 2048;
 constexpr size_t longest_host = 253;
@@ -250,4 +252,4 @@ std::string percent_encoded(std::string_view text) {
   return encoded;
 }
 
-}  // namespace program
+}  // namespace cb::net

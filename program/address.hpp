@@ -1,6 +1,6 @@
 // Addresses as people write them, and as the lab prints them: host:port, and URLs of one server or of several.
 // A host is a name (letters, digits, - _ .), an IPv4 address, or an IPv6 address, which text has in brackets: [::1]:80.
-// A port is 1 to 65535.
+// A port is 1 to 65535. In cb, as the breakers use it too.
 // Errors: std::invalid_argument, one line that says what is wrong; never with a user, a password, or what may be one.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace program {
+namespace cb::net {
 
 struct Endpoint {
   std::string host;  // an IPv6 address without brackets
@@ -49,4 +49,4 @@ int parse_number(std::string_view text, const std::string& what, int least, int 
 
 std::string percent_encoded(std::string_view text);  // for a part of a URL
 
-}  // namespace program
+}  // namespace cb::net

@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-using namespace program;
+using namespace cb::net;
 
 namespace {
 

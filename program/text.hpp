@@ -1,11 +1,11 @@
-// Text for people, from input of any length.
+// Text for people, from input of any length. In cb, as the breakers use it too.
 #pragma once
 
 #include <sstream>
 #include <string>
 #include <string_view>
 
-namespace program {
+namespace cb::words {
 
 // `text` itself if it has at most `longest` bytes; otherwise its beginning and "...", `longest` bytes together at most.
 // Does not cut a UTF-8 character in two. Where `longest` has no room for the dots, they are left out.
@@ -35,4 +35,9 @@ inline std::string wrapped(const std::string& text, size_t width, const std::str
   return result;
 }
 
+}  // namespace cb::words
+
+namespace program {
+using cb::words::shortened;
+using cb::words::wrapped;
 }  // namespace program

@@ -130,7 +130,7 @@ void Fleet::launch(size_t target) {
   Instance& instance = instances_.at(target);
   instance.process->wait(std::chrono::seconds(5));
   instance.earlier_output += instance.process->output();
-  const int port = program::parse_url(targets_.at(target).url).hosts[0].port;
+  const int port = cb::net::parse_url(targets_.at(target).url).hosts[0].port;
   Arguments arguments = instance.arguments;
   *std::next(std::find(arguments.begin(), arguments.end(), "--port")) = std::to_string(port);
   program::ChildProcess next(arguments);  // if this throws, there is still the old one

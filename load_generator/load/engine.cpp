@@ -252,7 +252,7 @@ std::string why_not(const program::HttpReply& reply) {
 }
 
 std::string how_to_start(const std::string& url) {
-  return "start one with: distributed_breaker --port " + std::to_string(program::parse_url(url).hosts[0].port);
+  return "start one with: distributed_breaker --port " + std::to_string(cb::net::parse_url(url).hosts[0].port);
 }
 
 void add_target(std::vector<Target>& targets, const Target& target) {

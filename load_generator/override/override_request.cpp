@@ -99,9 +99,9 @@ OverrideRequest parse_override(const OverrideOptions& options) {
   OverrideRequest request;
   request.command = command.name;
   for (const std::string& instance : options.instances) {
-    request.instances.push_back(program::http_address("--instance", instance, {"http", "https"}));
+    request.instances.push_back(cb::net::http_address("--instance", instance, {"http", "https"}));
   }
-  if (!options.tenant.empty()) request.query = "?tenant=" + program::percent_encoded(options.tenant);
+  if (!options.tenant.empty()) request.query = "?tenant=" + cb::net::percent_encoded(options.tenant);
   if (!options.token_file.empty()) request.token = read_token(options.token_file);
   if (!command.mode.empty()) {
     request.body = body_of(command, options);

@@ -20,14 +20,14 @@ constexpr timeval redis_deadline{5, 0};  // for each operation
 
 struct RedisLocation {
   std::string socket;  // a path; where it is set, the server is not used
-  program::Endpoint server{"127.0.0.1", 6379};
+  cb::net::Endpoint server{"127.0.0.1", 6379};
   std::string user, password;  // an empty password: no login
   int database = 0;
   std::string text() const { return socket.empty() ? "redis://" + server.to_text() : "unix://" + socket; }
 };
 
 RedisLocation parse_location(const std::string& text) try {
-  const program::Url url = program::parse_url(text);
+  const cb::net::Url url = cb::net::parse_url(text);
   RedisLocation location;
   location.socket = url.scheme == "unix" ? url.path : "";
   if (url.scheme == "unix") return location;
@@ -39,7 +39,7 @@ RedisLocation parse_location(const std::string& text) try {
   location.server = {url.hosts[0].host, url.hosts[0].port == 0 ? 6379 : url.hosts[0].port};
   location.user = url.user;
   location.password = url.password;
-  if (url.path.size() > 1) location.database = program::parse_number(url.path.substr(1), "database", 0, 1'000'000);
+  if (url.path.size() > 1) location.database = cb::net::parse_number(url.path.substr(1), "database", 0, 1'000'000);
   return location;
 } catch (const std::invalid_argument& error) {
   throw std::invalid_argument(std::string("REDIS_URL: ") + error.what());

@@ -174,7 +174,7 @@ bool AdminAccess::admit(const httplib::Request& request, httplib::Response& refu
 }
 
 bool names_this_machine(std::string_view host) try {
-  const std::string name = parse_endpoint(host).host;
+  const std::string name = cb::net::parse_endpoint(host).host;
   return name == "localhost" || is_loopback(name);
 } catch (const std::invalid_argument&) {
   return false;

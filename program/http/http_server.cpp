@@ -31,7 +31,7 @@ void reuse_address_only(socket_t socket) {
 }
 
 std::string host_in(const std::string& address) try {
-  return parse_host(address);
+  return cb::net::parse_host(address);
 } catch (const std::invalid_argument& error) {
   throw std::invalid_argument("listen: " + std::string(error.what()) +
                               "; write an address of this machine, without a port");
@@ -192,7 +192,7 @@ void HttpServer::set_pre_routing_handler(HandlerWithResponse handler) {
 }
 
 int HttpServer::bind(const std::string& address, int port) {
-  const Endpoint wanted{host_in(address), port};
+  const cb::net::Endpoint wanted{host_in(address), port};
   errno = 0;
   const int bound = port == 0 ? bind_to_any_port(wanted.host) : (bind_to_port(wanted.host, port) ? port : -1);
   const int reason = errno;
@@ -202,7 +202,7 @@ int HttpServer::bind(const std::string& address, int port) {
                              (reason == EADDRINUSE ? "; stop what uses it, or choose another with --port" : ""));
   }
   ::listen(svr_sock_, backlog);
-  url_ = "http://" + Endpoint{wanted.host, bound}.to_text();
+  url_ = "http://" + cb::net::Endpoint{wanted.host, bound}.to_text();
   return bound;
 }
 

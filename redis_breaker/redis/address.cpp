@@ -57,7 +57,7 @@ std::string take_master(std::string& path) {
 
 int database_in(const std::string& path) {
   if (path.size() <= 1) return 0;
-  return program::parse_number(std::string_view(path).substr(1), "database", 0, highest_database);
+  return net::parse_number(std::string_view(path).substr(1), "database", 0, highest_database);
 }
 
 bool take_tls(std::string& scheme) {
@@ -66,7 +66,7 @@ bool take_tls(std::string& scheme) {
   return over_tls;
 }
 
-Address address_of(program::Url url) {
+Address address_of(net::Url url) {
   Address address;
   if (url.scheme == "unix") {
     address.socket = url.path;
@@ -90,7 +90,7 @@ Address parse_url(const std::string& text) {
   Address address;
   bool over_tls = false;
   try {
-    program::Url url = program::parse_url(text);
+    net::Url url = net::parse_url(text);
     over_tls = take_tls(url.scheme);
     address = address_of(std::move(url));
   } catch (const std::invalid_argument& error) {
@@ -113,7 +113,7 @@ Address Address::at(const Endpoint& endpoint) const {
 std::string Address::to_text() const {
   if (!socket.empty()) return "unix://" + socket;
   const std::string scheme = tls ? "rediss" : "redis";
-  const std::string login = password.empty() ? "" : program::percent_encoded(user) + ":***@";
+  const std::string login = password.empty() ? "" : net::percent_encoded(user) + ":***@";
   const std::string database_part = "/" + std::to_string(database);
   std::string all;
   for (const Endpoint& one : hosts) all += (all.empty() ? "" : ",") + one.to_text();

@@ -15,7 +15,7 @@ namespace cb::redis {
 
 class TlsClient;
 
-using program::Endpoint;
+using net::Endpoint;
 
 struct Address {
   enum class Kind { server, sentinel, cluster };

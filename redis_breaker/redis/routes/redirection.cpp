@@ -20,7 +20,7 @@ std::optional<Redirection> redirection_in(const std::string& error, const Endpoi
   std::smatch parts;
   if (!may_be_one || error.size() > 300 || !std::regex_match(error, parts, form)) return std::nullopt;
   const int slot = std::stoi(parts[2]);
-  const auto to = program::reported_endpoint(parts[3].length() == 0 ? from.host : parts[3].str(), parts[4]);
+  const auto to = net::reported_endpoint(parts[3].length() == 0 ? from.host : parts[3].str(), parts[4]);
   if (!to || slot >= static_cast<int>(slot_count)) return std::nullopt;
   return Redirection{parts[1] == "MOVED" ? Redirection::Kind::moved : Redirection::Kind::ask,
                      static_cast<uint16_t>(slot), *to};

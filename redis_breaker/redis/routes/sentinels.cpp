@@ -18,7 +18,7 @@ Sentinels::Named Sentinels::ask(const Endpoint& sentinel, const Deadline& deadli
   const bool is_pair = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2;
   if (!is_pair) return {std::nullopt, "its reply is malformed"};
   const std::string host(text_of(*reply->element[0]));
-  Named named{program::reported_endpoint(host, std::string(text_of(*reply->element[1]))), ""};
+  Named named{net::reported_endpoint(host, std::string(text_of(*reply->element[1]))), ""};
   if (!named.master) named.fault = "the master that it names is not a host and port";
   return named;
 }
