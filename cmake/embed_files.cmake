@@ -27,17 +27,19 @@ if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
 endif()
 
 function(embed_files target header template)
-  set(folder ${CMAKE_BINARY_DIR}/generated)
+  set(folder ${PROJECT_BINARY_DIR}/generated)
   list(TRANSFORM ARGN REPLACE "^([^/].*)" "${CMAKE_CURRENT_SOURCE_DIR}/\\1" OUTPUT_VARIABLE files)
   string(REPLACE ";" "|" joined "${files}")
   add_custom_command(OUTPUT ${folder}/${header}
     COMMAND ${CMAKE_COMMAND} -D HEADER=${folder}/${header} -D TEMPLATE=${CMAKE_CURRENT_SOURCE_DIR}/${template}
-      -D "FILES=${joined}" -P ${CMAKE_SOURCE_DIR}/cmake/embed_files.cmake
-    DEPENDS ${files} ${template} ${CMAKE_SOURCE_DIR}/cmake/embed_files.cmake
+      -D "FILES=${joined}" -P ${CMAKE_CURRENT_FUNCTION_LIST_FILE}
+    DEPENDS ${files} ${template} ${CMAKE_CURRENT_FUNCTION_LIST_FILE}
     COMMENT "Embedding files in ${header}" VERBATIM)
   string(MAKE_C_IDENTIFIER ${header} name)
   add_custom_target(${name} DEPENDS ${folder}/${header})
   add_dependencies(${target} ${name})
-  add_dependencies(embedded_files ${name})  # for linters, which read the headers but build nothing
+  if(TARGET embedded_files)  # for linters, which read the headers but build nothing
+    add_dependencies(embedded_files ${name})
+  endif()
   target_include_directories(${target} PRIVATE ${folder})
 endfunction()

@@ -1,7 +1,8 @@
 # headers_test(TARGET HEADERS ... LIBRARIES ...)
 #
 # Compiles each header as a translation unit: one that relies on the includes of another fails to build. HEADERS are
-# paths from the root.
+# paths from the root. The
+# warnings are those that a program may have on where it includes them.
 function(headers_test target)
   cmake_parse_arguments(ARG "" "" "HEADERS;LIBRARIES" ${ARGN})
   set(sources "")
@@ -12,5 +13,6 @@ function(headers_test target)
   endforeach()
   add_library(${target} OBJECT ${sources})
   set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
+  target_compile_options(${target} PRIVATE -O0 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
   target_link_libraries(${target} PRIVATE ${ARG_LIBRARIES})
 endfunction()

@@ -2,9 +2,9 @@
 #
 # A doctest program, and the test that runs it. PROGRAMS are the executables that it starts. SANITIZERS are the presets
 # that run it again: asan where the code parses input or owns memory by hand, tsan where it has threads. The target
-# `sanitized_tests` builds those of the present preset. Without doctest nothing is added.
+# `sanitized_tests` builds those of the present preset. Without doctest, or in another project, nothing is added.
 function(lab_test name)
-  if(NOT doctest_FOUND)
+  if(NOT doctest_FOUND OR NOT CIRCUIT_BREAKER_LAB_PROGRAMS)
     return()
   endif()
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;PROGRAMS;LABELS;SANITIZERS" ${ARGN})

@@ -99,9 +99,9 @@ class GuardedCall {
   // called at most max_attempts times, on this thread.
   template <class AttemptFunction>
   auto run(AttemptFunction&& attempt, const CallContext& context = {}) {
-    using Outcome = std::invoke_result_t<AttemptFunction&, std::chrono::milliseconds>;
-    using Reply = typename std::variant_alternative_t<0, Outcome>::Reply;
-    std::optional<Reply> reply;
+    using Attempted = std::invoke_result_t<AttemptFunction&, std::chrono::milliseconds>;
+    using Value = typename std::variant_alternative_t<0, Attempted>::Reply;
+    std::optional<Value> reply;
     std::string good_body;
     const auto attempt_once = [&](std::chrono::milliseconds timeout) -> AttemptOnceOutcome {
       auto outcome = attempt(timeout);
@@ -112,7 +112,7 @@ class GuardedCall {
       return latest.end;
     };
     const CallSummary summary = with_retries(attempt_once, context);
-    return GuardedReply<Reply>{summary, std::move(reply), fallback_for(context.tenant, summary.end, good_body)};
+    return GuardedReply<Value>{summary, std::move(reply), fallback_for(context.tenant, summary.end, good_body)};
   }
 
   Bulkhead::Counts bulkhead() const { return bulkhead_.counts(); }
