@@ -9,9 +9,9 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "redis_breaker/redis/client.hpp"
@@ -24,8 +24,6 @@ namespace cb {
 class NaiveRedisBreaker final : public ManagedBreaker {
  public:
   // Creates its keys; a tenant's breaker does so at its first call. Throws std::runtime_error if Redis does not answer.
-  NaiveRedisBreaker(redis::Client& client, const std::string& name, const Policy& policy, Listener listener = {})
-      : NaiveRedisBreaker(client, Identity{name}, policy, std::move(listener)) {}
   NaiveRedisBreaker(redis::Client& client, Identity identity, const Policy& policy, Listener listener = {});
 
   Admission acquire() override;               // throws std::runtime_error if Redis fails or a key is missing
@@ -40,21 +38,23 @@ class NaiveRedisBreaker final : public ManagedBreaker {
 
  private:
   Settled settle(const PermitId& id, TimePoint started, Outcome outcome) override;
-  bool has_keys() { return ask({"EXISTS", prefix_ + "state"})->integer != 0; }
+  using Seconds = std::chrono::duration<double>;
+  static double epoch_seconds() { return Seconds(std::chrono::system_clock::now().time_since_epoch()).count(); }
+  bool has_keys() { return ask({"EXISTS", prefix_ + "state"}) != "0"; }
   void create_keys();
-  void on_success();
   void on_failure();
 
-  redis::Reply ask(const std::vector<std::string>& command);  // throws if Redis fails, like the next two
-  std::string get(const std::string& key);
+  std::string ask(const std::vector<std::string>& command);  // throws if Redis fails or has no such key
+  std::string get(const std::string& key) { return ask({"GET", prefix_ + key}); }
+  State get_state() { return state_from(get("state")).value_or(State::closed); }
   void set(const std::string& key, const std::string& value) { ask({"SET", prefix_ + key, value}); }
-  void transition(const std::string& from, State to, const std::string& cause);
+  void transition(State from, State to, const std::string& cause);
 
   redis::Client& client_;
   const std::string prefix_;
   const Policy policy_;
   const NoticeQueue notices_;
-  const Identity identity_;
+  const bool is_tenants_;
   std::once_flag created_;                   // the keys of a tenant's breaker
   std::atomic<State> state_{State::closed};  // as this process last wrote it
 };

@@ -3,48 +3,48 @@
 #include <utility>
 
 namespace cb {
-namespace {
 
-// False for notices that the shared breaker reports as well, and for the reset of a closed local breaker.
-bool is_local_only(const Notice& notice) {
-  if (notice.kind == NoticeKind::override) return notice.from != notice.to;
-  return notice.kind == NoticeKind::transition || notice.kind == NoticeKind::rejection;
-}
-
-}  // namespace
-
+// The local breaker's notices: not those that the shared one reports as well, and not its reset while it is closed.
 QuorumBreaker::QuorumBreaker(const std::shared_ptr<const SharedBreakerGroup>& group, const Identity& identity)
     : group_(group),
       notices_(group->listener, identity),
       shared_(group, identity, notices_.held_back()),
-      local_(group->local, notices_.held_back().part("this instance only: ", is_local_only)) {}
-
-QuorumBreaker::~QuorumBreaker() { notices_.close(); }
+      local_(group->local, notices_.held_back().part("this instance only: ", [](const Notice& notice) {
+        if (notice.kind == NoticeKind::override) return notice.from != notice.to;
+        return notice.kind == NoticeKind::transition || notice.kind == NoticeKind::rejection;
+      })) {}
 
 // Like a probe, a call that both have admitted does not wait for a listener.
 Admission QuorumBreaker::acquire() {
   NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
-  Admission admission = acquire_both();
-  if (std::holds_alternative<Permit>(admission)) delivery.dismiss();
-  return admission;
-}
-
-Admission QuorumBreaker::acquire_both() {
   Admission shared = shared_.acquire();
   auto* permit = std::get_if<Permit>(&shared);
   if (permit == nullptr) return shared;
-  reset_if_changed(shared_.view().word().generation());
+  Admission both = add_local_permit(std::move(*permit));
+  if (std::holds_alternative<Permit>(both)) delivery.dismiss();
+  return both;
+}
+
+// The caller's permit carries a ticket in place of a start time, under which the two permits behind it are stored.
+Admission QuorumBreaker::add_local_permit(Permit shared) {
+  reset_if_changed();
   if (shared_.view().word().is_overridden()) return shared;
   Admission local = local_.acquire();
-  if (std::holds_alternative<Rejection>(local)) return local;  // this returns the shared permit
-  return grant(std::move(*permit), std::get<Permit>(std::move(local)));
+  auto* permit = std::get_if<Permit>(&local);
+  if (permit == nullptr) return local;  // this returns the shared permit
+  PermitId id = shared.id();
+  if (id.probe == 0) id.probe = permit->id().probe;  // report it as a probe, even if only the local breaker probes
+  const std::scoped_lock lock(mutex_);
+  last_ticket_ += std::chrono::microseconds(1);
+  in_flight_.emplace(last_ticket_, std::pair(std::move(shared), std::move(*permit)));
+  return Permit(*this, id, last_ticket_);
 }
 
 std::optional<Rejection> QuorumBreaker::early_rejection(std::chrono::milliseconds wait) {
   const NoticeQueue::Delivery delivery(notices_);
   const auto shared = shared_.early_rejection(wait);
   if (shared || shared_.view().word().is_overridden()) return shared;
-  reset_if_changed(shared_.view().word().generation());
+  reset_if_changed();
   return local_.early_rejection(wait);
 }
 
@@ -53,37 +53,25 @@ State QuorumBreaker::known_state() const {
   return shared == State::closed || local_.is_open() ? local_.known_state() : shared;
 }
 
-// The caller's permit carries a ticket in place of a start time; the two permits behind it are stored under that
-// ticket.
-Permit QuorumBreaker::grant(Permit shared, Permit local) {
-  PermitId id = shared.id();
-  if (id.probe == 0) id.probe = local.id().probe;  // report it as a probe, even if only the local breaker probes
-  const std::scoped_lock lock(mutex_);
-  const int64_t ticket = ++tickets_;
-  in_flight_.emplace(ticket, Both{std::move(shared), std::move(local)});
-  return Permit(*this, id, TimePoint(std::chrono::microseconds(ticket)));
-}
-
 Settled QuorumBreaker::settle(const PermitId&, TimePoint ticket, Outcome outcome) {
   const NoticeQueue::Delivery delivery(notices_);
   std::unique_lock lock(mutex_);
-  auto both = in_flight_.extract(ticket.time_since_epoch().count());
+  auto permits = in_flight_.extract(ticket);
   lock.unlock();
-  both.mapped().local.settle(outcome);
-  return both.mapped().shared.settle(outcome);
+  auto& [shared, local] = permits.mapped();
+  local.settle(outcome);
+  return shared.settle(outcome);
 }
 
 DetailedStatus QuorumBreaker::detailed_status() {
   const NoticeQueue::Delivery delivery(notices_);
   DetailedStatus status = shared_.detailed_status();
-  reset_if_changed(shared_.view().word().generation());
+  reset_if_changed();
   const DetailedStatus local = local_.detailed_status();
-  const bool open_locally = status.state == State::closed && status.active_override.mode == Mode::automatic;
-  if (!open_locally || local.state == State::closed) return status;
-  status.open_locally = true;
-  status.state = local.state;
-  status.failures = local.failures;
-  status.retry_after = local.retry_after;
+  const bool admits_all = status.state == State::closed && status.active_override.mode == Mode::automatic;
+  status.open_locally = admits_all && local.state != State::closed;
+  if (status.open_locally)
+    static_cast<Status&>(status) = {local.state, status.generation, local.failures, local.retry_after};
   return status;
 }
 
@@ -100,8 +88,9 @@ void QuorumBreaker::report_health(Health health) {
   if (local_.is_open()) local_.report_health(health);
 }
 
-// Resets the local breaker after a transition of the shared one. (Generation 0: Redis could not be asked.)
-void QuorumBreaker::reset_if_changed(uint64_t generation) {
+// Resets the local breaker after a transition of the shared one. (Generation 0: the store could not be asked.)
+void QuorumBreaker::reset_if_changed() {
+  const uint64_t generation = shared_.view().word().generation();
   uint64_t known = latest_generation_;
   if (generation <= known || !latest_generation_.compare_exchange_strong(known, generation)) return;
   if (known != 0) local_.apply_override({Mode::reset, "fleet", ""}, {});

@@ -6,9 +6,10 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
+#include <utility>
 
 #include "redis_breaker/fallback_breaker.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
@@ -18,7 +19,7 @@ namespace cb {
 class QuorumBreaker final : public ManagedBreaker {
  public:
   QuorumBreaker(const std::shared_ptr<const SharedBreakerGroup>& group, const Identity& identity);
-  ~QuorumBreaker() override;
+  ~QuorumBreaker() override { notices_.close(); }
 
   Admission acquire() override;
   DetailedStatus detailed_status() override;
@@ -31,14 +32,9 @@ class QuorumBreaker final : public ManagedBreaker {
   }
 
  private:
-  struct Both {
-    Permit shared, local;
-  };
-
   Settled settle(const PermitId& id, TimePoint ticket, Outcome outcome) override;
-  Admission acquire_both();
-  Permit grant(Permit shared, Permit local);
-  void reset_if_changed(uint64_t generation);
+  Admission add_local_permit(Permit shared);
+  void reset_if_changed();
 
   const std::shared_ptr<const SharedBreakerGroup> group_;
   const NoticeQueue notices_;  // both report here; this breaker delivers, once both have decided
@@ -46,8 +42,8 @@ class QuorumBreaker final : public ManagedBreaker {
   CircuitBreaker local_;
   std::atomic<uint64_t> latest_generation_{0};  // the newest known generation of the shared breaker
   std::mutex mutex_;
-  int64_t tickets_ = 0;                          // guarded by mutex_
-  std::unordered_map<int64_t, Both> in_flight_;  // guarded by mutex_; calls in flight, by the ticket on their permit
+  TimePoint last_ticket_{};                                   // guarded by mutex_
+  std::map<TimePoint, std::pair<Permit, Permit>> in_flight_;  // guarded by mutex_; shared and local, by ticket
 };
 
 }  // namespace cb

@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 using Make = std::function<std::unique_ptr<ManagedBreaker>(redis::Client&, const std::string&, const Policy&)>;
 
 std::unique_ptr<ManagedBreaker> naive(redis::Client& client, const std::string& name, const Policy& policy) {
-  return std::make_unique<NaiveRedisBreaker>(client, name, policy);
+  return std::make_unique<NaiveRedisBreaker>(client, Identity{name}, policy);
 }
 std::unique_ptr<ManagedBreaker> scripted(redis::Client& client, const std::string& name, const Policy& policy) {
   return std::make_unique<ScriptedBreaker>(redis_group(client, policy), Identity{name});

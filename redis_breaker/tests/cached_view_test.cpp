@@ -266,7 +266,7 @@ TEST_CASE("a peer that uses only the three documented keys shares the breaker") 
   TestInstance ours(redis, three_failures);
   ours.call(Outcome::success);
   REQUIRE(ours.receives_pushes());
-  NaiveRedisBreaker peer(redis.client, "x", three_failures);
+  NaiveRedisBreaker peer(redis.client, {"x"}, three_failures);
   const auto peer_fails = [&] { std::get<Permit>(peer.acquire()).settle(Outcome::failure); };
 
   SUBCASE("ours follows when it opens") {

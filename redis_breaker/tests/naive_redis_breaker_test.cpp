@@ -21,7 +21,7 @@ namespace {
 enum class Store { naive, atomic };
 
 std::unique_ptr<ManagedBreaker> make(Store store, TestRedis& redis, const Policy& policy) {
-  if (store == Store::naive) return std::make_unique<NaiveRedisBreaker>(redis.client, "x", policy);
+  if (store == Store::naive) return std::make_unique<NaiveRedisBreaker>(redis.client, Identity{"x"}, policy);
   return std::make_unique<FallbackBreaker>(redis_group(redis.client, policy), Identity{"x"});
 }
 
