@@ -4,29 +4,26 @@
 
 namespace simulation {
 
-uint32_t EventLoop::take_slot(Slot what) {
+EventLoop::Sleeper EventLoop::take_slot() {
   if (free_slots_.empty()) {
     free_slots_.push_back(static_cast<uint32_t>(slots_.size()));
     slots_.emplace_back();
   }
   const uint32_t slot = free_slots_.back();
   free_slots_.pop_back();
-  what.use = slots_[slot].use;
-  slots_[slot] = std::move(what);
-  return slot;
-}
-
-void EventLoop::push(TimePoint when, Sleeper what) {
-  queue_.push_back({std::max(when, now_), ++scheduled_, what});
-  std::push_heap(queue_.begin(), queue_.end());
-}
-
-EventLoop::Sleeper EventLoop::park(std::coroutine_handle<> waiting) {
-  const uint32_t slot = take_slot({waiting, {}});
   return {slot, slots_[slot].use};
 }
 
-void EventLoop::wake_at(TimePoint when, Sleeper sleeper) { push(when, sleeper); }
+EventLoop::Sleeper EventLoop::park(std::coroutine_handle<> waiting) {
+  const Sleeper sleeper = take_slot();
+  slots_[sleeper.slot].waiting = waiting;
+  return sleeper;
+}
+
+void EventLoop::wake_at(TimePoint when, Sleeper sleeper) {
+  queue_.push_back({std::max(when, now_), ++scheduled_, sleeper});
+  std::push_heap(queue_.begin(), queue_.end());
+}
 
 void EventLoop::run_until(TimePoint end) {
   while (!queue_.empty() && queue_.front().at <= end) {
@@ -42,15 +39,12 @@ void EventLoop::run_until(TimePoint end) {
 }
 
 void EventLoop::run(uint32_t slot) {
-  const auto waiting = std::exchange(slots_[slot].waiting, {});
-  const auto action = std::exchange(slots_[slot].action, {});
-  ++slots_[slot].use;
+  Slot& what = slots_[slot];
+  ++what.use;
   free_slots_.push_back(slot);
-  if (waiting) {
-    waiting.resume();
-  } else {
-    action();
-  }
+  if (const auto waiting = std::exchange(what.waiting, {})) return waiting.resume();
+  const auto action = std::exchange(what.action, {});
+  action();
 }
 
 void EventLoop::clear() {

@@ -32,7 +32,11 @@ class EventLoop {
   uint64_t events() const { return events_; }  // so far
 
   // A time that has passed: now.
-  void at(TimePoint when, std::function<void()> action) { schedule(when, take_slot({{}, std::move(action)})); }
+  void at(TimePoint when, std::function<void()> action) {
+    const Sleeper free = take_slot();
+    slots_[free.slot].action = std::move(action);
+    wake_at(when, free);
+  }
   void after(microseconds wait, std::function<void()> action) { at(now_ + wait, std::move(action)); }
 
   void run_until(TimePoint end);
@@ -78,9 +82,7 @@ class EventLoop {
     }
   };
 
-  uint32_t take_slot(Slot what);
-  void schedule(TimePoint when, uint32_t slot) { push(when, {slot, slots_[slot].use}); }
-  void push(TimePoint when, Sleeper what);
+  Sleeper take_slot();
   void run(uint32_t slot);
 
   TimePoint now_;

@@ -70,7 +70,7 @@ void RedisService::run_next(Server& server) {
   server.queue.pop_front();
 }
 
-Task RedisService::serve(Node from, std::vector<std::string> command, ReplyTo answer) {
+Task RedisService::serve(Node from, Command command, ReplyTo answer) {
   const size_t index = leader_;
   Server& server = servers_[index];
   if (network_.is_cut(from, node_of(index))) co_return;
@@ -78,10 +78,10 @@ Task RedisService::serve(Node from, std::vector<std::string> command, ReplyTo an
   const bool has_turn = co_await server.turn(loop_);
   Reply reply;
   if (has_turn) {
-    const bool is_run = command[0].starts_with("EVAL");
+    const bool is_run = command->front().starts_with("EVAL");
     const microseconds cost = is_run ? costs_.script : costs_.command;
-    reply = std::make_shared<cb::redis::Reply>(server.redis->execute(command, now_of(server)));
-    if (is_run && run_follower_ && index == leader_) run_follower_(command, *reply);
+    reply = std::make_shared<cb::redis::Reply>(server.redis->execute(*command, now_of(server)));
+    if (is_run && run_follower_ && index == leader_) run_follower_(*command, *reply);
     ++commands_;
     end_turn(server, cost + announce(index, cost));
     co_await loop_.sleep(cost);

@@ -58,9 +58,8 @@ class RedisService {
 
   using Reply = std::shared_ptr<cb::redis::Reply>;  // with an error() if the connection was refused or broken
   using ReplyTo = std::shared_ptr<Answer<Reply>>;
-  void ask(Node from, std::vector<std::string> command, ReplyTo answer) {
-    serve(from, std::move(command), std::move(answer));
-  }
+  using Command = std::shared_ptr<const std::vector<std::string>>;  // may wait for longer than its sender
+  void ask(Node from, Command command, ReplyTo answer) { serve(from, std::move(command), std::move(answer)); }
 
   struct Connected {
     uint64_t connection = 0;  // 0: refused
@@ -138,7 +137,7 @@ class RedisService {
     }
   };
 
-  Task serve(Node from, std::vector<std::string> command, ReplyTo answer);
+  Task serve(Node from, Command command, ReplyTo answer);
   Task accept(Node from, std::weak_ptr<RedisListener> listener, std::shared_ptr<Answer<Connected>> answer);
   TimePoint now_of(const Server& server) const { return loop_.now() + server.clock_offset; }
   Task pong(size_t index, uint64_t connection);

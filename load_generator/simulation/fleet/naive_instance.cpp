@@ -20,7 +20,7 @@ cb::State to_state(const std::string& text) { return cb::state_from(text).value_
 
 RedisService::ReplyTo NaiveInstance::command(std::vector<std::string> words) {
   auto answer = std::make_shared<Answer<RedisService::Reply>>(fleet_.loop);
-  fleet_.redis.ask(node_, std::move(words), answer);
+  fleet_.redis.ask(node_, std::make_shared<const std::vector<std::string>>(std::move(words)), answer);
   return answer;
 }
 

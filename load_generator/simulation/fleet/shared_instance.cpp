@@ -19,6 +19,8 @@ constexpr auto longest_between_polls = 6s;
 constexpr auto between_reports = 100ms;
 
 const std::string prefix = std::string("cb:") + SharedInstance::breaker + ":";
+const auto look =
+    std::make_shared<const std::vector<std::string>>(std::vector{std::string("HGETALL"), prefix + "breaker"});
 
 // 0: there is none.
 uint64_t generation_in(const redisReply& hash) {
@@ -205,16 +207,18 @@ Task SharedInstance::exchange(Writes writes, std::shared_ptr<Answer<cb::StoreRes
   const auto self = shared_from_this();
   const uint64_t period = gate_.period();
   const cb::CachedCore::Exchange what = core_.begin(feed_, now());
-  cb::ScriptCall call = caller_.call(keys_, what.known, what.events, writes);
-  RedisService::Reply reply;
+  cb::StoreResult result = cb::StoreTrouble{"redis: no answer in time"};
   const bool may_ask = writes == Writes::always || gate_.is_available();
-  while (may_ask) {
-    const auto answer = command(call.command());
-    reply = co_await answer->given();
-    co_await awake();
-    if (is_stopped_ || !reply || !call.continues_after(*reply)) break;
+  if (may_ask) {
+    const auto call = std::make_shared<cb::ScriptCall>(caller_.call(keys_, what.known, what.events, writes));
+    RedisService::Reply reply;
+    do {
+      const auto answer = command({call, &call->command()});
+      reply = co_await answer->given();
+      co_await awake();
+    } while (!is_stopped_ && reply && call->continues_after(*reply));
+    if (reply) result = call->result_of(*reply);
   }
-  cb::StoreResult result = reply ? call.result_of(*reply) : cb::StoreTrouble{"redis: no answer in time"};
   if (auto* fetched = std::get_if<cb::Answer>(&result)) fetched->verified_at = now();
   if (may_ask && !is_stopped_) result = gate_.judge(breaker, period, writes, std::move(result));
   conclude(result);
@@ -231,9 +235,9 @@ void SharedInstance::give_up(const RedisService::ReplyTo& answer, TimePoint dead
 }
 
 // The answer, or nothing if none comes in time.
-RedisService::ReplyTo SharedInstance::command(const std::vector<std::string>& command) {
+RedisService::ReplyTo SharedInstance::command(RedisService::Command command) {
   auto answer = std::make_shared<Answer<RedisService::Reply>>(fleet_.loop);
-  fleet_.redis.ask(node_, command, answer);
+  fleet_.redis.ask(node_, std::move(command), answer);
   give_up(answer, now() + round_trips_.timeout());
   return answer;
 }
@@ -319,7 +323,7 @@ Task SharedInstance::check_regularly(uint64_t connection) {
     co_await awake();
     if (is_stopped_ || connection != connection_) co_return;
     const TimePoint begun = now();
-    const auto answer = command({"HGETALL", prefix + "breaker"});
+    const auto answer = command(look);
     const RedisService::Reply reply = co_await answer->given();
     co_await awake();
     if (is_stopped_ || connection != connection_) co_return;

@@ -99,7 +99,7 @@ class SharedInstance final : public SimulatedBreaker,
   void exchange_if_needed();
   Task exchange(Writes writes, std::shared_ptr<Answer<cb::StoreResult>> done);
   void give_up(const RedisService::ReplyTo& answer, TimePoint deadline);
-  RedisService::ReplyTo command(const std::vector<std::string>& command);
+  RedisService::ReplyTo command(RedisService::Command command);
   void conclude(const cb::StoreResult& result);
   void report_notices();
 

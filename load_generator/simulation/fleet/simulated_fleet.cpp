@@ -143,7 +143,8 @@ Task SimulatedFleet::call(size_t target, load::Offset due) {
       end(record, *process, sent, status);
       co_return;
     }
-    co_await loop_.sleep(backoff_.wait_before(attempts, process->random));
+    if (!process->random) process->random = std::make_unique<std::mt19937_64>(process->seed);
+    co_await loop_.sleep(backoff_.wait_before(attempts, *process->random));
   }
   end(record, *process, sent, CallStatus::blocked);
 }

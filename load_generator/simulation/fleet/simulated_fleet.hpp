@@ -84,12 +84,13 @@ class SimulatedFleet {
 
  private:
   struct Process {
-    Process(const cb::CallPolicy& policy, uint64_t seed) : budget(policy.retry_budget), random(seed) {}
+    Process(const cb::CallPolicy& policy, uint64_t seed) : budget(policy.retry_budget), seed(seed) {}
 
     std::shared_ptr<SimulatedBreaker> breaker;
     std::shared_ptr<SharedInstance> shared;  // the same, or a part of it; nothing in other designs
     cb::RetryBudget budget;
-    std::mt19937_64 random;  // of the retries
+    const uint64_t seed;                                // of the retries
+    std::unique_ptr<std::mt19937_64> random = nullptr;  // from the first retry on: it needs 2.5 KB
     int calls_in_flight = 0;
     int probes_in_flight = 0;
     bool is_up = true;
