@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "load_generator/simulation/redis/block_pool.hpp"
 #include "simple_breaker/breaker.hpp"
 
 namespace simulation {
@@ -101,6 +102,13 @@ struct Task {
     std::suspend_never final_suspend() const noexcept { return {}; }
     void return_void() const {}
     void unhandled_exception() const { throw; }  // ends the simulation
+
+    static void* operator new(size_t size) { return frames().take(size); }
+    static void operator delete(void* frame, size_t size) { frames().give_back(frame, size); }
+    static BlockPool& frames() {
+      thread_local BlockPool pool;
+      return pool;
+    }
   };
 };
 

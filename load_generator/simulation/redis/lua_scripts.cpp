@@ -8,8 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <lua.hpp>
-#include <new>
-#include <utility>
 
 namespace simulation {
 namespace {
@@ -26,8 +24,8 @@ constexpr const char* protect_globals = R"lua(
 
 // Lua raises an error where it finds no memory, perhaps through C++ frames: this ends the process instead.
 void* allocate(void* memory, void* old, size_t old_size, size_t size) noexcept {
-  auto& blocks = *static_cast<LuaMemory*>(memory);
-  if (old != nullptr && size != 0 && LuaMemory::has_room(old_size, size)) return old;
+  auto& blocks = *static_cast<BlockPool*>(memory);
+  if (old != nullptr && size != 0 && BlockPool::has_room(old_size, size)) return old;
   void* const moved = size == 0 ? nullptr : blocks.take(size);
   if (old != nullptr && moved != nullptr) std::memcpy(moved, old, std::min(old_size, size));
   if (old != nullptr) blocks.give_back(old, old_size);
@@ -160,23 +158,6 @@ int unpack_doubles(lua_State* lua) {
 }  // namespace
 
 void LuaScripts::Close::operator()(lua_State* lua) const { lua_close(lua); }
-
-void* LuaMemory::take(size_t size) {
-  const size_t blocks = blocks_for(size);
-  if (blocks >= free_.size()) {
-    void* const large = std::malloc(size);
-    return large == nullptr ? std::abort(), large : large;
-  }
-  Free*& first = free_[blocks];
-  if (first != nullptr) return std::exchange(first, first->next);
-  return chunks_.allocate(blocks * block, block);
-}
-
-void LuaMemory::give_back(void* memory, size_t size) {
-  const size_t blocks = blocks_for(size);
-  if (blocks >= free_.size()) return std::free(memory);
-  free_[blocks] = new (memory) Free{free_[blocks]};
-}
 
 LuaScripts& LuaScripts::of_this_thread() {
   thread_local LuaScripts scripts;

@@ -5,15 +5,14 @@
 // Errors: an error reply, worded as Redis 7.0 does. Source: script_lua.c of Redis 7.0.
 #pragma once
 
-#include <array>
 #include <map>
 #include <memory>
-#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "load_generator/simulation/redis/block_pool.hpp"
 #include "load_generator/simulation/redis/command.hpp"
 
 struct lua_State;
@@ -25,25 +24,6 @@ class CommandTarget {
  public:
   virtual ~CommandTarget() = default;
   virtual void call(Arguments command, ReplySink& reply) = 0;
-};
-
-// Memory for a Lua state, whose runs make hundreds of small objects: those that were given back are kept by size.
-class LuaMemory {
- public:
-  void* take(size_t size);
-  void give_back(void* memory, size_t size);
-  static bool has_room(size_t taken, size_t size) { return blocks_for(taken) == blocks_for(size) && taken <= most; }
-
- private:
-  struct Free {
-    Free* next;
-  };
-  static constexpr size_t block = 16;
-  static constexpr size_t most = 512;  // larger ones are malloc's
-  static size_t blocks_for(size_t size) { return (size + block - 1) / block; }
-
-  std::pmr::monotonic_buffer_resource chunks_;
-  std::array<Free*, most / block + 1> free_{};  // by blocks
 };
 
 class LuaScripts {
@@ -75,7 +55,7 @@ class LuaScripts {
   void execute_command(ReplySink& reply);
   void set_global(const char* name, Arguments values);
 
-  LuaMemory memory_;
+  BlockPool memory_;
   std::unique_ptr<lua_State, Close> state_;
   lua_State* const lua_;
   std::map<std::string, Script, std::less<>> compiled_;  // by source
