@@ -21,6 +21,7 @@ unreliable_service:  program
 simple_breaker:      program
 distributed_breaker: program simple_breaker
 redis_breaker:       program simple_breaker distributed_breaker
+store_breaker:       program simple_breaker distributed_breaker redis_breaker
 scripts:             program
 load_generator/record:       program
 load_generator/api:          program record

@@ -1,0 +1,35 @@
+#include <array>
+#include <stdexcept>
+
+#include "store_breaker/memory/memory_store.hpp"
+#include "store_breaker/record_store.hpp"
+
+namespace cb {
+namespace {
+
+struct Scheme {
+  std::string prefix;
+  std::string form;  // for people
+  std::unique_ptr<RecordStore> (*open)(const std::string& address);
+};
+
+std::unique_ptr<RecordStore> open_memory(const std::string& address) {
+  if (address != "memory:") throw std::invalid_argument("store: memory: takes no name");
+  return std::make_unique<MemoryStore>();
+}
+
+const std::array<Scheme, 1> schemes{{{"memory:", "memory:", open_memory}}};
+
+}  // namespace
+
+std::unique_ptr<RecordStore> open_store(const std::string& address) {
+  std::string forms;
+  for (const Scheme& scheme : schemes) {
+    if (address.starts_with(scheme.prefix)) return scheme.open(address);
+    forms += (forms.empty() ? "" : ", ") + scheme.form;
+  }
+  // Not the address itself: it may contain a password.
+  throw std::invalid_argument("store: unknown scheme; known are: " + forms);
+}
+
+}  // namespace cb
