@@ -2,18 +2,16 @@
 // and is the shipped one except for one line: it reads the time from two keys that the test writes.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <random>
 #include <sstream>
 #include <string>
 
 #include "redis_breaker/redis/client_for_test.hpp"
 #include "redis_breaker/script/redis_store.hpp"
-#include "simple_breaker/traces/trace.hpp"
+#include "simple_breaker/traces/random_events.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
@@ -126,107 +124,6 @@ class RedisTable final : public Table {
   std::optional<TimePoint> time_;
 };
 
-// Random events for both tables, with small thresholds and few instants: so boundaries are hit all the time.
-class RandomEvents {
- public:
-  RandomEvents(TestRedis& redis, unsigned seed)
-      : dice_(seed), policy_(random_policy()), local_(policy_, now_), shared_(redis, policy_, now_) {}
-
-  unsigned would_have_tripped = 0;
-  std::map<std::string, unsigned> causes;  // of transitions, and how often
-
-  void step() {
-    now_ += pick({0us, 0us, 0us, 1us, 500us, 1000us, 1999us, 2000us, 5000us});
-    if (dice_() % 50 == 0) now_ -= pick({1us, 2000us, 5000us, 30'000us, 1h});  // the clock is set back
-    const Reply reply = apply(random_event());
-    if (reply.kind == Reply::Kind::admitted) permits_.push_back(reply.permit);
-    REQUIRE(by_number(local_.snapshot()) == by_number(shared_.snapshot()));
-  }
-
- private:
-  int number(int least, int most) {
-    return least + static_cast<int>(dice_() % static_cast<unsigned>(most - least + 1));
-  }
-  std::chrono::milliseconds time(int least, int most) { return std::chrono::milliseconds(number(least, most)); }
-  bool sometimes() { return dice_() % 2 == 0; }
-
-  Policy random_policy() {
-    Policy policy{.failure_threshold = number(1, 4),
-                  .recovery_timeout = time(1, 5),
-                  .permitted_calls_in_half_open = number(1, 3),
-                  .success_threshold = number(1, 3),
-                  .probe_timeout = time(1, 4),
-                  .half_open_timeout = sometimes() ? time(1, 10) : 0ms};
-    if (sometimes()) {
-      policy.failure_rate_threshold = number(1, 10) / 10.0;
-      policy.failure_threshold = number(0, 20);
-    }
-    if (sometimes()) policy.slow_call_duration_threshold = policy.probe_timeout - 1ms;
-    if (policy.slow_call_duration_threshold > 0ms && sometimes())
-      policy.slow_call_rate_threshold = number(1, 100) / 100.0;
-    policy.sliding_window_size = time(10, 40);
-    policy.minimum_number_of_calls = number(1, 8);
-    if (sometimes()) policy.clear_interval = time(1, 30);
-    if (sometimes()) {
-      policy.recovery_timeout_multiplier = 1 + number(1, 20) / 10.0;
-      policy.recovery_timeout_maximum = time(0, 30);
-      policy.recovery_timeout_jitter = number(0, 10) / 10.0;
-    }
-    return policy;
-  }
-
-  std::chrono::microseconds pick(const std::vector<std::chrono::microseconds>& from) {
-    return from[dice_() % from.size()];
-  }
-
-  // Both tables give the same reply.
-  Reply apply(const Event& event) {
-    Reply local = local_.apply(event, now_);
-    REQUIRE(local == shared_.apply(event, now_));
-    for (const Transition& transition : local.transitions) ++causes[transition.cause];
-    would_have_tripped += local.would_have_tripped ? 1 : 0;
-    return local;
-  }
-
-  Event random_event() {
-    const unsigned event = dice_() % 40;
-    if (event == 0) return random_override();
-    if (event == 1) return HealthReport{sometimes() ? Health::up : Health::down};
-    if (event == 2) return Tick{};
-    if (permits_.empty() || event % 2 == 0) return Acquire{};
-    return random_result();
-  }
-
-  Settle random_result() {
-    const size_t which = dice_() % permits_.size();
-    const PermitId permit = permits_[which];
-    if (permit.probe == 0 && dice_() % 16 == 0)
-      return {permit, {Outcome::success}, sometimes() ? 3 : uint64_t{1} << 32};
-    const auto outcome = static_cast<Outcome>(dice_() % 8 < mostly_ ? 1 : dice_() % 3);
-    const bool is_settled_once_more = dice_() % 8 == 0;
-    if (!is_settled_once_more) permits_.erase(permits_.begin() + static_cast<long>(which));
-    return {permit, {outcome, pick({0us, 500us, 1000us, 2000us, 3000us})}};
-  }
-
-  ApplyOverride random_override() {
-    const auto mode = static_cast<Mode>(dice_() % 6);
-    return {{mode, "tester", sometimes() ? "why not" : ""}, sometimes() ? time(1, 20) : 0ms};
-  }
-
-  static Snapshot by_number(Snapshot snapshot) {
-    std::sort(snapshot.probes.begin(), snapshot.probes.end(), [](auto& a, auto& b) { return a.probe < b.probe; });
-    return snapshot;
-  }
-
-  std::mt19937 dice_;
-  TimePoint now_{1'000'000s + std::chrono::microseconds(dice_() % 1'000'000)};  // another jitter for each seed
-  const Policy policy_;
-  const unsigned mostly_ = dice_() % 7;  // of 8 calls that fail
-  LocalTable local_;
-  RedisTable shared_;
-  std::vector<PermitId> permits_;
-};
-
 }  // namespace
 
 TEST_CASE("each file of the script is complete by itself: Redis compiles it") {
@@ -265,13 +162,15 @@ TEST_CASE("after each random event both tables give the same answer and hold the
   std::map<std::string, unsigned> causes;
   for (unsigned seed = 1; seed <= runs; ++seed) {
     CAPTURE(seed);
-    RandomEvents events(redis, seed);
+    RandomEvents events(seed);
+    LocalTable local(events.policy(), events.now());
+    RedisTable shared(redis, events.policy(), events.now());
     for (int event = 0; event < events_each; ++event) {
       CAPTURE(event);
-      events.step();
+      REQUIRE(events.step(local, shared) == "");
     }
-    would_have_tripped += events.would_have_tripped;
-    for (const auto& [cause, times] : events.causes) causes[cause] += times;
+    would_have_tripped += events.would_have_tripped();
+    for (const auto& [cause, times] : events.causes()) causes[cause] += times;
   }
   CHECK(would_have_tripped > runs / 5);  // the events reach the interesting states
   for (const char* cause : {"1 consecutive failure", "probe failed", "probe timed out", "half-open timeout over",
