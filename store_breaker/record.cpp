@@ -19,7 +19,6 @@ constexpr size_t most_reporters = 100;
 constexpr size_t longest_text = 256;
 constexpr int64_t most_failures = 999'999'999;
 constexpr uint64_t largest_number = INT64_MAX;
-constexpr uint64_t largest_generation = 4'499'999'999'999'999;  // in the year 2112: room for many more
 
 // The name of the key in Redis, with its unit: seconds. All other times are microseconds.
 bool is_in_seconds(const char* name) { return std::strcmp(name, "last_failure") == 0; }
@@ -217,7 +216,7 @@ std::string fault_in(const Record& record) {
   if (record.version == 0) return "version is missing";
   if (record.snapshot.generation == 0) return "generation is missing";
   for (const uint64_t number : {record.snapshot.generation, record.epoch, record.lost}) {
-    if (number > largest_generation) return "generation " + std::to_string(number) + " is too large";
+    if (number > latest_generation) return "generation " + std::to_string(number) + " is too large";
   }
   return "";
 }

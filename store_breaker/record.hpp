@@ -46,6 +46,9 @@ struct Record {
   bool operator==(const Record&) const = default;
 };
 
+// No generation is later. It is in the year 2112, and leaves room for many more.
+constexpr uint64_t latest_generation = 4'499'999'999'999'999;
+
 constexpr size_t longest_record = 65'536;  // bytes of its text
 
 std::string to_text(const Record& record);

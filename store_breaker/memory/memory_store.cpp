@@ -34,7 +34,8 @@ class MemoryStore::Watch final : public RecordWatch {
 
 std::variant<Found, StoreTrouble> MemoryStore::read(const std::string& breaker, StoreDeadline) {
   const std::scoped_lock lock(mutex_);
-  Found found{.run = run_};
+  Found found;
+  found.run = run_;
   if (clock_) found.now = clock_();
   const auto stored = stored_.find(breaker);
   if (stored == stored_.end() || stored->second.version == 0) return found;

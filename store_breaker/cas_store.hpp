@@ -1,0 +1,69 @@
+// A CasStore is a StateStore over any RecordStore: it reads a breaker's record, applies the C++ table to all events,
+// and writes the result if no other writer was quicker; otherwise it begins again with what that writer left, until the
+// deadline. Where the store has a clock, its time counts, otherwise the fleet's.
+// Thread-safe: every method. One object serves all breakers of a policy. It does not combine the events of several
+// callers: a CachedCore does, and asks once at a time.
+// Invariants: an event that was answered is in the record once; generations and versions never repeat.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "simple_breaker/clock.hpp"
+#include "store_breaker/fleet_clock.hpp"
+#include "store_breaker/record_store.hpp"
+
+namespace cb {
+
+class CasStore final : public StateStore {
+ public:
+  struct Settings {
+    std::string instance;                    // names the reporter of failures; a random suffix makes it unique
+    std::chrono::milliseconds timeout{250};  // of one apply(), all tries together; never 0
+    Clock clock = steady_wall_clock;         // must never go back
+    uint64_t seed = std::random_device{}();  // must differ between instances
+  };
+  CasStore(std::shared_ptr<RecordStore> store, const Policy& policy, Settings settings);
+
+  StoreResult apply(const std::string& breaker, const LastKnown& known, const std::vector<Event>& events,
+                    Writes writes = Writes::if_changed) override;
+
+  // What optimism costs. conflicts / exchanges: how often another writer was quicker.
+  struct Counters {
+    uint64_t exchanges = 0;
+    uint64_t conflicts = 0;
+    uint64_t most_tries = 0;  // of one exchange
+  };
+  Counters counters() const;
+
+ private:
+  struct Request;
+  struct Attempt;
+  Attempt attempt(const Request& request, const Found& found, uint64_t version);
+  StoreResult try_until_written(const Request& request, uint64_t& tries);
+  FleetClock::Reading time_of(const std::string& breaker, const Found& found);
+  void apply_events(const std::vector<Event>& events, Record& record, Answer& answer) const;
+  uint64_t next_version();
+  void back_off(uint64_t tries, StoreDeadline began, StoreDeadline deadline);
+
+  const std::shared_ptr<RecordStore> store_;
+  const Policy policy_;
+  const std::string fingerprint_;
+  const Settings settings_;
+  const std::string instance_;
+  FleetClock fleet_clock_;
+
+  std::mutex random_mutex_;
+  std::mt19937_64 random_;  // guarded by random_mutex_
+
+  std::atomic<uint64_t> exchanges_{0};
+  std::atomic<uint64_t> conflicts_{0};
+  std::atomic<uint64_t> most_tries_{0};
+};
+
+}  // namespace cb
