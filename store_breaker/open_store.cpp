@@ -3,6 +3,7 @@
 
 #include "store_breaker/memory/memory_store.hpp"
 #include "store_breaker/record_store.hpp"
+#include "store_breaker/shm/shm_store.hpp"
 
 namespace cb {
 namespace {
@@ -18,7 +19,11 @@ std::unique_ptr<RecordStore> open_memory(const std::string& address) {
   return std::make_unique<MemoryStore>();
 }
 
-const std::array<Scheme, 1> schemes{{{"memory:", "memory:", open_memory}}};
+std::unique_ptr<RecordStore> open_shm(const std::string& address) {
+  return std::make_unique<ShmStore>(address.substr(address.find(':') + 1));
+}
+
+const std::array<Scheme, 2> schemes{{{"memory:", "memory:", open_memory}, {"shm:", "shm:NAME", open_shm}}};
 
 }  // namespace
 

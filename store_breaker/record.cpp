@@ -61,7 +61,7 @@ ordered_json json_of(const SlidingWindow& window) {
   return list;
 }
 
-class Writer {
+class JsonWriter {
  public:
   template <class Field>
   void operator()(const char* name, const Field& field) {
@@ -182,9 +182,9 @@ std::string shortened(const std::string& text) {
   return text.size() <= longest ? text : text.substr(0, longest - 3) + "...";
 }
 
-class Reader {
+class JsonReader {
  public:
-  explicit Reader(const ordered_json& object) : object_(object) {}
+  explicit JsonReader(const ordered_json& object) : object_(object) {}
 
   void operator()(const char* name, auto& field) {
     const auto found = object_.find(name);
@@ -224,7 +224,7 @@ std::string fault_in(const Record& record) {
 }  // namespace
 
 std::string to_text(const Record& record) {
-  Writer writer;
+  JsonWriter writer;
   for_each_field(record, writer);
   return writer.object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
@@ -235,7 +235,7 @@ std::variant<Record, std::string> record_from(std::string_view text) {
   if (!object.is_object()) return "the record held " + quoted(text);
   if (!object.contains("state")) return "state is missing";
   Record record;
-  Reader reader(object);
+  JsonReader reader(object);
   for_each_field(record, reader);
   if (reader.fault.empty()) reader.fault = fault_in(record);
   if (!reader.fault.empty()) return reader.fault;

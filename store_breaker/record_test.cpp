@@ -3,49 +3,13 @@
 #include <doctest/doctest.h>
 
 #include "store_breaker/record_fields.hpp"
+#include "store_breaker/tests/store_contract_for_test.hpp"
 
 using namespace cb;
-using namespace std::chrono_literals;
 
 namespace {
 
 TimePoint at(int64_t count) { return TimePoint(std::chrono::microseconds(count)); }
-
-// Every field differs from its default.
-Record full_record() {
-  Record record{.version = 1,
-                .active_override = {Mode::forced_open, "ann", "deploy"},
-                .reporters = {{"Instance-A#1", at(11)}, {"Instance-B#2", at(12)}},
-                .failing_since = at(2),
-                .last_failure = at(1'707'652'212'250'001),
-                .epoch = 3,
-                .lost = 4,
-                .run = 5,
-                .found_empty_on = 6,
-                .found_empty_at = at(7),
-                .settings = "0123abcd",
-                .settings_at = at(8),
-                .written_at = at(9),
-                .expires_at = at(10)};
-  record.snapshot = {.state = State::half_open,
-                     .generation = 20,
-                     .counts = {21, {}, at(22)},
-                     .break_length = 23us,
-                     .open_until = never,
-                     .half_open_until = at(24),
-                     .successes = 25,
-                     .probes_granted = 26,
-                     .probes = {{25, at(27)}, {26, at(28)}},
-                     .lease_length = 29us,
-                     .timed_out = {30, 31},
-                     .mode = Mode::forced_open,
-                     .mode_until = at(32),
-                     .mode_length = 33us};
-  record.snapshot.counts.window.newest = 171;
-  record.snapshot.counts.window.held[1] = {5, 4, 3};  // bucket 171
-  record.snapshot.counts.window.held[9] = {2, 1, 0};  // bucket 169
-  return record;
-}
 
 std::string fault_of(const std::string& text) {
   const auto record = record_from(text);
@@ -58,14 +22,14 @@ std::string with(const std::string& field) { return R"({"version":1,"state":"ope
 }  // namespace
 
 TEST_CASE("a record survives its text") {
-  const Record record = full_record();
+  const Record record = full_record(1);
   const auto read = record_from(to_text(record));
   REQUIRE(std::holds_alternative<Record>(read));
   CHECK(std::get<Record>(read) == record);
 }
 
 TEST_CASE("the list of fields has each field of a record") {
-  Record record = full_record();
+  Record record = full_record(1);
   size_t fields = 0;
   for_each_field(record, [&](const char* name, auto& field) {
     CAPTURE(name);

@@ -2,44 +2,25 @@
 
 #include <doctest/doctest.h>
 
-#include <thread>
+#include "store_breaker/tests/store_contract_for_test.hpp"
 
 using namespace cb;
-using namespace std::chrono_literals;
 
 namespace {
 
 const std::string name = "payments";
 
-Record record(uint64_t version) {
-  Record record{.version = version};
-  record.snapshot.generation = 7;
-  return record;
-}
-
-StoreDeadline soon() { return std::chrono::steady_clock::now() + 5s; }
-
-Found read(RecordStore& store) { return std::get<Found>(store.read(name, soon())); }
+Found read(RecordStore& store) { return read_record(store, name); }
 
 Written write(RecordStore& store, uint64_t expected, uint64_t version) {
-  return std::get<Written>(store.compare_and_set(name, expected, record(version), soon()));
-}
-
-std::vector<RecordChange> changes(RecordWatch& watch) {
-  return std::get<std::vector<RecordChange>>(watch.wait(soon()));
+  return write_record(store, name, expected, version);
 }
 
 }  // namespace
 
-TEST_CASE("of two writers that read the same version one is refused") {
+TEST_CASE("memory: keeps the contract of a store") {
   MemoryStore store;
-  CHECK(read(store).version == 0);
-  CHECK(write(store, 0, 50) == Written::yes);
-  CHECK(write(store, 0, 51) == Written::conflict);
-  CHECK(read(store).record == record(50));
-  CHECK(write(store, 50, 40) == Written::yes);
-  CHECK(write(store, 50, 41) == Written::conflict);
-  CHECK(read(store).version == 40);
+  check_store_contract(store, "payments");
 }
 
 TEST_CASE("what was deleted cannot be replaced, only created") {
@@ -67,26 +48,4 @@ TEST_CASE("a store that lost everything is another one") {
   store.lose_everything();
   CHECK(read(store).version == 0);
   CHECK(read(store).run != run);
-}
-
-TEST_CASE("a watch reports each change since it began, and none before") {
-  MemoryStore store;
-  write(store, 0, 50);
-  const auto watch = std::get<std::unique_ptr<RecordWatch>>(store.watch());
-  write(store, 50, 51);
-  const auto seen = changes(*watch);
-  REQUIRE(seen.size() == 1);
-  CHECK(seen[0].breaker == name);
-  std::thread writer([&] { write(store, 51, 52); });
-  CHECK(changes(*watch).size() == 1);
-  writer.join();
-}
-
-TEST_CASE("a watch that is interrupted returns at once") {
-  MemoryStore store;
-  const auto watch = std::get<std::unique_ptr<RecordWatch>>(store.watch());
-  std::thread stopper([&] { watch->interrupt(); });
-  CHECK(changes(*watch).empty());
-  stopper.join();
-  CHECK(std::get<std::vector<RecordChange>>(watch->wait({})).empty());
 }
