@@ -15,6 +15,11 @@ help_if_asked() {
   esac
 }
 
+# Prints the lines from a README's marker to `<!-- end -->`, without the fence.
+block_after() {  # MARKER README
+  awk -v marker="$1" '$0 == marker {on = 1; next} /^<!-- end -->/ {on = 0} on && !/^```/' "$2"
+}
+
 # Runs a command that ends when this script ends, even if a signal reaches only this script. The command leads a process
 # group, which gets SIGTERM on Ctrl-C, SIGTERM and SIGHUP; after a kill -9 of this script the kernel ends the command.
 attended() {

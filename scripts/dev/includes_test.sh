@@ -18,6 +18,7 @@ most_cmake_lines=79
 rooms='
 program:
 unreliable_service:  program
+examples:
 simple_breaker:      program
 distributed_breaker: program simple_breaker
 redis_breaker:       program simple_breaker distributed_breaker

@@ -69,11 +69,6 @@ check_command() {  # README, and the words of a command
   done
 }
 
-# Prints the lines from the marker to `<!-- end -->`, without the fence.
-block_after() {  # MARKER README
-  awk -v marker="$1" '$0 == marker {on = 1; next} /^<!-- end -->/ {on = 0} on && !/^```/' "$2"
-}
-
 check_outputs() {  # README
   local marker command shown printed
   while read -r marker; do
