@@ -39,7 +39,7 @@ class RuleList {
       };
       if (find_part(result, matches)) return *match;
     }
-    return Outcome::success;
+    return is_error(result) ? Outcome::failure : Outcome::success;
   }
 
  protected:
@@ -85,8 +85,9 @@ class RuleList {
 // a member such as `&ShipmentError::retryable`. Without one the rule matches every E.
 //   exceptions  a rule for E also matches types derived from E, and an E nested in another exception. An exception that
 //               no rule matches is ignored; without any handle_exception it is a failure.
-//   results     a rule for R matches results of exactly the type R, also in a variant, optional or reference_wrapper. A
-//               result that no rule matches is a success. One that holds a Rejection is ignored, whatever the rules.
+//   results     a rule for R matches results of exactly the type R, also in a variant, optional, reference_wrapper or,
+//               with C++23, expected. A result that no rule matches is a success, or a failure if it is an expected
+//               without its value. One that holds a Rejection is ignored, whatever the rules.
 // `Results`: the types that have a rule. execute() does not compile if one of them can never match the call's result.
 template <class... Results>
 class RulesFor : public detail::RuleList {

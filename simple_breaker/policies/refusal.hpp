@@ -1,5 +1,6 @@
 // A refusal is not a result: a call that another breaker rejected never reached an upstream, so it says nothing about
-// one. This header finds the Rejection in a result, at whatever depth variant, optional and reference_wrapper hold it.
+// one. This header finds the Rejection in a result, at whatever depth variant, optional, reference_wrapper and, with
+// C++23, expected hold it.
 // Another type is a refusal if a function `bool is_refusal(const Type&)` in its namespace says so.
 // All functions are pure; they throw what is_refusal() throws.
 #pragma once
@@ -10,6 +11,10 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <version>
+#ifdef __cpp_lib_expected
+#include <expected>
+#endif
 
 #include "simple_breaker/breaker.hpp"
 
@@ -26,6 +31,10 @@ template <class T>
 Types<T> held_by(const std::optional<T>&);
 template <class T>
 Types<std::remove_const_t<T>> held_by(const std::reference_wrapper<T>&);
+#ifdef __cpp_lib_expected
+template <class T, class E>
+Types<T, E> held_by(const std::expected<T, E>&);
+#endif
 
 template <class T>
 concept Wrapper = requires(const T& value) {
@@ -56,6 +65,25 @@ template <class T>
 bool any_inside(const std::reference_wrapper<T>& wrapper, const auto& found) {
   return found(wrapper.get());
 }
+
+// Whether the result is an expected without its value.
+bool is_error(const auto&) { return false; }
+
+#ifdef __cpp_lib_expected
+template <class T, class E>
+bool any_inside(const std::expected<T, E>& wrapper, const auto& found) {
+  if (!wrapper.has_value()) return found(wrapper.error());
+  if constexpr (std::is_void_v<T>) {
+    return false;
+  } else {
+    return found(*wrapper);
+  }
+}
+template <class T, class E>
+bool is_error(const std::expected<T, E>& result) {
+  return !result.has_value();
+}
+#endif
 
 // Calls `found` with the result and with what it holds, the outermost first, until a call returns true.
 template <class T>
