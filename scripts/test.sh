@@ -65,7 +65,7 @@ fi
 headline "release build"
 build release all
 headline "tests"
-run_tests build -LE "experiment|browser" -j 2
+run_tests build -LE "experiment|browser" -j 4
 headline "experiments"
 if "$everything"; then run_tests build -L experiment -j 3; else run_tests build -L in_every_run -j 3; fi
 headline "pages in a browser"
@@ -77,7 +77,7 @@ if "$guard"; then
     build "$sanitizer" sanitized_tests
     if [ "$sanitizer" = asan ]; then start_tidy; fi
     headline "tests with $sanitizer"
-    run_tests "build/$sanitizer" -L "^$sanitizer\$" -j 2
+    run_tests "build/$sanitizer" -L "^$sanitizer\$" -j 3
   done
   finish_tidy
 fi
