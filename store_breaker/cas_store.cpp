@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "store_breaker/reconcile.hpp"
+#include "store_breaker/record_feed.hpp"
 #include "store_breaker/shared_record.hpp"
 
 namespace cb {
@@ -94,6 +95,12 @@ CasStore::CasStore(std::shared_ptr<RecordStore> store, const Policy& policy, Set
       fleet_clock_(settings_.clock),
       random_(settings_.seed) {}
 
+// shm:payments -> shm
+StoreName CasStore::name() const {
+  const std::string name = store_->name();
+  return {name.substr(0, name.find(':')), name};
+}
+
 StoreResult CasStore::apply(const std::string& breaker, const LastKnown& known, const std::vector<Event>& events,
                             Writes writes) {
   uint64_t tries = 0;
@@ -110,6 +117,7 @@ CasStore::Counters CasStore::counters() const { return {exchanges_, conflicts_, 
 
 StoreResult CasStore::try_until_written(const Request& request, uint64_t& tries) {
   const auto deadline = steady_clock::now() + settings_.timeout;
+  const TimePoint asked_at = settings_.clock();
   Attempt attempted;
   while (true) {
     ++tries;
@@ -119,6 +127,7 @@ StoreResult CasStore::try_until_written(const Request& request, uint64_t& tries)
     const auto& there = std::get<Found>(found);
     const bool was_written = there.version != 0 && there.version == attempted.record.version;  // the answer was lost
     if (!was_written) attempted = attempt(request, there, next_version());
+    attempted.answer.verified_at = asked_at;
     if (was_written || !attempted.must_write) return std::move(attempted.answer);
     const auto written = store_->compare_and_set(request.breaker, there.version, attempted.record, deadline);
     if (const auto* trouble = std::get_if<StoreTrouble>(&written)) return *trouble;
@@ -144,7 +153,7 @@ CasStore::Attempt CasStore::attempt(const Request& request, const Found& found, 
   auto [record, transitions, forgotten] =
       reconcile({found, request.known, policy_, now, version, only_looks(request.events, request.writes)});
   Answer& answer = attempt.answer;
-  answer = {.now = now, .forgotten = forgotten, .origin = {0, found.run}, .verified_at = settings_.clock()};
+  answer = {.now = now, .forgotten = forgotten, .origin = {0, found.run}};
   if (request.known.is_count_due) answer.removals = Removals{};  // a store counts none
   apply_events(request.events, record, answer);
   if (!answer.replies.empty()) prepend(answer.replies.front().transitions, transitions);
@@ -171,6 +180,40 @@ void CasStore::apply_events(const std::vector<Event>& events, Record& record, An
     answer.replies.push_back(cb::apply(record, policy_, instance_, event, answer.now));
   }
   if (record.snapshot.generation != before) record.run = answer.origin.run;
+}
+
+// --- announcements
+
+std::unique_ptr<ChangeFeed> CasStore::watch(size_t, const std::vector<std::string>& services) {
+  auto watch = store_->watch();  // first: what changes after it is reported
+  if (const auto* trouble = std::get_if<StoreTrouble>(&watch)) return std::make_unique<RecordFeed>(*trouble);
+  auto& records = std::get<std::unique_ptr<RecordWatch>>(watch);
+  if (records == nullptr) return nullptr;
+  const auto found =
+      store_->read(services.empty() ? "none" : services.front(), steady_clock::now() + settings_.timeout);
+  if (const auto* trouble = std::get_if<StoreTrouble>(&found)) return std::make_unique<RecordFeed>(*trouble);
+  const uint64_t run = std::get<Found>(found).run;
+  return std::make_unique<RecordFeed>(std::move(records), services, run,
+                                      [this, run](const std::string& breaker) { return news_of(breaker, run); });
+}
+
+std::chrono::milliseconds CasStore::between_polls() const { return store_->poll_interval(); }
+
+std::variant<std::optional<News>, StoreTrouble> CasStore::news_of(const std::string& breaker, uint64_t run) {
+  const auto read = store_->read(breaker, steady_clock::now() + settings_.timeout);
+  if (const auto* trouble = std::get_if<StoreTrouble>(&read)) return *trouble;
+  const Found& found = std::get<Found>(read);
+  if (found.run != run) return StoreTrouble{store_->name() + ": another store has taken its place"};
+  if (found.version == 0 || !found.fault.empty()) return std::nullopt;
+  const Snapshot& snapshot = found.record.snapshot;
+  const TimePoint now = time_of(breaker, found).now;
+  return News{snapshot.state,
+              snapshot.generation,
+              found.record.epoch,
+              snapshot.counts.failures,
+              wait_of(snapshot, policy_, now),
+              snapshot.mode != Mode::automatic,
+              now};
 }
 
 uint64_t CasStore::next_version() {

@@ -30,8 +30,13 @@ class CasStore final : public StateStore {
   };
   CasStore(std::shared_ptr<RecordStore> store, const Policy& policy, Settings settings);
 
+  StoreName name() const override;
+
   StoreResult apply(const std::string& breaker, const LastKnown& known, const std::vector<Event>& events,
                     Writes writes = Writes::if_changed) override;
+
+  std::unique_ptr<ChangeFeed> watch(size_t node, const std::vector<std::string>& services) override;
+  std::chrono::milliseconds between_polls() const override;
 
   // What optimism costs. conflicts / exchanges: how often another writer was quicker.
   struct Counters {
@@ -49,6 +54,7 @@ class CasStore final : public StateStore {
   FleetClock::Reading time_of(const std::string& breaker, const Found& found);
   void apply_events(const std::vector<Event>& events, Record& record, Answer& answer) const;
   uint64_t next_version();
+  std::variant<std::optional<News>, StoreTrouble> news_of(const std::string& breaker, uint64_t run);
   void back_off(uint64_t tries, StoreDeadline began, StoreDeadline deadline);
 
   const std::shared_ptr<RecordStore> store_;

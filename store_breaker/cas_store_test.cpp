@@ -33,6 +33,7 @@ class Between : public RecordStore {
     const auto written = store_->compare_and_set(breaker, expected, record, deadline);
     return after_write(written);
   }
+  std::chrono::milliseconds poll_interval() const override { return 500ms; }
   std::string name() const override { return "between"; }
 
   int reads = 0;

@@ -40,8 +40,10 @@ class RecordWatch {
  public:
   virtual ~RecordWatch() = default;
 
-  // Blocks until records have changed, until the deadline, or until interrupt(). StoreTrouble: changes may have been
-  // missed, so all records must be read again, and this watch has ended.
+  // Blocks until records have changed, until the deadline, or until interrupt(). A return without trouble proves that
+  // all changes before this call have been reported; also with a deadline that has passed, which does not block for
+  // longer than that proof. StoreTrouble: changes may have been missed, so all records must be read again, and this
+  // watch has ended.
   virtual std::variant<std::vector<RecordChange>, StoreTrouble> wait(StoreDeadline deadline) = 0;
 
   // From any thread: the present wait(), or else the next one, returns at once.
@@ -60,12 +62,12 @@ class RecordStore {
   virtual std::variant<Written, StoreTrouble> compare_and_set(const std::string& breaker, uint64_t expected,
                                                               const Record& record, StoreDeadline deadline) = 0;
 
-  // All changes after this call. Nothing: this store reports none, and is read every poll_interval(). StoreTrouble: not
-  // at present.
+  // All changes after this call. Nothing: this store reports none. StoreTrouble: not at present.
   virtual std::variant<std::unique_ptr<RecordWatch>, StoreTrouble> watch() { return nullptr; }
 
-  // How old an instance's view may become without a push.
-  virtual std::chrono::milliseconds poll_interval() const { return std::chrono::milliseconds(500); }
+  // How often an instance reads each of its records. Without a watch this is how late it notices a change: keep it
+  // under 800 ms, as a view is used for a second. Beside a watch it is a safety net of some seconds.
+  virtual std::chrono::milliseconds poll_interval() const = 0;
 
   // For logs and GET /status, without a password: "postgresql://db:5432/breakers".
   virtual std::string name() const = 0;

@@ -21,6 +21,7 @@ class MemoryStore final : public RecordStore {
   std::variant<Written, StoreTrouble> compare_and_set(const std::string& breaker, uint64_t expected,
                                                       const Record& record, StoreDeadline deadline) override;
   std::variant<std::unique_ptr<RecordWatch>, StoreTrouble> watch() override;
+  std::chrono::milliseconds poll_interval() const override { return std::chrono::seconds(5); }
   std::string name() const override { return "memory:"; }
 
   // What only another program, or a person, could do to a store.
