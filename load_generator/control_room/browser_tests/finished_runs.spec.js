@@ -55,6 +55,20 @@ test('a finished run is replayed: at each moment lanes and figures are those of 
   await expect(page.locator('body')).toHaveAttribute('data-mode', 'live');
 });
 
+test('the address names the run that is replayed, and no longer does once the page is live again', async ({ page, idleUi, outage }) => {
+  expect(outage.runs).toHaveLength(3);
+  await replayRun(page, idleUi, 'outage-redis');
+  expect(page.url()).toBe(`${idleUi.url}/lab#/run/outage-redis`);
+  await page.reload();
+  await expect(page.locator('body')).toHaveAttribute('data-mode', 'replay');
+  await page.click('#replay-live');
+  await expect(page.locator('body')).toHaveAttribute('data-mode', 'live');
+  expect(page.url()).toBe(`${idleUi.url}/lab#/lab`);
+  await page.reload();
+  await expect(page.locator('#connection')).toHaveAttribute('data-connected', 'true');
+  await expect(page.locator('body')).toHaveAttribute('data-mode', 'live');
+});
+
 for (const [width, height] of [[1280, 800], [1920, 1080], [390, 844]]) {
   test(`a replay begins with the page’s head, its controls and its first lane in view (${width} x ${height})`, async ({ page, idleUi, outage }) => {
     expect(outage.runs).toHaveLength(3);

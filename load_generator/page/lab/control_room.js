@@ -13,6 +13,7 @@ import { FleetHistory } from '../shared/fleet_history.js';
 import { Lanes } from '../shared/lanes.js';
 import { definePatterns, legend } from '../shared/marks.js';
 import { followAddress } from '../shared/open_run.js';
+import { showRoute } from '../shared/route.js';
 import { byId, make, restore, setAttribute, setText, showAnswer, store } from '../shared/text.js';
 import { Traffic } from '../shared/traffic.js';
 
@@ -148,6 +149,7 @@ class ControlRoom {
   changeMode() {
     const focused = document.activeElement;
     document.body.dataset.mode = this.replay.run ? 'replay' : 'live';
+    if (!this.replay.run) showRoute('lab', '', {}); // no longer the run's
     if (!focused.checkVisibility()) byId('stage').focus({ preventScroll: true });
     this.showTitle();
     this.draw();
@@ -156,8 +158,10 @@ class ControlRoom {
   async replayRun(name, time = NaN) {
     const run = await fetchJson(`/runs/${encodeURIComponent(name)}`);
     showAnswer(byId('runs-answer'), run ? {} : { error: `the run ${name} cannot be read` });
-    if (run) this.showReplay(run);
-    if (run && time >= 0) this.replay.pauseAt(Math.min(time, this.replay.end));
+    if (!run) return;
+    showRoute('run', name, time >= 0 ? { t: time } : {});
+    this.showReplay(run);
+    if (time >= 0) this.replay.pauseAt(Math.min(time, this.replay.end));
   }
 
   showReplay(run) {
