@@ -143,7 +143,8 @@ FinishedRun judged(Run run, const Scenario& scenario, const Variant& variant) {
   FinishedRun finished = finish(
       std::move(run), {scenario.name, variant.name, scenario.question, {}, variant.expectations, std::move(noise)});
   finished.settings = run_settings(scenario, variant);
-  finished.played = played_now(World::real, "load_generator scenario " + scenario.name + " --stage " + variant.name);
+  const World world = variant.stage == Stage::simple ? World::simulated : World::real;
+  finished.played = played_now(world, "load_generator scenario " + scenario.name + " --stage " + variant.name);
   return finished;
 }
 

@@ -225,6 +225,7 @@ json checked(const json& content, const std::string& source) {
                 {"latency_ms", latency_in(file)}};
   if (file.has("calls")) document["calls"] = calls_in(file, instances);
   if (file.has("settings")) document["settings"] = settings_in(file);
+  if (file.has("faults")) document["faults"] = faults_in(file);
   if (file.has("played")) document["played"] = played_in(file);
   if (file.has("unreachable")) document["unreachable"] = unreachable_in(file, instances);
   if (file.has("ledger")) document["ledger"] = ledger_in(file);

@@ -132,6 +132,21 @@ TEST_CASE("a run's file says with which settings it was played, as a scenario's 
         R"("command":"load_generator"})");
 }
 
+TEST_CASE("a run's file says what was done to its processes and breakers") {
+  FinishedRun run = finished(eventful_run());
+  run.settings->faults = {1, milliseconds(900), {{milliseconds(20), RedisFault::flush}}};
+  run.settings->override_mode = "metrics_only";
+  const ScratchFolder folder;
+  write_run_file(folder.path("run.json"), run);
+  const json document = run_document(folder.path("run.json"));
+  CHECK(document["faults"] == json::parse(R"([{"cut_off":"Instance-B"},{"kill_prober_after_ms":900},
+                                              {"at_ms":20,"redis":"flushed"}])"));
+  CHECK(document["settings"]["override"] == "metrics_only");
+  run.settings.reset();
+  write_run_file(folder.path("run.json"), run);
+  CHECK_FALSE(run_document(folder.path("run.json")).contains("faults"));
+}
+
 TEST_CASE("the time, the machine and the version of a run that is played now are those of this program") {
   ScratchFolder folder;
   FinishedRun run = finished(eventful_run());
@@ -282,6 +297,13 @@ TEST_CASE("a file that was tampered with is refused by its field") {
   refused("it must be an object of at most 100 fields", [](json& file) {
     for (int i = 0; i < 100; ++i) file["settings"][std::string(i % 50 + 1, 'a') + (i < 50 ? "b" : "c")] = 1;
   });
+  const auto with_fault = [](const char* fault) {
+    return [fault](json& file) { file["faults"] = json::array({json::parse(fault)}); };
+  };
+  refused("faults[0].cut_off is 2", with_fault(R"({"cut_off":2})"));
+  refused("faults[0].redis is \"eaten\"", with_fault(R"({"at_ms":1,"redis":"eaten"})"));
+  refused("faults[0].at_ms is missing", with_fault(R"({"redis":"killed"})"));
+  refused("faults[0].by is not a known field", with_fault(R"({"kill_prober_after_ms":1,"by":"hand"})"));
   refused("played must be an object", [](json& file) { file["played"] = "now"; });
   refused("played.at is \"yesterday\"; it must be a time in UTC",
           [](json& file) { file["played"]["at"] = "yesterday"; });

@@ -99,6 +99,7 @@ json run_json(const FinishedRun& finished) {
   document["latency_ms"] = latencies_json(run);
   if (lists_all_calls(run)) document["calls"] = calls_json(run.targets, as_sent(run.calls));
   if (finished.settings) document["settings"] = to_json(*finished.settings);
+  if (finished.settings) document["faults"] = to_json(finished.settings->faults);
   if (finished.played) document["played"] = to_json(*finished.played);
   if (auto unreachable = unreachable_json(run); !unreachable.empty()) document["unreachable"] = std::move(unreachable);
   if (run.ledger) document["ledger"] = ledger_json(*run.ledger);

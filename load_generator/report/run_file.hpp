@@ -6,6 +6,7 @@
 //  "machine_noise":"a call was sent 20 ms late",                         // where the machine was too busy
 //  "transitions":[..], "states":{..}, "marks":[..], "traffic":{..},      // see timeline_json.hpp
 //  "calls":[..],                                                         // all, of a run that made at most 2,000
+//  "faults":[..],                                                        // where known: see faults.hpp
 //  "settings":{..}, "played":{"at","world","version","machine","command"},   // where known: see provenance.hpp
 //  "latency_ms":{"success":{"p50","p90","p99","max"},..},
 //  "ledger":{"Instance-A":{"received","success","failure","hang","drop"},..}}   // where the upstream could be asked

@@ -4,15 +4,19 @@
 #include <array>
 #include <string>
 
+#include "load_generator/api/instance_api.hpp"
 #include "load_generator/record/run_record.hpp"
 
 namespace load {
 namespace {
 
+using json = nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
 constexpr int64_t an_hour_in_ms = 3'600'000;
+constexpr Between<int64_t> fault_times_ms{0, an_hour_in_ms};
 constexpr size_t most_faults = 20;
+constexpr size_t longest_instance = 400;
 
 struct Word {
   std::string_view in_files;
@@ -45,15 +49,20 @@ void require_possible(const StrictObject& entry, RedisFault fault, Redis redis) 
   if (fault == RedisFault::resume && redis != Redis::stopped) entry.complain("redis", "for a Redis that is stopped");
 }
 
-RedisFault read_redis_fault(StrictObject& entry) {
+std::vector<std::string> names_of(std::string_view Word::*kind) {
   std::vector<std::string> names;
-  for (const Word& word : words) names.emplace_back(word.in_files);
+  for (const Word& word : words) names.emplace_back(word.*kind);
+  return names;
+}
+
+RedisFault read_redis_fault(StrictObject& entry) {
+  const std::vector<std::string> names = names_of(&Word::in_files);
   const std::string name = entry.one_of("redis", names);
   return static_cast<RedisFault>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
 void read_redis(StrictObject& entry, std::vector<PlannedRedisFault>& faults) {
-  const milliseconds at(entry.integer("at_ms", {0, an_hour_in_ms}));
+  const milliseconds at(entry.integer("at_ms", fault_times_ms));
   const RedisFault what = read_redis_fault(entry);
   if (!faults.empty() && at < faults.back().at) entry.complain("at_ms", "at or after that of the previous fault");
   const bool fails_over = is_failover(what) || need_sentinels(faults);
@@ -80,6 +89,20 @@ void read_fault(StrictObject& entry, size_t instances, Faults& faults) {
   entry.done();
 }
 
+json fault_in(StrictObject& entry) {
+  json fault;
+  if (entry.has("cut_off")) {
+    fault["cut_off"] = without_unseen_marks(entry.text("cut_off", longest_instance));
+  } else if (entry.has("redis")) {
+    fault["at_ms"] = entry.integer("at_ms", fault_times_ms);
+    fault["redis"] = entry.one_of("redis", names_of(&Word::for_people));
+  } else {
+    fault["kill_prober_after_ms"] = entry.integer("kill_prober_after_ms", fault_times_ms);
+  }
+  entry.done();
+  return fault;
+}
+
 }  // namespace
 
 std::string_view to_text(RedisFault fault) { return words.at(static_cast<size_t>(fault)).for_people; }
@@ -92,6 +115,22 @@ Faults read_faults(StrictObject& document, size_t instances) {
   Faults faults;
   for (StrictObject& entry : document.list("faults", most_faults)) read_fault(entry, instances, faults);
   return faults;
+}
+
+json to_json(const Faults& faults) {
+  json entries = json::array();
+  if (faults.cut_off) entries.push_back({{"cut_off", instance_name(*faults.cut_off)}});
+  if (faults.kill_prober_after) entries.push_back({{"kill_prober_after_ms", faults.kill_prober_after->count()}});
+  for (const PlannedRedisFault& fault : faults.redis) {
+    entries.push_back({{"at_ms", fault.at.count()}, {"redis", to_text(fault.what)}});
+  }
+  return entries;
+}
+
+json faults_in(StrictObject& file) {
+  json entries = json::array();
+  for (StrictObject& entry : file.list("faults", most_faults)) entries.push_back(fault_in(entry));
+  return entries;
 }
 
 }  // namespace load

@@ -1,10 +1,12 @@
 // Faults are what a scenario does to its processes, and when; times are since the start of the load. The upstream's
 // faults are in its plan.
-// Errors: read_faults() throws std::invalid_argument that names file and field.
+// Errors: what reads faults throws std::invalid_argument that names file and field.
 #pragma once
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,5 +36,10 @@ bool need_sentinels(const std::vector<PlannedRedisFault>& faults);
 
 // The field `faults`, a list.
 Faults read_faults(StrictObject& document, size_t instances);
+
+// For pages and for a run's file, in words: [{"cut_off":"Instance-B"},{"kill_prober_after_ms":5000},
+// {"at_ms":4000,"redis":"killed"}]; and a run's field `faults` of this form, checked.
+nlohmann::ordered_json to_json(const Faults& faults);
+nlohmann::ordered_json faults_in(StrictObject& file);
 
 }  // namespace load

@@ -103,6 +103,19 @@ TEST_CASE("a variant's faults replace the scenario's") {
   CHECK_FALSE(scenario.variants.at(1).faults.kill_prober_after);
 }
 
+TEST_CASE("of a variant's faults, those that its stage cannot have are left out") {
+  Variant variant;
+  variant.faults = {1, milliseconds(900), {{milliseconds(20), RedisFault::flush}}};
+  const auto kinds = [&](Stage stage) {
+    variant.stage = stage;
+    return to_json(effective_faults(variant)).size();
+  };
+  CHECK(kinds(Stage::simple) == 0);
+  CHECK(kinds(Stage::distributed) == 2);
+  CHECK(kinds(Stage::redis) == 3);
+  CHECK(kinds(Stage::naive) == 3);
+}
+
 TEST_CASE("stage simple ignores faults of Redis") {
   const ScratchFolder folder;
   const Scenario scenario = read_scenario(folder.file("flush.json", R"({"name":"flush","question":"What then?",

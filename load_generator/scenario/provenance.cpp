@@ -74,12 +74,18 @@ std::string time_in(StrictObject& played) {
 }  // namespace
 
 RunSettings run_settings(const Scenario& scenario, const Variant& variant) {
-  return {scenario.instances, scenario.load.rate, scenario.plan, changed(variant.breaker, variant.instance)};
+  return {scenario.instances,
+          scenario.load.rate,
+          scenario.plan,
+          changed(variant.breaker, variant.instance),
+          effective_faults(variant),
+          variant.manual_override ? variant.manual_override->mode : ""};
 }
 
 json to_json(const RunSettings& settings) {
   json object{{"instances", settings.instances}, {"rate", settings.rate}, {"plan", settings.plan}};
   for (const auto& [name, value] : settings.programs) add_setting(object, name, value);
+  if (!settings.override_mode.empty()) object["override"] = settings.override_mode;
   return object;
 }
 

@@ -18,7 +18,9 @@ struct RunSettings {
   size_t instances = 0;
   double rate = 0;  // calls per second, over all instances
   std::string plan;
-  Settings programs;  // of the breaker and of the instance around it; the rest kept the programs' defaults
+  Settings programs;               // of the breaker and of the instance around it; the rest kept the programs' defaults
+  Faults faults = {};              // in the file's field `faults`, not in `settings`
+  std::string override_mode = {};  // of all breakers, from the start; empty: none
 };
 
 RunSettings run_settings(const Scenario& scenario, const Variant& variant);

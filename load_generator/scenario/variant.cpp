@@ -98,6 +98,13 @@ std::vector<Expectation> read_expectations(StrictObject& expect, const std::stri
 
 std::string_view to_text(Stage stage) { return stage_names().at(static_cast<size_t>(stage)); }
 
+Faults effective_faults(const Variant& variant) {
+  Faults faults = variant.faults;
+  if (variant.stage == Stage::simple) return {};
+  if (variant.stage == Stage::distributed) faults.redis.clear();
+  return faults;
+}
+
 std::vector<Variant> read_variants(StrictObject& document, size_t instances) {
   Known known = read_known(document, instances);
   StrictObject expect = document.object("expect");

@@ -31,6 +31,9 @@ struct Variant {
   std::vector<Expectation> expectations;
 };
 
+// Those of its faults that have an effect: none on stage 1, which is one process, and none on Redis without one.
+Faults effective_faults(const Variant& variant);
+
 // From a scenario's fields `breaker`, `instance`, `override`, `faults`, `variants` and `expect`: the variants with
 // expectations, in the file's order.
 std::vector<Variant> read_variants(StrictObject& document, size_t instances);

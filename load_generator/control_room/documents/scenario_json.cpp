@@ -1,6 +1,5 @@
 #include "load_generator/control_room/documents/scenario_json.hpp"
 
-#include "load_generator/record/run_record.hpp"
 #include "load_generator/report/run_file.hpp"
 
 namespace load {
@@ -8,23 +7,9 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-bool has_redis(Stage stage) { return stage == Stage::redis || stage == Stage::naive; }
-
 json settings_json(const Settings& settings) {
   json entries = json::object();
   for (const auto& [name, value] : settings) entries[name] = value;
-  return entries;
-}
-
-json faults_json(const Variant& variant) {
-  json entries = json::array();
-  const Faults& faults = variant.faults;
-  if (faults.cut_off) entries.push_back({{"cut_off", instance_name(*faults.cut_off)}});
-  if (faults.kill_prober_after) entries.push_back({{"kill_prober_after_ms", faults.kill_prober_after->count()}});
-  if (!has_redis(variant.stage)) return entries;
-  for (const PlannedRedisFault& fault : faults.redis) {
-    entries.push_back({{"at_ms", fault.at.count()}, {"redis", to_text(fault.what)}});
-  }
   return entries;
 }
 
@@ -48,7 +33,7 @@ json variant_json(const Scenario& scenario, const Variant& variant) {
           {"breaker", settings_json(variant.breaker)},
           {"instance", settings_json(variant.instance)},
           {"override", variant.manual_override ? variant.manual_override->mode : ""},
-          {"faults", faults_json(variant)}};
+          {"faults", to_json(effective_faults(variant))}};
 }
 
 }  // namespace

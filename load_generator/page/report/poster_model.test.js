@@ -26,6 +26,15 @@ test('what distinguishes a design from the others stands with it', () => {
   assert.deepEqual(own, [['50 calls a second'], ['60 calls a second', 'failures must come from 2 instances']]);
 });
 
+test('what was done to the processes and to the breakers is a given, too', () => {
+  const killed = { faults: [{ at_ms: 4000, redis: 'killed' }] };
+  const { common, own } = givensOf([run('distributed', 50, { faults: [] }), run('redis', 5, killed), run('redis-cut', 5, { faults: [{ cut_off: 'Instance-B' }] })]);
+  assert.deepEqual(own, [[], ['at 4 s Redis killed'], ['Instance-B cannot reach the upstream']]);
+  assert.ok(!common.some((words) => words.includes('Redis')));
+  assert.ok(givensOf([run('redis', 5, killed)]).common.includes('at 4 s Redis killed'));
+  assert.ok(givensOf([run('redis', 5, { settings: { ...settings, override: 'metrics_only' } })]).common.includes('breakers only observe'));
+});
+
 test('a run of an older version has no settings, and its poster says so', () => {
   const old = { settings: undefined };
   const { chips, played } = posterOf([run('distributed', 50, old), run('redis', 5, old)]);

@@ -2,7 +2,7 @@
 // distinguishes one from the others. A file from an older version has no settings. Pure.
 import { commonGivens, designWords, ownGivens } from '../experiments/givens.js';
 
-const ofTheFleet = ['instances', 'rate', 'plan', 'call_timeout_ms', 'redis_timeout_ms'];
+const ofTheFleet = ['instances', 'rate', 'plan', 'call_timeout_ms', 'redis_timeout_ms', 'override'];
 const stages = ['simple', 'distributed', 'redis', 'naive'];
 const usualCallTimeout = 1000; // ms
 
@@ -17,7 +17,7 @@ const stageOf = ({ variant, shared_breaker: isShared }) => {
   return isShared ? 'redis' : 'distributed';
 };
 
-const asVariant = (run) => ({ name: run.variant, stage: stageOf(run), breaker: asSettings(run.settings), instance: {}, faults: [], override: '' });
+const asVariant = (run) => ({ name: run.variant, stage: stageOf(run), breaker: asSettings(run.settings), instance: {}, faults: run.faults ?? [], override: run.settings.override ?? '' });
 
 const asScenario = ({ settings }, variants) => ({ instances: settings.instances, rate: settings.rate, burst: 1, plan: settings.plan,
   call_timeout_ms: settings.call_timeout_ms ?? usualCallTimeout, redis_timeout_ms: settings.redis_timeout_ms, variants });
