@@ -32,6 +32,19 @@ test('a replay starts with what happened before the load began, and without call
   }
 });
 
+test('a replay judges whether instances that differ do so rightly, where the file says what was done to them', async ({ idlePage: page }) => {
+  const opened = madeUpRun(transition(400, 'Instance-B', 'open', 'three failures'));
+  opened.states['Instance-B'] = [...opened.states['Instance-B'], { at_ms_since_start: 400, state: 'open' }];
+  const judgement = page.locator('#replay-judgement');
+  await replay(page, opened);
+  await expect(judgement).toHaveText('');
+  await replay(page, { ...opened, settings: { instances: 2, rate: 10, plan: 'healthy' }, faults: [{ cut_off: 'Instance-B' }] });
+  await expect(judgement).toHaveText('Right: only Instance-B is cut off, and only it is open.');
+  await expect(judgement).toHaveAttribute('data-tone', 'right');
+  await replay(page, { ...opened, settings: { instances: 2, rate: 10, plan: 'down' }, faults: [] });
+  await expect(judgement).toHaveText('Wrong: the upstream is down, and Instance-A still sends it calls.');
+});
+
 test('between two steps a replay counts calls up to the earlier step, and says so', async ({ idlePage: page }) => {
   await replay(page, madeUpRun(
     transition(150, 'Instance-A', 'open', 'early'), transition(590, 'Instance-A', 'closed', 'between')));

@@ -1,41 +1,38 @@
 // The givens of an experiment in words: those that all its designs have, and those by which a design differs from the
 // others. Nothing here touches the document.
 
+import { durationIn, planSteps } from '../shared/plan.js';
 import { count } from '../shared/text.js';
 
 const usualCallTimeout = 1000; // ms
-const units = { us: 0.001, ms: 1, s: 1000, m: 60000, h: 3600000 };
 
 export const timeWords = (ms) => (ms < 1000 ? `${ms} ms` : `${Number((ms / 1000).toFixed(2))} s`);
 
 // '60000ms' -> '60 s'. What is not a duration stays as it is.
 const durationWords = (text) => {
-  const found = /^(\d+(?:\.\d+)?)(us|ms|s|m|h)$/.exec(text);
-  return found === null ? text : timeWords(Number(found[1]) * units[found[2]]);
+  const ms = durationIn(text);
+  return ms === null ? text : timeWords(ms);
 };
 
 const percent = (share) => `${Number((Number(share) * 100).toFixed(1))} %`;
 
-// By kind of a step: how many arguments it has before its duration, and its words.
-const steps = {
-  healthy: [0, () => 'healthy'],
-  down: [0, () => 'down'],
-  flaky: [1, (share) => `failing ${percent(share)} of calls`],
-  slow: [1, (time) => `answering after ${durationWords(time)}`],
-  hang: [1, (share) => `leaving ${percent(share)} of calls without an answer`],
-  drop: [1, (share) => `dropping ${percent(share)} of connections`],
+// By kind of a step of an upstream's plan.
+const stepWords = {
+  healthy: () => 'healthy',
+  down: () => 'down',
+  flaky: (share) => `failing ${percent(share)} of calls`,
+  slow: (time) => `answering after ${durationWords(time)}`,
+  hang: (share) => `leaving ${percent(share)} of calls without an answer`,
+  drop: (share) => `dropping ${percent(share)} of connections`,
 };
 
-const stepWords = (step) => {
-  const [kind, ...rest] = step.trim().split(/\s+/);
-  if (!Object.hasOwn(steps, kind)) return step.trim();
-  const [needed, words] = steps[kind];
-  const lasts = rest[needed] === undefined ? '' : ` for ${durationWords(rest[needed])}`;
-  return words(...rest) + lasts;
+const wordsOfStep = ({ text, kind, argument, lasts }) => {
+  if (!Object.hasOwn(stepWords, kind)) return text;
+  return stepWords[kind](argument) + (lasts === Infinity ? '' : ` for ${timeWords(lasts)}`);
 };
 
 // 'healthy 1s, down' -> 'upstream healthy for 1 s, then down'
-export const planWords = (plan) => `upstream ${plan.split(',').map(stepWords).join(', then ')}`;
+export const planWords = (plan) => `upstream ${planSteps(plan).map(wordsOfStep).join(', then ')}`;
 
 const settings = {
   failure_threshold: (value) => (value === '0' ? 'failures in a row do not count' : `open after ${count(Number(value), 'failure')} in a row`),

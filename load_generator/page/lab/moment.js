@@ -2,6 +2,7 @@
 import { historiesOf, stateAt } from '../shared/fleet_history.js';
 import { callsOf, isUnanswered } from '../shared/run_calls.js';
 import { at, stateName, states } from '../shared/text.js';
+import { judgementAt } from './run_judgement.js';
 
 // On the slider, which begins with the load; an override may have been applied shortly before.
 export const shownAt = (transition) => Math.max(0, at(transition));
@@ -50,7 +51,8 @@ export const agreementOf = (stateList) => {
 };
 
 // `passed`: how many transitions are over, where several share the moment.
-// { time, counts, states: Map of name to { state, since, store }, agreement, passed, last (transition or undefined) }
+// { time, counts, states: Map of name to { state, since, store }, agreement, judgement (or null), passed,
+//   last (transition or undefined) }
 export const momentAt = (run, time, passed = passedBy(run, time)) => {
   const { calls, marks, histories, transitions } = prepare(run);
   const isEnd = time >= run.length_ms;
@@ -67,6 +69,7 @@ export const momentAt = (run, time, passed = passedBy(run, time)) => {
     },
     states: stateOf,
     agreement: agreementOf([...stateOf.values()].map(({ state }) => state)),
+    judgement: judgementAt(run, stateOf, time),
     passed,
     last: transitions[passed - 1],
   };

@@ -127,8 +127,14 @@ export class Replay {
     }
     const isStepped = moment.counts.counted_to < Math.min(cursor, run.length_ms);
     for (const node of allOf('.stepped-to')) setText(node, isStepped ? ` up to ${time(moment.counts.counted_to)}` : '');
+    this.showJudgement(moment);
     setText(byId('replay-agreement'), moment.agreement.text);
     setAttribute(byId('replay-agreement'), 'data-agree', moment.agreement.agree);
+  }
+
+  showJudgement({ judgement }) {
+    setText(byId('replay-judgement'), judgement?.text ?? '');
+    setAttribute(byId('replay-judgement'), 'data-tone', judgement?.tone ?? 'neutral');
   }
 
   words({ last }) {
