@@ -149,6 +149,20 @@ json calls_in(StrictObject& file, const Names& instances) {
   return entries;
 }
 
+json some_calls_in(StrictObject& file, const Names& instances) {
+  StrictObject some = file.object("some_calls");
+  StrictObject earlier = some.object("earlier");
+  json counts = json::object();
+  for (const CallStatus status : all_call_statuses) {
+    const std::string name(to_text(status));
+    counts[name] = earlier.integer(name, any_count);
+  }
+  return {{"from_ms", some.number("from_ms", times)},
+          {"to_ms", some.number("to_ms", times)},
+          {"earlier", std::move(counts)},
+          {"calls", calls_in(some, instances)}};
+}
+
 json traffic_in(StrictObject& file) {
   StrictObject traffic = file.object("traffic");
   json result{{"step_ms", traffic.number("step_ms", steps)}};
@@ -224,6 +238,7 @@ json checked(const json& content, const std::string& source) {
                 {"traffic", traffic_in(file)},
                 {"latency_ms", latency_in(file)}};
   if (file.has("calls")) document["calls"] = calls_in(file, instances);
+  if (file.has("some_calls")) document["some_calls"] = some_calls_in(file, instances);
   if (file.has("settings")) document["settings"] = settings_in(file);
   if (file.has("faults")) document["faults"] = faults_in(file);
   if (file.has("played")) document["played"] = played_in(file);

@@ -108,15 +108,50 @@ TEST_CASE("a run's file has its calls, with the time when each was sent and how 
         R"("probe":true,"late":true}])");
 }
 
-TEST_CASE("a run of more than 2,000 calls, or of a fleet too large to list them, has none in its file") {
+TEST_CASE("a run of up to 2,000 calls has all in its file, one of a fleet too large to list them none") {
   Run run = eventful_run();
   run.calls.resize(2000);
   CHECK(Written(run).document()["calls"].size() == 2000);
-  run.calls.resize(2001);
-  CHECK_FALSE(Written(run).document().contains("calls"));
+  CHECK_FALSE(Written(run).document().contains("some_calls"));
   run.calls.resize(3);
   run.unlisted[0] = 1;
-  CHECK_FALSE(Written(run).document().contains("calls"));
+  for (const char* field : {"calls", "some_calls"}) CHECK_FALSE(Written(run).document().contains(field));
+}
+
+namespace {
+
+// A call a millisecond; those from `fault` on fail.
+Run long_run(int calls, int fault) {
+  Run run = eventful_run();
+  run.calls.clear();
+  for (int i = 0; i < calls; ++i) {
+    Call call;
+    call.intended = milliseconds(i);
+    call.status = i < fault ? CallStatus::success : CallStatus::failure;
+    run.calls.push_back(call);
+  }
+  return run;
+}
+
+json some_calls(int calls, int fault) {
+  const json document = Written(long_run(calls, fault)).document();
+  CHECK_FALSE(document.contains("calls"));
+  CHECK(document["some_calls"]["calls"].size() == 2000);
+  return document["some_calls"];
+}
+
+}  // namespace
+
+TEST_CASE("a longer run's file has 2,000 calls from 200 ms before the first failure on, and counts the earlier ones") {
+  const json around = some_calls(5000, 1000);
+  CHECK(around["from_ms"] == 800.0);
+  CHECK(around["to_ms"] == 2799.0);
+  CHECK(around["earlier"]["success"] == 800);
+  CHECK(around["earlier"]["failure"] == 0);
+  CHECK(around["calls"][0]["at_ms_since_start"] == 800.0);
+  CHECK(some_calls(2001, 100)["from_ms"] == 0.0);
+  CHECK(some_calls(5000, 4900)["earlier"]["success"] == 3000);  // the last 2,000
+  CHECK(some_calls(2001, 9999)["to_ms"] == 1999.0);             // none failed
 }
 
 TEST_CASE("a run's file says with which settings it was played, as a scenario's file names them, and where") {

@@ -18,6 +18,8 @@ constexpr Offset short_run = std::chrono::minutes(1);
 constexpr Offset fine_step = std::chrono::milliseconds(200);
 constexpr Offset coarse_step = std::chrono::seconds(1);
 
+constexpr Offset before_first_failure = std::chrono::milliseconds(200);
+
 constexpr Between<double> any_number{-1e18, 1e18};
 constexpr size_t longest_run_name = 3 * 64;  // 64 bytes; a byte that is not UTF-8 is written as three
 
@@ -71,6 +73,42 @@ std::vector<Call> as_sent(std::vector<Call> calls) {
   return calls;
 }
 
+bool knows_all_calls(const Run& run) {
+  return std::accumulate(run.unlisted.begin(), run.unlisted.end(), uint64_t{0}) == 0;
+}
+
+bool is_failure(const Call& call) { return call.status == CallStatus::failure || call.status == CallStatus::exception; }
+
+// The first of the listed calls: as many are listed as can be.
+size_t first_listed(const std::vector<Call>& calls) {
+  const auto failed = std::find_if(calls.begin(), calls.end(), is_failure);
+  const Offset from = failed == calls.end() ? Offset(0) : failed->intended + failed->sent_late - before_first_failure;
+  const auto sent_before = [](const Call& call, Offset time) { return call.intended + call.sent_late < time; };
+  const auto first = std::lower_bound(calls.begin(), calls.end(), from, sent_before);
+  return std::min(static_cast<size_t>(first - calls.begin()), calls.size() - most_listed_calls);
+}
+
+json counts_json(const std::vector<Call>& calls, size_t first) {
+  json counts = json::object();
+  for (const CallStatus status : all_call_statuses) {
+    const auto is_one = [status](const Call& call) { return call.status == status; };
+    counts[std::string(to_text(status))] =
+        std::count_if(calls.begin(), calls.begin() + static_cast<std::ptrdiff_t>(first), is_one);
+  }
+  return counts;
+}
+
+json some_calls_json(const Run& run) {
+  const std::vector<Call> calls = as_sent(run.calls);
+  const size_t first = first_listed(calls);
+  const auto begin = calls.begin() + static_cast<std::ptrdiff_t>(first);
+  const std::vector<Call> listed(begin, begin + most_listed_calls);
+  return {{"from_ms", first == 0 ? 0.0 : to_ms(listed.front().intended + listed.front().sent_late)},
+          {"to_ms", to_ms(listed.back().intended + listed.back().sent_late)},
+          {"earlier", counts_json(calls, first)},
+          {"calls", calls_json(run.targets, listed)}};
+}
+
 json figures_of(const FinishedRun& finished) {
   const Run& run = finished.run;
   const Summary& summary = finished.summary;
@@ -85,9 +123,7 @@ json figures_of(const FinishedRun& finished) {
 
 }  // namespace
 
-bool lists_all_calls(const Run& run) {
-  return run.calls.size() <= most_listed_calls && std::accumulate(run.unlisted.begin(), run.unlisted.end(), 0ULL) == 0;
-}
+bool lists_all_calls(const Run& run) { return run.calls.size() <= most_listed_calls && knows_all_calls(run); }
 
 json run_json(const FinishedRun& finished) {
   const Run& run = finished.run;
@@ -97,7 +133,10 @@ json run_json(const FinishedRun& finished) {
   document["marks"] = marks_json(run.targets, last_of(finished.timeline.marks));
   document["traffic"] = traffic_json(traffic(run, run.length <= short_run ? fine_step : coarse_step));
   document["latency_ms"] = latencies_json(run);
-  if (lists_all_calls(run)) document["calls"] = calls_json(run.targets, as_sent(run.calls));
+  if (lists_all_calls(run))
+    document["calls"] = calls_json(run.targets, as_sent(run.calls));
+  else if (knows_all_calls(run))
+    document["some_calls"] = some_calls_json(run);
   if (finished.settings) document["settings"] = to_json(*finished.settings);
   if (finished.settings) document["faults"] = to_json(finished.settings->faults);
   if (finished.played) document["played"] = to_json(*finished.played);

@@ -6,6 +6,7 @@
 //  "machine_noise":"a call was sent 20 ms late",                         // where the machine was too busy
 //  "transitions":[..], "states":{..}, "marks":[..], "traffic":{..},      // see timeline_json.hpp
 //  "calls":[..],                                                         // all, of a run that made at most 2,000
+//  "some_calls":{"from_ms","to_ms","earlier":{"success",..},"calls":[..]},   // of a longer run
 //  "faults":[..],                                                        // where known: see faults.hpp
 //  "settings":{..}, "played":{"at","world","version","machine","command"},   // where known: see provenance.hpp
 //  "latency_ms":{"success":{"p50","p90","p99","max"},..},
@@ -27,7 +28,7 @@ namespace load {
 // The most transitions, states of one instance and marks in a file; of more marks the last are kept.
 constexpr size_t longest_list = 200'000;
 
-// A run that made more calls than these lists none.
+// Of a run that made more calls, its file has as many from shortly before the first failure on, and no others.
 constexpr size_t most_listed_calls = 2000;
 
 // The part of the file that `compare` reads.
@@ -54,7 +55,7 @@ FinishedRun finish(Run run, Summary summary);
 
 std::string run_name(const Summary& summary);  // outage-redis
 
-// True if its file has its calls.
+// True if its file has all its calls.
 bool lists_all_calls(const Run& run);
 
 // The content of its file.

@@ -76,6 +76,20 @@ test('every dot flies where the canvas is, whatever the size of the picture', ()
   }
 });
 
+test('of a run whose file lists some of its calls, those are drawn, and no count is made up where it has none', () => {
+  const { givens, runs: [{ calls, ...run }] } = scenesOf();
+  const [from, to] = [800, 1800];
+  const isListed = ({ at_ms_since_start: at }) => at >= from && at <= to;
+  const earlier = calls.filter(({ at_ms_since_start: at }) => at < from).length;
+  const some = { from_ms: from, to_ms: to, earlier: { success: earlier, blocked: 0 }, calls: calls.filter(isListed) };
+  const [whole, part] = [{ ...run, calls }, { ...run, some_calls: some }].map((each) => makeScene(each, givens.failure_threshold));
+  for (const time of [810, 1000, 1234, 1800]) assert.deepEqual(sceneAt(part, time), sceneAt(whole, time), `at ${time}`);
+  for (const time of [0, 799, 1801, givens.length_ms]) assert.deepEqual([sceneAt(part, time).answered, sceneAt(part, time).blocked], [null, null]);
+  assert.notEqual(passedBy(part, 799), passedBy(part, 800));
+  assert.ok(dotsAt(part, 1000).length > 0);
+  assert.equal(sceneAt(makeScene(run, 5), 1000).answered, 0); // an older file
+});
+
 test('a late result fills no pip, and a success empties the pips of its breaker', () => {
   const call = (at, status, more = {}) => ({ at_ms_since_start: at, took_ms: 1, instance: 'Instance-A', status, upstream_calls: 1, ...more });
   const run = { instances: ['Instance-A', 'Instance-B'], shared_breaker: false, transitions: [],

@@ -1,6 +1,6 @@
 // The two fleets on the page: of each its picture and its figures.
 
-import { allOf, setAttribute, setText } from '../shared/text.js';
+import { allOf, number, setAttribute, setText } from '../shared/text.js';
 import { FleetPicture } from './fleet_picture.js';
 import { passedBy, sceneAt } from './scene.js';
 import { switchesText } from './words.js';
@@ -42,8 +42,8 @@ class FleetCard {
     this.picture.show(moment, isDead);
     setText(this.figures.hits, String(moment.hitCount));
     setText(this.figures.switches, switchesText(moment, isDead));
-    setText(this.figures.answered, String(moment.answered));
-    setText(this.figures.blocked, String(moment.blocked));
+    setText(this.figures.answered, number(moment.answered));
+    setText(this.figures.blocked, number(moment.blocked));
     setAttribute(this.node, 'data-hit', moment.hitCount > 0);
   }
 }

@@ -13,13 +13,13 @@ import { Playback } from './playback.js';
 import { savePicture } from './picture_file.js';
 import { allOpenAt, makeScene } from './scene.js';
 import { resultOf, showVerdict } from './verdict.js';
-import { sentenceAt } from './words.js';
+import { listedWords, sentenceAt } from './words.js';
 
 const behind = 500; // ms that the live picture is behind, so that a call is known before its dot has to leave
 const resultStands = 2500; // ms, before its replay
 const variants = ['distributed', 'redis'];
 
-// A run of thousands of calls lists none of them, and no instances.
+// The simulator lists neither calls nor instances of a run of thousands of calls.
 const namesOf = (instances) => Array.from({ length: instances }, (_, i) => `Instance-${String.fromCharCode(65 + i)}`);
 
 const isRunOf = (givens) => (run) => ['instances', 'rate', 'failure_threshold', 'recovery_timeout_ms'].every((name) => run?.settings?.[name] === givens[name]);
@@ -91,7 +91,7 @@ class Race {
   }
 
   showRace(runs, givens) {
-    const scenes = runs.map((run) => makeScene({ calls: [], transitions: [], instances: namesOf(givens.instances), ...run }, givens.failure_threshold));
+    const scenes = runs.map((run) => makeScene({ transitions: [], instances: namesOf(givens.instances), ...run }, givens.failure_threshold));
     this.race = { scenes, givens, length: givens.length_ms };
     this.playback.setLength(givens.length_ms);
     this.cards.setRace(this.race);
@@ -171,7 +171,7 @@ class Race {
     const allOpen = Math.max(...scenes.map((scene) => allOpenAt(scene, length)));
     this.playback.load(this.race, { fault: givens.fault_at_ms, allOpen, length });
     this.setPhase('replay');
-    setText(byId('world'), `A replay of a race with ${world}.`);
+    setText(byId('world'), `A replay of a race with ${world}.${listedWords(runs[0])}`);
     showVerdict(runs.map((run, i) => resultOf(run, this.guess.value[i])), this.cards.verdictLines);
   }
 

@@ -39,11 +39,18 @@ const endWithTheirTransitions = (scene) => {
   scene.calls.sort(byEnd);
 };
 
+// Of a run of thousands of calls its file lists some, from shortly before the fault on, and counts those before. An older
+// file lists none.
+const callsOf = (run) => run.calls ?? run.some_calls?.calls ?? [];
+const all = { from_ms: -Infinity, to_ms: Infinity, earlier: {} };
+const listedIn = (run) => (run.calls ? all : run.some_calls ?? all);
+
 // A fleet's run, made ready to be asked for any moment. `run` is a run's document, or the part of it that is known yet.
 export const makeScene = (run, threshold) => {
   const index = new Map(run.instances.map((name, i) => [name, i]));
-  const scene = { names: run.instances, isShared: run.shared_breaker, threshold };
-  scene.calls = run.calls.filter(({ instance }) => index.has(instance)).map((call) => ({
+  const { from_ms: from, to_ms: to, earlier } = listedIn(run);
+  const scene = { names: run.instances, isShared: run.shared_breaker, threshold, listed: { from, to, earlier } };
+  scene.calls = callsOf(run).filter(({ instance }) => index.has(instance)).map((call) => ({
     at: call.at_ms_since_start,
     end: call.at_ms_since_start + call.took_ms,
     instance: index.get(call.instance),
@@ -95,9 +102,14 @@ const failuresAt = (scene, time) => {
 
 // How many events are over. At two moments with as many, sceneAt() is the same.
 export const passedBy = (scene, time) =>
-  firstAfter(scene.calls, time, ({ end }) => end) + firstAfter(scene.transitions, time, ({ at }) => at);
+  firstAfter(scene.calls, time, ({ end }) => end) + firstAfter(scene.transitions, time, ({ at }) => at) +
+  Number(time >= scene.listed.from) + Number(time > scene.listed.to);
 
-// { states: by instance, pips: failures in a row by breaker, hits: by instance, hitCount, openCount, blocked, answered }
+// The calls of a status that are over, or null where the file does not say.
+const countOf = ({ listed: { from, to, earlier } }, over, time, wanted) =>
+  (time < from || time > to ? null : (earlier[wanted] ?? 0) + over.filter(({ status }) => status === wanted).length);
+
+// { states: by instance, pips: failures in a row by breaker, hits: by instance, hitCount, openCount, blocked, answered (null where it is not known) }
 export const sceneAt = (scene, time) => {
   const hits = scene.names.map(() => 0);
   for (const { instance } of ended(scene.hits, time)) hits[instance] += 1;
@@ -109,8 +121,8 @@ export const sceneAt = (scene, time) => {
     hits,
     hitCount: hits.reduce((sum, count) => sum + count, 0),
     openCount: states.filter((state) => state === 'open').length,
-    blocked: over.filter(({ status }) => status === 'blocked').length,
-    answered: over.filter(({ status }) => status === 'success').length,
+    blocked: countOf(scene, over, time, 'blocked'),
+    answered: countOf(scene, over, time, 'success'),
   };
 };
 

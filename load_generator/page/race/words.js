@@ -1,5 +1,6 @@
 // The race in words: one sentence that explains what has just happened, and the verdict. Nothing here touches the document.
 
+import { time } from '../shared/text.js';
 import { allOpenAt, instancesThatSaw, sceneAt } from './scene.js';
 
 const small = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
@@ -31,9 +32,9 @@ const rightWords = (scene, right, threshold, length) => (right.openCount === 0
   : `Right: ${failures(threshold)}, ${seenBy(scene, length)}.`);
 
 // `race` is { scenes: [left, right], givens, length }.
-export const sentenceAt = ({ scenes, givens, length }, time) => {
-  if (time < givens.fault_at_ms) return 'Every call is answered. In a moment the upstream dies.';
-  const [left, right] = scenes.map((scene) => sceneAt(scene, time));
+export const sentenceAt = ({ scenes, givens, length }, now) => {
+  if (now < givens.fault_at_ms) return 'Every call is answered. In a moment the upstream dies.';
+  const [left, right] = scenes.map((scene) => sceneAt(scene, now));
   if (left.hitCount === 0 && right.hitCount === 0) return 'The upstream is dead. The next calls will find out.';
   const threshold = givens.failure_threshold;
   if (left.openCount === left.states.length && right.openCount === right.states.length) {
@@ -42,6 +43,10 @@ export const sentenceAt = ({ scenes, givens, length }, time) => {
   }
   return `${rightWords(scenes[1], right, threshold, length)} ${leftWords(left, threshold)}`;
 };
+
+// What is missing in the picture of a run whose file lists only some of its calls.
+export const listedWords = ({ calls, some_calls: some }) => (calls || !some ? ''
+  : ` It had too many calls for its file, which lists those from ${time(some.from_ms)} to ${time(some.to_ms)}: no others fly or are counted.`);
 
 const verdictOf = (side, { guess, expected, measured, held }) => {
   const guessed = guess === null ? '' : `You guessed ${guess}. `;
