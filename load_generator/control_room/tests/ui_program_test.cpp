@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <list>
@@ -10,6 +11,7 @@
 #include "load_generator/api/fake_instance.hpp"
 #include "load_generator/control_room/http_api.hpp"
 #include "load_generator/control_room/tests/page_for_test.hpp"
+#include "load_generator/tests/scratch_file.hpp"
 #include "load_generator/tests/seen_for_test.hpp"
 #include "program/processes/child_process.hpp"
 #include "program/processes/fair_stopwatch.hpp"
@@ -175,8 +177,8 @@ namespace {
 // Ask for a race's news all the time, until the program is gone.
 class Followers {
  public:
-  explicit Followers(const std::string& url) {
-    for (int i = 0; i < 10; ++i) {
+  Followers(const std::string& url, int pages) {
+    for (int i = 0; i < pages; ++i) {
       threads_.emplace_back([page = std::make_unique<PageForTest>(url)](const std::stop_token& stop) {
         while (!stop.stop_requested() && page->get("/race").status == 200) {
         }
@@ -196,10 +198,57 @@ TEST_CASE("a signal ends the program within a second while a race runs and ten p
   page.look_on();
   REQUIRE(page.sees([](const json& picture) { return picture["load"]["sent"] > 0; }));
   CHECK(page.post("/control/race", {{"instances", 3}, {"failure_threshold", 20}, {"rate", 10}}).status == 200);
-  const Followers followers(page_of(process));
+  const Followers followers(page_of(process), 10);
   REQUIRE(page.sees(
       [](const json& picture) { return picture["race"].is_object() && picture["race"]["phase"] == "running"; }));
   check_that_it_ends_within_a_second(process, SIGINT, 13);  // three fleets of three, three upstreams and a Redis
+}
+
+namespace {
+
+// A separate control room, whose race five pages follow.
+class RoomWithRace {
+ public:
+  explicit RoomWithRace(const std::string& temporary_files)
+      : process_({"/usr/bin/env", "TMPDIR=" + temporary_files, LAB_BIN_DIR "/load_generator", "ui", "--port", "0",
+                  "--stage", "redis"}),
+        page_(page_of(process_)),
+        followers_(page_of(process_), 5) {
+    page_.look_on();
+    CHECK(page_.post("/control/race", {{"instances", 2}, {"failure_threshold", 20}, {"rate", 10}}).status == 200);
+  }
+
+  bool race_runs() const {
+    return page_.sees(
+        [](const json& picture) { return picture["race"].is_object() && picture["race"]["phase"] == "running"; });
+  }
+
+  ChildProcess& process() { return process_; }
+
+ private:
+  ChildProcess process_;
+  PageForTest page_;
+  Followers followers_;
+};
+
+}  // namespace
+
+TEST_CASE("two servers with a race each and ten pages end within a second, and leave no process and no file") {
+  const ScratchFolder temporary_files;
+  std::list<RoomWithRace> rooms;
+  for (int i = 0; i < 2; ++i) rooms.emplace_back(temporary_files.path(""));
+  std::vector<pid_t> children;
+  for (RoomWithRace& room : rooms) {
+    REQUIRE(room.race_runs());
+    for (const pid_t child : children_of(room.process())) children.push_back(child);
+  }
+  CHECK(children.size() == 2 * 12);  // of the page 3 instances, an upstream, Redis; of the race 4, 2 and Redis
+  const program::FairStopwatch stopwatch;
+  for (RoomWithRace& room : rooms) room.process().send_signal(SIGINT);
+  for (RoomWithRace& room : rooms) CHECK(room.process().wait(room_patience) == 0);
+  CHECK(stopwatch.elapsed() < milliseconds(LAB_END_WITHIN_MS));
+  for (const pid_t child : children) CHECK(kill(child, 0) != 0);
+  CHECK(std::filesystem::is_empty(temporary_files.path("")));
 }
 
 namespace {
