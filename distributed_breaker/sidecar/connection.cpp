@@ -51,11 +51,14 @@ Refused too_large_body() {
   return {413, "the body is too large; the limit is " + std::to_string(largest_body / 1024 / 1024) + " MiB"};
 }
 
+// "1a", perhaps with blanks and ";extension" after it.
 uint64_t chunk_size_in(std::string_view line) {
   const std::string_view digits = line.substr(0, line.find_first_of("; \t"));
+  const size_t after = line.find_first_not_of(" \t", digits.size());
   uint64_t size = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
-  if (digits.empty() || end != digits.data() + digits.size() || error != std::errc{}) {
+  const bool is_number = !digits.empty() && end == digits.data() + digits.size() && error == std::errc{};
+  if (!is_number || (after != std::string_view::npos && line[after] != ';')) {
     throw Refused(400, "the size of a chunk is not valid");
   }
   return size;
