@@ -29,11 +29,12 @@ if [ "${scenarios[*]}" = all ]; then
   for file in "$root"/load_generator/scenarios/*.json; do scenarios+=("$(basename "$file" .json)"); done
 fi
 
-run_files_of() {  # SCENARIO: its runs' files, in the order of its columns
-  local file=$root/load_generator/scenarios/$1.json
+run_files_of() {  # SCENARIO: its runs' files, in the order of its columns, without those of variants that were skipped
+  local file=$root/load_generator/scenarios/$1.json run
   [ -f "$file" ] || file=$1
   jq --raw-output --arg folder "$root/build/runs" \
-    '.name as $name | .expect | keys_unsorted[] | "\($folder)/\($name)-\(.).json"' "$file"
+    '.name as $name | .expect | keys_unsorted[] | "\($folder)/\($name)-\(.).json"' "$file" |
+    while IFS= read -r run; do [ ! -e "$run" ] || printf '%s\n' "$run"; done
 }
 
 held=() not_held=() files=()

@@ -38,7 +38,7 @@ Changes RecordFeed::take() {
 
 ChangeFeed::Check RecordFeed::check(const std::string&) {
   std::unique_lock lock(mutex_);
-  check_at_ = coarse_wall_clock();
+  check_at_ = coarse_steady_time();
   lock.unlock();
   watch_->interrupt();
   return {};
@@ -49,13 +49,13 @@ void RecordFeed::work() {
   }
 }
 
-std::optional<TimePoint> RecordFeed::take_check() {
+std::optional<SteadyTime> RecordFeed::take_check() {
   const std::scoped_lock lock(mutex_);
   return std::exchange(check_at_, std::nullopt);
 }
 
 // A wait that began after the check proves that all changes up to the check have been reported.
-bool RecordFeed::wait_once(std::optional<TimePoint> check) {
+bool RecordFeed::wait_once(std::optional<SteadyTime> check) {
   const auto now = std::chrono::steady_clock::now();
   const auto changes = watch_->wait(check ? now : now + longest_wait);
   if (const auto* trouble = std::get_if<StoreTrouble>(&changes)) {

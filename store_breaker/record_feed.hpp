@@ -36,10 +36,10 @@ class RecordFeed final : public ChangeFeed {
 
  private:
   void work();
-  bool wait_once(std::optional<TimePoint> check);
+  bool wait_once(std::optional<SteadyTime> check);
   void announce(const std::string& breaker);
   void fail(const StoreTrouble& trouble);
-  std::optional<TimePoint> take_check();
+  std::optional<SteadyTime> take_check();
 
   const std::unique_ptr<RecordWatch> watch_;
   const std::vector<std::string> services_;
@@ -49,7 +49,7 @@ class RecordFeed final : public ChangeFeed {
   std::map<std::string, uint64_t> announced_;  // generations; only the thread uses it
   mutable std::mutex mutex_;
   Changes changes_;                    // guarded by mutex_, like everything below
-  std::optional<TimePoint> check_at_;  // it has been asked for
+  std::optional<SteadyTime> check_at_;  // it has been asked for
   std::string error_;
   std::atomic<bool> is_stopped_{false};
   std::thread thread_;

@@ -137,6 +137,13 @@ class Preparation final : public RunObserver {
   RedisFaults& redis_faults_;
 };
 
+// What scenario_path() turns into the scenario's path, if it is shipped: peers/outage-10.
+std::string shipped_name(const Scenario& scenario) {
+  const std::string folder = scenarios_folder() + "/";
+  if (!scenario.file.starts_with(folder)) return scenario.name;
+  return std::filesystem::path(scenario.file.substr(folder.size())).replace_extension().string();
+}
+
 FinishedRun judged(Run run, const Scenario& scenario, const Variant& variant) {
   run.recovery_timeout = duration_in(variant.breaker, "recovery_timeout").value_or(milliseconds(0));
   std::string noise = machine_noise(run, variant.faults);
@@ -144,7 +151,7 @@ FinishedRun judged(Run run, const Scenario& scenario, const Variant& variant) {
       std::move(run), {scenario.name, variant.name, scenario.question, {}, variant.expectations, std::move(noise)});
   finished.settings = run_settings(scenario, variant);
   const World world = variant.stage == Stage::simple ? World::simulated : World::real;
-  finished.played = played_now(world, "load_generator scenario " + scenario.name + " --stage " + variant.name);
+  finished.played = played_now(world, "load_generator scenario " + shipped_name(scenario) + " --stage " + variant.name);
   return finished;
 }
 
@@ -173,7 +180,7 @@ std::vector<std::string> shipped_scenarios() { return scenarios_in(scenarios_fol
 
 std::string scenario_path(const std::string& name) {
   const std::filesystem::path folder = SCENARIOS_FOLDER;
-  const bool plain = name.find('/') == std::string::npos;
+  const bool plain = !name.starts_with('/') && name.find("..") == std::string::npos;
   std::string shipped = (folder / (name + ".json")).string();
   if (plain && std::filesystem::is_regular_file(shipped)) return shipped;
   if (std::filesystem::is_regular_file(name)) return name;

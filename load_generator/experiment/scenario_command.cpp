@@ -9,6 +9,7 @@
 #include "load_generator/experiment/experiment.hpp"
 #include "load_generator/experiment/progress_line.hpp"
 #include "load_generator/fleet/fleet.hpp"
+#include "load_generator/fleet/proxies.hpp"
 #include "load_generator/load/live_lines.hpp"
 #include "load_generator/record/text.hpp"
 #include "load_generator/report/compare.hpp"
@@ -62,8 +63,16 @@ FinishedRun play(const Performance& performance, const program::StopSignal& stop
   }
 }
 
+// A program that is not there is no failed prediction.
+bool is_skipped(const Variant& variant) {
+  const std::string missing = missing_program(variant);
+  if (!missing.empty()) std::cout << missing << "\n" << std::flush;
+  return !missing.empty();
+}
+
 int play_one(const ScenarioOptions& options, const Scenario& scenario, const Variant& variant,
              const program::StopSignal& stop) {
+  if (is_skipped(variant)) return 0;
   const FinishedRun finished = play({scenario, variant, Detail::everything}, stop);
   std::cout << report(finished.run) << "\n";
   if (finished.run.interrupted) return program::interrupted;
@@ -75,14 +84,18 @@ int play_one(const ScenarioOptions& options, const Scenario& scenario, const Var
 
 int play_all(const Scenario& scenario, Detail detail, const program::StopSignal& stop) {
   std::vector<Summary> summaries;
+  size_t number = 0;
   for (const Variant& variant : scenario.variants) {
-    const std::string place = fmt::format(" ({} of {})", summaries.size() + 1, scenario.variants.size());
+    ++number;
+    if (is_skipped(variant)) continue;
+    const std::string place = fmt::format(" ({} of {})", number, scenario.variants.size());
     const FinishedRun finished = play({scenario, variant, detail, place}, stop);
     if (finished.run.interrupted) return program::interrupted;
     write_run_file(run_path(run_name(finished.summary)), finished);
     summaries.push_back(finished.summary);
     if (detail == Detail::everything) std::cout << "\n";
   }
+  if (summaries.empty()) return 0;
   const Canvas canvas = canvas_of_standard_output();
   if (canvas.screen == Screen::plain && detail == Detail::picture) std::cout << "\n";  // after the lines of progress
   std::cout << outcome(summaries, detail, canvas);

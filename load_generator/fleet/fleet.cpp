@@ -83,6 +83,7 @@ std::string run_path(const std::string& name) { return runs_folder() + "/" + nam
 Fleet::Fleet(const Scenario& scenario, const Variant& variant)
     : upstream_(upstream_arguments(scenario)), upstream_url_(url_of(upstream_, scenario.file)) {
   if (needs_redis(variant)) start_redis(variant);
+  if (variant.proxy) proxies_.emplace(scenario, variant, upstream_url_);
   start_instances(scenario, variant);
 }
 
@@ -99,7 +100,8 @@ void Fleet::start_instances(const Scenario& scenario, const Variant& variant) {
   for (size_t index = 0; index < scenario.instances; ++index) {
     targets_.push_back({instance_name(index), ""});
     Arguments arguments = instance_arguments(scenario, variant, targets_.back());
-    add(arguments, "--upstream", variant.faults.cut_off == index ? unreachable_url : upstream_url_);
+    const std::string& upstream = proxies_ ? proxies_->url_for(index) : upstream_url_;
+    add(arguments, "--upstream", variant.faults.cut_off == index ? unreachable_url : upstream);
     if (needs_redis(variant)) add(arguments, "--redis", redis_ ? redis_->url() : watched_redis_->url());
     if (needs_redis(variant)) add(arguments, "--store", variant.stage == Stage::naive ? "naive" : "cached");
     if (needs_redis(variant) && scenario.redis_timeout) {

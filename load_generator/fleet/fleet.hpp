@@ -1,12 +1,13 @@
 // A Fleet is what a scenario runs against, private and on free loopback ports: the upstream, a Redis if the stage needs
-// one (watched by Sentinels if the variant asks for it), and the instances. None of them outlives it, however this
-// process ends. Make it on the main thread (see ChildProcess). Not thread-safe.
+// one (watched by Sentinels if the variant asks for it), proxies if the variant has any, and the instances. None of
+// them outlives it, however this process ends. Make it on the main thread (see ChildProcess). Not thread-safe.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "load_generator/fleet/proxies.hpp"
 #include "load_generator/record/run_record.hpp"
 #include "load_generator/scenario/scenario.hpp"
 #include "program/processes/child_process.hpp"
@@ -61,6 +62,7 @@ class Fleet {
   std::string upstream_url_;
   std::optional<program::PrivateRedis> redis_;
   std::optional<program::PrivateSentinel> watched_redis_;
+  std::optional<Proxies> proxies_;
   std::vector<Instance> instances_;
   std::vector<Target> targets_;
 };

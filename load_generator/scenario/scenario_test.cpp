@@ -8,6 +8,7 @@
 
 #include "load_generator/experiment/experiment.hpp"
 #include "load_generator/experiment/simple_stage.hpp"
+#include "load_generator/fleet/proxies.hpp"
 #include "load_generator/tests/scratch_file.hpp"
 
 using namespace load;
@@ -248,4 +249,53 @@ TEST_CASE("stage 1's file becomes a run with the same measures") {
   CHECK(measures.at("calls_per_trip") == 2);
   CHECK(measures.at("unexplained") == 0);
   CHECK(run.transitions[0].at == milliseconds(20));
+}
+
+TEST_CASE("a variant may have proxies, and then its instances are plain callers") {
+  json document = good();
+  document["variants"]["distributed-calm"]["proxy"] = {
+      {"program", "haproxy"}, {"settings", "observe.cfg"}, {"one_for", "each"}};
+  const Scenario scenario = read(document);
+  const Variant& variant = *find_variant(scenario, "distributed-calm");
+  REQUIRE(variant.proxy);
+  CHECK(variant.proxy->program == Proxy::Program::haproxy);
+  CHECK(variant.proxy->settings == "observe.cfg");
+  CHECK_FALSE(variant.proxy->one_for_all);
+  CHECK(variant.manual_override->mode == "disabled");
+  CHECK_FALSE(find_variant(scenario, "redis")->proxy);
+
+  const json sidecar{{"program", "sidecar"}, {"one_for", "all"}};
+  CHECK(complaint("/variants/distributed-calm/proxy", sidecar) == "nothing");
+  document["variants"]["distributed-calm"]["stage"] = "redis";
+  CHECK_THROWS_AS(read(document), std::invalid_argument);
+  const auto refused = [](json proxy, const std::string& part) {
+    CAPTURE(proxy.dump());
+    CHECK(complaint("/variants/distributed-calm/proxy", proxy).find(part) != std::string::npos);
+  };
+  refused({{"program", "apache"}, {"one_for", "all"}}, "proxy.program");
+  refused({{"program", "nginx"}, {"one_for", "all"}}, "proxy.settings");
+  refused({{"program", "nginx"}, {"settings", "../a.conf"}, {"one_for", "all"}}, "without a slash");
+  refused({{"program", "sidecar"}, {"settings", "a.cfg"}, {"one_for", "all"}}, "proxy.settings");
+}
+
+TEST_CASE("the scenarios with proxies are in order, and the settings that they name exist") {
+  for (const char* name : {"peers/outage-10", "peers/recovery"}) {
+    const Scenario scenario = read_scenario(scenario_path(name));
+    for (const Variant& variant : scenario.variants) {
+      REQUIRE(variant.proxy);
+      const auto settings = std::filesystem::path(scenario.file).parent_path() / variant.proxy->settings;
+      CHECK(std::filesystem::exists(settings));
+    }
+  }
+}
+
+TEST_CASE("a program that is not installed is one line") {
+  Variant variant;
+  variant.name = "haproxy-each";
+  CHECK(missing_program(variant, "/nowhere").empty());
+  variant.proxy.emplace().program = Proxy::Program::haproxy;
+  CHECK(missing_program(variant, "/nowhere::/nothing") ==
+        "haproxy is not installed, so haproxy-each is skipped; scripts/dev/setup.sh --peers installs it");
+  variant.proxy->program = Proxy::Program::sidecar;
+  CHECK(missing_program(variant, "/nowhere").empty());
 }

@@ -37,6 +37,29 @@ ManualOverride read_override(StrictObject entry) {
   return read;
 }
 
+const std::vector<std::string>& proxy_names() {
+  static const std::vector<std::string> names{"haproxy", "nginx", "sidecar"};
+  return names;
+}
+
+// A file beside the scenario's.
+std::string read_file_name(StrictObject& entry, const std::string& field) {
+  std::string name = entry.text(field, longest_name);
+  if (name.find('/') != std::string::npos) entry.complain(field, "without a slash: a file beside this one");
+  return name;
+}
+
+Proxy read_proxy(StrictObject entry) {
+  Proxy proxy;
+  const std::string program = entry.one_of("program", proxy_names());
+  const auto found = std::find(proxy_names().begin(), proxy_names().end(), program);
+  proxy.program = static_cast<Proxy::Program>(found - proxy_names().begin());
+  if (proxy.program != Proxy::Program::sidecar) proxy.settings = read_file_name(entry, "settings");
+  proxy.one_for_all = entry.one_of("one_for", {"each", "all"}) == "all";
+  entry.done();
+  return proxy;
+}
+
 void change(Variant& variant, StrictObject& entry, size_t instances) {
   if (entry.has("breaker")) variant.breaker = changed(variant.breaker, read_settings(entry.object("breaker")));
   if (entry.has("instance")) variant.instance = changed(variant.instance, read_settings(entry.object("instance")));
@@ -58,6 +81,11 @@ Variant read_variant(StrictObject entry, const std::string& name, const Known& s
   Variant variant = stages.at(entry.one_of("stage", stage_names()));
   variant.name = name;
   change(variant, entry, instances);
+  if (entry.has("proxy")) {
+    if (variant.stage != Stage::distributed) entry.complain("proxy", "absent, unless the stage is distributed");
+    variant.proxy = read_proxy(entry.object("proxy"));
+    variant.manual_override = {"disabled", "scenario", "the proxy decides"};
+  }
   entry.done();
   return variant;
 }
@@ -104,6 +132,8 @@ Faults effective_faults(const Variant& variant) {
   if (variant.stage == Stage::distributed) faults.redis.clear();
   return faults;
 }
+
+std::string_view to_text(Proxy::Program program) { return proxy_names().at(static_cast<size_t>(program)); }
 
 std::vector<Variant> read_variants(StrictObject& document, size_t instances) {
   Known known = read_known(document, instances);

@@ -1,6 +1,6 @@
 // A Variant is what a scenario is played against: a stage with its settings and expectations. Each stage is a variant
 // named after it; a file may define more, which change some of the scenario's settings and replace its faults and
-// override.
+// override, or put a proxy in front of the upstream.
 // Errors: read_variants() throws std::invalid_argument that names file and field.
 #pragma once
 
@@ -20,6 +20,16 @@ namespace load {
 enum class Stage { simple, distributed, redis, naive };
 std::string_view to_text(Stage stage);
 
+// A program between the instances and the upstream, which are then plain callers: what people run in place of a
+// breaker, or the lab's own sidecar. It cannot be simulated.
+struct Proxy {
+  enum class Program { haproxy, nginx, sidecar };
+  Program program = Program::sidecar;
+  std::string settings;      // the file beside the scenario's; empty: of the sidecar
+  bool one_for_all = false;  // else one for each instance
+};
+std::string_view to_text(Proxy::Program program);
+
 struct Variant {
   std::string name;  // redis, redis-quorum
   Stage stage = Stage::simple;
@@ -28,6 +38,7 @@ struct Variant {
   std::optional<ManualOverride> manual_override;  // applied when the load starts
   Faults faults;
   bool watched_by_sentinels = false;  // the Redis, if the stage has one; because a fault needs it
+  std::optional<Proxy> proxy;
   std::vector<Expectation> expectations;
 };
 

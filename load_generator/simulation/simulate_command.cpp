@@ -44,6 +44,15 @@ Settings read_changes(const std::vector<std::string>& changes) {
   return settings;
 }
 
+// Says what it leaves out.
+Scenario without_proxies(Scenario scenario) {
+  std::erase_if(scenario.variants, [&](const Variant& variant) {
+    if (variant.proxy) std::cout << scenario.name << ", " << variant.name << ": a proxy cannot be simulated\n";
+    return variant.proxy.has_value();
+  });
+  return scenario;
+}
+
 // The givens of the command line in place of the file's.
 Scenario with_changes(Scenario scenario, const SimulateOptions& options) {
   const Settings settings = read_changes(options.settings);
@@ -142,7 +151,7 @@ std::string judged(simulation::RealityCheck& check, const SimulateOptions& optio
 int judge_real_runs(const SimulateOptions& options, const program::StopSignal& stop) {
   simulation::RealityCheck check;
   for (const std::string& name : played_scenarios(options)) {
-    const Scenario scenario = with_changes(read_scenario(scenario_path(name)), options);
+    const Scenario scenario = with_changes(without_proxies(read_scenario(scenario_path(name))), options);
     for (const Variant& variant : scenario.variants) {
       if (stop.requested()) return program::interrupted;
       std::cout << judged(check, options, scenario, variant) << std::flush;
@@ -153,7 +162,8 @@ int judge_real_runs(const SimulateOptions& options, const program::StopSignal& s
 }
 
 bool play_scenario(const SimulateOptions& options, const std::string& path, Effort& effort) {
-  const Scenario scenario = with_changes(read_scenario(path), options);
+  const Scenario scenario = with_changes(without_proxies(read_scenario(path)), options);
+  if (scenario.variants.empty()) return true;
   std::cout << wrapped(scenario.question, 80, "") << "\n\n" << std::flush;
   if (options.seeds <= 1) return play_each(options, scenario, effort);
   show_distributions(options, scenario);

@@ -256,6 +256,23 @@ TEST_CASE("stage simple ignores instance settings") {
   CHECK(run({"scenario", scenario, "--stage", "simple", "--out", "/dev/null"}).exit_code == 0);
 }
 
+TEST_CASE("one sidecar in front of the upstream counts the failures of all callers, and is not simulated") {
+  const ScratchFolder folder;
+  const std::string scenario = folder.file("beside.json", R"({"name":"beside-in-a-test","question":"Is this so?",
+    "instances":2,"upstream":{"plan":"down"},"load":{"rate":20,"duration_ms":500},
+    "breaker":{"failure_threshold":3,"recovery_timeout_ms":60000},
+    "variants":{"one":{"stage":"distributed","proxy":{"program":"sidecar","one_for":"all"}}},
+    "expect":{"one":[{"measure":"upstream_failures","at_least":3,"at_most":4,"because":"3, and one in flight"},
+                     {"measure":"failure","at_least":10,"at_most":10,"because":"a caller sees only errors"}]}})");
+  const Ended ended = run({"scenario", scenario, "--stage", "one", "--out", "/dev/null"});
+  CAPTURE(ended.output);
+  CHECK(ended.exit_code == 0);
+  const Ended simulated = run({"simulate", scenario});
+  CAPTURE(simulated.output);
+  CHECK(simulated.exit_code == 0);
+  CHECK(has(simulated.output, "beside-in-a-test, one: a proxy cannot be simulated\n"));
+}
+
 TEST_CASE("a scenario whose prediction fails exits with 1, and still writes its file") {
   const ScratchFolder folder;
   const std::string scenario = folder.file("wrong.json", R"({"name":"wrong","question":"Is this so?","instances":2,
