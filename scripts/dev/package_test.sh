@@ -5,6 +5,7 @@
 # checks what a program outside the lab gets:
 #   symbols     the libraries define no global names outside cb
 #   pkg-config  its flags compile and link a program with the smallest library
+#   components  without hiredis `simple` is found, and the message for `redis` names what is missing
 #   subproject  add_subdirectory() adds the libraries, and no program, test or flag
 #   examples    each example builds against the prefix, and prints what examples/README.md shows
 # What it builds stays in BUILD_FOLDER/package_test, so the second time takes seconds.
@@ -23,8 +24,8 @@ launcher=()
 fail() { echo "FAILED: $1" >&2; exit 1; }
 
 # What a mangled name begins with: a name in cb, in std or in __gnu_cxx, also one of a type's run-time information. GCC
-# adds the type information of functions (_ZTIF), and DW.ref of what a catch names.
-allowed='^(_ZG?V?Z?(T[ISVT]|Th[0-9n_]*)?(N[KVRO]*)?(2cb|S[tabsiod]|9__gnu_cxx)|_ZT[IS]P?F|DW\.ref\.)'
+# adds the type information of functions (_ZTIF), DW.ref of what a catch names, and, unoptimised, placement new.
+allowed='^(_ZG?V?Z?(T[ISVT]|Th[0-9n_]*)?(N[KVRO]*)?(2cb|S[tabsiod]|9__gnu_cxx)|_ZT[IS]P?F|_Z(n[wa]m|d[la])Pv|DW\.ref\.)'
 
 check_symbols() {
   local library others
@@ -45,6 +46,25 @@ END
   # shellcheck disable=SC2086  # several flags
   c++ -std=c++20 "$work/main.cpp" $flags -o "$work/with_pkg_config"
   "$work/with_pkg_config"
+}
+
+configure_with() {  # COMPONENT
+  rm -rf "$work/component"
+  mkdir -p "$work/component"
+  cat >"$work/component/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.25)
+project(needs_$1 CXX)
+find_package(circuit_breaker_lab REQUIRED COMPONENTS $1)
+END
+  PKG_CONFIG_LIBDIR=/nonexistent cmake -S "$work/component" -B "$work/component/build" -DCMAKE_PREFIX_PATH="$prefix" 2>&1
+}
+
+check_components() {
+  local output
+  configure_with simple >"$work/component.log" || { cat "$work/component.log" >&2; fail "simple needs hiredis"; }
+  if output=$(configure_with redis); then fail "redis is found without hiredis"; fi
+  grep -q 'circuit_breaker::redis: hiredis is missing (Debian: libhiredis-dev)' <<<"$(tr -s '\n ' ' ' <<<"$output")" ||
+    fail "the message does not name hiredis: $output"
 }
 
 check_subproject() {
@@ -98,6 +118,7 @@ mkdir -p "$work"
 cmake --install "$build_folder" --prefix "$prefix" >/dev/null
 check_symbols
 check_pkg_config
+check_components
 check_subproject
 check_examples
 echo "the package holds"
