@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Usage: scripts/dev/benchmark.sh [simple_breaker|redis_breaker|sidecar|control_room [--duration 10m]]
+# Usage: scripts/dev/benchmark.sh [simple_breaker|redis_breaker|sidecar|library|control_room [--duration 10m]]
 #
 # Measures what breakers cost. Without an argument: simple_breaker, then redis_breaker.
 #   simple_breaker  what a protected call costs beyond the call itself, in nanoseconds of the calling thread's time: medians
@@ -8,6 +8,8 @@
 #                   minute, and a private Redis
 #   sidecar         what a sidecar adds to a request's latency, beside HAProxy (setup.sh --peers installs it): medians of
 #                   10,000 requests each way, taken in turns; it may add at most 1.5 times as much
+#   library         what a translation unit costs that includes the breaker's header, in seconds of the processor, beyond
+#                   one that includes <chrono> and <functional>: the best of five
 #   control_room    what the page costs a browser and its server, in ten minutes beside ten instances
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
@@ -37,6 +39,26 @@ sidecar() {
   "$bin/sidecar_benchmark"
 }
 
+# Prints the seconds of the processor that it takes to compile the code.
+compile_seconds() {  # CODE
+  local _ TIMEFORMAT='%U %S'
+  for _ in {1..5}; do
+    { time c++ -std=c++20 -O2 -I. -Icmake/package -Ibuild/package -x c++ -c - -o /dev/null <<<"$1"; } 2>&1
+  done | awk '{ seconds = $1 + $2; if (NR == 1 || seconds < best) best = seconds } END { print best }'
+}
+
+library() {
+  cd "$root"
+  cmake --preset release >/dev/null
+  local usual='#include <chrono>
+#include <functional>' without with
+  without=$(compile_seconds "$usual")
+  with=$(compile_seconds "$usual
+#include <circuit_breaker/circuit_breaker.hpp>")
+  awk -v without="$without" -v with="$with" \
+    'BEGIN { printf "including the breaker costs %.2f s, of at most 1 s (%.2f - %.2f)\n", with - without, with, without }'
+}
+
 control_room() {
   "$root/scripts/dev/browser_tests.sh" --install
   build release programs
@@ -45,7 +67,7 @@ control_room() {
 
 case "${1:-}" in
   "") simple_breaker && redis_breaker ;;
-  simple_breaker | redis_breaker | sidecar) "$1" ;;
+  simple_breaker | redis_breaker | sidecar | library) "$1" ;;
   control_room) "$@" ;;
   *) echo "benchmark.sh: '$1' is not a benchmark (--help lists them)" >&2; exit 2 ;;
 esac
