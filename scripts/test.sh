@@ -60,6 +60,8 @@ if "$guard"; then
   scripts/dev/setup.sh --develop
   headline "words, clang-format and shellcheck"
   scripts/dev/lint.sh
+  headline "reference"
+  scripts/dev/reference.sh
 fi
 
 headline "release build"

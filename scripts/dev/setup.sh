@@ -8,7 +8,7 @@ run=(redis-server redis-tools curl jq tmux)
 test=(doctest-dev libasio-dev libbenchmark-dev libsqlite3-dev openssl procps prometheus chromium chromium-sandbox nodejs spin)
 command -v npm >/dev/null || test+=(npm)  # nodejs from elsewhere than Debian often has it
 peers=(haproxy nginx-light)
-develop=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
+develop=(clang clang-format clang-tidy doxygen libclang-rt-dev shellcheck)
 
 usage() {
   cat <<END
