@@ -2,6 +2,7 @@
 #include <stdexcept>
 
 #include "store_breaker/memory/memory_store.hpp"
+#include "store_breaker/postgresql/postgresql_store.hpp"
 #include "store_breaker/record_store.hpp"
 #include "store_breaker/shm/shm_store.hpp"
 
@@ -23,7 +24,14 @@ std::unique_ptr<RecordStore> open_shm(const std::string& address) {
   return std::make_unique<ShmStore>(address.substr(address.find(':') + 1));
 }
 
-const std::array<Scheme, 2> schemes{{{"memory:", "memory:", open_memory}, {"shm:", "shm:NAME", open_shm}}};
+std::unique_ptr<RecordStore> open_postgresql(const std::string& address) {
+  return std::make_unique<PostgresqlStore>(address);
+}
+
+const std::array<Scheme, 3> schemes{
+    {{"memory:", "memory:", open_memory},
+     {"shm:", "shm:NAME", open_shm},
+     {"postgresql://", "postgresql://[USER[:PASSWORD]@]HOST[:PORT]/DATABASE", open_postgresql}}};
 
 }  // namespace
 

@@ -3,9 +3,10 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev
-       liblua5.1-0-dev libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
+       liblua5.1-0-dev libpq-dev libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
 run=(redis-server redis-tools curl jq tmux)
-test=(doctest-dev libasio-dev libbenchmark-dev libsqlite3-dev openssl procps prometheus chromium chromium-sandbox nodejs spin)
+test=(doctest-dev libasio-dev libbenchmark-dev libsqlite3-dev openssl postgresql procps prometheus chromium
+      chromium-sandbox nodejs spin)
 command -v npm >/dev/null || test+=(npm)  # nodejs from elsewhere than Debian often has it
 peers=(haproxy nginx-light)
 develop=(clang clang-format clang-tidy doxygen libclang-rt-dev shellcheck)
@@ -23,10 +24,10 @@ anything it prints how many packages and how many megabytes apt-get will add. Pr
   --develop   also that, and what the linters and sanitizers need: ${develop[*]}
   --peers     only what the lab is compared with: ${peers[*]}
 
-On Debian, with systemd, some packages start a service: redis-server on 127.0.0.1:6379, prometheus on port 9090 of all
-addresses, and nginx-light on port 80 of all addresses. The lab needs none of these services: its tests and comparisons
-start private servers, and use only promtool of prometheus. To stop them: systemctl disable --now redis-server prometheus
-nginx
+On Debian, with systemd, some packages start a service: redis-server on 127.0.0.1:6379, postgresql on 127.0.0.1:5432,
+prometheus on port 9090 of all addresses, and nginx-light on port 80 of all addresses. The lab needs none of these services:
+its tests and comparisons start private servers, and use only promtool of prometheus. To stop them: systemctl disable --now
+redis-server postgresql prometheus nginx
 END
 }
 
@@ -79,8 +80,8 @@ run_as_root "apt-get update"
 "${as_root[@]}" "LC_ALL=C apt-get install --assume-no $options" 2>/dev/null |
   sed -n 's/.*, \([0-9]* newly installed\).*/  \1, dependencies included/p; s/^Need to get/  apt-get downloads/p; s/^After this operation, \(.*\) of additional.*/  and unpacks them to \1/p' || true
 case " ${missing[*]} " in
-  *" redis-server "* | *" prometheus "* | *" nginx-light "*)
-    echo "  redis-server, prometheus and nginx-light start services; setup.sh --help says how to stop them"
+  *" redis-server "* | *" postgresql "* | *" prometheus "* | *" nginx-light "*)
+    echo "  redis-server, postgresql, prometheus and nginx-light start services; setup.sh --help says how to stop them"
     ;;
 esac
 run_as_root "$install"
