@@ -1,6 +1,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "store_breaker/dynamodb/dynamodb_store.hpp"
 #include "store_breaker/memory/memory_store.hpp"
 #include "store_breaker/postgresql/postgresql_store.hpp"
 #include "store_breaker/record_store.hpp"
@@ -28,10 +29,11 @@ std::unique_ptr<RecordStore> open_postgresql(const std::string& address) {
   return std::make_unique<PostgresqlStore>(address);
 }
 
-const std::array<Scheme, 3> schemes{
+const std::array<Scheme, 4> schemes{
     {{"memory:", "memory:", open_memory},
      {"shm:", "shm:NAME", open_shm},
-     {"postgresql://", "postgresql://[USER[:PASSWORD]@]HOST[:PORT]/DATABASE", open_postgresql}}};
+     {"postgresql://", "postgresql://[USER[:PASSWORD]@]HOST[:PORT]/DATABASE", open_postgresql},
+     {"dynamodb://", "dynamodb://REGION/TABLE", open_dynamodb}}};
 
 }  // namespace
 
