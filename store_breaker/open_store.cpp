@@ -3,6 +3,7 @@
 
 #include "store_breaker/dynamodb/dynamodb_store.hpp"
 #include "store_breaker/memory/memory_store.hpp"
+#include "store_breaker/mongodb/open_mongodb.hpp"
 #include "store_breaker/postgresql/postgresql_store.hpp"
 #include "store_breaker/record_store.hpp"
 #include "store_breaker/shm/shm_store.hpp"
@@ -29,11 +30,12 @@ std::unique_ptr<RecordStore> open_postgresql(const std::string& address) {
   return std::make_unique<PostgresqlStore>(address);
 }
 
-const std::array<Scheme, 4> schemes{
+const std::array<Scheme, 5> schemes{
     {{"memory:", "memory:", open_memory},
      {"shm:", "shm:NAME", open_shm},
      {"postgresql://", "postgresql://[USER[:PASSWORD]@]HOST[:PORT]/DATABASE", open_postgresql},
-     {"dynamodb://", "dynamodb://REGION/TABLE", open_dynamodb}}};
+     {"dynamodb://", "dynamodb://REGION/TABLE", open_dynamodb},
+     {"mongodb://", "mongodb://HOST/DATABASE", open_mongodb}}};
 
 }  // namespace
 

@@ -5,7 +5,7 @@ set -euo pipefail
 build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev
        liblua5.1-0-dev libpq-dev libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
 run=(redis-server redis-tools curl jq tmux)
-test=(doctest-dev libasio-dev libbenchmark-dev libsqlite3-dev openssl postgresql procps prometheus chromium
+test=(doctest-dev libasio-dev libbenchmark-dev libmongoc-dev libsqlite3-dev openssl postgresql procps prometheus chromium
       chromium-sandbox nodejs spin)
 command -v npm >/dev/null || test+=(npm)  # nodejs from elsewhere than Debian often has it
 peers=(haproxy nginx-light)
@@ -21,6 +21,7 @@ anything it prints how many packages and how many megabytes apt-get will add. Pr
   always      ${build[*]}
               ${run[*]}
   --test      also what the tests need: ${test[*]}
+              (libmongoc-dev also lets the programs use mongodb://; everything else works without it)
   --develop   also that, and what the linters and sanitizers need: ${develop[*]}
   --peers     only what the lab is compared with: ${peers[*]}
 

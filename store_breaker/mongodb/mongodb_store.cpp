@@ -1,0 +1,328 @@
+#include "store_breaker/mongodb/mongodb_store.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "program/text.hpp"
+#include "store_breaker/mongodb/bson_document.hpp"
+#include "store_breaker/mongodb/open_mongodb.hpp"
+
+namespace cb {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* collection_name = "CircuitBreakers";
+constexpr int access_denied = 13;  // codes of the server
+constexpr int login_refused = 18;
+constexpr int collection_exists = 48;
+constexpr int is_duplicate = 11000;
+
+// The version that a document without a valid one is reported with, so that it can be replaced. Versions are random.
+constexpr uint64_t of_no_document_version = 0x756e'7665'7273'696f;
+
+struct FreeDriver {
+  void operator()(mongoc_uri_t* uri) const { mongoc_uri_destroy(uri); }
+  void operator()(mongoc_collection_t* collection) const { mongoc_collection_destroy(collection); }
+  void operator()(mongoc_database_t* database) const { mongoc_database_destroy(database); }
+  void operator()(mongoc_cursor_t* cursor) const { mongoc_cursor_destroy(cursor); }
+  void operator()(mongoc_find_and_modify_opts_t* options) const { mongoc_find_and_modify_opts_destroy(options); }
+  void operator()(mongoc_read_concern_t* concern) const { mongoc_read_concern_destroy(concern); }
+  void operator()(mongoc_write_concern_t* concern) const { mongoc_write_concern_destroy(concern); }
+  void operator()(mongoc_read_prefs_t* preferences) const { mongoc_read_prefs_destroy(preferences); }
+};
+template <class T>
+using Owned = std::unique_ptr<T, FreeDriver>;
+
+BsonDocument with_id(const std::string& breaker) {
+  BsonDocument filter;
+  BSON_APPEND_UTF8(filter.get(), "_id", breaker.c_str());
+  return filter;
+}
+
+void set_default(mongoc_uri_t* uri, const char* option, std::chrono::milliseconds value) {
+  if (!mongoc_uri_has_option(uri, option))
+    mongoc_uri_set_option_as_int32(uri, option, static_cast<int32_t>(value.count()));
+}
+
+// The driver's message is left out: it may quote the address.
+[[noreturn]] void refuse_address() {
+  throw std::invalid_argument(
+      "mongodb: the address is not valid; write mongodb://[USER:PASSWORD@]HOST[:PORT]/[DATABASE][?OPTIONS], with @ : / "
+      "% "
+      "in the password as %40 %3A %2F %25");
+}
+
+// Waits for a majority, and asks the primary for what a majority has.
+void require_majorities(mongoc_uri_t* uri) {
+  const Owned<mongoc_write_concern_t> majority(mongoc_write_concern_new());
+  mongoc_write_concern_set_wmajority(majority.get(), 2000);
+  mongoc_uri_set_write_concern(uri, majority.get());
+  const Owned<mongoc_read_prefs_t> primary(mongoc_read_prefs_new(MONGOC_READ_PRIMARY));
+  mongoc_uri_set_read_prefs_t(uri, primary.get());
+  const Owned<mongoc_read_concern_t> committed(mongoc_read_concern_new());
+  mongoc_read_concern_set_level(committed.get(), MONGOC_READ_CONCERN_LEVEL_MAJORITY);
+  const bool has_level = mongoc_read_concern_get_level(mongoc_uri_get_read_concern(uri)) != nullptr;
+  if (!has_level) mongoc_uri_set_read_concern(uri, committed.get());
+}
+
+Owned<mongoc_uri_t> parsed_uri(const std::string& address) {
+  [[maybe_unused]] static const bool initialised = [] {
+    mongoc_init();
+    mongoc_log_set_handler(nullptr, nullptr);  // what matters is in the errors
+    return true;
+  }();
+  bson_error_t error;
+  Owned<mongoc_uri_t> uri(mongoc_uri_new_with_error(address.c_str(), &error));
+  if (!uri) refuse_address();
+  set_default(uri.get(), MONGOC_URI_CONNECTTIMEOUTMS, 1s);
+  set_default(uri.get(), MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 1s);
+  set_default(uri.get(), MONGOC_URI_SOCKETTIMEOUTMS, 2s);
+  require_majorities(uri.get());
+  const std::unique_ptr<mongoc_client_t, void (*)(mongoc_client_t*)> tried(mongoc_client_new_from_uri(uri.get()),
+                                                                           mongoc_client_destroy);
+  if (!tried) refuse_address();  // its options contradict each other
+  for (const mongoc_host_list_t* host = mongoc_uri_get_hosts(uri.get()); host != nullptr; host = host->next) {
+    if (std::strchr(host->host_and_port, '@') != nullptr) refuse_address();  // the end of a password
+  }
+  return uri;
+}
+
+std::string database_of(const mongoc_uri_t* uri) {
+  const char* database = mongoc_uri_get_database(uri);
+  return database == nullptr || *database == '\0' ? "DistributedCircuitBreaker" : database;
+}
+
+void append_date(bson_t* document, const char* name, TimePoint at) {
+  if (at > TimePoint{})
+    bson_append_date_time(document, name, -1,
+                          std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch()).count());
+}
+
+// What a write sets, beside the _id.
+void append_fields(bson_t* document, const Record& record) {
+  BSON_APPEND_INT64(document, "Version", static_cast<int64_t>(record.version));
+  BSON_APPEND_UTF8(document, "State", std::string(to_text(record.snapshot.state)).c_str());
+  BSON_APPEND_INT32(document, "FailedCount", static_cast<int32_t>(record.snapshot.counts.failures));
+  append_date(document, "LastTimeFailed", record.last_failure);
+  append_date(document, "ExpiresAt", record.expires_at);
+  BSON_APPEND_UTF8(document, "Record", to_text(record).c_str());
+}
+
+// Only a document of that version; a person may have removed it, or made it text.
+BsonDocument of_version(const std::string& breaker, uint64_t expected) {
+  BsonDocument filter = with_id(breaker);
+  if (expected == of_no_document_version) {
+    const BsonDocument invalid(BCON_NEW("$not", "{", "$gte", BCON_INT64(1), "}"));
+    BSON_APPEND_DOCUMENT(filter.get(), "Version", invalid.get());
+  } else {
+    BSON_APPEND_INT64(filter.get(), "Version", static_cast<int64_t>(expected));
+  }
+  return filter;
+}
+
+// 0: it is not there, or not a number that a version or a run may have. A shell stores 5 as 5.0.
+uint64_t number_in(const bson_t& document, const char* name) {
+  bson_iter_t field;
+  if (!bson_iter_init_find(&field, &document, name)) return 0;
+  if (!BSON_ITER_HOLDS_INT(&field) && !BSON_ITER_HOLDS_DOUBLE(&field)) return 0;
+  return static_cast<uint64_t>(std::max<int64_t>(0, bson_iter_as_int64(&field)));
+}
+
+std::string text_in(const bson_t& document, const char* name) {
+  bson_iter_t field;
+  uint32_t length = 0;
+  if (!bson_iter_init_find(&field, &document, name) || !BSON_ITER_HOLDS_UTF8(&field)) return "";
+  const char* text = bson_iter_utf8(&field, &length);
+  return {text, length};
+}
+
+Found found_in_document(const bson_t& document) {
+  Found found;
+  found.version = number_in(document, "Version");
+  if (found.version == 0) found.version = of_no_document_version;
+  found.run = number_in(document, "Collection");
+  auto record = record_from(text_in(document, "Record"));
+  if (const auto* fault = std::get_if<std::string>(&record)) {
+    found.fault = *fault;
+  } else {
+    found.record = std::get<Record>(std::move(record));
+  }
+  return found;
+}
+
+// Of 63 bits, and not 0.
+uint64_t run_from(const bson_t& collection) {
+  bson_iter_t root;
+  bson_iter_t uuid;
+  if (!bson_iter_init(&root, &collection) || !bson_iter_find_descendant(&root, "info.uuid", &uuid)) return 0;
+  bson_subtype_t type = BSON_SUBTYPE_BINARY;
+  uint32_t length = 0;
+  const uint8_t* bytes = nullptr;
+  if (!BSON_ITER_HOLDS_BINARY(&uuid)) return 0;
+  bson_iter_binary(&uuid, &type, &length, &bytes);
+  uint64_t number = 0;
+  std::memcpy(&number, bytes, std::min<size_t>(length, sizeof number));
+  return (number >> 1) | 1;
+}
+
+bool was_updated(const bson_t& reply) {
+  bson_iter_t root;
+  bson_iter_t updated;
+  return bson_iter_init(&root, &reply) &&
+         bson_iter_find_descendant(&root, "lastErrorObject.updatedExisting", &updated) && bson_iter_as_bool(&updated);
+}
+
+Owned<mongoc_collection_t> collection_of(mongoc_client_t* client, const std::string& database) {
+  return Owned<mongoc_collection_t>(mongoc_client_get_collection(client, database.c_str(), collection_name));
+}
+
+std::string on_one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char letter) { return letter < ' ' || letter > '~'; }, ' ');
+  return program::shortened(text, 200);
+}
+
+}  // namespace
+
+MongodbStore::MongodbStore(const std::string& address)
+    : uri_(parsed_uri(address).release()), database_(database_of(uri_.get())), threads_(uri_.get()) {
+  const auto run_found = run<uint64_t>([this](mongoc_client_t* client) { return find_run(client); },
+                                       std::chrono::steady_clock::now() + 3s);
+  if (const auto* trouble = std::get_if<Trouble>(&run_found)) {
+    if (trouble->is_final) throw std::runtime_error(name() + ": " + trouble->what);
+  } else {
+    run_ = std::get<uint64_t>(run_found);
+  }
+}
+
+std::variant<Found, StoreTrouble> MongodbStore::read(const std::string& breaker, StoreDeadline deadline) {
+  auto result = run<Found>([this, breaker](mongoc_client_t* client) { return find(client, breaker); }, deadline);
+  if (const auto* trouble = std::get_if<Trouble>(&result)) return StoreTrouble{name() + ": " + trouble->what};
+  return std::get<Found>(std::move(result));
+}
+
+std::variant<Written, StoreTrouble> MongodbStore::compare_and_set(const std::string& breaker, uint64_t expected,
+                                                                  const Record& record, StoreDeadline deadline) {
+  const auto result = run<Written>(
+      [this, breaker, expected, record](mongoc_client_t* client) {
+        return expected == 0 ? insert(client, breaker, record) : replace(client, breaker, expected, record);
+      },
+      deadline);
+  if (const auto* trouble = std::get_if<Trouble>(&result)) return StoreTrouble{name() + ": " + trouble->what};
+  return std::get<Written>(result);
+}
+
+std::string MongodbStore::name() const {
+  std::string hosts;
+  for (const mongoc_host_list_t* host = mongoc_uri_get_hosts(uri_.get()); host != nullptr; host = host->next)
+    hosts += (hosts.empty() ? "" : ",") + std::string(host->host_and_port);
+  return "mongodb://" + hosts + "/" + database_;
+}
+
+// A call that ends after its deadline writes its result where no caller reads it.
+template <class Value>
+MongodbStore::Result<Value> MongodbStore::run(std::function<Result<Value>(mongoc_client_t*)> call,
+                                              StoreDeadline deadline) {
+  const auto result = std::make_shared<std::optional<Result<Value>>>();
+  const bool has_ended = threads_.run(
+      [result, call = std::move(call)](mongoc_client_t* client) {
+        *result = call(client);
+        return std::holds_alternative<Value>(**result);
+      },
+      deadline);
+  if (!has_ended) return Trouble{"no answer in time"};
+  return std::move(**result);
+}
+
+MongodbStore::Result<Found> MongodbStore::find(mongoc_client_t* client, const std::string& breaker) {
+  const auto collection = collection_of(client, database_);
+  const BsonDocument filter = with_id(breaker);
+  const BsonDocument options(BCON_NEW("limit", BCON_INT64(1), "singleBatch", BCON_BOOL(true)));
+  const Owned<mongoc_cursor_t> cursor(
+      mongoc_collection_find_with_opts(collection.get(), filter.get(), options.get(), nullptr));
+  const bson_t* there = nullptr;
+  if (mongoc_cursor_next(cursor.get(), &there)) return found_in_document(*there);
+  bson_error_t error;
+  if (mongoc_cursor_error(cursor.get(), &error)) return trouble_from(error);
+  const auto run_found = find_run(client);  // the document was deleted, or the collection is another one
+  if (const auto* trouble = std::get_if<Trouble>(&run_found)) return *trouble;
+  run_ = std::get<uint64_t>(run_found);
+  Found nothing;
+  nothing.run = run_;
+  return nothing;
+}
+
+MongodbStore::Result<Written> MongodbStore::insert(mongoc_client_t* client, const std::string& breaker,
+                                                   const Record& record) const {
+  const auto collection = collection_of(client, database_);
+  const BsonDocument created = with_id(breaker);
+  append_fields(created.get(), record);
+  BSON_APPEND_INT64(created.get(), "Collection", static_cast<int64_t>(run_));
+  bson_error_t error;
+  if (mongoc_collection_insert_one(collection.get(), created.get(), nullptr, nullptr, &error)) return Written::yes;
+  if (error.code == is_duplicate) return Written::conflict;
+  return trouble_from(error);
+}
+
+MongodbStore::Result<Written> MongodbStore::replace(mongoc_client_t* client, const std::string& breaker,
+                                                    uint64_t expected, const Record& record) const {
+  const auto collection = collection_of(client, database_);
+  const BsonDocument filter = of_version(breaker, expected);
+  const BsonDocument fields;
+  append_fields(fields.get(), record);
+  if (expected == of_no_document_version) BSON_APPEND_INT64(fields.get(), "Collection", static_cast<int64_t>(run_));
+  const BsonDocument update;
+  BSON_APPEND_DOCUMENT(update.get(), "$set", fields.get());
+  const Owned<mongoc_find_and_modify_opts_t> options(mongoc_find_and_modify_opts_new());
+  mongoc_find_and_modify_opts_set_update(options.get(), update.get());
+  const BsonDocument only_id(BCON_NEW("_id", BCON_INT32(1)));
+  mongoc_find_and_modify_opts_set_fields(options.get(), only_id.get());
+  bson_t reply;
+  bson_error_t error;
+  const bool is_done =
+      mongoc_collection_find_and_modify_with_opts(collection.get(), filter.get(), options.get(), &reply, &error);
+  const bool is_updated = was_updated(reply);
+  bson_destroy(&reply);
+  if (!is_done) return trouble_from(error);
+  return is_updated ? Written::yes : Written::conflict;
+}
+
+// Creates the collection if it does not exist: one that an insert creates would get its identifier too late.
+MongodbStore::Result<uint64_t> MongodbStore::find_run(mongoc_client_t* client) const {
+  const Owned<mongoc_database_t> database(mongoc_client_get_database(client, database_.c_str()));
+  const BsonDocument options(BCON_NEW("filter", "{", "name", BCON_UTF8(collection_name), "}"));
+  bson_error_t error;
+  for (int tries = 0; tries < 2; ++tries) {
+    const Owned<mongoc_cursor_t> cursor(mongoc_database_find_collections_with_opts(database.get(), options.get()));
+    const bson_t* there = nullptr;
+    if (mongoc_cursor_next(cursor.get(), &there)) return run_from(*there);
+    if (mongoc_cursor_error(cursor.get(), &error)) return trouble_from(error);
+    const Owned<mongoc_collection_t> created(
+        mongoc_database_create_collection(database.get(), collection_name, nullptr, &error));
+    if (!created && error.code != collection_exists) return trouble_from(error);
+  }
+  return uint64_t{0};
+}
+
+MongodbStore::Trouble MongodbStore::trouble_from(const bson_error_t& error) const {
+  if (error.code == login_refused ||
+      (error.domain == MONGOC_ERROR_CLIENT && error.code == MONGOC_ERROR_CLIENT_AUTHENTICATE))
+    return {"the login was refused: check user, password and authSource", true};
+  if (error.domain == MONGOC_ERROR_SERVER && error.code == access_denied)
+    return {"access denied: the user needs the role readWrite on the database " + database_, true};
+  if (error.domain == MONGOC_ERROR_WRITE_CONCERN)
+    return {"a majority of the servers did not confirm the write in time"};
+  return {on_one_line(error.message)};
+}
+
+std::unique_ptr<RecordStore> open_mongodb(const std::string& address) {
+  return std::make_unique<MongodbStore>(address);
+}
+
+}  // namespace cb
