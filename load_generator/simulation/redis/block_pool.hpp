@@ -1,4 +1,4 @@
-// A BlockPool is memory for small objects that come and go by the million: what was given back is kept by size, and the
+// A BlockPool is memory for small objects of which millions are made and freed: what was given back is kept by size, and the
 // next object of that size gets it. Belongs to one thread. Running out of memory ends the process.
 #pragma once
 
