@@ -1,5 +1,5 @@
-// A BlockPool is memory for small objects of which millions are made and freed: what was given back is kept by size, and the
-// next object of that size gets it. Belongs to one thread. Running out of memory ends the process.
+// A BlockPool is memory for small objects, millions of which are made and freed: what was given back is kept by size,
+// and the next object of that size gets it. Belongs to one thread. Running out of memory ends the process.
 #pragma once
 
 #include <array>

@@ -36,8 +36,7 @@ class VirtualRedis {
   VirtualRedis(VirtualRedis&&) noexcept;
   VirtualRedis& operator=(VirtualRedis&&) noexcept;
 
-  // Another process on the same address: no data, no scripts, nothing counted. Quicker than another VirtualRedis, as
-  // this one keeps what it has compiled.
+  // Another process on the same address: no data, no scripts, nothing counted. Only scripts_run() goes on.
   void restart(uint64_t run);
 
   // `now` is the server's clock. It stands still while a script runs.
