@@ -30,7 +30,7 @@ void require_table(const std::string& table) {
 }
 
 std::string endpoint_from(const std::string& name, const std::string& url) {
-  return program::http_address("dynamodb: " + name, url, {"http", "https"});
+  return net::http_address("dynamodb: " + name, url, {"http", "https"});
 }
 
 void read_option(const std::string& option, DynamodbAddress& address) {

@@ -39,7 +39,7 @@ std::string error_type(const json& answer) {
 std::string one_line(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](char letter) { return letter < ' ' || letter > '~'; }, ' ');
-  return program::shortened(text, 200);
+  return words::shortened(text, 200);
 }
 
 bool is_throttling(const std::string& type) {

@@ -185,7 +185,7 @@ Owned<mongoc_collection_t> collection_of(mongoc_client_t* client, const std::str
 std::string on_one_line(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](char letter) { return letter < ' ' || letter > '~'; }, ' ');
-  return program::shortened(text, 200);
+  return words::shortened(text, 200);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ void require_no_login_in_hosts(const Address& address) {
 
 std::string host_text(const std::string& host, const std::string& port) {
   const bool is_socket = host.starts_with('/');
-  const std::string name = is_socket ? program::percent_encoded(host) : program::Endpoint{host, 0}.to_text();
+  const std::string name = is_socket ? net::percent_encoded(host) : net::Endpoint{host, 0}.to_text();
   return port.empty() ? name : name + ":" + port;
 }
 
@@ -74,11 +74,11 @@ std::string Address::to_text() const {
   const std::string host = value_of(*this, "host");
   const std::vector<std::string> hosts = parts_of(host.empty() ? value_of(*this, "hostaddr") : host);
   const std::vector<std::string> ports = parts_of(value_of(*this, "port"));
-  std::string text = "postgresql://" + (user.empty() ? "" : program::percent_encoded(user) + "@");
+  std::string text = "postgresql://" + (user.empty() ? "" : net::percent_encoded(user) + "@");
   for (size_t i = 0; i < hosts.size(); ++i) {
     text += (i == 0 ? "" : ",") + host_text(hosts[i], ports[std::min(i, ports.size() - 1)]);
   }
-  return text + "/" + program::percent_encoded(value_of(*this, "dbname"));
+  return text + "/" + net::percent_encoded(value_of(*this, "dbname"));
 }
 
 }  // namespace cb::postgresql

@@ -1,5 +1,4 @@
-// What a replay of the race costs the page, counted in work and not in time, so that a busy machine changes nothing. What
-// that means in time: scripts/dev/benchmark.sh control_room.
+// What a replay of the race costs the page, counted in work and not in time, so that a busy machine changes nothing.
 import { expect, test } from './support/lab.js';
 
 const watched = 30; // changes of the document
