@@ -43,6 +43,7 @@ program_of() {
     ./scripts/run_upstream.sh) echo unreliable_service ;;
     ./scripts/run_distributed.sh) echo distributed_breaker ;;
     ./scripts/run_redis.sh) echo redis_breaker ;;
+    ./scripts/run_store.sh) echo store_breaker ;;
     ./scripts/run_load.sh) echo load_generator ;;
   esac
 }
