@@ -9,6 +9,7 @@
 #include "program/processes/tcp_proxy.hpp"
 #include "store_breaker/postgresql/server_for_test.hpp"
 #include "store_breaker/tests/store_contract_for_test.hpp"
+#include "store_breaker/tests/store_fleet_for_test.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
@@ -389,4 +390,9 @@ TEST_CASE("postgresql: many callers share a few connections" NEEDS_POSTGRESQL) {
   for (std::thread& each : callers) each.join();
   CHECK(troubles == 0);
   CHECK(connections() <= 4);
+}
+
+TEST_CASE("postgresql: a fleet counts each failure once, and opens a circuit once" NEEDS_POSTGRESQL) {
+  empty_the_database();
+  check_store_fleet([] { return std::make_shared<PostgresqlStore>(server().url()); }, payments);
 }
