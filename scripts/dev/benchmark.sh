@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Usage: scripts/dev/benchmark.sh [simple_breaker|redis_breaker|postgresql|sidecar|library|control_room [--duration 10m]]
+# Usage: scripts/dev/benchmark.sh [simple_breaker|redis_breaker|store_breaker|postgresql|sidecar|library|control_room [--duration 10m]]
 #
 # Measures what breakers cost. Without an argument: simple_breaker, then redis_breaker.
 #   simple_breaker  what a protected call costs beyond the call itself, in nanoseconds of the calling thread's time: medians
 #                   of nine runs, for one thread and for two
 #   redis_breaker   what the shared breaker costs, and how quickly a fleet agrees, each figure beside its limit; takes a
 #                   minute, and a private Redis
+#   store_breaker   what a breaker in shared memory costs beside the one in memory, and how often writers are in conflict
 #   postgresql      how soon a fleet that shares a breaker in PostgreSQL knows that a circuit has opened, compared with
 #                   a bare NOTIFY; takes some seconds, and private servers
 #   sidecar         what a sidecar adds to a request's latency, beside HAProxy (setup.sh --peers installs it): medians of
@@ -61,6 +62,11 @@ library() {
     'BEGIN { printf "including the breaker costs %.2f s, of at most 1 s (%.2f - %.2f)\n", with - without, with, without }'
 }
 
+store_breaker() {
+  build release store_breaker_benchmark
+  "$bin/store_breaker_benchmark"
+}
+
 postgresql() {
   build release postgresql_push_benchmark
   "$bin/postgresql_push_benchmark"
@@ -74,7 +80,7 @@ control_room() {
 
 case "${1:-}" in
   "") simple_breaker && redis_breaker ;;
-  simple_breaker | redis_breaker | postgresql | sidecar | library) "$1" ;;
+  simple_breaker | redis_breaker | store_breaker | postgresql | sidecar | library) "$1" ;;
   control_room) "$@" ;;
   *) echo "benchmark.sh: '$1' is not a benchmark (--help lists them)" >&2; exit 2 ;;
 esac
