@@ -1,5 +1,7 @@
 #include "load_generator/fleet/fleet.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
@@ -41,8 +43,13 @@ Arguments upstream_arguments(const Scenario& scenario) {
 
 bool needs_redis(const Variant& variant) { return variant.stage == Stage::redis || variant.stage == Stage::naive; }
 
+std::string program_of(const Variant& variant) {
+  if (needs_redis(variant)) return "/redis_breaker";
+  return variant.stage == Stage::store ? "/store_breaker" : "/distributed_breaker";
+}
+
 Arguments instance_arguments(const Scenario& scenario, const Variant& variant, const Target& instance) {
-  Arguments arguments{binaries_folder() + (needs_redis(variant) ? "/redis_breaker" : "/distributed_breaker")};
+  Arguments arguments{binaries_folder() + program_of(variant)};
   add(arguments, "--name", instance.name);
   add(arguments, "--port", "0");
   add(arguments, "--call-timeout", program::to_text(scenario.call_timeout));
@@ -74,6 +81,20 @@ void require_settings_accepted(program::ChildProcess& process, const std::string
   throw std::invalid_argument(source + ": " + printable(line, longest_quote));
 }
 
+// A leftover of an earlier process with this number would be a fleet's state.
+PrivateSegment::PrivateSegment() {
+  static int number = 0;
+  name_ = "fleet-" + std::to_string(getpid()) + "-" + std::to_string(++number);
+  std::filesystem::remove(path());
+}
+
+PrivateSegment::~PrivateSegment() {
+  std::error_code ignored;
+  std::filesystem::remove(path(), ignored);
+}
+
+std::string PrivateSegment::path() const { return "/dev/shm/circuit_breaker." + name_; }
+
 std::string binaries_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path().string(); }
 
 std::string runs_folder() { return (std::filesystem::path(binaries_folder()).parent_path() / "runs").string(); }
@@ -84,6 +105,7 @@ Fleet::Fleet(const Scenario& scenario, const Variant& variant)
     : upstream_(upstream_arguments(scenario)), upstream_url_(url_of(upstream_, scenario.file)) {
   if (needs_redis(variant)) start_redis(variant);
   if (variant.proxy) proxies_.emplace(scenario, variant, upstream_url_);
+  if (variant.stage == Stage::store) segment_.emplace();
   start_instances(scenario, variant);
 }
 
@@ -107,6 +129,7 @@ void Fleet::start_instances(const Scenario& scenario, const Variant& variant) {
     if (needs_redis(variant) && scenario.redis_timeout) {
       add(arguments, "--redis-timeout", program::to_text(*scenario.redis_timeout));
     }
+    if (segment_) add(arguments, "--store", segment_->address());
     instances_.push_back({arguments, std::nullopt, ""});
     instances_.back().process.emplace(arguments);
   }

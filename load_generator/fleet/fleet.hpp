@@ -1,6 +1,7 @@
 // A Fleet is what a scenario runs against, private and on free loopback ports: the upstream, a Redis if the stage needs
-// one (watched by Sentinels if the variant asks for it), proxies if the variant has any, and the instances. None of
-// them outlives it, however this process ends. Make it on the main thread (see ChildProcess). Not thread-safe.
+// one (watched by Sentinels if the variant asks for it) or shared memory, proxies if the variant has any, and the
+// instances. None of them outlives it, however this process ends. Make it on the main thread (see ChildProcess). Not
+// thread-safe.
 #pragma once
 
 #include <optional>
@@ -25,6 +26,20 @@ std::string run_path(const std::string& name);
 
 // Throws std::invalid_argument that names `source` and quotes the program, if it ended because it refuses a setting.
 void require_settings_accepted(program::ChildProcess& process, const std::string& source);
+
+// The name of a shared memory that a fleet of stage 4 makes; it is removed with this object.
+class PrivateSegment {
+ public:
+  PrivateSegment();
+  ~PrivateSegment();
+  PrivateSegment(const PrivateSegment&) = delete;
+  PrivateSegment& operator=(const PrivateSegment&) = delete;
+  std::string address() const { return "shm:" + name_; }
+
+ private:
+  std::string path() const;
+  std::string name_;
+};
 
 class Fleet {
  public:
@@ -63,6 +78,7 @@ class Fleet {
   std::optional<program::PrivateRedis> redis_;
   std::optional<program::PrivateSentinel> watched_redis_;
   std::optional<Proxies> proxies_;
+  std::optional<PrivateSegment> segment_;
   std::vector<Instance> instances_;
   std::vector<Target> targets_;
 };

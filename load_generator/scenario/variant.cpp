@@ -13,7 +13,7 @@ constexpr size_t most_expectations = 50;
 using Known = std::map<std::string, Variant>;  // by name
 
 const std::vector<std::string>& stage_names() {
-  static const std::vector<std::string> names{"simple", "distributed", "redis", "naive"};
+  static const std::vector<std::string> names{"simple", "distributed", "redis", "naive", "store"};
   return names;
 }
 

@@ -16,8 +16,8 @@
 
 namespace load {
 
-// naive: stage 3 with the textbook's racy store.
-enum class Stage { simple, distributed, redis, naive };
+// naive: stage 3 with the textbook's racy store. store: stage 4, through memory of this host.
+enum class Stage { simple, distributed, redis, naive, store };
 std::string_view to_text(Stage stage);
 
 // A program between the instances and the upstream, which are then plain callers: what people run in place of a

@@ -58,7 +58,10 @@ class SimulatedFleet {
   TimePoint now() const { return loop_.now(); }
 
   size_t size() const { return processes_.size(); }
-  bool is_shared() const { return settings_.stage == load::Stage::redis || settings_.stage == load::Stage::naive; }
+  // A store that can compare-and-set answers as the script does, so it is simulated by the script.
+  bool is_shared() const {
+    return settings_.stage != load::Stage::simple && settings_.stage != load::Stage::distributed;
+  }
 
   // A process starts, or starts again, after `wait`.
   void start(Node instance, microseconds wait);
