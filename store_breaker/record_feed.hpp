@@ -48,7 +48,7 @@ class RecordFeed final : public ChangeFeed {
   const program::WakeFd wake_;
   std::map<std::string, uint64_t> announced_;  // generations; only the thread uses it
   mutable std::mutex mutex_;
-  Changes changes_;                    // guarded by mutex_, like everything below
+  Changes changes_;                     // guarded by mutex_, like everything below
   std::optional<SteadyTime> check_at_;  // it has been asked for
   std::string error_;
   std::atomic<bool> is_stopped_{false};
