@@ -74,7 +74,7 @@ std::variant<std::string, DynamodbError> DynamodbClient::call(const std::string&
   curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
   keep(std::move(handle), code);
   if (code != CURLE_OK) return unreachable(code);
-  if (status == 200) return answer;
+  if (status == 200 && json::parse(answer, nullptr, false).is_object()) return answer;
   return error_of(status, answer);
 }
 

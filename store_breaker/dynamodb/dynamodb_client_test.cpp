@@ -70,6 +70,7 @@ TEST_CASE("a service that fails is trouble, and so is one that is not DynamoDB")
   const StandIn web(404, "<html>");
   CHECK(error_of(web.address()).what == web.server.url() + " is not DynamoDB: HTTP 404");
   CHECK_FALSE(error_of(web.address()).is_final);
+  CHECK(error_of(200, "<html>").what.ends_with("is not DynamoDB: HTTP 200"));
 }
 
 TEST_CASE("an answer that is too long ends the transfer") {
