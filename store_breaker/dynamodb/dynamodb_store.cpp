@@ -1,105 +1,18 @@
 #include "store_breaker/dynamodb/dynamodb_store.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <thread>
 #include <utility>
+
+#include "store_breaker/dynamodb/dynamodb_item.hpp"
 
 namespace cb {
 namespace {
 
 using nlohmann::json;
 using namespace std::chrono_literals;
-
-// The version that an item without a valid one is reported with, so that it can be replaced. Versions are random.
-constexpr uint64_t of_no_version = 0x756e'7665'7273'696f;
-constexpr uint64_t largest_version = std::numeric_limits<int64_t>::max();
-
-json text_attribute(std::string text) { return {{"S", std::move(text)}}; }
-json number_attribute(auto number) { return {{"N", std::to_string(number)}}; }
-
-// Seconds with a fraction, exactly: "1707652212.25".
-json seconds_attribute(TimePoint at) {
-  const auto us = at.time_since_epoch().count();
-  std::string fraction = std::to_string(1'000'000 + us % 1'000'000).substr(1);
-  return {{"N", std::to_string(us / 1'000'000) + "." + fraction}};
-}
-
-// What a write sets, beside the key.
-json attributes_of(const Record& record) {
-  json attributes{{"version", number_attribute(record.version)},
-                  {"state", text_attribute(std::string(to_text(record.snapshot.state)))},
-                  {"generation", number_attribute(record.snapshot.generation)},
-                  {"consecutive_failures", number_attribute(record.snapshot.counts.failures)},
-                  {"record", text_attribute(to_text(record))}};
-  if (record.last_failure > TimePoint{}) attributes["last_failure"] = seconds_attribute(record.last_failure);
-  if (record.expires_at > TimePoint{}) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(record.expires_at.time_since_epoch());
-    attributes["expires_at"] = number_attribute(seconds.count());
-  }
-  return attributes;
-}
-
-// An UpdateItem may only change an item of that version; 0: create one.
-void require_version(uint64_t expected, json& request) {
-  json& values = request["ExpressionAttributeValues"];
-  json& condition = request["ConditionExpression"];
-  if (expected == 0) {
-    condition = "attribute_not_exists(breaker_name)";
-  } else if (expected == of_no_version) {
-    condition = "attribute_exists(breaker_name) AND NOT version BETWEEN :least AND :most";
-    values[":least"] = number_attribute(1);
-    values[":most"] = number_attribute(largest_version);
-  } else {
-    condition = "version = :expected";
-    values[":expected"] = number_attribute(expected);
-  }
-}
-
-// Every name with a #, as some are words of DynamoDB's language.
-void set_attributes(const json& attributes, json& request) {
-  std::string expression;
-  for (const auto& [name, value] : attributes.items()) {
-    expression += (expression.empty() ? "SET #" : ", #") + name + " = :" + name;
-    request["ExpressionAttributeNames"]["#" + name] = name;
-    request["ExpressionAttributeValues"][":" + name] = value;
-  }
-  request["UpdateExpression"] = expression;
-}
-
-// Empty: it is not there, or not of that type.
-std::string attribute(const json& item, const char* name, const char* type) {
-  const auto found = item.find(name);
-  if (found == item.end() || !found->is_object()) return "";
-  const auto value = found->find(type);
-  return value != found->end() && value->is_string() ? value->get<std::string>() : "";
-}
-
-// 0: it is not there, or not a number that a version or a run may have.
-uint64_t number(const json& item, const char* name) {
-  const std::string digits = attribute(item, name, "N");
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  const bool is_valid = error == std::errc{} && end == digits.data() + digits.size() && value <= largest_version;
-  return is_valid ? value : 0;
-}
-
-Found found_in(const json& item) {
-  Found found;
-  found.version = number(item, "version");
-  if (found.version == 0) found.version = of_no_version;
-  found.run = number(item, "table_created_at_ms");
-  auto record = record_from(attribute(item, "record", "S"));
-  if (const auto* fault = std::get_if<std::string>(&record)) {
-    found.fault = *fault;
-  } else {
-    found.record = std::get<Record>(std::move(record));
-  }
-  return found;
-}
 
 // null: it is not there.
 json part(const json& object, const char* name) {
@@ -121,13 +34,9 @@ DynamodbStore::DynamodbStore(DynamodbAddress address, DynamodbCredentials creden
 }
 
 std::variant<Found, StoreTrouble> DynamodbStore::read(const std::string& breaker, StoreDeadline deadline) {
-  const json request{{"TableName", client_.address().table},
-                     {"Key", {{"breaker_name", text_attribute(breaker)}}},
-                     {"ConsistentRead", true}};
-  const auto answer = client_.call("GetItem", request.dump(), deadline);
+  const auto answer = client_.call("GetItem", get_item_request(client_.address().table, breaker), deadline);
   if (const auto* error = std::get_if<DynamodbError>(&answer)) return trouble(error->what);
-  const json item = part(json::parse(std::get<std::string>(answer), nullptr, false), "Item");
-  if (item.is_object()) return found_in(item);
+  if (auto found = found_in_answer(std::get<std::string>(answer))) return *std::move(found);
   // It was deleted, or the table is another one.
   if (!note_run(describe_table(deadline))) return trouble("the table could not be described");
   Found nothing;
@@ -137,13 +46,8 @@ std::variant<Found, StoreTrouble> DynamodbStore::read(const std::string& breaker
 
 std::variant<Written, StoreTrouble> DynamodbStore::compare_and_set(const std::string& breaker, uint64_t expected,
                                                                    const Record& record, StoreDeadline deadline) {
-  json attributes = attributes_of(record);
-  if ((expected == 0 || expected == of_no_version) && run_ != 0)
-    attributes["table_created_at_ms"] = number_attribute(run_.load());
-  json request{{"TableName", client_.address().table}, {"Key", {{"breaker_name", text_attribute(breaker)}}}};
-  set_attributes(attributes, request);
-  require_version(expected, request);
-  const auto answer = client_.call("UpdateItem", request.dump(), deadline);
+  const std::string request = update_item_request(client_.address().table, {breaker, expected, record, run_});
+  const auto answer = client_.call("UpdateItem", request, deadline);
   const auto* error = std::get_if<DynamodbError>(&answer);
   if (error == nullptr) return Written::yes;
   if (error->type == "ConditionalCheckFailedException") return Written::conflict;
@@ -215,7 +119,8 @@ void DynamodbStore::require_key(const std::string& description) const {
 }
 
 std::unique_ptr<RecordStore> open_dynamodb(const std::string& address) {
-  return std::make_unique<DynamodbStore>(parse_dynamodb_address(address), credentials_from_environment());
+  DynamodbAddress parsed = parse_dynamodb_address(address);  // what is wrong with it comes first
+  return std::make_unique<DynamodbStore>(std::move(parsed), credentials_from_environment());
 }
 
 }  // namespace cb
