@@ -1,15 +1,13 @@
 #include "store_breaker/mongodb/mongodb_store.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "program/text.hpp"
-#include "store_breaker/mongodb/bson_document.hpp"
+#include "store_breaker/mongodb/mongodb_document.hpp"
 #include "store_breaker/mongodb/open_mongodb.hpp"
 
 namespace cb {
@@ -23,9 +21,6 @@ constexpr int login_refused = 18;
 constexpr int collection_exists = 48;
 constexpr int is_duplicate = 11000;
 
-// The version that a document without a valid one is reported with, so that it can be replaced. Versions are random.
-constexpr uint64_t of_no_document_version = 0x756e'7665'7273'696f;
-
 struct FreeDriver {
   void operator()(mongoc_uri_t* uri) const { mongoc_uri_destroy(uri); }
   void operator()(mongoc_collection_t* collection) const { mongoc_collection_destroy(collection); }
@@ -38,12 +33,6 @@ struct FreeDriver {
 };
 template <class T>
 using Owned = std::unique_ptr<T, FreeDriver>;
-
-BsonDocument with_id(const std::string& breaker) {
-  BsonDocument filter;
-  BSON_APPEND_UTF8(filter.get(), "_id", breaker.c_str());
-  return filter;
-}
 
 void set_default(mongoc_uri_t* uri, const char* option, std::chrono::milliseconds value) {
   if (!mongoc_uri_has_option(uri, option))
@@ -96,64 +85,6 @@ Owned<mongoc_uri_t> parsed_uri(const std::string& address) {
 std::string database_of(const mongoc_uri_t* uri) {
   const char* database = mongoc_uri_get_database(uri);
   return database == nullptr || *database == '\0' ? "DistributedCircuitBreaker" : database;
-}
-
-void append_date(bson_t* document, const char* name, TimePoint at) {
-  if (at > TimePoint{})
-    bson_append_date_time(document, name, -1,
-                          std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch()).count());
-}
-
-// What a write sets, beside the _id.
-void append_fields(bson_t* document, const Record& record) {
-  BSON_APPEND_INT64(document, "Version", static_cast<int64_t>(record.version));
-  BSON_APPEND_UTF8(document, "State", std::string(to_text(record.snapshot.state)).c_str());
-  BSON_APPEND_INT32(document, "FailedCount", static_cast<int32_t>(record.snapshot.counts.failures));
-  append_date(document, "LastTimeFailed", record.last_failure);
-  append_date(document, "ExpiresAt", record.expires_at);
-  BSON_APPEND_UTF8(document, "Record", to_text(record).c_str());
-}
-
-// Only a document of that version; a person may have removed it, or made it text.
-BsonDocument of_version(const std::string& breaker, uint64_t expected) {
-  BsonDocument filter = with_id(breaker);
-  if (expected == of_no_document_version) {
-    const BsonDocument invalid(BCON_NEW("$not", "{", "$gte", BCON_INT64(1), "}"));
-    BSON_APPEND_DOCUMENT(filter.get(), "Version", invalid.get());
-  } else {
-    BSON_APPEND_INT64(filter.get(), "Version", static_cast<int64_t>(expected));
-  }
-  return filter;
-}
-
-// 0: it is not there, or not a number that a version or a run may have. A shell stores 5 as 5.0.
-uint64_t number_in(const bson_t& document, const char* name) {
-  bson_iter_t field;
-  if (!bson_iter_init_find(&field, &document, name)) return 0;
-  if (!BSON_ITER_HOLDS_INT(&field) && !BSON_ITER_HOLDS_DOUBLE(&field)) return 0;
-  return static_cast<uint64_t>(std::max<int64_t>(0, bson_iter_as_int64(&field)));
-}
-
-std::string text_in(const bson_t& document, const char* name) {
-  bson_iter_t field;
-  uint32_t length = 0;
-  if (!bson_iter_init_find(&field, &document, name) || !BSON_ITER_HOLDS_UTF8(&field)) return "";
-  const char* text = bson_iter_utf8(&field, &length);
-  return {text, length};
-}
-
-Found found_in_document(const bson_t& document) {
-  Found found;
-  found.version = number_in(document, "Version");
-  if (found.version == 0) found.version = of_no_document_version;
-  found.run = number_in(document, "Collection");
-  auto record = record_from(text_in(document, "Record"));
-  if (const auto* fault = std::get_if<std::string>(&record)) {
-    found.fault = *fault;
-  } else {
-    found.record = std::get<Record>(std::move(record));
-  }
-  return found;
 }
 
 // Of 63 bits, and not 0.
