@@ -35,8 +35,9 @@ int main(int argc, char** argv) {
     std::chrono::milliseconds store_timeout{250};
     app.add_option(
            "--store", address,
-           "memory: (this process only) or shm:NAME (all processes of one user on this host, without a server); "
-           "put a password into STORE_URL rather than on the command line")
+           "memory: (this process only), shm:NAME (all processes of one user on this host, without a server), "
+           "postgresql://HOST/DATABASE, dynamodb://REGION/TABLE or mongodb://HOST/DATABASE; put a password into "
+           "STORE_URL rather than on the command line")
         ->envname("STORE_URL")
         ->type_name("URL")
         ->capture_default_str();

@@ -62,7 +62,9 @@ TEST_CASE("a segment that is removed while in use: the open circuit is restored 
 
 TEST_CASE("an address that is not valid is one clear line, without the password in it") {
   for (const auto& [address, line] : std::vector<std::pair<std::string, std::string>>{
-           {"mongo://ann:secret@x", "error: store: unknown scheme; known are: memory:, shm:NAME\n"},
+           {"mongo://ann:secret@x",
+            "error: store: unknown scheme; known are: memory:, shm:NAME, "
+            "postgresql://[USER[:PASSWORD]@]HOST[:PORT]/DATABASE, dynamodb://REGION/TABLE, mongodb://HOST/DATABASE\n"},
            {"shm:a/b", "error: store: a name for shm: has 1 to 64 characters of A-Z a-z 0-9 _ -\n"},
            {"memory:x", "error: store: memory: takes no name\n"}}) {
     const Ended ended = run_to_end({LAB_BIN_DIR "/store_breaker", "--port", "0", "--store", address});
