@@ -45,7 +45,7 @@ TEST_CASE("what an experiment expects holds in virtual time, with any seed") {
   for (const std::string& name : load::shipped_scenarios()) {
     const Scenario scenario = shipped(name);
     for (const Variant& variant : scenario.variants) {
-      for (uint64_t seed = 1; seed <= LAB_SEEDS; ++seed) {
+      for (uint64_t seed = 1; seed <= 10; ++seed) {
         const load::FinishedRun run = play(scenario, variant, seed);
         INFO(name, ", ", variant.name, ", seed ", seed, "\n", load::failed_verdicts(run.summary));
         CHECK(load::all_hold(run.summary.expectations, run.summary.measures));

@@ -18,20 +18,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A sanitizer makes it many times slower. LAB_EVENTS=1000000 asks for that many events.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LAB_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define LAB_SANITIZED 1
-#endif
-#endif
-#ifdef LAB_SANITIZED
-constexpr bool is_sanitized = true;
-#else
-constexpr bool is_sanitized = false;
-#endif
-
 const std::string name = "traced";
 const std::string read_all = R"(
   local held = redis.call('HMGET', 'cb:traced:breaker', 'generation', 'open_until', 'break_length', 'half_open_until',
@@ -154,9 +140,7 @@ TEST_CASE("the script behaves as each golden trace says") {
 TEST_CASE("after each random event both tables give the same answer and hold the same snapshot") {
   constexpr int events_each = 200;
   const char* const asked_for = std::getenv("LAB_EVENTS");
-  const auto runs = asked_for != nullptr ? static_cast<unsigned>(std::stoul(asked_for)) / events_each
-                    : is_sanitized       ? 25U
-                                         : 200U;
+  const auto runs = asked_for != nullptr ? static_cast<unsigned>(std::stoul(asked_for)) / events_each : 200U;
   TestRedis redis;
   unsigned would_have_tripped = 0;
   std::map<std::string, unsigned> causes;

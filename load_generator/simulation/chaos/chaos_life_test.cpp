@@ -25,7 +25,7 @@ TEST_CASE("no life of a fleet violates anything; lives that once did come first"
   // that an instance met which had missed the last transition; probes that ended without a transition; a local breaker
   // that opened after Redis had recovered.
   std::vector<uint64_t> seeds{150, 102, 184, 303, 1000242, 859, 279, 5041, 1001576, 3000324, 3003151};
-  for (uint64_t seed = 1; seed <= LAB_LIVES; ++seed) seeds.push_back(seed);
+  for (uint64_t seed = 1; seed <= 200; ++seed) seeds.push_back(seed);
   for (const uint64_t seed : seeds) {
     LifeFigures figures;
     const auto violation = live(plan_life(seed, 10), figures, nullptr);
