@@ -85,7 +85,7 @@ Fields answer_fields(const UpstreamResponse& response, const std::string& method
   return fields;
 }
 
-std::string text_of(UpstreamResponse response, const RequestHead& request) {
+std::string text_of(const UpstreamResponse& response, const RequestHead& request) {
   Fields fields = answer_fields(response, request.method);
   if (is_closing(request)) fields.push_back({"Connection", "close"});
   return to_text("HTTP/1.1 " + std::to_string(response.head.status) + " " + response.head.reason, fields) +
