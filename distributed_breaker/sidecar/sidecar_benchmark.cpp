@@ -100,8 +100,8 @@ int measure() {
   const int port = program::free_ports(1)[0];
   std::ofstream(settings) << haproxy_settings(port, upstream.host());
   program::ChildProcess haproxy({"haproxy", "-f", settings});
-  program::ChildProcess sidecar(
-      {LAB_BIN_DIR "/distributed_breaker", "--port", "0", "--sidecar", "0", "--upstream", upstream.url()});
+  const std::string instance = LAB_BIN_DIR "/distributed_breaker";
+  program::ChildProcess sidecar({instance, "--port", "0", "--sidecar", "0", "--upstream", upstream.url()});
   const std::string haproxy_url = "http://127.0.0.1:" + std::to_string(port);
   program::wait_until("HAProxy listens: " + haproxy.output(), [&] { return accepts(haproxy_url); });
 

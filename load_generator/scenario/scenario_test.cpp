@@ -282,6 +282,7 @@ TEST_CASE("the scenarios with proxies are in order, and the settings that they n
   for (const char* name : {"peers/outage-10", "peers/recovery"}) {
     const Scenario scenario = read_scenario(scenario_path(name));
     for (const Variant& variant : scenario.variants) {
+      if (variant.stage == Stage::store) continue;  // it needs none
       REQUIRE(variant.proxy);
       const auto settings = std::filesystem::path(scenario.file).parent_path() / variant.proxy->settings;
       CHECK(std::filesystem::exists(settings));
