@@ -8,7 +8,8 @@
 
 namespace cb {
 
-NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, Identity identity, const Policy& policy, Listener listener)
+NaiveRedisBreaker::NaiveRedisBreaker(redis::Client& client, const Identity& identity, const Policy& policy,
+                                     Listener listener)
     : client_(client),
       prefix_(client.prefix(identity.key())),
       policy_(policy),

@@ -24,7 +24,7 @@ namespace cb {
 class NaiveRedisBreaker final : public ManagedBreaker {
  public:
   // Creates its keys; a tenant's breaker does so at its first call. Throws std::runtime_error if Redis does not answer.
-  NaiveRedisBreaker(redis::Client& client, Identity identity, const Policy& policy, Listener listener = {});
+  NaiveRedisBreaker(redis::Client& client, const Identity& identity, const Policy& policy, Listener listener = {});
 
   Admission acquire() override;               // throws std::runtime_error if Redis fails or a key is missing
   DetailedStatus detailed_status() override;  // likewise
