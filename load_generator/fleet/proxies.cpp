@@ -25,7 +25,7 @@ using Values = std::map<std::string, std::string>;  // by placeholder, without i
 std::string path_of(const std::string& program, const std::string& folders = program_folders()) {
   std::istringstream rest(folders);
   for (std::string folder; std::getline(rest, folder, ':');) {
-    const std::string file = folder + "/" + program;
+    std::string file = folder + "/" + program;
     if (!folder.empty() && access(file.c_str(), X_OK) == 0) return file;
   }
   return "";

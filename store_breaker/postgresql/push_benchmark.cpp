@@ -2,6 +2,7 @@
 // last of ten instances has the new record, compared with a bare NOTIFY to the same instances. Prints medians, in
 // milliseconds. Exits with 1 if an exchange takes more than three times a bare NOTIFY.
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -29,8 +30,9 @@ T value_of(std::variant<Value, StoreTrouble> result) {
 }
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 // Instances that listen, each on its thread.
