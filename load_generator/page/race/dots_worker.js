@@ -95,6 +95,7 @@ onmessage = ({ data: { index, canvas, ...news } }) => {
   if (news.place) {
     Object.assign(fleets[index], { place: news.place, scale: news.scale });
     resize(fleets[index]);
+    fleets[index].isEmpty = false; // the next frame clears it, also if nothing flies: what it showed before goes
   }
   if (news.colours) fleets.filter(({ place }) => place).forEach(prepareSprites);
   if (frame === 0) frame = requestAnimationFrame(draw);
