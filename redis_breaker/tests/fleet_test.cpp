@@ -1,7 +1,6 @@
 // Exactness under concurrency: 3 processes with 8 threads each share one breaker in one Redis. The test counts events
 // in shared memory, independently of the breaker.
 #include <doctest/doctest.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -23,24 +22,6 @@ namespace {
 
 constexpr auto poll_interval = 50us;  // between two looks: 24 busy threads would slow each other down
 constexpr auto patience = 20s;        // a bound on what should take milliseconds
-
-// A T of atomics, shared by forked processes.
-template <class T>
-class Shared {
- public:
-  Shared() : memory_(mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
-    REQUIRE(memory_ != MAP_FAILED);
-    value_ = new (memory_) T{};
-  }
-  ~Shared() { munmap(memory_, sizeof(T)); }
-  Shared(const Shared&) = delete;
-  Shared& operator=(const Shared&) = delete;
-  T* operator->() const { return value_; }
-
- private:
-  void* memory_;
-  T* value_;
-};
 
 // A barrier for all workers, reusable.
 struct Gate {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <functional>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -14,6 +16,25 @@ namespace cb {
 constexpr int processes = 3;
 constexpr int threads = 8;
 constexpr int workers = processes * threads;
+
+// A T of atomics, shared by forked processes.
+template <class T>
+class Shared {
+ public:
+  Shared() : memory_(mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    REQUIRE(memory_ != MAP_FAILED);
+    value_ = new (memory_) T{};
+  }
+  ~Shared() { munmap(memory_, sizeof(T)); }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  T* operator->() const { return value_; }
+  T& operator*() const { return *value_; }
+
+ private:
+  void* memory_;
+  T* value_;
+};
 
 // Forks `processes` children; each returns what `instance` returns for its number, 0 to 255. Returns their exit codes;
 // fails the test if a child is killed.

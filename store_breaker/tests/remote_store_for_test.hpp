@@ -2,7 +2,6 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -92,9 +91,8 @@ inline void check_exactness_under_contention(const std::function<std::shared_ptr
     return require_result<Answer>(store.apply(breaker, {}, {event}));
   };
   const uint64_t generation = ask(Acquire{}).generation;
-  void* memory = mmap(nullptr, sizeof(Contention), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  REQUIRE(memory != MAP_FAILED);
-  auto& seen = *new (memory) Contention;
+  const Shared<Contention> shared;
+  Contention& seen = *shared;
   report_failures(open, breaker, policy, generation, seen);
   CHECK(seen.troubles == 0);
   CHECK(seen.opened == 0);
@@ -103,7 +101,6 @@ inline void check_exactness_under_contention(const std::function<std::shared_ptr
   CHECK(seen.most_tries <= 30);
   MESSAGE(seen.exchanges.load(), " failures of ", workers, " threads in ", processes,
           " processes: ", seen.conflicts.load(), " conflicts, at most ", seen.most_tries.load(), " tries for one");
-  munmap(memory, sizeof(Contention));
 }
 
 }  // namespace cb

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <sys/mman.h>
 
 #include <atomic>
 #include <functional>
@@ -39,9 +38,8 @@ inline void call_until_rejected(CasStore& store, const std::string& breaker, Fle
 // `open` is called in each process.
 inline void check_store_fleet(const std::function<std::shared_ptr<RecordStore>()>& open, const std::string& breaker) {
   constexpr int threshold = 100;
-  void* memory = mmap(nullptr, sizeof(FleetCounts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  REQUIRE(memory != MAP_FAILED);
-  FleetCounts& counts = *new (memory) FleetCounts;
+  const Shared<FleetCounts> shared;
+  FleetCounts& counts = *shared;
   const Policy policy{.failure_threshold = threshold, .recovery_timeout = std::chrono::minutes(10)};
   const auto codes = exit_codes_of([&](int process) {
     CasStore store(open(), policy, {"Instance-" + std::to_string(process), std::chrono::seconds(20)});
@@ -62,7 +60,6 @@ inline void check_store_fleet(const std::function<std::shared_ptr<RecordStore>()
   CHECK(counts.most_tries <= 30);
   MESSAGE(counts.exchanges.load() << " exchanges, " << counts.conflicts.load() << " conflicts, at most "
                                   << counts.most_tries.load() << " tries");
-  munmap(memory, sizeof(FleetCounts));
 }
 
 }  // namespace cb

@@ -2,7 +2,6 @@
 // killed.
 #include <doctest/doctest.h>
 #include <signal.h>
-#include <sys/mman.h>
 
 #include <atomic>
 #include <memory>
@@ -25,25 +24,6 @@ namespace {
 
 constexpr int most_tries = 30;
 const Identity name{"payments"};
-
-// A T of atomics, shared by forked processes.
-template <class T>
-class Shared {
- public:
-  Shared() : memory_(mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
-    REQUIRE(memory_ != MAP_FAILED);
-    value_ = new (memory_) T{};
-  }
-  ~Shared() { munmap(memory_, sizeof(T)); }
-  Shared(const Shared&) = delete;
-  Shared& operator=(const Shared&) = delete;
-  T* operator->() const { return value_; }
-  T& operator*() const { return *value_; }
-
- private:
-  void* memory_;
-  T* value_;
-};
 
 struct Tally {
   std::atomic<int> opened{0};  // reports of it
