@@ -148,7 +148,7 @@ std::string ClientSession::answer_to(const Request& request) {
     response = std::move(exchanged.response);
     return parts_.upstream.judge(std::move(exchanged.reply));
   });
-  return response ? text_of(std::move(*response), request.head) : own_answer(report, request.head);
+  return response ? text_of(*response, request.head) : own_answer(report, request.head);
 }
 
 std::string ClientSession::forwarded(const Request& request) const {
