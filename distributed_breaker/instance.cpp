@@ -15,9 +15,9 @@
 #include "distributed_breaker/service_instance.hpp"
 #include "distributed_breaker/sidecar/sidecar.hpp"
 #include "distributed_breaker/upstream_client.hpp"
+#include "program/command_line/options.hpp"
 #include "program/http/admin_access.hpp"
 #include "program/http/http_server.hpp"
-#include "program/options.hpp"
 #include "program/text.hpp"
 #include "simple_breaker/options/policy_options.hpp"
 
@@ -76,33 +76,29 @@ void require_valid_options(const InstanceOptions& options) {
 
 }  // namespace
 
-void add_instance_options(CLI::App& app, InstanceOptions& options) {
+void add_instance_options(program::CommandLine& app, InstanceOptions& options) {
   add_policy_options(app, options.policy);
-  app.option_defaults()->group("Around the call");
+  app.group("Around the call");
   add_call_policy_options(app, options.call_policy);
-  app.option_defaults()->group(instance_group);
-  program::add_duration(app, "--call-timeout", options.call_timeout,
-                        "Deadline of one upstream call, from connecting to the last byte");
-  app.add_option("--failure-status", options.failure_status, "Upstream statuses that count as failures")
-      ->capture_default_str();
-  app.add_option("--breaker-name", options.breaker_name, "What the breaker protects")->capture_default_str();
+  app.group(instance_group);
+  app.add_duration("--call-timeout", options.call_timeout,
+                   "Deadline of one upstream call, from connecting to the last byte");
+  app.add_option("--failure-status", options.failure_status, "Upstream statuses that count as failures");
+  app.add_option("--breaker-name", options.breaker_name, "What the breaker protects");
   app.add_option("--max-breakers", options.max_breakers, "Limit of breakers for tenants (0: all share one)")
-      ->check(CLI::Range(size_t{0}, BreakerRegistry::most_breakers))
-      ->capture_default_str();
+      .range(size_t{0}, BreakerRegistry::most_breakers);
   app.add_option("--admin-token-file", options.admin_token_file,
                  "Overrides need the token in this file; without it: from this machine only")
-      ->type_name("FILE");
-  program::add_log_format(app, options.log_format);
-  app.add_option("--upstream", options.upstream, "The service to call")->type_name("URL")->capture_default_str();
+      .type_name("FILE");
+  app.add_log_format(options.log_format);
+  app.add_option("--upstream", options.upstream, "The service to call").type_name("URL");
   app.add_option("--name", options.name, "Name of this instance; the default depends on the port: 8001 is Instance-A");
-  app.add_option("--listen", options.listen, "Address to listen on")->type_name("ADDRESS")->capture_default_str();
-  app.add_option("--port", options.port, "Port; 0 takes a free one")
-      ->check(CLI::Range(0, 65535))
-      ->capture_default_str();
+  app.add_option("--listen", options.listen, "Address to listen on").type_name("ADDRESS");
+  app.add_option("--port", options.port, "Port; 0 takes a free one").range(0, 65535);
   app.add_option("--sidecar", options.sidecar,
                  "Also be a reverse proxy of the upstream, on this port; 0 takes a free one")
-      ->type_name("PORT")
-      ->check(CLI::Range(0, 65535));
+      .type_name("PORT")
+      .range(0, 65535);
 }
 
 int serve(InstanceOptions options, const program::StopSignal& stop, const Breakers& breakers) {

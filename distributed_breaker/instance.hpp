@@ -2,7 +2,6 @@
 // between stages 2 and 3.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include "distributed_breaker/registry/breaker_registry.hpp"
 #include "distributed_breaker/resilience/call_policy.hpp"
+#include "program/command_line/options.hpp"
 #include "program/log.hpp"
 #include "program/stop_signal.hpp"
 #include "simple_breaker/notice.hpp"
@@ -35,7 +35,7 @@ struct InstanceOptions {
 };
 
 // In the groups of README.md. Options that follow join the last group: the instance itself.
-void add_instance_options(CLI::App& app, InstanceOptions& options);
+void add_instance_options(program::CommandLine& app, InstanceOptions& options);
 
 // What a stage provides: a factory of breakers that notify `listener`, for the instance of this name.
 using Breakers = std::function<BreakerRegistry::Make(const std::string& instance, Listener listener)>;

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "program/options.hpp"
+#include "program/command_line/options.hpp"
 
 using namespace program;
 using nlohmann::json;
@@ -61,12 +61,12 @@ std::string message_of(const std::string& message) {
 }
 
 std::optional<int> parse_options(std::vector<std::string> arguments, LogFormat& format) {
-  CLI::App app{"", "program"};
-  add_log_format(app, format);
+  CommandLine app("", "program");
+  app.add_log_format(format);
   std::vector<char*> argv;
   arguments.insert(arguments.begin(), "program");
   for (auto& argument : arguments) argv.push_back(argument.data());
-  return parse(app, static_cast<int>(argv.size()), argv.data());
+  return app.parse(static_cast<int>(argv.size()), argv.data());
 }
 
 }  // namespace

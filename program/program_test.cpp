@@ -10,9 +10,9 @@
 #include <stdexcept>
 #include <thread>
 
+#include "program/command_line/options.hpp"
 #include "program/http/http_client.hpp"
 #include "program/http/http_server.hpp"
-#include "program/options.hpp"
 #include "program/processes/child_process.hpp"
 #include "program/processes/redis_cluster_servers.hpp"
 #include "program/processes/redis_sentinel_servers.hpp"

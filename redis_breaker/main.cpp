@@ -2,7 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include "distributed_breaker/instance.hpp"
-#include "program/options.hpp"
+#include "program/command_line/options.hpp"
 #include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/naive_redis_breaker.hpp"
 #include "redis_breaker/quorum_breaker.hpp"
@@ -41,7 +41,8 @@ void require_sensible(std::chrono::milliseconds redis_timeout) {
 int main(int argc, char** argv) {
   return program::run([&]() -> int {
     const program::StopSignal stop;
-    CLI::App app{"Stage 3: a service instance that shares its circuit breaker through Redis", "redis_breaker"};
+    program::CommandLine app{"Stage 3: a service instance that shares its circuit breaker through Redis",
+                             "redis_breaker"};
     cb::InstanceOptions options;
     cb::add_instance_options(app, options);
     std::string url = "redis://127.0.0.1:6379/0";
@@ -51,16 +52,14 @@ int main(int argc, char** argv) {
                    "redis://[[user]:password@]host:port/db, redis+sentinel://host:port,host:port/master, "
                    "redis+cluster://host:port,host:port or unix:///path; rediss: over TLS; put a "
                    "password into REDIS_URL rather than on the command line")
-        ->envname("REDIS_URL")
-        ->type_name("URL")
-        ->capture_default_str();
-    program::add_duration(app, "--redis-timeout", redis_timeout,
-                          "Deadline of one Redis operation, connecting included");
-    program::add_choice(app, "--store", store, {"naive", "scripted", "cached", "atomic"},
-                        "naive: the textbook version, racy on purpose; scripted: one script for each event; cached: a "
-                        "view that Redis keeps fresh, and a local breaker while Redis is away (atomic: its old name)")
-        ->type_name("NAME");
-    if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
+        .environment("REDIS_URL")
+        .type_name("URL");
+    app.add_duration("--redis-timeout", redis_timeout, "Deadline of one Redis operation, connecting included");
+    app.add_choice("--store", store, {"naive", "scripted", "cached", "atomic"},
+                   "naive: the textbook version, racy on purpose; scripted: one script for each event; cached: a "
+                   "view that Redis keeps fresh, and a local breaker while Redis is away (atomic: its old name)")
+        .type_name("NAME");
+    if (const auto exit_code = app.parse(argc, argv)) return *exit_code;
     require_sensible(redis_timeout);
 
     const cb::redis::Address address = cb::redis::parse_url(url);

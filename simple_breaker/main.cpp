@@ -1,6 +1,5 @@
 // Stage 1: one process, one circuit breaker, one upstream that fails. Twenty attempts, one a second, show the state
 // machine: closed -> open -> half_open -> closed.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <limits>
@@ -10,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "program/options.hpp"
+#include "program/command_line/options.hpp"
 #include "program/stop_signal.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 #include "simple_breaker/demo/demo_report.hpp"
@@ -81,21 +80,19 @@ bool run_attempts(const cb::DemoSettings& settings, const FaultPlan& plan, DemoC
   return true;
 }
 
-void add_options(CLI::App& app, cb::DemoSettings& settings) {
-  app.option_defaults()->group("The demo");
-  app.add_option("--attempts", settings.attempts, "How many calls to attempt")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
-  program::add_duration(app, "--interval", settings.interval, "Time from one attempt to the next");
-  auto* rate = app.add_option("--failure-rate", settings.failure_rate, "Share of calls that fail, 0 to 1");
-  rate->capture_default_str();
+void add_options(program::CommandLine& app, cb::DemoSettings& settings) {
+  app.group("The demo");
+  app.add_option("--attempts", settings.attempts, "How many calls to attempt").range(1, 100'000);
+  app.add_duration("--interval", settings.interval, "Time from one attempt to the next");
+  auto rate = app.add_option("--failure-rate", settings.failure_rate, "Share of calls that fail, 0 to 1");
   app.add_option("--plan", settings.plan, "Faults by time, such as \"healthy 4s, down 10s, flaky 0.6\"")
-      ->type_name("PLAN")
-      ->excludes(rate);
+      .type_name("PLAN")
+      .excludes(rate);
   app.add_option("--seed", settings.seed, "The same seed gives the same run; default: a random seed")
-      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
+      .default_text("")
+      .range(int64_t{0}, std::numeric_limits<int64_t>::max());
   app.add_flag("--fast", settings.fast, "The same run without waiting");
-  app.add_option("--out", settings.out, "Also write the run to this file, as JSON")->type_name("FILE");
+  app.add_option("--out", settings.out, "Also write the run to this file, as JSON").type_name("FILE");
   cb::add_policy_options(app, settings.policy);
 }
 
@@ -104,14 +101,15 @@ void add_options(CLI::App& app, cb::DemoSettings& settings) {
 int main(int argc, char** argv) {
   return program::run([&] {
     const program::StopSignal stop;
-    CLI::App app{"Stage 1: a circuit breaker in one process, in front of an upstream that fails", "simple_breaker"};
+    program::CommandLine app{"Stage 1: a circuit breaker in one process, in front of an upstream that fails",
+                             "simple_breaker"};
     cb::DemoSettings settings;
     settings.policy.recovery_timeout = std::chrono::seconds(5);  // short: a person is watching
     add_options(app, settings);
-    if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
+    if (const auto exit_code = app.parse(argc, argv)) return *exit_code;
     cb::require_valid(settings.policy);
     if (settings.interval == milliseconds(0)) throw std::invalid_argument("interval is 0ms; it must be 1ms or more");
-    const bool planned = app.count("--plan") > 0;
+    const bool planned = app.is_given("--plan");
     const FaultPlan plan = planned ? FaultPlan(settings.plan) : FaultPlan({.failure_rate = settings.failure_rate});
 
     cb::DemoReport report(settings);

@@ -2,7 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include "distributed_breaker/instance.hpp"
-#include "program/options.hpp"
+#include "program/command_line/options.hpp"
 #include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/quorum_breaker.hpp"
 #include "store_breaker/cas_store.hpp"
@@ -28,7 +28,8 @@ void require_sensible(std::chrono::milliseconds store_timeout) {
 int main(int argc, char** argv) {
   return program::run([&]() -> int {
     const program::StopSignal stop;
-    CLI::App app{"Stage 4: a service instance that shares its circuit breaker through any store", "store_breaker"};
+    program::CommandLine app{"Stage 4: a service instance that shares its circuit breaker through any store",
+                             "store_breaker"};
     cb::InstanceOptions options;
     cb::add_instance_options(app, options);
     std::string address = "shm:lab";
@@ -38,12 +39,10 @@ int main(int argc, char** argv) {
            "memory: (this process only), shm:NAME (all processes of one user on this host, without a server), "
            "postgresql://HOST/DATABASE, dynamodb://REGION/TABLE or mongodb://HOST/DATABASE; put a password into "
            "STORE_URL rather than on the command line")
-        ->envname("STORE_URL")
-        ->type_name("URL")
-        ->capture_default_str();
-    program::add_duration(app, "--store-timeout", store_timeout,
-                          "Deadline of one exchange with the store, all tries together");
-    if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
+        .environment("STORE_URL")
+        .type_name("URL");
+    app.add_duration("--store-timeout", store_timeout, "Deadline of one exchange with the store, all tries together");
+    if (const auto exit_code = app.parse(argc, argv)) return *exit_code;
     require_sensible(store_timeout);
 
     const std::shared_ptr<cb::RecordStore> records = cb::open_store(address);

@@ -1,12 +1,11 @@
 // The upstream that fails on purpose. It does not know about circuit breakers.
 #include <spdlog/spdlog.h>
 
-#include <CLI/CLI.hpp>
 #include <limits>
 
+#include "program/command_line/options.hpp"
 #include "program/http/http_server.hpp"
 #include "program/log.hpp"
-#include "program/options.hpp"
 #include "program/stop_signal.hpp"
 #include "unreliable_service/unreliable_service.hpp"
 
@@ -24,21 +23,19 @@ struct Options {
   int64_t seed = unreliable::any_seed();
 };
 
-void add_options(CLI::App& app, Options& options) {
-  app.add_option("--listen", options.listen, "Address to listen on")->type_name("ADDRESS")->capture_default_str();
-  app.add_option("--port", options.port, "Port; 0 means any free port")
-      ->check(CLI::Range(0, 65535))
-      ->capture_default_str();
+void add_options(program::CommandLine& app, Options& options) {
+  app.add_option("--listen", options.listen, "Address to listen on").type_name("ADDRESS");
+  app.add_option("--port", options.port, "Port; 0 means any free port").range(0, 65535);
   app.add_option("--seed", options.seed, "The same seed gives the same sequence of faults; default: a random seed")
-      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
-  auto* rate =
-      app.add_option("--failure-rate", options.fault.failure_rate, "Share of answers that are failures, 0 to 1")
-          ->capture_default_str();
-  auto* latency = program::add_duration(app, "--latency", options.fault.latency, "How long an answer takes");
+      .default_text("")
+      .range(int64_t{0}, std::numeric_limits<int64_t>::max());
+  auto rate =
+      app.add_option("--failure-rate", options.fault.failure_rate, "Share of answers that are failures, 0 to 1");
+  auto latency = app.add_duration("--latency", options.fault.latency, "How long an answer takes");
   app.add_option("--plan", options.plan, "Faults by time, such as \"healthy 4s, down 10s, flaky 0.6\"")
-      ->type_name("PLAN")
-      ->excludes(rate)
-      ->excludes(latency);
+      .type_name("PLAN")
+      .excludes(rate)
+      .excludes(latency);
 }
 
 }  // namespace
@@ -46,12 +43,12 @@ void add_options(CLI::App& app, Options& options) {
 int main(int argc, char** argv) {
   return program::run([&] {
     const program::StopSignal stop;
-    CLI::App app{"A service that fails on purpose", "unreliable_service"};
+    program::CommandLine app{"A service that fails on purpose", "unreliable_service"};
     Options options;
     add_options(app, options);
-    if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
+    if (const auto exit_code = app.parse(argc, argv)) return *exit_code;
     program::set_up_log();
-    const auto plan = app.count("--plan") > 0 ? FaultPlan(options.plan) : FaultPlan(options.fault);
+    const auto plan = app.is_given("--plan") ? FaultPlan(options.plan) : FaultPlan(options.fault);
     program::HttpServer server(workers);
     server.bind(options.listen, options.port);
     spdlog::info("unreliable_service: seed {}", options.seed);

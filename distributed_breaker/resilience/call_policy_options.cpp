@@ -21,21 +21,21 @@ std::string fault_of_answer(const std::string& answer) {
   return nlohmann::json::accept(answer) ? "" : quoted(answer) + " is not valid JSON";
 }
 
-void add_fallback(CLI::App& app, Fallback& fallback) {
+void add_fallback(program::CommandLine& app, Fallback& fallback) {
   const std::vector<Fallback> kinds{Fallback::none, Fallback::fixed, Fallback::last_good};
   std::vector<std::string> names;
   for (const Fallback kind : kinds) names.push_back(dashed(to_text(kind)));
-  program::add_choice(app, "--fallback", fallback, names, kinds, "Answer to a call that failed");
+  app.add_choice("--fallback", fallback, names, kinds, "Answer to a call that failed");
 }
 
 }  // namespace
 
-void add_call_policy_options(CLI::App& app, CallPolicy& policy) {
+void add_call_policy_options(program::CommandLine& app, CallPolicy& policy) {
   add_settings(app, policy, call_settings());
   add_fallback(app, policy.fallback);
   app.add_option("--fallback-answer", policy.fallback_answer, "The answer of --fallback fixed: JSON, at most 4 KiB")
-      ->type_name("JSON")
-      ->check(fault_of_answer);
+      .type_name("JSON")
+      .check(fault_of_answer);
 }
 
 }  // namespace cb

@@ -2,14 +2,13 @@
 // so that the protections do not depend on a command-line library.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "distributed_breaker/resilience/call_policy.hpp"
+#include "program/command_line/options.hpp"
 
 namespace cb {
 
 // `policy` holds the defaults, which --help shows, and must outlive the parsing. Does not check ranges: call
 // require_valid() after parsing.
-void add_call_policy_options(CLI::App& app, CallPolicy& policy);
+void add_call_policy_options(program::CommandLine& app, CallPolicy& policy);
 
 }  // namespace cb

@@ -1,10 +1,9 @@
 #include "load_generator/simulation/scenario_policy.hpp"
 
-#include <CLI/CLI.hpp>
 #include <stdexcept>
 
 #include "distributed_breaker/resilience/call_policy_options.hpp"
-#include "program/options.hpp"
+#include "program/command_line/options.hpp"
 #include "simple_breaker/options/policy_options.hpp"
 
 namespace simulation {
@@ -17,17 +16,15 @@ struct InstanceSettings {
 
 InstanceSettings settings_of(const load::Scenario& scenario, const load::Variant& variant) {
   InstanceSettings settings;
-  CLI::App app;
+  program::CommandLine app;
   cb::add_policy_options(app, settings.policy);
   cb::add_call_policy_options(app, settings.call_policy);
-  std::vector<std::string> arguments = load::options(load::changed(variant.breaker, variant.instance));
   try {
-    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
-    app.parse(arguments);
+    app.parse(load::options(load::changed(variant.breaker, variant.instance)));
     require_valid(settings.policy);
     require_valid(settings.call_policy);
-  } catch (const CLI::Error& error) {
-    throw std::invalid_argument(settings_source(scenario, variant) + ": " + program::parse_fault(app, error));
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(settings_source(scenario, variant) + ": " + error.what());
   }
   return settings;
 }

@@ -1,12 +1,10 @@
 // The help text, and what every program says of itself.
-#include "program/command_line/help.hpp"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <sstream>
 
-#include "program/options.hpp"
+#include "program/command_line/options.hpp"
 #include "program/processes/child_process.hpp"
 
 using namespace program;
@@ -42,17 +40,16 @@ const std::vector<std::string> programs{"simple_breaker", "distributed_breaker",
 }  // namespace
 
 TEST_CASE("help is usage, purpose and groups: name, meaning, default, and nothing else") {
-  CLI::App app{"Counts sheep", "counter"};
+  CommandLine app("Counts sheep", "counter");
   int sheep = 3;
   std::string file, colour = "white";
   bool fast = false;
-  app.add_option("FILE", file, "Where to write them")->required();
-  auto* number = app.add_option("--sheep", sheep, "How many sheep jump over the fence before one is asleep");
-  number->check(CLI::Range(1, 9))->capture_default_str()->envname("SHEEP")->group("The night");
-  app.add_flag("--fast", fast, "Without waiting")->excludes(number)->group("The night");
-  add_choice(app, "--colour", colour, {"white", "black"}, "Theirs");
-  app.get_help_ptr()->description("Print this help");
-  CHECK(help_text(app, "counter", 60) ==
+  app.add_option("FILE", file, "Where to write them").required();
+  auto number = app.add_option("--sheep", sheep, "How many sheep jump over the fence before one is asleep");
+  number.range(1, 9).environment("SHEEP").group("The night");
+  app.add_flag("--fast", fast, "Without waiting").excludes(number).group("The night");
+  app.add_choice("--colour", colour, {"white", "black"}, "Theirs");
+  CHECK(app.help(60) ==
         "Usage: counter FILE [OPTIONS]\n"
         "\n"
         "Counts sheep.\n"
@@ -72,22 +69,22 @@ TEST_CASE("help is usage, purpose and groups: name, meaning, default, and nothin
 }
 
 TEST_CASE("a long name has its meaning below it, and commands are listed with theirs") {
-  CLI::App app{"Demonstrates", "demo"};
-  app.set_help_flag();
+  CommandLine app("Demonstrates", "demo");
   int value = 0;
-  app.add_option("--a-name-that-takes-all-the-room-there-is", value, "What it means");
-  app.add_option("--short", value, "Another");
-  app.add_subcommand("play", "Play it");
-  CHECK(help_text(app, "demo", 80) ==
+  app.add_option("--a-name-that-takes-all-the-room-there-is", value, "What it means").default_text("");
+  app.add_option("--short", value, "Another").default_text("");
+  app.add_command("play", "Play it");
+  CHECK(app.help(80) ==
         "Usage: demo [OPTIONS]\n"
         "       demo COMMAND [OPTIONS]\n"
         "\n"
         "Demonstrates.\n"
         "\n"
         "Options:\n"
+        "  -h, --help  Print this help\n"
         "  --a-name-that-takes-all-the-room-there-is N\n"
-        "             What it means\n"
-        "  --short N  Another\n"
+        "              What it means\n"
+        "  --short N   Another\n"
         "\n"
         "Commands:\n"
         "  play  Play it\n"

@@ -2,16 +2,16 @@
 //   ./scripts/dev/benchmark.sh
 #include <iostream>
 
-#include "program/options.hpp"
+#include "program/command_line/options.hpp"
 #include "program/processes/redis_server.hpp"
 #include "redis_breaker/benchmark/redis_figures.hpp"
 
 int main(int argc, char** argv) {
   return program::run([&]() -> int {
-    CLI::App app{"Measures the shared breaker against a private Redis", "redis_breaker_benchmark"};
+    program::CommandLine app{"Measures the shared breaker against a private Redis", "redis_breaker_benchmark"};
     bool quick = false;
     app.add_flag("--quick", quick, "A tenth of the repetitions: less precise");
-    if (const auto exit_code = program::parse(app, argc, argv)) return *exit_code;
+    if (const auto exit_code = app.parse(argc, argv)) return *exit_code;
 
     const program::PrivateRedis client;
     cb::Benchmark benchmark{.url = client.url(), .effort = {quick ? 0.1 : 1}};

@@ -4,6 +4,6 @@
 
 namespace cb {
 
-void add_policy_options(CLI::App& app, Policy& policy) { add_settings(app, policy, settings()); }
+void add_policy_options(program::CommandLine& app, Policy& policy) { add_settings(app, policy, settings()); }
 
 }  // namespace cb

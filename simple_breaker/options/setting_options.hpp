@@ -2,15 +2,15 @@
 // that the breaker does not depend on command lines.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 
-#include "program/options.hpp"
+#include "program/command_line/options.hpp"
 #include "simple_breaker/policies/setting.hpp"
 
 namespace cb {
@@ -23,19 +23,18 @@ inline std::string option_name(std::string_view setting) {
 
 // `values` holds the defaults, which --help shows, and must outlive the parsing. Parsing does not check ranges.
 template <class Struct>
-void add_settings(CLI::App& app, Struct& values, std::span<const Setting<Struct>> settings) {
+void add_settings(program::CommandLine& app, Struct& values, std::span<const Setting<Struct>> settings) {
   for (const Setting<Struct>& setting : settings) {
     const std::string zero = setting.zero.empty() ? "" : " (0: " + std::string(setting.zero) + ")";
     const std::string name = option_name(setting.name), help = std::string(setting.meaning) + zero;
-    CLI::Option* option = nullptr;
-    if (const auto* duration = std::get_if<std::chrono::milliseconds Struct::*>(&setting.field)) {
-      option = program::add_duration(app, name, values.**duration, help);
-    } else if (const auto* share = std::get_if<double Struct::*>(&setting.field)) {
-      option = app.add_option(name, values.**share, help)->capture_default_str();
-    } else {
-      option = app.add_option(name, values.*std::get<int Struct::*>(setting.field), help)->capture_default_str();
-    }
-    option->group(std::string(setting.group));
+    const auto option = [&](auto field) {
+      if constexpr (std::is_same_v<decltype(field), std::chrono::milliseconds Struct::*>) {
+        return app.add_duration(name, values.*field, help);
+      } else {
+        return app.add_option(name, values.*field, help);
+      }
+    };
+    std::visit(option, setting.field).group(std::string(setting.group));
   }
 }
 
