@@ -4,7 +4,7 @@
 # Runs every test once: unit tests, programs with real Redis servers, a short chaos run, the pages in a real browser, and
 # those experiments in real time that show what no other test shows. Prints the slowest tests at the end.
 #   --all          also what guards the repository: linters, warnings as errors, and what has threads or parses input
-#                  again with the address and undefined-behaviour sanitizers (Clang) and the thread sanitizer (GCC)
+#                  again with the address, undefined-behaviour and thread sanitizers (Clang)
 #   --everything   all that, and every other experiment too; then their counts must agree with the simulation's
 # Installs and builds what is missing. Uses free ports and private Redis servers. A test that fails once has failed.
 set -euo pipefail
@@ -37,21 +37,34 @@ slowest() {
     awk 'NR <= 20 { printf "%8.1f  %s\n", $1, $2 }'
 }
 
-# clang-tidy takes minutes, and sanitized tests often wait for a condition; so both run at once. Linux may group what
-# setsid starts, and then shares the processor between groups: the group needs the low priority too.
-tidy=
-trap '[ -z "$tidy" ] || kill -- "-$tidy" 2>/dev/null || true' EXIT
-start_tidy() {
+# The tests mostly wait: for timeouts, breaks and servers. So what compiles or reads runs beside them, one after the
+# other. Linux may group what setsid starts, and then shares the processor between groups: the group needs the low
+# priority too.
+declare -A started=()
+previous=
+# shellcheck disable=SC2016  # the inner shell expands these
+beside_tests() {  # NAME COMMAND...
+  local name=$1
+  shift
   setsid setpriv --pdeathsig TERM nice -n 19 bash -c \
-    'echo 19 2>/dev/null >/proc/self/autogroup || true; exec scripts/dev/lint.sh tidy' >build/tidy.log 2>&1 &
-  tidy=$!
+    'echo 19 2>/dev/null >/proc/self/autogroup || true; [ -z "$0" ] || tail --pid="$0" -f /dev/null; exec "$@"' \
+    "$previous" "$@" >"build/$name.log" 2>&1 &
+  previous=$!
+  started[$name]=$previous
 }
 
-finish_tidy() {
-  headline "clang-tidy"
-  wait "$tidy" || { cat build/tidy.log; exit 1; }
-  tidy=
+finish() {  # NAME
+  local process=${started[$1]}
+  headline "$1"
+  wait "$process" || { cat "build/$1.log"; exit 1; }
+  unset "started[$1]"
 }
+
+stop_started() {
+  local process
+  for process in "${started[@]}"; do kill -- "-$process" 2>/dev/null || true; done
+}
+trap stop_started EXIT
 
 headline "packages"
 scripts/dev/setup.sh --test
@@ -66,6 +79,11 @@ fi
 
 headline "release build"
 build release all
+if "$guard"; then
+  beside_tests "asan build" scripts/dev/build.sh asan sanitized_tests
+  beside_tests "tsan build" scripts/dev/build.sh tsan sanitized_tests
+  beside_tests clang-tidy scripts/dev/lint.sh tidy
+fi
 headline "tests"
 run_tests build -LE "experiment|browser" -j 4
 headline "experiments"
@@ -75,13 +93,11 @@ run_tests build -L browser
 
 if "$guard"; then
   for sanitizer in asan tsan; do
-    headline "$sanitizer build"
-    build "$sanitizer" sanitized_tests
-    if [ "$sanitizer" = asan ]; then start_tidy; fi
+    finish "$sanitizer build"
     headline "tests with $sanitizer"
-    run_tests "build/$sanitizer" -L "^$sanitizer\$" -j 3
+    run_tests "build/$sanitizer" -L "^$sanitizer\$" -j 4
   done
-  finish_tidy
+  finish clang-tidy
 fi
 slowest
 headline "all tests passed"

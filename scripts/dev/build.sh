@@ -2,7 +2,7 @@
 # Usage: scripts/dev/build.sh [release|debug|asan|tsan [TARGET...]]
 #
 # Installs missing packages and builds one preset: release into build/, each other one into build/NAME. asan (address and
-# undefined-behaviour sanitizers) uses Clang, the others the system's compiler. The target `programs` leaves out the tests.
+# undefined-behaviour sanitizers) and tsan (threads) use Clang, the others the system's compiler. The target `programs` leaves out the tests.
 # All presets but debug compile up to eight files of a target as one, which takes two thirds of the time; so names that
 # are private to a file must differ within a target. debug compiles each file separately.
 set -euo pipefail

@@ -87,7 +87,7 @@ build() {  # PRESET TARGET...
     flock "$lock"
   fi
   case "$preset $*" in
-    asan* | clang*) "$root/scripts/dev/setup.sh" --develop ;;
+    asan* | clang* | tsan*) "$root/scripts/dev/setup.sh" --develop ;;
     *all* | *test* | *benchmark*) "$root/scripts/dev/setup.sh" --test ;;
     *) "$root/scripts/dev/setup.sh" ;;
   esac
