@@ -50,7 +50,8 @@ class RedisTable final : public Table {
 
   Reply apply(const Event& event, TimePoint now) override {
     set_time(now);
-    const StoreResult result = store_.apply(name, {.is_count_due = false}, {event});
+    may_be_quick_ = !may_be_quick_;  // quick_result.lua leaves a run that counts removals to the rest
+    const StoreResult result = store_.apply(name, {.is_count_due = !may_be_quick_}, {event});
     const auto* trouble = std::get_if<StoreTrouble>(&result);
     REQUIRE_MESSAGE(trouble == nullptr, trouble->what);
     return std::get<Answer>(result).replies.front();
@@ -108,6 +109,7 @@ class RedisTable final : public Table {
   TestRedis& redis_;
   RedisStore store_;
   std::optional<TimePoint> time_;
+  bool may_be_quick_ = false;
 };
 
 }  // namespace
@@ -123,7 +125,7 @@ TEST_CASE("each file of the script is complete by itself: Redis compiles it") {
     CHECK(redis.client.command({"SCRIPT", "LOAD", text.str()}).error() == "");
     ++files;
   }
-  CHECK(files == 6);
+  CHECK(files == 8);
 }
 
 TEST_CASE("the script behaves as each golden trace says") {

@@ -28,7 +28,7 @@ local function apply(at)
   elseif name ~= 'tick' then
     step[name](unpack(ARGV, at + 1, next_at - 1))
   end
-  local answer = {'kind', reply.kind, 'state', s.state}
+  local answer = {reply.kind, s.state}
   if reply.kind == 'admitted' then add(answer, 'generation', s.generation) end
   if reply.probe then add(answer, 'probe', reply.probe) end
   if reply.kind == 'rejected' then add(answer, 'wait', step.wait()) end
@@ -48,13 +48,12 @@ local replies, at = {}, 14
 for i = 1, tonumber(ARGV[13]) do replies[i], at = apply(at) end
 
 if run.counts_removals then server.count_removals() end
-local has_begun_here = s.generation ~= (run.stored.generation or 0) and s.generation ~= run.restored_generation
+local has_begun_here = s.generation ~= (stored.generation or 0) and s.generation ~= run.restored_generation
 if has_begun_here then s.run = server.run() end
 local other = s.settings ~= ARGV[2] and reconcile.other_settings()
 write_snapshot()
 if run.new_generation or run.lease_ended then news.announce() end
-local answer = {'now', now, 'state', s.state, 'generation', s.generation, 'epoch', s.epoch, 'failures', s.failures,
-                'replies', replies}
+local answer = {now, s.state, s.generation, s.epoch, s.failures, replies}
 if s.state ~= 'closed' then add(answer, 'wait', step.wait()) end
 if s.mode ~= 'auto' then add(answer, 'override', {s.mode, s.actor, s.reason, s.mode_until}) end
 if keeps_window then

@@ -187,7 +187,7 @@ local reconcile = module(function(reconcile)
     return {
       {'an impossible value', function() return run.invalid end, function()
         redis.call('DEL', unpack(KEYS))
-        run.last_failure, run.stored, run.stored_failures = '', {}, nil
+        run.last_failure, run.stored_failures, stored = '', nil, {}
         reconcile.take_over('closed', 'repaired: ' .. run.invalid)
       end},
       {'nothing, which the caller knows better', function()
@@ -254,13 +254,13 @@ local reconcile = module(function(reconcile)
   -- A caller that last saw another line may have seen this server's state before it was deleted; later than a minute after
   -- the keys were found gone, every caller has been here.
   function reconcile.may_know_of_a_deletion()
-    return s.found_empty_at > 0 and known.epoch ~= s.epoch and now - s.found_empty_at < 60000000
+    return known.epoch ~= s.epoch and now - s.found_empty_at < 60000000
   end
 
   function reconcile.needs_details(state)
     if run.invalid or known.is_complete then return false end
     if s.generation == 0 or reconcile.missing(state) then return true end
-    if reconcile.may_know_of_a_deletion() then return true end
+    if s.found_empty_at > 0 and reconcile.may_know_of_a_deletion() then return true end
     if reconcile.is_another_line() then return s.generation == s.epoch and known.generation > s.lost end
     return s.generation < known.generation
   end
@@ -268,7 +268,7 @@ local reconcile = module(function(reconcile)
   -- Returns false if the caller must send all that it knows.
   function reconcile.apply(state)
     if s.found_empty_at > now then s.found_empty_at, s.found_empty_on, run.changed = 0, '', true end  -- the clock was set back
-    if s.generation > 0 and s.generation == s.epoch and run.ttl == -1 then s.lost, run.changed = never, true end
+    if s.generation > 0 and s.generation == s.epoch and ttl == -1 then s.lost, run.changed = never, true end
     reconcile.read_details()
     local is_untouched = known.generation == 0 and s.generation == 0 and not state
     if is_untouched and run.only_looks and not run.invalid then return true end  -- a look leaves nothing behind
@@ -291,8 +291,8 @@ end)
 local function is_as_expected(state)
   if run.invalid or state ~= s.state or not run.stored_failures or run.last_failure ~= s.last_failure then return false end
   if s.state == 'half_open' and #s.leases < s.held then return false end
-  if reconcile.may_know_of_a_deletion() then return false end
+  if s.found_empty_at > 0 and reconcile.may_know_of_a_deletion() then return false end
   if known.generation > 0 and (known.epoch ~= s.epoch or known.generation > s.generation) then return false end
-  local is_written_again = run.ttl == -1  -- our scripts give every key an expiry; SET takes it away
+  local is_written_again = ttl == -1  -- our scripts give every key an expiry; SET takes it away
   return not (is_written_again and s.generation == s.epoch and s.lost ~= never)
 end

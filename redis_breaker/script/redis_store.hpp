@@ -1,4 +1,4 @@
-// A RedisStore keeps breakers in Redis: each request runs the script (snapshot.lua and the other five files) once, in
+// A RedisStore keeps breakers in Redis: each request runs the script (arguments.lua and the other seven files) once, in
 // one round trip. A script that Redis has forgotten is loaded again. One object serves all breakers of a policy.
 #pragma once
 

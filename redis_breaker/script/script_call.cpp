@@ -1,5 +1,6 @@
 #include "redis_breaker/script/script_call.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cinttypes>
@@ -87,7 +88,7 @@ void add_event(Arguments& arguments, const ApplyOverride& order) {
                   order.override_.reason, std::to_string(order.lasts.count())});
 }
 
-// --- the answer: names and values in turn
+// --- the answer: first what each one has, then names and values in turn
 
 // Lua numbers arrive as integers, the generation of a transition as text.
 uint64_t number_in(const redisReply& reply) {
@@ -108,17 +109,20 @@ class AnswerReader {
 
   // Nothing: malformed.
   std::optional<Answer> read(const redisReply& reply) {
-    for_each_pair(reply, [this](std::string_view name, const redisReply& value) { read_field(name, value); });
+    if (!begins(reply, 6)) return std::nullopt;
+    answer_.now = time_in(*reply.element[0]);
+    answer_.state = state_in(*reply.element[1]);
+    answer_.generation = number_in(*reply.element[2]);
+    answer_.epoch = number_in(*reply.element[3]);
+    answer_.failures = static_cast<int>(number_in(*reply.element[4]));
+    const redisReply& replies = *reply.element[5];
+    for (size_t i = 0; is_list(replies, replies.elements) && i < replies.elements; ++i) read_reply(*replies.element[i]);
+    for_each_pair(reply, 6, [this](std::string_view name, const redisReply& value) { read_field(name, value); });
     return is_malformed_ ? std::nullopt : std::optional(std::move(answer_));
   }
 
  private:
   void read_field(std::string_view name, const redisReply& value) {
-    if (name == "now") answer_.now = time_in(value);
-    if (name == "state") answer_.state = state_in(value);
-    if (name == "generation") answer_.generation = number_in(value);
-    if (name == "epoch") answer_.epoch = number_in(value);
-    if (name == "failures") answer_.failures = static_cast<int>(number_in(value));
     if (name == "wait") answer_.wait = duration_in(value);
     if (name == "override") read_override(value);
     if (name == "recent" && is_list(value, 3)) {
@@ -129,9 +133,6 @@ class AnswerReader {
     }
     if (name == "forgotten") answer_.forgotten = true;
     if (name == "other_settings") answer_.other_settings = string_in(value);
-    if (name == "replies") {
-      for (size_t i = 0; is_list(value, value.elements) && i < value.elements; ++i) read_reply(*value.element[i]);
-    }
   }
 
   void read_override(const redisReply& value) {
@@ -144,15 +145,15 @@ class AnswerReader {
   }
 
   void read_reply(const redisReply& value) {
-    Reply reply;
-    for_each_pair(value, [&](std::string_view name, const redisReply& field) { read_reply_field(reply, name, field); });
+    if (!begins(value, 2)) return;
+    Reply reply{.kind = kind_in(*value.element[0]), .state = state_in(*value.element[1])};
+    for_each_pair(value, 2,
+                  [&](std::string_view name, const redisReply& field) { read_reply_field(reply, name, field); });
     if (reply.kind != Reply::Kind::admitted) reply.permit = {};
     answer_.replies.push_back(std::move(reply));
   }
 
   void read_reply_field(Reply& reply, std::string_view name, const redisReply& value) {
-    if (name == "kind") reply.kind = kind_in(value);
-    if (name == "state") reply.state = state_in(value);
     if (name == "generation") reply.permit.generation = number_in(value);
     if (name == "probe") reply.permit.probe = number_in(value);
     if (name == "wait")
@@ -193,9 +194,10 @@ class AnswerReader {
     return false;
   }
 
-  void for_each_pair(const redisReply& list, const auto& action) {
-    if (!is_list(list, list.elements)) return;
-    for (size_t i = 0; i + 1 < list.elements; i += 2) action(redis::text_of(*list.element[i]), *list.element[i + 1]);
+  bool begins(const redisReply& value, size_t least) { return is_list(value, std::max(value.elements, least)); }
+
+  void for_each_pair(const redisReply& list, size_t from, const auto& action) {
+    for (size_t i = from; i + 1 < list.elements; i += 2) action(redis::text_of(*list.element[i]), *list.element[i + 1]);
   }
 
   const Policy& policy_;

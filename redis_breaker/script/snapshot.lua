@@ -1,47 +1,21 @@
--- The shared breaker's script. The build joins six files, snapshot, failure_counts, break_length, state_machine,
--- reconcile and main, into one script. One run applies a list of events, in order; Redis runs one script at a time, so
--- no instance can see or interrupt half a transition. The clock is Redis's, never an instance's. A run that changes
--- nothing writes nothing.
---
--- KEYS  state, failures, last_failure: the three public keys. breaker: a hash with the rest of the snapshot; a field
---       that is 0 or empty is left out. probes: a sorted set of leases, number by deadline. window: the sliding window,
---       newest bucket first: "17324460001 12/7/0 9/0/1" (bucket number, then calls/failures/slow of each bucket).
---       reporters: a sorted set of instances by the time of their last failure, at most minimum_reporting_instances.
--- ARGV  1 the settings, as little-endian doubles in the order below; durations in microseconds
---       2 their fingerprint, 3 the name of the instance, 4 the channel for news, 5 the name of the breaker
---       6 call | poll | reconnect. poll: count what the server has removed. reconnect: write in any case, which proves
---         that this Redis accepts writes
---       7-11 what the caller saw last: generation, state, epoch (0: it knows the generation only by the news of an
---         override), the server's run, and for how much longer it is open
---       12 how many details of what it saw follow after the events: 0, or, after the reply 'more', 8: Redis's time then,
---         how many keys the server had evicted and how often it was flushed by then, failures, mode, for how much longer
---         that lasts (0: until further notice), actor, reason
---       13 how many events follow; each is one of
---            acquire | tick | report_health up | report_health down | apply_override MODE ACTOR REASON DURATION
---            settle GENERATION PROBE OUTCOME DURATION TIMES (so many calls with this permit and this result)
---
--- This file: the arguments, and reading and writing the snapshot. Nothing that is read is trusted; changed fields are
--- written together. A run has to create every function that it may call, and most runs call few; so what only some runs
--- need is in modules, whose functions are created at their first use.
 
-local STATE, FAILURES, LAST_FAILURE, BREAKER, PROBES, WINDOW, REPORTERS = unpack(KEYS)
+------------------------------------------------------------------------------------ reading and writing the snapshot
 
-local number = {struct.unpack('<ddddddddddddddddd', ARGV[1])}
+-- Nothing that is read is trusted; changed fields are written together. A run has to create every function that it may
+-- call, and most runs call few; so what only some runs need is in modules, whose functions are created at their first
+-- use.
+
 local policy = {
-  failure_threshold = number[1], failure_rate_threshold = number[2], slow_call_rate_threshold = number[3],
-  slow_call_duration_threshold = number[4], sliding_window_size = number[5], minimum_number_of_calls = number[6],
-  minimum_reporting_instances = number[7], clear_interval = number[8], recovery_timeout = number[9],
-  recovery_timeout_multiplier = number[10], recovery_timeout_maximum = number[11], recovery_timeout_jitter = number[12],
-  permitted_calls_in_half_open = number[14], success_threshold = number[15], probe_timeout = number[16],
-  half_open_timeout = number[17]}
-local keeps_window = number[2] > 0 or number[3] > 0
+  failure_threshold = failure_threshold, failure_rate_threshold = failure_rate_threshold,
+  slow_call_rate_threshold = slow_call_rate_threshold, slow_call_duration_threshold = slow_call_duration_threshold,
+  sliding_window_size = sliding_window_size, minimum_number_of_calls = minimum_number_of_calls,
+  minimum_reporting_instances = minimum_reporting_instances, clear_interval = clear_interval,
+  recovery_timeout = recovery_timeout, recovery_timeout_multiplier = recovery_timeout_multiplier,
+  recovery_timeout_maximum = recovery_timeout_maximum, recovery_timeout_jitter = recovery_timeout_jitter,
+  permitted_calls_in_half_open = permitted_calls_in_half_open, success_threshold = success_threshold,
+  probe_timeout = probe_timeout, half_open_timeout = half_open_timeout}
 local known = {generation = tonumber(ARGV[7]), state = ARGV[8], epoch = tonumber(ARGV[9]), run = ARGV[10],
                open_for = tonumber(ARGV[11])}
-
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-
-local never = 8999999999999999  -- open_until of a circuit forced open until further notice; also the largest number
 
 -- The fields of the hash. epoch: the generation with which this line of generations begins. run: the server on which
 -- this generation began. lost: what callers know of another line counts only above this generation. found_empty_at: when
@@ -59,13 +33,12 @@ local s = {generation = 0, epoch = 0, lost = 0, open_until = 0, break_length = 0
            state = 'closed', mode = 'auto', last_failure = '', actor = '', reason = '', run = '', found_empty_on = '',
            settings = '', failures = 0, window = 0, newest_bucket = 0, leases = 0}
 
--- This run. stored, stored_failures: the hash and the failure count as read. changed: the snapshot must be written back;
--- new_generation: the state key too; may_store: nothing at all if false. lease_ended: a probe has ended. last_failure: as
--- its key holds it now. invalid: the first impossible value. transitions: since the last event. forgotten: the server has
--- removed keys by itself, and this run restored them. only_looks: the only event is a tick. ttl: how long the state key
--- has left.
-local run = {stored = {}, changed = false, new_generation = false, transitions = {}, may_store = true, ttl = 0,
-             lease_ended = false, last_failure = '', stored_failures = false, invalid = false, forgotten = false}
+-- This run. stored_failures: the failure count as read. changed: the snapshot must be written back; new_generation: the
+-- state key too; may_store: nothing at all if false. lease_ended: a probe has ended. last_failure: as its key holds it
+-- now. invalid: the first impossible value. transitions: since the last event. forgotten: the server has removed keys by
+-- itself, and this run restored them. only_looks: the only event is a tick.
+local run = {changed = false, new_generation = false, transitions = {}, may_store = true, lease_ended = false,
+             last_failure = '', stored_failures = false, invalid = false, forgotten = false}
 
 -- A table whose functions `define` creates when one of them is called for the first time.
 local on_first_use = {__index = function(self, name)
@@ -89,12 +62,11 @@ local function to_number(key, value, most_digits)
   return 0
 end
 
--- A day after the last use; an override until further notice outlives a fleet that is down for a month.
+-- An override until further notice outlives a fleet that is down for a month.
 local function lifetime_ms()
-  local day = 24 * 60 * 60 * 1000
   if s.mode ~= 'auto' and s.mode_until == 0 then return 30 * day + day end
   if s.mode ~= 'auto' then return math.ceil((s.mode_until - now) / 1000) + day end
-  return day + math.ceil((math.max(s.break_length, policy.recovery_timeout) + policy.probe_timeout) / 1000)
+  return usual_lifetime(s.break_length)
 end
 
 -- Keys that most runs have no need to read or write, and values that are impossible.
@@ -173,15 +145,11 @@ keys = module(function(keys)
 end)
 
 local function read_breaker()
-  local fields = redis.pcall('HGETALL', BREAKER)
   if fields.err then
     if not keys.is_of_another_type(fields) then redis.call('HGETALL', BREAKER) end  -- ends the run
     keys.mark_invalid(BREAKER, 'not a hash')
-    fields = {}
   end
-  local stored = run.stored
-  for i = 1, #fields, 2 do
-    local name, value = fields[i], fields[i + 1]
+  for name, value in pairs(stored) do
     local is_number = type(s[name]) == 'number'
     if is_number then value = to_number(BREAKER, value, 16) end
     if not is_number and #value > 256 then keys.mark_invalid(BREAKER, value) end
@@ -191,10 +159,8 @@ local function read_breaker()
   if s.mode ~= 'auto' then s.mode = keys.valid_mode(s.mode) end
 end
 
--- Returns the public state, which another program may have written; nil if the key is missing. MGET returns nil for a
--- key of another type too, so read() looks at those again.
+-- Returns the public state, which another program may have written; nil if the key is missing.
 local function read_snapshot()
-  local public = redis.call('MGET', STATE, FAILURES, LAST_FAILURE)
   local state = public[1] or keys.read(STATE)
   if state and state ~= 'closed' then keys.check_state(state) end
   run.stored_failures = public[2] or keys.read(FAILURES)
@@ -208,13 +174,12 @@ local function read_snapshot()
   if keeps_window then keys.read_window() end
   if state ~= 'closed' then keys.read_leases() end
   if policy.minimum_reporting_instances > 1 then keys.require_sorted_set(REPORTERS) end
-  run.ttl = redis.call('PTTL', STATE)
   return state
 end
 
 -- Writes the fields that changed, and no others: Redis pushes each written key to every instance that tracks it.
 local function write_breaker()
-  local stored, set, removed = run.stored, {}, {}
+  local set, removed = {}, {}
   s.last_failure, s.counted, s.held = run.last_failure, s.failures, s.state == 'half_open' and #s.leases or 0
   for _, name in ipairs(numbers) do
     local value = s[name]
@@ -243,5 +208,5 @@ local function write_snapshot()
     if run.new_generation then redis.call('SET', STATE, s.state, 'PX', lifetime) end
   end
   if ARGV[6] == 'reconnect' then keys.prove_writable() end
-  if run.new_generation or run.ttl < lifetime / 2 then keys.renew(lifetime) end
+  if run.new_generation or ttl < lifetime / 2 then keys.renew(lifetime) end
 end

@@ -8,8 +8,7 @@ local function drop(outcome)
 end
 
 local function record_last_failure()
-  run.last_failure = string.format('%d.%06d', time[1], time[2])
-  run.last_failure_changed, run.changed = true, true
+  run.last_failure, run.last_failure_changed, run.changed = now_in_seconds, true, true
 end
 
 local step = module(function(step)

@@ -20,7 +20,7 @@ constexpr auto longest_wait = 2 * cb::redis::longest_timeout + 100ms;
 // The same break in two views: an answer may be as late as a time-out allows, and one that restored it, too.
 constexpr auto differs_by = 2 * cb::redis::longest_timeout;
 
-// The arguments of the script (see snapshot.lua) follow its name, the number of keys and seven keys.
+// The arguments of the script (see arguments.lua) follow its name, the number of keys and seven keys.
 constexpr size_t before_arguments = 9;
 constexpr size_t known_generation = before_arguments + 7, known_epoch = before_arguments + 9,
                  known_open_for = before_arguments + 11;
