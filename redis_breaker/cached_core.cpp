@@ -212,8 +212,7 @@ void CachedCore::fail(const StoreTrouble& trouble) {
   for (const Waiting& each : std::exchange(waiting_, {})) {
     const auto* ended = std::get_if<Settle>(&each.event);
     const bool is_success = ended != nullptr && ended->result.outcome == cb::Outcome::success;
-    if (is_success && ended->permit == PermitId{view_.generation, 0})
-      latest_.failures = 0;  // the store never learned of it
+    if (is_success && ended->permit == PermitId{view_.generation, 0}) lose_successes(ended->times);
     if (each.ticket != 0) outcomes_.emplace(each.ticket, trouble);
   }
   view_.is_asking = false;
@@ -272,6 +271,11 @@ void CachedCore::announced(const News& news, const Feed& feed, TimePoint now) {
 }
 
 // --- what there is to know
+
+// The store still has failures, the instance knows better.
+void CachedCore::lose_successes(uint64_t count) {
+  if (count > 0) latest_.failures = 0;
+}
 
 LastKnown CachedCore::last_known(TimePoint now) const {
   LastKnown known{.generation = latest_.generation,

@@ -110,6 +110,9 @@ class CachedCore {
 
   // --- what there is to know
 
+  // The caller has counted successes that the store has not been sent, and now will not be.
+  void lose_successes(uint64_t count);
+
   const CachedView& view() const { return view_; }
   const Answer& latest() const { return latest_; }  // without replies
   SharedState shared_state() const;

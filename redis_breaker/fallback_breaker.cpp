@@ -4,7 +4,10 @@ namespace cb {
 
 FallbackBreaker::FallbackBreaker(std::shared_ptr<const SharedBreakerGroup> group, const Identity& identity,
                                  NoticeQueue notices)
-    : group_(std::move(group)), notices_(std::move(notices)), shared_(group_, identity, notices_) {}
+    : group_(std::move(group)),
+      notices_(std::move(notices)),
+      shared_(group_, identity, notices_),
+      local_(group_->local, notices_, [this] { return !is_available(); }) {}
 
 // Each of these two does what most calls need, and no more: a frame for the rest would cost them nanoseconds.
 
@@ -17,8 +20,7 @@ Admission FallbackBreaker::acquire() {
 }
 
 Settled FallbackBreaker::settle(const PermitId& id, TimePoint started, Outcome outcome) {
-  const bool watches = watches_successes_.load(std::memory_order_acquire);
-  if (outcome == Outcome::success && !watches && view().ignores_success(id)) return {};
+  if (outcome == Outcome::success && !local_.watches_successes() && view().ignores_success(id)) return {};
   return settle_elsewhere(id, started, outcome);
 }
 
@@ -32,31 +34,25 @@ Admission FallbackBreaker::acquire_elsewhere() {
     if (permit != nullptr) return Permit(*this, *permit, steady_wall_clock());
     if (const auto* rejection = std::get_if<Rejection>(&answer)) return *rejection;
   }
-  ++local_calls_;
-  return local_breaker().acquire();
+  return local().acquire();
 }
 
 std::optional<Rejection> FallbackBreaker::early_rejection(std::chrono::milliseconds wait) {
   const bool is_shared = is_available();
   if (is_shared && view().word().state() == State::closed) return std::nullopt;
   const NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
-  const auto rejection = is_shared ? shared_.early_rejection(wait) : local_breaker().early_rejection(wait);
-  if (rejection && !is_shared) ++local_calls_;
-  return rejection;
+  return is_shared ? shared_.early_rejection(wait) : local().early_rejection(wait);
 }
 
 Settled FallbackBreaker::settle_elsewhere(const PermitId& id, TimePoint started, Outcome outcome) {
-  const bool watches = watches_successes_.load(std::memory_order_acquire);
   const CallResult result{outcome, shared_.took(started)};
-  const bool may_count = !watches && is_available();
+  const bool may_count = !local_.watches_successes() && is_available();
   if (const auto counted = may_count ? shared_.count_success(id, result) : std::nullopt) return *counted;
   const NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
   const auto answer = is_available() ? shared_.settle(id, result) : StoreTrouble{};
   const auto* shared = std::get_if<Settled>(&answer);
-  if (!shared) return local_breaker().settle_shared(id, steady_wall_clock() - result.took, outcome);
-  // After a success, the next outage does not continue with what the local breaker counted in the last one.
-  const bool is_news = outcome == Outcome::success && watches && !shared->late;
-  if (is_news && local_->saw_success(view().version())) watches_successes_ = false;
+  if (!shared) return local().settle_shared(id, steady_wall_clock() - result.took, outcome);
+  if (outcome == Outcome::success && !shared->late) local_.saw_success(view().version());
   return *shared;
 }
 
@@ -68,7 +64,7 @@ std::string FallbackBreaker::apply_override(const Override& order, std::chrono::
 
 void FallbackBreaker::report_health(Health health) {
   const NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
-  if (!is_available()) local_breaker().report_health(health);
+  if (!is_available()) local().report_health(health);
   shared_.shell().apply(HealthReport{health});
 }
 
@@ -76,35 +72,25 @@ DetailedStatus FallbackBreaker::detailed_status() {
   const NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
   const auto age = shared_.shell().known().age;
   const bool is_shared = std::holds_alternative<Reply>(shared_.shell().apply(Tick{}));
-  DetailedStatus status;  // a counter must not decrease when the store recovers
-  if (!is_shared || local_version_ != 0) status = (is_shared ? *local_ : local_breaker()).detailed_status();
+  DetailedStatus status =
+      (is_shared ? local_ : local()).detailed_status();  // no counter decreases when the store recovers
   if (is_shared) show(shared_.shell().known().answer, group_->policy, status);
   status.store.name = is_shared ? store_name().id : "local";
   status.store.error = group_->gate->error();
   status.store.view_age = age;
-  status.store.local_calls = local_calls_;
   status.listener_errors = notices_.listener_errors();
   shared_.add_counters(status);
   return status;
 }
 
 // A view that has changed since is followed again: nothing that the instance knew when the store failed is missed.
-LocalBreaker& FallbackBreaker::local_breaker() {
-  if (local_version_.load(std::memory_order_acquire) == view().version()) return *local_;
-  const std::scoped_lock lock(mutex_);
-  SharedState shared = shared_.shell().known().shared;
-  if (local_version_ == shared.version) return *local_;
-  if (shared_.shell().take_unsent_successes() > 0) shared.snapshot.counts.failures = 0;
-  // A call that ends when the store is back may change the local breaker: that is no transition of this instance's.
-  if (!local_) local_ = std::make_unique<LocalBreaker>(group_->local, notices_, [this] { return !is_available(); });
-  local_->follow(shared, group_->gate->recovered_at());
-  watches_successes_ = true;
-  local_version_ = shared.version;
-  return *local_;
+LocalBreaker& FallbackBreaker::local() {
+  if (!local_.follows(view().version())) local_.follow(shared_.shell().hand_over(), group_->gate->recovered_at());
+  return local_;
 }
 
 bool FallbackBreaker::is_evictable(std::chrono::milliseconds idle) const {
-  if (is_local()) return local_->is_evictable(idle);
+  if (is_local()) return local_.is_evictable(idle);
   return (is_available() || !view().word().is_overridden()) && shared_.is_evictable(idle);
 }
 

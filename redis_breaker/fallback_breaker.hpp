@@ -4,9 +4,7 @@
 // is reported once in the fleet, by the process whose event caused it. The constructor throws for an invalid name.
 #pragma once
 
-#include <atomic>
 #include <memory>
-#include <mutex>
 
 #include "redis_breaker/cached_breaker.hpp"
 #include "redis_breaker/local_breaker.hpp"
@@ -27,7 +25,7 @@ class FallbackBreaker final : public ManagedBreaker {
   std::string apply_override(const Override& order, std::chrono::milliseconds lasts) override;
   void report_health(Health health) override;
   std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
-  State known_state() const override { return is_local() ? local_->known_state() : view().word().state(); }
+  State known_state() const override { return is_local() ? local_.known_state() : view().word().state(); }
   bool is_evictable(std::chrono::milliseconds idle) const override;
   const PublishedView& view() const { return shared_.shell().fast(); }  // of the shared breaker
 
@@ -37,17 +35,13 @@ class FallbackBreaker final : public ManagedBreaker {
   Settled settle_elsewhere(const PermitId& id, TimePoint started, Outcome outcome);
   StoreName store_name() const { return group_->store->name(); }
   bool is_available() const { return group_->gate->is_available(); }
-  bool is_local() const { return !is_available() && local_version_.load() == view().version(); }
-  LocalBreaker& local_breaker();
+  bool is_local() const { return !is_available() && local_.follows(view().version()); }
+  LocalBreaker& local();
 
   const std::shared_ptr<const SharedBreakerGroup> group_;
   const NoticeQueue notices_;
   CachedBreaker shared_;
-  std::mutex mutex_;
-  std::unique_ptr<LocalBreaker> local_;         // created once, under mutex_
-  std::atomic<uint64_t> local_version_{0};      // the version of the view that local_ follows; 0: none
-  std::atomic<bool> watches_successes_{false};  // the next success ends what local_ remembers of an outage
-  std::atomic<uint64_t> local_calls_{0};
+  LocalBreaker local_;
 };
 
 }  // namespace cb

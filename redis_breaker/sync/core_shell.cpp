@@ -69,9 +69,10 @@ void CoreShell::add_successes() {
   core_.add_successes(taken.count, taken.older, steady_wall_clock());
 }
 
-uint64_t CoreShell::take_unsent_successes() {
+SharedState CoreShell::hand_over() {
   const Lock lock(mutex_);
-  return fast_.take_successes(core_.view().generation).count;
+  core_.lose_successes(fast_.take_successes(core_.view().generation).count);
+  return core_.shared_state();
 }
 
 // Notices are added under the lock: their order is that of what happened.
@@ -90,7 +91,7 @@ void CoreShell::publish() {
 CoreShell::Known CoreShell::known() const {
   const Lock lock(mutex_);
   const CachedView& view = core_.view();
-  Known known{core_.latest(), core_.shared_state(), core_.counters(), std::nullopt};
+  Known known{core_.latest(), core_.counters(), std::nullopt};
   const TimePoint now = coarse_wall_clock();
   const Feed feed = fast_.feed();
   const TimePoint at = view.is_fresh(feed, now) ? std::max(feed.confirmed_at, view.fetched_at) : view.fetched_at;

@@ -36,14 +36,13 @@ class CoreShell final : private SynchronizedBreaker {
   // The last answer of the store, and what is to be counted beside it.
   struct Known {
     Answer answer;
-    SharedState shared;
     CachedCore::Counters counters;
     std::optional<std::chrono::milliseconds> age;  // nothing before the first answer
   };
   Known known() const;
 
-  // Successes that the store has not been sent, and now will not be.
-  uint64_t take_unsent_successes();
+  // The shared state, for a local breaker that continues it. The store will not be sent the successes counted so far.
+  SharedState hand_over();
 
   // For its owner, who decides what a call does.
   using Lock = std::unique_lock<std::mutex>;

@@ -44,7 +44,9 @@ SharedInstance::SharedInstance(const SharedFleet& fleet, Node node, uint64_t see
       gate_({"redis", "Redis"}, nullptr, fleet.config->clock, static_cast<uint32_t>(random_.next() >> 33 | 1)),
       round_trips_(fleet.redis_timeout),
       caller_(fleet.config->policy, "instance-" + std::to_string(node), fleet.script),
-      keys_{breaker, prefix, prefix + "news"} {
+      keys_{breaker, prefix, prefix + "news"},
+      notices_(cb::shared([this](const cb::Notice& notice) { noticed(notice); }), {breaker}),
+      local_(fleet.config, notices_, [this] { return !gate_.is_available(); }) {
   gate_.when_changed([this] { store_changed(); });
 }
 
@@ -90,7 +92,8 @@ void SharedInstance::settle(Granted& granted, cb::Outcome outcome, Answer<cb::Se
     return notices_.deliver();
   }
   const cb::CallResult result = result_of(granted, outcome);
-  if (!watches_successes_ && gate_.is_available() && outcome == cb::Outcome::success && !is_slow(result, policy())) {
+  if (!local_.watches_successes() && gate_.is_available() && outcome == cb::Outcome::success &&
+      !is_slow(result, policy())) {
     if (const auto counted = count_success(granted)) return answer.give(*counted);
   }
   if (!gate_.is_available()) return settle_locally(granted, outcome, answer);
@@ -98,8 +101,7 @@ void SharedInstance::settle(Granted& granted, cb::Outcome outcome, Answer<cb::Se
   const auto known = core_.settle({granted.id, result}, now());
   report_notices();
   const auto conclude = [this, outcome, &answer](const cb::Settled& settled) {
-    const bool is_news = outcome == cb::Outcome::success && watches_successes_ && !settled.late;
-    if (is_news && local_->saw_success(core_.view().version)) watches_successes_ = false;
+    if (outcome == cb::Outcome::success && !settled.late) local_.saw_success(core_.view().version);
     answer.give(settled);
   };
   if (const auto* settled = std::get_if<cb::Settled>(&known)) return conclude(*settled);
@@ -118,21 +120,14 @@ void SharedInstance::settle_locally(const Granted& granted, cb::Outcome outcome,
 }
 
 cb::LocalBreaker& SharedInstance::local_breaker() {
-  cb::SharedState shared = core_.shared_state();
-  if (local_ && local_version_ == shared.version) return *local_;
-  if (take_successes() > 0) shared.snapshot.counts.failures = 0;
-  if (!local_) {
-    auto listener = cb::shared([this](const cb::Notice& notice) {
-      const auto transition = transition_of(notice);
-      fleet_.observer.noticed(node_, notice.kind, transition.value_or(cb::Transition{}));
-    });
-    notices_ = cb::NoticeQueue(std::move(listener), {breaker});
-    local_ = std::make_unique<cb::LocalBreaker>(fleet_.config, notices_, [this] { return !gate_.is_available(); });
-  }
-  local_->follow(shared, gate_.recovered_at());
-  watches_successes_ = true;
-  local_version_ = shared.version;
-  return *local_;
+  if (local_.follows(core_.view().version)) return local_;
+  core_.lose_successes(take_successes());
+  local_.follow(core_.shared_state(), gate_.recovered_at());
+  return local_;
+}
+
+void SharedInstance::noticed(const cb::Notice& notice) {
+  fleet_.observer.noticed(node_, notice.kind, transition_of(notice).value_or(cb::Transition{}));
 }
 
 void SharedInstance::apply_override(const cb::Override& order, milliseconds lasts) {
@@ -150,7 +145,7 @@ void SharedInstance::status_asked() {
 bool SharedInstance::is_local() const { return !gate_.is_available(); }
 
 cb::State SharedInstance::state() const {
-  return is_local() && local_version_ == core_.view().version ? local_->known_state() : core_.view().state;
+  return is_local() && local_.follows(core_.view().version) ? local_.known_state() : core_.view().state;
 }
 
 // --- CachedBreaker and PublishedView

@@ -83,6 +83,7 @@ class SharedInstance final : public SimulatedBreaker,
 
   // --- FallbackBreaker
   cb::LocalBreaker& local_breaker();
+  void noticed(const cb::Notice& notice);
   void acquire_locally(Answer<Admission>& answer);
   void settle_locally(const Granted& granted, cb::Outcome outcome, Answer<cb::Settled>& answer);
 
@@ -137,10 +138,8 @@ class SharedInstance final : public SimulatedBreaker,
   const cb::BreakerKeys keys_;
   std::vector<Waiting> waiting_;
 
-  std::unique_ptr<cb::LocalBreaker> local_;
-  cb::NoticeQueue notices_;     // of local_
-  uint64_t local_version_ = 0;  // the version of the view that local_ follows; 0: none
-  bool watches_successes_ = false;
+  const cb::NoticeQueue notices_;  // of local_
+  cb::LocalBreaker local_;
 
   uint64_t successes_ = 0;  // not yet reported, of this generation
   uint64_t successes_of_ = 0;
