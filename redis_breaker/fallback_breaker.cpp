@@ -72,8 +72,7 @@ DetailedStatus FallbackBreaker::detailed_status() {
   const NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
   const auto age = shared_.shell().known().age;
   const bool is_shared = std::holds_alternative<Reply>(shared_.shell().apply(Tick{}));
-  DetailedStatus status =
-      (is_shared ? local_ : local()).detailed_status();  // no counter decreases when the store recovers
+  DetailedStatus status = (is_shared ? local_ : local()).detailed_status();  // its counters must not decrease
   if (is_shared) show(shared_.shell().known().answer, group_->policy, status);
   status.store.name = is_shared ? store_name().id : "local";
   status.store.error = group_->gate->error();

@@ -1,9 +1,10 @@
 // A LocalBreaker protects one instance's calls while Redis is unavailable. It continues from the last known shared
 // state, and again in the next outage: what this instance saw while away is not lost with each return of Redis. Until
 // the first outage it is small, as many breakers never have one.
-// Thread-safe: every method. Before the others are called, except the first two and detailed_status(), it must
-// follow(). Invariant: a result is credited to the generation that admitted the call, or is late. The local generation
-// that continues a shared one takes the results of both.
+// Thread-safe: every method. Before the first follow(), only the two questions beside it, saw_success() and
+// detailed_status() may be called.
+// Invariant: a result is credited to the generation that admitted the call, or is late. The local generation that
+// continues a shared one takes the results of both.
 #pragma once
 
 #include <atomic>
