@@ -20,20 +20,15 @@ EventLoop::Sleeper EventLoop::park(std::coroutine_handle<> waiting) {
   return sleeper;
 }
 
-void EventLoop::wake_at(TimePoint when, Sleeper sleeper) {
-  queue_.push_back({std::max(when, now_), ++scheduled_, sleeper});
-  std::push_heap(queue_.begin(), queue_.end());
-}
+void EventLoop::wake_at(TimePoint when, Sleeper sleeper) { queue_.add({std::max(when, now_), sleeper}); }
 
 void EventLoop::run_until(TimePoint end) {
-  while (!queue_.empty() && queue_.front().at <= end) {
-    const Entry next = queue_.front();
-    std::pop_heap(queue_.begin(), queue_.end());
-    queue_.pop_back();
-    if (slots_[next.what.slot].use != next.what.use) continue;  // it was woken before
-    now_ = next.at;
+  while (const auto* next = queue_.next(end)) {
+    const auto [slot, use] = next->what;
+    if (slots_[slot].use != use) continue;  // it was woken before
+    now_ = next->at;
     ++events_;
-    run(next.what.slot);
+    run(slot);
   }
   now_ = std::max(now_, end);
 }

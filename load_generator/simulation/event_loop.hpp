@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "load_generator/simulation/event_queue.hpp"
 #include "load_generator/simulation/redis/block_pool.hpp"
 #include "simple_breaker/breaker.hpp"
 
@@ -74,22 +75,12 @@ class EventLoop {
     std::function<void()> action;
     uint32_t use = 0;  // how often the slot was used before
   };
-  struct Entry {
-    TimePoint at;
-    uint64_t number;
-    Sleeper what;
-    bool operator<(const Entry& other) const {  // std's heaps have their largest element on top
-      return at != other.at ? at > other.at : number > other.number;
-    }
-  };
-
   Sleeper take_slot();
   void run(uint32_t slot);
 
   TimePoint now_;
   uint64_t events_ = 0;
-  uint64_t scheduled_ = 0;
-  std::vector<Entry> queue_;  // a heap
+  EventQueue<Sleeper> queue_;
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;
 };

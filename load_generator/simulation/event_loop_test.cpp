@@ -2,8 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "load_generator/simulation/random.hpp"
 
 using namespace simulation;
 using namespace std::chrono_literals;
@@ -34,6 +39,25 @@ Task hold_for_ever(EventLoop& loop, int& held) {
 }
 
 }  // namespace
+
+TEST_CASE("a queue gives events by time, those of one instant as they were added, however far apart they are") {
+  Random random(7);
+  EventQueue<int> queue;
+  std::vector<std::pair<TimePoint, int>> expected, given;
+  TimePoint now = start;
+  for (int added = 0; added < 3000; now += random.between(0us, 900us)) {
+    for (uint64_t count = random.below(5); count > 0; --count) {
+      const TimePoint at = now + microseconds(random.below(uint64_t{1} << random.below(31)));
+      queue.add({at, added});
+      expected.emplace_back(at, added++);
+    }
+    while (const auto* event = queue.next(now)) given.emplace_back(event->at, event->what);
+    CHECK(std::all_of(given.begin(), given.end(), [now](const auto& each) { return each.first <= now; }));
+  }
+  while (const auto* event = queue.next(TimePoint::max())) given.emplace_back(event->at, event->what);
+  std::stable_sort(expected.begin(), expected.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  CHECK(given == expected);
+}
 
 TEST_CASE("events happen in the order of their times, and of scheduling within one instant") {
   EventLoop loop(start);
