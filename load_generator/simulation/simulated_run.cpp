@@ -61,6 +61,7 @@ class ScenarioRun final : private FleetFollower {
 
   load::Offset offset() { return fleet_.now() - load_starts; }
   bool is_large() const { return fleet_.size() > most_polled_instances; }
+  bool is_too_much_to_list() const { return is_large() || static_cast<double>(calls_.size()) > load::most_calls; }
 
   const load::Scenario& scenario_;
   const load::Variant& variant_;
@@ -175,7 +176,7 @@ void ScenarioRun::noticed(Node instance, cb::NoticeKind kind, const cb::Transiti
 
 void ScenarioRun::call_ended(const load::Call& call) {
   const bool changed_nothing = call.status == CallStatus::blocked || call.status == CallStatus::success;
-  if (is_large() && changed_nothing && !call.probe && !call.late) {
+  if (is_too_much_to_list() && changed_nothing && !call.probe && !call.late) {
     ++run_.unlisted[static_cast<size_t>(call.status)];
   } else {
     run_.calls.push_back(call);

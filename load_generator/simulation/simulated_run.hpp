@@ -19,7 +19,8 @@ struct Simulated {
   uint64_t redis_commands = 0;
 };
 
-// Above this many instances, none is polled, and calls that changed nothing are counted, not listed.
+// Above this many instances, none is polled. Then, and above load::most_calls, calls that changed nothing are counted,
+// not listed.
 constexpr size_t most_polled_instances = 100;
 
 Simulated simulate(const load::Scenario& scenario, const load::Variant& variant, uint64_t seed);
