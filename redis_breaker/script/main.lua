@@ -7,7 +7,7 @@ local function add(list, name, value) list[#list + 1], list[#list + 2] = name, v
 -- is to know. (pcall: the user may not publish.)
 local news = module(function(news)
   function news.announce()
-    local what = {s.state, text(s.generation), text(step.wait()), text(s.epoch), text(s.failures), s.mode, text(now), ARGV[5]}
+    local what = {s.state, text(s.generation), text(wait()), text(s.epoch), text(s.failures), s.mode, text(now), ARGV[5]}
     redis.pcall('PUBLISH', ARGV[4], table.concat(what, ' '))
   end
 end)
@@ -19,10 +19,17 @@ local function apply(at)
   local name = ARGV[at]
   local next_at = at + 1 + (arguments_of[name] or 0)
   reply = {kind = 'noted'}
-  local has_no_deadline = s.state == 'closed' and s.mode_until == 0 and s.clear_at == 0 and not keeps_window
-  if not has_no_deadline then step.pass_time() end
+  -- Most questions find a circuit that time does not change; they need none of the functions of `step`.
+  local has_one_deadline = s.mode_until == 0 and s.clear_at == 0 and not keeps_window
+  local stays_closed = s.state == 'closed' and has_one_deadline
+  local is_in_break = s.state == 'open' and s.mode == 'auto' and now < s.open_until and
+                      (s.break_length == 0 or s.open_until <= now + s.break_length)
+  local stays_open = is_in_break and has_one_deadline
+  if not stays_closed and not stays_open then step.pass_time() end
   if name == 'acquire' and s.state == 'closed' then
     reply.kind = 'admitted'
+  elseif name == 'acquire' and stays_open then
+    reply.kind = 'rejected'
   elseif name == 'settle' then
     settle(unpack(ARGV, at + 1, next_at - 1))
   elseif name ~= 'tick' then
@@ -31,7 +38,7 @@ local function apply(at)
   local answer = {reply.kind, s.state}
   if reply.kind == 'admitted' then add(answer, 'generation', s.generation) end
   if reply.probe then add(answer, 'probe', reply.probe) end
-  if reply.kind == 'rejected' then add(answer, 'wait', step.wait()) end
+  if reply.kind == 'rejected' then add(answer, 'wait', wait()) end
   if reply.would_have_tripped then add(answer, 'would_have_tripped', reply.would_have_tripped) end
   if #run.transitions > 0 then
     add(answer, 'transitions', run.transitions)
@@ -54,7 +61,7 @@ local other = s.settings ~= ARGV[2] and reconcile.other_settings()
 write_snapshot()
 if run.new_generation or run.lease_ended then news.announce() end
 local answer = {now, s.state, s.generation, s.epoch, s.failures, replies}
-if s.state ~= 'closed' then add(answer, 'wait', step.wait()) end
+if s.state ~= 'closed' then add(answer, 'wait', wait()) end
 if s.mode ~= 'auto' then add(answer, 'override', {s.mode, s.actor, s.reason, s.mode_until}) end
 if keeps_window then
   if run.only_looks then counts.move_to(counts.bucket_at(now)) end

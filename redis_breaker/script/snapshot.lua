@@ -155,14 +155,14 @@ local function read_breaker()
     if not is_number and #value > 256 then keys.mark_invalid(BREAKER, value) end
     stored[name], s[name] = value, value
   end
-  if s.state ~= 'closed' then s.state = keys.valid_state(s.state) end
+  if s.state ~= 'closed' and s.state ~= 'open' then s.state = keys.valid_state(s.state) end
   if s.mode ~= 'auto' then s.mode = keys.valid_mode(s.mode) end
 end
 
 -- Returns the public state, which another program may have written; nil if the key is missing.
 local function read_snapshot()
   local state = public[1] or keys.read(STATE)
-  if state and state ~= 'closed' then keys.check_state(state) end
+  if state and state ~= 'closed' and state ~= 'open' then keys.check_state(state) end
   run.stored_failures = public[2] or keys.read(FAILURES)
   run.last_failure = public[3] or keys.read(LAST_FAILURE) or ''
   if #run.last_failure > 32 or not string.find(run.last_failure, '^%d*%.?%d*$') then
@@ -172,7 +172,8 @@ local function read_snapshot()
   s.failures, s.window, s.newest_bucket, s.leases = to_number(FAILURES, run.stored_failures, 9), {}, 0, {}
   run.read_failures = run.stored_failures and s.failures
   if keeps_window then keys.read_window() end
-  if state ~= 'closed' then keys.read_leases() end
+  local may_hold_probes = state ~= 'closed' and (state ~= 'open' or s.state ~= 'open')
+  if may_hold_probes then keys.read_leases() end
   if policy.minimum_reporting_instances > 1 then keys.require_sorted_set(REPORTERS) end
   return state
 end

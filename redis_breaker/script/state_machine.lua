@@ -164,12 +164,6 @@ local step = module(function(step)
     if lease then s.timed_out_generation, s.timed_out_probe, s.successes = generation, lease.probe, successes end
   end
 
-  function step.wait()
-    if s.state == 'closed' then return 0 end
-    if s.state == 'open' and s.open_until == never then return policy.recovery_timeout end
-    return math.max(0, step.admits_from() - now)
-  end
-
   function step.pass_time()
     step.clamp_deadlines()
     if s.mode_until ~= 0 and now >= s.mode_until then step.resume(step.in_words[s.mode] .. ': expired') end
@@ -208,6 +202,12 @@ local step = module(function(step)
 end)
 
 -- What every call needs, and most calls need no more.
+
+local function wait()
+  if s.state == 'closed' then return 0 end
+  if s.state == 'open' and s.open_until == never then return policy.recovery_timeout end
+  return math.max(0, (s.state == 'open' and s.open_until or step.admits_from()) - now)
+end
 
 local function settle_call(outcome, took, times)
   if outcome == 'ignored' or s.mode == 'disabled' then return end
