@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -15,7 +16,9 @@
 #include <vector>
 
 #include "simple_breaker/clock.hpp"
+#include "store_breaker/cas_exchange.hpp"
 #include "store_breaker/fleet_clock.hpp"
+#include "store_breaker/record_feed.hpp"
 #include "store_breaker/record_store.hpp"
 
 namespace cb {
@@ -47,25 +50,25 @@ class CasStore final : public StateStore {
   Counters counters() const;
 
  private:
-  struct Request;
-  struct Attempt;
-  Attempt attempt(const Request& request, const Found& found, uint64_t version);
-  StoreResult try_until_written(const Request& request, uint64_t& tries);
+  StoreResult try_until_written(const std::string& breaker, CasExchange exchange, uint64_t& tries);
   FleetClock::Reading time_of(const std::string& breaker, const Found& found);
-  void apply_events(const std::vector<Event>& events, Record& record, Answer& answer) const;
   uint64_t next_version();
-  std::variant<std::optional<News>, StoreTrouble> news_of(const std::string& breaker, uint64_t run);
+  RecordFeed::Meaning meaning_of(const RecordChange& change, uint64_t run);
+  RecordFeed::Meaning meaning_of(const std::string& breaker, const Record& record, TimePoint now);
+  struct Seen {
+    uint64_t version = 0, generation = 0;
+  };
+  Seen saw(const std::string& breaker, const Seen& seen);
   void back_off(uint64_t tries, StoreDeadline began, StoreDeadline deadline);
 
   const std::shared_ptr<RecordStore> store_;
-  const Policy policy_;
-  const std::string fingerprint_;
   const Settings settings_;
-  const std::string instance_;
+  const CasInstance instance_;
   FleetClock fleet_clock_;
 
-  std::mutex random_mutex_;
-  std::mt19937_64 random_;  // guarded by random_mutex_
+  std::mutex mutex_;
+  std::mt19937_64 random_;            // guarded by mutex_, like what follows
+  std::map<std::string, Seen> seen_;  // of each breaker, what this instance has seen last
 
   std::atomic<uint64_t> exchanges_{0};
   std::atomic<uint64_t> conflicts_{0};

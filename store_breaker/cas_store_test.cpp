@@ -1,8 +1,12 @@
 #include "store_breaker/cas_store.hpp"
 
 #include <doctest/doctest.h>
+#include <poll.h>
 
+#include <atomic>
+#include <condition_variable>
 #include <map>
+#include <mutex>
 
 #include "simple_breaker/traces/random_events.hpp"
 #include "store_breaker/tests/cas_table_for_test.hpp"
@@ -311,4 +315,138 @@ TEST_CASE("the last failure is kept, but not that of a call which came too late"
   fleet.now += 1s;
   fleet.ask(0, {Settle{{1, 0}, {Outcome::failure}}});
   CHECK(fleet.record().last_failure == start);
+}
+
+namespace {
+
+// A store whose changes the test reports by itself.
+class Announcing final : public RecordStore {
+ public:
+  explicit Announcing(std::shared_ptr<RecordStore> store) : store_(std::move(store)) {}
+
+  std::variant<Found, StoreTrouble> read(const std::string& breaker, StoreDeadline deadline) override {
+    ++reads;
+    return store_->read(breaker, deadline);
+  }
+  std::variant<Written, StoreTrouble> compare_and_set(const std::string& breaker, uint64_t expected,
+                                                      const Record& record, StoreDeadline deadline) override {
+    return store_->compare_and_set(breaker, expected, record, deadline);
+  }
+  std::variant<std::unique_ptr<RecordWatch>, StoreTrouble> watch() override { return std::make_unique<Watch>(*this); }
+  std::chrono::milliseconds poll_interval() const override { return 5s; }
+  std::string name() const override { return "announcing"; }
+
+  void announce(RecordChange change) {
+    const std::scoped_lock lock(mutex_);
+    changes_.push_back(std::move(change));
+    changed_.notify_all();
+  }
+
+  std::atomic<int> reads{0};
+
+ private:
+  struct Watch final : RecordWatch {
+    explicit Watch(Announcing& store) : store(store) {}
+    std::variant<std::vector<RecordChange>, StoreTrouble> wait(StoreDeadline deadline) override {
+      std::unique_lock lock(store.mutex_);
+      store.changed_.wait_until(lock, deadline, [this] { return is_interrupted || !store.changes_.empty(); });
+      is_interrupted = false;
+      return std::exchange(store.changes_, {});
+    }
+    void interrupt() override {
+      const std::scoped_lock lock(store.mutex_);
+      is_interrupted = true;
+      store.changed_.notify_all();
+    }
+    Announcing& store;
+    bool is_interrupted = false;
+  };
+
+  const std::shared_ptr<RecordStore> store_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<RecordChange> changes_;
+};
+
+// An instance of a fleet of two, and its feed.
+struct Fed {
+  Fed()
+      : fleet({.recovery_timeout = 10s}, start, 1),
+        store(announcing, {}, {.instance = "fed", .clock = [this] { return fleet.now; }}) {
+    fleet.ask(0, {Acquire{}});
+    store.apply("traced", {}, {Tick{}});
+    feed = store.watch(0, {"traced"});
+    announcing->reads = 0;
+  }
+
+  // What the feed makes of a change that brings its record, as the fleet has it now. (Changes are taken in order.)
+  Changes push() {
+    announcing->announce({"traced", fleet.record()});
+    return next();
+  }
+  Changes next() {
+    Changes all;
+    feed->check("traced");
+    while (!all.confirmed_at) {
+      pollfd ready{feed->fd(), POLLIN, 0};
+      poll(&ready, 1, -1);
+      Changes some = feed->take();
+      all.news.insert(all.news.end(), some.news.begin(), some.news.end());
+      all.written.insert(all.written.end(), some.written.begin(), some.written.end());
+      all.confirmed_at = some.confirmed_at;
+    }
+    return all;
+  }
+
+  CasFleet fleet;
+  std::shared_ptr<Announcing> announcing = std::make_shared<Announcing>(fleet.records);
+  CasStore store;
+  std::unique_ptr<ChangeFeed> feed{};
+};
+
+}  // namespace
+
+TEST_CASE("a change that brings its record is news without a read") {
+  Fed fed;
+  fed.fleet.ask(0, {failure, failure, failure});
+  const Changes changes = fed.push();
+  REQUIRE(changes.news.size() == 1);
+  CHECK(changes.news.front().second.state == State::open);
+  CHECK(changes.news.front().second.wait == 10s);
+  CHECK(fed.announcing->reads == 0);
+}
+
+TEST_CASE("a change that the instance has seen, or made, is no news") {
+  Fed fed;
+  fed.store.apply("traced", {}, {failure});
+  const Changes own = fed.push();
+  fed.fleet.ask(0, {failure, failure});
+  fed.store.apply("traced", {}, {Tick{}});
+  const Changes seen = fed.push();
+  for (const Changes& changes : {own, seen}) CHECK((changes.news.empty() && changes.written.empty()));
+}
+
+TEST_CASE("a failure that another instance reports asks for successes, and no more") {
+  Fed fed;
+  fed.fleet.ask(0, {failure});
+  for (const bool brings_record : {true, false}) {
+    if (!brings_record) {
+      fed.fleet.ask(0, {failure});
+      fed.announcing->announce({"traced"});
+    }
+    const Changes changes = brings_record ? fed.push() : fed.next();
+    CHECK(changes.news.empty());
+    REQUIRE(changes.written.size() == 1);
+    CHECK(changes.written.front().key == "failures");
+  }
+  CHECK(fed.announcing->reads == 1);
+}
+
+TEST_CASE("a record that is gone is read by all") {
+  Fed fed;
+  fed.fleet.records->erase("traced");
+  fed.announcing->announce({"traced"});
+  const Changes changes = fed.next();
+  REQUIRE(changes.written.size() == 1);
+  CHECK(changes.written.front().key == "state");
 }

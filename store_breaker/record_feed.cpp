@@ -62,7 +62,7 @@ bool RecordFeed::wait_once(std::optional<SteadyTime> check) {
     fail(*trouble);
     return false;
   }
-  for (const RecordChange& change : std::get<std::vector<RecordChange>>(changes)) announce(change.breaker);
+  for (const RecordChange& change : std::get<std::vector<RecordChange>>(changes)) announce(change);
   if (!check) return true;
   const std::scoped_lock lock(mutex_);
   changes_.confirmed_at = check;
@@ -70,22 +70,17 @@ bool RecordFeed::wait_once(std::optional<SteadyTime> check) {
   return true;
 }
 
-// Within a generation of a closed circuit only the count has changed, which asks for no more than that successes are
-// reported.
-void RecordFeed::announce(const std::string& breaker) {
-  const std::string service = breaker.substr(0, breaker.find(Identity::separator));
+void RecordFeed::announce(const RecordChange& change) {
+  const std::string service = change.breaker.substr(0, change.breaker.find(Identity::separator));
   if (std::find(services_.begin(), services_.end(), service) == services_.end()) return;
-  const auto read = read_(breaker);
-  if (const auto* trouble = std::get_if<StoreTrouble>(&read)) return fail(*trouble);
-  const auto& news = std::get<std::optional<News>>(read);
+  const Meaning meaning = read_(change);
+  if (std::holds_alternative<Known>(meaning)) return;
+  if (const auto* trouble = std::get_if<StoreTrouble>(&meaning)) return fail(*trouble);
   const std::scoped_lock lock(mutex_);
-  if (!news) {
-    changes_.written.push_back({breaker, "state"});
-  } else if (news->state == State::closed && announced_[breaker] == news->generation) {
-    changes_.written.push_back({breaker, "failures"});
+  if (const auto* news = std::get_if<News>(&meaning)) {
+    changes_.news.emplace_back(change.breaker, *news);
   } else {
-    announced_[breaker] = news->generation;
-    changes_.news.emplace_back(breaker, *news);
+    changes_.written.push_back({change.breaker, std::holds_alternative<Counted>(meaning) ? "failures" : "state"});
   }
   wake_.notify();
 }

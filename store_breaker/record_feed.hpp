@@ -1,11 +1,10 @@
 // A RecordFeed announces the changes of a RecordStore to the instance's synchronizer: a thread waits for them, reads
-// what has changed, and says what that means. So a circuit that one process opened rejects the next call in all others.
-// Belongs to one thread, as each ChangeFeed does.
+// what has changed if the change does not bring it, and says what that means. So a circuit that one process opened
+// rejects the next call in all others. Belongs to one thread, as each ChangeFeed does.
 #pragma once
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,8 +19,12 @@ namespace cb {
 
 class RecordFeed final : public ChangeFeed {
  public:
-  // What a record means to an instance. Called on the feed's thread; nothing: the record was deleted, or is not valid.
-  using Read = std::function<std::variant<std::optional<News>, StoreTrouble>(const std::string& breaker)>;
+  // What a change means to an instance.
+  struct Counted {};  // no more than that successes must be reported
+  struct Known {};    // nothing: it has seen this version already, or written it
+  struct Gone {};     // the record was deleted, or is not valid
+  using Meaning = std::variant<News, Counted, Known, Gone, StoreTrouble>;
+  using Read = std::function<Meaning(const RecordChange&)>;  // called on the feed's thread
 
   // Of the breakers of these services, and of their tenants. `run`: the store's.
   RecordFeed(std::unique_ptr<RecordWatch> watch, std::vector<std::string> services, uint64_t run, Read read);
@@ -37,7 +40,7 @@ class RecordFeed final : public ChangeFeed {
  private:
   void work();
   bool wait_once(std::optional<SteadyTime> check);
-  void announce(const std::string& breaker);
+  void announce(const RecordChange& change);
   void fail(const StoreTrouble& trouble);
   std::optional<SteadyTime> take_check();
 
@@ -46,7 +49,6 @@ class RecordFeed final : public ChangeFeed {
   const uint64_t run_ = 0;
   const Read read_;
   const program::WakeFd wake_;
-  std::map<std::string, uint64_t> announced_;  // generations; only the thread uses it
   mutable std::mutex mutex_;
   Changes changes_;                     // guarded by mutex_, like everything below
   std::optional<SteadyTime> check_at_;  // it has been asked for
