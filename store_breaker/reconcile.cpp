@@ -44,6 +44,8 @@ class Reconciler {
       record_.run = found_.run;
     } else if (is_another_store() || has_expired()) {
       restore_all();
+    } else if (found_.was_idle && !is_worth_restoring()) {
+      continue_closed();
     } else {
       start_again(first_of_line(known_.generation), "state gone: deleted from the store");
     }
@@ -135,6 +137,13 @@ class Reconciler {
     record_.snapshot.generation = record_.epoch = first_of_line(latest);
     record_.lost = known_.epoch == 0 ? known_.generation - 1 : known_.generation;
     result_.transitions.push_back({from, record_.snapshot.state, generation(), std::move(cause), now_});
+  }
+
+  // The store evicted it, and nothing has happened to it since.
+  void continue_closed() {
+    record_.snapshot.generation = known_.generation;
+    record_.epoch = known_.epoch;
+    record_.run = known_.run;
   }
 
   void restore_snapshot() {

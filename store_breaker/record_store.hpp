@@ -25,7 +25,8 @@ struct Found {
   Record record{};
   std::string fault{};             // why it is not a valid record: then `record` means nothing
   std::optional<TimePoint> now{};  // by the store's clock; nothing: it has none that can be trusted
-  uint64_t run = 0;  // which store this is: another number after it was replaced or created again; 0: unknown
+  uint64_t run = 0;       // which store this is: another number after it was replaced or created again; 0: unknown
+  bool was_idle = false;  // nothing is there; what the store has evicted was closed, without an override or failures
 };
 
 enum class Written { yes, conflict };  // conflict: another version is there, or none; nothing was changed

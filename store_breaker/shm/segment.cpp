@@ -22,7 +22,7 @@
 namespace cb {
 namespace {
 
-constexpr uint64_t magic = 0x31'6b'61'65'72'62'62'63;  // "cbbreak1": another layout has another number
+constexpr uint64_t magic = 0x32'6b'61'65'72'62'62'63;  // "cbbreak2": another layout has another number
 constexpr std::chrono::milliseconds longest_sleep{250};
 
 // FNV-1a over words: garbage that something else wrote into the memory is not taken for a record.
@@ -99,7 +99,7 @@ long futex(const std::atomic<uint32_t>& word, int operation, uint32_t value, con
 struct Segment::Slot {
   uint64_t version;  // 0: never written
   uint64_t checksum;
-  TimePoint expires_at;
+  Segment::Stay stay;
   uint32_t name_size;
   uint32_t text_size;
   char bytes[Segment::longest_name + Segment::longest_text];  // name and text
@@ -186,8 +186,8 @@ class Segment::Locked {
   Locked& operator=(const Locked&) = delete;
   explicit operator bool() const { return holds_; }
 
-  // Its row, or else the one that it may take: a row that is empty, or the first one that has expired. Null: all are in
-  // use. Rows are never emptied, so a search ends at the first empty one.
+  // Its row, or else the one that it may take: a row that is empty, the first one that has expired, or else an idle
+  // one. Null: all are in use. Rows are never emptied, so a search ends at the first empty one.
   RowMemory* find(std::string_view name, TimePoint now) {
     RowMemory* expired = nullptr;
     for (size_t i = 0; i < rows; ++i) {
@@ -195,12 +195,20 @@ class Segment::Locked {
       const Slot& slot = row.slot();
       if (slot.version != 0 && slot.name() == name) return &row;
       if (slot.version == 0) return expired != nullptr ? expired : &row;
-      if (expired == nullptr && slot.expires_at < now) expired = &row;
+      if (expired == nullptr && slot.stay.expires_at < now) expired = &row;
     }
-    return expired;
+    return expired != nullptr ? expired : idle();
   }
 
  private:
+  RowMemory* idle() {
+    RowMemory* oldest = nullptr;
+    for (RowMemory& row : memory_.rows) {
+      if (row.slot().stay.is_idle && (oldest == nullptr || row.change < oldest->change)) oldest = &row;
+    }
+    return oldest;
+  }
+
   Memory& memory_;
   bool holds_ = false;
 };
@@ -309,7 +317,7 @@ std::optional<Segment::Row> Segment::read(std::string_view name, Deadline deadli
 }
 
 Segment::Result Segment::compare_and_set(std::string_view name, uint64_t expected, uint64_t version,
-                                         std::string_view text, TimePoint expires_at, Deadline deadline) {
+                                         std::string_view text, const Stay& stay, Deadline deadline) {
   if (name.size() > longest_name || text.size() > longest_text) return Result::too_long;
   {
     Locked locked(*memory_, deadline);
@@ -319,7 +327,7 @@ Segment::Result Segment::compare_and_set(std::string_view name, uint64_t expecte
     if ((exists ? row->slot().version : 0) != expected) return Result::conflict;
     if (row == nullptr) return Result::full;
     row->other().write(name, text, version);
-    row->other().expires_at = expires_at;
+    row->other().stay = stay;
     row->switch_slots();
     row->change = ++memory_->changes;
   }

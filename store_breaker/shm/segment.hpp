@@ -46,9 +46,14 @@ class Segment {
   std::optional<Row> read(std::string_view name, Deadline deadline);
 
   enum class Result { written, conflict, too_long, full, locked };
-  // `expires_at`: another name may take the row then.
+  // When another name may take the row: once it has expired; and if all rows are in use, the idle one that was not
+  // written for longest.
+  struct Stay {
+    TimePoint expires_at;
+    bool is_idle = false;
+  };
   Result compare_and_set(std::string_view name, uint64_t expected, uint64_t version, std::string_view text,
-                         TimePoint expires_at, Deadline deadline);
+                         const Stay& stay, Deadline deadline);
 
   // Changes since `seen`, which moves on. Sleeps until there are any, but returns without some after a quarter of a
   // second at the latest: a writer that is killed right after its write wakes no other process.

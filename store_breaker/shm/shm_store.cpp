@@ -23,6 +23,15 @@ const std::string& require_valid_segment(const std::string& name) {
   throw std::invalid_argument("store: a name for shm: has 1 to 64 characters of A-Z a-z 0-9 _ -");
 }
 
+// Its loss loses no protection.
+bool is_idle(const Record& record) {
+  const Snapshot& snapshot = record.snapshot;
+  const auto saw_failure = [](const CallCounts& bucket) { return bucket.failures > 0 || bucket.slow > 0; };
+  const auto& buckets = snapshot.counts.window.held;
+  return snapshot.state == State::closed && snapshot.mode == Mode::automatic && snapshot.counts.failures == 0 &&
+         std::none_of(std::begin(buckets), std::end(buckets), saw_failure);
+}
+
 }  // namespace
 
 class ShmStore::Watch final : public RecordWatch {
@@ -84,6 +93,7 @@ std::variant<Found, StoreTrouble> ShmStore::read(const std::string& breaker, Sto
   found.now = segment.now();
   found.run = segment.run();
   found.version = row->version;
+  found.was_idle = row->version == 0;
   if (row->version == 0) return found;
   auto record = row->is_damaged ? std::nullopt : record_from_bytes(row->text);
   if (!record) found.fault = "the record in " + name() + " is damaged";
@@ -98,7 +108,8 @@ std::variant<Written, StoreTrouble> ShmStore::compare_and_set(const std::string&
   Segment& segment = *std::get<std::shared_ptr<Segment>>(current);
   const std::string bytes = to_bytes(record);
   using Result = Segment::Result;
-  switch (segment.compare_and_set(breaker, expected, record.version, bytes, record.expires_at, deadline)) {
+  switch (segment.compare_and_set(breaker, expected, record.version, bytes, {record.expires_at, is_idle(record)},
+                                  deadline)) {
     case Result::written:
       return Written::yes;
     case Result::conflict:
@@ -107,7 +118,8 @@ std::variant<Written, StoreTrouble> ShmStore::compare_and_set(const std::string&
       return StoreTrouble{name() + ": the record has " + std::to_string(bytes.size()) + " bytes, of at most " +
                           std::to_string(Segment::longest_text)};
     case Result::full:
-      return StoreTrouble{name() + " is full: it has " + std::to_string(Segment::rows) + " breakers"};
+      return StoreTrouble{name() + " is full: " + std::to_string(Segment::rows) +
+                          " breakers are open, or have failures"};
     case Result::locked:
       break;
   }

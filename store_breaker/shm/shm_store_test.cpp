@@ -3,16 +3,19 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "store_breaker/cas_store.hpp"
 #include "store_breaker/shm/binary_record.hpp"
 #include "store_breaker/tests/private_segment_for_test.hpp"
 #include "store_breaker/tests/store_contract_for_test.hpp"
 
 using namespace cb;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -23,6 +26,12 @@ std::string error_of_opening(const std::string& name) {
     return error.what();
   }
   return "";
+}
+
+Record record_that_lasts(uint64_t version) {
+  Record record = record_of_version(version);
+  record.expires_at = full_record(version).expires_at;
+  return record;
 }
 
 void write_file(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
@@ -92,6 +101,23 @@ TEST_CASE("another user's segment is refused by name, even for root") {
   CHECK(error_of_opening(segment.name) == "store: " + path + " belongs to another user (uid 12345)");
 }
 
+TEST_CASE("a user who does not own the segment is refused in one clear line, and learns nothing of it") {
+  if (geteuid() != 0) return;  // only root can become another user
+  const PrivateSegment segment;
+  ShmStore store(segment.name);
+  const std::string expected = "store: " + Segment::path_of(segment.name) + " belongs to another user (uid 0)";
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    constexpr uid_t another_user = 65534;
+    _exit(setresuid(another_user, another_user, another_user) == 0 && error_of_opening(segment.name) == expected ? 0
+                                                                                                                 : 1);
+  }
+  int status = 1;
+  waitpid(child, &status, 0);
+  CHECK(status == 0);
+}
+
 TEST_CASE("a name that could lead elsewhere is refused") {
   for (const std::string name : {"", "../x", "a/b", "a b", "ab.c", "\xc3\xa4"}) {
     CAPTURE(name);
@@ -118,18 +144,42 @@ TEST_CASE("what something else wrote over a record is damage, and can be replace
   CHECK(read_record(store, "payments").fault == "");
 }
 
-TEST_CASE("a full segment is one clear line, and takes the place of what has expired") {
+TEST_CASE("a full segment takes the place of what has expired, then of the oldest idle record, and then says so") {
   const PrivateSegment segment;
   ShmStore store(segment.name);
   Record record = full_record(1);
   for (size_t i = 0; i < Segment::rows; ++i) {
     record.expires_at = i == 7 ? TimePoint(std::chrono::microseconds(1)) : full_record(1).expires_at;
-    CHECK(write_record(store, "breaker-" + std::to_string(i), 0, record) == Written::yes);
+    const bool is_idle = i == 20 || i == 10;
+    CHECK(write_record(store, "breaker-" + std::to_string(i), 0, is_idle ? record_that_lasts(1) : record) ==
+          Written::yes);
   }
-  CHECK(write_record(store, "another", 0, full_record(2)) == Written::yes);
-  CHECK(read_record(store, "breaker-7").version == 0);
+  CHECK(write_record(store, "breaker-10", 1, record_that_lasts(2)) == Written::yes);
+  for (const char* evicted : {"breaker-7", "breaker-20", "breaker-10"}) {
+    CHECK(write_record(store, std::string("instead of ") + evicted, 0, full_record(2)) == Written::yes);
+    CHECK(read_record(store, evicted).version == 0);
+  }
   const auto refused = store.compare_and_set("one-more", 0, full_record(3), in_five_seconds());
-  CHECK(std::get<StoreTrouble>(refused).what == store.name() + " is full: it has 256 breakers");
+  CHECK(std::get<StoreTrouble>(refused).what == store.name() + " is full: 256 breakers are open, or have failures");
+  CHECK(read_record(store, "breaker-0").record == full_record(1));
+}
+
+TEST_CASE("more breakers than a segment has rows: an instance goes on where it was, and no failure is lost") {
+  const PrivateSegment segment;
+  CasStore store(std::make_shared<ShmStore>(segment.name), {}, {.instance = "instance", .timeout = 5s});
+  const auto ask = [&](const std::string& breaker, const Event& event, const LastKnown& known = {}) {
+    return require_result<Answer>(store.apply(breaker, known, {event}));
+  };
+  const Answer first = ask("first", Acquire{});
+  const Answer failing = ask("failing", Acquire{});
+  ask("failing", Settle{{failing.generation, 0}, {Outcome::failure}});
+  for (size_t i = 0; i < 2 * Segment::rows; ++i) ask("tenant-" + std::to_string(i), Acquire{});
+  CHECK(ask("failing", Tick{}).failures == 1);
+  const Answer again =
+      ask("first", Tick{}, {.generation = first.generation, .epoch = first.epoch, .run = first.origin.run});
+  CHECK(again.generation == first.generation);
+  CHECK_FALSE(again.forgotten);  // nothing was lost
+  CHECK(again.replies.front().transitions.empty());
 }
 
 TEST_CASE("a record that is too long is one clear line") {
