@@ -17,6 +17,7 @@ class Dynalite {
   }
 
   const std::string& url() const { return url_; }
+  void send_signal(int signal) { process_.send_signal(signal); }
   int port() const { return std::stoi(url_.substr(url_.rfind(':') + 1)); }
 
   DynamodbAddress address(const std::string& table) const {

@@ -71,8 +71,7 @@ void DynamodbStore::require_table() {
   const auto description = describe_table(after(3s));
   const auto* error = std::get_if<DynamodbError>(&description);
   if (error == nullptr) {
-    require_key(std::get<std::string>(description));
-    note_run(description);
+    if (!accept(description)) wait_for_table(after(30s));  // another instance has just created it
   } else if (error->type == "ResourceNotFoundException") {
     if (!client_.address().create_table)
       throw std::runtime_error(trouble(error->what + "; create it, or add create=true").what);
@@ -92,21 +91,24 @@ void DynamodbStore::create_table() {
   const auto* error = std::get_if<DynamodbError>(&answer);
   if (error != nullptr && error->type != "ResourceInUseException")
     throw std::runtime_error(trouble("the table could not be created: " + error->what).what);
-  wait_for_table(after(30s));  // DynamoDB needs some seconds
+  wait_for_table(after(30s));
 }
 
+// DynamoDB needs some seconds to create one.
 void DynamodbStore::wait_for_table(StoreDeadline deadline) {
   while (std::chrono::steady_clock::now() < deadline) {
-    const auto description = describe_table(deadline);
-    const auto* text = std::get_if<std::string>(&description);
-    if (text != nullptr && part(table_in(*text), "TableStatus") == "ACTIVE") {
-      require_key(*text);
-      note_run(description);
-      return;
-    }
+    if (accept(describe_table(deadline))) return;
     std::this_thread::sleep_for(100ms);
   }
   throw std::runtime_error(trouble("the table is still not ready after its creation").what);
+}
+
+// False: it cannot be used yet.
+bool DynamodbStore::accept(const std::variant<std::string, DynamodbError>& description) {
+  const auto* text = std::get_if<std::string>(&description);
+  if (text == nullptr || part(table_in(*text), "TableStatus") == "CREATING") return false;
+  require_key(*text);
+  return note_run(description);
 }
 
 void DynamodbStore::require_key(const std::string& description) const {

@@ -33,6 +33,7 @@ class DynamodbStore final : public RecordStore {
   void require_table();
   void create_table();
   void wait_for_table(StoreDeadline deadline);
+  bool accept(const std::variant<std::string, DynamodbError>& description);
   void require_key(const std::string& description) const;
   bool note_run(const std::variant<std::string, DynamodbError>& description);
 

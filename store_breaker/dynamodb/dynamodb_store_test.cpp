@@ -10,7 +10,8 @@
 #include "program/processes/tcp_proxy.hpp"
 #include "program/wait_until.hpp"
 #include "store_breaker/dynamodb/dynalite_for_test.hpp"
-#include "store_breaker/tests/remote_store_for_test.hpp"
+#include "store_breaker/tests/store_fleet_for_test.hpp"
+#include "store_breaker/tests/store_outage_for_test.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
@@ -169,6 +170,12 @@ TEST_CASE("a table that does not exist, or has another key, is one clear line at
   CHECK(fault_of(number.address).ends_with("table number-key has another key than breaker_name, a string"));
 }
 
+TEST_CASE("a table that another instance has just created is waited for") {
+  Fixture fixture("created-elsewhere");
+  fixture.create_table("breaker_name", "S");
+  CHECK(read_record(*fixture.open(), key).version == 0);
+}
+
 TEST_CASE("a service that is away at the start is trouble later, not an error") {
   DynamodbAddress address = Fixture("away").address;
   address.endpoint = "http://127.0.0.1:1";
@@ -190,7 +197,14 @@ TEST_CASE("requests share a connection, and a dead one costs one deadline") {
   CHECK(read_record(*store, key).version == 20);
 }
 
-TEST_CASE("24 threads in 3 processes count each failure once in DynamoDB") {
+TEST_CASE("24 threads in 3 processes count each failure once in DynamoDB, and open the circuit once") {
   const Fixture fixture("contention");
-  check_exactness_under_contention([&] { return fixture.open(); }, key);
+  check_store_fleet([&] { return fixture.open(); }, key);
+}
+
+TEST_CASE("DynamoDB that hangs makes no call wait, and is used again once it answers") {
+  Dynalite server;
+  const DynamodbAddress address = server.address("hangs");
+  check_store_that_hangs([&] { return std::make_shared<DynamodbStore>(address, any_credentials()); },
+                         [&] { server.send_signal(SIGSTOP); }, [&] { server.send_signal(SIGCONT); });
 }

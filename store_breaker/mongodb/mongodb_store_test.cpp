@@ -14,7 +14,8 @@
 #include <stdexcept>
 
 #include "store_breaker/mongodb/mongodb_server_for_test.hpp"
-#include "store_breaker/tests/remote_store_for_test.hpp"
+#include "store_breaker/tests/store_fleet_for_test.hpp"
+#include "store_breaker/tests/store_outage_for_test.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
@@ -60,6 +61,7 @@ class ForkedServer {
   ForkedServer& operator=(const ForkedServer&) = delete;
 
   std::string url() const { return "mongodb://127.0.0.1:" + std::to_string(port_) + "/lab"; }
+  void send_signal(int signal) const { kill(child_, signal); }
 
  private:
   [[noreturn]] static void serve(int report) {
@@ -251,9 +253,15 @@ TEST_CASE("a server that is away at the start is trouble later, and then serves"
   CHECK(std::chrono::steady_clock::now() - began < 4s);
 }
 
-TEST_CASE("24 threads in 3 processes count each failure once in the stand-in for MongoDB") {
+TEST_CASE("24 threads in 3 processes count each failure once in the stand-in for MongoDB, and open the circuit once") {
   const ForkedServer server;
-  check_exactness_under_contention([&] { return std::make_shared<MongodbStore>(server.url()); }, key);
+  check_store_fleet([&] { return std::make_shared<MongodbStore>(server.url()); }, key);
+}
+
+TEST_CASE("MongoDB that hangs makes no call wait, and is used again once it answers") {
+  const ForkedServer server;
+  check_store_that_hangs([&] { return std::make_shared<MongodbStore>(server.url()); },
+                         [&] { server.send_signal(SIGSTOP); }, [&] { server.send_signal(SIGCONT); });
 }
 
 // Its documents remain, so each run has other breakers.
@@ -268,5 +276,5 @@ TEST_CASE("a real MongoDB does what every store must do" * doctest::skip(real_se
 TEST_CASE("24 threads in 3 processes count each failure once in a real MongoDB" *
           doctest::skip(real_server() == nullptr)) {
   const std::string breaker = "test-" + std::to_string(std::random_device{}());
-  check_exactness_under_contention([&] { return std::make_shared<MongodbStore>(real_server()); }, breaker);
+  check_store_fleet([&] { return std::make_shared<MongodbStore>(real_server()); }, breaker);
 }

@@ -8,8 +8,8 @@
 #include "program/processes/redis_server.hpp"
 #include "program/processes/tcp_proxy.hpp"
 #include "store_breaker/postgresql/server_for_test.hpp"
-#include "store_breaker/tests/store_contract_for_test.hpp"
 #include "store_breaker/tests/store_fleet_for_test.hpp"
+#include "store_breaker/tests/store_outage_for_test.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
@@ -30,18 +30,12 @@ std::string refusal_of(const std::string& url) {
   }
 }
 
-template <class T>
-std::string trouble_in(const std::variant<T, StoreTrouble>& result) {
-  const auto* trouble = std::get_if<StoreTrouble>(&result);
-  return trouble == nullptr ? "" : trouble->what;
-}
-
 std::string trouble_of_reading(RecordStore& store, std::chrono::milliseconds time = 5s) {
-  return trouble_in(store.read(payments, within(time)));
+  return trouble_of(store.read(payments, within(time)));
 }
 
 std::string trouble_of_writing(RecordStore& store, uint64_t expected, uint64_t version) {
-  return trouble_in(store.compare_and_set(payments, expected, record_of_version(version), in_five_seconds()));
+  return trouble_of(store.compare_and_set(payments, expected, record_of_version(version), in_five_seconds()));
 }
 
 std::unique_ptr<RecordWatch> watch(RecordStore& store) {
@@ -51,7 +45,7 @@ std::unique_ptr<RecordWatch> watch(RecordStore& store) {
 // Waits until the watch has ended, and returns why.
 std::string end_of(RecordWatch& watch) {
   while (true) {
-    const std::string trouble = trouble_in(watch.wait(in_five_seconds()));
+    const std::string trouble = trouble_of(watch.wait(in_five_seconds()));
     if (!trouble.empty()) return trouble;
   }
 }
@@ -317,7 +311,7 @@ TEST_CASE("postgresql: a server that hangs costs no more than the deadline" NEED
     CHECK(steady_clock::now() - began < 1s);
   }
   changes->interrupt();
-  CHECK(trouble_in(changes->wait(within(1h))) == test.store.name() + ": no sign of life from the server");
+  CHECK(trouble_of(changes->wait(within(1h))) == test.store.name() + ": no sign of life from the server");
   server().resume();
   CHECK(read_record(test.store, payments).version == 50);
 }
@@ -371,7 +365,7 @@ TEST_CASE("postgresql: after a failover a watch does not remain with the old ser
   const uint64_t run = read_record(store, payments).run;
   const program::PrivatePostgresql other;
   proxy.lead_to(other.port());
-  CHECK(trouble_in(changes->wait({})) == "");
+  CHECK(trouble_of(changes->wait({})) == "");
   program::wait_until("a new connection", [&] { return read_record(store, payments).run != run; });
   CHECK(end_of(*changes) == store.name() + ": the address leads to another server now");
 }
@@ -393,4 +387,33 @@ TEST_CASE("postgresql: many callers share a few connections" NEEDS_POSTGRESQL) {
 TEST_CASE("postgresql: a fleet counts each failure once, and opens a circuit once" NEEDS_POSTGRESQL) {
   empty_the_database();
   check_store_fleet([] { return std::make_shared<PostgresqlStore>(server().url()); }, payments);
+}
+
+TEST_CASE(
+    "postgresql: while the server is stopped no call waits for it, and it is used again once it goes "
+    "on" NEEDS_POSTGRESQL) {
+  empty_the_database();
+  check_store_that_hangs([] { return std::make_shared<PostgresqlStore>(server().url()); }, [] { server().hang(); },
+                         [] { server().resume(); });
+}
+
+TEST_CASE(
+    "postgresql: a circuit that was open when the server was killed is open until it returns, and "
+    "then" NEEDS_POSTGRESQL) {
+  empty_the_database();
+  check_store_that_dies([] { return std::make_shared<PostgresqlStore>(server().url()); }, [] { server().kill(); },
+                        [] { server().start(); });
+}
+
+TEST_CASE("postgresql: deleting the row of an open circuit closes it for all instances" NEEDS_POSTGRESQL) {
+  empty_the_database();
+  const OpenStore open = [] { return std::make_shared<PostgresqlStore>(server().url()); };
+  SharedInstance one(open), other(open);
+  one.fail_until_open();
+  REQUIRE(eventually([&] { return other.breaker.known_state() == State::open; }));
+  server().psql(
+      "DELETE FROM circuit_breakers WHERE breaker = 'payments'; NOTIFY \"public.circuit_breakers\", 'payments'");
+  CHECK(eventually([&] { return one.breaker.known_state() == State::closed; }));
+  CHECK(eventually([&] { return other.breaker.known_state() == State::closed; }));
+  CHECK(std::holds_alternative<Permit>(other.breaker.acquire()));
 }

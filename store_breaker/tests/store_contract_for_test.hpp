@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -62,6 +63,13 @@ template <class Result, class Value>
 Result require_result(std::variant<Value, StoreTrouble> result) {
   if (const auto* trouble = std::get_if<StoreTrouble>(&result)) FAIL(trouble->what);
   return std::get<Value>(std::move(result));
+}
+
+// Empty: there was none.
+template <class Value>
+std::string trouble_of(const std::variant<Value, StoreTrouble>& result) {
+  const auto* trouble = std::get_if<StoreTrouble>(&result);
+  return trouble == nullptr ? "" : trouble->what;
 }
 
 inline Found read_record(RecordStore& store, const std::string& breaker) {
@@ -143,6 +151,30 @@ inline void check_watch(RecordStore& store, const std::string& breaker) {
   watch->wait(in_five_seconds());
   stopper.join();
   CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(4));
+}
+
+// What matters for a store that keeps a record as text, in a server.
+inline void check_longest_record(RecordStore& store, const std::string& breaker) {
+  Record record = record_of_version(50);
+  record.last_failure = TimePoint(std::chrono::microseconds(1'707'652'212'250'001));
+  for (uint64_t i = 0; i < 100; ++i)
+    record.reporters.push_back({std::string(240, 'i') + "\"\\é#" + std::to_string(i), record.last_failure});
+  for (uint64_t i = 0; i < 800; ++i) record.snapshot.probes.push_back({1'000'000'000'000 + i, record.last_failure});
+  REQUIRE(to_text(record).size() > longest_record * 3 / 4);
+  REQUIRE(to_text(record).size() < longest_record);
+  CHECK(write_record(store, breaker, 0, record) == Written::yes);
+  CHECK(read_record(store, breaker).record == record);
+}
+
+// `put` writes a text in place of the breaker's record.
+inline void check_garbage(RecordStore& store, const std::string& breaker,
+                          const std::function<void(const std::string& text)>& put) {
+  write_record(store, breaker, 0, 50);
+  put("banana");
+  const Found garbage = read_record(store, breaker);
+  CHECK(garbage.fault == R"(the record held "banana")");
+  CHECK(write_record(store, breaker, garbage.version, 51) == Written::yes);
+  CHECK(read_record(store, breaker).record == record_of_version(51));
 }
 
 // `prefix`: of the names of breakers that the store does not have yet.

@@ -5,120 +5,54 @@
 
 #include <atomic>
 #include <memory>
-#include <new>
 #include <random>
 
-#include "redis_breaker/fallback_breaker.hpp"
 #include "redis_breaker/tests/eventually_for_test.hpp"
-#include "redis_breaker/tests/forked_workers_for_test.hpp"
-#include "store_breaker/cas_store.hpp"
 #include "store_breaker/memory/memory_store.hpp"
 #include "store_breaker/shm/shm_store.hpp"
 #include "store_breaker/tests/private_segment_for_test.hpp"
-#include "store_breaker/tests/store_contract_for_test.hpp"
+#include "store_breaker/tests/store_fleet_for_test.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int most_tries = 30;
 const Identity name{"payments"};
-
-struct Tally {
-  std::atomic<int> opened{0};  // reports of it
-  std::atomic<uint64_t> exchanges{0}, conflicts{0}, most_tries{0};
-
-  void add(const CasStore::Counters& counters) {
-    exchanges += counters.exchanges;
-    conflicts += counters.conflicts;
-    uint64_t most = most_tries;
-    while (counters.most_tries > most && !most_tries.compare_exchange_weak(most, counters.most_tries)) {
-    }
-  }
-};
-
-const Policy hundred_failures{.failure_threshold = 100, .recovery_timeout = 60s};
-
-// One instance: 8 threads fail until they are rejected.
-void fail_until_rejected(std::shared_ptr<RecordStore> records, Tally& tally, int process) {
-  auto cas = std::make_unique<CasStore>(std::move(records), hundred_failures,
-                                        CasStore::Settings{.instance = std::to_string(process), .timeout = 10s});
-  const CasStore& store = *cas;
-  const auto group =
-      std::make_shared<const SharedBreakerGroup>(std::move(cas), hundred_failures, [&](const Notice& notice) {
-        if (notice.kind == NoticeKind::transition && notice.to == State::open) ++tally.opened;
-      });
-  FallbackBreaker breaker(group, name);
-  on_all_threads([&](int) {
-    while (true) {
-      Admission admission = breaker.acquire();
-      auto* permit = std::get_if<Permit>(&admission);
-      if (permit == nullptr) return;
-      permit->settle(Outcome::failure);
-    }
-  });
-  CHECK(breaker.detailed_status().store.errors == 0);
-  tally.add(store.counters());
-}
-
-void check(RecordStore& store, const Tally& tally) {
-  const Found found = read_record(store, name.key());
-  CHECK(found.record.snapshot.state == State::open);
-  CHECK(found.record.snapshot.counts.failures == hundred_failures.failure_threshold);
-  CHECK(tally.opened == 1);
-  CHECK(tally.most_tries <= most_tries);
-  MESSAGE(store.name() << ": " << tally.exchanges.load() << " exchanges, " << tally.conflicts.load()
-                       << " conflicts, at most " << tally.most_tries.load() << " tries");
-}
 
 }  // namespace
 
 TEST_CASE("24 threads in three processes on shm: exactly the threshold is counted, and one opening is reported once") {
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 5; ++round) {
     const PrivateSegment segment;
-    const Shared<Tally> tally;
-    exit_codes_of([&](int process) {
-      fail_until_rejected(std::make_shared<ShmStore>(segment.name), *tally, process);
-      return 0;
-    });
-    ShmStore store(segment.name);
-    check(store, *tally);
+    check_store_fleet([&] { return std::make_shared<ShmStore>(segment.name); }, name.name);
   }
 }
 
 TEST_CASE("24 threads of three instances on memory: exactly the threshold is counted") {
   const auto store = std::make_shared<MemoryStore>();
-  Tally tally;
-  {
-    std::vector<std::jthread> running;
-    for (int instance = 0; instance < processes; ++instance) {
-      running.emplace_back([&, instance] { fail_until_rejected(store, tally, instance); });
-    }
-  }
-  check(*store, tally);
+  check_store_fleet([&] { return store; }, name.name, in_this_process);
 }
 
 TEST_CASE("a conflict storm, each thread by itself: every failure is counted once, after few tries") {
   const PrivateSegment segment;
-  const Shared<Tally> tally;
+  const Shared<FleetCounts> counts;
   constexpr int each = 200;
   const Policy never_opens{.failure_threshold = 0};
   { ShmStore(segment.name).compare_and_set(name.key(), 0, record_of_version(1), in_five_seconds()); }
-  exit_codes_of([&](int process) {
+  in_processes([&](int process) {
     const auto records = std::make_shared<ShmStore>(segment.name);
     on_all_threads([&](int thread) {
       CasStore store(records, never_opens, {std::to_string(process * threads + thread), 10s});
       for (int i = 0; i < each; ++i) store.apply(name.key(), {}, {Settle{{7, 0}, {Outcome::failure}}});
-      tally->add(store.counters());
+      counts->add(store.counters());
     });
-    return 0;
   });
   ShmStore store(segment.name);
   CHECK(read_record(store, name.key()).record.snapshot.counts.failures == each * workers);
-  CHECK(tally->most_tries <= most_tries);
-  MESSAGE(tally->exchanges.load() << " exchanges, " << tally->conflicts.load() << " conflicts, at most "
-                                  << tally->most_tries.load() << " tries");
+  CHECK(counts->most_tries <= 30);
+  MESSAGE(counts->exchanges.load() << " exchanges, " << counts->conflicts.load() << " conflicts, at most "
+                                   << counts->most_tries.load() << " tries");
 }
 
 TEST_CASE("eight processes, 300 of which are killed at random moments: nothing granted is lost, and nothing is stuck") {
