@@ -4,7 +4,7 @@
 # Plays experiments in virtual time, with any number of instances, in one process: the same breakers and the same script,
 # no waiting. `scale` is one outage for fleets of 1 to 100,000 instances; `border` is one shared breaker against one in each
 # instance; `chaos` is years of a fleet to which harm is done.
-#   --seed N, --designs NAMES   which run; which stages or variants
+#   --seed N, --designs NAMES   which run; which stages or variants; store: stage 4, also in chaos
 #   --instances N               another number; the load grows with it
 #   --details                   also every measure and every expectation, in tables
 #   --set NAME=VALUE            another value of a setting: failure_threshold=5

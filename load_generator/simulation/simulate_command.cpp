@@ -53,6 +53,22 @@ Scenario without_proxies(Scenario scenario) {
   return scenario;
 }
 
+// The store of stage 4 is expected to do what Redis does, wherever the file has nothing else to say.
+Variant chosen_variant(const Scenario& scenario, const std::string& name) {
+  if (name != "store" || find_variant(scenario, name) != nullptr)
+    return require_variant(scenario, name, "--designs are of ");
+  Variant variant = require_variant(scenario, "redis", "--designs are of ");
+  variant.name = name;
+  variant.stage = Stage::store;
+  return variant;
+}
+
+Stage stage_of_chaos(const SimulateOptions& options) {
+  if (options.designs.empty() || options.designs == std::vector<std::string>{"redis"}) return Stage::redis;
+  if (options.designs == std::vector<std::string>{"store"}) return Stage::store;
+  throw std::invalid_argument("--designs: chaos is for redis or store");
+}
+
 // The givens of the command line in place of the file's.
 Scenario with_changes(Scenario scenario, const SimulateOptions& options) {
   const Settings settings = read_changes(options.settings);
@@ -68,7 +84,7 @@ Scenario with_changes(Scenario scenario, const SimulateOptions& options) {
   if (options.designs.empty()) return scenario;
   std::vector<Variant> chosen;
   for (const std::string& name : options.designs) {
-    chosen.push_back(require_variant(scenario, name, "--designs are of "));
+    chosen.push_back(chosen_variant(scenario, name));
   }
   scenario.variants = std::move(chosen);
   return scenario;
@@ -175,7 +191,8 @@ bool play_scenario(const SimulateOptions& options, const std::string& path, Effo
 int simulate_command(const SimulateOptions& options, const program::StopSignal& stop) {
   if (options.scenarios.front() == "chaos") {
     const size_t instances = options.instances == 0 ? 10 : options.instances;
-    return simulation::search_chaos({options.hours, options.seed, instances, options.trace_seconds}, stop);
+    return simulation::search_chaos(
+        {options.hours, options.seed, instances, stage_of_chaos(options), options.trace_seconds}, stop);
   }
   if (options.scenarios.front() == "border") {
     simulation::BorderOptions border{.seed = options.seed};

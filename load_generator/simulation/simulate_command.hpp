@@ -21,7 +21,8 @@ struct SimulateOptions {
   std::vector<std::string> settings;    // failure_threshold=5
   double hours = 1000;                  // of chaos
   std::optional<double> trace_seconds;  // of chaos: shows one life event by event, until then
-  std::vector<std::string> designs;     // stages or variants; empty: each one that the scenario has expectations for
+  std::vector<std::string> designs;     // stages or variants; empty: each one that the scenario has expectations for;
+                                        // store: also where it has none, with those of redis
 };
 
 // The exit code: 0 if every prediction held, and every real run that is judged agrees; else 1; 130 after Ctrl-C. Where

@@ -54,6 +54,21 @@ TEST_CASE("what an experiment expects holds in virtual time, with any seed") {
   }
 }
 
+TEST_CASE("a store that can compare-and-set meets what is expected of Redis, with any seed") {
+  for (const std::string& name : load::shipped_scenarios()) {
+    const Scenario scenario = shipped(name);
+    const Variant* const redis = find_variant(scenario, "redis");
+    if (redis == nullptr) continue;
+    Variant variant = *redis;
+    variant.stage = load::Stage::store;
+    for (uint64_t seed = 1; seed <= 3; ++seed) {
+      const load::FinishedRun run = play(scenario, variant, seed);
+      INFO(name, ", seed ", seed, "\n", load::failed_verdicts(run.summary));
+      CHECK(load::all_hold(run.summary.expectations, run.summary.measures));
+    }
+  }
+}
+
 TEST_CASE("the same seed gives the same bytes, another one others") {
   for (const std::string name : {"outage-10", "failover", "race"}) {
     const Scenario scenario = shipped(name);

@@ -33,7 +33,7 @@ load_generator/fleet:        program record api load scenario
 load_generator/page:
 load_generator/report:       program record api load scenario page
 load_generator/experiment:   program record api load scenario fleet page report
-load_generator/simulation:   program record api load scenario fleet page report experiment simple_breaker distributed_breaker redis_breaker unreliable_service
+load_generator/simulation:   program record api load scenario fleet page report experiment simple_breaker distributed_breaker redis_breaker store_breaker unreliable_service
 load_generator/race:         program record api load scenario fleet page report experiment simulation
 load_generator/chaos:        program record api load scenario fleet page report
 load_generator/live:         program record api load scenario page report

@@ -113,14 +113,23 @@ void ChaosJudge::instance_stalls(Node instance, TimePoint until) { stalled_until
 // --- the script
 
 void ChaosJudge::ran(const std::vector<std::string>& command, const cb::redis::Reply& reply, TimePoint now) {
-  now_ = now;
-  const std::vector<cb::Event> events = events_in(command);
-  const auto result = reader_.call({}, {}, events, cb::StateStore::Writes::if_changed).result_of(reply);
-  const auto* const answer = std::get_if<cb::Answer>(&result);
+  Run run{.events = events_in(command)};
+  auto result = reader_.call({}, {}, run.events, cb::StateStore::Writes::if_changed).result_of(reply);
+  auto* const answer = std::get_if<cb::Answer>(&result);
   if (answer == nullptr) return;  // it must be sent again
-  const uint64_t epoch = number_in(command[known_epoch]);
+  run.known.generation = number_in(command[known_generation]);
+  run.known.epoch = number_in(command[known_epoch]);
+  run.known.open_for = microseconds(number_in(command[known_open_for]));
+  run.answer = std::move(*answer);
+  ran(run, now);
+}
+
+void ChaosJudge::ran(const Run& run, TimePoint now) {
+  now_ = now;
+  const std::vector<cb::Event>& events = run.events;
+  const cb::Answer* const answer = &run.answer;
   const bool knows_less =
-      number_in(command[known_generation]) <= stored_.generation && (epoch == 0 || epoch == stored_.epoch);
+      run.known.generation <= stored_.generation && (run.known.epoch == 0 || run.known.epoch == stored_.epoch);
   if (answer->forgotten && !has_lost()) accuse_("loss: keys were restored, though no server has lost any");
   if (answer->origin.run != std::exchange(run_, answer->origin.run)) forget_server();
   if (!knows_less || answer->forgotten) stored_ = {};
@@ -137,11 +146,9 @@ void ChaosJudge::ran(const std::vector<std::string>& command, const cb::redis::R
     if (each.permit.probe != 0) grant(each.permit, answer->now);
     if (!each.transitions.empty()) last = &each.transitions.back();
   }
-  const auto open_for = static_cast<int64_t>(number_in(command[known_open_for]));
-  if (last != nullptr && is_restored(*last) && answer->state == cb::State::open && answer->wait.count() != open_for &&
+  if (last != nullptr && is_restored(*last) && answer->state == cb::State::open && answer->wait != run.known.open_for &&
       answer->active_override.mode == cb::Mode::automatic)
-    accuse_(
-        fmt::format("break: restored for {} and not {}", in_seconds(answer->wait), in_seconds(microseconds(open_for))));
+    accuse_(fmt::format("break: restored for {} and not {}", in_seconds(answer->wait), in_seconds(run.known.open_for)));
   if (answer->generation != stored_.generation) stored_ = {};
   if (answer->state == cb::State::closed && stored_.failures && answer->failures != *stored_.failures)
     accuse_(fmt::format("threshold: {} failures are stored, and it was {}", answer->failures, *stored_.failures));

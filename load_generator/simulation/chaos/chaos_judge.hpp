@@ -53,8 +53,14 @@ class ChaosJudge {
 
   // --- what happens
 
-  // The script, at the leader.
+  // At the leader: the script, or the write of a store that can compare-and-set.
+  struct Run {
+    cb::LastKnown known{};
+    std::vector<cb::Event> events{};
+    cb::Answer answer{};
+  };
   void ran(const std::vector<std::string>& command, const cb::redis::Reply& reply, TimePoint now);
+  void ran(const Run& run, TimePoint now);
   void published(const cb::News& news, TimePoint now);
   void received(Node instance, const cb::News& news);
   void admitted(Node instance, const Granted& granted, const cb::CachedView& view, TimePoint now);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "load_generator/simulation/chaos/chaos_judge.hpp"
+#include "load_generator/simulation/fleet/record_commands.hpp"
 
 namespace simulation {
 namespace {
@@ -77,11 +78,12 @@ cb::Policy random_policy(Random& random) {
 
 std::string_view to_text(HarmKind kind) { return names[static_cast<size_t>(kind)]; }
 
-LifePlan plan_life(uint64_t seed, size_t instances) {
+LifePlan plan_life(uint64_t seed, size_t instances, load::Stage stage) {
   Random random(seed);
   LifePlan plan;
   plan.seed = seed;
   plan.instances = instances;
+  plan.stage = stage;
   plan.policy = random_policy(random);
   microseconds at = 20s;
   while (at < life) {
@@ -116,6 +118,10 @@ class Life final : private FleetFollower {
   void plan_harms(microseconds from, microseconds next);
   void harm(const Harm& harm);
   void end(const Harm& harm);
+  bool is_store() const { return plan_.stage == load::Stage::store; }
+  bool is_possible(HarmKind kind) const;
+  // A store is read, written, and if another instance was quicker both again.
+  uint64_t commands_of_an_exchange() const { return is_store() ? 3 : 1; }
   void lose_data();
   void person_resets();
 
@@ -125,6 +131,9 @@ class Life final : private FleetFollower {
   void settled(Node instance, const Granted& granted, cb::Outcome outcome, uint64_t known, bool is_late) override;
   void waited(Node instance, microseconds time) override;
   void call_ended(const load::Call& call) override;
+  void writes(uint64_t version, const cb::LastKnown& known, const std::vector<cb::Event>& events,
+              const cb::Answer& answer) override;
+  void ran(const std::vector<std::string>& command, const cb::redis::Reply& reply);
   void published(const cb::News& news);
 
   void accuse(const std::string& what);
@@ -142,16 +151,18 @@ class Life final : private FleetFollower {
   uint64_t answered_ = 0;  // by the breakers
 
   ChaosJudge judge_;
-  std::vector<TimePoint> stalled_until_;  // by instance
-  cb::Override given_{};                  // a person's last order
-  std::optional<cb::Override> order_;     // while it is in force
-  std::vector<bool> knew_;                // by instance: the order, when the store last lost data
+  std::map<uint64_t, ChaosJudge::Run> written_;  // by version: what a store may have been asked to write
+  std::vector<TimePoint> stalled_until_;         // by instance
+  cb::Override given_{};                         // a person's last order
+  std::optional<cb::Override> order_;            // while it is in force
+  std::vector<bool> knew_;                       // by instance: the order, when the store last lost data
   int published_since_loss_ = 0;
 };
 
 FleetSettings settings_of(const LifePlan& plan) {
   FleetSettings settings;
   settings.instances = plan.instances;
+  settings.stage = plan.stage;
   settings.policy = plan.policy;
   settings.call_timeout = 300ms;
   settings.seed = plan.seed;
@@ -167,7 +178,7 @@ Life::Life(const LifePlan& plan, LifeFigures& figures, std::ostream* trace)
       stalled_until_(plan.instances),
       knew_(plan.instances) {
   fleet_.redis().on_news([this](const cb::News& news) { published(news); });
-  fleet_.redis().on_run([this](const auto& command, const auto& reply) { judge_.ran(command, reply, fleet_.now()); });
+  fleet_.redis().on_run([this](const auto& command, const auto& reply) { ran(command, reply); });
   for (Node instance = 0; instance < plan.instances; ++instance)
     fleet_.start(instance, fleet_.random().between(0ms, 500ms));
 }
@@ -189,6 +200,7 @@ std::optional<Violation> Life::live() {
 
 void Life::play_episode(microseconds from, microseconds next) {
   judge_.episode_begins();
+  written_.clear();
   plan_harms(from, next);
   sends_ = true;
   send_calls();
@@ -201,7 +213,8 @@ void Life::play_episode(microseconds from, microseconds next) {
     const uint64_t called = calls_ - std::exchange(calls, calls_);
     const uint64_t most = judge_.is_fleet_well() ? commands_if_well * fleet_.size() + called
                                                  : commands_a_second * fleet_.size() + 4 * called;
-    if (sent > most) accuse(fmt::format("commands: {} in a second, at most {} are explained", sent, most));
+    if (sent > most * commands_of_an_exchange())
+      accuse(fmt::format("commands: {} in a second, at most {} are explained", sent, most * commands_of_an_exchange()));
   }
   heal();
   restore_order();
@@ -279,7 +292,14 @@ void Life::plan_harms(microseconds from, microseconds next) {
   }
 }
 
+bool Life::is_possible(HarmKind kind) const {
+  const bool is_of_redis =
+      kind == HarmKind::redis_evicts || kind == HarmKind::redis_evicts_all || kind == HarmKind::person_writes_state;
+  return !is_store() || !is_of_redis;
+}
+
 void Life::harm(const Harm& harm) {
+  if (!is_possible(harm.kind)) return;
   RedisService& redis = fleet_.redis();
   Network& network = fleet_.network();
   const Node redis_node = redis.leader_node();
@@ -327,6 +347,7 @@ void Life::harm(const Harm& harm) {
     case HarmKind::person_deletes_state:
       judge_.person_deletes();
       person_resets();
+      if (is_store()) return redis.execute(delete_command(SharedInstance::breaker));
       return redis.execute({"DEL", std::string("cb:") + SharedInstance::breaker + ":state"});
     case HarmKind::person_writes_state:
       judge_.person_writes();
@@ -441,6 +462,18 @@ void Life::waited(Node instance, microseconds time) {
 }
 
 void Life::call_ended(const load::Call&) {}
+
+void Life::writes(uint64_t version, const cb::LastKnown& known, const std::vector<cb::Event>& events,
+                  const cb::Answer& answer) {
+  written_[version] = {known, events, answer};
+}
+
+void Life::ran(const std::vector<std::string>& command, const cb::redis::Reply& reply) {
+  if (!is_store()) return judge_.ran(command, reply, fleet_.now());
+  const auto version = version_written(command, reply);
+  const auto run = written_.find(version.value_or(0));
+  if (run != written_.end()) judge_.ran(run->second, fleet_.now());
+}
 
 void Life::accuse(const std::string& what) {
   note("VIOLATED " + what);

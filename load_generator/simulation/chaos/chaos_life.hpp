@@ -63,13 +63,14 @@ struct Harm {
 struct LifePlan {
   uint64_t seed = 0;
   size_t instances = 10;
+  load::Stage stage = load::Stage::redis;  // or store, whose records are not evicted, or written by a person
   cb::Policy policy{};
   std::vector<microseconds> episodes{};  // when they begin, in order
   std::vector<Harm> harms{};             // in order
 };
 
 // A day, about; everything by chance.
-LifePlan plan_life(uint64_t seed, size_t instances);
+LifePlan plan_life(uint64_t seed, size_t instances, load::Stage stage = load::Stage::redis);
 
 struct Violation {
   std::string what;

@@ -34,6 +34,16 @@ TEST_CASE("no life of a fleet violates anything; lives that once did come first"
   }
 }
 
+TEST_CASE("no life of a fleet whose store can only compare-and-set violates anything") {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    LifeFigures figures;
+    const auto violation = live(plan_life(seed, 10, load::Stage::store), figures, nullptr);
+    INFO("seed ", seed, ": ", violation ? violation->what : "");
+    CHECK_FALSE(violation);
+    CHECK(figures.scripts > 0);
+  }
+}
+
 TEST_CASE("the same plan gives the same life") {
   const std::string trace = trace_of(plan_life(3, 5));
   CHECK(trace.size() > 1000);

@@ -79,7 +79,7 @@ void print_figures(const LifeFigures& figures, uint64_t lives, size_t instances,
 }
 
 int show(const SearchOptions& options) {
-  LifePlan plan = plan_life(options.seed, options.instances);
+  LifePlan plan = plan_life(options.seed, options.instances, options.stage);
   const microseconds until(static_cast<int64_t>(*options.trace_seconds * 1e6));
   while (plan.episodes.size() > 1 && plan.episodes.back() > until) plan.episodes.pop_back();
   std::erase_if(plan.harms, [&](const Harm& each) { return each.at > until; });
@@ -97,7 +97,7 @@ int search_chaos(const SearchOptions& options, const program::StopSignal& stop) 
   int exit_code = 0;
   for (uint64_t seed = options.seed; figures.hours < options.hours && exit_code == 0; ++seed, ++lives) {
     if (stop.requested()) return program::interrupted;
-    const LifePlan plan = plan_life(seed, options.instances);
+    const LifePlan plan = plan_life(seed, options.instances, options.stage);
     const auto violation = live(plan, figures, nullptr);
     if (!violation) continue;
     print_violation(plan, *violation);

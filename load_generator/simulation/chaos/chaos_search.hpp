@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "load_generator/scenario/variant.hpp"
 #include "program/stop_signal.hpp"
 
 namespace simulation {
@@ -13,7 +14,8 @@ struct SearchOptions {
   double hours = 1000;  // of a fleet
   uint64_t seed = 1;    // of the first life; the next ones follow
   size_t instances = 10;
-  std::optional<double> trace_seconds;  // shows one life event by event, until then
+  load::Stage stage = load::Stage::redis;  // or store
+  std::optional<double> trace_seconds;     // shows one life event by event, until then
 };
 
 // The exit code: 0 if no life violated anything, else 1; 130 after Ctrl-C.

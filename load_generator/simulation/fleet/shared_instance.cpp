@@ -1,8 +1,11 @@
 #include "load_generator/simulation/fleet/shared_instance.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <utility>
+
+#include "load_generator/simulation/fleet/record_commands.hpp"
 
 namespace simulation {
 namespace {
@@ -17,6 +20,7 @@ constexpr auto longest_before_question = 40ms;
 constexpr auto shortest_between_polls = 4s;
 constexpr auto longest_between_polls = 6s;
 constexpr auto between_reports = 100ms;
+constexpr auto longest_exchange = 250ms;  // as in store_breaker/cas_store.hpp
 
 const std::string prefix = std::string("cb:") + SharedInstance::breaker + ":";
 const auto look =
@@ -47,6 +51,9 @@ SharedInstance::SharedInstance(const SharedFleet& fleet, Node node, uint64_t see
       keys_{breaker, prefix, prefix + "news"},
       notices_(cb::shared([this](const cb::Notice& notice) { noticed(notice); }), {breaker}),
       local_(fleet.config, notices_, [this] { return !gate_.is_available(); }) {
+  if (fleet.is_store) {
+    cas_ = std::make_unique<cb::CasInstance>(fleet.config->policy, "instance-" + std::to_string(node));
+  }
   gate_.when_changed([this] { store_changed(); });
 }
 
@@ -204,7 +211,11 @@ Task SharedInstance::exchange(Writes writes, std::shared_ptr<Answer<cb::StoreRes
   const cb::CachedCore::Exchange what = core_.begin(feed_, now());
   cb::StoreResult result = cb::StoreTrouble{"redis: no answer in time"};
   const bool may_ask = writes == Writes::always || gate_.is_available();
-  if (may_ask) {
+  if (may_ask && cas_) {
+    const auto answer = std::make_shared<Answer<cb::StoreResult>>(fleet_.loop);
+    exchange_with_store(what, writes, answer);
+    result = co_await answer->given();
+  } else if (may_ask) {
     const auto call = std::make_shared<cb::ScriptCall>(caller_.call(keys_, what.known, what.events, writes));
     RedisService::Reply reply;
     do {
@@ -218,6 +229,39 @@ Task SharedInstance::exchange(Writes writes, std::shared_ptr<Answer<cb::StoreRes
   if (may_ask && !is_stopped_) result = gate_.judge(breaker, period, writes, std::move(result));
   conclude(result);
   if (done) done->give(std::move(result));
+}
+
+// As CasStore::apply() does it. `what` lasts until it is done.
+Task SharedInstance::exchange_with_store(const cb::CachedCore::Exchange& what, Writes writes,
+                                         std::shared_ptr<Answer<cb::StoreResult>> done) {
+  const auto self = shared_from_this();
+  cb::CasExchange exchange(*cas_, {what.known, what.events, writes});
+  const TimePoint deadline = now() + longest_exchange;
+  cb::StoreResult result = cb::StoreTrouble{"store: no answer in time"};
+  for (int64_t tries = 1; now() < deadline; ++tries) {
+    const TimePoint began = now();
+    const auto read = command(read_command(breaker));
+    const auto found = found_in(co_await read->given());
+    co_await awake();
+    if (is_stopped_ || !found) break;
+    const bool must_write = exchange.must_write(*found, *found->now, random_.next() >> 1 | 1);
+    bool is_done = !must_write;
+    if (must_write) {
+      fleet_.observer.writes(exchange.record().version, what.known, what.events, exchange.answer());
+      const auto written = command(write_command(breaker, *found, exchange.record(), policy()));
+      const RedisService::Reply reply = co_await written->given();
+      co_await awake();
+      if (is_stopped_ || !reply || !reply->error().empty()) break;
+      is_done = (*reply)->integer == 1;
+    }
+    if (is_done) {
+      result = std::move(exchange.answer());
+      break;
+    }
+    const microseconds longest = std::min((now() - began) * std::min<int64_t>(tries, 16), deadline - now());
+    if (longest > 0us) co_await fleet_.loop.sleep(random_.between(0us, longest));
+  }
+  done->give(std::move(result));
 }
 
 // As redis::Deadline does it: a process that stood still at its deadline gets the same time once more.

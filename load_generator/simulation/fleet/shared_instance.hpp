@@ -17,6 +17,7 @@
 #include "redis_breaker/redis/round_trips.hpp"
 #include "redis_breaker/script/script_call.hpp"
 #include "redis_breaker/sync/store_gate.hpp"
+#include "store_breaker/cas_exchange.hpp"
 
 namespace simulation {
 
@@ -48,6 +49,7 @@ struct SharedFleet {
   milliseconds redis_timeout{50};
   FleetObserver& observer;
   Quiet& quiet;
+  bool is_store = false;  // stage 4: instances compare-and-set records, and the server runs none of their code
 };
 
 class SharedInstance final : public SimulatedBreaker,
@@ -99,6 +101,8 @@ class SharedInstance final : public SimulatedBreaker,
   void refresh();
   void exchange_if_needed();
   Task exchange(Writes writes, std::shared_ptr<Answer<cb::StoreResult>> done);
+  Task exchange_with_store(const cb::CachedCore::Exchange& what, Writes writes,
+                           std::shared_ptr<Answer<cb::StoreResult>> done);
   void give_up(const RedisService::ReplyTo& answer, TimePoint deadline);
   RedisService::ReplyTo command(RedisService::Command command);
   void conclude(const cb::StoreResult& result);
@@ -135,6 +139,7 @@ class SharedInstance final : public SimulatedBreaker,
   cb::StoreGate gate_;
   cb::redis::RoundTrips round_trips_;
   const cb::ScriptCaller caller_;
+  std::unique_ptr<const cb::CasInstance> cas_;  // of stage 4, in place of the caller
   const cb::BreakerKeys keys_;
   std::vector<Waiting> waiting_;
 

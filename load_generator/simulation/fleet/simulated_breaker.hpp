@@ -28,6 +28,11 @@ class FleetObserver {
   virtual ~FleetObserver() = default;
   virtual void noticed(Node instance, cb::NoticeKind kind, const cb::Transition& what) = 0;
   virtual void received(Node /*instance*/, const cb::News& /*news*/) {}  // of the shared breaker
+
+  // A store is asked to replace a record with this version, which makes this of those events, for an instance that
+  // knows that much. It may not come to it.
+  virtual void writes(uint64_t /*version*/, const cb::LastKnown& /*known*/, const std::vector<cb::Event>& /*events*/,
+                      const cb::Answer& /*answer*/) {}
 };
 
 class SimulatedBreaker {

@@ -28,7 +28,8 @@ SimulatedFleet::SimulatedFleet(const FleetSettings& settings, FleetFollower& fol
              std::make_shared<cb::Script>(cb::breaker_script_source()),
              settings.redis_timeout,
              follower,
-             quiet_} {
+             quiet_,
+             settings.stage == Stage::store} {
   const cb::Listener listener = [this](const cb::Notice& notice) {
     follower_.noticed(reporting_, notice.kind, transition_of(notice).value_or(cb::Transition{}));
   };

@@ -58,7 +58,6 @@ class SimulatedFleet {
   TimePoint now() const { return loop_.now(); }
 
   size_t size() const { return processes_.size(); }
-  // A store that can compare-and-set answers as the script does, so it is simulated by the script.
   bool is_shared() const {
     return settings_.stage != load::Stage::simple && settings_.stage != load::Stage::distributed;
   }
