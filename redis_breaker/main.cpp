@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
     cb::add_instance_options(app, options);
     std::string url = "redis://127.0.0.1:6379/0";
     std::chrono::milliseconds redis_timeout{50};
+    std::string prefix = "cb";
     std::string store = "cached";
     app.add_option("--redis", url,
                    "redis://[[user]:password@]host:port/db, redis+sentinel://host:port,host:port/master, "
@@ -55,6 +56,7 @@ int main(int argc, char** argv) {
         .environment("REDIS_URL")
         .type_name("URL");
     app.add_duration("--redis-timeout", redis_timeout, "Deadline of one Redis operation, connecting included");
+    app.add_option("--redis-prefix", prefix, "What the names of the breakers' keys start with").type_name("TEXT");
     app.add_choice("--store", store, {"naive", "scripted", "cached", "atomic"},
                    "naive: the textbook version, racy on purpose; scripted: one script for each event; cached: a "
                    "view that Redis keeps fresh, and a local breaker while Redis is away (atomic: its old name)")
@@ -63,9 +65,10 @@ int main(int argc, char** argv) {
     require_sensible(redis_timeout);
 
     const cb::redis::Address address = cb::redis::parse_url(url);
-    cb::redis::Client client(address, redis_timeout);
+    cb::redis::Client client(address, redis_timeout, prefix);
     return cb::serve(options, stop, [&](const std::string& instance, cb::Listener listener) {
-      spdlog::info("breaker: cb:{}: at {}, store {}", options.breaker_name, address.to_text(), store);
+      spdlog::info("breaker: {}{}: at {}, store {}", client.common_prefix(), options.breaker_name, address.to_text(),
+                   store);
       if (store == "naive") return naive_breakers(client, options.policy, std::move(listener));
       const auto group = cb::redis_group(client, options.policy, std::move(listener), instance);
       return store == "scripted" ? scripted_breakers(group) : cached_breakers(group);

@@ -6,10 +6,11 @@
 namespace cb {
 
 // "cb:NAME:key" or "cb:{NAME}:key"; a context in NAME may contain colons.
-WrittenKey parse_key(const std::string& text) {
+WrittenKey parse_key(const std::string& text, const std::string& common_prefix) {
   const auto colon = text.rfind(':');
-  if (text.rfind("cb:", 0) != 0 || colon < 3 || colon == std::string::npos) return {};
-  std::string name = text.substr(3, colon - 3);
+  const size_t begin = common_prefix.size();
+  if (!text.starts_with(common_prefix) || colon < begin) return {};
+  std::string name = text.substr(begin, colon - begin);
   if (name.size() > 2 && name.front() == '{' && name.back() == '}') name = name.substr(1, name.size() - 2);
   return {std::move(name), text.substr(colon + 1)};
 }

@@ -12,7 +12,7 @@ namespace cb {
 // What other programs write to change a breaker. All else that other instances must know is in the news.
 inline constexpr std::array watched_keys{"state", "failures"};
 
-WrittenKey parse_key(const std::string& text);
+WrittenKey parse_key(const std::string& text, const std::string& common_prefix = "cb:");
 bool is_watched(const WrittenKey& written);
 
 // The breaker's name and what happened to it. Generation 0: malformed.

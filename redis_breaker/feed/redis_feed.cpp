@@ -12,14 +12,14 @@
 namespace cb {
 namespace {
 
-// Above this, subscribe to all of "cb:": Redis compares each prefix with every other one.
+// Above this, subscribe to all breakers' keys: Redis compares each prefix with every other one.
 constexpr size_t most_services = 16;
 
 Subscription::Topics topics_of(const redis::Client& client, const std::vector<std::string>& services) {
   Subscription::Topics topics;
   for (const std::string& name : services) topics.channels.push_back(client.channel(name));
   if (services.size() > most_services) {
-    topics.prefixes = {"cb:"};
+    topics.prefixes = {client.common_prefix()};
     return topics;
   }
   for (const std::string& name : services) {
@@ -82,7 +82,8 @@ Changes RedisFeed::take() {
     const Announcements announcements = subscription_.receive(redis::Deadline(client_.timeout()));
     for (const std::string& text : announcements.news) changes.news.push_back(parse_news(text));
     for (const std::string& text : announcements.keys) {
-      if (WrittenKey written = parse_key(text); is_watched(written)) changes.written.push_back(std::move(written));
+      WrittenKey written = parse_key(text, client_.common_prefix());
+      if (is_watched(written)) changes.written.push_back(std::move(written));
     }
     changes.anything = announcements.all_keys;
     if (!error().empty()) return changes;

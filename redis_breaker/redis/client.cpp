@@ -1,5 +1,6 @@
 #include "redis_breaker/redis/client.hpp"
 
+#include <stdexcept>
 #include <utility>
 
 #include "redis_breaker/redis/routes/cluster_route.hpp"
@@ -13,10 +14,23 @@ std::unique_ptr<Route> route_to(const Address& address) {
   return std::make_unique<MasterRoute>(address);
 }
 
+// No braces: in a cluster they would choose the node in place of the breaker's name.
+std::string valid_prefix(std::string prefix) {
+  constexpr const char* allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:";
+  const bool fits = !prefix.empty() && prefix.size() <= 64 && prefix.back() != ':' &&
+                    prefix.find_first_not_of(allowed) == std::string::npos;
+  if (fits) return prefix;
+  throw std::invalid_argument("redis_prefix is '" + prefix +
+                              "'; it must be 1 to 64 characters of A-Z a-z 0-9 _ - . / : and not end with a colon");
+}
+
 }  // namespace
 
-Client::Client(Address address, std::chrono::milliseconds timeout)
-    : address_(std::move(address)), round_trips_(timeout), route_(route_to(address_)) {}
+Client::Client(Address address, std::chrono::milliseconds timeout, std::string key_prefix)
+    : address_(std::move(address)),
+      key_prefix_(valid_prefix(std::move(key_prefix))),
+      round_trips_(timeout),
+      route_(route_to(address_)) {}
 
 Client::~Client() = default;
 
@@ -33,7 +47,7 @@ Reply Client::command(const std::vector<std::string>& arguments, const std::stri
 std::unique_ptr<Connection> Client::connect(size_t node) { return route_->connect(node, Deadline(timeout())); }
 
 std::string Client::prefix(const std::string& name) const {
-  return is_cluster() ? "cb:{" + name + "}:" : "cb:" + name + ":";
+  return common_prefix() + (is_cluster() ? "{" + name + "}:" : name + ":");
 }
 
 }  // namespace cb::redis

@@ -20,7 +20,9 @@ namespace cb::redis {
 
 class Client {
  public:
-  Client(Address address, std::chrono::milliseconds timeout);
+  // `key_prefix`: what the breakers' keys start with, 1 to 64 characters of A-Z a-z 0-9 _ - . / : and without a colon
+  // at the end. Fleets with different ones share a Redis and no breaker. Throws std::invalid_argument.
+  Client(Address address, std::chrono::milliseconds timeout, std::string key_prefix = "cb");
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -37,6 +39,7 @@ class Client {
 
   // The prefix of this breaker's keys: "cb:NAME:", in a cluster "cb:{NAME}:", so that one node stores all of them.
   std::string prefix(const std::string& name) const;
+  std::string common_prefix() const { return key_prefix_ + ":"; }  // of the keys of all breakers
 
   // The channel on which transitions of the breakers of this service and its tenants are announced.
   std::string channel(const std::string& service) const { return prefix(service) + "news"; }
@@ -51,6 +54,7 @@ class Client {
 
  private:
   const Address address_;
+  const std::string key_prefix_;
   RoundTrips round_trips_;
   const std::unique_ptr<Route> route_;
 };

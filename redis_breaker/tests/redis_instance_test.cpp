@@ -156,6 +156,7 @@ TEST_CASE("an invalid option of stage 3 is reported in one line, without the pas
   }
   CHECK(run_to_end({binary, "--store", "cassandra"}).exit_code == 2);
   CHECK(run_to_end({binary, "--redis-timeout", "0ms"}).exit_code == 2);
+  CHECK(run_to_end({binary, "--redis-prefix", "{shop}"}).exit_code == 2);
 }
 
 TEST_CASE("the naive store does not start without Redis, and says why") {

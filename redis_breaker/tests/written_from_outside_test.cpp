@@ -27,6 +27,30 @@ TEST_CASE("every instance follows a state written from outside, as one transitio
   CHECK(b.call(Outcome::success).state == State::closed);
 }
 
+TEST_CASE("fleets with different key prefixes share a Redis and no breaker; each follows what is written to its own") {
+  TestRedis redis;
+  const auto url = redis::parse_url(redis.server.url());
+  redis::Client shop_client(url, 5s, "prod:shop"), bank_client(url, 5s, "bank");
+  FallbackBreaker shop(redis_group(shop_client, one_failure), {"x"});
+  FallbackBreaker bank(redis_group(bank_client, one_failure), {"x"});
+  permit(shop).settle(Outcome::failure);
+  CHECK(shop.status().state == State::open);
+  CHECK(bank.status().state == State::closed);
+  CHECK(redis.cli({"GET", "prod:shop:x:state"}) == "open");
+  REQUIRE(eventually([&] { return bank.view().is_fresh(); }));
+  redis.cli({"SET", "bank:x:state", "open"});
+  CHECK(eventually([&] { return bank.known_state() == State::open; }));  // by a push
+  CHECK(redis.cli({"KEYS", "cb:*"}).empty());
+}
+
+TEST_CASE("a key prefix that could collide, or choose the node of a cluster, is refused by name") {
+  const auto refused = [](const std::string& prefix) {
+    CHECK_THROWS_WITH_AS(redis::Client({}, 1s, prefix), doctest::Contains("redis_prefix is"), std::invalid_argument);
+  };
+  for (const char* prefix : {"", "shop:", "{shop}", "shop x"}) refused(prefix);
+  refused(std::string(65, 'x'));
+}
+
 TEST_CASE("a state written before any instance started is used, not overwritten") {
   TestRedis redis;
   redis.cli({"SET", "cb:x:state", "open"});

@@ -140,6 +140,14 @@ TEST_CASE("one node of the cluster stores all keys of a breaker") {
   }
 }
 
+TEST_CASE("with a key prefix one node still stores all keys of a breaker") {
+  redis::Client client(redis::parse_url(shared_cluster().url()), 10s, "prod:shop");
+  FallbackBreaker breaker(redis_group(client, {.failure_threshold = 1}), {"prefixed"});
+  permit(breaker).settle(Outcome::failure);
+  CHECK(breaker.detailed_status().store.error.empty());
+  CHECK(redis::text_of(*client.command({"GET", "prod:shop:{prefixed}:state"}, "prefixed")) == "open");
+}
+
 TEST_CASE("a moving slot is followed: ASK for one command, MOVED permanently") {
   PrivateCluster& cluster = shared_cluster();
   redis::Client client(redis::parse_url(cluster.url()), 5s);
