@@ -131,7 +131,8 @@ void CachedCore::end(const Answer& answer, const Feed& feed, TimePoint now) {
   is_exchanging_ = false;
   if (answer.generation >= view_.generation) apply(answer, feed, now);  // otherwise a newer one was announced meanwhile
   const auto sent = std::exchange(sent_, {});
-  for (size_t i = 0; i < sent.size(); ++i) conclude(sent[i], answer.replies[i], now);
+  const CountedCalls counted{answer.failures, answer.recent};
+  for (size_t i = 0; i < sent.size(); ++i) conclude(sent[i], answer.replies[i], counted, now);
   listener_state_ = view_.state;  // what other instances have changed, they report
   listener_generation_ = view_.generation;
   view_.is_asking = false;
@@ -160,11 +161,12 @@ void CachedCore::apply(const Answer& answer, const Feed& feed, TimePoint now) {
            .version = view_.version + 1};
 }
 
-void CachedCore::conclude(const Waiting& sent, const Reply& reply, TimePoint now) {
+void CachedCore::conclude(const Waiting& sent, const Reply& reply, const CountedCalls& counted, TimePoint now) {
   const bool is_order = std::holds_alternative<ApplyOverride>(sent.event);
   for (const Transition& transition : reply.transitions) {
     notices_.push_back({is_order ? NoticeKind::override : NoticeKind::transition, transition});
     notices_.back().transition.at = now;  // an instance dates by its own clock
+    if (transition.from == State::closed && transition.to == State::open) notices_.back().counted = counted;
     listener_generation_ = transition.generation;
   }
   listener_state_ = reply.state;
@@ -201,7 +203,7 @@ void CachedCore::answer_from_view(const Feed& feed, TimePoint now) {
       reply.kind = Reply::Kind::rejected;
       reply.retry_after = rejection->retry_after;
     }
-    conclude(each, reply, now);
+    conclude(each, reply, {}, now);
   }
 }
 

@@ -131,6 +131,7 @@ class CachedCore {
     Transition transition;  // from equals to where nothing changed
     uint64_t admitted_in = 0;
     uint64_t count = 1;
+    CountedCalls counted{};
   };
   std::vector<Notable> take_notices();
 
@@ -148,7 +149,7 @@ class CachedCore {
   Settled drop(const Settle& ended, TimePoint now);
   LastKnown last_known(TimePoint now) const;
   void apply(const Answer& answer, const Feed& feed, TimePoint now);
-  void conclude(const Waiting& sent, const Reply& reply, TimePoint now);
+  void conclude(const Waiting& sent, const Reply& reply, const CountedCalls& counted, TimePoint now);
   void answer_from_view(const Feed& feed, TimePoint now);
   void note(NoticeKind kind, std::string cause, TimePoint now, uint64_t admitted_in = 0, uint64_t count = 1);
   void count_late(const Settle& ended, uint64_t count, TimePoint now);

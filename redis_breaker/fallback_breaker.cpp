@@ -62,6 +62,12 @@ std::string FallbackBreaker::apply_override(const Override& order, std::chrono::
   return is_done ? "" : store_name().title + " did not accept the override; as far as is known, nothing has changed";
 }
 
+BreakerDescription FallbackBreaker::describe() const {
+  BreakerDescription description = shared_.shell().describe();
+  if (is_local()) description.cause = local_->describe().cause;
+  return description;
+}
+
 void FallbackBreaker::report_health(Health health) {
   const NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
   if (!is_available()) local().report_health(health);

@@ -21,6 +21,7 @@ class FallbackBreaker final : public ManagedBreaker {
   ~FallbackBreaker() override { notices_.close(); }
 
   Admission acquire() override;
+  BreakerDescription describe() const override;
   DetailedStatus detailed_status() override;
   std::string apply_override(const Override& order, std::chrono::milliseconds lasts) override;
   void report_health(Health health) override;

@@ -49,6 +49,7 @@ class LocalBreaker {
   // changes nothing, as the local breaker has been open meanwhile.
   Settled settle_shared(const PermitId& id, TimePoint started, Outcome outcome);
 
+  BreakerDescription describe() const { return circuit_->describe(); }
   DetailedStatus detailed_status();  // and store.local_calls: those that it has decided on
   State known_state() const { return circuit_->known_state(); }
   bool is_evictable(std::chrono::milliseconds idle) const { return circuit_->is_evictable(idle); }

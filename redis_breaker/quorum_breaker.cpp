@@ -75,6 +75,12 @@ DetailedStatus QuorumBreaker::detailed_status() {
   return status;
 }
 
+BreakerDescription QuorumBreaker::describe() const {
+  BreakerDescription description = shared_.describe();
+  if (shared_.known_state() == State::closed && local_.is_open()) description.cause = local_.describe().cause;
+  return description;
+}
+
 std::string QuorumBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {
   const NoticeQueue::Delivery delivery(notices_);
   std::string fault = shared_.apply_override(order, lasts);

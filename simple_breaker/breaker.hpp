@@ -63,6 +63,17 @@ struct Status {
   uint64_t generation = 0;
   int failures = 0;                          // in a row
   std::chrono::milliseconds retry_after{0};  // 0: a call would be admitted
+
+  // For gauges: half-open as soon as the break is over, although the state itself changes with the next call.
+  State state_for_next_call() const {
+    return state == State::open && retry_after.count() == 0 ? State::half_open : state;
+  }
+};
+
+// For people. cause: of the transition to the present state; empty: there was none, or another process made it.
+struct BreakerDescription {
+  std::string name;
+  std::string cause;
 };
 
 class Breaker;
@@ -100,6 +111,7 @@ class Breaker {
   virtual ~Breaker() = default;
   virtual Admission acquire() = 0;
   virtual Status status() = 0;
+  virtual BreakerDescription describe() const { return {}; }  // asks no store
 
  private:
   friend class Permit;

@@ -19,7 +19,9 @@ CircuitBreaker::CircuitBreaker(Policy policy, Listener listener, Clock clock, Id
                      std::move(identity)) {}
 
 CircuitBreaker::CircuitBreaker(const std::shared_ptr<const BreakerConfig>& config, Identity identity)
-    : CircuitBreaker(config, NoticeQueue(config->listener, std::move(identity))) {}
+    : CircuitBreaker(config, NoticeQueue(config->listener, identity)) {
+  name_ = identity.full();
+}
 
 CircuitBreaker::CircuitBreaker(std::shared_ptr<const BreakerConfig> config, NoticeQueue notices)
     : config_(std::move(config)),
@@ -95,6 +97,21 @@ Admission CircuitBreaker::acquire_locked() {
   notices_.deliver();
   if (rejected) return Rejection{reply.state, reply.retry_after};
   return Permit(*this, reply.permit, this->now());
+}
+
+// A closed circuit's counts are kept while it is open.
+void CircuitBreaker::report(NoticeKind kind, const Transitions& transitions) {
+  for (const Transition& each : transitions) {
+    const bool opens = each.from == State::closed && each.to == State::open;
+    const FailureCounts& counts = snapshot_.counts;
+    notices_.add(kind, each, opens ? CountedCalls{counts.failures, recent(counts, policy(), each.at)} : CountedCalls{});
+    cause_ = each.cause;
+  }
+}
+
+BreakerDescription CircuitBreaker::describe() const {
+  const std::scoped_lock lock(mutex_);
+  return {name_, cause_};
 }
 
 Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Outcome outcome) {

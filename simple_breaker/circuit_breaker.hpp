@@ -51,6 +51,7 @@ class CircuitBreaker final : public ManagedBreaker {
   CircuitBreaker& operator=(const CircuitBreaker&) = delete;
 
   Admission acquire() override;
+  BreakerDescription describe() const override;
   DetailedStatus detailed_status() override;
   std::string apply_override(const Override& override_, std::chrono::milliseconds lasts) override;
   void report_health(Health health) override;
@@ -81,12 +82,11 @@ class CircuitBreaker final : public ManagedBreaker {
   TimePoint now() const { return config_->clock ? config_->clock() : steady_wall_clock(); }
   ClockReading coarse_now() const;
 
-  void report(NoticeKind kind, const Transitions& transitions) const {
-    for (const Transition& transition : transitions) notices_.add(kind, transition);
-  }
+  void report(NoticeKind kind, const Transitions& transitions);
 
   const std::shared_ptr<const BreakerConfig> config_;
   const NoticeQueue notices_;
+  std::string name_{};      // for people; set by constructors only
   const bool times_calls_;  // here and not two pointers away: every call reads it
   PublishedState published_;
 
@@ -95,6 +95,7 @@ class CircuitBreaker final : public ManagedBreaker {
   std::atomic<uint64_t> would_have_tripped_{0};
   mutable std::mutex mutex_;
   Snapshot snapshot_;                                // guarded by mutex_
+  std::string cause_;                                // guarded by mutex_; of the latest transition
   std::unique_ptr<const Override> active_override_;  // guarded by mutex_; the override behind snapshot_.mode
 };
 

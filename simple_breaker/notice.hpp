@@ -12,6 +12,7 @@
 
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/policies/identity.hpp"
+#include "simple_breaker/policies/sliding_window.hpp"
 
 namespace cb {
 
@@ -32,6 +33,13 @@ enum class NoticeKind {
 
 std::string_view to_text(NoticeKind kind);
 
+// What a closed circuit has counted; of a policy that keeps no window `recent` is 0.
+struct CountedCalls {
+  int failures = 0;  // in a row
+  CallCounts recent{};
+  bool operator==(const CountedCalls&) const = default;
+};
+
 // The texts belong to the breaker: copy those that are needed after the listener returns.
 struct Notice {
   NoticeKind kind = NoticeKind::transition;
@@ -42,7 +50,8 @@ struct Notice {
   uint64_t generation = 0;
   std::string_view cause;  // for people
   TimePoint at;
-  uint64_t count = 1;  // how many times: late results that were discovered together, notices that waited together
+  uint64_t count = 1;      // how many times: late results that were discovered together, notices that waited together
+  CountedCalls counted{};  // when a closed circuit opened; a shared one's by the whole fleet. All others: 0
 };
 
 // The transition of a transition or override notice; nothing for the other kinds.

@@ -298,6 +298,8 @@ TEST_CASE("notices come in the order of what happened, each with the state and g
   const uint64_t opened = instance.stored.generation;
   CHECK(notices[0].transition == Transition{State::closed, State::open, opened, "1 consecutive failure", instance.now});
   CHECK(notices[1].transition == Transition{State::open, State::open, opened, "not permitted", instance.now});
+  CHECK(notices[0].counted == CountedCalls{1, {}});
+  CHECK(notices[1].counted == CountedCalls{});
   CHECK(instance.core.take_notices().empty());  // once
 }
 

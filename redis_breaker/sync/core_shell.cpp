@@ -80,12 +80,22 @@ void CoreShell::publish() {
   for (const CachedCore::Notable& each : core_.take_notices()) {
     const Transition& what = each.transition;
     if (each.kind == NoticeKind::transition || each.kind == NoticeKind::override) {
-      notices_.add(each.kind, what);
+      notices_.add(each.kind, what, each.counted);
+      made_ = {what.generation, what.cause};
     } else {
       notices_.add(each.kind, {what.to, what.generation, each.admitted_in}, what.cause, what.at, each.count);
     }
   }
   fast_.publish(core_.view());
+}
+
+// The key of a tenant's breaker, as Identity::full() has it.
+BreakerDescription CoreShell::describe() const {
+  BreakerDescription description{name_, {}};
+  std::replace(description.name.begin(), description.name.end(), Identity::separator, '/');
+  const Lock lock(mutex_);
+  if (made_.first == core_.view().generation) description.cause = made_.second;
+  return description;
 }
 
 CoreShell::Known CoreShell::known() const {

@@ -44,6 +44,9 @@ class CoreShell final : private SynchronizedBreaker {
   // The shared state, for a local breaker that continues it. The store will not be sent the successes counted so far.
   SharedState hand_over();
 
+  // The cause only of a transition that this process has made: no other is announced with its cause.
+  BreakerDescription describe() const;
+
   // For its owner, who decides what a call does.
   using Lock = std::unique_lock<std::mutex>;
   Lock lock() const { return Lock(mutex_); }
@@ -78,6 +81,8 @@ class CoreShell final : private SynchronizedBreaker {
   mutable std::mutex mutex_;
   std::condition_variable exchanged_;
   CachedCore core_;  // guarded by mutex_
+  std::pair<uint64_t, std::string>
+      made_;  // guarded by mutex_; the latest transition of this process: generation, cause
 };
 
 }  // namespace cb

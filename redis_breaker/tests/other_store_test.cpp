@@ -219,6 +219,22 @@ TEST_CASE("another instance's trip is noticed without a call, whether it is anno
   }
 }
 
+TEST_CASE("only the instance that opened a shared circuit can explain why, and it says what was counted") {
+  Server server;
+  std::atomic<int> failures{0};
+  const auto count = [&](const Notice& notice) { failures += notice.counted.failures; };
+  const Policy policy{.failure_threshold = 2, .recovery_timeout = 60s};
+  FallbackBreaker a(group_of(server, announcing, count, policy), {"x", "acme"});
+  FallbackBreaker b(group_of(server, announcing, count, policy), {"x", "acme"});
+  call(b, Outcome::success);
+  for (int i = 0; i < 2; ++i) call(a, Outcome::failure);
+  CHECK(a.describe().name == "x/acme");
+  CHECK(a.describe().cause == "2 consecutive failures");
+  CHECK(eventually([&] { return b.known_state() == State::open; }));
+  CHECK(b.describe().cause.empty());
+  CHECK(failures == 2);
+}
+
 TEST_CASE("of many breakers of a polled store each has its turn, and views are fresh when all had theirs") {
   Server server;
   const auto group = group_of(server, polled);

@@ -157,9 +157,9 @@ NoticeQueue::NoticeQueue(std::shared_ptr<SharedListener> listener, Identity brea
 
 uint64_t NoticeQueue::listener_errors() const { return shared_ ? shared_->listener->errors.load() : 0; }
 
-void NoticeQueue::add(NoticeKind kind, const Transition& transition) const {
+void NoticeQueue::add(NoticeKind kind, const Transition& transition, const CountedCalls& counted) const {
   if (!shared_) return;
-  add({kind, {}, {}, transition.from, transition.to, transition.generation, {}, transition.at},
+  add({kind, {}, {}, transition.from, transition.to, transition.generation, {}, transition.at, 1, counted},
       std::string(prefix_) + transition.cause);
 }
 

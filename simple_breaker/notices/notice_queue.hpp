@@ -53,7 +53,7 @@ class NoticeQueue {
   uint64_t listener_errors() const;
 
   // Adding never calls the listener: add under the breaker's lock, so that the order is that of what happened.
-  void add(NoticeKind kind, const Transition& transition) const;
+  void add(NoticeKind kind, const Transition& transition, const CountedCalls& counted = {}) const;
   void add(NoticeKind kind, StateGeneration where, std::string_view cause, TimePoint at, uint64_t count = 1) const;
   void add_slow_call(StateGeneration where, std::chrono::microseconds took, TimePoint at) const;
 
