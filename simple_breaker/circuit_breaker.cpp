@@ -5,6 +5,11 @@
 #include <variant>
 
 namespace cb {
+namespace {
+
+bool times_calls(const Policy& policy) { return policy.slow_call_duration_threshold.count() > 0; }
+
+}  // namespace
 
 BreakerConfig::BreakerConfig(Policy settings, Listener on_notice, Clock time, CoarseClock coarse_time)
     : policy(settings),
@@ -26,7 +31,8 @@ CircuitBreaker::CircuitBreaker(const std::shared_ptr<const BreakerConfig>& confi
 CircuitBreaker::CircuitBreaker(std::shared_ptr<const BreakerConfig> config, NoticeQueue notices)
     : config_(std::move(config)),
       notices_(std::move(notices)),
-      times_calls_(policy().slow_call_duration_threshold.count() > 0),
+      policy_(&config_->policy),
+      times_calls_(times_calls(policy())),
       published_(policy()),
       snapshot_(closed_snapshot(now())) {
   publish(now());
@@ -36,7 +42,8 @@ CircuitBreaker::~CircuitBreaker() { notices_.close(); }
 
 Admission CircuitBreaker::acquire() {
   const PublishedState::Word word = published_.word();
-  if (word.state() == State::closed) return Permit(*this, {word.generation(), 0}, times_calls_ ? now() : TimePoint{});
+  if (word.state() == State::closed)
+    return Permit(*this, {word.generation(), 0}, times_calls_.load(std::memory_order_relaxed) ? now() : TimePoint{});
   if (notices_.has_listener()) return acquire_locked();  // a rejection's notice has its place in the lock's order
   const TimePoint now = this->now();
   const TimePoint until = published_.rejects_until(word, now);
@@ -63,7 +70,8 @@ std::optional<Rejection> CircuitBreaker::early_rejection(std::chrono::millisecon
 Settled CircuitBreaker::settle(const PermitId& id, TimePoint started, Outcome outcome) {
   const bool expected = outcome == Outcome::success && published_.expects_success(id.generation);
   if (!expected) return settle_locked(id, started, outcome);
-  if (!published_.counts_successes() && !times_calls_) return {};  // changes nothing: nothing is written
+  const bool times_calls = times_calls_.load(std::memory_order_relaxed);
+  if (!published_.counts_successes() && !times_calls) return {};  // changes nothing: nothing is written
   const ClockReading now = coarse_now();
   if (count_quick_success(id, started, now)) return {};
   const bool decided = now.is_exact();
@@ -118,7 +126,8 @@ Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Out
   const NoticeQueue::Delivery delivery(notices_);
   const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
-  const CallResult result{outcome, times_calls_ ? now - started : std::chrono::microseconds(0)};
+  const bool is_timed = times_calls_ && started != TimePoint{};  // it began before reconfigure()
+  const CallResult result{outcome, is_timed ? now - started : std::chrono::microseconds(0)};
   published_.collect_into(snapshot_);
   const Reply reply = apply(snapshot_, policy(), Settle{id, result}, now);
   publish(now);
@@ -175,6 +184,19 @@ uint64_t CircuitBreaker::resume_from(Snapshot snapshot, const Override& active_o
   active_override_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(active_override);
   publish(now());
   return snapshot_.generation;
+}
+
+void CircuitBreaker::reconfigure(const Policy& policy) {
+  require_valid(policy);
+  const std::scoped_lock lock(mutex_);
+  const Policy& before = this->policy();
+  const bool same_window =
+      before.keeps_window() && policy.keeps_window() && before.sliding_window_size == policy.sliding_window_size;
+  published_.collect_into(snapshot_);
+  if (!same_window) snapshot_.counts.window = {};
+  policy_ = &policies_.emplace_front(policy);
+  times_calls_ = times_calls(policy);
+  publish(now());
 }
 
 void CircuitBreaker::count_elsewhere(int failures) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <forward_list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -56,6 +57,12 @@ class CircuitBreaker final : public ManagedBreaker {
   std::string apply_override(const Override& override_, std::chrono::milliseconds lasts) override;
   void report_health(Health health) override;
   std::optional<Rejection> early_rejection(std::chrono::milliseconds wait) override;
+  // From now on the breaker follows `policy`: state, generation, the failures in a row and a break under way go on. The
+  // window is cleared if its size has changed, or if there was none. Results of calls in flight count. A config that
+  // this breaker shares with others does not change. Throws as require_valid() does; then nothing has changed. The
+  // policies of the past are kept until the destructor, some 200 bytes each.
+  void reconfigure(const Policy& policy);
+
   State known_state() const override;
   bool is_evictable(std::chrono::milliseconds idle) const override;
 
@@ -78,7 +85,8 @@ class CircuitBreaker final : public ManagedBreaker {
   void count_and_report_locked(const Reply& reply, const CallResult& result, StateGeneration where, TimePoint now);
   void publish(TimePoint now) { published_.publish(snapshot_, policy(), now); }
 
-  const Policy& policy() const { return config_->policy; }
+  // The hot path reads it without the lock, so none is ever destroyed before the breaker.
+  const Policy& policy() const { return *policy_.load(std::memory_order_acquire); }
   TimePoint now() const { return config_->clock ? config_->clock() : steady_wall_clock(); }
   ClockReading coarse_now() const;
 
@@ -86,8 +94,9 @@ class CircuitBreaker final : public ManagedBreaker {
 
   const std::shared_ptr<const BreakerConfig> config_;
   const NoticeQueue notices_;
-  std::string name_{};      // for people; set by constructors only
-  const bool times_calls_;  // here and not two pointers away: every call reads it
+  std::string name_{};  // for people; set by constructors only
+  std::atomic<const Policy*> policy_;
+  std::atomic<bool> times_calls_;  // here and not a pointer away: every call reads it
   PublishedState published_;
 
   std::atomic<uint64_t> late_results_{0};
@@ -96,6 +105,7 @@ class CircuitBreaker final : public ManagedBreaker {
   mutable std::mutex mutex_;
   Snapshot snapshot_;                                // guarded by mutex_
   std::string cause_;                                // guarded by mutex_; of the latest transition
+  std::forward_list<Policy> policies_;               // guarded by mutex_; those of reconfigure()
   std::unique_ptr<const Override> active_override_;  // guarded by mutex_; the override behind snapshot_.mode
 };
 

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <optional>
 
 #include "simple_breaker/breaker.hpp"
 #include "simple_breaker/clock.hpp"
@@ -44,9 +43,7 @@ class PublishedState {
     uint64_t bits_;
   };
 
-  explicit PublishedState(const Policy& policy) {
-    if (policy.keeps_window()) successes_.emplace();
-  }
+  explicit PublishedState(const Policy& policy) : counts_successes_(policy.keeps_window()) {}
 
   Word word() const { return Word(word_.load(std::memory_order_acquire)); }
 
@@ -70,21 +67,21 @@ class PublishedState {
   bool count_success(uint64_t generation, ClockReading now) {
     if (now.latest >= count_until_.load(std::memory_order_acquire)) return false;
     if (now.earliest < published_at_.load(std::memory_order_acquire)) return false;
-    return !successes_ || successes_->add_one(generation).counted;
+    return !counts_successes() || successes_.add_one(generation).counted;
   }
 
-  bool counts_successes() const { return successes_.has_value(); }
+  bool counts_successes() const { return counts_successes_.load(std::memory_order_relaxed); }
 
-  bool has_uncollected() const { return successes_ && !successes_->is_empty(); }
+  bool has_uncollected() const { return !successes_.is_empty(); }
 
   // Moves the successes counted since the last call into the snapshot's window: they all belong to its newest bucket.
   void collect_into(Snapshot& snapshot) {
-    if (!successes_) return;
-    if (const uint64_t calls = successes_->take(snapshot.generation).count; calls > 0)
+    if (const uint64_t calls = successes_.take(snapshot.generation).count; calls > 0)
       add(snapshot.counts.window, {calls, 0, 0});
   }
 
   void publish(const Snapshot& snapshot, const Policy& policy, TimePoint now) {
+    counts_successes_.store(policy.keeps_window(), std::memory_order_relaxed);
     published_at_.store(now, std::memory_order_release);
     admits_from_.store(admits_from(snapshot, policy), std::memory_order_release);
     count_until_.store(count_until(snapshot, policy), std::memory_order_release);
@@ -102,7 +99,8 @@ class PublishedState {
   std::atomic<TimePoint> admits_from_{TimePoint{}};
   std::atomic<TimePoint> count_until_{TimePoint{}};
   std::atomic<TimePoint> published_at_{TimePoint{}};
-  std::optional<StripedCounter> successes_;  // in the newest bucket, not yet in the snapshot
+  std::atomic<bool> counts_successes_;
+  StripedCounter successes_;  // in the newest bucket, not yet in the snapshot
 };
 
 }  // namespace cb
