@@ -110,6 +110,7 @@ CallReport ServiceInstance::call(const Target& target, const Send& send) {
   CallReport report{std::move(reply), upstream_calls};
   ++calls_[static_cast<size_t>(report.status())];
   parts_.metrics.count_call(report.status(), took);
+  if (report.fallback) parts_.metrics.count_fallback();
   notable_calls_.record(report.notable_call(target.context, parts_.clock()));
   return report;
 }

@@ -63,6 +63,7 @@ Metrics::Metrics(const std::string& breaker)
       probes_(counter("probes_total", "Probe calls: they test whether the upstream has recovered.")),
       local_errors_(
           counter("local_errors_total", "Upstream calls that failed for a local cause, which breakers ignore.")),
+      fallbacks_(counter("fallbacks_total", "Failed and rejected calls that a fallback answered.")),
       breakers_(gauge("breakers", "Breakers in this instance.")),
       open_breakers_(gauge("open_breakers", "Breakers in this instance that are open.")),
       failure_rate_(rate("failure_rate", "Share of the calls in the common breaker's sliding window that failed.")),
@@ -83,6 +84,8 @@ void Metrics::count_call(CallStatus status, std::chrono::duration<double> took) 
 void Metrics::count_probe() { probes_.Increment(); }
 
 void Metrics::count_local_error() { local_errors_.Increment(); }
+
+void Metrics::count_fallback() { fallbacks_.Increment(); }
 
 std::string Metrics::text(const DetailedStatus& common, BreakerCounts breakers) {
   const std::scoped_lock lock(scrape_);

@@ -34,6 +34,7 @@ class Metrics {
   void count_call(CallStatus status, std::chrono::duration<double> took);
   void count_probe();
   void count_local_error();
+  void count_fallback();
 
   std::string text(const DetailedStatus& common, BreakerCounts breakers);
 
@@ -59,7 +60,7 @@ class Metrics {
   std::array<prometheus::Histogram*, 3> durations_{};     // by CallStatus, without blocked
   std::array<std::array<Counter*, 3>, 3> transitions_{};  // by State: from, to; none from a state to itself
   Counter &rejections_, &late_results_, &slow_calls_, &would_have_tripped_, &overrides_, &store_errors_;
-  Counter &listener_errors_, &log_lines_dropped_, &probes_, &local_errors_;
+  Counter &listener_errors_, &log_lines_dropped_, &probes_, &local_errors_, &fallbacks_;
   std::mutex scrape_;               // keeps the gauges of concurrent scrapes apart
   std::array<Gauge*, 3> states_{};  // by State
   Gauge &breakers_, &open_breakers_;

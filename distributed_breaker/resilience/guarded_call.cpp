@@ -113,7 +113,11 @@ milliseconds GuardedCall::next_wait(int retry) {
 
 std::optional<FallbackAnswer> GuardedCall::fallback_for(const std::string& tenant, CallEnd end,
                                                         const std::string& good_body) {
-  if (end != CallEnd::answered) return fallback_.answer(tenant, environment_.now());
+  if (end != CallEnd::answered) {
+    auto answer = fallback_.answer(tenant, environment_.now());
+    if (answer) fallbacks_served_.fetch_add(1, std::memory_order_relaxed);
+    return answer;
+  }
   fallback_.remember(tenant, good_body, environment_.now());
   return std::nullopt;
 }

@@ -9,6 +9,7 @@
 // Source: Nygard, Release It!, ch. 5; the order after Resilience4j's decorators.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -116,6 +117,7 @@ class GuardedCall {
   }
 
   Bulkhead::Counts bulkhead() const { return bulkhead_.counts(); }
+  uint64_t fallbacks_served() const { return fallbacks_served_.load(std::memory_order_relaxed); }
   double retry_tokens() const { return budget_.tokens(); }  // meaningless without a budget
 
  private:
@@ -138,6 +140,7 @@ class GuardedCall {
   const Environment environment_;
   const Backoff backoff_;
   FallbackSource fallback_;
+  std::atomic<uint64_t> fallbacks_served_{0};
   RetryBudget budget_;
   Bulkhead bulkhead_;
   std::mutex random_mutex_;

@@ -332,6 +332,7 @@ TEST_CASE("the fallback answers every failed call, and no other") {
     CHECK(reply.fallback->age == 3s);
     CHECK(reply.end != CallEnd::answered);  // the report still shows the failure
   }
+  CHECK(call.fallbacks_served() == 3);
 }
 
 TEST_CASE("one tenant's last good answer is not given to another") {
