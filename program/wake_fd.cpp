@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace program {
+namespace cb::net {
 
 WakeFd::WakeFd() : fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
@@ -21,4 +21,4 @@ void WakeFd::clear() const {
   eventfd_read(fd_, &notifications);
 }
 
-}  // namespace program
+}  // namespace cb::net

@@ -1,7 +1,7 @@
 // A WakeFd wakes a thread that waits in poll() for other descriptors. Thread-safe.
 #pragma once
 
-namespace program {
+namespace cb::net {
 
 class WakeFd {
  public:
@@ -18,4 +18,8 @@ class WakeFd {
   int fd_;
 };
 
-}  // namespace program
+}  // namespace cb::net
+
+namespace program {
+using cb::net::WakeFd;
+}
