@@ -11,11 +11,12 @@ bool times_calls(const Policy& policy) { return policy.slow_call_duration_thresh
 
 }  // namespace
 
-BreakerConfig::BreakerConfig(Policy settings, Listener on_notice, Clock time, CoarseClock coarse_time)
+BreakerConfig::BreakerConfig(Policy settings, Listener on_notice, Clock time, CoarseClock coarse_time, TripRule rule)
     : policy(settings),
       listener(shared(std::move(on_notice))),
       clock(std::move(time)),
-      coarse_clock(std::move(coarse_time)) {
+      coarse_clock(std::move(coarse_time)),
+      trip_rule(std::move(rule)) {
   require_valid(policy);
 }
 
@@ -129,7 +130,7 @@ Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Out
   const bool is_timed = times_calls_ && started != TimePoint{};  // it began before reconfigure()
   const CallResult result{outcome, is_timed ? now - started : std::chrono::microseconds(0)};
   published_.collect_into(snapshot_);
-  const Reply reply = apply(snapshot_, policy(), Settle{id, result}, now);
+  const Reply reply = apply(snapshot_, policy(), Settle{id, result}, now, config_->trip_rule);
   publish(now);
   count_and_report_locked(reply, result, {reply.state, snapshot_.generation, id.generation}, now);
   return {reply.state, reply.kind == Reply::Kind::late};

@@ -33,11 +33,13 @@ namespace cb {
 
 // What many breakers share, so that each of them costs little. The constructor throws as require_valid() does.
 struct BreakerConfig {
-  explicit BreakerConfig(Policy policy, Listener listener = {}, Clock clock = {}, CoarseClock coarse_clock = {});
+  explicit BreakerConfig(Policy policy, Listener listener = {}, Clock clock = {}, CoarseClock coarse_clock = {},
+                         TripRule trip_rule = {});
   const Policy policy;
   const std::shared_ptr<SharedListener> listener;  // nothing: none
   const Clock clock;                               // empty: steady_wall_clock(); tests and demos bring another one
   const CoarseClock coarse_clock;                  // empty: coarse_reading(), or `clock` where there is one
+  const TripRule trip_rule;                        // empty: only the policy decides
 };
 
 class CircuitBreaker final : public ManagedBreaker {

@@ -33,13 +33,6 @@ enum class NoticeKind {
 
 std::string_view to_text(NoticeKind kind);
 
-// What a closed circuit has counted; of a policy that keeps no window `recent` is 0.
-struct CountedCalls {
-  int failures = 0;  // in a row
-  CallCounts recent{};
-  bool operator==(const CountedCalls&) const = default;
-};
-
 // The texts belong to the breaker: copy those that are needed after the listener returns.
 struct Notice {
   NoticeKind kind = NoticeKind::transition;

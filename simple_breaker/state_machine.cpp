@@ -45,7 +45,8 @@ TimePoint half_open_ends(const Snapshot& snapshot) {
 // Applies one event.
 class Step {
  public:
-  Step(Snapshot& snapshot, const Policy& policy, TimePoint now) : s_(snapshot), policy_(policy), now_(now) {}
+  Step(Snapshot& snapshot, const Policy& policy, TimePoint now, const TripRule& rule)
+      : s_(snapshot), policy_(policy), now_(now), rule_(rule) {}
 
   Reply apply(const Event& event) {
     pass_time();
@@ -162,10 +163,19 @@ class Step {
     record(s_.counts, policy_, result, now_, times);
     if (result.outcome == Outcome::success && !is_slow(result, policy_)) return;
     auto cause = cause_to_open(s_.counts, policy_);
+    if (!cause && rule_) cause = cause_by_rule();
     if (!cause || s_.mode == Mode::forced_closed) return;
     if (s_.mode == Mode::automatic) return open(*std::move(cause));
     s_.counts = {};
     reply_.would_have_tripped = std::move(cause);
+  }
+
+  std::optional<std::string> cause_by_rule() const {
+    try {
+      return rule_({s_.counts.failures, total(s_.counts.window)});
+    } catch (...) {
+      return std::nullopt;
+    }
   }
 
   void settle_probe(uint64_t probe, const CallResult& result) {
@@ -243,6 +253,7 @@ class Step {
   Snapshot& s_;
   const Policy& policy_;
   const TimePoint now_;
+  const TripRule& rule_;
   Reply reply_;
 };
 
@@ -260,8 +271,8 @@ TimePoint admits_from(const Snapshot& snapshot, const Policy& policy) {
   return snapshot.state == State::closed || !full ? TimePoint{} : half_open_ends(snapshot);
 }
 
-Reply apply(Snapshot& snapshot, const Policy& policy, const Event& event, TimePoint now) {
-  return Step(snapshot, policy, now).apply(event);
+Reply apply(Snapshot& snapshot, const Policy& policy, const Event& event, TimePoint now, const TripRule& rule) {
+  return Step(snapshot, policy, now, rule).apply(event);
 }
 
 std::chrono::milliseconds retry_after(State state, TimePoint until, TimePoint now, const Policy& policy) {

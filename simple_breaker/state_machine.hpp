@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -95,10 +96,15 @@ struct Reply {
   bool operator==(const Reply&) const = default;
 };
 
+// A reason to open that no setting expresses: asked after each failed or slow call of a closed circuit that the policy
+// leaves closed. Returns the cause, for people, or nothing. Pure: it may be called under a lock. One that throws has no
+// reason to open.
+using TripRule = std::function<std::optional<std::string>(const CountedCalls&)>;
+
 // Applies an event that happens at `now`. Before any event, what time has done by then is applied: an override that has
 // expired ends, and a probe without an answer opens the circuit. An open circuit becomes half-open on the first Acquire
 // after its break. An override `auto` makes no transition if the mode was automatic already.
-Reply apply(Snapshot& snapshot, const Policy& policy, const Event& event, TimePoint now);
+Reply apply(Snapshot& snapshot, const Policy& policy, const Event& event, TimePoint now, const TripRule& rule = {});
 
 // The wait until `until`, as callers see it: rounded up to a millisecond, at least 1 ms. While a probe is in flight, at
 // most a second: its lease may last much longer, but a probe usually ends soon. If the end is unknown (`never`),

@@ -19,6 +19,13 @@ struct CallCounts {
   bool operator==(const CallCounts&) const = default;
 };
 
+// What a closed circuit has counted; of a policy that keeps no window `recent` is 0.
+struct CountedCalls {
+  int failures = 0;  // in a row
+  CallCounts recent{};
+  bool operator==(const CountedCalls&) const = default;
+};
+
 struct SlidingWindow {
   static constexpr int64_t buckets = 10;
 
