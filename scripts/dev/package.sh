@@ -4,8 +4,9 @@
 # Builds the Debian package of the libraries: build/debian/circuit-breaker-lab-dev_VERSION_ARCHITECTURE.deb. It is for
 # the release of Debian on which it is built, as the libraries use that one's hiredis and OpenSSL.
 #   --bare  then also, as root: makes a new Debian of this release with debootstrap in a temporary folder, installs the
-#           package there, without what it only recommends, and builds and runs a program with the breaker in memory. Then
-#           the same with what it recommends and the shared breaker. Downloads some 200 MB.
+#           package there, without what it only recommends, and builds and runs a program with the breaker in memory and
+#           one with shared memory. Then the same with what it recommends and the breaker in Redis; and each example, with
+#           what that needs. Downloads some 200 MB.
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -55,7 +56,8 @@ END
 }
 
 new_debian=
-trap '[ -z "$new_debian" ] || rm -rf --one-file-system "$new_debian"' EXIT
+redis=
+trap '[ -z "$redis" ] || kill "$redis"; [ -z "$new_debian" ] || rm -rf --one-file-system "$new_debian"' EXIT
 try_on_new_debian() {
   local suite
   suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
@@ -67,9 +69,35 @@ try_on_new_debian() {
   cp "$folder"/*.deb "$new_debian/package.deb"
   inside apt-get install --yes --no-install-recommends /package.deb g++ cmake make >"$folder/install.log" 2>&1 ||
     { tail -n 20 "$folder/install.log" >&2; exit 1; }
+  mkdir -p "$new_debian/dev/shm"
   build_there simple circuit_breaker "cb::CircuitBreaker({}).status().state"
+  build_there store store 'cb::ShmStore("new-debian").name().empty()'
   inside apt-get install --yes --no-install-recommends libhiredis-dev libssl-dev pkg-config >>"$folder/install.log" 2>&1
   build_there redis redis 'cb::redis::Client(cb::redis::parse_url("redis://127.0.0.1"), std::chrono::seconds(1)).is_cluster()'
+  build_examples_there
+}
+
+# With the packages that examples/README.md lists. Whether they print what they should, package_test.sh checks.
+build_examples_there() {
+  local name arguments
+  inside apt-get install --yes --no-install-recommends libcurl4-openssl-dev libsqlite3-dev libasio-dev \
+    prometheus-cpp-dev redis-server >>"$folder/install.log" 2>&1 || { tail -n 20 "$folder/install.log" >&2; exit 1; }
+  cp -r examples "$new_debian/examples"
+  inside cmake -S /examples -B /program/examples >/dev/null
+  inside cmake --build /program/examples >/dev/null
+  chroot "$new_debian" redis-server --port 0 --unixsocket /program/redis.sock --save '' >"$folder/redis.log" 2>&1 &
+  redis=$!
+  until inside redis-cli -s /program/redis.sock ping >/dev/null 2>&1; do
+    kill -0 "$redis" 2>/dev/null || { cat "$folder/redis.log" >&2; exit 1; }
+    sleep 0.05
+  done
+  sed -n 's/^example(\([a-z_]*\) .*/\1/p' examples/CMakeLists.txt >"$folder/examples"
+  while read -r name; do
+    arguments=()
+    [ "$name" != shared_through_redis ] || arguments=(unix:///program/redis.sock)
+    inside "/program/examples/$name" "${arguments[@]}" >/dev/null </dev/null
+    echo "$name: builds and runs on a new Debian"
+  done <"$folder/examples"
 }
 
 build_package

@@ -4,8 +4,8 @@
 # Installs the libraries from BUILD_FOLDER (build by default), where they must be built, into a temporary prefix, and
 # checks what a program outside the lab gets:
 #   symbols     the libraries define no global names outside cb
-#   pkg-config  its flags compile and link a program with the smallest library
-#   components  without hiredis `simple` is found, and the message for `redis` names what is missing
+#   pkg-config  its flags compile and link a program with the smallest library, and one with shared memory
+#   components  without hiredis `simple` and `store` are found, and the message for `redis` names what is missing
 #   subproject  add_subdirectory() adds the libraries, and no program, test or flag
 #   examples    each example builds against the prefix, and prints what examples/README.md shows
 # What it builds stays in BUILD_FOLDER/package_test, so the second time takes seconds.
@@ -35,17 +35,22 @@ check_symbols() {
   done
 }
 
-check_pkg_config() {
+build_with_pkg_config() {  # SOURCE NAME
   local flags
+  flags=$(PKG_CONFIG_PATH=$(dirname "$prefix"/lib*/pkgconfig/circuit_breaker_simple.pc) \
+    pkg-config --cflags --libs --static "circuit_breaker_$2")
+  # shellcheck disable=SC2086  # several flags
+  c++ -std=c++20 "$1" $flags -o "$work/with_$2"
+  "$work/with_$2" >/dev/null || fail "a program built with pkg-config and circuit_breaker_$2 fails"
+}
+
+check_pkg_config() {
   cat >"$work/main.cpp" <<'END'
 #include <circuit_breaker/circuit_breaker.hpp>
 int main() { return static_cast<int>(cb::CircuitBreaker({}).status().state) + (CB_VERSION == 0); }
 END
-  flags=$(PKG_CONFIG_PATH=$(dirname "$prefix"/lib*/pkgconfig/circuit_breaker_simple.pc) \
-    pkg-config --cflags --libs --static circuit_breaker_simple)
-  # shellcheck disable=SC2086  # several flags
-  c++ -std=c++20 "$work/main.cpp" $flags -o "$work/with_pkg_config"
-  "$work/with_pkg_config"
+  build_with_pkg_config "$work/main.cpp" simple
+  build_with_pkg_config examples/shared_on_one_host.cpp store
 }
 
 configure_with() {  # COMPONENT
@@ -60,8 +65,10 @@ END
 }
 
 check_components() {
-  local output
-  configure_with simple >"$work/component.log" || { cat "$work/component.log" >&2; fail "simple needs hiredis"; }
+  local output name
+  for name in simple store; do
+    configure_with "$name" >"$work/component.log" || { cat "$work/component.log" >&2; fail "$name needs hiredis"; }
+  done
   if output=$(configure_with redis); then fail "redis is found without hiredis"; fi
   grep -q 'circuit_breaker::redis: hiredis is missing (Debian: libhiredis-dev)' <<<"$(tr -s '\n ' ' ' <<<"$output")" ||
     fail "the message does not name hiredis: $output"
