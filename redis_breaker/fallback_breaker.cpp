@@ -64,7 +64,7 @@ std::string FallbackBreaker::apply_override(const Override& order, std::chrono::
 
 BreakerDescription FallbackBreaker::describe() const {
   BreakerDescription description = shared_.shell().describe();
-  if (is_local()) description.cause = local_->describe().cause;
+  if (is_local()) description.cause = local_.describe().cause;
   return description;
 }
 

@@ -1,7 +1,5 @@
 #include "redis_breaker/quorum_breaker.hpp"
 
-#include <utility>
-
 namespace cb {
 
 // The local breaker's notices: not those that the shared one reports as well, and not its reset while it is closed.
@@ -18,9 +16,8 @@ QuorumBreaker::QuorumBreaker(const std::shared_ptr<const SharedBreakerGroup>& gr
 Admission QuorumBreaker::acquire() {
   NoticeQueue::Delivery of_store(group_->gate->notices()), delivery(notices_);
   Admission shared = shared_.acquire();
-  auto* permit = std::get_if<Permit>(&shared);
-  if (permit == nullptr) return shared;
-  Admission both = add_local_permit(std::move(*permit));
+  if (!std::holds_alternative<Permit>(shared)) return shared;
+  Admission both = add_local_permit(std::get<Permit>(std::move(shared)));
   if (std::holds_alternative<Permit>(both)) delivery.dismiss();
   return both;
 }
@@ -76,9 +73,8 @@ DetailedStatus QuorumBreaker::detailed_status() {
 }
 
 BreakerDescription QuorumBreaker::describe() const {
-  BreakerDescription description = shared_.describe();
-  if (shared_.known_state() == State::closed && local_.is_open()) description.cause = local_.describe().cause;
-  return description;
+  const bool is_local = shared_.known_state() == State::closed && local_.is_open();
+  return {shared_.describe().name, is_local ? local_.describe().cause : shared_.describe().cause};
 }
 
 std::string QuorumBreaker::apply_override(const Override& order, std::chrono::milliseconds lasts) {

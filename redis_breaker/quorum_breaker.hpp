@@ -2,7 +2,6 @@
 // breaker counts this instance's own calls, and opens for this instance only.
 // Thread-safe: every method. A call needs a permit from both, the shared one first, and both get its outcome. Each
 // transition of the shared breaker resets the local one; while an override is active, the local one is not asked.
-// Both report to one queue of notices; the causes of the local one start with "this instance only: ".
 #pragma once
 
 #include <atomic>
