@@ -172,8 +172,7 @@ local function read_snapshot()
   s.failures, s.window, s.newest_bucket, s.leases = to_number(FAILURES, run.stored_failures, 9), {}, 0, {}
   run.read_failures = run.stored_failures and s.failures
   if keeps_window then keys.read_window() end
-  local may_hold_probes = state ~= 'closed' and (state ~= 'open' or s.state ~= 'open')
-  if may_hold_probes then keys.read_leases() end
+  if state ~= 'closed' then keys.read_leases() end
   if policy.minimum_reporting_instances > 1 then keys.require_sorted_set(REPORTERS) end
   return state
 end
