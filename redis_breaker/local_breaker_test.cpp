@@ -17,7 +17,7 @@ struct SimulatedOutages {
   explicit SimulatedOutages(const Policy& policy)
       : local(std::make_shared<const BreakerConfig>(policy, Listener{}, [this] { return now; }),
               {cb::shared([this](const Notice& notice) { notices.push_back(notice.kind); }), {"x"}},
-              [] { return true; }) {
+              [this] { return is_in_use; }) {
     shared.snapshot.generation = 1000;
     shared.version = 1;
     shared.epoch = 1000;
@@ -46,9 +46,10 @@ struct SimulatedOutages {
   // A call that the shared breaker has admitted.
   Settled shared_call(Outcome outcome) { return local.settle_shared({shared.snapshot.generation, 0}, now, outcome); }
   int failures() { return local.detailed_status().failures; }
-  int rejections() const { return static_cast<int>(std::count(notices.begin(), notices.end(), NoticeKind::rejection)); }
+  int reported(NoticeKind kind) const { return static_cast<int>(std::count(notices.begin(), notices.end(), kind)); }
 
   TimePoint now{std::chrono::hours(1)};
+  bool is_in_use = true;
   TimePoint recovered_at{};
   std::vector<NoticeKind> notices{};
   SharedState shared{};
@@ -84,15 +85,26 @@ TEST_CASE("after the local circuit has tripped, results of calls from before the
     CHECK(instance.local.known_state() == State::half_open);
   }
   const State before = instance.local.known_state();
-  const int rejections = instance.rejections();
+  const int rejections = instance.reported(NoticeKind::rejection);
   for (int i = 0; i < 5; ++i) {
     CHECK(instance.shared_call(Outcome::failure).late);
     CHECK(instance.shared_call(Outcome::success).late);
   }
   CHECK_FALSE(instance.shared_call(Outcome::ignored).late);
   CHECK(instance.local.known_state() == before);
-  CHECK(instance.rejections() == rejections);
+  CHECK(instance.reported(NoticeKind::rejection) == rejections);
   CHECK(instance.local.detailed_status().late_results >= 10);
+}
+
+TEST_CASE("transitions are reported while the local breaker is in use, rejections always") {
+  SimulatedOutages instance(after_three);
+  instance.follow();
+  SUBCASE("in use") {}
+  SUBCASE("a call ends when the store is back") { instance.is_in_use = false; }
+  for (int i = 0; i < 3; ++i) instance.call(Outcome::failure);
+  CHECK(instance.rejected());
+  CHECK(instance.reported(NoticeKind::transition) == (instance.is_in_use ? 1 : 0));
+  CHECK(instance.reported(NoticeKind::rejection) == 1);
 }
 
 TEST_CASE("a result of a shared generation that was over before Redis failed is late on the local breaker") {
@@ -147,6 +159,41 @@ TEST_CASE("failures seen while away are kept from one outage to the next") {
   instance.follow();
   CHECK(instance.failures() == 2);
   CHECK(instance.call(Outcome::failure).state == State::open);
+}
+
+TEST_CASE("failures that the local breaker took over are not added again in the next outage") {
+  SimulatedOutages instance({.failure_threshold = 9});
+  instance.shared.snapshot.counts.failures = 2;
+  instance.follow();
+  instance.return_for(5s);
+  instance.shared.snapshot.counts.failures = 3;
+  instance.follow();
+  CHECK(instance.failures() == 3);
+}
+
+TEST_CASE("a thread that is late with the state that is followed, or an older one, changes nothing") {
+  SimulatedOutages instance(after_three);
+  instance.shared.version = 2;
+  instance.follow();
+  instance.call(Outcome::failure);
+  instance.local.saw_success(3);
+  SUBCASE("the same") {}
+  SUBCASE("an older one") { instance.shared.version = 1; }
+  instance.follow();
+  CHECK(instance.local.follows(2));
+  CHECK(instance.failures() == 1);
+  CHECK_FALSE(instance.local.watches_successes());
+}
+
+TEST_CASE("a local breaker counts the calls that it decides on, and has a status before it has followed anything") {
+  SimulatedOutages instance(after_three);
+  CHECK(instance.local.detailed_status().store.local_calls == 0);
+  instance.follow();
+  CHECK_FALSE(instance.local.early_rejection(0ms).has_value());
+  for (int i = 0; i < 3; ++i) instance.call(Outcome::failure);
+  CHECK(instance.local.detailed_status().store.local_calls == 3);
+  CHECK(instance.local.early_rejection(0ms).has_value());
+  CHECK(instance.local.detailed_status().store.local_calls == 4);
 }
 
 TEST_CASE("a success resets the failures that the fleet has counted between two outages") {
@@ -229,6 +276,18 @@ TEST_CASE("a success from before the outage does not discard what is counted in 
   ++instance.shared.version;  // a reply that was late
   instance.follow();
   CHECK(instance.failures() == 1);
+}
+
+TEST_CASE("an override of which an instance had only the news is in force once it is known") {
+  SimulatedOutages instance(after_three);
+  instance.new_generation();
+  instance.follow();
+  ++instance.shared.version;
+  instance.shared.snapshot.mode = Mode::disabled;
+  instance.shared.active_override = {Mode::disabled, "ann", ""};
+  instance.follow();
+  for (int i = 0; i < 5; ++i) instance.call(Outcome::failure);
+  CHECK(instance.local.detailed_status().active_override.actor == "ann");
 }
 
 TEST_CASE("what an instance learns between two outages is in force in the second one") {

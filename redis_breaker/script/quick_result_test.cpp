@@ -42,7 +42,7 @@ struct Quick {
 
   // The long way.
   Answer ask(const Event& event) {
-    const auto answer = std::get<Answer>(whole.apply(breaker, {.is_count_due = true}, {event}));
+    auto answer = std::get<Answer>(whole.apply(breaker, {.is_count_due = true}, {event}));
     generation = answer.generation;
     known = {.generation = answer.generation, .epoch = answer.epoch};
     return answer;
