@@ -75,6 +75,11 @@ TEST_CASE("a failure below the threshold is counted the quick way; the one that 
   CHECK(script.get("failures") == "2");
   CHECK(script.field("counted") == "2");
   CHECK(script.get("last_failure") == script.field("last_failure"));
+  for (const char* key : {"failures", "last_failure"}) {
+    const long left = std::stol(script.redis.cli({"PTTL", "cb:" + breaker + ":" + key}));
+    CHECK(left > 86'410'000);  // a day, a break and a probe
+    CHECK(left <= 86'415'000);
+  }
   CHECK_FALSE(script.takes(script.result(Outcome::failure)));
   CHECK(script.ask(script.result(Outcome::failure)).state == State::open);
 }
