@@ -133,7 +133,7 @@ uint64_t CasStore::next_version() {
 // At random, and for longer after each conflict, so that many writers do not meet again and again.
 void CasStore::back_off(uint64_t tries, StoreDeadline began, StoreDeadline deadline) {
   const auto now = steady_clock::now();
-  const auto longest = std::min((now - began) * static_cast<int64_t>(std::min<uint64_t>(tries, 16)), deadline - now);
+  const auto longest = std::min((now - began) * (int64_t{1} << std::min<uint64_t>(tries, 5)), deadline - now);
   const auto wait = longest / 256 * static_cast<int64_t>(next_version() % 256);
   if (wait > std::chrono::microseconds(50)) std::this_thread::sleep_for(wait);  // a shorter sleep lasts as long
 }

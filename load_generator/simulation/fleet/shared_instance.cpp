@@ -238,7 +238,7 @@ Task SharedInstance::exchange_with_store(const cb::CachedCore::Exchange& what, W
   cb::CasExchange exchange(*cas_, {what.known, what.events, writes});
   const TimePoint deadline = now() + longest_exchange;
   cb::StoreResult result = cb::StoreTrouble{"store: no answer in time"};
-  for (int64_t tries = 1; now() < deadline; ++tries) {
+  for (int tries = 1; now() < deadline; ++tries) {
     const TimePoint began = now();
     const auto read = command(read_command(breaker));
     const auto found = found_in(co_await read->given());
@@ -258,7 +258,7 @@ Task SharedInstance::exchange_with_store(const cb::CachedCore::Exchange& what, W
       result = std::move(exchange.answer());
       break;
     }
-    const microseconds longest = std::min((now() - began) * std::min<int64_t>(tries, 16), deadline - now());
+    const microseconds longest = std::min((now() - began) * (int64_t{1} << std::min(tries, 5)), deadline - now());
     if (longest > 0us) co_await fleet_.loop.sleep(random_.between(0us, longest));
   }
   done->give(std::move(result));
