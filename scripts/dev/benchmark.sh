@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
-# Usage: scripts/dev/benchmark.sh [simple_breaker|redis_breaker|store_breaker|postgresql|sidecar|library|control_room [--duration 10m]]
+# Usage: scripts/dev/benchmark.sh [simple_breaker|redis_breaker|store_breaker|sidecar|library|control_room [--duration 10m]]
 #
 # Measures what breakers cost. Without an argument: simple_breaker, then redis_breaker.
 #   simple_breaker  what a protected call costs beyond the call itself, in nanoseconds of the calling thread's time: medians
 #                   of nine runs, for one thread and for two
 #   redis_breaker   what the shared breaker costs, and how quickly a fleet agrees, each figure beside its limit; takes a
 #                   minute, and a private Redis
-#   store_breaker   what a breaker in shared memory costs beside the one in memory, and how often writers are in conflict
-#   postgresql      how soon a fleet that shares a breaker in PostgreSQL knows that a circuit has opened, compared with
-#                   a bare NOTIFY; takes some seconds, and private servers
+#   store_breaker   the price list of all stores of stage 4, beside what each may cost, and how soon a fleet rejects compared
+#                   with a bare NOTIFY of PostgreSQL; takes a minute, and private servers
 #   sidecar         what a sidecar adds to a request's latency, beside HAProxy (setup.sh --peers installs it): medians of
 #                   10,000 requests each way, taken in turns; it may add at most 1.5 times as much
 #   library         what a translation unit costs that includes the breaker's header, in seconds of the processor, beyond
@@ -67,11 +66,6 @@ store_breaker() {
   "$bin/store_breaker_benchmark"
 }
 
-postgresql() {
-  build release postgresql_push_benchmark
-  "$bin/postgresql_push_benchmark"
-}
-
 control_room() {
   "$root/scripts/dev/browser_tests.sh" --install
   build release programs
@@ -80,7 +74,7 @@ control_room() {
 
 case "${1:-}" in
   "") simple_breaker && redis_breaker ;;
-  simple_breaker | redis_breaker | store_breaker | postgresql | sidecar | library) "$1" ;;
+  simple_breaker | redis_breaker | store_breaker | sidecar | library) "$1" ;;
   control_room) "$@" ;;
   *) echo "benchmark.sh: '$1' is not a benchmark (--help lists them)" >&2; exit 2 ;;
 esac
