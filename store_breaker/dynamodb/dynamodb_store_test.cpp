@@ -208,3 +208,8 @@ TEST_CASE("DynamoDB that hangs makes no call wait, and is used again once it ans
   check_store_that_hangs([&] { return std::make_shared<DynamodbStore>(address, any_credentials()); },
                          [&] { server.send_signal(SIGSTOP); }, [&] { server.send_signal(SIGCONT); });
 }
+
+TEST_CASE("deleting the item of an open circuit closes it for all instances") {
+  Fixture fixture("reset");
+  check_deletion([&] { return fixture.open(); }, [&] { fixture.delete_item(); });
+}

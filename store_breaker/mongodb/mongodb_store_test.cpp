@@ -264,6 +264,11 @@ TEST_CASE("MongoDB that hangs makes no call wait, and is used again once it answ
                          [&] { server.send_signal(SIGSTOP); }, [&] { server.send_signal(SIGCONT); });
 }
 
+TEST_CASE("deleting the document of an open circuit closes it for all instances") {
+  MongodbServer server;
+  check_deletion([&] { return std::make_shared<MongodbStore>(server.url()); }, [&] { server.erase(key); });
+}
+
 // Its documents remain, so each run has other breakers.
 TEST_CASE("a real MongoDB does what every store must do" * doctest::skip(real_server() == nullptr)) {
   MongodbStore store(real_server());

@@ -407,13 +407,10 @@ TEST_CASE(
 
 TEST_CASE("postgresql: deleting the row of an open circuit closes it for all instances" NEEDS_POSTGRESQL) {
   empty_the_database();
-  const OpenStore open = [] { return std::make_shared<PostgresqlStore>(server().url()); };
-  SharedInstance one(open), other(open);
-  one.fail_until_open();
-  REQUIRE(eventually([&] { return other.breaker.known_state() == State::open; }));
-  server().psql(
-      "DELETE FROM circuit_breakers WHERE breaker = 'payments'; NOTIFY \"public.circuit_breakers\", 'payments'");
-  CHECK(eventually([&] { return one.breaker.known_state() == State::closed; }));
-  CHECK(eventually([&] { return other.breaker.known_state() == State::closed; }));
-  CHECK(std::holds_alternative<Permit>(other.breaker.acquire()));
+  check_deletion([] { return std::make_shared<PostgresqlStore>(server().url()); },
+                 [] {
+                   server().psql(
+                       "DELETE FROM circuit_breakers WHERE breaker = 'payments'; "
+                       "NOTIFY \"public.circuit_breakers\", 'payments'");
+                 });
 }

@@ -1,4 +1,5 @@
-// What an instance must do while the server of its store hangs, or is dead, and when it is back.
+// What an instance must do while the server of its store hangs, or is dead, and when it is back; and when a person
+// deletes what the store has.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -75,6 +76,17 @@ inline void check_store_that_dies(const OpenStore& open, const std::function<voi
   CHECK(eventually([&] { return instance.is_shared(); }));
   CHECK(std::holds_alternative<Rejection>(instance.breaker.acquire()));
   CHECK(instance.breaker.detailed_status().generation == generation);
+}
+
+// A person who deletes the record of an open circuit closes it for all instances.
+inline void check_deletion(const OpenStore& open, const std::function<void()>& delete_record) {
+  SharedInstance one(open), other(open);
+  one.fail_until_open();
+  REQUIRE(eventually([&] { return other.breaker.known_state() == State::open; }));
+  delete_record();
+  CHECK(eventually([&] { return one.breaker.known_state() == State::closed; }));
+  CHECK(eventually([&] { return other.breaker.known_state() == State::closed; }));
+  CHECK(std::holds_alternative<Permit>(other.breaker.acquire()));
 }
 
 }  // namespace cb
