@@ -1,5 +1,6 @@
-// A listener that counts what a breaker does for Prometheus, and shows its state as a gauge. What a scrape would get is
-// printed. A listener may be slow or throw: the breaker does not wait for it while a probe runs, and keeps working.
+// A listener that counts what a breaker does for Prometheus. Its state is a gauge, which each scrape sets by asking.
+// What a scrape would get is printed. A listener may be slow or throw: the breaker does not wait for it while a probe
+// runs, and keeps working.
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
@@ -21,9 +22,13 @@ class BreakerMetrics {
     const std::string name(notice.name);
     notices_.Add({{"breaker", name}, {"kind", std::string(to_text(notice.kind))}})
         .Increment(static_cast<double>(notice.count));
-    if (notice.from == notice.to) return;
+  }
+
+  // Half-open as soon as the break is over; a notice of that comes with the next call only.
+  void show(const std::string& name, const cb::Status& status) {
     for (const cb::State state : {cb::State::closed, cb::State::open, cb::State::half_open}) {
-      state_.Add({{"breaker", name}, {"state", std::string(to_text(state))}}).Set(state == notice.to ? 1 : 0);
+      state_.Add({{"breaker", name}, {"state", std::string(to_text(state))}})
+          .Set(state == status.state_for_next_call() ? 1 : 0);
     }
   }
 
@@ -43,5 +48,6 @@ int main() {
     static_cast<void>(cb::execute(
         breaker, [] { return 503; }, [](int) { return cb::Outcome::failure; }));
   }
+  metrics.show("prices", breaker.status());
   std::cout << prometheus::TextSerializer().Serialize(registry.Collect());
 }
