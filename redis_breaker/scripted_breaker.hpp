@@ -23,6 +23,7 @@ class ScriptedBreaker final : public ManagedBreaker {
   ~ScriptedBreaker() override { notices_.close(); }
 
   Admission acquire() override;
+  BreakerDescription describe() const override { return {name_, {}}; }
   DetailedStatus detailed_status() override;
   std::string apply_override(const Override& order, std::chrono::milliseconds lasts) override;
   void report_health(Health health) override { apply(HealthReport{health}); }

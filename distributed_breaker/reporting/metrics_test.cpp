@@ -55,6 +55,12 @@ std::string text_with(const CallCounts& recent) {
 
 }  // namespace
 
+TEST_CASE("calls that a fallback answered are counted") {
+  Metrics metrics("upstream");
+  for (int i = 0; i < 2; ++i) metrics.count_fallback();
+  CHECK(shows(metrics.text(in(State::closed), one_breaker), R"(fallbacks_total{breaker="upstream"} 2)"));
+}
+
 TEST_CASE("promtool accepts the text, with a sliding window and without") {
   for (const CallCounts& recent : {CallCounts{10, 3, 1}, CallCounts{}}) {
     auto promtool = check_with_promtool(text_with(recent));

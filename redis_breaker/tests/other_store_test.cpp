@@ -337,6 +337,17 @@ TEST_CASE("the scripted breaker and the quorum work with any store") {
   ScriptedBreaker scripted(group_of(server, polled), {"x"});
   CHECK(scripted.detailed_status().store.name == "other, scripted");
   QuorumBreaker quorum(group_of(server, polled), {"x"});
+  CHECK(scripted.describe().name == "x");
   call(scripted, Outcome::failure);
   CHECK(eventually([&] { return rejects(quorum); }));
+  CHECK(quorum.describe().name == "x");
+}
+
+TEST_CASE("a quorum's breaker that is open for this instance only explains that") {
+  Server server;
+  auto patient = std::make_unique<OtherStore>(server, Policy{.failure_threshold = 5}, polled);
+  QuorumBreaker quorum(std::make_shared<const SharedBreakerGroup>(std::move(patient), one_failure), {"x"});
+  call(quorum, Outcome::failure);
+  CHECK(quorum.detailed_status().open_locally);
+  CHECK(quorum.describe().cause == "1 consecutive failure");
 }
