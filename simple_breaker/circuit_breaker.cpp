@@ -114,13 +114,13 @@ void CircuitBreaker::report(NoticeKind kind, const Transitions& transitions) {
     const bool opens = each.from == State::closed && each.to == State::open;
     const FailureCounts& counts = snapshot_.counts;
     notices_.add(kind, each, opens ? CountedCalls{counts.failures, recent(counts, policy(), each.at)} : CountedCalls{});
-    cause_ = each.cause;
+    cause_ = std::make_unique<const std::string>(each.cause);
   }
 }
 
 BreakerDescription CircuitBreaker::describe() const {
   const std::scoped_lock lock(mutex_);
-  return {name_, cause_};
+  return {name_, cause_ ? *cause_ : ""};
 }
 
 Settled CircuitBreaker::settle_locked(const PermitId& id, TimePoint started, Outcome outcome) {

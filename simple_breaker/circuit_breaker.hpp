@@ -106,7 +106,7 @@ class CircuitBreaker final : public ManagedBreaker {
   std::atomic<uint64_t> would_have_tripped_{0};
   mutable std::mutex mutex_;
   Snapshot snapshot_;                                // guarded by mutex_
-  std::string cause_;                                // guarded by mutex_; of the latest transition
+  std::unique_ptr<const std::string> cause_;         // guarded by mutex_; of the latest transition, if there was one
   std::forward_list<Policy> policies_;               // guarded by mutex_; those of reconfigure()
   std::unique_ptr<const Override> active_override_;  // guarded by mutex_; the override behind snapshot_.mode
 };
