@@ -317,7 +317,7 @@ void price_dynamodb(PriceList& list) {
   const DynamodbAddress address = server.address("benchmark");
   const auto open = [&] { return std::make_shared<DynamodbStore>(address, any_credentials()); };
   const auto send = [&](int signal) { return [&server, signal] { server.send_signal(signal); }; };
-  list.add({"`dynamodb:` (dynalite)", open, 20, 5, send(SIGSTOP), send(SIGCONT), send(SIGKILL)});
+  list.add({"`dynamodb:` (dynalite)", open, 20, 5, [&] { server.hang(); }, send(SIGCONT), send(SIGKILL)});
 }
 
 void price_mongodb([[maybe_unused]] PriceList& list) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "program/processes/child_process.hpp"
+#include "program/wait_until.hpp"
 #include "store_breaker/dynamodb/dynamodb_client.hpp"
 
 namespace cb {
@@ -18,6 +19,11 @@ class Dynalite {
 
   const std::string& url() const { return url_; }
   void send_signal(int signal) { process_.send_signal(signal); }
+  void hang() {  // until SIGCONT
+    process_.send_signal(SIGSTOP);
+    program::wait_until([&] { return process_.state() == program::ChildProcess::State::stopped; },
+                        std::chrono::seconds(10));
+  }
   int port() const { return std::stoi(url_.substr(url_.rfind(':') + 1)); }
 
   DynamodbAddress address(const std::string& table) const {

@@ -206,7 +206,7 @@ TEST_CASE("DynamoDB that hangs makes no call wait, and is used again once it ans
   Dynalite server;
   const DynamodbAddress address = server.address("hangs");
   check_store_that_hangs([&] { return std::make_shared<DynamodbStore>(address, any_credentials()); },
-                         [&] { server.send_signal(SIGSTOP); }, [&] { server.send_signal(SIGCONT); });
+                         [&] { server.hang(); }, [&] { server.send_signal(SIGCONT); });
 }
 
 TEST_CASE("deleting the item of an open circuit closes it for all instances") {

@@ -61,7 +61,11 @@ class ForkedServer {
   ForkedServer& operator=(const ForkedServer&) = delete;
 
   std::string url() const { return "mongodb://127.0.0.1:" + std::to_string(port_) + "/lab"; }
-  void send_signal(int signal) const { kill(child_, signal); }
+  void resume() const { kill(child_, SIGCONT); }
+  void hang() const {
+    kill(child_, SIGSTOP);
+    waitpid(child_, nullptr, WUNTRACED);
+  }
 
  private:
   [[noreturn]] static void serve(int report) {
@@ -260,8 +264,8 @@ TEST_CASE("24 threads in 3 processes count each failure once in the stand-in for
 
 TEST_CASE("MongoDB that hangs makes no call wait, and is used again once it answers") {
   const ForkedServer server;
-  check_store_that_hangs([&] { return std::make_shared<MongodbStore>(server.url()); },
-                         [&] { server.send_signal(SIGSTOP); }, [&] { server.send_signal(SIGCONT); });
+  check_store_that_hangs([&] { return std::make_shared<MongodbStore>(server.url()); }, [&] { server.hang(); },
+                         [&] { server.resume(); });
 }
 
 TEST_CASE("deleting the document of an open circuit closes it for all instances") {
