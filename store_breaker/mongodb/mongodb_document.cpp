@@ -1,6 +1,7 @@
 #include "store_breaker/mongodb/mongodb_document.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace cb {
@@ -69,6 +70,28 @@ Found found_in_document(const bson_t& document) {
     found.record = std::get<Record>(std::move(record));
   }
   return found;
+}
+
+// Of 63 bits, and not 0.
+uint64_t run_from(const bson_t& collection) {
+  bson_iter_t root;
+  bson_iter_t uuid;
+  if (!bson_iter_init(&root, &collection) || !bson_iter_find_descendant(&root, "info.uuid", &uuid)) return 0;
+  bson_subtype_t type = BSON_SUBTYPE_BINARY;
+  uint32_t length = 0;
+  const uint8_t* bytes = nullptr;
+  if (!BSON_ITER_HOLDS_BINARY(&uuid)) return 0;
+  bson_iter_binary(&uuid, &type, &length, &bytes);
+  uint64_t number = 0;
+  std::memcpy(&number, bytes, std::min<size_t>(length, sizeof number));
+  return (number >> 1) | 1;
+}
+
+bool was_updated(const bson_t& reply) {
+  bson_iter_t root;
+  bson_iter_t updated;
+  return bson_iter_init(&root, &reply) &&
+         bson_iter_find_descendant(&root, "lastErrorObject.updatedExisting", &updated) && bson_iter_as_bool(&updated);
 }
 
 }  // namespace cb

@@ -18,4 +18,7 @@ BsonDocument of_version(const std::string& breaker, uint64_t expected);
 void append_fields(bson_t* document, const Record& record);  // what a write sets, beside the _id
 Found found_in_document(const bson_t& document);
 
+uint64_t run_from(const bson_t& collection);  // of the server's description of it: its identifier
+bool was_updated(const bson_t& reply);        // to findAndModify
+
 }  // namespace cb

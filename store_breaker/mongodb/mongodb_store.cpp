@@ -1,7 +1,6 @@
 #include "store_breaker/mongodb/mongodb_store.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -21,94 +20,6 @@ constexpr int login_refused = 18;
 constexpr int collection_exists = 48;
 constexpr int is_duplicate = 11000;
 
-struct FreeDriver {
-  void operator()(mongoc_uri_t* uri) const { mongoc_uri_destroy(uri); }
-  void operator()(mongoc_collection_t* collection) const { mongoc_collection_destroy(collection); }
-  void operator()(mongoc_database_t* database) const { mongoc_database_destroy(database); }
-  void operator()(mongoc_cursor_t* cursor) const { mongoc_cursor_destroy(cursor); }
-  void operator()(mongoc_find_and_modify_opts_t* options) const { mongoc_find_and_modify_opts_destroy(options); }
-  void operator()(mongoc_read_concern_t* concern) const { mongoc_read_concern_destroy(concern); }
-  void operator()(mongoc_write_concern_t* concern) const { mongoc_write_concern_destroy(concern); }
-  void operator()(mongoc_read_prefs_t* preferences) const { mongoc_read_prefs_destroy(preferences); }
-};
-template <class T>
-using Owned = std::unique_ptr<T, FreeDriver>;
-
-void set_default(mongoc_uri_t* uri, const char* option, std::chrono::milliseconds value) {
-  if (!mongoc_uri_has_option(uri, option))
-    mongoc_uri_set_option_as_int32(uri, option, static_cast<int32_t>(value.count()));
-}
-
-// The driver's message is left out: it may quote the address.
-[[noreturn]] void refuse_address() {
-  throw std::invalid_argument(
-      "mongodb: the address is not valid; write mongodb://[USER:PASSWORD@]HOST[:PORT]/[DATABASE][?OPTIONS], with @ : / "
-      "% "
-      "in the password as %40 %3A %2F %25");
-}
-
-// Waits for a majority, and asks the primary for what a majority has.
-void require_majorities(mongoc_uri_t* uri) {
-  const Owned<mongoc_write_concern_t> majority(mongoc_write_concern_new());
-  mongoc_write_concern_set_wmajority(majority.get(), 2000);
-  mongoc_uri_set_write_concern(uri, majority.get());
-  const Owned<mongoc_read_prefs_t> primary(mongoc_read_prefs_new(MONGOC_READ_PRIMARY));
-  mongoc_uri_set_read_prefs_t(uri, primary.get());
-  const Owned<mongoc_read_concern_t> committed(mongoc_read_concern_new());
-  mongoc_read_concern_set_level(committed.get(), MONGOC_READ_CONCERN_LEVEL_MAJORITY);
-  const bool has_level = mongoc_read_concern_get_level(mongoc_uri_get_read_concern(uri)) != nullptr;
-  if (!has_level) mongoc_uri_set_read_concern(uri, committed.get());
-}
-
-Owned<mongoc_uri_t> parsed_uri(const std::string& address) {
-  [[maybe_unused]] static const bool initialised = [] {
-    mongoc_init();
-    mongoc_log_set_handler(nullptr, nullptr);  // what matters is in the errors
-    return true;
-  }();
-  bson_error_t error;
-  Owned<mongoc_uri_t> uri(mongoc_uri_new_with_error(address.c_str(), &error));
-  if (!uri) refuse_address();
-  set_default(uri.get(), MONGOC_URI_CONNECTTIMEOUTMS, 1s);
-  set_default(uri.get(), MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 1s);
-  set_default(uri.get(), MONGOC_URI_SOCKETTIMEOUTMS, 2s);
-  require_majorities(uri.get());
-  const std::unique_ptr<mongoc_client_t, void (*)(mongoc_client_t*)> tried(mongoc_client_new_from_uri(uri.get()),
-                                                                           mongoc_client_destroy);
-  if (!tried) refuse_address();  // its options contradict each other
-  for (const mongoc_host_list_t* host = mongoc_uri_get_hosts(uri.get()); host != nullptr; host = host->next) {
-    if (std::strchr(host->host_and_port, '@') != nullptr) refuse_address();  // the end of a password
-  }
-  return uri;
-}
-
-std::string database_of(const mongoc_uri_t* uri) {
-  const char* database = mongoc_uri_get_database(uri);
-  return database == nullptr || *database == '\0' ? "DistributedCircuitBreaker" : database;
-}
-
-// Of 63 bits, and not 0.
-uint64_t run_from(const bson_t& collection) {
-  bson_iter_t root;
-  bson_iter_t uuid;
-  if (!bson_iter_init(&root, &collection) || !bson_iter_find_descendant(&root, "info.uuid", &uuid)) return 0;
-  bson_subtype_t type = BSON_SUBTYPE_BINARY;
-  uint32_t length = 0;
-  const uint8_t* bytes = nullptr;
-  if (!BSON_ITER_HOLDS_BINARY(&uuid)) return 0;
-  bson_iter_binary(&uuid, &type, &length, &bytes);
-  uint64_t number = 0;
-  std::memcpy(&number, bytes, std::min<size_t>(length, sizeof number));
-  return (number >> 1) | 1;
-}
-
-bool was_updated(const bson_t& reply) {
-  bson_iter_t root;
-  bson_iter_t updated;
-  return bson_iter_init(&root, &reply) &&
-         bson_iter_find_descendant(&root, "lastErrorObject.updatedExisting", &updated) && bson_iter_as_bool(&updated);
-}
-
 Owned<mongoc_collection_t> collection_of(mongoc_client_t* client, const std::string& database) {
   return Owned<mongoc_collection_t>(mongoc_client_get_collection(client, database.c_str(), collection_name));
 }
@@ -122,7 +33,7 @@ std::string on_one_line(std::string text) {
 }  // namespace
 
 MongodbStore::MongodbStore(const std::string& address)
-    : uri_(parsed_uri(address).release()), database_(database_of(uri_.get())), threads_(uri_.get()) {
+    : uri_(parse_mongodb_address(address)), database_(database_of(uri_.get())), threads_(uri_.get()) {
   const auto run_found = run<uint64_t>([this](mongoc_client_t* client) { return find_run(client); },
                                        std::chrono::steady_clock::now() + 3s);
   if (const auto* trouble = std::get_if<Trouble>(&run_found)) {

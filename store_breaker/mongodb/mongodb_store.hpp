@@ -14,6 +14,7 @@
 #include <string>
 
 #include "store_breaker/mongodb/driver_threads.hpp"
+#include "store_breaker/mongodb/mongodb_address.hpp"
 #include "store_breaker/record_store.hpp"
 
 namespace cb {
@@ -48,10 +49,7 @@ class MongodbStore final : public RecordStore {
   Result<uint64_t> find_run(mongoc_client_t* client) const;
   Trouble trouble_from(const bson_error_t& error) const;
 
-  struct Free {
-    void operator()(mongoc_uri_t* uri) const { mongoc_uri_destroy(uri); }
-  };
-  const std::unique_ptr<mongoc_uri_t, Free> uri_;
+  const Owned<mongoc_uri_t> uri_;
   const std::string database_;
 
   // From the collection's identifier, which is another one after the collection was created again. Each document has
