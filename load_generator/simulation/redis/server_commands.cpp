@@ -69,20 +69,21 @@ void time(ServerState& server, Arguments, ReplySink& reply) {
   reply.text(std::to_string(microseconds % 1'000'000));
 }
 
+std::string lines_of(const ServerState& server, std::string_view section) {
+  if (section == "SERVER") return "# Server\r\nredis_version:7.0.15\r\nrun_id:" + hex_run_id(server.run) + "\r\n";
+  if (section == "MEMORY") return "# Memory\r\nmaxmemory_policy:noeviction\r\n";
+  if (section == "STATS") return "# Stats\r\nevicted_keys:" + std::to_string(server.evicted_keys) + "\r\n";
+  return "# Commandstats\r\n" + command_stat("flushall", server.flushall_calls) +
+         command_stat("flushdb", server.flushdb_calls);
+}
+
 void info(ServerState& server, Arguments command, ReplySink& reply) {
-  const std::array<std::pair<std::string_view, std::string>, 4> sections{{
-      {"SERVER", "# Server\r\nredis_version:7.0.15\r\nrun_id:" + hex_run_id(server.run) + "\r\n"},
-      {"MEMORY", "# Memory\r\nmaxmemory_policy:noeviction\r\n"},
-      {"STATS", "# Stats\r\nevicted_keys:" + std::to_string(server.evicted_keys) + "\r\n"},
-      {"COMMANDSTATS", "# Commandstats\r\n" + command_stat("flushall", server.flushall_calls) +
-                           command_stat("flushdb", server.flushdb_calls)},
-  }};
   const auto wanted = command.subspan(1);
   std::string text;
-  for (const auto& [name, lines] : sections) {
-    const auto is_named = [&name = name](std::string_view word) { return is(word, name); };
+  for (const std::string_view section : {"SERVER", "MEMORY", "STATS", "COMMANDSTATS"}) {
+    const auto is_named = [section](std::string_view word) { return is(word, section); };
     if (!wanted.empty() && std::none_of(wanted.begin(), wanted.end(), is_named)) continue;
-    text += (text.empty() ? "" : "\r\n") + lines;
+    text += (text.empty() ? "" : "\r\n") + lines_of(server, section);
   }
   return reply.text(text);
 }
