@@ -57,7 +57,13 @@ END
 
 new_debian=
 redis=
-trap '[ -z "$redis" ] || kill "$redis"; [ -z "$new_debian" ] || rm -rf --one-file-system "$new_debian"' EXIT
+clean_up() {
+  [ -z "$redis" ] || kill "$redis"
+  [ -n "$new_debian" ] || return 0
+  ! mountpoint --quiet "$new_debian/proc" || umount "$new_debian/proc"
+  rm -rf --one-file-system "$new_debian"
+}
+trap clean_up EXIT
 try_on_new_debian() {
   local suite
   suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
@@ -70,6 +76,7 @@ try_on_new_debian() {
   inside apt-get install --yes --no-install-recommends /package.deb g++ cmake make >"$folder/install.log" 2>&1 ||
     { tail -n 20 "$folder/install.log" >&2; exit 1; }
   mkdir -p "$new_debian/dev/shm"
+  mount -t proc proc "$new_debian/proc"  # by which shared memory gets its name
   build_there simple circuit_breaker "cb::CircuitBreaker({}).status().state"
   build_there store store 'cb::ShmStore("new-debian").name().empty()'
   inside apt-get install --yes --no-install-recommends libhiredis-dev libssl-dev pkg-config >>"$folder/install.log" 2>&1
