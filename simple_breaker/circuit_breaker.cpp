@@ -24,7 +24,7 @@ CircuitBreaker::CircuitBreaker(Policy policy, Listener listener, Clock clock, Id
     : CircuitBreaker(std::make_shared<BreakerConfig>(policy, std::move(listener), std::move(clock)),
                      std::move(identity)) {}
 
-CircuitBreaker::CircuitBreaker(const std::shared_ptr<const BreakerConfig>& config, Identity identity)
+CircuitBreaker::CircuitBreaker(const std::shared_ptr<const BreakerConfig>& config, const Identity& identity)
     : CircuitBreaker(config, NoticeQueue(config->listener, identity)) {
   name_ = identity.full();
 }

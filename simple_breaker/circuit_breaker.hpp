@@ -45,7 +45,7 @@ struct BreakerConfig {
 class CircuitBreaker final : public ManagedBreaker {
  public:
   explicit CircuitBreaker(Policy policy, Listener listener = {}, Clock clock = {}, Identity identity = {"breaker"});
-  CircuitBreaker(const std::shared_ptr<const BreakerConfig>& config, Identity identity);
+  CircuitBreaker(const std::shared_ptr<const BreakerConfig>& config, const Identity& identity);
 
   // A part of another breaker, which reports to that one's queue.
   CircuitBreaker(std::shared_ptr<const BreakerConfig> config, NoticeQueue notices);
