@@ -14,11 +14,11 @@ rm -rf "$folder"
 mkdir -p "$folder"
 
 # The headers have plain comments, as reading matter. This makes doxygen's kind of them, before a name and behind a member,
-# and leaves out links to files that have no page here.
+# and leaves out links to files that have no page here, and to headings.
 cat >"$folder/filter.sh" <<'END'
 #!/bin/sh
 case "$1" in
-  *.md) sed -E 's,\[([^]]*)\]\(\.\.[^)]*\),\1,g' "$1" ;;
+  *.md) sed -E 's,\[([^]]*)\]\((\.\.|#)[^)]*\),\1,g' "$1" ;;
   *) sed -E '\,//,s,@,\\@,g; s,^( *)// ?,\1/// ,; s,([;{},]) +// ,\1 ///< ,' "$1" ;;
 esac
 END
@@ -30,9 +30,10 @@ PROJECT_NUMBER = $(sed -n 's/^project(.* VERSION \([0-9.]*\) .*/\1/p' CMakeLists
 OUTPUT_DIRECTORY = $folder
 INPUT = cmake/package/README.md cmake/package/CHANGELOG.md cmake/package/coming_from.md cmake/package/circuit_breaker simple_breaker/breaker.hpp \
   simple_breaker/circuit_breaker.hpp simple_breaker/clock.hpp simple_breaker/execute.hpp simple_breaker/notice.hpp \
-  simple_breaker/policy.hpp simple_breaker/policies distributed_breaker/resilience redis_breaker/fallback_breaker.hpp \
+  simple_breaker/policy.hpp simple_breaker/policies simple_breaker/around distributed_breaker/resilience redis_breaker/fallback_breaker.hpp \
   redis_breaker/quorum_breaker.hpp redis_breaker/redis_group.hpp redis_breaker/shared_breaker_group.hpp redis_breaker/redis/address.hpp \
-  redis_breaker/redis/client.hpp redis_breaker/state_store.hpp
+  redis_breaker/redis/client.hpp redis_breaker/state_store.hpp \
+  store_breaker/store_group.hpp store_breaker/shm/shm_store.hpp store_breaker/record_store.hpp
 FILE_PATTERNS = *.hpp *.md
 EXCLUDE_PATTERNS = *_test.* *_options.hpp *_for_test.hpp
 EXCLUDE_SYMBOLS = cb::detail
