@@ -292,7 +292,7 @@ class PriceList {
 };
 
 void price_on_this_host(PriceList& list) {
-  const auto memory = std::make_shared<MemoryStore>();
+  auto memory = std::make_shared<MemoryStore>();
   list.add({"`memory:`", [&] { return memory; }, 500, 50});
   const PrivateSegment segment;
   const Prices prices = list.add({"`shm:`", [&] { return std::make_shared<ShmStore>(segment.name); }, 500, 50});
