@@ -5,7 +5,7 @@
 #   words    banned words in comments, READMEs, help texts, messages and names: each has a plainer substitute
 #   format   clang-format
 #   scripts  shellcheck
-#   tidy     clang-tidy: some minutes. It reads what is compiled as one file (see build.sh), but for the tests
+#   tidy     clang-tidy: some minutes. It reads what is compiled as one file (see build.sh), but for tests and benchmarks
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -57,7 +57,7 @@ scripts() { git ls-files '*.sh' .ci/run | xargs shellcheck -x; }
 tidy() {
   cmake --preset lint >/dev/null
   cmake --build build/lint --target embedded_files >/dev/null
-  jq --raw-output '.[].file' build/lint/compile_commands.json | grep -vE '_test\.dir|instance_behaviour|test_main|headers_test' |
+  jq --raw-output '.[].file' build/lint/compile_commands.json | grep -vE '(_test|_benchmark)\.dir|/benchmark/|instance_behaviour|test_main|headers_test' |
     xargs -P "$(nproc)" -n 2 clang-tidy -p build/lint --quiet 2>/dev/null
 }
 

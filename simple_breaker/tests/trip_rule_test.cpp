@@ -22,7 +22,9 @@ std::unique_ptr<CircuitBreaker> with_rule(const Policy& policy, TripRule rule) {
   return std::make_unique<CircuitBreaker>(config, Identity{"prices"});
 }
 
-State call(Breaker& breaker, Outcome outcome) { return std::get<Permit>(breaker.acquire()).settle(outcome).state; }
+State state_after(Breaker& breaker, Outcome outcome) {
+  return std::get<Permit>(breaker.acquire()).settle(outcome).state;
+}
 
 const auto three_failures = [](const CountedCalls& counted) -> std::optional<std::string> {
   if (counted.recent.failures < 3) return std::nullopt;
@@ -35,10 +37,10 @@ const Policy windowed{.failure_threshold = 100, .failure_rate_threshold = 1};
 TEST_CASE("a trip rule opens the circuit by the counts, and gives the cause") {
   const auto breaker = with_rule(windowed, three_failures);
   for (int i = 0; i < 2; ++i) {
-    CHECK(call(*breaker, Outcome::failure) == State::closed);
-    CHECK(call(*breaker, Outcome::success) == State::closed);
+    CHECK(state_after(*breaker, Outcome::failure) == State::closed);
+    CHECK(state_after(*breaker, Outcome::success) == State::closed);
   }
-  CHECK(call(*breaker, Outcome::failure) == State::open);
+  CHECK(state_after(*breaker, Outcome::failure) == State::open);
   CHECK(last_cause == "3 failures, in a row or not");
 }
 
@@ -48,22 +50,22 @@ TEST_CASE("a trip rule is asked after failed and slow calls only, and in no othe
     ++asked;
     return std::nullopt;
   });
-  call(*breaker, Outcome::success);
-  call(*breaker, Outcome::ignored);
+  state_after(*breaker, Outcome::success);
+  state_after(*breaker, Outcome::ignored);
   CHECK(asked == 0);
-  call(*breaker, Outcome::failure);
+  state_after(*breaker, Outcome::failure);
   CHECK(asked == 1);
-  CHECK(call(*breaker, Outcome::failure) == State::open);  // by the policy, which needs no rule
+  CHECK(state_after(*breaker, Outcome::failure) == State::open);  // by the policy, which needs no rule
   CHECK(asked == 1);
   const auto forced = with_rule(windowed, three_failures);
   forced->apply_override({Mode::forced_closed, "ann", ""}, {});
-  for (int i = 0; i < 5; ++i) CHECK(call(*forced, Outcome::failure) == State::closed);
+  for (int i = 0; i < 5; ++i) CHECK(state_after(*forced, Outcome::failure) == State::closed);
 }
 
 TEST_CASE("a trip rule that throws has no reason to open, and the call is counted") {
   const auto breaker = with_rule({.failure_threshold = 2}, [](const CountedCalls&) -> std::optional<std::string> {
     throw std::runtime_error("a bug");
   });
-  CHECK(call(*breaker, Outcome::failure) == State::closed);
-  CHECK(call(*breaker, Outcome::failure) == State::open);
+  CHECK(state_after(*breaker, Outcome::failure) == State::closed);
+  CHECK(state_after(*breaker, Outcome::failure) == State::open);
 }
