@@ -20,9 +20,8 @@ BreakerConfig::BreakerConfig(Policy settings, Listener on_notice, Clock time, Co
   require_valid(policy);
 }
 
-CircuitBreaker::CircuitBreaker(Policy policy, Listener listener, Clock clock, Identity identity)
-    : CircuitBreaker(std::make_shared<BreakerConfig>(policy, std::move(listener), std::move(clock)),
-                     std::move(identity)) {}
+CircuitBreaker::CircuitBreaker(Policy policy, Listener listener, Clock clock, const Identity& identity)
+    : CircuitBreaker(std::make_shared<BreakerConfig>(policy, std::move(listener), std::move(clock)), identity) {}
 
 CircuitBreaker::CircuitBreaker(const std::shared_ptr<const BreakerConfig>& config, const Identity& identity)
     : CircuitBreaker(config, NoticeQueue(config->listener, identity)) {

@@ -44,7 +44,8 @@ struct BreakerConfig {
 
 class CircuitBreaker final : public ManagedBreaker {
  public:
-  explicit CircuitBreaker(Policy policy, Listener listener = {}, Clock clock = {}, Identity identity = {"breaker"});
+  explicit CircuitBreaker(Policy policy, Listener listener = {}, Clock clock = {},
+                          const Identity& identity = {"breaker"});
   CircuitBreaker(const std::shared_ptr<const BreakerConfig>& config, const Identity& identity);
 
   // A part of another breaker, which reports to that one's queue.
