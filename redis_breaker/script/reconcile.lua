@@ -39,9 +39,12 @@ local server = module(function(server)
     removals.flushes = count('cmdstat_flushall') + count('cmdstat_flushdb')
   end
 
-  function server.since(before, count) return count < before and count or count - before end  -- CONFIG RESETSTAT
-
   function server.is_another() return known.run ~= '' and server.run() ~= '' and server.run() ~= known.run end
+
+  -- Since the caller saw this server; if it has not, since the server started. (A count falls after CONFIG RESETSTAT.)
+  function server.since(before, count)
+    return (server.is_another() or count < before) and count or count - before
+  end
 
   -- True if the server may have removed `missing` keys since the caller saw them. All keys live for half of their lifetime
   -- at least after a run of the script.
@@ -51,10 +54,9 @@ local server = module(function(server)
     return has_expired or server.since(known.evicted, removals.evicted) >= missing
   end
 
-  -- On a server that the caller has not seen, any flush is newer than what it saw.
   function server.was_flushed()
     server.count_removals()
-    return server.since(server.is_another() and 0 or known.flushes, removals.flushes) > 0
+    return server.since(known.flushes, removals.flushes) > 0
   end
 end)
 
