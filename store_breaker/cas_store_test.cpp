@@ -40,8 +40,8 @@ class Between : public RecordStore {
   std::chrono::milliseconds poll_interval() const override { return 500ms; }
   std::string name() const override { return "between"; }
 
-  int reads = 0;
-  int writes = 0;
+  std::atomic<int> reads{0};
+  std::atomic<int> writes{0};
   std::function<void()> before_write = [] {};
   using Result = std::variant<Written, StoreTrouble>;
   std::function<Result(const Result&)> after_write = [](const Result& result) { return result; };
@@ -320,29 +320,18 @@ TEST_CASE("the last failure is kept, but not that of a call which came too late"
 namespace {
 
 // A store whose changes the test reports by itself.
-class Announcing final : public RecordStore {
+class Announcing final : public Between {
  public:
-  explicit Announcing(std::shared_ptr<RecordStore> store) : store_(std::move(store)) {}
+  using Between::Between;
 
-  std::variant<Found, StoreTrouble> read(const std::string& breaker, StoreDeadline deadline) override {
-    ++reads;
-    return store_->read(breaker, deadline);
-  }
-  std::variant<Written, StoreTrouble> compare_and_set(const std::string& breaker, uint64_t expected,
-                                                      const Record& record, StoreDeadline deadline) override {
-    return store_->compare_and_set(breaker, expected, record, deadline);
-  }
   std::variant<std::unique_ptr<RecordWatch>, StoreTrouble> watch() override { return std::make_unique<Watch>(*this); }
   std::chrono::milliseconds poll_interval() const override { return 5s; }
-  std::string name() const override { return "announcing"; }
 
   void announce(RecordChange change) {
     const std::scoped_lock lock(mutex_);
     changes_.push_back(std::move(change));
     changed_.notify_all();
   }
-
-  std::atomic<int> reads{0};
 
  private:
   struct Watch final : RecordWatch {
@@ -362,7 +351,6 @@ class Announcing final : public RecordStore {
     bool is_interrupted = false;
   };
 
-  const std::shared_ptr<RecordStore> store_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<RecordChange> changes_;

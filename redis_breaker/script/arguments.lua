@@ -1,7 +1,7 @@
 -- The shared breaker's script. The build joins eight files, arguments, quick_result, snapshot, failure_counts,
--- break_length, state_machine, reconcile and main, into one script. One run applies a list of events, in order; Redis runs one script at a time, so
--- no instance can see or interrupt half a transition. The clock is Redis's, never an instance's. A run that changes
--- nothing writes nothing.
+-- break_length, state_machine, reconcile and main, into one script. One run applies a list of events, in order; Redis
+-- runs one script at a time, so no instance can see or interrupt half a transition. The clock is Redis's, never an
+-- instance's. A run that changes nothing writes nothing.
 --
 -- KEYS  state, failures, last_failure: the three public keys. breaker: a hash with the rest of the snapshot; a field
 --       that is 0 or empty is left out. probes: a sorted set of leases, number by deadline. window: the sliding window,
