@@ -77,19 +77,21 @@ if "$guard"; then
   scripts/dev/reference.sh
 fi
 
-headline "release build"
-build release all
+headline "programs"
+build release programs
+beside_tests "build of the tests" scripts/dev/build.sh release all
 if "$guard"; then
   beside_tests "asan build" scripts/dev/build.sh asan sanitized_tests
   beside_tests "tsan build" scripts/dev/build.sh tsan sanitized_tests
   beside_tests clang-tidy scripts/dev/lint.sh tidy
 fi
+headline "pages in a browser"
+run_tests build -L browser
+finish "build of the tests"
 headline "tests"
 run_tests build -LE "experiment|browser" -j 4
 headline "experiments"
 if "$everything"; then run_tests build -L experiment -j 3; else run_tests build -L in_every_run -j 3; fi
-headline "pages in a browser"
-run_tests build -L browser
 
 if "$guard"; then
   for sanitizer in asan tsan; do
