@@ -67,6 +67,15 @@ void TcpProxy::swallow_everything() {
   for (Pair& pair : pairs_) pair.is_black_hole = true;
 }
 
+void TcpProxy::cut() {
+  const std::scoped_lock lock(mutex_);
+  target_ = 0;  // no server listens on port 0
+  for (Pair& pair : pairs_) {
+    pair.is_black_hole = false;
+    for (const int end : pair.ends) shutdown(end, SHUT_RDWR);
+  }
+}
+
 size_t TcpProxy::connections() const {
   const std::scoped_lock lock(mutex_);
   return pairs_.size();

@@ -1,6 +1,7 @@
 // For tests: a TcpProxy is a loopback address that leads to a server, and can lead to another one from some moment on
-// (a moved virtual address), or become a black hole for the connections that exist (a firewall that forgot them).
-// Thread-safe: every method. Throws std::system_error if no socket can be opened.
+// (a moved virtual address), become a black hole for the connections that exist (a firewall that forgot them), or end
+// all connections and refuse new ones (a killed server). Thread-safe: every method. Throws std::system_error if no
+// socket can be opened.
 #pragma once
 
 #include <array>
@@ -20,6 +21,7 @@ class TcpProxy {
   int port() const { return port_; }
   void lead_to(int target);    // new connections; the others stay where they are
   void swallow_everything();   // what existing connections send; new ones work, and none is closed
+  void cut();                  // ends what exists, and what connects until lead_to() is called
   size_t connections() const;  // that exist
 
  private:

@@ -209,6 +209,15 @@ TEST_CASE("DynamoDB that hangs makes no call wait, and is used again once it ans
                          [&] { server.hang(); }, [&] { server.send_signal(SIGCONT); });
 }
 
+TEST_CASE("a circuit that was open when DynamoDB went away is open until it returns, and then") {
+  const Fixture fixture("away");
+  program::TcpProxy proxy(Fixture::dynalite().port());
+  DynamodbAddress address = fixture.address;
+  address.endpoint = "http://127.0.0.1:" + std::to_string(proxy.port());
+  check_store_that_dies([&] { return std::make_shared<DynamodbStore>(address, any_credentials()); },
+                        [&] { proxy.cut(); }, [&] { proxy.lead_to(Fixture::dynalite().port()); });
+}
+
 TEST_CASE("deleting the item of an open circuit closes it for all instances") {
   Fixture fixture("reset");
   check_deletion([&] { return fixture.open(); }, [&] { fixture.delete_item(); });

@@ -13,6 +13,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "program/processes/tcp_proxy.hpp"
 #include "store_breaker/mongodb/mongodb_server_for_test.hpp"
 #include "store_breaker/tests/store_fleet_for_test.hpp"
 #include "store_breaker/tests/store_outage_for_test.hpp"
@@ -266,6 +267,14 @@ TEST_CASE("MongoDB that hangs makes no call wait, and is used again once it answ
   const ForkedServer server;
   check_store_that_hangs([&] { return std::make_shared<MongodbStore>(server.url()); }, [&] { server.hang(); },
                          [&] { server.resume(); });
+}
+
+TEST_CASE("a circuit that was open when MongoDB went away is open until it returns, and then") {
+  const MongodbServer server;
+  program::TcpProxy proxy(server.port());
+  check_store_that_dies(
+      [&] { return std::make_shared<MongodbStore>("mongodb://127.0.0.1:" + std::to_string(proxy.port()) + "/lab"); },
+      [&] { proxy.cut(); }, [&] { proxy.lead_to(server.port()); });
 }
 
 TEST_CASE("deleting the document of an open circuit closes it for all instances") {
