@@ -26,6 +26,7 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
   double number = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error != std::errc{}) return std::nullopt;
+  if (text == "0") return milliseconds(0);
   const std::string_view unit_name(rest, text.data() + text.size());
   for (const Unit& unit : units) {
     if (unit.name != unit_name) continue;

@@ -8,7 +8,7 @@
 
 namespace program {
 
-// `250ms`, `10s`, `1.5s`, `2m`, `1h`. Nothing for any other text, a negative duration, or more than 365 days.
+// `250ms`, `10s`, `1.5s`, `2m`, `1h`, `0`. Nothing for any other text, a negative duration, or more than 365 days.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 // The shortest form that parse_duration() reads back: 90s, 2m, 1500ms.

@@ -70,6 +70,7 @@ TEST_CASE("durations are parsed with their unit, and written in the shortest for
   CHECK(parse_duration("1.5s") == 1500ms);
   CHECK(parse_duration("2m") == 2min);
   CHECK(parse_duration("0ms") == 0ms);
+  CHECK(parse_duration("0") == 0ms);
   for (const char* bad : {"", "10", "s", "-1s", "1e3s", "nan s", "10 s", "10x", "9999999999h", "inf"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_duration(bad));

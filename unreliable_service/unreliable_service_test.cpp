@@ -377,7 +377,7 @@ TEST_CASE("a bad option yields one line that names it, and exit code 2") {
   refused({"--seed", "-1"}, "--seed");
   refused({"--seed", "many"}, "--seed");
   refused({"--failure-rate", "1.5"}, "failure_rate is 1.5");
-  refused({"--failure-rate", "nan"}, "failure_rate is nan");
+  refused({"--failure-rate", "nan"}, "--failure-rate: 'nan'");
   refused({"--latency", "5"}, "'5' is not a valid duration");
   refused({"--latency", "2m"}, "latency is 2m");
   refused({"--plan", "down 10s"}, "phase 'down 10s'");

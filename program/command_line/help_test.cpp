@@ -131,6 +131,37 @@ TEST_CASE("every program has the version of the project") {
   }
 }
 
+TEST_CASE("a value that is refused is one line: the option, the value, and what it may be") {
+  const auto fault = [](std::vector<std::string> words) {
+    CommandLine line("Counts sheep.", "count_sheep");
+    int sheep = 0;
+    uint64_t seed = 0;
+    double rate = 0;
+    std::optional<int> port;
+    std::chrono::milliseconds rest{0};
+    line.add_option("--sheep", sheep, "");
+    line.add_option("--seed", seed, "");
+    line.add_option("--rate", rate, "").range(0.1, 10'000.0);
+    line.add_option("--port", port, "").range(0, 65535);
+    line.add_duration("--rest", rest, "");
+    try {
+      line.parse(std::move(words));
+    } catch (const std::invalid_argument& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(fault({"--sheep", "7", "--seed", "18446744073709551615", "--rate", "0.1", "--port", "0", "--rest", "0"}) == "");
+  CHECK(fault({"--sheep", "3x"}) == "--sheep: '3x' is not a whole number");
+  CHECK(fault({"--sheep", "99999999999"}) == "--sheep: '99999999999' is not in the range of -2147483648 to 2147483647");
+  CHECK(fault({"--seed", "-1"}) == "--seed: '-1' is not a whole number");
+  CHECK(fault({"--rate", "nan"}) == "--rate: 'nan' is not a number");
+  CHECK(fault({"--rate", "inf"}) == "--rate: 'inf' is not in the range of 0.1 to 10000");
+  CHECK(fault({"--port", "70000"}) == "--port: '70000' is not in the range of 0 to 65535");
+  CHECK(fault({"--rest", "5"}) == "--rest: '5' is not a valid duration; write 0, 250ms, 10s, 2m or 1h, up to 8760h");
+  CHECK(fault({"--rest"}) == "--rest needs a value");
+}
+
 TEST_CASE("a mistyped option or command is one line that suggests the nearest one") {
   const auto line = [](const std::vector<std::string>& arguments) {
     const Ended ended = run_program(arguments);

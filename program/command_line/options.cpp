@@ -1,6 +1,7 @@
 #include "program/command_line/options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <iostream>
 #include <stdexcept>
 
@@ -66,17 +67,46 @@ size_t index_of_choice(const std::string& option, const std::string& text, const
                              quoted(text) + " is not one of " + joined_by(", ", choices) + did_you_mean(text, choices));
 }
 
+// "--rate: 1 required FLOAT missing" without the parser's words.
+std::optional<std::string> option_without_value(const CLI::Error& error) {
+  const std::string what = error.what();
+  if (!is(error, CLI::ExitCodes::ArgumentMismatch) || !what.ends_with(" missing")) return std::nullopt;
+  return what.substr(0, what.find(':'));
+}
+
 // What is wrong with the command line that `app` was parsing.
 std::string parse_fault(const CLI::App& app, const CLI::Error& error) {
   if (const auto option = unknown_option(app, error)) {
     return quoted(*option) + " is not an option" +
            did_you_mean(option->substr(0, option->find('=')), option_names(parsed_command(app)));
   }
+  if (const auto option = option_without_value(error)) return *option + " needs a value";
   const std::vector<std::string> unknown = app.remaining(true);
   if (!is(error, CLI::ExitCodes::ExtrasError) || unknown.empty()) return error.what();
   const std::vector<std::string> commands = command_names(parsed_command(app));
   if (commands.empty()) return quoted(unknown.front()) + " is not expected";
   return quoted(unknown.front()) + " is not a command" + did_you_mean(unknown.front(), commands);
+}
+
+template <class Value>
+struct NumberIn {
+  using Type = std::conditional_t<std::is_arithmetic_v<Value>, Value, void>;
+};
+template <class Value>
+struct NumberIn<std::optional<Value>> : NumberIn<Value> {};
+
+// Why a text is not such a number; an empty text if it is one.
+template <class Number>
+std::string number_fault(const std::string& text, Number least, Number most) {
+  Number number{};
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc::invalid_argument || rest != text.data() + text.size() || number != number) {
+    return quoted(text) + (std::is_integral_v<Number> ? " is not a whole number" : " is not a number");
+  }
+  if (error == std::errc{} && least <= number && number <= most) return "";
+  std::ostringstream range;
+  range << quoted(text) << " is not in the range of " << least << " to " << most;
+  return range.str();
 }
 
 // Whether the variable's value now is the default to show.
@@ -91,7 +121,7 @@ constexpr bool shows_default<std::vector<std::string>> = false;
 
 template <class Value>
 Option& Option::range(Value least, Value most) {
-  option_->check(CLI::Range(least, most));
+  option_->check([least, most](const std::string& text) { return number_fault(text, least, most); });
   return *this;
 }
 template Option& Option::range(int, int);
@@ -137,6 +167,13 @@ template <class Value>
 Option CommandLine::add_option(const std::string& name, Value& value, const std::string& help) {
   CLI::Option* option = app_->add_option(name, value, help);
   if constexpr (shows_default<Value>) option->capture_default_str();
+  using Number = typename NumberIn<Value>::Type;
+  if constexpr (!std::is_void_v<Number>) {
+    using Limits = std::numeric_limits<Number>;
+    constexpr Number most = Limits::has_infinity ? Limits::infinity() : Limits::max();
+    constexpr Number least = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+    option->check([](const std::string& text) { return number_fault(text, least, most); });
+  }
   return Option(option);
 }
 template Option CommandLine::add_option(const std::string&, int&, const std::string&);
@@ -159,7 +196,9 @@ Option CommandLine::add_flag(const std::string& name, const std::function<void()
 Option CommandLine::add_duration(const std::string& name, std::chrono::milliseconds& value, const std::string& help) {
   const auto read = [&value, name](const std::string& text) {
     const auto duration = parse_duration(text);
-    if (!duration) throw CLI::ValidationError(name, "'" + text + "' is not a valid duration; write 250ms, 10s or 2m");
+    if (!duration)
+      throw CLI::ValidationError(name,
+                                 quoted(text) + " is not a valid duration; write 0, 250ms, 10s, 2m or 1h, up to 8760h");
     value = *duration;
   };
   return Option(app_->add_option_function<std::string>(name, read, help))
