@@ -86,15 +86,13 @@ ObservedCommands Monitor::take() {
   marking_->receive(deadline);
   std::optional<ObservedCommands> until_now;
   while (!until_now) {
-    const std::vector<redis::Reply> lines = connection_->receive_all(deadline);
-    if (!connection_->error().empty()) throw std::runtime_error("MONITOR: " + connection_->error());
-    for (const redis::Reply& line : lines) {
-      const std::string_view text(line->str, line->len);
-      if (text.find(marker) == std::string_view::npos) {
-        record(text, observed_);
-      } else {
-        until_now = std::exchange(observed_, {});
-      }
+    const redis::Reply line = connection_->receive(deadline);
+    if (!line.error().empty()) throw std::runtime_error("MONITOR: " + line.error());
+    const std::string_view text(line->str, line->len);
+    if (text.find(marker) == std::string_view::npos) {
+      record(text, observed_);
+    } else {
+      until_now = std::exchange(observed_, {});
     }
   }
   return *std::move(until_now);

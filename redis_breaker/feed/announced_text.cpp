@@ -1,9 +1,29 @@
 #include "redis_breaker/feed/announced_text.hpp"
 
 #include <algorithm>
-#include <sstream>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+#include <system_error>
 
 namespace cb {
+namespace {
+
+// Takes the next word, and the space after it.
+std::string_view take_word(std::string_view& text) {
+  const std::string_view word = text.substr(0, text.find(' '));
+  text.remove_prefix(std::min(word.size() + 1, text.size()));
+  return word;
+}
+
+bool take_number(std::string_view& text, auto& number) {
+  const std::string_view word = take_word(text);
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+  return error == std::errc() && end == word.data() + word.size();
+}
+
+}  // namespace
 
 // "cb:NAME:key" or "cb:{NAME}:key"; a context in NAME may contain colons.
 WrittenKey parse_key(const std::string& text, const std::string& common_prefix) {
@@ -21,20 +41,19 @@ bool is_watched(const WrittenKey& written) {
 
 // "open 1795697341008617 10000000 1795697340956261 3 auto 1795697341008617 NAME": what main.lua publishes. Generation
 // 0: malformed.
-std::pair<std::string, News> parse_news(const std::string& text) {
-  std::istringstream words(text);
-  std::string state, mode, name;
-  int64_t wait = 0, now = 0;
+std::pair<std::string, News> parse_news(std::string_view text) {
   News news;
-  words >> state >> news.generation >> wait >> news.epoch >> news.failures >> mode >> now >> std::ws;
-  std::getline(words, name);
-  const auto known_state = state_from(state);
-  if (!words || !known_state || wait < 0) return {};
-  news.state = *known_state;
+  int64_t wait = 0, now = 0;
+  const auto state = state_from(take_word(text));
+  bool is_whole = take_number(text, news.generation) && take_number(text, wait) && take_number(text, news.epoch) &&
+                  take_number(text, news.failures);
+  news.is_overridden = take_word(text) != "auto";
+  is_whole = is_whole && take_number(text, now);
+  if (!state || !is_whole || wait < 0) return {};
+  news.state = *state;
   news.wait = std::chrono::microseconds(wait);
-  news.is_overridden = mode != "auto";
   news.now = TimePoint(std::chrono::microseconds(now));
-  return {name, news};
+  return {std::string(text), news};
 }
 
 }  // namespace cb

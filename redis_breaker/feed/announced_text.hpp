@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "redis_breaker/state_store.hpp"
@@ -16,6 +17,6 @@ WrittenKey parse_key(const std::string& text, const std::string& common_prefix =
 bool is_watched(const WrittenKey& written);
 
 // The breaker's name and what happened to it. Generation 0: malformed.
-std::pair<std::string, News> parse_news(const std::string& text);
+std::pair<std::string, News> parse_news(std::string_view text);
 
 }  // namespace cb

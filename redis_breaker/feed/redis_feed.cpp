@@ -77,21 +77,20 @@ std::vector<std::string> RedisFeed::warnings() {
 }
 
 Changes RedisFeed::take() {
+  // Before reading: a pong that arrives in time may be read later, if this thread is late.
+  const bool is_pong_due = pong_due_ && std::chrono::steady_clock::now() >= *pong_due_;
+  const Announcements announcements = subscription_.receive();
   Changes changes;
-  if (subscription_.has_input()) {
-    const Announcements announcements = subscription_.receive(redis::Deadline(client_.timeout()));
-    for (const std::string& text : announcements.news) changes.news.push_back(parse_news(text));
-    for (const std::string& text : announcements.keys) {
-      WrittenKey written = parse_key(text, client_.common_prefix());
-      if (is_watched(written)) changes.written.push_back(std::move(written));
-    }
-    changes.anything = announcements.all_keys;
-    if (!error().empty()) return changes;
-    if (announcements.pong) confirm(changes);
+  for (const std::string& text : announcements.news) changes.news.push_back(parse_news(text));
+  for (const std::string& text : announcements.keys) {
+    WrittenKey written = parse_key(text, client_.common_prefix());
+    if (is_watched(written)) changes.written.push_back(std::move(written));
   }
-  // Unread input may contain the pong: then this thread is late, not Redis.
-  const bool is_silent = pong_due_ && std::chrono::steady_clock::now() >= *pong_due_ && !subscription_.has_input();
-  if (is_silent) {
+  changes.anything = announcements.all_keys;
+  if (!error().empty()) return changes;
+  if (announcements.pong) {
+    confirm(changes);
+  } else if (is_pong_due) {
     client_.drop_idle(node_);
     error_ = "no answer in time";
   }

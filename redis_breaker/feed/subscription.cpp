@@ -49,9 +49,9 @@ bool Subscription::execute(const std::vector<std::string>& command, const redis:
 
 void Subscription::ping(const redis::Deadline& deadline) { connection_->send({"PING"}, deadline); }
 
-Announcements Subscription::receive(const redis::Deadline& deadline) {
+Announcements Subscription::receive() {
   Announcements announcements;
-  for (const redis::Reply& message : connection_->receive_all(deadline)) {
+  for (const redis::Reply& message : connection_->receive_all()) {
     if (message.error().empty()) record(*message, announcements);
   }
   return announcements;

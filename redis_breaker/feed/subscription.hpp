@@ -37,10 +37,9 @@ class Subscription {
   const std::string& refused_news() const { return refused_news_; }  // why it announces only keys; empty: it does not
   const redis::ServerInfo& server() const { return connection_->server(); }
   int fd() const { return connection_->fd(); }
-  bool has_input() const { return connection_->has_input(); }
 
   void ping(const redis::Deadline& deadline);
-  Announcements receive(const redis::Deadline& deadline);  // waits for at least one message
+  Announcements receive();  // what has arrived: does not wait
 
  private:
   void subscribe(const Topics& topics, const redis::Deadline& deadline);

@@ -95,6 +95,25 @@ TEST_CASE("the deadline covers the whole command, even if the server trickles") 
   CHECK(std::chrono::steady_clock::now() - start < 2s);  // a deadline per read would never expire
 }
 
+TEST_CASE("all that the server has sent by itself is received at once, without waiting for more") {
+  TestRedis redis;
+  auto listener = redis.client.connect(0);
+  REQUIRE(listener->command({"SUBSCRIBE", "news"}, redis::Deadline(5s)).error() == "");
+  CHECK(listener->receive_all().empty());
+  CHECK(listener->error() == "");
+  redis.cli({"EVAL", "for i = 1, 200 do redis.call('PUBLISH', 'news', string.rep('x', 100)) end", "0"});
+  for (size_t received = 0; received < 200;) {
+    program::wait_until("more messages arrive", [&] { return listener->has_input(); });
+    const auto messages = listener->receive_all();
+    REQUIRE_FALSE(messages.empty());
+    received += messages.size();
+  }
+  redis.server.kill();
+  program::wait_until("the end arrives", [&] { return listener->has_input(); });
+  CHECK(listener->receive_all().empty());
+  CHECK(listener->error() == "connection closed");
+}
+
 TEST_CASE("a missing server is an error that names it") {
   redis::Address address;
   address.port = 1;

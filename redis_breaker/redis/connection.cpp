@@ -218,13 +218,15 @@ Reply Connection::receive(const Deadline& deadline) {
   return reply == nullptr ? Reply::failed(error_) : Reply(reply);
 }
 
-std::vector<Reply> Connection::receive_all(const Deadline& deadline) {
+std::vector<Reply> Connection::receive_all() {
   std::vector<Reply> replies;
-  void* reply = read(deadline);
-  while (reply != nullptr) {
-    replies.emplace_back(static_cast<redisReply*>(reply));
-    reply = nullptr;
-    if (redisReaderGetReply(context_->reader, &reply) != REDIS_OK) fail(context_->reader->errstr);
+  size_t received = 0;
+  for (bool is_drained = false; !is_drained && error_.empty();) {
+    is_drained = feed_reader(received).wait_for != 0;
+    while (redisReply* const reply = parse()) {
+      replies.emplace_back(reply);
+      received = 0;
+    }
   }
   return replies;
 }
@@ -236,33 +238,37 @@ bool Connection::has_input() const {
   return poll(&descriptor, 1, 0) != 0;
 }
 
+// Waits for input, unless TLS has buffered some: poll() does not see that.
 redisReply* Connection::read(const Deadline& deadline) {
   size_t received = 0;
-  void* reply = nullptr;
+  short wait_for = POLLIN;
   while (true) {
-    if (redisReaderGetReply(context_->reader, &reply) != REDIS_OK) {
-      fail(context_->reader->errstr);
-      return nullptr;
-    }
-    if (reply != nullptr) return static_cast<redisReply*>(reply);
-    if (!feed_reader(received, deadline)) return nullptr;
+    redisReply* const reply = parse();
+    if (reply != nullptr || !error_.empty()) return reply;
+    if (!has_buffered() && !deadline.wait_until_ready(fd(), wait_for)) fail("no answer in time");
+    if (!error_.empty()) return nullptr;
+    const Step step = feed_reader(received);
+    wait_for = POLLIN;
+    if (step.wait_for != 0) wait_for = step.wait_for;
   }
 }
 
-// Waits for input, and takes all that TLS has buffered: poll() does not see that.
-bool Connection::feed_reader(size_t& received, const Deadline& deadline) {
+// nullptr: what has arrived is no whole reply, or the connection is broken.
+redisReply* Connection::parse() {
+  void* reply = nullptr;
+  if (redisReaderGetReply(context_->reader, &reply) != REDIS_OK) fail(context_->reader->errstr);
+  return static_cast<redisReply*>(reply);
+}
+
+// `received`: since the last whole reply.
+Step Connection::feed_reader(size_t& received) {
   std::array<char, 4096> buffer;
-  short wait_for = POLLIN;
-  do {
-    if (wait_for != 0 && !deadline.wait_until_ready(fd(), wait_for)) return fail("no answer in time");
-    const Step step = try_to_receive(buffer.data(), buffer.size());
-    if (!step.fault.empty()) return fail(step.fault);
-    redisReaderFeed(context_->reader, buffer.data(), step.bytes);
-    received += step.bytes;
-    if (received > longest_reply) return fail("answer too long");
-    wait_for = step.wait_for;
-  } while (wait_for != 0 || has_buffered());
-  return true;
+  Step step = try_to_receive(buffer.data(), buffer.size());
+  if (!step.fault.empty()) fail(step.fault);
+  redisReaderFeed(context_->reader, buffer.data(), step.bytes);
+  received += step.bytes;
+  if (received > longest_reply) fail("answer too long");
+  return step;
 }
 
 }  // namespace cb::redis

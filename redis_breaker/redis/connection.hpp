@@ -110,8 +110,8 @@ class Connection {
   // The two halves of command(), for a connection on which the server sends by itself.
   bool send(const std::vector<std::string>& arguments, const Deadline& deadline);
   Reply receive(const Deadline& deadline);
-  std::vector<Reply> receive_all(const Deadline& deadline);  // waits for at least one; none: broken
-  bool has_input() const;                                    // or was closed: receive() would not wait
+  std::vector<Reply> receive_all();  // that have arrived: does not wait
+  bool has_input() const;            // or was closed: receive() would not wait
 
  private:
   struct Close {
@@ -126,7 +126,8 @@ class Connection {
   Step try_to_receive(char* data, size_t size);
   bool has_buffered() const { return tls_ && tls_->has_buffered(); }
   redisReply* read(const Deadline& deadline);
-  bool feed_reader(size_t& received, const Deadline& deadline);
+  redisReply* parse();
+  Step feed_reader(size_t& received);
 
   std::unique_ptr<redisContext, Close> context_;
   std::unique_ptr<TlsStream> tls_;  // uses context_'s socket, so it must be destroyed first

@@ -196,14 +196,15 @@ TEST_CASE("messages that the server sends by itself pass through TLS, all at onc
   CHECK(client.command(publish).error() == "");
   size_t received = 0;
   while (received < 200) {
-    const auto news = listener->receive_all(redis::Deadline(5s));
+    wait_until("more messages arrive", [&] { return listener->has_input(); });
+    const auto news = listener->receive_all();
     REQUIRE_FALSE(news.empty());
     received += news.size();
   }
   CHECK(received == 200);
   CHECK_FALSE(listener->has_input());
-  CHECK(listener->receive_all(redis::Deadline(20ms)).empty());
-  CHECK(listener->error() == "no answer in time");
+  CHECK(listener->receive_all().empty());
+  CHECK(listener->error() == "");
 }
 
 TEST_CASE("a server that dies is a broken connection, not a signal") {

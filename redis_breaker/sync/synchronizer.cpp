@@ -263,6 +263,7 @@ void Synchronizer::wait() {
   }
   const auto left = std::chrono::ceil<milliseconds>(next_due() - SteadyClock::now()).count();
   poll(descriptors.data(), descriptors.size(), static_cast<int>(std::clamp<int64_t>(left, 0, 60'000)));
+  if (descriptors.front().revents == 0) return;
   uint64_t woken = 0;
   [[maybe_unused]] const auto drained = read(wake_fd_, &woken, sizeof woken);
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "program/processes/tcp_proxy.hpp"
+#include "redis_breaker/script/redis_store.hpp"
 #include "redis_breaker/tests/shared_instance_for_test.hpp"
 
 using namespace cb;
@@ -122,4 +123,21 @@ TEST_CASE("thirty connections that died silently cost one time-out, and not half
   const std::chrono::duration<double> away = SteadyClock::now() - died;
   MESSAGE("back after " << away.count() << " s");
   CHECK(away < 10s);  // 2.5 s on a machine that is not busy
+}
+
+TEST_CASE("a feed without an answer in time breaks; one that reads the answer late does not") {
+  TestRedis redis;
+  program::TcpProxy address(redis.server.port());
+  redis::Client client(redis::parse_url(url_of(address)), 300ms);
+  RedisStore store(client, {}, "tester");
+  const auto feed = store.watch(0, {"x"});
+  REQUIRE(feed->error() == "");
+  bool is_silent = false;
+  SUBCASE("no answer") { is_silent = true; }
+  SUBCASE("a late reader") {}
+  if (is_silent) address.swallow_everything();
+  REQUIRE(feed->check("x").is_reachable);
+  program::wait_until("the answer is due", [&] { return SteadyClock::now() >= feed->due(); });
+  CHECK(feed->take().confirmed_at.has_value() != is_silent);
+  CHECK(feed->error() == (is_silent ? "no answer in time" : ""));
 }

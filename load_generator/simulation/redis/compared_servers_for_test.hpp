@@ -3,6 +3,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -132,7 +133,8 @@ class ComparedServers {
     subscription_.ping(deadline);
     Pushes pushes;
     for (bool is_complete = false; !is_complete;) {
-      const cb::Announcements more = subscription_.receive(deadline);
+      REQUIRE(deadline.wait_until_ready(subscription_.fd(), POLLIN));
+      const cb::Announcements more = subscription_.receive();
       REQUIRE(subscription_.error().empty());
       pushes.keys.insert(pushes.keys.end(), more.keys.begin(), more.keys.end());
       pushes.messages.insert(pushes.messages.end(), more.news.begin(), more.news.end());
