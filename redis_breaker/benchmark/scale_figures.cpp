@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <latch>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -41,10 +42,12 @@ double background(redis::Client& client, Fleet& fleet, std::chrono::milliseconds
 }
 
 struct Outage {
+  explicit Outage(int instances) : rejecting(instances) {}
   std::atomic<int> failures{0};
   std::atomic<int> ready{0};
   std::atomic<int64_t> tripped_at{0};
   std::atomic<int64_t> all_reject_at{0};
+  std::latch rejecting;  // the end of a hundred threads takes time that is not to be measured
 };
 
 void raise(std::atomic<int64_t>& value, int64_t to) {
@@ -65,6 +68,7 @@ void fail_until_rejected(Outage& outage, Breaker& breaker, int size) {
     if (settled.state == State::open && !settled.late) outage.tripped_at = nanoseconds_now();
   }
   raise(outage.all_reject_at, nanoseconds_now());
+  outage.rejecting.arrive_and_wait();
 }
 
 struct Outages {
@@ -75,12 +79,12 @@ struct Outages {
 Outages run_outages(Fleet& fleet, int times) {
   Outages outages;
   for (int i = 0; i < times; ++i) {
-    Outage outage;
+    const auto size = static_cast<int>(fleet.size());
+    Outage outage(size);
     {
       std::vector<std::jthread> running;
       for (const auto& instance : fleet) {
-        running.emplace_back(
-            [&, size = static_cast<int>(fleet.size())] { fail_until_rejected(outage, instance->breaker, size); });
+        running.emplace_back([&] { fail_until_rejected(outage, instance->breaker, size); });
       }
     }
     outages.failures.push_back(outage.failures);
