@@ -25,6 +25,28 @@ test('an empty answer is not marked as not done', async ({ idlePage: page }) => 
   expect(await isMarked('a fault')).toBe(true);
 });
 
+// Gives each field the largest value that it allows. Those whose text is cut off, each in a line.
+const cutFields = (page) => page.evaluate(() => [...document.querySelectorAll('input[type=number]')].filter((field) => field.checkVisibility()).map((field) => {
+  field.value = field.max || '1000';
+  return field;
+}).filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+  .map((field) => `${field.id || field.dataset.given || field.className}: ${field.value}, ${field.scrollWidth} > ${field.clientWidth} px`));
+
+test('the largest value of each field has room at each size', async ({ page, idleUi }) => {
+  for (const look of [...looks.slice(0, 2), { name: 'large', width: 1920, height: 1080, mobile: false, colorScheme: 'light' }]) {
+    await showAs(page, look);
+    await page.goto(`${idleUi.url}/`);
+    await expect(page.locator('#start')).toBeEnabled();
+    expect.soft(await cutFields(page), `race, ${look.name}`).toEqual([]);
+    await openUi(page, idleUi.url, 3);
+    await act(page, '#rate');
+    expect.soft(await cutFields(page), `lab, ${look.name}`).toEqual([]);
+    await page.goto(`${idleUi.url}/experiments#/experiments/outage-10`);
+    await expect(page.locator('#sheet input[type=number]').first()).toBeVisible();
+    expect.soft(await cutFields(page), `experiments, ${look.name}`).toEqual([]);
+  }
+});
+
 for (const instances of [3, 10]) {
   test(`live, the page is legible at each size and in both colours (${instances} instances)`, async ({ page, startUi }) => {
     const ui = await startUi('--stage', 'redis', '--rate', '60', '--instances', String(instances));
