@@ -5,6 +5,7 @@ const tallest = 34; // px between two instances
 const shortest = 14;
 const picture = 310; // px that ten instances take
 const margin = 6; // px around where the centres of dots are
+const lift = 5; // px by which answers fly below, at most
 
 export const layout = (width, instances, threshold) => {
   const isNarrow = width < narrow;
@@ -18,7 +19,8 @@ export const layout = (width, instances, threshold) => {
   const rows = Array.from({ length: instances }, (_, i) => top + row * (i + 0.5));
   const bottom = top + row * instances;
   const pip = Math.min(4, row / 4);
-  const flight = { left: caller - margin, top: top - margin, width: Math.ceil(upstream - caller) + 2 * margin, height: Math.ceil(bottom - top) + 2 * margin };
+  const highest = Math.floor(rows[0]) - margin;
+  const flight = { left: caller - margin, top: highest, width: Math.ceil(upstream - caller) + 2 * margin, height: Math.ceil(rows.at(-1)) + margin + lift - highest };
   return { width, height: bottom + 6, row, rows, top, bottom, middle: (top + bottom) / 2, caller, switchAt, blade: isNarrow ? 22 : 30,
     name: switchAt - (isNarrow ? 44 : 62), upstream, upstreamWidth, square, pip,
     redis: { x: Math.round((switchAt + upstream) / 2) + 8, width: isNarrow ? 74 : 104 },

@@ -2,18 +2,20 @@
 // change to the next.
 
 import { byId, setAttribute, setText, time } from '../shared/text.js';
-import { atFullSpeed, clockFrom, interestingPart, speedAt, speedText, timeOn } from './replay_clock.js';
+import { atFullSpeed, clockFrom, interestingPart, slow, speedAt, speedText, timeOn } from './replay_clock.js';
 import { changesOf } from './scene.js';
 
-// While time passes, all but the dots is shown this often: each change of it costs the browser a layout.
+// While time passes, all but the dots is shown this often, for each change of it costs the browser a layout. A pause in
+// slow motion is shorter than one at full speed, in the time of the race.
 const pause = 100; // ms
-const controlsPause = 250; // ms; they also change whenever the picture does
+const slowPause = 200; // ms
+const controlsPause = 400; // ms
 const longestWait = 1000; // ms, for the end of the live picture
 
 const stillness = matchMedia('(prefers-reduced-motion: reduce)');
 
 export class Playback {
-  // show(time) shows a moment, and returns whether anything has changed; fly(clock) lets dots fly by a clock, or none by null; rested(time) is called when a person
+  // show(time) shows a moment; fly(clock) lets dots fly by a clock, or none by null; rested(time) is called when a person
   // has chosen a moment, or the replay has ended.
   constructor({ show, fly, rested }) {
     this.show = show;
@@ -63,19 +65,28 @@ export class Playback {
 
   // Lets time pass from a moment on, slowly in a part.
   run(moment, part) {
-    this.ticks ||= setInterval(() => this.tick(), pause);
+    this.stopTicks();
     this.setClock(moment, part);
+    if (this.clock.part !== null) this.tickLater();
+  }
+
+  tickLater() {
+    this.ticks = setTimeout(() => {
+      this.tickLater();
+      this.tick();
+    }, speedAt(this.clock.part, this.time) === slow ? slowPause : pause);
   }
 
   stopTicks() {
-    clearInterval(this.ticks);
+    clearTimeout(this.ticks);
     this.ticks = 0;
   }
 
   tick() {
     this.time = timeOn(this.clock);
+    this.show(this.time);
     const isStill = this.clock.part === null;
-    if (this.show(this.time) || isStill || performance.now() - this.controlsAt >= controlsPause) this.showControls();
+    if (isStill || performance.now() - this.controlsAt >= controlsPause) this.showControls();
     if (this.isPlaying && this.time >= this.length) this.rest();
   }
 
