@@ -4,11 +4,22 @@ import path from 'node:path';
 import { test as base, expect } from '@playwright/test';
 import { PageMonitor } from './page_monitor.js';
 import { bin as builtPrograms, screenshot, work } from './paths.js';
-import { run, startUi } from './programs.js';
+import { getJson, run, startUi } from './programs.js';
 
 export { expect };
 
 const programs = ['load_generator', 'simple_breaker', 'distributed_breaker', 'redis_breaker', 'unreliable_service'];
+
+const usualRace = { instances: 10, failure_threshold: 5, rate: 40, recovery_timeout_ms: 10_000 };
+
+// As the page does it, with its token.
+const playRace = async (url) => {
+  const [, token] = /name="token" content="([^"]+)"/.exec(await (await fetch(url)).text());
+  const headers = { 'Content-Type': 'application/json', 'X-Control-Token': token, Origin: url };
+  const started = await fetch(`${url}/control/race`, { method: 'POST', headers, body: JSON.stringify(usualRace) });
+  if (!started.ok) throw new Error(await started.text());
+  await expect.poll(async () => (await getJson(`${url}/race`)).phase, { timeout: 60_000 }).toBe('over');
+};
 
 export const test = base.extend({
   // A folder with the programs. Runs are kept beside it, so each worker has its own.
@@ -37,6 +48,19 @@ export const test = base.extend({
     await call('compare', '--html', report, ...files);
     await use({ runs: files.map((file) => JSON.parse(fs.readFileSync(file))), report });
   }, { scope: 'worker' }],
+
+  // A race that is over, with the usual givens: the documents of its runs. It is played once for each worker, and its files
+  // are there again for each test, although another race may have been played meanwhile.
+  playedRace: [async ({ idleUi, runsFolder }, use) => {
+    await playRace(idleUi.url);
+    const files = ['distributed', 'redis'].map((variant) => path.join(runsFolder, `the-race-${variant}.json`));
+    await use(files.map((file) => ({ file, text: fs.readFileSync(file, 'utf8') })));
+  }, { scope: 'worker' }],
+
+  race: async ({ playedRace }, use) => {
+    for (const { file, text } of playedRace) fs.writeFileSync(file, text);
+    await use(playedRace.map(({ text }) => JSON.parse(text)));
+  },
 
   // For tests that change nothing in it: three instances of stage 2, and no load.
   idleUi: [async ({ bin }, use) => {
