@@ -85,14 +85,14 @@ export const sideways = (page) => page.evaluate(() => {
   return `${excess} px: ${out.slice(0, 5).map((node) => node.id || node.className || node.tagName).join(', ')}`;
 });
 
-// What is beside a lane, or beside the chart, and reaches into it.
-const outOfHeads = (page) => page.evaluate(() => [...document.querySelectorAll('.lane-head')].flatMap((head) =>
-  [...head.querySelectorAll('*')].filter((each) => each.getBoundingClientRect().right > head.getBoundingClientRect().right + 1)
+// What is beside a lane, or beside the chart, and reaches into it; and the words of the map that its objects cut off.
+const outOfPlace = (page) => page.evaluate(() => [...document.querySelectorAll('.lane-head, .object')].flatMap((place) =>
+  [...place.querySelectorAll('*')].filter((each) => each.textContent !== '' && each.getBoundingClientRect().right > place.getBoundingClientRect().right + 1)
     .map((each) => each.textContent)));
 
 export const expectLegible = async (page, name) => {
   await photograph(page, name);
   expect.soft(await hardToRead(page), name).toEqual([]);
   expect.soft(await sideways(page), name).toBe('');
-  expect.soft(await outOfHeads(page), name).toEqual([]);
+  expect.soft(await outOfPlace(page), name).toEqual([]);
 };
