@@ -149,7 +149,8 @@ local function read_breaker()
     if not keys.is_of_another_type(fields) then redis.call('HGETALL', BREAKER) end  -- ends the run
     keys.mark_invalid(BREAKER, 'not a hash')
   end
-  for name, value in pairs(stored) do
+  for i = 1, #fields, 2 do  -- in their order: of several impossible values the first is reported
+    local name, value = fields[i], fields[i + 1]
     local is_number = type(s[name]) == 'number'
     if is_number then value = to_number(BREAKER, value, 16) end
     if not is_number and #value > 256 then keys.mark_invalid(BREAKER, value) end

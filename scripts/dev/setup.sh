@@ -3,7 +3,7 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev
-       liblua5.1-0-dev libpq-dev libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
+       libluajit-5.1-dev libpq-dev libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
 run=(redis-server redis-tools curl jq tmux)
 test=(doctest-dev libasio-dev libbenchmark-dev libmongoc-dev libsqlite3-dev openssl postgresql procps prometheus chromium
       chromium-sandbox nodejs spin)

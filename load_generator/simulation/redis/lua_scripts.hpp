@@ -1,7 +1,7 @@
-// LuaScripts is the script engine of simulated Redis servers: Lua 5.1, as in Redis, with redis.call, redis.pcall and
-// struct.unpack. All servers of a thread share one, as compiling takes 1 ms: a script is compiled and hashed once for
-// each source.
-// Invariant: no C++ object lives in a frame that lua_error() leaves, as that is a longjmp. Belongs to one thread.
+// LuaScripts is the script engine of simulated Redis servers: LuaJIT, which has the language of Redis's Lua 5.1, with
+// redis.call, redis.pcall and struct.unpack. Its compiler stays off: a run creates its functions again, so none is hot.
+// All servers of a thread share one, as compiling takes 1 ms: a script is compiled and hashed once for each source.
+// Invariant: no C++ object lives in a frame that lua_error() leaves. Belongs to one thread.
 // Errors: an error reply, worded as Redis 7.0 does. Source: script_lua.c of Redis 7.0.
 #pragma once
 

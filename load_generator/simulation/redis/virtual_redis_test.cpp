@@ -80,6 +80,20 @@ TEST_CASE("the breaker's script opens the circuit, and pushes that to all instan
   CHECK(redis.scripts_run() == 4);
 }
 
+TEST_CASE("of several impossible values, the breaker's script reports the one that was written first") {
+  const cb::ScriptCaller caller({}, "tester", std::make_shared<const cb::Script>(cb::breaker_script_source()));
+  std::vector<std::string> fields{"generation", "epoch", "lost", "open_until", "successes", "held", "counted"};
+  for (size_t i = 0; i < fields.size(); ++i) {
+    VirtualRedis redis(1);
+    for (const std::string& field : fields) reply_to(redis, {"HSET", keys.prefix + "breaker", field, "bad " + field});
+    const cb::Answer answer = apply(redis, caller, cb::Acquire{});
+    REQUIRE_FALSE(answer.replies.front().transitions.empty());
+    CHECK(answer.replies.front().transitions.front().cause ==
+          "repaired: cb:sim:breaker held \"bad " + fields.front() + "\"");
+    std::rotate(fields.begin(), fields.begin() + 1, fields.end());
+  }
+}
+
 TEST_CASE("a script's values become the replies of a real server") {
   ComparedServers servers("cb:news");
   const std::array scripts{"return",
