@@ -20,12 +20,16 @@ local function apply(at)
   local next_at = at + 1 + (arguments_of[name] or 0)
   reply = {kind = 'noted'}
   -- Most questions find a circuit that time does not change; they need none of the functions of `step`.
-  local has_one_deadline = s.mode_until == 0 and s.clear_at == 0 and not keeps_window
+  local has_one_deadline = s.mode_until == 0 and s.clear_at == 0
   local stays_closed = s.state == 'closed' and has_one_deadline
   local is_in_break = s.state == 'open' and s.mode == 'auto' and now < s.open_until and
                       (s.break_length == 0 or s.open_until <= now + s.break_length)
   local stays_open = is_in_break and has_one_deadline
-  if not stays_closed and not stays_open then step.pass_time() end
+  if not stays_closed and not stays_open then
+    step.pass_time()
+  elseif keeps_window then
+    counts.set_back_to(counts.bucket_at(now))  -- all that pass_time() would do
+  end
   if name == 'acquire' and s.state == 'closed' then
     reply.kind = 'admitted'
   elseif name == 'acquire' and stays_open then

@@ -20,16 +20,6 @@ local server = module(function(server)
     return string.sub(server.run_id, 1, 16)
   end
 
-  -- The number of a line of generations that begins here, above `generation`. If the data is lost again before all
-  -- callers know of this line, another server continues from the same number, or this one does; if its clock is behind,
-  -- only its run, and how often it has lost something, make the next number another one.
-  function server.first_of_line(generation)
-    local of_this_run = tonumber(string.sub(server.run(), 1, 5), 16) or 0  -- up to a second
-    server.count_removals()
-    local of_this_loss = math.fmod(removals.evicted + removals.flushes, 1000000)  -- up to another one
-    return math.min(math.max(generation + 1, now) + of_this_run + of_this_loss, never)
-  end
-
   -- How many keys this server has evicted since it started, and how often it was flushed.
   function server.count_removals()
     if removals.evicted then return end
@@ -38,29 +28,43 @@ local server = module(function(server)
     removals.evicted = tonumber(string.match(server.info('stats'), '\nevicted_keys:(%d+)')) or 0
     removals.flushes = count('cmdstat_flushall') + count('cmdstat_flushdb')
   end
+end)
 
-  function server.is_another() return known.run ~= '' and server.run() ~= '' and server.run() ~= known.run end
+local reconcile = module(function(reconcile)
+  -- what this server may have lost
+
+  function reconcile.is_another_server() return known.run ~= '' and server.run() ~= '' and server.run() ~= known.run end
 
   -- Since the caller saw this server; if it has not, since the server started. (A count falls after CONFIG RESETSTAT.)
-  function server.since(before, count)
-    return (server.is_another() or count < before) and count or count - before
+  function reconcile.since(before, count)
+    return (reconcile.is_another_server() or count < before) and count or count - before
   end
 
   -- True if the server may have removed `missing` keys since the caller saw them. All keys live for half of their lifetime
   -- at least after a run of the script.
-  function server.removed(missing)
+  function reconcile.removed(missing)
     server.count_removals()
     local has_expired = known.at > 0 and now - known.at >= lifetime_ms() * 1000 / 2
-    return has_expired or server.since(known.evicted, removals.evicted) >= missing
+    return has_expired or reconcile.since(known.evicted, removals.evicted) >= missing
   end
 
-  function server.was_flushed()
+  function reconcile.was_flushed()
     server.count_removals()
-    return server.since(known.flushes, removals.flushes) > 0
+    return reconcile.since(known.flushes, removals.flushes) > 0
   end
-end)
 
-local reconcile = module(function(reconcile)
+  -- The number of a line of generations that begins here, above `generation`. If the data is lost again before all
+  -- callers know of this line, another server continues from the same number, or this one does; if its clock is behind,
+  -- only its run, and how often it has lost something, make the next number another one.
+  function reconcile.first_of_line(generation)
+    local of_this_run = tonumber(string.sub(server.run(), 1, 5), 16) or 0  -- up to a second
+    server.count_removals()
+    local of_this_loss = math.fmod(removals.evicted + removals.flushes, 1000000)  -- up to another one
+    return math.min(math.max(generation + 1, now) + of_this_run + of_this_loss, never)
+  end
+
+  -- what is stored, and what the caller knows
+
   -- The instances of a fleet should have the same settings. One that finds the fingerprint of others leaves its own, at
   -- most every ten seconds, so that these find it too. Returns the other fingerprint, or nil.
   function reconcile.other_settings()
@@ -121,7 +125,7 @@ local reconcile = module(function(reconcile)
     s.timed_out_generation, s.timed_out_probe, s.half_open_until = 0, 0, 0
     run.changed, run.new_generation = true, true
     if cause then
-      s.generation = server.first_of_line(s.generation)
+      s.generation = reconcile.first_of_line(s.generation)
       s.epoch, s.lost = s.generation, known.epoch == 0 and known.generation - 1 or known.generation
       redis.call('DEL', PROBES)
       table.insert(run.transitions, {from, s.state, text(s.generation), cause})
@@ -138,14 +142,14 @@ local reconcile = module(function(reconcile)
   -- Keeps what is stored, under a number above everything that the caller knows.
   function reconcile.outrank()
     local untouched = s.generation == s.epoch
-    s.generation = server.first_of_line(known.generation)
+    s.generation = reconcile.first_of_line(known.generation)
     if untouched then s.epoch = s.generation end
     run.changed, run.new_generation = true, true
   end
 
   -- Everything is gone, or all but the public state.
   function reconcile.restore_all(state)
-    local elsewhere = server.is_another()
+    local elsewhere = reconcile.is_another_server()
     run.forgotten = not elsewhere
     reconcile.restore(elsewhere and 'state lost: this server did not have it')
     if elsewhere and not state then s.found_empty_at, s.found_empty_on = now, server.run() end
@@ -155,7 +159,7 @@ local reconcile = module(function(reconcile)
 
   -- The hash is there, and some other key is not. The window and the reporters are not missed: counting starts again.
   function reconcile.restore_missing(missing)
-    run.changed, run.forgotten = true, server.removed(missing.count)
+    run.changed, run.forgotten = true, reconcile.removed(missing.count)
     if missing.failures then s.failures = run.forgotten and s.counted or 0 end
     if not run.forgotten then return missing.state end
     if missing.state then run.new_generation = true end  -- writes the key
@@ -194,11 +198,11 @@ local reconcile = module(function(reconcile)
       end},
       {'nothing, which the caller knows better', function()
         local missing = 1 + (state and 0 or 1) + (run.stored_failures and 0 or 1)
-        return is_empty and knows and (not state or state == known.state) and not server.was_flushed() and
-               (server.is_another() or server.removed(missing))
+        return is_empty and knows and (not state or state == known.state) and not reconcile.was_flushed() and
+               (reconcile.is_another_server() or reconcile.removed(missing))
       end, function() reconcile.restore_all(state) end},
       {'nothing, though the caller has seen a state', function() return is_empty and knows and not state end, function()
-        s.state, known.generation = known.state, server.first_of_line(known.generation) - 1
+        s.state, known.generation = known.state, reconcile.first_of_line(known.generation) - 1
         reconcile.take_over('closed', 'state gone: flushed or deleted')
       end},
       {'a state without a hash', function() return is_empty and state and (state ~= 'closed' or known.state ~= 'closed') end,
@@ -218,7 +222,7 @@ local reconcile = module(function(reconcile)
       -- state on this very server: it was deleted in between.
       {'a state that was restored after a deletion', function()
         return known.run == server.run() and known.run == s.found_empty_on and known.at > 0 and known.at < s.found_empty_at and
-               (server.was_flushed() or not server.removed(1))
+               (reconcile.was_flushed() or not reconcile.removed(1))
       end, function()
         s.epoch, s.found_empty_at, s.found_empty_on = 0, 0, ''
         reconcile.take_over('closed', 'state gone: flushed or deleted')
@@ -228,9 +232,9 @@ local reconcile = module(function(reconcile)
       {'a fresh circuit, and the caller knows better', function()
         local is_worth_it = known.state ~= 'closed' or known.mode ~= 'auto'
         if not (knows and reconcile.is_another_line() and may_continue and is_worth_it) then return false end
-        run.forgotten = not server.is_another() and server.removed(1)
-        return (state == 'closed' or state == known.state) and (server.is_another() or run.forgotten) and
-               not server.was_flushed()
+        run.forgotten = not reconcile.is_another_server() and reconcile.removed(1)
+        return (state == 'closed' or state == known.state) and (reconcile.is_another_server() or run.forgotten) and
+               not reconcile.was_flushed()
       end, function()
         reconcile.restore(run.forgotten and 'state lost: the server removed it' or 'state lost: this server did not have it')
       end},

@@ -101,10 +101,11 @@ keys = module(function(keys)
     if not value then return end
     if #value > 512 then return keys.mark_invalid(WINDOW, value) end  -- before the pattern: it would take minutes for 1 MB
     local newest, buckets = string.match(value, '^(%d+)([ /%d]*)$')
-    if not newest then return keys.mark_invalid(WINDOW, value) end
-    s.newest_bucket = to_number(WINDOW, newest, 16)
+    local is_huge = string.find(value, string.rep('%d', 15))  -- Lua writes 14 digits of a number
+    if not newest or is_huge then return keys.mark_invalid(WINDOW, value) end
+    s.newest_bucket = tonumber(newest)
     for calls, failures, slow in string.gmatch(buckets, ' (%d+)/(%d+)/(%d+)') do
-      table.insert(s.window, {to_number(WINDOW, calls, 16), to_number(WINDOW, failures, 16), to_number(WINDOW, slow, 16)})
+      s.window[#s.window + 1] = {tonumber(calls), tonumber(failures), tonumber(slow)}
     end
     if #s.window > 10 then keys.mark_invalid(WINDOW, value) end
   end
@@ -131,16 +132,8 @@ keys = module(function(keys)
     while #s.window > 0 and s.window[#s.window][1] == 0 do table.remove(s.window) end
     if #s.window == 0 then return redis.call('DEL', WINDOW) end
     local parts = {text(s.newest_bucket)}
-    for _, bucket in ipairs(s.window) do
-      table.insert(parts, text(bucket[1]) .. '/' .. text(bucket[2]) .. '/' .. text(bucket[3]))
-    end
+    for i, bucket in ipairs(s.window) do parts[i + 1] = table.concat(bucket, '/') end
     redis.call('SET', WINDOW, table.concat(parts, ' '), 'PX', lifetime_ms())
-  end
-
-  -- By a key that no instance tracks: a fleet that comes back does not wake all of itself with each attempt.
-  function keys.prove_writable()
-    if #s.window > 0 then return keys.write_window() end
-    redis.call('SET', WINDOW, '0', 'PX', lifetime_ms())  -- a window without buckets
   end
 end)
 
@@ -208,6 +201,9 @@ local function write_snapshot()
     if keeps_window then keys.write_window() end
     if run.new_generation then redis.call('SET', STATE, s.state, 'PX', lifetime) end
   end
-  if ARGV[6] == 'reconnect' then keys.prove_writable() end
+  -- By a key that no instance tracks: a fleet that comes back does not wake all of itself with each attempt.
+  local proves_writable = ARGV[6] == 'reconnect'
+  if proves_writable and #s.window > 0 then keys.write_window() end
+  if proves_writable and #s.window == 0 then redis.call('SET', WINDOW, '0', 'PX', lifetime) end  -- without buckets
   if run.new_generation or ttl < lifetime / 2 then keys.renew(lifetime) end
 end
