@@ -81,6 +81,11 @@ TEST_CASE("durations are parsed with their unit, and written in the shortest for
   CHECK(to_text(0ms) == "0ms");
 }
 
+TEST_CASE("a server's message stays on one line of the log, and is not long") {
+  CHECK(cb::words::on_one_line("no \"such\"\r\ntable\x7f\u00e9!") == "no \"such\"  table   !");
+  CHECK(cb::words::on_one_line(std::string(201, 'x')) == std::string(197, 'x') + "...");
+}
+
 TEST_CASE("text that is too long ends with an ellipsis, and no character is cut in two") {
   CHECK(program::shortened("abcdefgh", 8) == "abcdefgh");
   CHECK(program::shortened("abcdefghi", 8) == "abcde...");

@@ -1,6 +1,7 @@
 // Text for people, from input of any length. In cb, as the breakers use it too.
 #pragma once
 
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -15,6 +16,13 @@ inline std::string shortened(std::string_view text, size_t longest) {
   size_t end = longest - dots.size();
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
   return std::string(text.substr(0, end)).append(dots);
+}
+
+// A server's message, for a log: its beginning, with a space for each character that is not printable ASCII.
+inline std::string on_one_line(std::string message) {
+  std::replace_if(
+      message.begin(), message.end(), [](char letter) { return letter < ' ' || letter > '~'; }, ' ');
+  return shortened(message, 200);
 }
 
 // `text` in lines of at most `width` columns, as far as words allow; all but the first begin with `indent`, which does

@@ -1,6 +1,5 @@
 #include "store_breaker/dynamodb/dynamodb_client.hpp"
 
-#include <algorithm>
 #include <new>
 #include <nlohmann/json.hpp>
 
@@ -34,12 +33,6 @@ std::string member(const json& object, const char* name) {
 std::string error_type(const json& answer) {
   const std::string type = member(answer, "__type");
   return type.substr(type.find('#') + 1);
-}
-
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char letter) { return letter < ' ' || letter > '~'; }, ' ');
-  return words::shortened(text, 200);
 }
 
 bool is_throttling(const std::string& type) {
@@ -130,7 +123,7 @@ void DynamodbClient::set_up(CURL* handle) const {
 // DynamoDB's message is left out where it may quote what was signed, which includes the session token.
 DynamodbError DynamodbClient::error_of(long status, const std::string& body) const {
   const json answer = json::parse(body, nullptr, false);
-  const std::string type = one_line(answer.is_object() ? error_type(answer) : "");
+  const std::string type = words::on_one_line(answer.is_object() ? error_type(answer) : "");
   if (status >= 500) return {type, "the service failed: HTTP " + std::to_string(status)};
   if (type.empty()) return {type, address_.endpoint + " is not DynamoDB: HTTP " + std::to_string(status)};
   if (is_throttling(type)) return {type, "throttled: " + type};
@@ -143,7 +136,7 @@ DynamodbError DynamodbClient::error_of(long status, const std::string& body) con
     return {type, "credentials not accepted (" + type + "); or they are for another region than " + address_.region,
             true};
   const std::string message = member(answer, answer.contains("message") ? "message" : "Message");
-  return {type, type + (message.empty() ? "" : ": " + one_line(message))};
+  return {type, type + (message.empty() ? "" : ": " + words::on_one_line(message))};
 }
 
 DynamodbError DynamodbClient::unreachable(CURLcode code) const {

@@ -64,4 +64,11 @@ std::string database_of(const mongoc_uri_t* uri) {
   return database == nullptr || *database == '\0' ? "DistributedCircuitBreaker" : database;
 }
 
+std::string name_of(const mongoc_uri_t* uri) {
+  std::string hosts;
+  for (const mongoc_host_list_t* host = mongoc_uri_get_hosts(uri); host != nullptr; host = host->next)
+    hosts += (hosts.empty() ? "" : ",") + std::string(host->host_and_port);
+  return "mongodb://" + hosts + "/" + database_of(uri);
+}
+
 }  // namespace cb

@@ -13,5 +13,6 @@ namespace cb {
 Owned<mongoc_uri_t> parse_mongodb_address(const std::string& address);
 
 std::string database_of(const mongoc_uri_t* uri);
+std::string name_of(const mongoc_uri_t* uri);  // its hosts and database, and no login
 
 }  // namespace cb

@@ -1,6 +1,5 @@
 #include "store_breaker/mongodb/mongodb_store.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -22,12 +21,6 @@ constexpr int is_duplicate = 11000;
 
 Owned<mongoc_collection_t> collection_of(mongoc_client_t* client, const std::string& database) {
   return Owned<mongoc_collection_t>(mongoc_client_get_collection(client, database.c_str(), collection_name));
-}
-
-std::string on_one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char letter) { return letter < ' ' || letter > '~'; }, ' ');
-  return words::shortened(text, 200);
 }
 
 }  // namespace
@@ -60,12 +53,7 @@ std::variant<Written, StoreTrouble> MongodbStore::compare_and_set(const std::str
   return std::get<Written>(result);
 }
 
-std::string MongodbStore::name() const {
-  std::string hosts;
-  for (const mongoc_host_list_t* host = mongoc_uri_get_hosts(uri_.get()); host != nullptr; host = host->next)
-    hosts += (hosts.empty() ? "" : ",") + std::string(host->host_and_port);
-  return "mongodb://" + hosts + "/" + database_;
-}
+std::string MongodbStore::name() const { return name_of(uri_.get()); }
 
 // A call that ends after its deadline writes its result where no caller reads it.
 template <class Value>
@@ -160,7 +148,7 @@ MongodbStore::Trouble MongodbStore::trouble_from(const bson_error_t& error) cons
     return {"access denied: the user needs the role readWrite on the database " + database_, true};
   if (error.domain == MONGOC_ERROR_WRITE_CONCERN)
     return {"a majority of the servers did not confirm the write in time"};
-  return {on_one_line(error.message)};
+  return {words::on_one_line(error.message)};
 }
 
 std::unique_ptr<RecordStore> open_mongodb(const std::string& address) {
