@@ -66,13 +66,14 @@ void print_violation(LifePlan plan, const Violation& violation) {
   std::cout << "\n" << trace.str();
 }
 
-void print_figures(const LifeFigures& figures, uint64_t lives, size_t instances, double real_seconds) {
-  const double instance_hours = figures.hours * static_cast<double>(instances);
+void print_figures(const LifeFigures& figures, const SearchOptions& options, uint64_t lives, double real_seconds) {
+  const double instance_hours = figures.hours * static_cast<double>(options.instances);
   std::cout << fmt::format(
-      "{} lives, {:.0f} hours of {} instances in {:.1f} s: {:.0f} instance-hours a second\n{} calls, {} scripts, {} "
-      "transitions, {} events\n\n",
-      lives, figures.hours, instances, real_seconds, instance_hours / real_seconds, figures.calls, figures.scripts,
-      figures.transitions, figures.events);
+      "{} lives from seed {} on, {:.0f} hours of {} instances in {:.1f} s: {:.0f} instance-hours a second\n{} calls, "
+      "{} "
+      "scripts, {} transitions, {} events\n\n",
+      lives, options.seed, figures.hours, options.instances, real_seconds, instance_hours / real_seconds, figures.calls,
+      figures.scripts, figures.transitions, figures.events);
   for (size_t i = 0; i < harm_kinds; ++i) {
     std::cout << fmt::format("  {:>8}  {}\n", figures.harms[i], to_text(static_cast<HarmKind>(i)));
   }
@@ -96,14 +97,16 @@ int search_chaos(const SearchOptions& options, const program::StopSignal& stop) 
   uint64_t lives = 0;
   int exit_code = 0;
   for (uint64_t seed = options.seed; figures.hours < options.hours && exit_code == 0; ++seed, ++lives) {
-    if (stop.requested()) return program::interrupted;
     const LifePlan plan = plan_life(seed, options.instances, options.stage);
-    const auto violation = live(plan, figures, nullptr);
-    if (!violation) continue;
-    print_violation(plan, *violation);
-    exit_code = 1;
+    if (const auto violation = live(plan, figures, nullptr)) {
+      print_violation(plan, *violation);
+      exit_code = 1;
+    } else if (stop.requested()) {
+      std::cout << "interrupted: ";
+      exit_code = program::interrupted;
+    }
   }
-  print_figures(figures, lives, options.instances, std::chrono::duration<double>(SteadyClock::now() - begun).count());
+  print_figures(figures, options, lives, std::chrono::duration<double>(SteadyClock::now() - begun).count());
   return exit_code;
 }
 

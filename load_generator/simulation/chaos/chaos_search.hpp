@@ -15,10 +15,10 @@ struct SearchOptions {
   uint64_t seed = 1;    // of the first life; the next ones follow
   size_t instances = 10;
   load::Stage stage = load::Stage::redis;  // or store
-  std::optional<double> trace_seconds;     // shows one life event by event, until then
+  std::optional<double> trace_seconds{};   // shows one life event by event, until then
 };
 
-// The exit code: 0 if no life violated anything, else 1; 130 after Ctrl-C.
+// The exit code: 0 if no life violated anything, else 1; 130 after Ctrl-C. Always prints what was played.
 int search_chaos(const SearchOptions& options, const program::StopSignal& stop);
 
 }  // namespace simulation
