@@ -13,7 +13,7 @@
 #   library         what a translation unit costs that includes the breaker's header, in seconds of the processor, beyond
 #                   one that includes <chrono> and <functional>: the best of five; then what a call costs beside opossum,
 #                   cockatiel and pybreaker, which npm and pip install into build/peers; one that cannot be is named
-#   control_room    what the page costs a browser and its server, in ten minutes beside ten instances
+#   control_room    what the pages cost a browser and the server: replays of the race, then ten minutes beside ten instances
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

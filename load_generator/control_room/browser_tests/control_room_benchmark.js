@@ -1,22 +1,20 @@
 // What the control room's page costs the browser that shows it, and its server, while a fleet is under load: instances
 // with a shared breaker whose upstream fails a tenth of the calls, so that marks and changes of state keep coming. One
-// page, then two. Each figure beside the bound that it is held to; exits with 0 only where all hold.
+// page, then two; and before that, what a replay of the race costs. Each figure beside the bound that it is held to; exits
+// with 0 only where all hold.
 // Options: --duration 6m to 1h, half of it with two pages; --instances; --rate, in calls per second over all of them.
-import fs from 'node:fs';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { execFileSync } from 'node:child_process';
 import { chromium } from '@playwright/test';
-import { environment, executablePath, flags, sandboxWorks } from './support/chromium.js';
-import { bin, work } from './support/paths.js';
-import { Program, startUi } from './support/programs.js';
+import { bin } from './support/paths.js';
+import { startUi } from './support/programs.js';
+import { raceBeyondEmptyPage } from './support/race_use.js';
+import { BrowserUse, mib, startBrowser } from './support/watched_browser.js';
 
 const minute = 60_000;
 const betweenLines = minute / 2;
 const settling = 2 * minute; // the server keeps two minutes of history
-const bounds = { pageMib: 150, browserPercent: 10, serverGrowthMib: 1 };
-const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK']));
+const bounds = { racePercent: 15, pageMib: 150, browserPercent: 10, serverGrowthMib: 1 };
 
 const { values: options } = parseArgs({ options: {
   duration: { type: 'string', default: '10m' },
@@ -29,56 +27,6 @@ const duration = Number(amount) * units[unit];
 if (!(duration >= 6 * minute && duration <= 60 * minute)) {
   console.error('error: --duration must be 6m to 1h');
   process.exit(2);
-}
-
-// Of a process, as /proc says it; '' where it has ended.
-const read = (pid, file) => {
-  try {
-    return fs.readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return '';
-  }
-};
-const mib = (pid, file, field) => Number(read(pid, file).match(new RegExp(`^${field}:\\s+(\\d+)`, 'm'))?.[1] ?? 0) / 1024;
-const statFields = (pid) => read(pid, 'stat').split(')').pop().trim().split(' '); // from the state on: man 5 proc
-const cpuSeconds = (pid) => {
-  const [user, system] = statFields(pid).slice(11, 13);
-  return (Number(user ?? 0) + Number(system ?? 0)) / ticksPerSecond;
-};
-
-const withDescendants = (ancestor) => {
-  const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
-  const parents = pids.map((pid) => [pid, Number(statFields(pid)[1])]);
-  const found = [ancestor];
-  for (const each of found) found.push(...parents.filter(([, parent]) => parent === each).map(([pid]) => pid));
-  return found;
-};
-
-// The browser's processes, and how much they worked since the last look. PSS: what n processes share counts for each
-// with an n-th.
-class BrowserUse {
-  constructor(pid) {
-    this.pid = pid;
-    this.cpu = new Map();
-    this.lookedAt = performance.now();
-  }
-
-  look() {
-    const line = { pageMib: 0, browserMib: 0 };
-    let worked = 0;
-    for (const pid of withDescendants(this.pid)) {
-      const cpu = cpuSeconds(pid);
-      worked += Math.max(0, cpu - (this.cpu.get(pid) ?? 0));
-      this.cpu.set(pid, cpu);
-      const size = mib(pid, 'smaps_rollup', 'Pss');
-      line.browserMib += size;
-      if (read(pid, 'cmdline').includes('--type=renderer')) line.pageMib = Math.max(line.pageMib, size);
-    }
-    const now = performance.now();
-    line.browserPercent = (worked / ((now - this.lookedAt) / 1000)) * 100;
-    this.lookedAt = now;
-    return line;
-  }
 }
 
 const widths = [8, 6, 12, 12, 10, 12];
@@ -101,17 +49,9 @@ const failATenth = async () => {
   if (error) throw new Error(error);
 };
 
-const startBrowser = async () => {
-  const home = path.join(work, 'benchmark');
-  fs.rmSync(home, { recursive: true, force: true });
-  fs.mkdirSync(home, { recursive: true });
-  const program = new Program(executablePath, ['--headless', '--remote-debugging-port=0', `--user-data-dir=${home}/profile`,
-    ...flags, ...(sandboxWorks() ? [] : ['--no-sandbox']), 'about:blank'], { env: environment(home) });
-  const endpoint = await program.printed(/DevTools listening on (ws:\S+)/);
-  return { program, endpoint, stop: () => program.stop() };
-};
-
 const measure = async (browser, startServer) => {
+  printRow(['', '', 'page\'s', 'browser\'s', 'browser\'s', 'server\'s']);
+  printRow(['minute', 'pages', 'PSS, MiB', 'PSS, MiB', 'CPU, %', 'RSS, MiB']);
   const use = new BrowserUse(browser.program.child.pid);
   use.look();
   await sleep(betweenLines); // with a blank page: what the browser does anyway
@@ -138,9 +78,10 @@ const growth = (lines, wanted) => {
   return all.at(-1).serverMib - settled.serverMib;
 };
 
-const judge = (lines) => {
+const judge = (racePercent, lines) => {
   const withOnePage = lines.filter(({ pages }) => pages === 1);
   const verdicts = [
+    ['a replay of the race beyond an empty page, % of a core', racePercent, bounds.racePercent],
     ['largest process of a page, MiB', Math.max(...lines.map(({ pageMib }) => pageMib)), bounds.pageMib],
     ['the whole browser with one page, % of a core, mean',
       withOnePage.reduce((sum, { browserPercent }) => sum + browserPercent, 0) / withOnePage.length, bounds.browserPercent],
@@ -155,18 +96,28 @@ const judge = (lines) => {
   return verdicts.every(([, measured, atMost]) => measured <= atMost);
 };
 
-printRow(['', '', 'page\'s', 'browser\'s', 'browser\'s', 'server\'s']);
-printRow(['minute', 'pages', 'PSS, MiB', 'PSS, MiB', 'CPU, %', 'RSS, MiB']);
 const started = [];
 const start = async (program) => {
   started.push(await program);
   return started.at(-1);
 };
-try {
-  const browser = await start(startBrowser());
+
+// The server's fleet has no load, so that it does nothing meanwhile.
+const measureRace = async () => {
+  const [browser, ui] = [await start(startBrowser('race', '--window-size=1280,800')), await start(startUi(bin, ['--stage', 'distributed', '--rate', '0']))];
+  console.log('an empty page that draws sixty frames a second, and a replay of the race, % of a core:');
+  const percent = await raceBeyondEmptyPage(browser, ui.url, ({ empty, replay }) => printRow([empty.toFixed(1), replay.toFixed(1)]));
+  await Promise.all([browser.stop(), ui.stop()]);
+  return percent;
+};
+
+const measureLab = async () => {
   const fleet = ['--stage', 'redis', '--instances', options.instances, '--rate', options.rate];
-  const startServer = () => start(startUi(bin, fleet));
-  process.exitCode = judge(await measure(browser, startServer)) ? 0 : 1;
+  return measure(await start(startBrowser('lab')), () => start(startUi(bin, fleet)));
+};
+
+try {
+  process.exitCode = judge(await measureRace(), await measureLab()) ? 0 : 1;
 } finally {
   await Promise.all(started.map((each) => each.stop()));
 }
