@@ -274,8 +274,9 @@ test('every control of an opened experiment has a name that screen readers can r
   await expect(page.locator('#sheet-play')).toHaveAccessibleDescription(/^takes about 9 s/);
 });
 
-test('cards, guesses and results are legible at each size and in both colours', async ({ page, startUi }) => {
+test('cards, guesses and results are legible at each size and in both colours', async ({ page, startUi, outage }) => {
   test.setTimeout(180_000);
+  expect(outage.runs).toHaveLength(3);
   await openExperiments(page, startUi);
   const wide = [{ name: 'wide-light', width: 1920, height: 1080, mobile: false, colorScheme: 'light' }];
   const check = async (what) => {
@@ -285,12 +286,18 @@ test('cards, guesses and results are legible at each size and in both colours', 
     }
   };
   await check('cards');
-  await card(page, 'outage-10').click();
-  await field(page, 'distributed').fill('30');
+  await card(page, 'backoff').click(); // takes two minutes, unless it is stopped
+  await field(page, 'redis').fill('30');
   await check('guess');
-  await guessAndPlay(page, { simple: 5, distributed: 30, redis: 10 });
-  await expect(page.locator('#sheet-progress')).toHaveText(/^redis, /);
+  await guessAndPlay(page, { distributed: 75, 'distributed-growing': 15, redis: 30, 'redis-growing': null });
+  await isInPhase(page, 'playing');
+  await expect(page.locator('#sheet-progress')).toHaveText(/of 28\.0 s$/);
   await check('playing');
+  await page.click('#sheet-stop');
+  await isInPhase(page, 'guess');
+  await page.keyboard.press('Escape');
+  await card(page, 'outage').click();
+  await page.click('#sheet-show');
   await isInPhase(page, 'result');
   await check('result');
 });
