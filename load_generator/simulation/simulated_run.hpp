@@ -19,9 +19,9 @@ struct Simulated {
   uint64_t redis_commands = 0;
 };
 
-// Above this many instances, none is polled. Then, and above load::most_calls, calls that changed nothing are counted,
-// not listed.
-constexpr size_t most_polled_instances = 100;
+// Above this many instances, as many as a run can list, none is polled. Then, and above load::most_calls, calls that
+// changed nothing are counted, not listed.
+constexpr size_t most_polled_instances = 26;
 
 Simulated simulate(const load::Scenario& scenario, const load::Variant& variant, uint64_t seed);
 
