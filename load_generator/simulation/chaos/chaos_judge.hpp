@@ -5,10 +5,11 @@
 // Of the script's runs, in the order in which Redis ran them:
 //   late       the result of another generation is late and changes nothing; one of this generation is not
 //   threshold  the circuit opens with the failure that reaches failure_threshold in a row, and with none before; the
-//   count is stored lease      no more probes at once than may be; a probe without an answer opens the circuit when its
-//   lease is over break      lasts as long as the settings say, and its end does not move loss       nothing is
-//   restored that no server can have lost; absence resets nothing that no person deleted unique     the news never have
-//   another state for a generation
+//              count is stored
+//   lease      no more probes at once than may be; a probe without an answer opens the circuit when its lease is over
+//   break      lasts as long as the settings say, and its end does not move
+//   loss       nothing is restored that no server can have lost; absence resets nothing that no person deleted
+//   unique     the news never have another state for a generation
 // Of the instances:
 //   probes     no stay in half-open grants more probes than it may
 //   news       no instance admits a call in a generation that is older than the news that it has received
