@@ -2,7 +2,8 @@
 # Usage: scripts/dev/picture.sh [FILE]
 #
 # Plays the scenario outage-10 against each stage, and takes the main README's picture: the poster that the report begins
-# with, a PNG of 1280 x 850 points. FILE is load_generator/report/report.png by default. Needs a browser, and installs it if it is missing.
+# with, a PNG of 1280 x 850 points. FILE is load_generator/report/report.png by default. Builds the programs only where they
+# are missing. Needs a browser, and installs it if it is missing.
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -10,7 +11,7 @@ help_if_asked "$@"
 
 picture=${1:-$root/load_generator/report/report.png}
 "$root/scripts/dev/setup.sh" --test
-build release programs
+need_build simple_breaker distributed_breaker redis_breaker unreliable_service load_generator
 work=$(mktemp -d)
 browser=
 trap 'trap "" INT TERM HUP; [ -z "$browser" ] || kill "$browser" 2>/dev/null || true; wait; rm -rf "$work" || true' EXIT
