@@ -2,8 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <cmath>
 #include <iostream>
+#include <limits>
+#include <sstream>
 #include <stdexcept>
+#include <type_traits>
 
 #include "program/command_line/help.hpp"
 #include "program/command_line/nearest.hpp"
@@ -100,7 +104,8 @@ template <class Number>
 std::string number_fault(const std::string& text, Number least, Number most) {
   Number number{};
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc::invalid_argument || rest != text.data() + text.size() || number != number) {
+  const bool is_whole = error != std::errc::invalid_argument && rest == text.data() + text.size();
+  if (!is_whole || std::isnan(static_cast<double>(number))) {
     return quoted(text) + (std::is_integral_v<Number> ? " is not a whole number" : " is not a number");
   }
   if (error == std::errc{} && least <= number && number <= most) return "";
