@@ -69,9 +69,8 @@ void print_violation(LifePlan plan, const Violation& violation) {
 void print_figures(const LifeFigures& figures, const SearchOptions& options, uint64_t lives, double real_seconds) {
   const double instance_hours = figures.hours * static_cast<double>(options.instances);
   std::cout << fmt::format(
-      "{} lives from seed {} on, {:.0f} hours of {} instances in {:.1f} s: {:.0f} instance-hours a second\n{} calls, "
-      "{} "
-      "scripts, {} transitions, {} events\n\n",
+      "{} lives from seed {} on, {:.0f} hours of {} instances in {:.1f} s: {:.0f} instance-hours a second\n"
+      "{} calls, {} scripts, {} transitions, {} events\n\n",
       lives, options.seed, figures.hours, options.instances, real_seconds, instance_hours / real_seconds, figures.calls,
       figures.scripts, figures.transitions, figures.events);
   for (size_t i = 0; i < harm_kinds; ++i) {
