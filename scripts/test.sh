@@ -83,7 +83,7 @@ beside_tests "build of the tests" scripts/dev/build.sh release all
 if "$guard"; then
   beside_tests "asan build" scripts/dev/build.sh asan sanitized_tests
   beside_tests "tsan build" scripts/dev/build.sh tsan sanitized_tests
-  beside_tests clang-tidy scripts/dev/lint.sh tidy
+  beside_tests "public headers and clang-tidy" scripts/dev/lint.sh headers tidy
 fi
 headline "pages in a browser"
 run_tests build -L browser
@@ -99,7 +99,7 @@ if "$guard"; then
     headline "tests with $sanitizer"
     run_tests "build/$sanitizer" -L "^$sanitizer\$" -j 4
   done
-  finish clang-tidy
+  finish "public headers and clang-tidy"
 fi
 slowest
 headline "all tests passed"

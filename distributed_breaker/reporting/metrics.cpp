@@ -33,7 +33,7 @@ void raise(prometheus::Counter& counter, uint64_t to) {
 }
 
 // Of no calls there is no share.
-std::optional<double> share(uint64_t part, uint64_t of) {
+std::optional<double> share_of_calls(uint64_t part, uint64_t of) {
   return of == 0 ? std::nullopt : std::optional(static_cast<double>(part) / static_cast<double>(of));
 }
 
@@ -118,8 +118,8 @@ void Metrics::record(const Notice& notice) {
 
 void Metrics::show(const DetailedStatus& common, BreakerCounts breakers) {
   for (const State state : states) states_[index(state)]->Set(state == common.state ? 1 : 0);
-  cb::show(failure_rate_, share(common.recent.failures, common.recent.calls));
-  cb::show(slow_call_rate_, share(common.recent.slow, common.recent.calls));
+  cb::show(failure_rate_, share_of_calls(common.recent.failures, common.recent.calls));
+  cb::show(slow_call_rate_, share_of_calls(common.recent.slow, common.recent.calls));
   cb::show(store_joined_, joined(common));
   cb::show(view_age_, seconds(common.store.view_age));
   raise(listener_errors_, common.listener_errors);

@@ -10,7 +10,7 @@ using std::chrono::milliseconds;
 
 constexpr double an_hour = 3'600'000;
 constexpr double most_calls = 10'000;
-constexpr size_t longest_answer = 4096;
+constexpr size_t most_answer_bytes = 4096;
 
 constexpr std::string_view around_the_call = "Around the call";
 
@@ -41,9 +41,9 @@ std::optional<std::string> fault_of_fallback(const CallPolicy& policy) {
     if (size == 0) return std::nullopt;
     return "fallback_answer is given; it must be absent unless fallback is fixed";
   }
-  if (size >= 1 && size <= longest_answer) return std::nullopt;
+  if (size >= 1 && size <= most_answer_bytes) return std::nullopt;
   return "fallback_answer is " + std::to_string(size) + " bytes long; with fallback fixed it must be 1 to " +
-         std::to_string(longest_answer);
+         std::to_string(most_answer_bytes);
 }
 
 std::optional<std::string> fault_of_backoff(const CallPolicy& policy) {

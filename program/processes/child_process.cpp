@@ -18,7 +18,7 @@ namespace program {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds poll_interval{2};
+constexpr std::chrono::milliseconds child_poll_interval{2};
 
 // Between fork and exec: only calls that are safe there. Through the pipe the parent learns why exec failed.
 [[noreturn]] void become(char* const* arguments, int output, int failure, pid_t parent) {
@@ -102,7 +102,7 @@ std::string ChildProcess::wait_for_line(const std::string& text, std::chrono::mi
     }
     if (ended) throw std::runtime_error(command_ + " ended before it printed '" + text + "':\n" + all);
     if (Clock::now() > deadline) throw std::runtime_error(command_ + " did not print '" + text + "' in time:\n" + all);
-    std::this_thread::sleep_for(poll_interval);
+    std::this_thread::sleep_for(child_poll_interval);
   }
 }
 
@@ -135,7 +135,7 @@ std::optional<int> ChildProcess::wait(std::chrono::milliseconds timeout) {
     } else if (Clock::now() >= deadline) {
       return std::nullopt;
     } else {
-      std::this_thread::sleep_for(poll_interval);
+      std::this_thread::sleep_for(child_poll_interval);
     }
   }
   return exit_code_;

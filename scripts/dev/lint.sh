@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Usage: scripts/dev/lint.sh [words|format|scripts|tidy ...]
+# Usage: scripts/dev/lint.sh [words|format|scripts|headers|tidy ...]
 #
 # Checks the sources without running them. Without an argument: words, format and scripts.
 #   words    banned words in comments, READMEs, help texts, messages and names: each has a plainer substitute
 #   format   clang-format
 #   scripts  shellcheck
-#   tidy     clang-tidy: some minutes. It reads what is compiled as one file (see build.sh), but for tests and benchmarks
+#   headers  each public header compiles by itself
+#   tidy     clang-tidy on what is neither a test nor a benchmark: some minutes. It reads a room as one file, so names that
+#            are private to a file must differ within it
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -54,17 +56,41 @@ format() { git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run --Werror;
 
 scripts() { git ls-files '*.sh' .ci/run | xargs shellcheck -x; }
 
+headers() {
+  cmake --preset lint >/dev/null
+  cmake --build build/lint --target headers_test
+}
+
+# A room is a folder of the top level, or of load_generator. Most of clang-tidy's time goes into the headers that a
+# translation unit includes, so a room is one. Makes build/lint/rooms/compile_commands.json; prints ROOM FILE for each file.
+rooms() {
+  mkdir -p build/lint/rooms
+  jq --arg root "$root/" '
+    [.[] | select((.command | test("(_test|_benchmark|instance_behaviour|test_main)[.]dir/|/benchmark/") | not)
+                  or (.file | startswith($root + "examples/")))
+         | .room = (.file | ltrimstr($root) | capture("^(?<room>load_generator/[^/]+(?=/)|[^/]+)").room | gsub("/"; "."))]
+    | group_by(.room)' build/lint/compile_commands.json >build/lint/rooms/rooms.json
+  jq --arg rooms "$root/build/lint/rooms" '
+    map({directory: $rooms, file: "\(.[0].room).cpp", command: ("clang++ -std=c++20 " +
+      (map([.command | match("-[DI][^ ]+|-isystem [^ ]+"; "g").string]) | add | unique | join(" ")) +
+      " -c \(.[0].room).cpp")})' build/lint/rooms/rooms.json >build/lint/rooms/compile_commands.json
+  jq --raw-output 'flatten[] | "\(.room) \(.file)"' build/lint/rooms/rooms.json
+}
+
 tidy() {
+  local room file
   cmake --preset lint >/dev/null
   cmake --build build/lint --target embedded_files >/dev/null
-  jq --raw-output '.[].file' build/lint/compile_commands.json | grep -vE '(_test|_benchmark)\.dir|/benchmark/|instance_behaviour|test_main|headers_test' |
-    xargs -P "$(nproc)" -n 2 clang-tidy -p build/lint --quiet 2>/dev/null
+  rm -rf build/lint/rooms
+  rooms | while read -r room file; do echo "#include \"$file\"" >>"build/lint/rooms/$room.cpp"; done
+  printf '%s\n' build/lint/rooms/*.cpp |
+    xargs -P "$(nproc)" -n 1 clang-tidy -p build/lint/rooms --config-file=.clang-tidy --quiet 2>/dev/null
 }
 
 [ $# -gt 0 ] || set -- words format scripts
 for what in "$@"; do
   case "$what" in
-    words | format | scripts | tidy) "$what" ;;
+    words | format | scripts | headers | tidy) "$what" ;;
     *) echo "lint.sh: '$what' is not a check (--help lists them)" >&2; exit 2 ;;
   esac
 done

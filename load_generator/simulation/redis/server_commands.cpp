@@ -21,7 +21,7 @@ std::string command_stat(const std::string& name, uint64_t calls) {
 
 // --- scripts
 
-const LuaScripts::Script& load(ServerState& server, std::string_view source) {
+const LuaScripts::Script& load_script(ServerState& server, std::string_view source) {
   const auto loaded = LuaScripts::of_this_thread().load(source);
   if (const auto* error = std::get_if<std::string>(&loaded)) throw Refusal{*error};
   const auto& script = *std::get<const LuaScripts::Script*>(loaded);
@@ -44,7 +44,7 @@ void run_script(ServerState& server, const LuaScripts::Script& script, Arguments
 }
 
 void eval(ServerState& server, Arguments command, ReplySink& reply) {
-  return run_script(server, load(server, command[1]), command, reply);
+  return run_script(server, load_script(server, command[1]), command, reply);
 }
 
 void evalsha(ServerState& server, Arguments command, ReplySink& reply) {
@@ -54,7 +54,7 @@ void evalsha(ServerState& server, Arguments command, ReplySink& reply) {
 }
 
 void script(ServerState& server, Arguments command, ReplySink& reply) {
-  if (is(command[1], "LOAD") && command.size() == 3) return reply.text(load(server, command[2]).sha1);
+  if (is(command[1], "LOAD") && command.size() == 3) return reply.text(load_script(server, command[2]).sha1);
   if (!is(command[1], "FLUSH")) throw Refusal{"ERR unknown subcommand '" + std::string(command[1]) + "'"};
   server.scripts.clear();
   return reply.status("OK");
