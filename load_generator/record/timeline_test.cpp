@@ -4,10 +4,10 @@
 
 #include <numeric>
 
-using namespace load;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
+namespace load {  // where `open` is not the system call
 namespace {
 
 constexpr auto closed = State::closed;
@@ -329,3 +329,5 @@ TEST_CASE("traffic covers the run, even if no call was sent") {
   run.length = microseconds(1'000'001);
   CHECK(traffic(run, milliseconds(200)).blocked.size() == 6);
 }
+
+}  // namespace load

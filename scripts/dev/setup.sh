@@ -9,7 +9,7 @@ test=(doctest-dev libasio-dev libbenchmark-dev libmongoc-dev libsqlite3-dev open
       chromium-sandbox nodejs spin)
 command -v npm >/dev/null || test+=(npm)  # nodejs from elsewhere than Debian often has it
 peers=(haproxy nginx-light)
-develop=(clang clang-format clang-tidy doxygen libclang-rt-dev shellcheck)
+develop=(clang clang-format clang-tidy doxygen libclang-rt-dev lld shellcheck)
 
 usage() {
   cat <<END
