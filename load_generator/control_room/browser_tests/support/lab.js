@@ -21,6 +21,13 @@ const playRace = async (url) => {
   await expect.poll(async () => (await getJson(`${url}/race`)).phase, { timeout: 60_000 }).toBe('over');
 };
 
+const keep = (files) => files.map((file) => ({ file, text: fs.readFileSync(file, 'utf8') }));
+
+const restore = (kept) => kept.map(({ file, text }) => {
+  fs.writeFileSync(file, text);
+  return JSON.parse(text);
+});
+
 export const test = base.extend({
   // A folder with the programs. Runs are kept beside it, so each worker has its own.
   bin: [async ({}, use, { parallelIndex }) => {
@@ -35,8 +42,9 @@ export const test = base.extend({
 
   runsFolder: [async ({ bin }, use) => use(path.join(path.dirname(bin), 'runs')), { scope: 'worker' }],
 
-  // The outage, played against each stage: { runs, report }.
-  outage: [async ({ bin, runsFolder }, use) => {
+  // The outage, played against each stage: { runs, report }. Like the race below it is played once for each worker, and its
+  // files are there again for each test, although another one may have been played meanwhile.
+  playedOutage: [async ({ bin, runsFolder }, use) => {
     const call = async (...args) => {
       const { code, output } = await run(path.join(bin, 'load_generator'), ...args);
       if (code > 1) throw new Error(output); // 1: an expectation that did not hold, as may happen on a busy machine
@@ -46,21 +54,18 @@ export const test = base.extend({
     const files = stages.map((stage) => path.join(runsFolder, `outage-${stage}.json`));
     const report = path.join(runsFolder, 'report.html');
     await call('compare', '--html', report, ...files);
-    await use({ runs: files.map((file) => JSON.parse(fs.readFileSync(file))), report });
+    await use({ runs: keep(files), report });
   }, { scope: 'worker' }],
 
-  // A race that is over, with the usual givens: the documents of its runs. It is played once for each worker, and its files
-  // are there again for each test, although another race may have been played meanwhile.
+  outage: async ({ playedOutage: { runs, report } }, use) => use({ runs: restore(runs), report }),
+
+  // A race that is over, with the usual givens: the documents of its runs.
   playedRace: [async ({ idleUi, runsFolder }, use) => {
     await playRace(idleUi.url);
-    const files = ['distributed', 'redis'].map((variant) => path.join(runsFolder, `the-race-${variant}.json`));
-    await use(files.map((file) => ({ file, text: fs.readFileSync(file, 'utf8') })));
+    await use(keep(['distributed', 'redis'].map((variant) => path.join(runsFolder, `the-race-${variant}.json`))));
   }, { scope: 'worker' }],
 
-  race: async ({ playedRace }, use) => {
-    for (const { file, text } of playedRace) fs.writeFileSync(file, text);
-    await use(playedRace.map(({ text }) => JSON.parse(text)));
-  },
+  race: async ({ playedRace }, use) => use(restore(playedRace)),
 
   // For tests that change nothing in it: three instances of stage 2, and no load.
   idleUi: [async ({ bin }, use) => {
