@@ -29,11 +29,11 @@ done
 
 # Everything that the browser writes goes to a folder that is removed, and it opens no network connections.
 export HOME=$work TMPDIR=$work XDG_CONFIG_HOME=$work XDG_CACHE_HOME=$work
-options=(--headless --disable-gpu --disable-background-networking --disable-component-update --disable-sync
-         --no-first-run --hide-scrollbars --user-data-dir="$work/profile" "--window-size=1280,850")
+options=(--disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run
+         --hide-scrollbars --user-data-dir="$work/profile" "--window-size=1280,850")
 [ "$(id -u)" -ne 0 ] || options+=(--no-sandbox)  # chromium's sandbox refuses to work for root
-timeout --kill-after=5 60 chromium "${options[@]}" --screenshot="$work/report.png" "file://$work/report.html#poster" \
-  >"$work/log" 2>&1 &
+timeout --kill-after=5 60 chromium-headless-shell "${options[@]}" --screenshot="$work/report.png" \
+  "file://$work/report.html#poster" >"$work/log" 2>&1 &
 browser=$!
 if ! wait "$browser" || [ ! -s "$work/report.png" ]; then
   tail -n 5 "$work/log" >&2

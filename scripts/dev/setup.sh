@@ -5,8 +5,8 @@ set -euo pipefail
 build=(g++ cmake ninja-build pkg-config libcli11-dev libcpp-httplib-dev libcurl4-openssl-dev libfmt-dev libhiredis-dev
        libluajit-5.1-dev libpq-dev libspdlog-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev)
 run=(redis-server redis-tools curl jq tmux)
-test=(doctest-dev libasio-dev libbenchmark-dev libmongoc-dev libsqlite3-dev openssl postgresql procps prometheus chromium
-      chromium-sandbox nodejs spin)
+test=(doctest-dev libasio-dev libbenchmark-dev libmongoc-dev libsqlite3-dev openssl postgresql procps prometheus
+      chromium-headless-shell chromium-sandbox nodejs spin)
 command -v npm >/dev/null || test+=(npm)  # nodejs from elsewhere than Debian often has it
 peers=(haproxy nginx-light)
 develop=(clang clang-format clang-tidy doxygen libclang-rt-dev lld shellcheck)

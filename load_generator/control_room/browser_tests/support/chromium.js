@@ -1,7 +1,7 @@
-// How to start Debian's chromium: without background requests, and without its sandbox only where that cannot work.
+// How to start Debian’s chromium, the one without a window: without background requests, and without its sandbox only where that cannot work.
 import { spawnSync } from 'node:child_process';
 
-export const executablePath = '/usr/bin/chromium';
+export const executablePath = '/usr/bin/chromium-headless-shell';
 
 export const sandboxWorks = () =>
   process.getuid() !== 0 && spawnSync('unshare', ['--user', '--map-root-user', 'true']).status === 0;
