@@ -1,4 +1,4 @@
-// How to start Debian’s chromium, the one without a window: without background requests, and without its sandbox only where that cannot work.
+// How to start chromium’s headless shell: without background requests, and without its sandbox only where that cannot work.
 import { spawnSync } from 'node:child_process';
 
 export const executablePath = '/usr/bin/chromium-headless-shell';
