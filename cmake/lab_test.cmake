@@ -25,13 +25,16 @@ function(lab_test name)
   endif()
 endfunction()
 
-# Where the sources and the programs are, and how long a program may take to stop: a second, as the lab promises; with a
-# sanitizer five, as it looks for leaks first.
+# Where the sources and the programs are; how long a program may take to stop: a second, as the lab promises, with a
+# sanitizer five, as it looks for leaks first; and how many times fewer rounds a sanitizer gets (rounds_for_test.hpp).
 function(lab_test_definitions target)
   set(end_within_ms 1000)
+  set(rounds_divisor 1)
   if(CMAKE_CXX_FLAGS MATCHES "sanitize")
     set(end_within_ms 5000)
+    set(rounds_divisor 8)
   endif()
   target_compile_definitions(${target} PRIVATE LAB_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-    LAB_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}" LAB_END_WITHIN_MS=${end_within_ms})
+    LAB_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}" LAB_END_WITHIN_MS=${end_within_ms}
+    LAB_ROUNDS_DIVISOR=${rounds_divisor})
 endfunction()

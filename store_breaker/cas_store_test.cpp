@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 
+#include "program/rounds_for_test.hpp"
 #include "simple_breaker/traces/random_events.hpp"
 #include "store_breaker/tests/cas_table_for_test.hpp"
 
@@ -94,7 +95,7 @@ TEST_CASE("a store that can compare-and-set behaves as each golden trace says") 
 
 TEST_CASE("after each random event the stored record is what the table has in memory") {
   std::map<std::string, unsigned> causes;
-  constexpr unsigned seeds = LAB_SEEDS;
+  constexpr unsigned seeds = rounds(200);
   for (unsigned seed = 1; seed <= seeds; ++seed) {
     CAPTURE(seed);
     RandomEvents events(seed);

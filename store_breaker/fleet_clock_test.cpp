@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "program/rounds_for_test.hpp"
 #include "store_breaker/tests/cas_table_for_test.hpp"
 
 using namespace cb;
@@ -56,7 +57,7 @@ struct ClocklessFleet {
 
 TEST_CASE("wall clocks that differ by a minute neither shorten nor lengthen a break of ten seconds") {
   ClocklessFleet fleet({-60s, 0s, 60s, 7s});
-  for (size_t round = 0; round < 12; ++round) {
+  for (size_t round = 0; round < 4 * rounds(3); ++round) {
     CAPTURE(round);
     fleet.trip(round % 4);
     const auto length = fleet.break_length();

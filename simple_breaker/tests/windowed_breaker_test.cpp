@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "program/rounds_for_test.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 
 using namespace cb;
@@ -90,7 +91,7 @@ void compare_with_table(Policy policy, unsigned seed, std::chrono::microseconds 
 }  // namespace
 
 TEST_CASE("with its fast path the breaker behaves as the table: rates, failures in a row, clearing, slow calls") {
-  for (unsigned seed = 1; seed <= 20; ++seed) {
+  for (unsigned seed = 1; seed <= rounds(20); ++seed) {
     const auto most_behind = seed % 2 == 0 ? 0us : 2000us;
     CAPTURE(seed);
     compare_with_table(rates, seed, most_behind);
