@@ -102,6 +102,14 @@ test('at a hundred random moments each figure equals the calls and transitions o
   }));
 });
 
+test('a call that is answered after the load has ended is counted at the end of the replay', async ({ page, idleUi, race: [run], runsFolder }) => {
+  const blocked = run.calls.filter(({ status }) => status === 'blocked');
+  const late = { ...blocked[0], at_ms_since_start: run.length_ms - 10, took_ms: 500 };
+  fs.writeFileSync(path.join(runsFolder, 'the-race-distributed.json'), JSON.stringify({ ...run, calls: [...run.calls, late] }));
+  await openPlayed(page, idleUi.url, 1e6);
+  await expect(figureOf(page, 'distributed', 'blocked')).toHaveText(String(blocked.length + 1));
+});
+
 test('the address holds the givens and the moment: a page that opens it shows the same', async ({ page, context, idleUi, race }) => {
   expect(race).toHaveLength(2);
   await openPlayed(page, idleUi.url, 0);

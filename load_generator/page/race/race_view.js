@@ -5,7 +5,7 @@ import { flyBy } from './dots.js';
 import { FleetCards } from './fleet_cards.js';
 import { savePicture } from './picture_file.js';
 import { Playback } from './playback.js';
-import { allOpenAt, makeScene } from './scene.js';
+import { allOpenAt, endOf, makeScene } from './scene.js';
 import { resultOf, showVerdict } from './verdict.js';
 import { listedWords, sentenceAt } from './words.js';
 
@@ -50,8 +50,8 @@ export class RaceView {
 
   showRace(runs, givens) {
     const scenes = runs.map((run) => makeScene({ transitions: [], instances: namesOf(givens.instances), ...run }, givens.failure_threshold));
-    this.race = { scenes, givens, length: givens.length_ms };
-    this.playback.setLength(givens.length_ms);
+    this.race = { scenes, givens, length: Math.max(givens.length_ms, ...scenes.map(endOf)) };
+    this.playback.setLength(this.race.length);
     this.cards.setRace(this.race);
   }
 

@@ -58,7 +58,7 @@ export class RealRace {
     await this.view.playback.reachEnd();
     if (runs.includes(null)) throw new Error('The runs of the race cannot be read.');
     this.view.showFinished(runs.map((run, i) => ({ ...this.seen?.[i], ...run })), givens, 'real programs');
-    this.view.moveTo(givens.length_ms);
+    this.view.moveTo(this.view.race.length);
     setText(byId('world'), 'That was the race with real programs. In a moment: the same again, ten times slower.');
     this.replaySoon = setTimeout(() => this.replaySlowly(), resultStands);
   }

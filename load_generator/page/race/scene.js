@@ -100,6 +100,9 @@ const failuresAt = (scene, time) => {
   return failures.map((inARow) => Math.min(inARow, scene.threshold));
 };
 
+// When its last event is over, which on a busy machine may be after the load has ended.
+export const endOf = (scene) => Math.max(0, ...[...scene.calls.slice(-1).map(({ end }) => end), ...scene.transitions.map(({ at }) => at)]);
+
 // How many events are over. At two moments with as many, sceneAt() is the same.
 export const passedBy = (scene, time) =>
   firstAfter(scene.calls, time, ({ end }) => end) + firstAfter(scene.transitions, time, ({ at }) => at) +
