@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Usage: scripts/dev/lint.sh [words|format|scripts|headers|tidy ...]
+# Usage: scripts/dev/lint.sh [words|format|scripts|headers|tidy|analyzer ...]
 #
 # Checks the sources without running them. Without an argument: words, format and scripts.
 #   words    banned words in comments, READMEs, help texts, messages and names: each has a plainer substitute
@@ -7,7 +7,8 @@
 #   scripts  shellcheck
 #   headers  each public header compiles by itself
 #   tidy     clang-tidy on what is neither a test nor a benchmark: some minutes. It reads a room as one file, so names that
-#            are private to a file must differ within it
+#            are private to a file must differ within it. It leaves out Clang's analyzer, which would not see what is included
+#   analyzer Clang's analyzer, which follows paths through each file by itself: half an hour
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -61,36 +62,40 @@ headers() {
   cmake --build build/lint --target headers_test
 }
 
-# A room is a folder of the top level, or of load_generator. Most of clang-tidy's time goes into the headers that a
-# translation unit includes, so a room is one. Makes build/lint/rooms/compile_commands.json; prints ROOM FILE for each file.
-rooms() {
-  mkdir -p build/lint/rooms
-  jq --arg root "$root/" '
-    [.[] | select((.command | test("(_test|_benchmark|instance_behaviour|test_main)[.]dir/|/benchmark/") | not)
-                  or (.file | startswith($root + "examples/")))
-         | .room = (.file | ltrimstr($root) | capture("^(?<room>load_generator/[^/]+(?=/)|[^/]+)").room | gsub("/"; "."))]
-    | group_by(.room)' build/lint/compile_commands.json >build/lint/rooms/rooms.json
-  jq --arg rooms "$root/build/lint/rooms" '
-    map({directory: $rooms, file: "\(.[0].room).cpp", command: ("clang++ -std=c++20 " +
-      (map([.command | match("-[DI][^ ]+|-isystem [^ ]+"; "g").string]) | add | unique | join(" ")) +
-      " -c \(.[0].room).cpp")})' build/lint/rooms/rooms.json >build/lint/rooms/compile_commands.json
-  jq --raw-output 'flatten[] | "\(.room) \(.file)"' build/lint/rooms/rooms.json
-}
-
-tidy() {
-  local room file
+# Prints ROOM, FILE and its FLAGS for each file that is neither a test nor a benchmark. A room is a folder of the top level,
+# or of load_generator.
+linted() {
   cmake --preset lint >/dev/null
   cmake --build build/lint --target embedded_files >/dev/null
-  rm -rf build/lint/rooms
-  rooms | while read -r room file; do echo "#include \"$file\"" >>"build/lint/rooms/$room.cpp"; done
-  printf '%s\n' build/lint/rooms/*.cpp |
-    xargs -P "$(nproc)" -n 1 clang-tidy -p build/lint/rooms --config-file=.clang-tidy --quiet 2>/dev/null
+  jq --raw-output --arg root "$root/" '.[]
+    | select((.command | test("(_test|_benchmark|instance_behaviour|test_main)[.]dir/|/benchmark/") | not)
+             or (.file | startswith($root + "examples/")))
+    | [(.file | ltrimstr($root) | capture("^(?<room>load_generator/[^/]+(?=/)|[^/]+)").room), .file,
+       ([.command | match("-([DI]|isystem )[^ ]+"; "g").string | sub(" "; "") | gsub("\\\\"; "")] | join(" "))]
+    | @tsv' build/lint/compile_commands.json
 }
+
+# Runs clang-tidy with OPTIONS on each file that is named, separated by zeros, on the standard input.
+run_tidy() { xargs -0 -P "$(nproc)" -n 1 clang-tidy --config-file=.clang-tidy --quiet "$@" 2>/dev/null; }
+
+# Most of the time goes into the headers that a translation unit includes, so a room is one.
+tidy() {
+  local room file flags rooms=build/lint/rooms
+  rm -rf "$rooms"
+  linted | while IFS=$'\t' read -r room file flags; do
+    mkdir -p "$rooms/$room"
+    echo "#include \"$file\"" >>"$rooms/$room/room.cpp"
+    tr ' ' '\n' <<<"-std=c++20 $flags" >>"$rooms/$room/compile_flags.txt"
+  done
+  find "$rooms" -name room.cpp -print0 | run_tidy --checks=-clang-analyzer-*
+}
+
+analyzer() { linted | cut -f 2 | tr '\n' '\0' | run_tidy -p build/lint --checks=-*,clang-analyzer-*; }
 
 [ $# -gt 0 ] || set -- words format scripts
 for what in "$@"; do
   case "$what" in
-    words | format | scripts | headers | tidy) "$what" ;;
+    words | format | scripts | headers | tidy | analyzer) "$what" ;;
     *) echo "lint.sh: '$what' is not a check (--help lists them)" >&2; exit 2 ;;
   esac
 done
