@@ -61,7 +61,7 @@ cmake_minimum_required(VERSION 3.25)
 project(needs_$1 CXX)
 find_package(circuit_breaker_lab REQUIRED COMPONENTS $1)
 END
-  PKG_CONFIG_LIBDIR=/nonexistent cmake -S "$work/component" -B "$work/component/build" -DCMAKE_PREFIX_PATH="$prefix" 2>&1
+  PKG_CONFIG_LIBDIR=/nonexistent cmake -S "$work/component" -B "$work/component/build" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" 2>&1
 }
 
 check_components() {
