@@ -48,6 +48,11 @@ std::string refusal(const std::string& type, const std::string& message = "") {
   return R"({"__type":"com.amazonaws.dynamodb.v20120810#)" + type + R"(","message":")" + message + R"("})";
 }
 
+// In the words of libcurl, which differ between versions: "Couldn't" or "Could not".
+bool says(const std::string& what, std::string_view address, std::string_view cause) {
+  return what.starts_with(std::string(address) + ": Could") && what.find(cause) != std::string::npos;
+}
+
 }  // namespace
 
 TEST_CASE("each refusal by DynamoDB is one line, without what was signed") {
@@ -79,9 +84,9 @@ TEST_CASE("an answer that is too long ends the transfer") {
 
 TEST_CASE("a refused connection and an unknown host are named") {
   const DynamodbAddress refusing{.region = "lab", .table = "breakers", .endpoint = "http://127.0.0.1:1"};
-  CHECK(error_of(refusing).what == "http://127.0.0.1:1: Couldn't connect to server");
+  CHECK(says(error_of(refusing).what, "http://127.0.0.1:1", " connect to server"));
   const DynamodbAddress unknown{.region = "lab", .table = "breakers", .endpoint = "http://a.invalid"};
-  CHECK(error_of(unknown).what == "http://a.invalid: Couldn't resolve host name");
+  CHECK(says(error_of(unknown).what, "http://a.invalid", " resolve host"));
 }
 
 TEST_CASE("the deadline ends a request that hangs") {
