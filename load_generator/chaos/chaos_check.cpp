@@ -109,15 +109,19 @@ struct GenerationId {
 
 using ProbesByGeneration = std::map<GenerationId, std::vector<const Call*>>;
 
+// A local breaker counts on from the generation that it knew of, so when its instance shares again, the shared breaker
+// may have the same number: then the transition next to the answer decides.
 ProbesByGeneration probes_by_generation(const Run& run) {
-  std::set<std::pair<size_t, uint64_t>> of_local_breakers;
-  for (const Transition& transition : run.transitions) {
-    if (transition.local) of_local_breakers.emplace(transition.target, transition.generation);
-  }
+  std::map<std::pair<size_t, uint64_t>, std::vector<const Transition*>> transitions;
+  for (const Transition& each : run.transitions) transitions[{each.target, each.generation}].push_back(&each);
   ProbesByGeneration probes;
   for (const Call& call : run.calls) {
     if (!call.probe) continue;
-    const bool local = of_local_breakers.contains({call.target, call.generation});
+    const auto& of_number = transitions[{call.target, call.generation}];
+    const auto distance = [&call](const Transition* each) { return std::chrono::abs(each->at - answered_at(call)); };
+    const auto next = std::min_element(of_number.begin(), of_number.end(),
+                                       [&](const auto* a, const auto* b) { return distance(a) < distance(b); });
+    const bool local = next != of_number.end() && (*next)->local;
     probes[{local, local ? call.target : 0, call.generation}].push_back(&call);
   }
   return probes;

@@ -192,6 +192,20 @@ TEST_CASE("one probe: each local breaker may have one probe") {
   CHECK(broken(history) == Broken{"one probe"});
 }
 
+TEST_CASE("one probe: a local generation may have the number of the shared one that follows") {
+  ChaosHistory history = good_history();
+  history.run.transitions.push_back(began_locally(5008, 9, State::open, State::half_open, 0));
+  history.run.calls.push_back(probe(5000, 9, 0));
+  history.run.transitions.push_back(began(5208, 9, State::open, State::half_open, 0));
+  history.run.calls.push_back(probe(5200, 9, 0));
+  history.run.ledger = Ledger{{"Instance-A", {6, 0, 0, 0, 0}}, {"Instance-B", {1, 0, 0, 0, 0}}};
+  const Broken all = broken(history);
+  CHECK(std::find(all.begin(), all.end(), "one probe") == all.end());
+  history.run.calls.push_back(probe(5210, 9, 1));
+  const Broken with_another = broken(history);
+  CHECK(std::find(with_another.begin(), with_another.end(), "one probe") != with_another.end());
+}
+
 TEST_CASE(
     "unique: a generation of the shared breaker that starts twice is a violation, but not one of local breakers") {
   ChaosHistory history = good_history();
