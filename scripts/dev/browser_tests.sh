@@ -31,7 +31,8 @@ if [ "${1:-}" = --install ]; then exit; fi
 need_build load_generator
 "$tests/node_modules/.bin/tsc" --project "$root/load_generator/page/jsconfig.json"
 find "$root/load_generator/page" "$root/load_generator/control_room/page_tests" -name '*.test.js' -print0 |
-  xargs -0 node --test --test-reporter=spec >"$installed/node_tests.log" || { cat "$installed/node_tests.log" >&2; exit 1; }
+  xargs -0 node --test --test-reporter=spec >"$installed/node_tests.log" ||
+  { cat "$installed/node_tests.log" >&2; exit 1; }
 cd "$tests"
 export PWTEST_CACHE_DIR=$installed/cache
 exec node_modules/.bin/playwright test "$@"

@@ -7,8 +7,8 @@
 #   scripts  shellcheck
 #   headers  each public header compiles by itself
 #   tidy     clang-tidy on what is neither a test nor a benchmark: some minutes. It reads a room as one file, so names that
-#            are private to a file must differ within it. It leaves out Clang's analyzer, which would not see what is included
-#   analyzer Clang's analyzer, which follows paths through each file by itself: half an hour
+#            are private to a file must differ within it. Clang's analyzer would skip what such a file includes, so:
+#   analyzer Clang's analyzer, on each file by itself: half an hour
 set -euo pipefail
 # shellcheck source=scripts/dev/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -62,8 +62,8 @@ headers() {
   cmake --build build/lint --target headers_test
 }
 
-# Prints ROOM, FILE and its FLAGS for each file that is neither a test nor a benchmark. A room is a folder of the top level,
-# or of load_generator.
+# Prints ROOM, FILE and its FLAGS for each file that is neither a test nor a benchmark. A room is a folder of the top
+# level, or of load_generator.
 linted() {
   cmake --preset lint >/dev/null
   cmake --build build/lint --target embedded_files >/dev/null

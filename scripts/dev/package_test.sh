@@ -61,7 +61,8 @@ cmake_minimum_required(VERSION 3.25)
 project(needs_$1 CXX)
 find_package(circuit_breaker_lab REQUIRED COMPONENTS $1)
 END
-  PKG_CONFIG_LIBDIR=/nonexistent cmake -S "$work/component" -B "$work/component/build" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" 2>&1
+  PKG_CONFIG_LIBDIR=/nonexistent cmake -S "$work/component" -B "$work/component/build" -G Ninja \
+    -DCMAKE_PREFIX_PATH="$prefix" 2>&1
 }
 
 check_components() {
@@ -114,7 +115,7 @@ check_examples() {
     name=${marker#<!-- example: }
     name=${name% -->}
     printed=$(timeout 20 "$work/examples/$name") || fail "the example $name ends with an error"
-    printed=${printed//Could not connect/Couldn\'t connect}  # newer libcurl
+    printed=${printed//Could not connect/Couldn\'t connect}  # as newer versions of libcurl say
     diff <(block_after "$marker" examples/README.md) <(echo "$printed") >&2 || fail "the example $name prints something else"
   done < <(grep '^<!-- example: ' examples/README.md)
   start_redis

@@ -128,7 +128,7 @@ test('the address holds the givens and the moment: a page that opens it shows th
 // Long enough to be watched and stopped on any machine.
 const long = '?n=10&threshold=20&rate=10&break=60';
 
-test('two pages watch one race to its end, and a second one cannot be started meanwhile', async ({ page, context, startUi, monitor }) => {
+test('two pages watch one race until it is stopped, and a second one cannot be started meanwhile', async ({ page, context, startUi, monitor }) => {
   monitor.allowMessages(/409/);
   const ui = await startUi('--stage', 'distributed', '--rate', '0');
   await openRace(page, ui.url, long);
