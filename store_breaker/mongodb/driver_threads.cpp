@@ -23,11 +23,11 @@ bool DriverThreads::run(Call call, std::chrono::steady_clock::time_point deadlin
 }
 
 void DriverThreads::work(const std::stop_token& stop) {
-  std::unique_ptr<mongoc_client_t, void (*)(mongoc_client_t*)> client(nullptr, mongoc_client_destroy);
+  Owned<mongoc_client_t> client;
   while (const auto job = next(stop)) {
     if (!client) {
-      client.reset(mongoc_client_new_from_uri(uri_));
-      mongoc_client_set_error_api(client.get(), MONGOC_ERROR_API_VERSION_2);
+      client.reset(CB_DRIVER(mongoc_client_new_from_uri)(uri_));
+      CB_DRIVER(mongoc_client_set_error_api)(client.get(), MONGOC_ERROR_API_VERSION_2);
     }
     if (!job->call(client.get())) client.reset();  // a client waits for seconds before it connects again
     const std::scoped_lock lock(mutex_);

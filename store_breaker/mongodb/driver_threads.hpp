@@ -5,8 +5,6 @@
 // Invariants: a client belongs to one thread; a call that has not begun by its deadline never begins.
 #pragma once
 
-#include <mongoc/mongoc.h>
-
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -15,6 +13,8 @@
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "store_breaker/mongodb/driver.hpp"
 
 namespace cb {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "store_breaker/mongodb/driver_handles.hpp"
+#include "store_breaker/mongodb/driver.hpp"
 
 namespace cb {
 

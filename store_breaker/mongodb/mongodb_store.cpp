@@ -20,7 +20,7 @@ constexpr int collection_exists = 48;
 constexpr int is_duplicate = 11000;
 
 Owned<mongoc_collection_t> collection_of(mongoc_client_t* client, const std::string& database) {
-  return Owned<mongoc_collection_t>(mongoc_client_get_collection(client, database.c_str(), collection_name));
+  return Owned<mongoc_collection_t>(CB_DRIVER(mongoc_client_get_collection)(client, database.c_str(), collection_name));
 }
 
 }  // namespace
@@ -75,11 +75,11 @@ MongodbStore::Result<Found> MongodbStore::find(mongoc_client_t* client, const st
   const BsonDocument filter = with_id(breaker);
   const BsonDocument options(BCON_NEW("limit", BCON_INT64(1), "singleBatch", BCON_BOOL(true)));
   const Owned<mongoc_cursor_t> cursor(
-      mongoc_collection_find_with_opts(collection.get(), filter.get(), options.get(), nullptr));
+      CB_DRIVER(mongoc_collection_find_with_opts)(collection.get(), filter.get(), options.get(), nullptr));
   const bson_t* there = nullptr;
-  if (mongoc_cursor_next(cursor.get(), &there)) return found_in_document(*there);
+  if (CB_DRIVER(mongoc_cursor_next)(cursor.get(), &there)) return found_in_document(*there);
   bson_error_t error;
-  if (mongoc_cursor_error(cursor.get(), &error)) return trouble_from(error);
+  if (CB_DRIVER(mongoc_cursor_error)(cursor.get(), &error)) return trouble_from(error);
   const auto run_found = find_run(client);  // the document was deleted, or the collection is another one
   if (const auto* trouble = std::get_if<Trouble>(&run_found)) return *trouble;
   run_ = std::get<uint64_t>(run_found);
@@ -95,7 +95,8 @@ MongodbStore::Result<Written> MongodbStore::insert(mongoc_client_t* client, cons
   append_fields(created.get(), record);
   BSON_APPEND_INT64(created.get(), "Collection", static_cast<int64_t>(run_));
   bson_error_t error;
-  if (mongoc_collection_insert_one(collection.get(), created.get(), nullptr, nullptr, &error)) return Written::yes;
+  if (CB_DRIVER(mongoc_collection_insert_one)(collection.get(), created.get(), nullptr, nullptr, &error))
+    return Written::yes;
   if (error.code == is_duplicate) return Written::conflict;
   return trouble_from(error);
 }
@@ -109,14 +110,14 @@ MongodbStore::Result<Written> MongodbStore::replace(mongoc_client_t* client, con
   if (expected == of_no_document_version) BSON_APPEND_INT64(fields.get(), "Collection", static_cast<int64_t>(run_));
   const BsonDocument update;
   BSON_APPEND_DOCUMENT(update.get(), "$set", fields.get());
-  const Owned<mongoc_find_and_modify_opts_t> options(mongoc_find_and_modify_opts_new());
-  mongoc_find_and_modify_opts_set_update(options.get(), update.get());
+  const Owned<mongoc_find_and_modify_opts_t> options(CB_DRIVER(mongoc_find_and_modify_opts_new)());
+  CB_DRIVER(mongoc_find_and_modify_opts_set_update)(options.get(), update.get());
   const BsonDocument only_id(BCON_NEW("_id", BCON_INT32(1)));
-  mongoc_find_and_modify_opts_set_fields(options.get(), only_id.get());
+  CB_DRIVER(mongoc_find_and_modify_opts_set_fields)(options.get(), only_id.get());
   bson_t reply;
   bson_error_t error;
-  const bool is_done =
-      mongoc_collection_find_and_modify_with_opts(collection.get(), filter.get(), options.get(), &reply, &error);
+  const bool is_done = CB_DRIVER(mongoc_collection_find_and_modify_with_opts)(collection.get(), filter.get(),
+                                                                              options.get(), &reply, &error);
   const bool is_updated = was_updated(reply);
   bson_destroy(&reply);
   if (!is_done) return trouble_from(error);
@@ -125,16 +126,17 @@ MongodbStore::Result<Written> MongodbStore::replace(mongoc_client_t* client, con
 
 // Creates the collection if it does not exist: one that an insert creates would get its identifier too late.
 MongodbStore::Result<uint64_t> MongodbStore::find_run(mongoc_client_t* client) const {
-  const Owned<mongoc_database_t> database(mongoc_client_get_database(client, database_.c_str()));
+  const Owned<mongoc_database_t> database(CB_DRIVER(mongoc_client_get_database)(client, database_.c_str()));
   const BsonDocument options(BCON_NEW("filter", "{", "name", BCON_UTF8(collection_name), "}"));
   bson_error_t error;
   for (int tries = 0; tries < 2; ++tries) {
-    const Owned<mongoc_cursor_t> cursor(mongoc_database_find_collections_with_opts(database.get(), options.get()));
+    const Owned<mongoc_cursor_t> cursor(
+        CB_DRIVER(mongoc_database_find_collections_with_opts)(database.get(), options.get()));
     const bson_t* there = nullptr;
-    if (mongoc_cursor_next(cursor.get(), &there)) return run_from(*there);
-    if (mongoc_cursor_error(cursor.get(), &error)) return trouble_from(error);
+    if (CB_DRIVER(mongoc_cursor_next)(cursor.get(), &there)) return run_from(*there);
+    if (CB_DRIVER(mongoc_cursor_error)(cursor.get(), &error)) return trouble_from(error);
     const Owned<mongoc_collection_t> created(
-        mongoc_database_create_collection(database.get(), collection_name, nullptr, &error));
+        CB_DRIVER(mongoc_database_create_collection)(database.get(), collection_name, nullptr, &error));
     if (!created && error.code != collection_exists) return trouble_from(error);
   }
   return uint64_t{0};

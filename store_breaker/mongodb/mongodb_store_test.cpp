@@ -9,6 +9,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -186,6 +187,12 @@ TEST_CASE("the name has hosts and database, and no login") {
   const std::string host = "127.0.0.1:" + std::to_string(server.port());
   CHECK(MongodbStore("mongodb://" + host).name() == "mongodb://" + host + "/DistributedCircuitBreaker");
   CHECK(MongodbStore(server.url()).name() == "mongodb://" + host + "/lab");
+}
+
+TEST_CASE("the driver leaves nothing in /dev/shm that kill -9 would leave behind") {
+  const MongodbServer server;
+  const MongodbStore store(server.url());
+  CHECK_FALSE(std::filesystem::exists("/dev/shm/mongoc-" + std::to_string(getpid())));
 }
 
 TEST_CASE("a login or a database that is refused is one clear line at the start") {

@@ -1,6 +1,8 @@
 // Stage 4 shows the common behaviour of an instance, through shared memory, and what happens at one instance counts for
 // all.
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "distributed_breaker/tests/behaviour_for_test.hpp"
 #include "store_breaker/tests/private_segment_for_test.hpp"
@@ -58,6 +60,15 @@ TEST_CASE("a segment that is removed while in use: the open circuit is restored 
   CHECK(happens([&] { return causes(instance).back() == "state lost: this store did not have it"; }));
   CHECK(instance.state() == "open");
   CHECK(instance.call().http_status == 503);
+}
+
+TEST_CASE("an instance loads a driver only for the store that it uses") {
+  const Fleet fleet;
+  const auto instance = fleet.start();
+  std::ifstream maps("/proc/" + std::to_string(instance.process.pid()) + "/maps");
+  const std::string loaded(std::istreambuf_iterator<char>(maps), {});
+  CHECK(holds(loaded, "store_breaker"));
+  CHECK_FALSE(holds(loaded, "libmongoc"));
 }
 
 TEST_CASE("an address that is not valid is one clear line, without the password in it") {
