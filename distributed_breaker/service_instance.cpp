@@ -159,6 +159,7 @@ void ServiceInstance::status(const httplib::Request& request, httplib::Response&
   }
   const TimePoint now = parts_.clock();
   const json body{{"instance", settings_.name},
+                  {"at_ms", epoch_ms(now)},
                   {"breaker", breaker_json_of(*target)},
                   {"breakers", breakers_json()},
                   {"policy", settings_.policy},

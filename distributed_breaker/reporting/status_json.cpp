@@ -10,10 +10,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-int64_t epoch_ms(TimePoint at) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
-}
-
 json to_number(std::chrono::milliseconds duration) { return duration.count(); }
 json to_number(double share) { return share; }
 json to_number(int count) { return count; }
@@ -72,6 +68,10 @@ json override_json(const DetailedStatus& status, TimePoint now) {
 }
 
 }  // namespace
+
+int64_t epoch_ms(TimePoint at) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
+}
 
 void to_json(json& json, const Policy& policy) { json = settings_json(policy, settings()); }
 

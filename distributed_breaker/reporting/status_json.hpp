@@ -17,8 +17,10 @@ namespace cb {
 void to_json(nlohmann::ordered_json& json, const Policy& policy);
 void to_json(nlohmann::ordered_json& json, const CallPolicy& policy);
 
-// Dates are by the instance's clock, which never steps; beside each is the event's age at `now`. So a reader needs to
-// know neither that clock nor the wall clock.
+// Dates are by the instance's clock, which never steps, in milliseconds since the Unix epoch.
+int64_t epoch_ms(TimePoint at);
+
+// Beside each date is the event's age at `now`. So a reader needs to know neither that clock nor the wall clock.
 nlohmann::ordered_json transitions_json(const std::vector<LoggedTransition>& transitions, TimePoint now);
 nlohmann::ordered_json notable_calls_json(const std::vector<NotableCall>& calls, TimePoint now);
 

@@ -83,6 +83,7 @@ class PrivateFile {
 // GET /status without what changes by itself.
 inline nlohmann::json stable_status(const InstanceProcess& instance) {
   auto status = instance.status();
+  status.erase("at_ms");
   status["breaker"].erase("view_age_ms");
   for (auto& transition : status["transitions"]) transition.erase("age_ms");
   for (auto& call : status["notable_calls"]) call.erase("age_ms");

@@ -90,6 +90,18 @@ TEST_CASE("status shows successful probes and late results, but no plain success
   CHECK(calls[1]["number"] == 2);
 }
 
+TEST_CASE("a status has the date when it was written, by the clock of its events") {
+  Fleet fleet;
+  fleet.upstream.status = 500;
+  const auto instance = fleet.start();
+  instance.call();
+  const json status = instance.status();
+  const json& call = status["notable_calls"][0];
+  const auto age_by_dates = status["at_ms"].get<int64_t>() - call["at_ms"].get<int64_t>();
+  CHECK(age_by_dates - call["age_ms"].get<int64_t>() >= 0);
+  CHECK(age_by_dates - call["age_ms"].get<int64_t>() <= 1);  // each is a whole number
+}
+
 TEST_CASE("attempts that find no connection are a 504 and no upstream calls") {
   const Fleet fleet;
   const auto instance = fleet.start_at("http://127.0.0.1:1", "--max-attempts 3 --retry-backoff 1ms");

@@ -197,6 +197,7 @@ std::optional<InstanceStatus> read_status(const program::HttpReply& reply) {
   InstanceStatus status;
   status.name = printable(text_in(body, "instance"), longest_name);
   read_breaker(breaker, status);
+  status.at_epoch_ms = time_in(body, "at_ms");
   status.calls = read_counts(member(body, "calls"));
   each_in(body, "transitions", [&](const Foreign& entry) {
     if (!is_of_a_tenant(entry)) status.transitions.push_back(read_transition(entry));

@@ -52,6 +52,7 @@ struct InstanceStatus {
   uint64_t late_results = 0;
   std::string override_mode;    // empty: none
   CallCounts calls;             // since its start
+  int64_t at_epoch_ms = 0;      // when it was written, by the instance's clock; 0: it does not say
   bool shared_breaker = false;  // its store is not its own memory
   bool local = false;           // it is on its local breaker while Redis is away
   int probes_in_flight = 0;

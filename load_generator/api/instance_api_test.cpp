@@ -19,7 +19,7 @@ program::HttpReply answer(const std::string& body, int status = 200) {
 }  // namespace
 
 TEST_CASE("a status has the breaker, its store, the calls, and the notable ones") {
-  const auto status = read_status(answer(R"({"instance":"Instance-A",
+  const auto status = read_status(answer(R"({"instance":"Instance-A","at_ms":1763740000250,
     "breaker":{"name":"unreliable_service","state":"open","failures":3,"generation":7,"retry_after_ms":900,
                "store":"redis","store_error":"no route","view_age_ms":12,"late_results":2,
                "override":{"mode":"forced_open","actor":"me"}},
@@ -28,6 +28,7 @@ TEST_CASE("a status has the breaker, its store, the calls, and the notable ones"
                       "upstream_calls":2},
                      {"number":5,"at_ms":1763740000001,"status":"failure","context":"tenant"}]})"));
   REQUIRE(status);
+  CHECK(status->at_epoch_ms == 1763740000250);
   CHECK(status->breaker == "unreliable_service");
   CHECK(status->store == "redis");
   CHECK(status->store_error == "no route");

@@ -89,6 +89,7 @@ bool RecentHistory::record_status(size_t target, Offset now, const std::optional
   const size_t transitions_before = run_.transitions.size();
   if (status) {
     name_target(target, status->name);
+    if (status->at_epoch_ms > 0) clocks_[target].learn(status->at_epoch_ms, now);
     from = std::min(
         {from, record_transitions(target, now, status->transitions), record_calls(target, now, status->notable_calls)});
     if (was_restarted(instance.status.calls, status->calls)) instance.before_restarts = instance.calls();
@@ -162,9 +163,9 @@ Offset RecentHistory::record_transitions(size_t target, Offset now,
   Offset from = now;
   const auto& known = instances_[target].status.transitions;
   for (const ReportedTransition& reported : transitions) {
+    const Offset at = clocks_[target].offset_of(reported.at_epoch_ms, reported.age_ms, now);
     const auto is_reported = [&](const ReportedTransition& each) { return is_same(each, reported); };
     if (std::any_of(known.begin(), known.end(), is_reported)) continue;
-    const Offset at = clocks_[target].offset_of(reported.at_epoch_ms, reported.age_ms, now);
     if (is_too_old(at, now)) continue;
     const bool local = reported.cause.starts_with("local: ");
     run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});

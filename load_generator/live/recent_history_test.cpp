@@ -68,6 +68,19 @@ TEST_CASE("an event dated before the start is dropped, and a transition dated in
   CHECK(history.run().calls[0].intended == milliseconds(100));
 }
 
+TEST_CASE("an event in a slow answer is at its time: earlier answers have shown how the clocks differ") {
+  RecentHistory history(two_instances, start_epoch_ms);
+  InstanceStatus quick = status_of("A");
+  quick.at_epoch_ms = start_epoch_ms + 1000;
+  history.record_status(0, milliseconds(1001), quick);
+  InstanceStatus slow = status_of("A", State::open);
+  slow.at_epoch_ms = start_epoch_ms + 2000;
+  slow.transitions = {{2, State::closed, State::open, "5 failures", start_epoch_ms + 1900, 100}};
+  history.record_status(0, milliseconds(2400), slow);
+  REQUIRE(history.run().transitions.size() == 1);
+  CHECK(history.run().transitions[0].at == milliseconds(1901));
+}
+
 TEST_CASE("an hour takes no more memory than two minutes, and keeps the state in force and the sums") {
   RecentHistory history(two_instances, start_epoch_ms);
   uint64_t number = 0;

@@ -157,6 +157,7 @@ class Engine {
     second_.states[target] = status ? status->state : State::unknown;
     run_.samples[target].push_back({now(), second_.states[target], status && status->local});
     if (status) {
+      if (status->at_epoch_ms > 0) clocks_[target].learn(status->at_epoch_ms, now());
       run_.would_have_tripped[target] = status->would_have_tripped;
       run_.shared_breaker = run_.shared_breaker || status->shared_breaker;
       for (const ReportedTransition& reported : status->transitions) record_transition(target, reported);

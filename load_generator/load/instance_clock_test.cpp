@@ -39,6 +39,13 @@ TEST_CASE("the quickest answer shows how the clocks differ: slow ones do not shi
   CHECK(instance.read(2900, 3000, 3700) == milliseconds(2901));
 }
 
+TEST_CASE("answers without events show it too, so that the first event is exact") {
+  Dated instance{day_one};
+  instance.clock.learn(day_one + 1000, milliseconds(1001));
+  instance.clock.learn(day_one + 2000, milliseconds(2400));
+  CHECK(instance.read(2900, 3000, 3300) == milliseconds(2901));
+}
+
 TEST_CASE("an instance that is restarted by another wall clock is understood from its first answer on") {
   Dated before{day_one};
   CHECK(before.read(1000, 1000, 1000) == milliseconds(1000));

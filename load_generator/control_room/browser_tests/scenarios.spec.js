@@ -33,10 +33,8 @@ for (const variant of ['distributed', 'redis']) {
     await isOver(page);
     const { measures } = await getJson(`${ui.url}/runs/outage-10-${variant}`);
     const noted = await page.evaluate(() => noted);
-    // The page and the run each date an instance's events by the quickest answer that they got from it: on a busy machine
-    // none was quick.
-    const difference = Math.abs(noted.at(-1).totalMs - measures.disagreement_ms);
-    expect(difference).toBeLessThan(10 + measures.disagreement_ms / 20);
+    // Both learn how the instances' clocks differ from theirs from the same answers, but read their own clock after each.
+    expect(Math.abs(noted.at(-1).totalMs - measures.disagreement_ms)).toBeLessThan(5);
     if (variant === 'distributed') expect(measures.disagreement_ms).toBeGreaterThan(0);
     if (measures.disagreement_ms === 0) expect(noted.filter(({ agree }) => agree === 'false')).toEqual([]);
   });
