@@ -8,7 +8,7 @@
 #include <memory>
 
 // The driver's function of this name. Throws std::runtime_error if the driver cannot be opened.
-#define CB_DRIVER(function) (*reinterpret_cast<decltype(&function)>(cb::driver_function(#function)))
+#define CB_DRIVER(function) (*reinterpret_cast<decltype(&(function))>(cb::driver_function(#function)))
 
 namespace cb {
 
