@@ -237,6 +237,7 @@ test('where people want no motion, nothing flies, and squares and switches still
 
 test('dots fly on their canvases, and are gone at the end', async ({ page, idleUi }) => {
   await openRace(page, idleUi.url, `${short}&t=1045`);
+  await phase(page, 'replay');
   await expect.poll(() => page.evaluate(flyingPixels)).toBeGreaterThan(100);
   await page.setViewportSize({ width: 900, height: 800 });
   await expect.poll(() => page.evaluate(flyingPixels)).toBeGreaterThan(100);
