@@ -54,6 +54,15 @@ test('axe finds nothing in the lab, for each object, and in a replay', async ({ 
     await page.click(`[data-object="${object}"]`);
     await expectAccessible(page, object);
   }
+  await test.step('whatever has happened to the objects', async () => {
+    await act(page, '[data-network=Instance-A]');
+    await act(page, '[data-redis-do=kill]');
+    await expect(page.locator('[data-object="instance:Instance-A"]')).toContainText('local breaker');
+    await act(page, '[data-instance-do=kill]', 'Instance-B');
+    await act(page, '[data-instance-do=freeze]', 'Instance-C');
+    await expect(page.locator('[data-object="instance:Instance-C"]')).toContainText('frozen');
+    await expectAccessible(page, 'cut, killed, frozen and on a local breaker');
+  });
   await page.goto(`${ui.url}/#/run/outage-redis?t=1500`);
   await expect(page.locator('#title')).toHaveText('replay');
   await inEachLook(page, 'replay', async () => {});

@@ -18,9 +18,10 @@ const wireGlyph = () => draw('svg', { viewBox: '0 0 100 12', preserveAspectRatio
   draw('line', { class: 'whole', x1: 0, y1: 6, x2: 100, y2: 6 }),
   draw('path', { class: 'cut', d: 'M0 6H42M58 6H100M44 1L52 11M50 1L58 11' }));
 
-// A button of the map; `kind` and `name` are what it stands for.
+// A button of the map; `kind` and `name` are what it stands for. The spaces keep its words apart where they are spoken.
 const object = (kind, name, ...children) =>
-  make('button', { type: 'button', class: `object object-${kind}`, 'data-object': name ? `${kind}:${name}` : kind, 'aria-pressed': 'false' }, ...children);
+  make('button', { type: 'button', class: `object object-${kind}`, 'data-object': name ? `${kind}:${name}` : kind, 'aria-pressed': 'false' },
+    ...children.flatMap((child) => [child, ' ']));
 
 class Row {
   constructor(instance) {
