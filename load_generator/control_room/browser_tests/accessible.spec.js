@@ -77,6 +77,15 @@ test('axe finds nothing on the experiments, and in an opened one', async ({ page
   await inEachLook(page, 'opened', async () => {});
 });
 
+test('axe finds nothing in the results of an experiment', async ({ page, startUi, outage }) => {
+  expect(outage.runs).toHaveLength(3);
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  await page.goto(`${ui.url}/#/experiments/outage`);
+  await page.click('#sheet-show');
+  await expect(page.locator('#sheet')).toHaveAttribute('data-phase', 'result');
+  await inEachLook(page, 'result', async () => {});
+});
+
 test('axe finds nothing in a report', async ({ page, outage: { report } }) => {
   await page.goto(`file://${report}`);
   await inEachLook(page, 'report', async () => {});
