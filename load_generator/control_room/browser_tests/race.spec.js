@@ -211,21 +211,40 @@ test('a race can be guessed, started, watched and stepped through by keyboard', 
   await phase(page, 'ready');
 });
 
-test('nothing moves by itself during a whole race', async ({ page, startUi }) => {
-  const ui = await startUi('--stage', 'distributed', '--rate', '0');
-  await page.addInitScript(() => {
-    window.shifts = [];
-    new PerformanceObserver((list) => {
-      for (const { value, hadRecentInput, sources } of list.getEntries()) {
-        if (!hadRecentInput) shifts.push([value, ...sources.map(({ node }) => node?.id || node?.className || node?.nodeName)]);
-      }
-    }).observe({ type: 'layout-shift', buffered: true });
+const fleetsTop = () => document.querySelector('.fleets').getBoundingClientRect().top;
+
+// The longest verdicts: both guesses and what was expected, and either as expected or not.
+const showLongestVerdict = async (held) => {
+  const { verdictWords } = await import('/race/words.js');
+  const left = { guess: 100_000, expected: 'exactly 520', low: 520, high: 520, measured: 520, held };
+  const lines = verdictWords([left, { ...left, expected: '20 to 45', low: 20, high: 45 }]).map((text) => Object.assign(document.createElement('p'), { textContent: text }));
+  document.querySelector('#verdict-words').replaceChildren(...lines);
+};
+
+for (const { name, width, height } of looks.filter(({ colorScheme }) => colorScheme === 'light')) {
+  test(`nothing moves by itself during a whole race, whatever its verdict (${name})`, async ({ page, startUi }) => {
+    const ui = await startUi('--stage', 'distributed', '--rate', '0');
+    await page.setViewportSize({ width, height });
+    await page.addInitScript(() => {
+      window.shifts = [];
+      new PerformanceObserver((list) => {
+        for (const { value, hadRecentInput, sources } of list.getEntries()) {
+          if (!hadRecentInput) shifts.push([value, ...sources.map(({ node }) => node?.id || node?.className || node?.nodeName)]);
+        }
+      }).observe({ type: 'layout-shift', buffered: true });
+    });
+    await openRace(page, ui.url, short);
+    const top = await page.evaluate(fleetsTop);
+    await playToItsEnd(page);
+    await moveTo(page, 5000);
+    expect(await page.evaluate(() => shifts)).toEqual([]);
+    expect(await page.evaluate(fleetsTop)).toBe(top);
+    for (const held of [true, false]) {
+      await page.evaluate(showLongestVerdict, held);
+      expect(await page.evaluate(fleetsTop), `a verdict that ${held ? 'held' : 'did not hold'}`).toBe(top);
+    }
   });
-  await openRace(page, ui.url, short);
-  await playToItsEnd(page);
-  await moveTo(page, 5000);
-  expect(await page.evaluate(() => shifts)).toEqual([]);
-});
+}
 
 test('where people want no motion, nothing flies, and squares and switches still show the race', async ({ page, idleUi, race }) => {
   expect(race).toHaveLength(2);

@@ -27,10 +27,10 @@ test('the words on switches agree with their number', () => {
   assert.equal(switchesText(sceneAt(left, length), true), 'all ten switches are open');
 });
 
-test('the verdict says guess, expected and measured, and whether the arithmetic explains it', () => {
+test('the verdict says guess, expected and measured, and whether that is as expected', () => {
   const result = { expected: 'exactly 50', measured: 50, held: true };
   assert.deepEqual(verdictWords([{ ...result, guess: 30 }, { ...result, guess: null, expected: '5 to 14', measured: 17, held: false }]),
-    ['Left: You guessed 30. Expected exactly 50, measured 50.', 'Right: Expected 5 to 14, measured 17, which the arithmetic does not explain.']);
+    ['Left: You guessed 30. Expected exactly 50, measured 50.', 'Right: Expected 5 to 14, measured 17, not as expected.']);
 });
 
 test('a replay is slow around what happens and fast elsewhere, and loses no time at the borders', () => {

@@ -14,14 +14,10 @@ export const resultOf = (run, guess) => {
   return { guess, expected, low, high, measured: run.measures[guessed], held };
 };
 
-// Why the shared breaker's figure has a range.
-const inFlightText = ({ low, high }) => (high > low ? ` (Up to ${high - low} more may be under way.)` : '');
-
 // `lines` are the number lines' places.
 export const showVerdict = (results, lines) => {
   const scale = scaleFor(results.flatMap(({ guess, high, measured }) => [guess ?? 0, high, measured]));
   const words = verdictWords(results);
-  words[1] += inFlightText(results[1]);
   byId('verdict-words').replaceChildren(...words.map((text) => make('p', { text })));
   results.forEach((result, i) => lines[i].replaceChildren(numberLine(result, scale, Math.max(narrowest, lines[i].clientWidth))));
   announce(words.join(' '));

@@ -50,8 +50,11 @@ export const listedWords = ({ calls, some_calls: some }) => (calls || !some ? ''
 
 const verdictOf = (side, { guess, expected, measured, held }) => {
   const guessed = guess === null ? '' : `You guessed ${guess}. `;
-  return `${side}: ${guessed}Expected ${expected}, measured ${measured}${held ? '.' : ', which the arithmetic does not explain.'}`;
+  return `${side}: ${guessed}Expected ${expected}, measured ${measured}${held ? '.' : ', not as expected.'}`;
 };
 
-// `results`: { guess: number or null, expected: 'exactly 50', measured, held } of the left and the right fleet.
-export const verdictWords = ([left, right]) => [verdictOf('Left', left), verdictOf('Right', right)];
+// Why the shared breaker's figure has a range.
+const underWay = ({ low, high, held }) => (held && high > low ? ` (Up to ${high - low} more may be under way.)` : '');
+
+// `results`: { guess: number or null, expected: 'exactly 50', low, high, measured, held } of the left and the right fleet.
+export const verdictWords = ([left, right]) => [verdictOf('Left', left), verdictOf('Right', right) + underWay(right)];
