@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 // Calls a service that is down until the breaker rejects; returns how many calls the service got.
 int calls_until_rejected(const std::string& url, const std::string& instance) {
-  cb::redis::Client redis(cb::redis::parse_url(url), 50ms);
+  cb::redis::Client redis(cb::redis::parse_url(url), 1s);
   const auto group = cb::redis_group(redis, {.failure_threshold = 6, .recovery_timeout = 5s}, {}, instance);
   cb::FallbackBreaker breaker(group, {"example_prices"});
   for (int calls = 0;; ++calls) {
