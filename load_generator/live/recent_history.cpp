@@ -163,9 +163,9 @@ Offset RecentHistory::record_transitions(size_t target, Offset now,
   Offset from = now;
   const auto& known = instances_[target].status.transitions;
   for (const ReportedTransition& reported : transitions) {
-    const Offset at = clocks_[target].offset_of(reported.at_epoch_ms, reported.age_ms, now);
     const auto is_reported = [&](const ReportedTransition& each) { return is_same(each, reported); };
     if (std::any_of(known.begin(), known.end(), is_reported)) continue;
+    const Offset at = clocks_[target].offset_of(reported.at_epoch_ms, reported.age_ms, now);
     if (is_too_old(at, now)) continue;
     const bool local = reported.cause.starts_with("local: ");
     run_.transitions.push_back({target, reported.generation, reported.from, reported.to, reported.cause, at, local});
