@@ -84,10 +84,10 @@ void FleetPoller::poll() {
     request(target, fleet_.targets[target].url + "/status",
             [this, target](const program::HttpReply& reply) { report_status(target, read_status(reply)); });
   }
-  request(targets, fleet_.upstream + "/fault", [this](const program::HttpReply& reply) {
+  request(targets, fleet_.upstream + "/fault", [this, asked = now()](const program::HttpReply& reply) {
     const auto fault = read_fault(reply);
     std::unique_lock lock(mutex_);
-    const bool has_changed = history_.record_fault(fault);
+    const bool has_changed = history_.record_fault(asked, fault);
     lock.unlock();
     if (has_changed) changed_();
   });

@@ -27,6 +27,7 @@ struct ObservedUpstream {
   std::string url;
   bool answers = false;
   UpstreamFault fault;  // its last answer, as is the ledger
+  Offset asked{0};      // when the poller asked for it: the fault was in force then, or began later
   Ledger ledger;
 };
 

@@ -94,6 +94,7 @@ json upstream_json(const FleetSnapshot& snapshot) {
   return {{"url", upstream.url},
           {"answers", upstream.answers},
           {"fault", fault_json(upstream.fault)},
+          {"asked_ms", to_ms(upstream.asked)},
           {"ledger", {{"total", to_json(snapshot.received())}, {"callers", callers}}}};
 }
 

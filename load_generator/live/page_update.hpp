@@ -3,7 +3,8 @@
 //    "agreement","calls","wasted"}
 // "network_broken" of an instance: the upstream drops its calls. Its "dropped_callers" are names as in /status, while
 // "name" carries the URL where two instances have one name. The "calls" of an instance are those of its /status, and
-// fall when it is restarted; the sum beside "agreement" does not. The control room adds what it knows of processes.
+// fall when it is restarted; the sum beside "agreement" does not. "asked_ms" of the upstream: when it was asked for its
+// fault, which began then or later if it is a new one. The control room adds what it knows of processes.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -47,12 +47,13 @@ TEST_CASE("an instance's network is broken if the upstream drops its caller name
     return json.contains("network_broken") && json["network_broken"] == true;
   };
   const auto drop_calls_of = [&](const std::string& caller) {
-    history.record_fault(UpstreamFault{0, 0, 0, 0, "", {caller}});
+    history.record_fault(milliseconds(90), UpstreamFault{0, 0, 0, 0, "", {caller}});
   };
   record(history, 0, milliseconds(100), status_of("Instance-A"));
   record(history, 1, milliseconds(100), status_of("Instance-A"));
   CHECK(page_update(history.snapshot(milliseconds(200)), Offset(0))["instances"][0]["network_broken"] == false);
   drop_calls_of("Instance-A");
+  CHECK(page_update(history.snapshot(milliseconds(200)), Offset(0))["upstream"]["asked_ms"] == 90);
   CHECK(broken(0));
   CHECK(broken(1));
   CHECK_FALSE(broken(2));

@@ -106,9 +106,10 @@ bool RecentHistory::record_status(size_t target, Offset now, const std::optional
   return has_changed;
 }
 
-bool RecentHistory::record_fault(const std::optional<UpstreamFault>& fault) {
+bool RecentHistory::record_fault(Offset asked, const std::optional<UpstreamFault>& fault) {
   const bool has_changed = upstream_.answers != fault.has_value() || (fault && *fault != upstream_.fault);
   upstream_.answers = fault.has_value();
+  upstream_.asked = asked;
   if (fault) upstream_.fault = *fault;
   return has_changed;
 }

@@ -34,7 +34,8 @@ class RecentHistory {
   // An answer received at `now`, which never falls; nothing: no valid answer. Returns true if a reader should be
   // notified at once.
   bool record_status(size_t target, Offset now, const std::optional<InstanceStatus>& status);
-  bool record_fault(const std::optional<UpstreamFault>& fault);
+  // `asked`: when the request was sent.
+  bool record_fault(Offset asked, const std::optional<UpstreamFault>& fault);
   void record_ledger(Offset now, const std::optional<Ledger>& ledger);
 
   FleetSnapshot snapshot(Offset now) const;

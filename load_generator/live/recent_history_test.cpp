@@ -184,9 +184,10 @@ TEST_CASE("only a new state, transition, override, fault or missing answer notif
   CHECK(record(history, 0, milliseconds(400), status));
   CHECK(record(history, 0, milliseconds(500), std::nullopt));
   CHECK_FALSE(record(history, 0, milliseconds(600), std::nullopt));
-  CHECK(history.record_fault(UpstreamFault{}));
-  CHECK_FALSE(history.record_fault(UpstreamFault{}));
-  CHECK(history.record_fault(UpstreamFault{0, 0, 0, 0, "down", {}}));
+  CHECK(history.record_fault(milliseconds(650), UpstreamFault{}));
+  CHECK_FALSE(history.record_fault(milliseconds(750), UpstreamFault{}));
+  CHECK(history.record_fault(milliseconds(850), UpstreamFault{0, 0, 0, 0, "down", {}}));
+  CHECK(history.snapshot(milliseconds(900)).upstream.asked == milliseconds(850));
 }
 
 TEST_CASE("instances with the same name get their URL added, and one that never answered is named by its URL") {

@@ -7,7 +7,7 @@ const total = (received, success) => ({ received, success, failure: received - s
 
 const frame = (more = {}) => ({
   fleet: 1, now_ms: 1000, load: { rate: 10 }, calls: { success: 8, failure: 1, exception: 0, blocked: 1 },
-  upstream: { answers: true, fault: healthy, ledger: { total: total(9, 8) } },
+  upstream: { answers: true, fault: healthy, asked_ms: 990, ledger: { total: total(9, 8) } },
   instances: ['A', 'B'].map((letter) => ({ name: `Instance-${letter}`, answers: true, state: 'closed', failures: 0, override: '', network_broken: false, store: 'memory' })),
   ...more,
 });
@@ -38,7 +38,7 @@ test('Redis is on the map only where instances use it, or would if it were there
   assert.deepEqual(mapOf({ ...shared, redis: { process: 'killed' } }).redis, { process: 'killed', away: 2, isShared: false });
 });
 
-const later = (counts, more = {}) => frame({ now_ms: 3000, calls: counts, upstream: { answers: true, fault: healthy, ledger: { total: total(30, 20) } }, ...more });
+const later = (counts, more = {}) => frame({ now_ms: 3000, calls: counts, upstream: { answers: true, fault: healthy, asked_ms: 3000, ledger: { total: total(30, 20) } }, ...more });
 
 test('counters say what has happened since the last fault', () => {
   const counter = new SinceFault();
@@ -46,9 +46,25 @@ test('counters say what has happened since the last fault', () => {
   const calls = { success: 20, failure: 10, exception: 1, blocked: 5 };
   assert.deepEqual(counter.show(later(calls)), { success: 12, failure: 9, exception: 1, blocked: 4, failed_upstream: 9, elapsed: 2000 });
   const fault = later({ ...calls, failure: 11 }, { now_ms: 3250 });
-  fault.upstream = { answers: true, fault: { ...healthy, failure_rate: 1 }, ledger: { total: total(31, 20) } };
+  fault.upstream = { answers: true, fault: { ...healthy, failure_rate: 1 }, asked_ms: 3200, ledger: { total: total(31, 20) } };
   assert.deepEqual(counter.show(fault), { success: 0, failure: 1, exception: 0, blocked: 0, failed_upstream: 1, elapsed: 250 },
     'the call that the new fault has failed is counted');
+});
+
+test('a call that failed before the page knew of the fault is counted, however long the upstream takes to answer', () => {
+  const counter = new SinceFault();
+  const at = (now, asked, failure, fault = healthy) => counter.show(frame({
+    now_ms: now, calls: { success: 8, failure, exception: 0, blocked: 0 },
+    upstream: { answers: true, fault, asked_ms: asked, ledger: { total: total(8 + failure, 8) } },
+  }));
+  at(1000, 950, 0);
+  at(1250, 1200, 1); // the last that the upstream, healthy when it was asked, has failed
+  at(1500, 1450, 2);
+  at(1750, 1450, 5); // it was asked again, and has not yet answered
+  at(2000, 1450, 9);
+  const down = { ...healthy, failure_rate: 1 };
+  assert.deepEqual(at(2250, 2050, 9, down), { success: 0, failure: 8, exception: 0, blocked: 0, failed_upstream: 8, elapsed: 1000 });
+  assert.equal(at(2500, 2450, 9, down).failure, 8);
 });
 
 test('Reset starts the counters again, and a change of state does not', () => {

@@ -59,16 +59,23 @@ const countsOf = ({ calls, upstream, now_ms: now }) => ({
 // An instance that was restarted counts from 0 again; so does an upstream.
 const since = (before, count) => (count >= before ? count - before : count);
 
-// Counts what has happened since the last fault, or since Reset was pressed. The frame that shows a fault first has some of
-// its calls already, so it is counted from the frame before.
+// Counts what has happened since the last fault, or since Reset was pressed. Calls that a new fault has failed can be known
+// before the fault is. But when the upstream was last asked and knew of no new fault, there was none: counts of that time
+// or earlier have none of its calls, so the counters begin with the newest of them.
 export class SinceFault {
+  earlier = []; // counts, the newest last; the first is the one to begin with if the next frame shows a new fault
+
   show(frame) {
     const conditions = conditionsOf(frame);
-    if (conditions !== this.conditions) this.before = this.latest ?? countsOf(frame);
-    if (!this.latest || frame.fleet !== this.fleet) this.before = countsOf(frame);
+    const latest = countsOf(frame);
+    if (frame.fleet !== this.fleet) this.earlier = [];
+    if (this.earlier.length === 0) this.before = latest;
+    else if (conditions !== this.conditions) [this.before] = this.earlier;
     this.conditions = conditions;
     this.fleet = frame.fleet;
-    this.latest = countsOf(frame);
+    this.latest = latest;
+    this.earlier.push(latest);
+    while (this.earlier.length > 1 && this.earlier[1].now <= frame.upstream.asked_ms) this.earlier.shift();
     return this.counts();
   }
 
