@@ -93,7 +93,8 @@ class PublishedView {
     const Word seen = word();
     if (permit.probe != 0 || permit.generation != seen.generation()) return std::nullopt;
     if (!counts_calls_ && !seen.reports_successes()) return Counted{};
-    const auto [counted, older] = successes_.add_one(permit.generation);
+    const auto is_current = [&] { return word().generation() == permit.generation; };
+    const auto [counted, older] = successes_.add_one(permit.generation, is_current);
     if (!counted) return Counted{true, false, older};
     const bool is_first = !will_report_.load(std::memory_order_relaxed) && !will_report_.exchange(true);
     return Counted{false, is_first, older};

@@ -67,7 +67,8 @@ class PublishedState {
   bool count_success(uint64_t generation, ClockReading now) {
     if (now.latest >= count_until_.load(std::memory_order_acquire)) return false;
     if (now.earliest < published_at_.load(std::memory_order_acquire)) return false;
-    return !counts_successes() || successes_.add_one(generation).counted;
+    const auto is_current = [&] { return word().generation() == generation; };
+    return !counts_successes() || successes_.add_one(generation, is_current).counted;
   }
 
   bool counts_successes() const { return counts_successes_.load(std::memory_order_relaxed); }

@@ -24,20 +24,22 @@ class BasicStripedCounter {
   ~BasicStripedCounter() { delete[] stripes_.load(); }
 
   struct Added {
-    bool counted = false;  // false: a newer generation is being counted, or a take is overdue
+    bool counted = false;  // false: another generation is being counted, or a take is overdue
     uint32_t older = 0;    // displaced increments of an older generation
   };
 
-  Added add_one(uint64_t generation) {
+  // `is_current` says whether this generation is still the present one. It is called when another one was counted.
+  template <class IsCurrent>
+  Added add_one(uint64_t generation, const IsCurrent& is_current) {
     Stripe* stripes = stripes_.load(std::memory_order_acquire);
     if (stripes == nullptr) {
-      if (const auto added = try_to_add(single_, generation)) return *added;
+      if (const auto added = try_to_add(single_, generation, is_current)) return *added;
       stripes = grow();  // another thread was quicker
     }
     // The core affects only the speed: a thread that moves to another core meanwhile still counts once.
     std::atomic<uint64_t>& value = stripes[static_cast<unsigned>(sched_getcpu()) % count].value;
     while (true) {
-      if (const auto added = try_to_add(value, generation)) return *added;
+      if (const auto added = try_to_add(value, generation, is_current)) return *added;
     }
   }
 
@@ -46,16 +48,13 @@ class BasicStripedCounter {
     uint32_t older = 0;  // of older generations
   };
 
-  // The increments since the last take; those of newer generations remain.
+  // The increments since the last take. `generation` must be the present one, or the one that is about to be.
   Taken take(uint64_t generation) {
     Taken taken;
     for_each(*this, [&](std::atomic<uint64_t>& value) {
-      uint64_t seen = value.load(std::memory_order_relaxed);
-      while (Word(seen).count() > 0 && !Word(seen).is_newer_than(generation)) {
-        if (!value.compare_exchange_weak(seen, 0, std::memory_order_relaxed)) continue;
-        (Word(seen).is_of(generation) ? taken.count : taken.older) += Word(seen).count();
-        return;
-      }
+      if (Word(value.load(std::memory_order_relaxed)).count() == 0) return;
+      const Word all(value.exchange(0, std::memory_order_relaxed));
+      (all.is_of(generation) ? taken.count : taken.older) += all.count();
     });
     return taken;
   }
@@ -72,7 +71,8 @@ class BasicStripedCounter {
  private:
   static constexpr unsigned count = 16;
 
-  // The low bits of a generation, and a count.
+  // The low bits of a generation, and a count. Which of two generations is newer cannot be read from such bits: one
+  // that begins after a long stay may differ by any number of them.
   class Word {
    public:
     explicit Word(uint64_t bits) : bits_(bits) {}
@@ -80,28 +80,29 @@ class BasicStripedCounter {
     uint32_t count() const { return static_cast<uint32_t>(bits_ & most); }
     bool is_full() const { return count() == most; }
     bool is_of(uint64_t generation) const { return bits_ >> count_bits == tag(generation); }
-    bool is_newer_than(uint64_t generation) const {
-      return count() > 0 && tag(generation - (bits_ >> count_bits)) > most_tag / 2;
-    }
     Word with_one_more(uint64_t generation) const {
       return Word(is_of(generation) ? bits_ + 1 : tag(generation) << count_bits | 1);
     }
 
    private:
     static constexpr uint64_t most = (uint64_t{1} << count_bits) - 1;
-    static constexpr uint64_t most_tag = ~uint64_t{0} >> count_bits;
-    static uint64_t tag(uint64_t generation) { return generation & most_tag; }
+    static uint64_t tag(uint64_t generation) { return generation & (~uint64_t{0} >> count_bits); }
     uint64_t bits_;
   };
 
-  // Nothing if another thread was quicker.
-  static std::optional<Added> try_to_add(std::atomic<uint64_t>& value, uint64_t generation) {
-    uint64_t seen = value.load(std::memory_order_relaxed);
+  // Nothing if another thread was quicker. Acquire and release: what is_current() reads is at least as new as the
+  // generation that was counted.
+  template <class IsCurrent>
+  static std::optional<Added> try_to_add(std::atomic<uint64_t>& value, uint64_t generation,
+                                         const IsCurrent& is_current) {
+    uint64_t seen = value.load(std::memory_order_acquire);
     const Word word(seen);
-    if (word.is_newer_than(generation) || (word.is_of(generation) && word.is_full())) return Added{};
+    const bool same = word.is_of(generation);
+    if (same ? word.is_full() : word.count() > 0 && !is_current()) return Added{};
     const uint64_t next = word.with_one_more(generation).bits();
-    if (!value.compare_exchange_strong(seen, next, std::memory_order_relaxed)) return std::nullopt;
-    return Added{true, word.is_of(generation) ? 0 : word.count()};
+    if (!value.compare_exchange_strong(seen, next, std::memory_order_release, std::memory_order_relaxed))
+      return std::nullopt;
+    return Added{true, same ? 0 : word.count()};
   }
 
   struct alignas(64) Stripe {
@@ -125,7 +126,8 @@ class BasicStripedCounter {
   std::atomic<Stripe*> stripes_{nullptr};  // used after it
 };
 
-// 36 bits of a generation are 19 hours of microseconds. A count of 28 bits is full after seconds at full speed.
+// Two generations have the same 36 bits if they begin a multiple of 19 hours apart, to the microsecond. A count of 28
+// bits is full after seconds at full speed.
 using StripedCounter = BasicStripedCounter<28>;
 
 }  // namespace cb

@@ -3,41 +3,52 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
 using namespace cb;
 
-TEST_CASE("an increment of an older generation is never counted for a newer one") {
-  StripedCounter counter;
-  CHECK(counter.add_one(100).counted);
-  CHECK(counter.add_one(100).counted);
-  SUBCASE("the newer one's first increment displaces it") {
-    const auto added = counter.add_one(200);
-    CHECK(added.counted);
-    CHECK(added.older == 2);
-    CHECK_FALSE(counter.add_one(100).counted);
-    CHECK(counter.take(200).count == 1);
+namespace {
+
+constexpr auto present = [] { return true; };
+constexpr auto over = [] { return false; };
+
+}  // namespace
+
+// Generations are times in microseconds: the older one lasted for a moment, for half a day, or for a year.
+TEST_CASE("an increment of an older generation is never counted for a newer one, however long the older one lasted") {
+  using std::chrono::hours, std::chrono::microseconds;
+  constexpr uint64_t first = 1795697341008617;
+  for (const microseconds lasted : {microseconds(1), microseconds(hours(12)), microseconds(hours(24 * 365))}) {
+    CAPTURE(lasted.count());
+    const uint64_t second = first + static_cast<uint64_t>(lasted.count());
+    StripedCounter counter;
+    CHECK(counter.add_one(first, present).counted);
+    CHECK(counter.add_one(first, present).counted);
+    SUBCASE("the newer one's first increment displaces it") {
+      const auto added = counter.add_one(second, present);
+      CHECK(added.counted);
+      CHECK(added.older == 2);
+      CHECK_FALSE(counter.add_one(first, over).counted);
+      CHECK(counter.take(second).count == 1);
+    }
+    SUBCASE("a take for the newer one returns it apart") {
+      const auto taken = counter.take(second);
+      CHECK(taken.count == 0);
+      CHECK(taken.older == 2);
+    }
+    CHECK(counter.is_empty());
   }
-  SUBCASE("a take for the newer one returns it apart") {
-    const auto taken = counter.take(200);
-    CHECK(taken.count == 0);
-    CHECK(taken.older == 2);
-  }
-  SUBCASE("a take for an older one leaves it") {
-    CHECK(counter.take(50).count == 0);
-    CHECK(counter.take(100).count == 2);
-  }
-  CHECK(counter.is_empty());
 }
 
 // An increment of a generation that is over would be one too many for the next one.
 TEST_CASE("a counter that is full counts no more until it is taken, and does not wrap") {
   BasicStripedCounter<4> counter;
-  for (int i = 0; i < 15; ++i) CHECK(counter.add_one(7).counted);
-  CHECK_FALSE(counter.add_one(7).counted);
+  for (int i = 0; i < 15; ++i) CHECK(counter.add_one(7, present).counted);
+  CHECK_FALSE(counter.add_one(7, present).counted);
   CHECK(counter.take(7).count == 15);
-  CHECK(counter.add_one(7).counted);
+  CHECK(counter.add_one(7, present).counted);
 }
 
 TEST_CASE(
@@ -53,7 +64,7 @@ TEST_CASE(
     workers.emplace_back([&] {
       for (uint64_t mine = generation; mine < last; mine = generation) {
         ++outstanding[mine];  // before: it may be taken at once
-        const auto added = counter.add_one(mine);
+        const auto added = counter.add_one(mine, [&] { return generation == mine; });
         if (!added.counted) --outstanding[mine];
         counted += added.counted ? 1 : 0;
         older += added.older;
