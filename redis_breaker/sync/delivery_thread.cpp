@@ -1,5 +1,6 @@
 #include "redis_breaker/sync/delivery_thread.hpp"
 
+#include <system_error>
 #include <utility>
 
 namespace cb {
@@ -17,8 +18,15 @@ void DeliveryThread::add(const NoticeQueue& notices) {
     due_->queues.push_back(notices);
   }
   due_->changed.notify_one();
-  if (thread_.joinable()) return;
-  thread_ = std::jthread([due = due_](const std::stop_token& stop) { work(stop, *due); });
+  if (!thread_.joinable()) start();
+}
+
+// Where no thread is to be had, the next notice tries again. A breaker's next call delivers what waits, too.
+void DeliveryThread::start() {
+  try {
+    thread_ = std::jthread([due = due_](const std::stop_token& stop) { work(stop, *due); });
+  } catch (const std::system_error&) {
+  }
 }
 
 void DeliveryThread::work(const std::stop_token& stop, Due& due) {
