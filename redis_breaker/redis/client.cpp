@@ -34,10 +34,10 @@ Client::Client(Address address, std::chrono::milliseconds timeout, std::string k
 
 Client::~Client() = default;
 
-Reply Client::command(const std::vector<std::string>& arguments, const std::string& name) {
+Reply Client::command(const std::vector<std::string>& arguments, const std::string& name, const Deadline& deadline) {
   const auto begun = std::chrono::steady_clock::now();
-  const auto timeout = this->timeout();
-  Reply reply = route_->command(arguments, name, Deadline(timeout));
+  const auto timeout = deadline.left();
+  Reply reply = route_->command(arguments, name, deadline);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
   if (reply.is_answer()) round_trips_.record(took);
   if (!reply.is_answer() && took >= timeout) round_trips_.record_timeout();
@@ -48,6 +48,11 @@ std::unique_ptr<Connection> Client::connect(size_t node) { return route_->connec
 
 std::string Client::prefix(const std::string& name) const {
   return common_prefix() + (is_cluster() ? "{" + name + "}:" : name + ":");
+}
+
+std::string Client::channel(const std::string& service) const {
+  const std::string news = prefix(service) + "news";
+  return address_.database == 0 ? news : news + ":" + std::to_string(address_.database);
 }
 
 }  // namespace cb::redis

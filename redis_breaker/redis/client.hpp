@@ -27,8 +27,11 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // `name` is the breaker whose keys the command uses.
-  Reply command(const std::vector<std::string>& arguments, const std::string& name = "");
+  // `name` is the breaker whose keys the command uses. With a deadline, for one command of several: by then.
+  Reply command(const std::vector<std::string>& arguments, const std::string& name = "") {
+    return command(arguments, name, Deadline(timeout()));
+  }
+  Reply command(const std::vector<std::string>& arguments, const std::string& name, const Deadline& deadline);
 
   // A new, separate connection to the node that an earlier reply came from; check its error(). It shows where the
   // address leads now: idle connections to another server are closed.
@@ -41,8 +44,9 @@ class Client {
   std::string prefix(const std::string& name) const;
   std::string common_prefix() const { return key_prefix_ + ":"; }  // of the keys of all breakers
 
-  // The channel on which transitions of the breakers of this service and its tenants are announced.
-  std::string channel(const std::string& service) const { return prefix(service) + "news"; }
+  // The channel on which transitions of the breakers of this service and its tenants are announced: "cb:NAME:news". All
+  // databases of a server have the same channels, so that of another database than 0 is named: "cb:NAME:news:1".
+  std::string channel(const std::string& service) const;
 
   bool is_cluster() const { return address_.kind == Address::Kind::cluster; }
 

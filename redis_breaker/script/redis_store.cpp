@@ -27,8 +27,9 @@ StoreResult RedisStore::apply(const std::string& breaker, const LastKnown& known
                               Writes writes) {
   const std::string service = breaker.substr(0, breaker.find(Identity::separator));
   ScriptCall call = caller_.call({breaker, client_.prefix(breaker), client_.channel(service)}, known, events, writes);
-  redis::Reply reply = client_.command(call.command(), breaker);
-  while (call.continues_after(reply)) reply = client_.command(call.command(), breaker);
+  const redis::Deadline deadline(client_.timeout());
+  redis::Reply reply = client_.command(call.command(), breaker, deadline);
+  while (call.continues_after(reply)) reply = client_.command(call.command(), breaker, deadline);
   return call.result_of(reply);
 }
 

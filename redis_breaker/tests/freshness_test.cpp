@@ -79,6 +79,32 @@ TEST_CASE("after SWAPDB, a circuit that is open in the other database rejects ev
   CHECK(admitted < bound_of_freshness);
 }
 
+TEST_CASE("instances that use another database of the same server have another breaker of the same name") {
+  TestRedis redis;
+  const auto in_database = [&](const std::string& number) {
+    return "redis://127.0.0.1:" + std::to_string(redis.server.port()) + "/" + number;
+  };
+  const Policy policy{.failure_threshold = 2, .recovery_timeout = 60s};
+  TestInstance a(in_database("0"), policy), b(in_database("1"), policy), neighbour(in_database("1"), policy);
+  for (TestInstance* each : {&a, &b, &neighbour}) {
+    each->call(Outcome::success);
+    REQUIRE(each->receives_pushes());
+  }
+  const auto known = [&] { return a.breaker.view().word(); };
+  const uint64_t generation = known().generation();
+  Permit began_before = a.permit();
+  b.call(Outcome::failure);
+  b.call(Outcome::failure);
+  CHECK(neighbour.sees(State::open));
+  TestInstance later(in_database("0"), policy);
+  later.call(Outcome::failure);
+  REQUIRE(eventually([&] { return known().reports_successes(); }));  // what was announced before has arrived too
+  CHECK_FALSE(a.rejected());
+  CHECK_FALSE(began_before.settle(Outcome::success).late);
+  CHECK(known().generation() == generation);
+  CHECK(b.rejected());
+}
+
 TEST_CASE("a server that becomes a read-only replica is unavailable, though it answers every ping") {
   TestRedis redis, master;
   TestInstance a(redis, one_failure);
