@@ -60,6 +60,22 @@ const Policy after_three{.failure_threshold = 3, .recovery_timeout = 10s};
 
 }  // namespace
 
+// --- the circuit as the shared one was
+
+TEST_CASE("a health check that says that the upstream is down does not end a break that began elsewhere") {
+  SimulatedOutages instance({.failure_threshold = 1, .recovery_timeout = 10s});
+  instance.new_generation(State::open);
+  SUBCASE("a break with its whole length left") { instance.shared.snapshot.open_until = instance.now + 10s; }
+  SUBCASE("a break that has grown") { instance.shared.snapshot.open_until = instance.now + 60s; }
+  SUBCASE("a break that is nearly over") { instance.shared.snapshot.open_until = instance.now + 1s; }
+  instance.follow();
+  const auto left = std::max<std::chrono::microseconds>(10s, instance.shared.snapshot.open_until - instance.now);
+  instance.now += 500ms;
+  instance.local.report_health(Health::down);
+  CHECK(instance.rejected());
+  CHECK(instance.local.detailed_status().retry_after == left);
+}
+
 // --- whose result it is
 
 TEST_CASE("a result of the shared generation counts on the local breaker that continues it, without another permit") {

@@ -180,6 +180,10 @@ uint64_t CircuitBreaker::resume_from(Snapshot snapshot, const Override& active_o
   const std::scoped_lock lock(mutex_);
   published_.collect_into(snapshot_);
   snapshot.generation = std::max({snapshot.generation, snapshot_.generation + 1, closed_snapshot(now()).generation});
+  if (snapshot.state == State::open && snapshot.mode == Mode::automatic) {
+    const TimePoint::duration left = snapshot.open_until - now();
+    snapshot.break_length = std::max({snapshot.break_length, left, TimePoint::duration(policy().recovery_timeout)});
+  }
   snapshot_ = std::move(snapshot);
   active_override_ = snapshot_.mode == Mode::automatic ? nullptr : std::make_unique<const Override>(active_override);
   publish(now());
