@@ -6,6 +6,10 @@
 #include <cstdint>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include "simple_breaker/state_machine.hpp"
 
 namespace cb {
 namespace {
@@ -17,10 +21,14 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
+// No number that a script sends is negative, or larger than `never`.
 bool take_number(std::string_view& text, auto& number) {
   const std::string_view word = take_word(text);
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  return error == std::errc() && end == word.data() + word.size();
+  int64_t read = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), read);
+  number = static_cast<std::remove_cvref_t<decltype(number)>>(read);
+  return error == std::errc() && end == word.data() + word.size() && read >= 0 &&
+         read <= never.time_since_epoch().count() && std::cmp_equal(number, read);
 }
 
 }  // namespace
@@ -49,7 +57,7 @@ std::pair<std::string, News> parse_news(std::string_view text) {
                   take_number(text, news.failures);
   news.is_overridden = take_word(text) != "auto";
   is_whole = is_whole && take_number(text, now);
-  if (!state || !is_whole || wait < 0) return {};
+  if (!state || !is_whole) return {};
   news.state = *state;
   news.wait = std::chrono::microseconds(wait);
   news.now = TimePoint(std::chrono::microseconds(now));
