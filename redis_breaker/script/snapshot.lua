@@ -113,7 +113,10 @@ keys = module(function(keys)
   -- At most as many leases as permitted_calls_in_half_open may be.
   function keys.read_leases()
     local held = redis.pcall('ZRANGE', PROBES, 0, 999, 'WITHSCORES')
-    if held.err then return keys.mark_invalid(PROBES, 'not a sorted set') end
+    if held.err then
+      if not keys.is_of_another_type(held) then redis.call('ZRANGE', PROBES, 0, 0) end  -- ends the run
+      return keys.mark_invalid(PROBES, 'not a sorted set')
+    end
     for i = 1, #held, 2 do
       table.insert(s.leases, {probe = tonumber(held[i]) or 0, deadline = tonumber(held[i + 1])})
     end
