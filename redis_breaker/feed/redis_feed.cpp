@@ -33,7 +33,7 @@ Subscription::Topics topics_of(const redis::Client& client, const std::vector<st
 // Of the hash of a snapshot; 0: there is none.
 uint64_t generation_in(const redis::Reply& hash) {
   uint64_t generation = 0;
-  if (!hash.error().empty() || hash->type != REDIS_REPLY_ARRAY) return generation;
+  if (hash->type != REDIS_REPLY_ARRAY) return generation;
   for (size_t i = 0; i + 1 < hash->elements; i += 2) {
     const std::string_view value = redis::text_of(*hash->element[i + 1]);
     if (redis::text_of(*hash->element[i]) == "generation") {
@@ -114,8 +114,9 @@ ChangeFeed::Check RedisFeed::check(const std::string& breaker) {
   }
   Check check;
   if (!client_.is_cluster() && !breaker.empty()) {
-    check.generation = generation_in(
-        fresh->command({"HGETALL", client_.prefix(breaker) + "breaker"}, redis::Deadline(client_.timeout())));
+    const redis::Reply hash =
+        fresh->command({"HGETALL", client_.prefix(breaker) + "breaker"}, redis::Deadline(client_.timeout()));
+    if (hash.error().empty()) check.generation = generation_in(hash);
   }
   ping();
   return check;

@@ -54,6 +54,7 @@ class BreakerList {
   struct Known {
     std::string name{};
     uint64_t generation = 0;
+    bool operator==(const Known&) const = default;
   };
   Known any_known() const;
 

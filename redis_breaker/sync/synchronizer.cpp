@@ -189,6 +189,10 @@ void Synchronizer::check(WatchedNode& entry) {
   entry.is_confirming = true;
   const uint64_t generation = found.generation.value_or(known.generation);
   if (generation == known.generation || generation == breakers_.any_known().generation) return;  // or just changed
+  // The server may have evicted a healthy breaker, which is not stored again before its next failure.
+  const bool is_missing = generation == 0;
+  if (is_missing) refresh({known.name});
+  if (is_missing && breakers_.any_known() == known) return;
   entry.push_status.session = ++sessions_;  // the other views are stale too
   refresh({known.name});
 }

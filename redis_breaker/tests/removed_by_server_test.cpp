@@ -59,6 +59,12 @@ struct Fleet {
   Caller a{script}, b{script};
 };
 
+long calls_of(TestRedis& redis, const std::string& command) {
+  const std::string stats = redis.cli({"INFO", "commandstats"}), field = "cmdstat_" + command + ":calls=";
+  const auto at = stats.find(field);
+  return at == std::string::npos ? 0 : std::stol(stats.substr(at + field.size()));
+}
+
 const Policy after_three{.failure_threshold = 3, .recovery_timeout = 60s};
 
 }  // namespace
@@ -291,6 +297,29 @@ TEST_CASE("a healthy circuit that was evicted is not stored again before its nex
   CHECK_FALSE(after.forgotten);
   CHECK(keys_of_breakers(fleet.redis).empty());
   CHECK(fleet.a.settle(closed, Outcome::failure).state == State::open);
+}
+
+// Each check, every 750 ms, looks for the breaker that comes first, and pings.
+TEST_CASE("a healthy circuit that was evicted makes no other view stale") {
+  CHECK(happens_before_any_poll([] {
+    TestRedis redis;
+    const auto group = redis_group(redis.client, one_failure);
+    FallbackBreaker first(group, {"a"}), other(group, {"x"});
+    const auto call = [](Breaker& breaker) { std::get<Permit>(breaker.acquire()).settle(Outcome::success); };
+    call(first);
+    call(other);
+    REQUIRE(eventually([&] { return other.view().is_fresh(); }));
+    evict(redis, {"cb:a:state", "cb:a:failures", "cb:a:breaker"});
+    const auto wait_for_checks = [&](long count) {
+      const long before = calls_of(redis, "ping");
+      REQUIRE(eventually([&] { return call(other), calls_of(redis, "ping") >= before + count; }));
+    };
+    wait_for_checks(2);  // the second one began after the eviction
+    const uint64_t version = other.view().version();
+    wait_for_checks(2);
+    CHECK(redis.cli({"EXISTS", "cb:a:breaker"}) == "0");
+    return other.view().version() == version;
+  }));
 }
 
 TEST_CASE("a Redis that forgets a breaker three times in ten seconds is forgiven, the fourth time it is unfit") {
