@@ -105,12 +105,13 @@ Connection::Received Connection::receive_what_is_there() {
   return Received::some;
 }
 
+// Waits even for what is there already: otherwise a stop would not end a peer that sends without a pause.
 void Connection::receive(Time until) {
   for (;;) {
+    wait(POLLIN, until);
     const Received received = receive_what_is_there();
     if (received == Received::end) throw Broken(Cause::closed);
     if (received == Received::some) return;
-    wait(POLLIN, until);
   }
 }
 

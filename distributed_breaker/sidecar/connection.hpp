@@ -1,6 +1,7 @@
 // A Connection reads HTTP messages from a socket, and writes to it, each with a deadline. A second descriptor ends
-// every wait: a program that stops waits neither for a silent client nor for a hung upstream. It does not own the
-// socket. Not thread-safe. Errors: reading and sending throw Broken, and reading Refused, too.
+// both: a program that stops waits neither for a silent client, nor for one that sends without a pause, nor for a hung
+// upstream. It does not own the socket. Not thread-safe. Errors: reading and sending throw Broken, and reading Refused,
+// too.
 #pragma once
 
 #include <chrono>

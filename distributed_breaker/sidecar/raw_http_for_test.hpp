@@ -21,6 +21,14 @@
 
 namespace cb {
 
+inline sockaddr_in loopback_address(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
 // One end of a TCP connection. Reading and writing throw std::runtime_error after 20 s, and reading at the end.
 class RawSocket {
  public:
@@ -30,10 +38,7 @@ class RawSocket {
     setsockopt(descriptor_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   }
   explicit RawSocket(const std::string& url) : RawSocket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const sockaddr_in address = loopback_address(std::stoi(url.substr(url.rfind(':') + 1)));
     if (connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
       throw std::runtime_error("cannot connect to " + url);
     }
@@ -133,38 +138,49 @@ inline RawMessage read_raw(RawSocket& socket) {
   return message;
 }
 
+// A socket that listens on a free port of the loopback.
+struct RawListener {
+  explicit RawListener(int backlog) : descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address = loopback_address(0);
+    socklen_t length = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    if (bind(descriptor, generic, length) != 0 || listen(descriptor, backlog) != 0) throw std::runtime_error("no port");
+    getsockname(descriptor, generic, &length);
+    port = ntohs(address.sin_port);
+  }
+  ~RawListener() { close(descriptor); }
+  RawListener(const RawListener&) = delete;
+  RawListener& operator=(const RawListener&) = delete;
+
+  std::string host() const { return "127.0.0.1:" + std::to_string(port); }
+  std::string url() const { return "http://" + host(); }
+
+  const int descriptor;
+  int port = 0;
+};
+
 // Calls `serve` with each connection, on a thread for each, and closes it afterwards.
 class RawUpstream {
  public:
   using Serve = std::function<void(RawSocket&)>;
 
-  explicit RawUpstream(Serve serve) : serve_(std::move(serve)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    socklen_t length = sizeof address;
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (bind(listener_, generic, length) != 0 || listen(listener_, 64) != 0) throw std::runtime_error("no port");
-    getsockname(listener_, generic, &length);
-    port_ = ntohs(address.sin_port);
-    acceptor_ = std::jthread([this] { accept_all(); });
-  }
+  explicit RawUpstream(Serve serve) : serve_(std::move(serve)) {}
   ~RawUpstream() {
-    shutdown(listener_, SHUT_RDWR);  // ends accept()
+    shutdown(listener_.descriptor, SHUT_RDWR);  // ends accept()
     acceptor_.join();
     threads_.clear();
-    close(listener_);
   }
   RawUpstream(const RawUpstream&) = delete;
   RawUpstream& operator=(const RawUpstream&) = delete;
 
-  std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
-  std::string url() const { return "http://" + host(); }
+  std::string host() const { return listener_.host(); }
+  std::string url() const { return listener_.url(); }
   int connections() const { return connections_; }
 
  private:
   void accept_all() {
-    for (int socket = accept(listener_, nullptr, nullptr); socket >= 0; socket = accept(listener_, nullptr, nullptr)) {
+    const int listener = listener_.descriptor;
+    for (int socket = accept(listener, nullptr, nullptr); socket >= 0; socket = accept(listener, nullptr, nullptr)) {
       ++connections_;
       threads_.emplace_back([this, socket] {
         RawSocket connection(socket);
@@ -177,11 +193,36 @@ class RawUpstream {
   }
 
   const Serve serve_;
-  const int listener_;
-  int port_ = 0;
+  const RawListener listener_{64};
   std::atomic<int> connections_{0};
   std::list<std::jthread> threads_;
-  std::jthread acceptor_;
+  std::jthread acceptor_{[this] { accept_all(); }};  // last: it uses the rest
+};
+
+// An upstream to which no connection can be made: it accepts none, its queue is full, so its system drops each SYN.
+class FullUpstream {
+ public:
+  FullUpstream() {
+    while (!is_full()) {
+      if (clients_.size() == 16) throw std::runtime_error("the queue does not fill");
+    }
+  }
+
+  std::string url() const { return listener_.url(); }
+
+ private:
+  // Connects once more. A connection that finds room in the queue is made at once, on the loopback.
+  bool is_full() {
+    const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    clients_.emplace_back(client);
+    const sockaddr_in address = loopback_address(listener_.port);
+    connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    pollfd descriptor{client, POLLOUT, 0};
+    return poll(&descriptor, 1, 200) == 0;
+  }
+
+  const RawListener listener_{0};
+  std::list<RawSocket> clients_;
 };
 
 }  // namespace cb

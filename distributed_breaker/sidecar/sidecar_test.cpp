@@ -264,6 +264,36 @@ TEST_CASE("a sidecar stops within a second, while a client is silent and an upst
   CHECK(sidecar.instance.process.wait(std::chrono::milliseconds(LAB_END_WITHIN_MS)) == 0);
 }
 
+TEST_CASE("a sidecar stops within a second, while it connects to an upstream that does not answer") {
+  const FullUpstream upstream;
+  SidecarProcess sidecar(upstream.url(), "--call-timeout 20s --probe-timeout 30s");
+  RawSocket waiting(sidecar.url);
+  waiting.write(get("/"));
+  REQUIRE(happens([&] { return sidecar.instance.status()["call"]["running"] == 1; }));
+  sidecar.instance.process.send_signal(SIGTERM);
+  CHECK(sidecar.instance.process.wait(std::chrono::milliseconds(LAB_END_WITHIN_MS)) == 0);
+  const RawMessage answer = read_raw(waiting);
+  CHECK(begins(answer, "502 "));
+  CHECK(nlohmann::json::parse(answer.body)["error"] == "local cause: this instance stops");
+}
+
+TEST_CASE("a sidecar stops within a second, while a client sends without a pause") {
+  SidecarProcess sidecar("http://127.0.0.1:1");
+  RawSocket flooding(sidecar.url);
+  std::atomic<int> blocks{0};
+  const std::jthread flood([&](const std::stop_token& stop) {
+    std::string empty_lines;
+    while (empty_lines.size() < 65536) empty_lines += "\r\n";
+    try {
+      for (; !stop.stop_requested(); ++blocks) flooding.write(empty_lines);
+    } catch (const std::runtime_error&) {  // the sidecar has closed it
+    }
+  });
+  REQUIRE(happens([&] { return blocks > 64; }));  // so the sidecar reads them
+  sidecar.instance.process.send_signal(SIGTERM);
+  CHECK(sidecar.instance.process.wait(std::chrono::milliseconds(LAB_END_WITHIN_MS)) == 0);
+}
+
 TEST_CASE("settings that do not fit a sidecar are refused in one line") {
   for (const auto& [options, line] : {std::pair{"--max-attempts 2", "error: max_attempts must be 1 with a sidecar\n"},
                                       std::pair{"--fallback last-good", "error: a sidecar has no fallback\n"}}) {

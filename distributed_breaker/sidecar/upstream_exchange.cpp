@@ -58,18 +58,12 @@ bool UpstreamExchange::may_use_again() const {
   return link_ && steady_clock::now() - link_->used < longest_pause && link_->connection.is_idle();
 }
 
-// libcurl looks up the name, connects, and distinguishes local causes.
 std::optional<program::HttpReply> UpstreamExchange::connect(Time until) {
   link_.reset();
-  auto transfer =
-      std::make_unique<program::HttpTransfer>(program::HttpRequest{.url = url_, .timeout = left_until(until)});
-  curl_easy_setopt(transfer->handle(), CURLOPT_CONNECT_ONLY, 1L);
-  curl_easy_setopt(transfer->handle(), CURLOPT_FORBID_REUSE, 0L);  // else it closes the connection at once
-  const CURLcode code = curl_easy_perform(transfer->handle());
-  curl_socket_t socket = CURL_SOCKET_BAD;
-  if (code == CURLE_OK) curl_easy_getinfo(transfer->handle(), CURLINFO_ACTIVESOCKET, &socket);
-  if (socket == CURL_SOCKET_BAD) return transfer->end(code == CURLE_OK ? CURLE_COULDNT_CONNECT : code);
-  link_.emplace(Link{std::move(transfer), Connection(socket, stop_fd_)});
+  auto socket = std::make_unique<UpstreamSocket>(url_, left_until(until));
+  if (auto fault = socket->connect(stop_fd_)) return fault;
+  const int descriptor = socket->descriptor();
+  link_.emplace(Link{std::move(socket), Connection(descriptor, stop_fd_)});
   return std::nullopt;
 }
 

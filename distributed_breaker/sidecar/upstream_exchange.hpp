@@ -14,8 +14,8 @@
 
 #include "distributed_breaker/sidecar/connection.hpp"
 #include "distributed_breaker/sidecar/http_message.hpp"
+#include "distributed_breaker/sidecar/upstream_socket.hpp"
 #include "program/http/http_client.hpp"
-#include "program/http/http_transfer.hpp"
 
 namespace cb {
 
@@ -46,7 +46,7 @@ class UpstreamExchange {
   using Time = Connection::Time;
 
   struct Link {
-    std::unique_ptr<program::HttpTransfer> owner;  // of the socket
+    std::unique_ptr<UpstreamSocket> owner;
     Connection connection;
     Time used{};
   };
