@@ -22,12 +22,12 @@ TEST_CASE("the news of a breaker is a state, its numbers and the breaker's name"
 }
 
 TEST_CASE("malformed news has no generation") {
-  for (const char* text : {"", " ", "open", "banana 2 0 1 0 auto 3 pay", "open x 0 1 0 auto 3 pay",
-                           "open 2x 0 1 0 auto 3 pay", "open 2 -1 1 0 auto 3 pay", "open 2 0 1 99999999999 auto 3 pay",
-                           "open 2 0 1 0 auto", "open 2 0 1 0 auto x pay", "open  2 0 1 0 auto 3 pay",
-                           "open 9000000000000000 0 1 0 auto 3 pay", "open 2 9000000000000000 1 0 auto 3 pay",
-                           "open 2 0 9000000000000000 0 auto 3 pay", "open 2 0 1 -1 auto 3 pay",
-                           "open 2 0 1 0 auto -3 pay", "open 2 0 1 0 auto 9000000000000000 pay"}) {
+  for (const char* text :
+       {"", " ", "open", "banana 2 0 1 0 auto 3 pay", "open x 0 1 0 auto 3 pay", "open 2x 0 1 0 auto 3 pay",
+        "open 2 -1 1 0 auto 3 pay", "open 2 0 1 99999999999 auto 3 pay", "open 2 0 1 0 auto", "open 2 0 1 0 auto x pay",
+        "open  2 0 1 0 auto 3 pay", "open 9000000000000000 0 1 0 auto 3 pay", "open 2 9000000000000000 1 0 auto 3 pay",
+        "open 2 0 9000000000000000 0 auto 3 pay", "open 2 0 1 -1 auto 3 pay", "open 2 0 1 0 auto -3 pay",
+        "open 2 0 1 0 auto 9000000000000000 pay"}) {
     CAPTURE(text);
     CHECK(parse_news(text).second.generation == 0);
   }
