@@ -18,13 +18,15 @@ CREATE TABLE IF NOT EXISTS circuit_breakers (
 );
 )";
 
+// A person may have written a version below 1: it counts as 1, so that such a row can be replaced.
 // The server gives up a statement that waits for a lock longer than any client does: otherwise it would keep its
 // process.
 constexpr const char* prepare = R"(
 SET statement_timeout = '2s';
 SET default_transaction_isolation = 'read committed';
 PREPARE read_record (text) AS
-  SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, version, record
+  SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+    CASE WHEN breaker IS NOT NULL THEN greatest(version, 1) END, record
   FROM (VALUES (1)) AS one LEFT JOIN circuit_breakers ON breaker = $1;
 PREPARE create_record (text, bigint, json, text, text) AS
   WITH written AS (
@@ -33,7 +35,8 @@ PREPARE create_record (text, bigint, json, text, text) AS
   SELECT pg_notify($4, $5) FROM written;
 PREPARE replace_record (text, bigint, json, text, text, bigint) AS
   WITH written AS (
-    UPDATE circuit_breakers SET version = $2, record = $3 WHERE breaker = $1 AND version = $6 RETURNING breaker)
+    UPDATE circuit_breakers SET version = $2, record = $3 WHERE breaker = $1 AND greatest(version, 1) = $6
+    RETURNING breaker)
   SELECT pg_notify($4, $5) FROM written;
 SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint,
   channel, quote_ident(channel),
