@@ -3,6 +3,7 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <stdexcept>
 
@@ -46,6 +47,15 @@ void require_no_login_in_hosts(const Address& address) {
   }
 }
 
+// A list of one part, such as a port of all hosts, is returned as it is.
+std::string rotated(const std::string& list, size_t by) {
+  std::vector<std::string> parts = parts_of(list);
+  std::rotate(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(by % parts.size()), parts.end());
+  std::string text = parts.front();
+  for (size_t i = 1; i < parts.size(); ++i) text += "," + parts[i];
+  return text;
+}
+
 std::string host_text(const std::string& host, const std::string& port) {
   const bool is_socket = host.starts_with('/');
   const std::string name = is_socket ? net::percent_encoded(host) : net::Endpoint{host, 0}.to_text();
@@ -66,6 +76,14 @@ Address parse_address(const std::string& url) {
     if (option->val != nullptr) address.options.emplace_back(option->keyword, option->val);
   }
   require_no_login_in_hosts(address);
+  return address;
+}
+
+Address Address::beginning_with(size_t host) const {
+  Address address = *this;
+  for (auto& [keyword, value] : address.options) {
+    if (keyword == "host" || keyword == "hostaddr" || keyword == "port") value = rotated(value, host);
+  }
   return address;
 }
 

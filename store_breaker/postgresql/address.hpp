@@ -3,6 +3,7 @@
 // What it leaves out comes from libpq's environment: PGPASSWORD, PGPASSFILE, PGSSLMODE, ...
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,9 @@ struct Address {
   std::vector<std::pair<std::string, std::string>> options;  // libpq's keywords and their values
 
   std::string to_text() const;  // for logs: without the password, and without other options
+
+  // The same, but libpq tries the hosts from this one on, and then those before it. Any number: they are a ring.
+  Address beginning_with(size_t host) const;
 };
 
 // Throws std::invalid_argument, which says what is wrong and contains nothing that may be part of a password.

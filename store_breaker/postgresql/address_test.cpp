@@ -31,6 +31,23 @@ TEST_CASE("an address in a log has neither a password nor other options") {
   }
 }
 
+TEST_CASE("the hosts of an address can be tried from any of them on, each with its port") {
+  const Address three = parse_address("postgresql://a:1,b,c:3/lab");
+  CHECK(three.beginning_with(0).to_text() == three.to_text());
+  CHECK(three.beginning_with(1).to_text() == "postgresql://b,c:3,a:1/lab");
+  CHECK(three.beginning_with(5).to_text() == "postgresql://c:3,a:1,b/lab");
+  for (const auto& [url, second] : {
+           std::pair{"postgresql://db:5433/lab", "postgresql://db:5433/lab"},
+           std::pair{"postgresql:///lab", "postgresql:///lab"},
+           std::pair{"postgresql:///lab?host=a,b&port=7", "postgresql://b:7,a:7/lab"},
+           std::pair{"postgresql:///lab?host=/run/postgresql,b", "postgresql://b,%2Frun%2Fpostgresql/lab"},
+           std::pair{"postgresql:///lab?hostaddr=1.1.1.1,2.2.2.2&port=1,2", "postgresql://2.2.2.2:2,1.1.1.1:1/lab"},
+       }) {
+    CAPTURE(url);
+    CHECK(parse_address(url).beginning_with(1).to_text() == second);
+  }
+}
+
 TEST_CASE("an address that is not valid is refused without what may be a password") {
   CHECK(fault_of_address("postgresql://ann:se@cret@db/lab") ==
         "store: the address has an @ in a host, a port or the database (in a user or password write @ : / % as %40 %3A "

@@ -117,6 +117,21 @@ TEST_CASE("postgresql: a record that makes no sense has a version, so that it ca
   CHECK(read_record(test.store, payments).fault == "");
 }
 
+TEST_CASE("postgresql: a row without a valid version can be replaced, once" NEEDS_POSTGRESQL) {
+  TestStore test;
+  CHECK(write_record(test.store, payments, 0, 50) == Written::yes);
+  for (const std::string version : {"0", "-5"}) {
+    CAPTURE(version);
+    server().psql("UPDATE circuit_breakers SET version = " + version);
+    const Found found = read_record(test.store, payments);
+    CHECK(found.version != 0);
+    CHECK(write_record(test.store, payments, found.version, 60) == Written::yes);
+    CHECK(write_record(test.store, payments, found.version, 61) == Written::conflict);
+    CHECK(read_record(test.store, payments).version == 60);
+    CHECK(read_record(test.store, payments).record == record_of_version(60));
+  }
+}
+
 TEST_CASE("postgresql: a push brings the record if it fits, and otherwise the name" NEEDS_POSTGRESQL) {
   TestStore test;
   const auto changes = watch(test.store);
@@ -213,6 +228,23 @@ TEST_CASE("postgresql: of several hosts the one that can be written to is used" 
   PostgresqlStore store("postgresql://postgres@127.0.0.1:1,127.0.0.1:" + port + "/postgres");
   CHECK(write_record(store, payments, 0, 50) == Written::yes);
   CHECK(store.name() == "postgresql://postgres@127.0.0.1:1,127.0.0.1:" + port + "/postgres");
+}
+
+TEST_CASE("postgresql: a host that is silent costs one deadline, then the next one is used" NEEDS_POSTGRESQL) {
+  empty_the_database();
+  program::PrivatePostgresql other;
+  const std::string hosts =
+      "127.0.0.1:" + std::to_string(other.port()) + ",127.0.0.1:" + std::to_string(server().port());
+  other.hang();
+  PostgresqlStore store("postgresql://postgres@" + hosts + "/postgres");  // waits for the first host
+  CHECK(write_record(store, payments, 0, 50) == Written::yes);
+  CHECK(server().psql("SELECT version FROM circuit_breakers") == "50");
+  other.resume();
+  server().hang();
+  CHECK(trouble_of_reading(store, 100ms) == store.name() + ": no answer in time");  // on the idle connection
+  CHECK(trouble_of_reading(store, 100ms) == store.name() + ": no connection in time");
+  CHECK(read_record(store, payments).version == 0);  // of the other server
+  server().resume();
 }
 
 TEST_CASE("postgresql: over TLS the server's certificate is verified" NEEDS_POSTGRESQL) {

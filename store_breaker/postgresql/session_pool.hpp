@@ -1,5 +1,6 @@
 // A SessionPool opens sessions and keeps idle ones for reuse. A server has few connections to give, and each costs it a
-// process: at most most_sessions are open, and a caller waits for one until its deadline. Thread-safe: every method.
+// process: at most most_sessions are open, and a caller waits for one until its deadline. After an attempt to connect
+// that ran out of time, the next one begins with the next host of the address. Thread-safe: every method.
 // Invariant: after distrust(), no session from before it is reused, whether it was idle or taken: what is wrong with
 // one connection is wrong with the others of its age.
 #pragma once
@@ -49,6 +50,7 @@ class SessionPool {
   const Address address_;
   const std::chrono::milliseconds longest_life_;
   std::atomic<uint64_t> run_{0};
+  std::atomic<size_t> first_host_{0};
   std::mutex mutex_;
   std::condition_variable returned_;
   std::vector<std::unique_ptr<Session>> idle_;  // guarded by mutex_, like all below
