@@ -35,6 +35,7 @@ class CasExchange {
   // version that was found, and if another writer is quicker, what that one wrote must be read; false: it is done.
   bool must_write(const Found& found, TimePoint now, uint64_t version);
 
+  const LastKnown& known() const { return request_.known; }
   const Record& record() const { return record_; }
   Answer& answer() { return answer_; }  // valid once it is done, or its record was written
 

@@ -50,7 +50,7 @@ StoreResult CasStore::try_until_written(const std::string& breaker, CasExchange 
   const auto deadline = steady_clock::now() + settings_.timeout;
   const TimePoint asked_at = settings_.clock();
   const auto answer = [&](uint64_t version) {
-    saw(breaker, {version, exchange.answer().generation});
+    seen_.exchanged(breaker, exchange.known().generation, {version, exchange.answer().generation});
     exchange.answer().verified_at = asked_at;
     return std::move(exchange.answer());
   };
@@ -65,7 +65,7 @@ StoreResult CasStore::try_until_written(const std::string& breaker, CasExchange 
     const auto written = store_->compare_and_set(breaker, there.version, exchange.record(), deadline);
     if (const auto* trouble = std::get_if<StoreTrouble>(&written)) return *trouble;
     if (std::get<Written>(written) == Written::yes) {
-      if (!there.now) fleet_clock_.wrote(breaker, time);
+      if (!there.now) fleet_clock_.wrote(breaker, time, exchange.record().snapshot.state);
       return answer(exchange.record().version);
     }
     if (steady_clock::now() >= deadline) break;
@@ -77,7 +77,8 @@ StoreResult CasStore::try_until_written(const std::string& breaker, CasExchange 
 FleetClock::Reading CasStore::time_of(const std::string& breaker, const Found& found) {
   if (found.now) return {*found.now, {}};
   const bool has_record = found.version != 0 && found.fault.empty();
-  return fleet_clock_.read(breaker, has_record ? std::optional(found.record.written_at) : std::nullopt);
+  return fleet_clock_.read(breaker, has_record ? std::optional(found.record.written_at) : std::nullopt,
+                           found.record.snapshot.state);
 }
 
 // --- announcements
@@ -87,6 +88,7 @@ std::unique_ptr<ChangeFeed> CasStore::watch(size_t, const std::vector<std::strin
   if (const auto* trouble = std::get_if<StoreTrouble>(&watch)) return std::make_unique<RecordFeed>(*trouble);
   auto& records = std::get<std::unique_ptr<RecordWatch>>(watch);
   if (records == nullptr) return nullptr;
+  seen_.forget_all();  // nothing has announced what changed before
   const auto found =
       store_->read(services.empty() ? "none" : services.front(), steady_clock::now() + settings_.timeout);
   if (const auto* trouble = std::get_if<StoreTrouble>(&found)) return std::make_unique<RecordFeed>(*trouble);
@@ -106,23 +108,19 @@ RecordFeed::Meaning CasStore::meaning_of(const RecordChange& change, uint64_t ru
   if (found.run != run) return StoreTrouble{store_->name() + ": another store has taken its place"};
   if (found.version != 0 && found.fault.empty())
     return meaning_of(change.breaker, found.record, time_of(change.breaker, found).now);
-  saw(change.breaker, {});
+  seen_.reported(change.breaker, {});
   return RecordFeed::Gone{};
 }
 
-// Within a generation of a closed circuit only the count has changed.
+// Within a generation of a closed circuit only the count has changed. So it is taken to be of a breaker that was not
+// seen: one whose view is not closed asks the store then.
 RecordFeed::Meaning CasStore::meaning_of(const std::string& breaker, const Record& record, TimePoint now) {
   const uint64_t generation = record.snapshot.generation;
-  const Seen before = saw(breaker, {record.version, generation});
+  const auto before = seen_.reported(breaker, {record.version, generation});
   if (before.version == record.version) return RecordFeed::Known{};
-  if (record.snapshot.state == State::closed && before.generation == generation) return RecordFeed::Counted{};
+  const bool may_be_same = before.generation == generation || before.generation == 0;
+  if (record.snapshot.state == State::closed && may_be_same) return RecordFeed::Counted{};
   return news_of(record, instance_.policy, now);
-}
-
-// Returns what it saw before.
-CasStore::Seen CasStore::saw(const std::string& breaker, const Seen& seen) {
-  const std::scoped_lock lock(mutex_);
-  return std::exchange(seen_[breaker], seen);
 }
 
 uint64_t CasStore::next_version() {

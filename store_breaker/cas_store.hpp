@@ -3,12 +3,13 @@
 // deadline. Where the store has a clock, its time counts, otherwise the fleet's.
 // Thread-safe: every method. One object serves all breakers of a policy. It does not combine the events of several
 // callers: a CachedCore does, and asks once at a time.
+// Limit: of several breakers with one name in a process, each learns of a transition at once, but what the others
+// change within a generation, such as a count, it learns at its next exchange or poll.
 // Invariants: an event that was answered is in the record once; generations and versions never repeat.
 #pragma once
 
 #include <atomic>
 #include <chrono>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -20,6 +21,7 @@
 #include "store_breaker/fleet_clock.hpp"
 #include "store_breaker/record_feed.hpp"
 #include "store_breaker/record_store.hpp"
+#include "store_breaker/seen_records.hpp"
 
 namespace cb {
 
@@ -55,20 +57,16 @@ class CasStore final : public StateStore {
   uint64_t next_version();
   RecordFeed::Meaning meaning_of(const RecordChange& change, uint64_t run);
   RecordFeed::Meaning meaning_of(const std::string& breaker, const Record& record, TimePoint now);
-  struct Seen {
-    uint64_t version = 0, generation = 0;
-  };
-  Seen saw(const std::string& breaker, const Seen& seen);
   void back_off(uint64_t tries, StoreDeadline began, StoreDeadline deadline);
 
   const std::shared_ptr<RecordStore> store_;
   const Settings settings_;
   const CasInstance instance_;
   FleetClock fleet_clock_;
+  SeenRecords seen_;
 
   std::mutex mutex_;
-  std::mt19937_64 random_;            // guarded by mutex_, like what follows
-  std::map<std::string, Seen> seen_;  // of each breaker, what this instance has seen last
+  std::mt19937_64 random_;  // guarded by mutex_
 
   std::atomic<uint64_t> exchanges_{0};
   std::atomic<uint64_t> conflicts_{0};

@@ -405,14 +405,42 @@ TEST_CASE("a change that brings its record is news without a read") {
   CHECK(fed.announcing->reads == 0);
 }
 
-TEST_CASE("a change that the instance has seen, or made, is no news") {
+TEST_CASE("a count that the instance has seen, or made, is no news") {
   Fed fed;
   fed.store.apply("traced", {}, {failure});
   const Changes own = fed.push();
-  fed.fleet.ask(0, {failure, failure});
+  fed.fleet.ask(0, {failure});
   fed.store.apply("traced", {}, {Tick{}});
   const Changes seen = fed.push();
   for (const Changes& changes : {own, seen}) CHECK((changes.news.empty() && changes.written.empty()));
+}
+
+TEST_CASE("a transition that the instance has seen, or made, is news once: to another breaker of that name") {
+  Fed fed;
+  const LastKnown known = known_from(std::get<Answer>(fed.store.apply("traced", {}, {Tick{}})));
+  SUBCASE("made") { fed.store.apply("traced", known, {failure, failure, failure}); }
+  SUBCASE("seen") {
+    fed.fleet.ask(0, {failure, failure, failure});
+    fed.store.apply("traced", known, {Tick{}});
+  }
+  SUBCASE("made, and looked at again before it was announced") {
+    const Answer answer = std::get<Answer>(fed.store.apply("traced", known, {failure, failure, failure}));
+    fed.store.apply("traced", known_from(answer), {Tick{}});
+  }
+  CHECK(fed.push().news.size() == 1);
+  CHECK(fed.push().news.empty());
+}
+
+TEST_CASE("a transition of a breaker that was forgotten is announced: its view is fetched if it is not closed") {
+  Fed fed;
+  const Answer before = std::get<Answer>(fed.store.apply("traced", {}, {Tick{}}));
+  for (size_t i = 0; i < SeenRecords::most; ++i) fed.store.apply("made-up-" + std::to_string(i), {}, {Acquire{}});
+  const Answer opened = std::get<Answer>(fed.store.apply("traced", known_from(before), {failure, failure, failure}));
+  SUBCASE("open") { CHECK(fed.push().news.size() == 1); }
+  SUBCASE("closed again") {
+    fed.store.apply("traced", known_from(opened), {ApplyOverride{{Mode::reset, "ann", ""}, 0s}});
+    CHECK(fed.push().written.size() == 1);
+  }
 }
 
 TEST_CASE("a failure that another instance reports asks for successes, and no more") {

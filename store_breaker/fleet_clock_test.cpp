@@ -91,6 +91,24 @@ TEST_CASE("a breaker's time never goes back, and no other breaker's record moves
   CHECK(clock.read("a", noon + 62s).now == noon + 62s);
 }
 
+TEST_CASE("of 300,000 made-up names most are forgotten, but no break and no breaker that is in use") {
+  TimePoint steady = noon;
+  FleetClock clock([&] { return steady; });
+  clock.read("break", noon + 60s, State::open);
+  const auto name = [](int number) { return "made-up-" + std::to_string(number); };
+  constexpr int names = 300'000;
+  for (int i = 0; i < names; ++i) {
+    if (i % 1'000 == 0) clock.read("in use", noon + 90s);
+    clock.read(name(i), noon + 2h);
+    steady += 10ms;
+  }
+  int remembered = 0;
+  for (int i = 0; i < names; ++i) remembered += clock.read(name(i), std::nullopt).ahead > 0s ? 1 : 0;
+  CHECK(remembered <= 100'000);
+  CHECK(clock.read("break", std::nullopt).ahead == 60s);
+  CHECK(clock.read("in use", std::nullopt).ahead == 90s);
+}
+
 TEST_CASE("a reading that was not written moves no clock; one that was is exact") {
   TimePoint steady = noon;
   FleetClock clock([&] { return steady; });

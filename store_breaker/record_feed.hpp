@@ -21,7 +21,7 @@ class RecordFeed final : public ChangeFeed {
  public:
   // What a change means to an instance.
   struct Counted {};  // no more than that successes must be reported
-  struct Known {};    // nothing: it has seen this version already, or written it
+  struct Known {};    // nothing: this version was announced, or it has seen or written it in the same generation
   struct Gone {};     // the record was deleted, or is not valid
   using Meaning = std::variant<News, Counted, Known, Gone, StoreTrouble>;
   using Read = std::function<Meaning(const RecordChange&)>;  // called on the feed's thread

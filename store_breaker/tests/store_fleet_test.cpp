@@ -4,12 +4,14 @@
 #include <signal.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <random>
 
 #include "redis_breaker/tests/eventually_for_test.hpp"
 #include "store_breaker/memory/memory_store.hpp"
 #include "store_breaker/shm/shm_store.hpp"
+#include "store_breaker/store_group.hpp"
 #include "store_breaker/tests/private_segment_for_test.hpp"
 #include "store_breaker/tests/store_fleet_for_test.hpp"
 
@@ -119,5 +121,29 @@ TEST_CASE("a circuit that one instance opened is rejected by the others without 
     std::get<Permit>(a->acquire()).settle(Outcome::failure);
     CHECK(eventually([&] { return b->known_state() == State::open; }, 1s));
     CHECK(b->detailed_status().store.local_calls == 0);
+  }
+}
+
+TEST_CASE("two breakers of one name in one group: the second one receives pushes too") {
+  const Policy one_failure{.failure_threshold = 1, .recovery_timeout = 60s};
+  const std::function<void(FallbackBreaker&)> trip = [](FallbackBreaker& breaker) {
+    std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
+  };
+  const std::function<void(FallbackBreaker&)> force_open = [](FallbackBreaker& breaker) {
+    CHECK(breaker.apply_override({Mode::forced_open, "ann", "deploy"}, 0ms) == "");
+  };
+  for (const auto& open : {trip, force_open}) {
+    const PrivateSegment segment;
+    for (const std::shared_ptr<RecordStore>& records :
+         {std::shared_ptr<RecordStore>(std::make_shared<MemoryStore>()),
+          std::shared_ptr<RecordStore>(std::make_shared<ShmStore>(segment.name))}) {
+      CAPTURE(records->name());
+      const auto group = store_group(records, one_failure);
+      FallbackBreaker first(group, name), second(group, name);
+      for (FallbackBreaker* each : {&first, &second}) std::get<Permit>(each->acquire()).settle(Outcome::success);
+      REQUIRE(eventually([&] { return first.view().is_fresh() && second.view().is_fresh(); }));
+      open(first);
+      CHECK(eventually([&] { return second.known_state() == State::open; }, 3s));  // the first poll comes after four
+    }
   }
 }
