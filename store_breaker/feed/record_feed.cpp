@@ -1,4 +1,4 @@
-#include "store_breaker/record_feed.hpp"
+#include "store_breaker/feed/record_feed.hpp"
 
 #include <algorithm>
 #include <utility>

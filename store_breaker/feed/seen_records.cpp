@@ -1,4 +1,4 @@
-#include "store_breaker/seen_records.hpp"
+#include "store_breaker/feed/seen_records.hpp"
 
 #include <utility>
 
