@@ -65,10 +65,10 @@ template <class Judge, class Value>
 Outcome outcome_of_result(Judge& judge, const Value& value) {
   if constexpr (is_rules<std::remove_const_t<Judge>>) {
     return judge.of_result(value);
-  } else if (holds_refusal(value)) {
+  } else if (cb::holds_refusal(value)) {
     return Outcome::ignored;
   } else {
-    return std::invoke(judge, referred(value));
+    return std::invoke(judge, detail::referred(value));
   }
 }
 

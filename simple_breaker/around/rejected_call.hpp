@@ -34,12 +34,20 @@ class RejectedCall : public std::runtime_error, public Rejection {
   BreakerDescription breaker_;
 };
 
+namespace detail {
+
+// A && refers to what execute() has moved into its answer, so it is returned as a value.
+template <class Result>
+using Returned = std::conditional_t<std::is_rvalue_reference_v<Result>, std::remove_cvref_t<Result>, Result>;
+
+}  // namespace detail
+
 // execute(), for callers that expect an exception: returns what `call` returns, and throws RejectedCall in place of
 // returning a Rejection.
 template <class Call, class Judge = OutcomeRules>
-std::invoke_result_t<Call> execute_or_throw(Breaker& breaker, Call&& call, Judge&& judge = {}) {
+detail::Returned<std::invoke_result_t<Call>> execute_or_throw(Breaker& breaker, Call&& call, Judge&& judge = {}) {
   using Result = std::invoke_result_t<Call>;
-  auto answer = execute(breaker, std::forward<Call>(call), std::forward<Judge>(judge));
+  auto answer = cb::execute(breaker, std::forward<Call>(call), std::forward<Judge>(judge));
   if (const auto* rejection = std::get_if<1>(&answer)) throw RejectedCall(breaker.describe(), *rejection);
   if constexpr (std::is_lvalue_reference_v<Result>) {
     return std::get<0>(answer).get();

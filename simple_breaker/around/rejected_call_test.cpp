@@ -44,6 +44,10 @@ TEST_CASE("execute_or_throw returns the plain result, and throws what names brea
   CHECK(&execute_or_throw(prices.breaker, [&]() -> int& { return value; }) == &value);
   CHECK(execute_or_throw(prices.breaker, [] { return std::string("tea"); }) == "tea");
   CHECK(*execute_or_throw(prices.breaker, [] { return std::make_unique<int>(3); }) == 3);
+  std::string moved = "coffee";
+  const auto moves = [&]() -> std::string&& { return std::move(moved); };
+  static_assert(std::is_same_v<decltype(execute_or_throw(prices.breaker, moves)), std::string>);
+  CHECK(execute_or_throw(prices.breaker, moves) == "coffee");
   execute_or_throw(prices.breaker, [&] { value = 8; });
   CHECK(value == 8);
   prices.open();

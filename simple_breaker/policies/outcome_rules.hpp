@@ -30,16 +30,16 @@ class RuleList {
 
   template <class R>
   Outcome of_result(const R& result) const {
-    if (holds_refusal(result)) return Outcome::ignored;
+    if (cb::holds_refusal(result)) return Outcome::ignored;
     Match match;
     for (const auto& rule : result_rules_) {
       const auto matches = [&]<class Part>(const Part& part) {
         match = rule(typeid(Part), std::addressof(part));
         return match.has_value();
       };
-      if (find_part(result, matches)) return *match;
+      if (detail::find_part(result, matches)) return *match;
     }
-    return is_error(result) ? Outcome::failure : Outcome::success;
+    return detail::is_error(result) ? Outcome::failure : Outcome::success;
   }
 
  protected:

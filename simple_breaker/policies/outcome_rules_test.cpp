@@ -13,11 +13,39 @@
 #include <variant>
 #include <vector>
 
+#include "simple_breaker/around/rejected_call.hpp"
 #include "simple_breaker/circuit_breaker.hpp"
 #include "simple_breaker/execute.hpp"
 
 using namespace cb;
 using namespace std::chrono_literals;
+
+// A program whose functions have the names of the library's. Only is_refusal() is asked for.
+namespace app {
+
+struct Reply {
+  int status = 200;
+};
+template <class... T>
+bool is_error(const Reply&, const T&...) {
+  return true;
+}
+bool is_error(const Reply&) { return true; }
+template <class... T>
+void holds_refusal(const Reply&, const T&...) {}
+void find_part(const Reply&, auto&&) {}
+void any_inside(const Reply&, auto&&) {}
+void held_by(const Reply&) {}
+void referred(const Reply&) {}
+void value_of(auto&&) {}
+void outcome_of_result(auto&&...) {}
+void outcome_of_exception(auto&&...) {}
+int execute(auto&&...) { return 0; }
+void explain(auto&&...) {}
+
+const auto not_found = [] { return Reply{404}; };
+
+}  // namespace app
 
 namespace {
 
@@ -60,7 +88,7 @@ Outcome counted_as(const Call& call, const OutcomeRules& counts) {
   CircuitBreaker breaker({.failure_threshold = 2});
   std::get<Permit>(breaker.acquire()).settle(Outcome::failure);
   try {
-    (void)execute(breaker, call, counts);
+    (void)cb::execute(breaker, call, counts);
   } catch (...) {
   }
   const int failures = breaker.status().failures;
@@ -85,6 +113,16 @@ TEST_CASE("without a rule every exception is a failure and every result a succes
   CHECK(counted_as(throws(std::runtime_error("down")), {}) == Outcome::failure);
   CHECK(counted_as(throws(42), {}) == Outcome::failure);
   CHECK(counted_as([] { return 42; }, {}) == Outcome::success);
+}
+
+TEST_CASE("functions of the program that have the library's names decide nothing") {
+  const auto only_500 = OutcomeRules{}.handle_result<app::Reply>([](const auto& reply) { return reply.status == 500; });
+  CHECK(counted_as(app::not_found, {}) == Outcome::success);
+  CHECK(counted_as(app::not_found, only_500) == Outcome::success);
+  CircuitBreaker breaker({.failure_threshold = 1});
+  CHECK(cb::execute_or_throw(breaker, app::not_found).status == 404);
+  (void)cb::execute(breaker, app::not_found, [](const app::Reply&) { return Outcome::failure; });
+  CHECK(breaker.status().state == State::open);
 }
 
 TEST_CASE("an exception that a rule matches is a failure, and any other is ignored") {

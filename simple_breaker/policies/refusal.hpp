@@ -1,7 +1,8 @@
 // A refusal is not a result: a call that another breaker rejected never reached an upstream, so it says nothing about
 // one. This header finds the Rejection in a result, at whatever depth variant, optional, reference_wrapper and, with
 // C++23, expected hold it.
-// Another type is a refusal if a function `bool is_refusal(const Type&)` in its namespace says so.
+// Another type is a refusal if a function `bool is_refusal(const Type&)` in its namespace says so. It is the only
+// function of a result's namespace that is called: calls of all others are qualified.
 // All functions are pure; they throw what is_refusal() throws.
 #pragma once
 
@@ -38,7 +39,7 @@ Types<T, E> held_by(const std::expected<T, E>&);
 
 template <class T>
 concept Wrapper = requires(const T& value) {
-  held_by(value);
+  detail::held_by(value);
 };
 
 // Whether a T is a Part, or may hold one.
@@ -47,7 +48,7 @@ constexpr bool can_hold() {
   if constexpr (Wrapper<T> && !std::is_same_v<Part, T>) {
     return []<class... Ts>(Types<Ts...>) {
       return (can_hold<Part, Ts>() || ...);
-    }(decltype(held_by(std::declval<const T&>())){});
+    }(decltype(detail::held_by(std::declval<const T&>())){});
   } else {
     return std::is_same_v<Part, T>;
   }
@@ -90,7 +91,7 @@ template <class T>
 bool find_part(const T& result, const auto& found) {
   if (found(result)) return true;
   if constexpr (Wrapper<T>) {
-    return any_inside(result, [&found](const auto& part) { return find_part(part, found); });
+    return detail::any_inside(result, [&found](const auto& part) { return detail::find_part(part, found); });
   } else {
     return false;
   }
