@@ -216,8 +216,10 @@ State CircuitBreaker::known_state() const { return published_.word().state(); }
 bool CircuitBreaker::is_evictable(std::chrono::milliseconds idle) const {
   const std::scoped_lock lock(mutex_);
   const TimePoint now = this->now();
-  if (snapshot_.mode != Mode::automatic) return false;
-  if (snapshot_.state == State::closed) return idle >= evidence_matters_for || !holds_evidence(now);
+  const bool is_overridden = snapshot_.mode != Mode::automatic;
+  const bool has_ended = is_overridden && snapshot_.mode_until != TimePoint{} && now >= snapshot_.mode_until;
+  if (is_overridden && !has_ended) return false;
+  if (snapshot_.state == State::closed) return has_ended || idle >= evidence_matters_for || !holds_evidence(now);
   return now >= std::max(snapshot_.open_until, admits_from(snapshot_, policy())) + snapshot_.break_length;
 }
 

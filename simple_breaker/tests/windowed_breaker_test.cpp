@@ -263,6 +263,18 @@ TEST_CASE("an open or overridden breaker must not be evicted") {
   CHECK(scenario.breaker.is_evictable(0ms));
 }
 
+TEST_CASE("a breaker whose override has ended may be evicted, even without a look at it since") {
+  WindowedScenario scenario({.failure_threshold = 1, .recovery_timeout = 10s});
+  for (const Mode mode : {Mode::disabled, Mode::forced_closed, Mode::metrics_only, Mode::forced_open}) {
+    CAPTURE(to_text(mode));
+    scenario.breaker.apply_override({mode, "ann", ""}, 1s);
+    scenario.now += 999ms;
+    CHECK_FALSE(scenario.breaker.is_evictable(0ms));
+    scenario.now += 1ms;
+    CHECK(scenario.breaker.is_evictable(0ms));
+  }
+}
+
 TEST_CASE("a closed breaker with failures must not be evicted, unless it was not used for ten minutes") {
   WindowedScenario scenario({.failure_threshold = 3});
   std::get<Permit>(scenario.breaker.acquire()).settle(Outcome::failure);
