@@ -84,13 +84,23 @@ class Bulkhead {
     if (queue_.size() >= places_ || is_too_late_for(deadline)) return false;
     Waiter self{deadline};
     queue_.push_back(&self);
-    const auto decided = [&self] { return self.turn != Turn::waiting; };
-    if (!deadline.instant()) {
-      self.woken.wait(lock, decided);
-    } else if (!self.woken.wait_until(lock, *deadline.instant(), decided)) {
-      std::erase(queue_, &self);  // no slot was handed over, so it is still queued
+    try {
+      wait(self, lock);
+    } catch (...) {  // pthread_cancel() ends this thread
+      std::erase(queue_, &self);
+      if (self.turn == Turn::admitted) free_slot();
+      throw;
     }
     return self.turn == Turn::admitted;
+  }
+
+  void wait(Waiter& self, std::unique_lock<std::mutex>& lock) {
+    const auto decided = [&self] { return self.turn != Turn::waiting; };
+    if (!self.deadline.instant()) {
+      self.woken.wait(lock, decided);
+    } else if (!self.woken.wait_until(lock, *self.deadline.instant(), decided)) {
+      std::erase(queue_, &self);  // no slot was handed over, so it is still queued
+    }
   }
 
   bool is_too_late_for(const Deadline& deadline) const {
@@ -99,6 +109,10 @@ class Bulkhead {
 
   void leave() {
     const std::scoped_lock lock(mutex_);
+    free_slot();
+  }
+
+  void free_slot() {
     --running_;
     while (running_ < slots_ && !queue_.empty()) {
       Waiter& next = *queue_.front();

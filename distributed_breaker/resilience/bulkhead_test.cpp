@@ -1,6 +1,7 @@
 #include "distributed_breaker/resilience/bulkhead.hpp"
 
 #include <doctest/doctest.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <chrono>
@@ -101,6 +102,35 @@ TEST_CASE("a freed slot goes to the waiting call, and a new call cannot overtake
   CHECK(bulkhead.counts() == Counts{1, 0});  // even if the waiter is not awake yet
   CHECK(!bulkhead.enter(Deadline(SteadyTime::min())).has_value());
   may_leave.count_down();
+}
+
+TEST_CASE("a waiting call whose thread is cancelled leaves the queue, and takes no slot with it") {
+  Bulkhead bulkhead(slots_and_places(1, 2));
+  auto slot = bulkhead.enter(no_deadline);
+  std::thread cancelled([&] { (void)bulkhead.enter(no_deadline); });
+  wait_until_queued(bulkhead, 1);
+  std::thread next([&] { CHECK(bulkhead.enter(Deadline::in(1h)).has_value()); });
+  wait_until_queued(bulkhead, 2);
+  pthread_cancel(cancelled.native_handle());
+  cancelled.join();
+  CHECK(bulkhead.counts() == Counts{1, 1});
+  slot.reset();
+  next.join();
+  CHECK(bulkhead.counts() == Counts{0, 0});
+}
+
+// Both at once: it may have been given the slot when it is cancelled.
+TEST_CASE("a slot that is given to a thread which is cancelled is free afterwards") {
+  for (int i = 0; i < 200; ++i) {
+    Bulkhead bulkhead(slots_and_places(1, 1));
+    auto slot = bulkhead.enter(no_deadline);
+    std::thread cancelled([&] { (void)bulkhead.enter(no_deadline); });
+    wait_until_queued(bulkhead, 1);
+    slot.reset();
+    pthread_cancel(cancelled.native_handle());
+    cancelled.join();
+    CHECK(bulkhead.counts() == Counts{0, 0});
+  }
 }
 
 TEST_CASE("a slot does not go to a waiting call that has less time left than an attempt needs") {

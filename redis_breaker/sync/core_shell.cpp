@@ -31,6 +31,7 @@ CachedCore::Outcome CoreShell::apply(Event event) {
 
 // One thread at a time asks the store. The others wait, and one of them asks next.
 CachedCore::Outcome CoreShell::await(CachedCore::Ticket ticket, Lock& lock) {
+  const UncancelledThread uncancelled;  // a cancelled one would take its answer, and the others', with it
   while (true) {
     if (auto outcome = core_.take(ticket)) return *std::move(outcome);
     if (core_.is_exchanging()) {
@@ -42,7 +43,6 @@ CachedCore::Outcome CoreShell::await(CachedCore::Ticket ticket, Lock& lock) {
 }
 
 StoreResult CoreShell::exchange(StateStore::Writes writes, Lock& lock) {
-  const UncancelledThread uncancelled;  // the others would wait for ever
   const CachedCore::Exchange exchange = core_.begin(fast_.feed(), steady_wall_clock());
   lock.unlock();
   StoreResult result;

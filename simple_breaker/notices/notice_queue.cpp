@@ -84,7 +84,9 @@ bool NoticeQueue::Shared::merge(const Notice& notice) {
 
 // --- delivering
 
+// A cancelled thread would leave the queue without an end, or end the process: destructors deliver and close.
 void NoticeQueue::Shared::deliver() {
+  const UncancelledThread uncancelled;
   std::unique_lock lock(mutex);
   if (!take_turn(lock)) return;
   const auto relief_due = std::chrono::steady_clock::now() + longest_turn;
@@ -131,7 +133,6 @@ void NoticeQueue::Shared::call_listener(Waiting& next) noexcept {
   next.notice.name = breaker.name;
   next.notice.context = breaker.context;
   next.notice.cause = next.cause;
-  const UncancelledThread uncancelled;  // a cancelled one would leave the queue without an end
   try {
     listener->call(next.notice);
   } catch (...) {
@@ -140,6 +141,7 @@ void NoticeQueue::Shared::call_listener(Waiting& next) noexcept {
 }
 
 void NoticeQueue::Shared::close() {
+  const UncancelledThread uncancelled;
   deliver();
   std::unique_lock lock(mutex);
   const bool in_listener = deliverer == std::this_thread::get_id();

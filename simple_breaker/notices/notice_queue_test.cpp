@@ -242,6 +242,34 @@ TEST_CASE("a thread that has delivered for long is relieved by the next one with
   CHECK(delivered_by[2] == next_id);
 }
 
+TEST_CASE("a thread that is cancelled while it waits to relieve another one goes on first") {
+  Door door;
+  std::atomic<int> delivered = 0;
+  CircuitBreaker breaker(opens_at_once, [&](const Notice&) {
+    if (++delivered == 1) std::this_thread::sleep_for(120ms);  // longer than a turn
+    if (delivered == 2) door.pass();
+  });
+  auto late = std::get<Permit>(breaker.acquire());
+  std::jthread busy([&] { fail(breaker); });
+  REQUIRE(happens([&] { return breaker.known_state() == State::open; }));
+  REQUIRE(rejects(breaker));
+  REQUIRE(happens([&] { return door.waiting == 1; }));
+  std::atomic<pid_t> relieving{0};
+  std::thread next([&] {
+    relieving = gettid();
+    late.settle(Outcome::failure);  // delivers in a destructor
+  });
+  REQUIRE(happens([&, times = 0]() mutable {
+    times = relieving != 0 && is_asleep(relieving) ? times + 1 : 0;
+    return times == 10;
+  }));
+  pthread_cancel(next.native_handle());
+  door.opened.set_value();
+  busy.join();
+  next.join();
+  CHECK(delivered == 3);
+}
+
 TEST_CASE("a listener may destroy the breaker, whatever caused the notice") {
   const HeldClock clock;
   std::unique_ptr<CircuitBreaker> breaker;
