@@ -4,6 +4,7 @@
 
 #include "distributed_breaker/reporting/override_json.hpp"
 #include "distributed_breaker/reporting/status_json.hpp"
+#include "distributed_breaker/resilience/call_policy_options.hpp"
 #include "program/http/http_server.hpp"
 #include "program/log.hpp"
 #include "program/text.hpp"
@@ -32,7 +33,7 @@ AttemptEnd end_of(const UpstreamReply& reply) {
 // Inserts the fallback's JSON text unparsed: parsing would need a stack as deep as the text is nested, and a time that
 // grows with the square of its fields.
 std::string with_fallback(std::string body, const FallbackAnswer& fallback) {
-  const std::string answer = json::accept(fallback.body) ? fallback.body : dumped(fallback.body);
+  const std::string answer = is_json(fallback.body) ? fallback.body : dumped(fallback.body);
   body.pop_back();
   return body + R"(,"fallback":{"answer":)" + answer + R"(,"age_ms":)" + std::to_string(fallback.age.count()) + "}}";
 }

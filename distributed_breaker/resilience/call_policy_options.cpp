@@ -18,7 +18,7 @@ std::string quoted(const std::string& text) {
 }
 
 std::string fault_of_answer(const std::string& answer) {
-  return nlohmann::json::accept(answer) ? "" : quoted(answer) + " is not valid JSON";
+  return is_json(answer) ? "" : quoted(answer) + " is not valid JSON";
 }
 
 void add_fallback(program::CommandLine& app, Fallback& fallback) {
@@ -29,6 +29,12 @@ void add_fallback(program::CommandLine& app, Fallback& fallback) {
 }
 
 }  // namespace
+
+// nlohmann::json skips such a mark, and takes a zero byte for the end.
+bool is_json(const std::string& text) {
+  const bool is_strict = !text.starts_with("\xEF\xBB\xBF") && text.find('\0') == std::string::npos;
+  return is_strict && nlohmann::json::accept(text);
+}
 
 void add_call_policy_options(program::CommandLine& app, CallPolicy& policy) {
   add_settings(app, policy, call_settings());

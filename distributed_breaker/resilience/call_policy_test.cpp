@@ -65,6 +65,7 @@ TEST_CASE("a fixed answer on a command line is JSON, and the error message is sh
     }
   };
   CHECK(fault(R"({"message":"try later"})").empty());
+  CHECK(fault("\xEF\xBB\xBF{}") == R"(--fallback-answer: "\ufeff{}" is not valid JSON)");
   CHECK(fault("{message\n") == R"(--fallback-answer: "{message\n" is not valid JSON)");
   CHECK(fault(std::string(4000, '\xff')).size() < 500);
 }

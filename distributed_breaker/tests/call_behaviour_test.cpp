@@ -300,6 +300,20 @@ TEST_CASE("a last good answer that is not JSON is given as text, even if it is n
   CHECK(holds(answer.body["fallback"]["answer"], "7 "));
 }
 
+TEST_CASE("a last good answer that only some parsers read as JSON is given as text") {
+  using namespace std::string_literals;
+  for (const std::string& good : {"\xEF\xBB\xBF{\"price\":7}"s, "{\"price\":7}\0"s, "{\"price\":7}\0\"}"s}) {
+    Fleet fleet;
+    fleet.upstream.body.set(good);
+    const auto instance = fleet.start("--fallback last-good --failure-threshold 100");
+    instance.call();
+    fleet.upstream.status = 500;
+    auto answer = instance.call();
+    CHECK(answer.http_status == 200);
+    CHECK(holds(answer.body["fallback"]["answer"], "price"));
+  }
+}
+
 TEST_CASE("a last good answer may be nested deeply and have many fields") {
   Fleet fleet;
   const auto instance = fleet.start("--fallback last-good --failure-threshold 100");
