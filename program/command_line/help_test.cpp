@@ -157,6 +157,8 @@ TEST_CASE("a value that is refused is one line: the option, the value, and what 
   CHECK(fault({"--seed", "-1"}) == "--seed: '-1' is not a whole number");
   CHECK(fault({"--rate", "nan"}) == "--rate: 'nan' is not a number");
   CHECK(fault({"--rate", "inf"}) == "--rate: 'inf' is not in the range of 0.1 to 10000");
+  CHECK(fault({"--port", "010"}) == "--port: '010' begins with a 0: leave it out");
+  CHECK(fault({"--port", "0"}) == "");
   CHECK(fault({"--port", "70000"}) == "--port: '70000' is not in the range of 0 to 65535");
   CHECK(fault({"--rest", "5"}) == "--rest: '5' is not a valid duration; write 0, 250ms, 10s, 2m or 1h, up to 8760h");
   CHECK(fault({"--rest"}) == "--rest needs a value");

@@ -99,6 +99,12 @@ struct NumberIn {
 template <class Value>
 struct NumberIn<std::optional<Value>> : NumberIn<Value> {};
 
+// CLI11 would read such a whole number as octal.
+bool has_leading_zero(std::string_view digits) {
+  if (digits.starts_with('-')) digits.remove_prefix(1);
+  return digits.size() > 1 && digits.front() == '0';
+}
+
 // Why a text is not such a number; an empty text if it is one.
 template <class Number>
 std::string number_fault(const std::string& text, Number least, Number most) {
@@ -108,6 +114,7 @@ std::string number_fault(const std::string& text, Number least, Number most) {
   if (!is_whole || std::isnan(static_cast<double>(number))) {
     return quoted(text) + (std::is_integral_v<Number> ? " is not a whole number" : " is not a number");
   }
+  if (std::is_integral_v<Number> && has_leading_zero(text)) return quoted(text) + " begins with a 0: leave it out";
   if (error == std::errc{} && least <= number && number <= most) return "";
   std::ostringstream range;
   range << quoted(text) << " is not in the range of " << least << " to " << most;
