@@ -3,9 +3,11 @@
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -23,6 +25,7 @@ constexpr int backlog = 1024;  // the library's 5 would make the sixth of a burs
 constexpr size_t largest_request_body = 64 * 1024;
 constexpr std::chrono::milliseconds poll_interval{50};
 constexpr std::chrono::milliseconds grace{500};
+constexpr std::chrono::milliseconds longest_end{800};  // of the program, and of the second that it has
 
 // The library's default is SO_REUSEPORT, with which two servers would share a port without an error.
 void reuse_address_only(socket_t socket) {
@@ -220,12 +223,23 @@ void HttpServer::serve_until(const StopSignal& stop, const std::string& name) {
   while (!stop.requested() && !has_ended(poll_interval)) {
   }
   const bool was_requested = stop.requested();
+  const auto began = std::chrono::steady_clock::now();
   if (!stop_within(grace)) {
     spdlog::warn("{}: stopped, with requests still running", name);
     std::_Exit(0);
   }
   if (!was_requested) throw std::runtime_error(name + ": cannot accept more connections on " + url_);
   spdlog::info("{}: stopped", name);
+  end_program_at(began + longest_end);
+}
+
+// What the caller destroys now may wait for another server, such as a Redis that hangs.
+void HttpServer::end_program_at(std::chrono::steady_clock::time_point time) {
+  using std::chrono::microseconds;
+  std::signal(SIGALRM, [](int) { std::_Exit(0); });
+  const auto left = std::chrono::duration_cast<microseconds>(time - std::chrono::steady_clock::now());
+  const itimerval timer{{}, {0, static_cast<suseconds_t>(std::max(microseconds(1), left).count())}};
+  setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
 void HttpServer::start() {

@@ -46,9 +46,9 @@ class HttpServer : public httplib::Server {
   // After bind(): limits the unread output that the kernel buffers per client, approximately; by default several MiB.
   void limit_unread(int bytes);
 
-  // Serves until a stop signal; if a request still runs 800 ms later, ends the process. Throws std::runtime_error if
-  // the system prevents it from accepting connections. Prints "NAME: listening on http://ADDRESS:PORT" once connections
-  // are accepted.
+  // Serves until a stop signal. Ends the process if a request still runs 500 ms later, or if the program has not ended
+  // after 800 ms. Throws std::runtime_error if the system prevents it from accepting connections. Prints "NAME:
+  // listening on http://ADDRESS:PORT" once connections are accepted.
   void serve_until(const StopSignal& stop, const std::string& name);
 
   // The same in parts, for a program that does more than serve. start() returns once connections are accepted.
@@ -65,6 +65,7 @@ class HttpServer : public httplib::Server {
 
   bool process_and_close_socket(socket_t socket) override;
   void answer(const std::shared_ptr<ClientConnection>& client);
+  static void end_program_at(std::chrono::steady_clock::time_point time);
 
   std::vector<std::string> reserved_paths_;
   std::chrono::milliseconds request_time_{10'000};

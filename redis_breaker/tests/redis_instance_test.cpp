@@ -145,6 +145,18 @@ TEST_CASE("a password comes from the environment, and appears in no log and no c
   CHECK(command_line.str().find("open-sesame") == std::string::npos);
 }
 
+TEST_CASE("an instance stops within a second while Redis hangs") {
+  FakeUpstream upstream;
+  TestRedis redis;
+  InstanceProcess instance("redis_breaker", upstream.url(), {"--redis-timeout", "3s", "--redis", redis.server.url()});
+  instance.call();
+  redis.server.process().send_signal(SIGSTOP);
+  CHECK(happens([&] { return instance.get("/status").body["breaker"]["store"] == "local"; }));
+  instance.process.send_signal(SIGTERM);
+  CHECK(instance.process.wait(std::chrono::milliseconds(LAB_END_WITHIN_MS)) == 0);
+  redis.server.process().send_signal(SIGCONT);
+}
+
 TEST_CASE("an invalid option of stage 3 is reported in one line, without the password") {
   const std::string binary = LAB_BIN_DIR "/redis_breaker";
   for (const std::string url : {"http://x", "redis://:hidden@h:0x1", "unix://x"}) {
