@@ -58,11 +58,11 @@ std::optional<Rejection> CachedBreaker::early_rejection(milliseconds wait) {
   if (shell_.fast().word().state() == State::closed) return std::nullopt;
   const auto lock = shell_.lock();
   const CachedView& view = shell_.core().view();
+  const Feed feed = shell_.fast().feed();  // once: the session may end meanwhile
   const TimePoint now = steady_wall_clock();
   const bool may_end_sooner = view.state == State::half_open && wait.count() > 0;  // with the probes in flight
-  if (may_end_sooner || !view.is_usable(shell_.fast().feed(), now) || now + wait >= view.admits_from)
-    return std::nullopt;
-  const auto answer = shell_.core().acquire(shell_.fast().feed(), now);
+  if (may_end_sooner || !view.is_usable(feed, now) || now + wait >= view.admits_from) return std::nullopt;
+  const auto answer = shell_.core().acquire(feed, now);
   shell_.publish();
   return std::get<Rejection>(answer);
 }

@@ -57,6 +57,7 @@ class BreakerList {
     bool operator==(const Known&) const = default;
   };
   Known any_known() const;
+  bool contains(std::string_view name) const { return !named(name).empty(); }
 
   void report_soon(SynchronizedBreaker& breaker);  // queued once until it has reported
 

@@ -38,6 +38,11 @@ std::string StoreGate::error() const {
   return is_available() ? "" : error_;
 }
 
+std::string StoreGate::lost_by() const {
+  const std::scoped_lock lock(mutex_);
+  return lost_by_;
+}
+
 StoreResult StoreGate::apply(StateStore& store, const std::string& breaker, const LastKnown& known,
                              const std::vector<Event>& events, Writes writes) {
   const uint64_t period = this->period();
@@ -50,7 +55,7 @@ StoreResult StoreGate::judge(const std::string& breaker, uint64_t asked_in, Writ
   result = losses_.judge(breaker, std::move(result), clock_());
   if (const auto* answer = std::get_if<Answer>(&result)) report_oddities(breaker, *answer);
   const auto* trouble = std::get_if<StoreTrouble>(&result);
-  if (trouble != nullptr && writes != Writes::always) lose(asked_in, trouble->what);
+  if (trouble != nullptr && writes != Writes::always) lose(asked_in, breaker, trouble->what);
   return result;
 }
 
@@ -65,13 +70,14 @@ void StoreGate::report_oddities(const std::string& breaker, const Answer& answer
 }
 
 // A request that began in an earlier period says nothing about this one.
-void StoreGate::lose(uint64_t period, const std::string& error) {
+void StoreGate::lose(uint64_t period, const std::string& breaker, const std::string& error) {
   std::unique_lock lock(mutex_);
   if (period_ != period) return;
   const TimePoint now = clock_();
   const bool soon = now - std::exchange(changed_at_, now) < stable_after;
   break_ = soon ? longer(break_) : 0ms;
   error_ = error;
+  lost_by_ = breaker;
   is_reported_ = false;
   wait_before_next_attempt();
   ++period_;

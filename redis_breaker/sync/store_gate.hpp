@@ -46,6 +46,9 @@ class StoreGate {
   // The last error; empty while the store is available.
   std::string error() const;
 
+  // The breaker whose request failed last: in a cluster the others may use servers that work.
+  std::string lost_by() const;
+
   // Asks the store, unless it is unavailable. If it fails, the period in which the request began ends.
   // Writes::always: an attempt to reconnect, which is asked in any case and changes nothing here.
   StoreResult apply(StateStore& store, const std::string& breaker, const LastKnown& known,
@@ -69,7 +72,7 @@ class StoreGate {
   void report_problem(const std::string& what) const;
 
  private:
-  void lose(uint64_t period, const std::string& error);
+  void lose(uint64_t period, const std::string& breaker, const std::string& error);
   void report_oddities(const std::string& breaker, const Answer& answer);
   void recover();
   void fail_again(const std::string& error);
@@ -85,7 +88,8 @@ class StoreGate {
   std::atomic<uint64_t> period_{1};  // odd: available; changes under mutex_
   std::atomic<TimePoint> recovered_at_{TimePoint{}};
   mutable std::mutex mutex_;
-  std::string error_;                   // guarded by mutex_, like everything below
+  std::string error_;  // guarded by mutex_, like everything below
+  std::string lost_by_;
   TimePoint changed_at_{};              // when the period began
   std::chrono::milliseconds break_{0};  // before the attempt at attempt_at_
   TimePoint attempt_at_{};

@@ -18,10 +18,10 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 constexpr auto between_checks = 750ms;  // under CachedView::longest_age, so that healthy calls need not ask
-constexpr auto before_retry = 250ms;
+constexpr milliseconds before_retry{250};
 constexpr auto shortest_before_question = 10ms;  // after a key was written: a fleet does not ask all at once
 constexpr auto longest_before_question = 40ms;
-constexpr auto before_retry_when_refused = 5s;
+constexpr milliseconds longest_before_retry{5000};
 constexpr size_t most_polled = 10;
 constexpr size_t most_refreshed = 100;  // the others are fetched when they are used
 
@@ -96,7 +96,8 @@ void Synchronizer::look_for_store() {
   for (auto& [node, entry] : watched_nodes_) stop_watching(entry);
   if (SteadyClock::now() < look_for_store_at_) return;
   milliseconds wait = before_retry;
-  for (const std::string& name : breakers_.names(1)) {
+  const std::string lost_by = gate_.lost_by();
+  for (const std::string& name : breakers_.contains(lost_by) ? std::vector{lost_by} : breakers_.names(1)) {
     breakers_.for_each_named(name, [&](SynchronizedBreaker& breaker) {
       wait = gate_.try_to_reconnect([&] {
         watch_everywhere();  // before the writes are tried: the buffers of its connections take memory too
@@ -129,6 +130,8 @@ void Synchronizer::watch(size_t node, WatchedNode& entry) {
   auto feed = store_.watch(node, watched_services_);
   if (!feed || feed->error().empty()) {
     entry.is_watched = true;
+    entry.pause = 0ms;
+    entry.refusal.clear();
     entry.next_check = SteadyClock::now() + between_checks;
     entry.push_status.run = feed ? feed->run() : PushStatus::any_run;
     entry.push_status.confirmed_at = now;
@@ -136,10 +139,12 @@ void Synchronizer::watch(size_t node, WatchedNode& entry) {
     return;
   }
   const bool refused = feed->is_refused();
-  if (refused)
+  if (refused && std::exchange(entry.refusal, feed->error()) != feed->error())
     gate_.report_problem("no pushes: " + feed->error() + "; asking " + store_.name().title + " once a second instead");
-  entry.retry_at = SteadyClock::now() + (refused ? before_retry_when_refused : before_retry);
-  if (!refused) refresh(breakers_.names(1));  // finds out whether the store is unavailable
+  // A node may be gone for good, and no longer be needed.
+  entry.pause = refused ? longest_before_retry : std::clamp(2 * entry.pause, before_retry, longest_before_retry);
+  entry.retry_at = SteadyClock::now() + entry.pause;
+  if (!refused) refresh(breakers_.names(1));                      // finds out whether the store is unavailable
 }
 
 // Views that were fetched before the feed began may be stale, so they are fetched again.
@@ -172,6 +177,7 @@ void Synchronizer::stop_watching(WatchedNode& entry) {
   entry.is_watched = entry.has_session = entry.is_confirming = false;
   entry.feed.reset();
   entry.retry_at = SteadyClock::now();  // immediately
+  entry.pause = 0ms;
 }
 
 // Another server has answered since the last check, or is there now; or it has another database: a generation never

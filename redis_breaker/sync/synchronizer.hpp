@@ -55,6 +55,8 @@ class Synchronizer {
     bool is_watched = false;
     std::unique_ptr<ChangeFeed> feed;  // nothing: polled, while is_watched
     SteadyClock::time_point retry_at{};
+    std::chrono::milliseconds pause{0};  // before that retry
+    std::string refusal{};               // reported last
     SteadyClock::time_point next_check{};
     bool is_confirming = false;  // since the last check
     bool has_session = false;    // views rely on it

@@ -55,12 +55,15 @@ struct Server {
   std::map<std::string, Snapshot> breakers;  // guarded by mutex, like everything below
   std::set<Inbox*> inboxes;
   std::map<std::string, std::set<std::thread::id>> asked_by;  // by breaker
+  std::set<std::string> unreachable;                          // breakers, as if they were on another node
 
   std::atomic<bool> is_away{false};
   std::atomic<bool> confirms{true};
+  std::atomic<bool> refuses_feeds{false};
   std::atomic<uint64_t> run{1};
   std::atomic<uint64_t> feed_run{1};  // where feeds lead
-  std::atomic<int> questions{0}, feeds{0}, checks{0};
+  std::atomic<size_t> node{0};        // that answers, and the only one
+  std::atomic<int> questions{0}, feeds{0}, checks{0}, refused{0}, feeds_of_no_node{0};
   const std::thread::id caller = std::this_thread::get_id();
 
   bool has_caller_asked(const std::string& breaker) {
@@ -71,7 +74,8 @@ struct Server {
 
 class OtherFeed final : public ChangeFeed {
  public:
-  explicit OtherFeed(Server& server) : server_(server), run_(server.feed_run) {
+  OtherFeed(Server& server, size_t node) : server_(server), is_of_no_node_(node != server.node), run_(server.feed_run) {
+    if (is_of_no_node_) ++server.feeds_of_no_node;
     const std::scoped_lock lock(server_.mutex);
     server_.inboxes.insert(&inbox_);
     ++server_.feeds;
@@ -81,7 +85,11 @@ class OtherFeed final : public ChangeFeed {
     server_.inboxes.erase(&inbox_);
   }
 
-  std::string error() const override { return server_.is_away ? "away" : ""; }
+  std::string error() const override {
+    if (server_.refuses_feeds) return "not permitted";
+    return server_.is_away || is_of_no_node_ ? "away" : "";
+  }
+  bool is_refused() const override { return server_.refuses_feeds; }
   std::vector<std::string> warnings() override { return {"this store is for tests"}; }
   uint64_t run() const override { return run_; }
   int fd() const override { return inbox_.fd; }
@@ -100,6 +108,7 @@ class OtherFeed final : public ChangeFeed {
 
  private:
   Server& server_;
+  const bool is_of_no_node_;
   const uint64_t run_;
   Inbox inbox_;
   std::optional<SteadyTime> checked_at_;
@@ -123,6 +132,7 @@ class OtherStore final : public StateStore {
     const std::scoped_lock lock(server_.mutex);
     server_.asked_by[breaker].insert(std::this_thread::get_id());
     if (server_.is_away) return StoreTrouble{"away"};
+    if (server_.unreachable.contains(breaker)) return ++server_.refused, StoreTrouble{"its node is away"};
     const TimePoint now = steady_wall_clock();
     Snapshot& snapshot = server_.breakers.try_emplace(breaker, closed_snapshot(now)).first->second;
     Answer answer{.now = now, .verified_at = now};
@@ -131,15 +141,15 @@ class OtherStore final : public StateStore {
     answer.generation = answer.epoch = snapshot.generation;
     answer.failures = snapshot.counts.failures;
     answer.wait = std::max(std::chrono::microseconds(0), admits_from(snapshot, policy_) - now);
-    answer.origin.run = server_.run;
+    answer.origin = {server_.node, server_.run};
     announce(breaker, answer);
     return answer;
   }
 
   std::unique_ptr<ChangeFeed> watch(size_t node, const std::vector<std::string>& services) override {
-    CHECK(node == 0);
+    CHECK(node <= server_.node);
     CHECK(services == std::vector<std::string>{"x"});
-    return kind_.has_feed ? std::make_unique<OtherFeed>(server_) : nullptr;
+    return kind_.has_feed ? std::make_unique<OtherFeed>(server_, node) : nullptr;
   }
 
   std::chrono::milliseconds between_polls() const override { return kind_.between_polls; }
@@ -287,6 +297,59 @@ TEST_CASE("an answer from another server than the feed's ends the freshness, and
   CHECK_FALSE(breaker.view().is_fresh());
   server.feed_run = 2;
   CHECK(eventually([&] { return server.feeds > feeds && breaker.view().is_fresh(); }));
+}
+
+TEST_CASE("a node that is gone is asked for pushes less and less often") {
+  Server server;
+  server.node = 1;
+  FallbackBreaker breaker(group_of(server, announcing), {"x"});
+  call(breaker, Outcome::success);
+  REQUIRE(is_fresh(breaker));
+  REQUIRE(eventually([&] { return server.feeds_of_no_node > 0; }));
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(eventually([&] { return server.feeds_of_no_node >= 4; }));
+  CHECK(std::chrono::steady_clock::now() - begun > 1s);  // 250 + 500 + 1000 ms, and not three times 250 ms
+  CHECK(breaker.view().is_fresh());
+}
+
+TEST_CASE("an instance returns when the breaker that lost the store reaches it again, not when another one does") {
+  Server server;
+  std::atomic<int> returns{0};
+  const auto group = group_of(
+      server, announcing, [&](const Notice& notice) { returns += notice.kind == NoticeKind::store_joined ? 1 : 0; });
+  FallbackBreaker first(group, {"x"}), tenant(group, {"x", "acme"});
+  call(first, Outcome::success);
+  const auto set_unreachable = [&](const std::set<std::string>& breakers) {
+    const std::scoped_lock lock(server.mutex);
+    server.unreachable = breakers;
+  };
+  set_unreachable({Identity{"x", "acme"}.key()});
+  call(tenant, Outcome::success);
+  CHECK(eventually([&] { return server.refused >= 4; }));
+  CHECK(returns == 0);
+  set_unreachable({});
+  CHECK(eventually([&] { return returns == 1; }));
+  CHECK(tenant.detailed_status().store.name == "other");
+}
+
+TEST_CASE("a feed that is refused again and again is reported once") {
+  Server server;
+  server.refuses_feeds = true;
+  std::atomic<int> refusals{0}, returns{0};
+  const auto count = [&](const Notice& notice) {
+    refusals += notice.cause.starts_with("no pushes: not permitted") ? 1 : 0;
+    returns += notice.kind == NoticeKind::store_joined ? 1 : 0;
+  };
+  FallbackBreaker breaker(group_of(server, announcing, count), {"x"});
+  call(breaker, Outcome::success);
+  REQUIRE(eventually([&] { return refusals == 1; }));
+  server.is_away = true;
+  call(breaker, Outcome::failure);
+  REQUIRE(eventually([&] { return server.questions > 4; }));  // so the outage was reported
+  const int feeds = server.feeds;
+  server.is_away = false;
+  CHECK(eventually([&] { return returns == 1 && server.feeds > feeds; }));
+  CHECK(refusals == 1);
 }
 
 TEST_CASE("a polled store may be answered for by any server") {
