@@ -187,6 +187,7 @@ Call read_call(const program::HttpReply& reply) {
   Call call = reply.status == 0 ? Call{} : read_call(parsed(reply.body));
   if (call.status != CallStatus::unreachable) return call;
   call.error = reply.status == 0 ? reply.error : "HTTP " + std::to_string(reply.status) + " without a call's outcome";
+  call.may_have_arrived = reply.status != 0 || reply.connected;
   return call;
 }
 

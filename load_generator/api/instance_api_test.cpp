@@ -50,6 +50,12 @@ TEST_CASE("a status has the breaker, its store, the calls, and the notable ones"
   CHECK(call.upstream_calls == 2);
 }
 
+TEST_CASE("a call that could not connect has not arrived; any other one without an outcome may have") {
+  CHECK_FALSE(read_call(program::HttpReply{.error = "Connection refused", .connected = false}).may_have_arrived);
+  CHECK(read_call(program::HttpReply{.error = "Timeout was reached", .connected = true}).may_have_arrived);
+  CHECK(read_call(answer("no outcome", 502)).may_have_arrived);
+}
+
 TEST_CASE("a ledger of very many callers has a thousand of them, and one entry for the others") {
   std::string callers;
   for (int i = 0; i < 3000; ++i) {

@@ -190,8 +190,8 @@ Verdict check_explained(const ChaosHistory& history) {
     verdict.measured += static_cast<double>(account.unexplained());
     if (account.unexplained() == 0) continue;
     verdict.violations.push_back(
-        {history.run.length, fmt::format("{}: reported {}, without an answer {}, received {}", account.caller,
-                                         account.reported, account.uncertain, account.received)});
+        {history.run.length, fmt::format("{}: reported {}, uncertain {}, received {}", account.caller, account.reported,
+                                         account.uncertain, account.received)});
   }
   return verdict;
 }

@@ -241,12 +241,14 @@ TEST_CASE("explained: a call that only one side knows is a violation, and so is 
   CHECK(broken(history) == Broken{"explained"});
 }
 
-TEST_CASE("explained: calls of a killed instance may be in the ledger") {
+TEST_CASE("explained: calls of a killed instance may be in the ledger, but not those that were refused a connection") {
   ChaosHistory history = good_history();
   history.run.calls.push_back(call(5000, CallStatus::unreachable, 1));
   history.absences = {{1, milliseconds(5001), milliseconds(6000)}};
   history.run.ledger->at("Instance-B").received += 1;
   CHECK(broken(history) == Broken{});
+  history.run.calls.back().may_have_arrived = false;
+  CHECK(broken(history) == Broken{"explained"});
 }
 
 TEST_CASE("recovered: an instance that remains open or half-open after the last fault is a violation") {

@@ -185,6 +185,15 @@ TEST_CASE("an exception that was never sent is not expected in the ledger; a cal
   CHECK(measure(run).at("unexplained") == 0);
 }
 
+TEST_CASE("a call that was refused a connection explains no request in the ledger; one that was cut off does") {
+  Run run = run_with(1);
+  run.calls = {call(success), call(CallStatus::unreachable)};
+  run.ledger = Ledger{{"Instance-A", {2, 2, 0, 0, 0}}};
+  CHECK(measure(run).at("unexplained") == 0);
+  run.calls[1].may_have_arrived = false;
+  CHECK(measure(run).at("unexplained") == 1);
+}
+
 TEST_CASE("reconciliation with retries: a call counts as many requests as its answer says, blocked or not") {
   Run run = run_with(1);
   run.calls = {call(success), call(failure), call(blocked)};

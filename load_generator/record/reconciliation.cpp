@@ -20,9 +20,12 @@ class Accounts {
   std::map<std::string, size_t> places_;
 };
 
+// A call that never reached its instance would excuse an entry of the ledger that has another cause.
+bool may_be_in_ledger(const Call& call) { return call.status == CallStatus::unreachable && call.may_have_arrived; }
+
 void enter(Account& account, const Call& call) {
   account.reported += call.upstream_calls;
-  account.uncertain += call.status == CallStatus::unreachable ? 1 : 0;
+  account.uncertain += may_be_in_ledger(call) ? 1 : 0;
 }
 
 }  // namespace

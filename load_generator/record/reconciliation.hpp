@@ -1,6 +1,6 @@
 // Reconciles two records of the same calls: what the instances report to have sent, and what the upstream's ledger says
 // it received. A call in only one of them is unexplained, and a run with unexplained calls proves nothing. A call whose
-// instance did not answer (killed, cut off) may be in the ledger or not.
+// instance did not answer (killed, cut off) may be in the ledger or not, unless it never reached the instance.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace load {
 struct Account {
   std::string caller;
   uint64_t reported = 0;   // requests in the answers to calls
-  uint64_t uncertain = 0;  // calls without an answer from the instance
+  uint64_t uncertain = 0;  // calls that may have reached the instance, but have no answer from it
   uint64_t received = 0;   // by the ledger
   uint64_t unexplained() const;
 };

@@ -67,6 +67,7 @@ struct Call {
   bool late = false;                 // its result came after that generation was over, and was dropped
   uint64_t upstream_calls = 0;       // requests that may have reached the upstream: more than one with retries
   std::string error{};               // why it is unreachable
+  bool may_have_arrived = true;      // false: it is unreachable, and its instance cannot have received it
 };
 
 // As an instance reports it. From and to are the same if an operator forced the state in which the breaker was already.

@@ -72,7 +72,7 @@ std::string reconciliation_table(const Run& run) {
   const auto accounts = reconcile(run);
   if (!accounts) return "\nThe upstream's ledger could not be read, so nothing was reconciled.\n";
   std::string table = fmt::format("\nWhat the upstream received, by its own ledger\n{:<{}}{:>12}{:>12}{:>12}{:>14}\n",
-                                  "instance", name_width, "reported", "no answer", "received", "unexplained");
+                                  "instance", name_width, "reported", "uncertain", "received", "unexplained");
   for (const Account& account : *accounts) table += account_row(account);
   return table + fmt::format("unexplained calls: {}\n", unexplained(*accounts));
 }

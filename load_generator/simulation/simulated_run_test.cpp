@@ -95,6 +95,18 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a call to a killed instance has not arrived; one that it was killed with may have") {
+  const Scenario scenario = shipped("prober-death");
+  const auto run = play(scenario, *find_variant(scenario, "redis"), 1).run;
+  int cut_off = 0;
+  int refused = 0;
+  for (const load::Call& call : run.calls) {
+    if (call.status == load::CallStatus::unreachable) ++(call.may_have_arrived ? cut_off : refused);
+  }
+  CHECK(cut_off == 1);  // the probe
+  CHECK(refused > 50);
+}
+
 TEST_CASE("a fleet that is too large to list all calls still counts them") {
   const Scenario scenario = with_instances(shipped("outage"), 300);
   const auto measures = play(scenario, *find_variant(scenario, "distributed"), 1).summary.measures;

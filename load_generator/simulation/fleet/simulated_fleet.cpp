@@ -91,7 +91,7 @@ bool SimulatedFleet::is_bulkhead_full(const Process& process) const {
 Task SimulatedFleet::call(size_t target, load::Offset due) {
   const auto instance = static_cast<Node>(target);
   const std::shared_ptr<Process> process = processes_[instance];
-  load::Call record{.target = target, .intended = due};
+  load::Call record{.target = target, .intended = due, .may_have_arrived = process->is_up};
   const TimePoint sent = now();
   ++calls_in_flight_;
   for (int attempts = 1; process->is_up; ++attempts) {
@@ -152,7 +152,9 @@ Task SimulatedFleet::call(size_t target, load::Offset due) {
 
 void SimulatedFleet::end(load::Call& record, const Process& process, TimePoint sent, CallStatus status) {
   record.status = status;
-  if (!process.is_up) record = {.target = record.target, .intended = record.intended};  // there is no answer
+  if (!process.is_up) {  // there is no answer
+    record = {.target = record.target, .intended = record.intended, .may_have_arrived = record.may_have_arrived};
+  }
   record.latency = now() - sent;
   --calls_in_flight_;
   follower_.call_ended(record);
