@@ -155,6 +155,21 @@ TEST_CASE("the Redis line says how many instances share it, or which ones are on
   CHECK(has(text_of(figure_lines(shared)), "override   forced_open"));
 }
 
+TEST_CASE("an instance that does not answer is in neither the Redis line nor the override line") {
+  FleetSnapshot three = twenty_seconds();
+  for (ObservedInstance& instance : three.instances) instance.status.store = "redis";
+  three.instances[1].status.view_age_ms = 12;
+  three.targets.push_back({"Instance-C", "http://127.0.0.1:8003"});
+  three.instances.push_back({false, status_of("Instance-C", State::open, "local")});
+  three.instances[2].status.store_error = "connection refused";
+  three.instances[2].status.view_age_ms = 90'000;
+  three.instances[2].status.override_mode = "forced_open";
+  CHECK(has(text_of(figure_lines(three)), "Redis      shared by 2; the oldest view of it is 12 ms old\n"));
+  CHECK_FALSE(has(text_of(figure_lines(three)), "override"));
+  for (ObservedInstance& instance : three.instances) instance.answers = false;
+  CHECK(has(text_of(figure_lines(three)), "Redis      unknown: no instance answers\n"));
+}
+
 TEST_CASE("names and causes cannot command the terminal") {
   const std::string clear = "\033[2J\u009b2J\a\r\n";
   FleetSnapshot evil = twenty_seconds();

@@ -47,12 +47,19 @@ std::string upstream_line(const FleetSnapshot& snapshot) {
                      total.failure, total.hang, total.drop);
 }
 
+bool any_answers(const FleetSnapshot& snapshot) {
+  return std::any_of(snapshot.instances.begin(), snapshot.instances.end(),
+                     [](const ObservedInstance& instance) { return instance.answers; });
+}
+
 std::string redis_line(const FleetSnapshot& snapshot) {
+  if (!any_answers(snapshot)) return "Redis      unknown: no instance answers";
   size_t shared = 0;
   uint64_t oldest_ms = 0;
   std::vector<std::string> on_local_breaker;
   std::string error;
   for (size_t i = 0; i < snapshot.instances.size(); ++i) {
+    if (!snapshot.instances[i].answers) continue;  // its last answer may no longer hold
     const InstanceStatus& status = snapshot.instances[i].status;
     if (status.store == "redis") ++shared;
     if (status.store == "local") on_local_breaker.push_back(terminal_text(snapshot.targets[i].name, longest_name));
@@ -65,13 +72,23 @@ std::string redis_line(const FleetSnapshot& snapshot) {
   return fmt::format("Redis      shared by {}; the oldest view of it is {} ms old", shared, oldest_ms);
 }
 
-std::set<std::string> distinct(const FleetSnapshot& snapshot, std::string InstanceStatus::*field) {
-  std::set<std::string> texts;
+// The last known ones: an instance keeps its breaker's name while it does not answer.
+std::set<std::string> breaker_names(const FleetSnapshot& snapshot) {
+  std::set<std::string> names;
   for (const ObservedInstance& instance : snapshot.instances) {
-    texts.insert(terminal_text(instance.status.*field, longest_name));
+    names.insert(terminal_text(instance.status.breaker, longest_name));
   }
-  texts.erase("");
-  return texts;
+  names.erase("");
+  return names;
+}
+
+std::set<std::string> overrides_in_force(const FleetSnapshot& snapshot) {
+  std::set<std::string> modes;
+  for (const ObservedInstance& instance : snapshot.instances) {
+    if (instance.answers) modes.insert(terminal_text(instance.status.override_mode, longest_name));
+  }
+  modes.erase("");
+  return modes;
 }
 
 }  // namespace
@@ -89,7 +106,7 @@ std::string state_in_words(const ObservedInstance& instance) {
 
 std::string title_line(const FleetSnapshot& snapshot) {
   const size_t count = snapshot.instances.size();
-  const std::string breakers = joined(distinct(snapshot, &InstanceStatus::breaker));
+  const std::string breakers = joined(breaker_names(snapshot));
   return fmt::format("{} instance{}{}; upstream {}: {}", count, count == 1 ? "" : "s",
                      breakers.empty() ? "" : " of " + breakers, terminal_text(snapshot.upstream.url, longest_sentence),
                      fault_in_words(snapshot.upstream));
@@ -98,7 +115,7 @@ std::string title_line(const FleetSnapshot& snapshot) {
 std::vector<std::string> figure_lines(const FleetSnapshot& snapshot) {
   std::vector<std::string> lines{agreement_line(snapshot), calls_line(snapshot), upstream_line(snapshot),
                                  redis_line(snapshot)};
-  const std::string modes = joined(distinct(snapshot, &InstanceStatus::override_mode));
+  const std::string modes = joined(overrides_in_force(snapshot));
   if (!modes.empty()) lines.push_back("override   " + modes);
   return lines;
 }

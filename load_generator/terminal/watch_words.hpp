@@ -17,7 +17,8 @@ std::string state_in_words(const ObservedInstance& instance);  // open, half-ope
 // "3 instances of unreliable_service; upstream http://127.0.0.1:9000: fails 60 %"
 std::string title_line(const FleetSnapshot& snapshot);
 
-// Agreement, calls, the upstream's ledger, Redis, and an override if there is one.
+// Agreement, calls, the upstream's ledger, Redis, and an override if there is one. The last two are those of instances
+// that answer; calls are counted as far as they are known.
 std::vector<std::string> figure_lines(const FleetSnapshot& snapshot);
 
 // "  12.3 Instance-A: closed -> open, 3 consecutive failures"
