@@ -83,7 +83,8 @@ class Engine {
 
   bool over() {
     run_.interrupted = stop_.requested();
-    return run_.interrupted || (now() >= settings_.load.duration && next_call_ == plan_.size() && unanswered_ == 0);
+    const bool all_done = next_call_ == plan_.size() && unanswered_ == 0 && !has_action();
+    return run_.interrupted || (now() >= settings_.load.duration && all_done);
   }
 
   Offset next_event() const {

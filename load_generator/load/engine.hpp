@@ -35,9 +35,9 @@ struct EngineSettings {
 // answers.
 std::vector<Target> find_targets(const std::vector<std::string>& urls, const program::StopSignal& stop);
 
-// Sends the load and waits for every answer; a stop signal ends it at once. Calls the observer's load_starts(), tick(),
-// second_ended() and status_polled(), and call_ended() and transition_reported() for each call and transition of the
-// run. Transitions from before load_starts() are not part of it.
+// Sends the load, runs every action and waits for every answer; a stop signal ends it at once. Calls the observer's
+// load_starts(), tick(), second_ended() and status_polled(), and call_ended() and transition_reported() for each call
+// and transition of the run. Transitions from before load_starts() are not part of it.
 Run run_load(const std::vector<Target>& targets, const EngineSettings& settings, const program::StopSignal& stop,
              RunObserver& observer);
 

@@ -384,6 +384,20 @@ TEST_CASE("timed actions run in order, once and not before their time, while the
   CHECK(result.calls.size() == 8);
 }
 
+TEST_CASE("the load lasts until the last timed action has run, even if every call was answered before") {
+  FakeInstance instance;
+  instance.on("/call", success);
+  instance.on("/status", status_with(""));
+  instance.start();
+  bool has_run = false;
+  EngineSettings settings = at(20, milliseconds(100));
+  settings.actions = {{milliseconds(300), [&has_run] { has_run = true; }}};
+  const Run result = run(instance.url(), settings);
+  CHECK(has_run);
+  CHECK(result.length >= milliseconds(300));
+  CHECK(result.calls.size() == 2);
+}
+
 TEST_CASE("samples and transitions of a local breaker are marked as local") {
   const std::string own = R"({"generation":2,"from":"closed","to":"open","cause":"local: 3 failures","at_ms":1})";
   const std::string shared = R"({"generation":3,"from":"open","to":"closed","cause":"3 local: failures","at_ms":2})";
@@ -422,13 +436,19 @@ TEST_CASE("a stop signal ends the load at once, and calls without an answer stay
   CHECK(result.interrupted);
   CHECK(result.length < milliseconds(1000));
   REQUIRE(result.calls.size() > 4);
-  for (const Call& call : result.calls) CHECK(call.status == CallStatus::unreachable);
+  for (const Call& call : result.calls) {
+    CHECK(call.status == CallStatus::unreachable);
+    CHECK(call.may_have_arrived);
+  }
 }
 
-TEST_CASE("calls to an instance that does not listen are unreachable, and its state is unknown") {
+TEST_CASE("calls to an instance that does not listen are unreachable, have not arrived, and its state is unknown") {
   const Run result = run(unreachable_url, at(20, milliseconds(200)));
   REQUIRE(result.calls.size() == 4);
-  for (const Call& call : result.calls) CHECK(call.status == CallStatus::unreachable);
+  for (const Call& call : result.calls) {
+    CHECK(call.status == CallStatus::unreachable);
+    CHECK_FALSE(call.may_have_arrived);
+  }
   for (const Sample& sample : result.samples.at(0)) CHECK(sample.state == State::unknown);
 }
 

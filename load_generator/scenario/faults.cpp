@@ -61,8 +61,16 @@ RedisFault read_redis_fault(StrictObject& entry) {
   return static_cast<RedisFault>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
-void read_redis(StrictObject& entry, std::vector<PlannedRedisFault>& faults) {
-  const milliseconds at(entry.integer("at_ms", fault_times_ms));
+// A fault that is due when the load is over would not be injected.
+milliseconds read_time(StrictObject& entry, const std::string& field, Between<int64_t> range,
+                       const FaultLimits& limits) {
+  const milliseconds at(entry.integer(field, range));
+  if (at < limits.duration) return at;
+  entry.complain(field, "before the load ends, at " + std::to_string(limits.duration.count()) + " ms");
+}
+
+void read_redis(StrictObject& entry, const FaultLimits& limits, std::vector<PlannedRedisFault>& faults) {
+  const milliseconds at = read_time(entry, "at_ms", fault_times_ms, limits);
   const RedisFault what = read_redis_fault(entry);
   if (!faults.empty() && at < faults.back().at) entry.complain("at_ms", "at or after that of the previous fault");
   const bool fails_over = is_failover(what) || need_sentinels(faults);
@@ -78,13 +86,13 @@ size_t read_instance(StrictObject& entry, const std::string& field, size_t insta
   return static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
-void read_fault(StrictObject& entry, size_t instances, Faults& faults) {
+void read_fault(StrictObject& entry, const FaultLimits& limits, Faults& faults) {
   if (entry.has("redis")) {
-    read_redis(entry, faults.redis);
+    read_redis(entry, limits, faults.redis);
   } else if (entry.has("unreachable_upstream")) {
-    faults.cut_off = read_instance(entry, "unreachable_upstream", instances);
+    faults.cut_off = read_instance(entry, "unreachable_upstream", limits.instances);
   } else {
-    faults.kill_prober_after = milliseconds(entry.integer("kill_prober_after_ms", {1, an_hour_in_ms}));
+    faults.kill_prober_after = read_time(entry, "kill_prober_after_ms", {1, an_hour_in_ms}, limits);
   }
   entry.done();
 }
@@ -111,9 +119,9 @@ bool need_sentinels(const std::vector<PlannedRedisFault>& faults) {
   return std::any_of(faults.begin(), faults.end(), [](const auto& fault) { return is_failover(fault.what); });
 }
 
-Faults read_faults(StrictObject& document, size_t instances) {
+Faults read_faults(StrictObject& document, const FaultLimits& limits) {
   Faults faults;
-  for (StrictObject& entry : document.list("faults", most_faults)) read_fault(entry, instances, faults);
+  for (StrictObject& entry : document.list("faults", most_faults)) read_fault(entry, limits, faults);
   return faults;
 }
 

@@ -1,5 +1,5 @@
-// Faults are what a scenario does to its processes, and when; times are since the start of the load. The upstream's
-// faults are in its plan.
+// Faults are what a scenario does to its processes, and when; times are since the start of the load, and before its
+// end. The upstream's faults are in its plan.
 // Errors: what reads faults throws std::invalid_argument that names file and field.
 #pragma once
 
@@ -34,8 +34,14 @@ struct Faults {
 // Whether one of them is a failover, which is then the only one.
 bool need_sentinels(const std::vector<PlannedRedisFault>& faults);
 
+// What a scenario's faults must be within.
+struct FaultLimits {
+  size_t instances = 0;                   // Instance-A, Instance-B, ...
+  std::chrono::milliseconds duration{0};  // of the load
+};
+
 // The field `faults`, a list.
-Faults read_faults(StrictObject& document, size_t instances);
+Faults read_faults(StrictObject& document, const FaultLimits& limits);
 
 // For pages and for a run's file, in words: [{"cut_off":"Instance-B"},{"kill_prober_after_ms":5000},
 // {"at_ms":4000,"redis":"killed"}]; and a run's field `faults` of this form, checked.

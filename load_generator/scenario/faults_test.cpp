@@ -12,11 +12,11 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// The faults in a file's list, for Instance-A and Instance-B.
+// The faults in a file's list, for Instance-A and Instance-B, and a load of 10 s.
 Faults faults_in(const std::string& list) {
   const auto json = nlohmann::ordered_json::parse(R"({"faults":)" + list + "}");
   StrictObject document(json, "x.json");
-  return read_faults(document, 2);
+  return read_faults(document, {2, milliseconds(10'000)});
 }
 
 std::string complaint(const std::string& list) {
@@ -91,7 +91,7 @@ TEST_CASE("a list of more than twenty faults is refused") {
 TEST_CASE("a variant's faults replace the scenario's") {
   const ScratchFolder folder;
   const Scenario scenario = read_scenario(folder.file("flush.json", R"({"name":"flush","question":"What then?",
-    "upstream":{"plan":"down"},"load":{"rate":50,"duration_ms":300},"breaker":{},
+    "upstream":{"plan":"down"},"load":{"rate":50,"duration_ms":1000},"breaker":{},
     "faults":[{"kill_prober_after_ms":900},{"at_ms":20,"redis":"flush"}],
     "variants":{"redis-killed":{"stage":"redis","faults":[{"at_ms":10,"redis":"kill_master"}]}},
     "expect":{"redis":[],"redis-killed":[]}})"));

@@ -96,7 +96,7 @@ Scenario read_scenario(const std::string& path) {
   scenario.load = read_load(document.object("load"));
   if (document.has("call_timeout_ms")) scenario.call_timeout = time(document, "call_timeout_ms");
   if (document.has("redis_timeout_ms")) scenario.redis_timeout = time(document, "redis_timeout_ms");
-  scenario.variants = read_variants(document, scenario.instances);
+  scenario.variants = read_variants(document, {scenario.instances, scenario.load.duration});
   document.done();
   require_playable_by_stage_simple(document, scenario);
   return scenario;

@@ -189,6 +189,21 @@ TEST_CASE("an error in a scenario file is one line that names file and field") {
   }
 }
 
+TEST_CASE("a fault that is due when the load ends or later is refused by name; one a millisecond earlier is accepted") {
+  const auto flush_at = [](int64_t ms) -> json { return {{"at_ms", ms}, {"redis", "flush"}}; };
+  const auto refused = [](const std::string& pointer, const json& value, const std::string& expected) {
+    const std::string said = complaint(pointer, value);
+    CHECK_MESSAGE(said.ends_with("scenario.json: " + expected), said);
+  };
+  CHECK(complaint("/faults/0", flush_at(5999)) == "nothing");
+  refused("/faults/0", flush_at(6000), "faults[0].at_ms is 6000; it must be before the load ends, at 6000 ms");
+  CHECK(complaint("/faults/1/kill_prober_after_ms", 5999) == "nothing");
+  refused("/faults/1/kill_prober_after_ms", 6001,
+          "faults[1].kill_prober_after_ms is 6001; it must be before the load ends, at 6000 ms");
+  refused("/variants/distributed-calm/faults", json::array({flush_at(6000)}),
+          "variants.distributed-calm.faults[0].at_ms is 6000; it must be before the load ends, at 6000 ms");
+}
+
 TEST_CASE("an expectation without a bound is refused") {
   json document = good();
   document["expect"]["redis"][0].erase("at_least");

@@ -60,11 +60,11 @@ Proxy read_proxy(StrictObject entry) {
   return proxy;
 }
 
-void change(Variant& variant, StrictObject& entry, size_t instances) {
+void change(Variant& variant, StrictObject& entry, const FaultLimits& limits) {
   if (entry.has("breaker")) variant.breaker = changed(variant.breaker, read_settings(entry.object("breaker")));
   if (entry.has("instance")) variant.instance = changed(variant.instance, read_settings(entry.object("instance")));
   if (entry.has("override")) variant.manual_override = read_override(entry.object("override"));
-  if (entry.has("faults")) variant.faults = read_faults(entry, instances);
+  if (entry.has("faults")) variant.faults = read_faults(entry, limits);
 }
 
 Known each_stage(const Variant& common) {
@@ -77,10 +77,10 @@ Known each_stage(const Variant& common) {
   return known;
 }
 
-Variant read_variant(StrictObject entry, const std::string& name, const Known& stages, size_t instances) {
+Variant read_variant(StrictObject entry, const std::string& name, const Known& stages, const FaultLimits& limits) {
   Variant variant = stages.at(entry.one_of("stage", stage_names()));
   variant.name = name;
-  change(variant, entry, instances);
+  change(variant, entry, limits);
   if (entry.has("proxy")) {
     if (variant.stage != Stage::distributed) entry.complain("proxy", "absent, unless the stage is distributed");
     variant.proxy = read_proxy(entry.object("proxy"));
@@ -90,9 +90,9 @@ Variant read_variant(StrictObject entry, const std::string& name, const Known& s
   return variant;
 }
 
-Known read_known(StrictObject& document, size_t instances) {
+Known read_known(StrictObject& document, const FaultLimits& limits) {
   Variant common;
-  change(common, document, instances);
+  change(common, document, limits);
   const Known stages = each_stage(common);
   Known known = stages;
   if (!document.has("variants")) return known;
@@ -100,7 +100,7 @@ Known read_known(StrictObject& document, size_t instances) {
   for (const std::string& name : variants.fields()) {
     if (!is_name(name)) variants.complain(name, "named with up to 40 of a-z 0-9 -");
     if (stages.contains(name)) variants.complain(name, "called something else: a stage has that name");
-    known[name] = read_variant(variants.object(name), name, stages, instances);
+    known[name] = read_variant(variants.object(name), name, stages, limits);
   }
   return known;
 }
@@ -135,8 +135,8 @@ Faults effective_faults(const Variant& variant) {
 
 std::string_view to_text(Proxy::Program program) { return proxy_names().at(static_cast<size_t>(program)); }
 
-std::vector<Variant> read_variants(StrictObject& document, size_t instances) {
-  Known known = read_known(document, instances);
+std::vector<Variant> read_variants(StrictObject& document, const FaultLimits& limits) {
+  Known known = read_known(document, limits);
   StrictObject expect = document.object("expect");
   require_all_expected(document, expect);
   std::vector<Variant> variants;

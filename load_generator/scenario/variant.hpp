@@ -47,6 +47,6 @@ Faults effective_faults(const Variant& variant);
 
 // From a scenario's fields `breaker`, `instance`, `override`, `faults`, `variants` and `expect`: the variants with
 // expectations, in the file's order.
-std::vector<Variant> read_variants(StrictObject& document, size_t instances);
+std::vector<Variant> read_variants(StrictObject& document, const FaultLimits& limits);
 
 }  // namespace load
