@@ -162,6 +162,26 @@ test('while another experiment runs, none can be started, and the reason is show
   await isInPhase(page, 'guess');
 });
 
+test('while an experiment is played another one is refused, and the first goes on to its end', async ({ page, startUi, monitor }) => {
+  monitor.allowMessages(/503|EventSource/);
+  await openExperiments(page, startUi, '#/experiments/outage');
+  await page.route('**/events', (route) => route.fulfill({ status: 503, json: { error: '8 pages look on already' } }));
+  await guessAndPlay(page, { simple: 3, distributed: 9, redis: 3 });
+  await isInPhase(page, 'playing'); // and stays so without updates, however fast the machine is
+  await page.keyboard.press('Escape');
+  await card(page, 'recovery').click();
+  await guessAndPlay(page, { simple: 1, distributed: 1, redis: 1 });
+  await expect(page.locator('#sheet-answer')).toHaveText('outage is being played; wait for its end, or stop it');
+  await isInPhase(page, 'guess');
+  await page.keyboard.press('Escape');
+  await expect(card(page, 'outage').locator('.played')).toHaveText('is being played');
+  await card(page, 'outage').click();
+  await isInPhase(page, 'playing');
+  await page.unroute('**/events');
+  await isInPhase(page, 'result');
+  await expect(page.locator('.design-result .verdict-word')).toHaveCount(3);
+});
+
 test('Stop ends the play, and no design is started after it', async ({ page, startUi }) => {
   const ui = await openExperiments(page, startUi, '#/experiments/backoff');
   await guessAndPlay(page, { distributed: 1, 'distributed-growing': 2, redis: 3, 'redis-growing': 4 });

@@ -125,6 +125,22 @@ test('the address holds the givens and the moment: a page that opens it shows th
   await expect(other.locator('[data-given=instances]')).toHaveValue('4');
 });
 
+test('the verdict has the guess for its givens, and none for a race with others', async ({ page, startUi }) => {
+  const ui = await startUi('--stage', 'distributed', '--rate', '0');
+  const verdict = page.locator('#verdict-words');
+  await openRace(page, ui.url, short);
+  await page.fill('#guess-left', '8');
+  await page.fill('#guess-right', '3');
+  await page.click('#start');
+  await phase(page, 'replay');
+  await expect(verdict).toContainText('You guessed 8. Expected exactly 6');
+  await openRace(page, ui.url, `${usual}&t=2000`);
+  await expect(verdict).toContainText('Expected exactly 50');
+  await expect(verdict).not.toContainText('You guessed');
+  await openRace(page, ui.url, `${short}&t=2000`);
+  await expect(verdict).toContainText('You guessed 8. Expected exactly 6');
+});
+
 // Long enough to be watched and stopped on any machine.
 const long = '?n=10&threshold=20&rate=10&break=60';
 

@@ -22,11 +22,12 @@ test('the upstream has the name of the button that describes its fault', () => {
 
 test('an instance that does not answer has no known state, and one that is cut off says so', () => {
   const made = frame();
-  Object.assign(made.instances[0], { answers: false, state: 'open' });
+  Object.assign(made.instances[0], { answers: false, state: 'open', failures: 2, override: 'forced_open', store: 'local' });
   made.instances[1].network_broken = true;
   const { instances } = mapOf(made);
   assert.deepEqual(instances.map(({ letter, state, isCut, process }) => [letter, state, isCut, process]),
     [['A', 'unknown', false, 'unknown'], ['B', 'closed', true, 'running']]);
+  assert.deepEqual([instances[0].failures, instances[0].override, instances[0].isLocal], [0, '', false], 'nor of anything else');
 });
 
 test('Redis is on the map only where instances use it, or would if it were there', () => {
@@ -65,6 +66,24 @@ test('a call that failed before the page knew of the fault is counted, however l
   const down = { ...healthy, failure_rate: 1 };
   assert.deepEqual(at(2250, 2050, 9, down), { success: 0, failure: 8, exception: 0, blocked: 0, failed_upstream: 8, elapsed: 1000 });
   assert.equal(at(2500, 2450, 9, down).failure, 8);
+});
+
+test('after a gap in the frames a new fault counts from the present frame, and an old one as before', () => {
+  const counter = new SinceFault();
+  const at = (now, failure, fault) => counter.show(frame({
+    now_ms: now, calls: { success: 8, failure, exception: 0, blocked: 0 },
+    upstream: { answers: true, fault: { ...healthy, ...fault }, asked_ms: now - 50, ledger: { total: total(8 + failure, 8) } },
+  }));
+  const down = { failure_rate: 1 };
+  const hour = 3_600_000;
+  at(1000, 0, healthy);
+  at(1250, 0, healthy);
+  assert.deepEqual(at(hour, 500, down), { success: 0, failure: 0, exception: 0, blocked: 0, failed_upstream: 0, elapsed: 0 });
+  assert.equal(at(hour + 250, 510, down).failure, 10);
+  const { failure, elapsed } = at(2 * hour, 900, down);
+  assert.deepEqual([failure, elapsed], [400, hour]);
+  assert.equal(at(2 * hour + 250, 907, { failure_rate: 0.6 }).elapsed, 250, 'not since the frame before the gap');
+  assert.equal(at(2 * hour + 3250, 1000, { latency_ms: 400 }).elapsed, 3250, 'a late frame is not a gap');
 });
 
 test('Reset starts the counters again, and a change of state does not', () => {

@@ -28,8 +28,10 @@ export class Player {
     this.changed(this.playing);
   }
 
-  // The server's answer to the first request. With { error } nothing has begun.
+  // The server's answer to the first request. With { error } nothing has begun. While an experiment is being played, the
+  // next one is refused here: between two designs the server would accept it.
   async start(scenario) {
+    if (this.playing) return { error: `${this.playing.scenario.name} is being played; wait for its end, or stop it` };
     this.playing = new Playing(scenario);
     const answer = await this.sendRequest();
     if (answer.error) {

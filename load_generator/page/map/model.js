@@ -26,17 +26,20 @@ const redisOf = ({ instances, redis }) => {
   return { process: redis?.process ?? 'unknown', away, isShared: stores.includes('redis') };
 };
 
+// What the last answer said may no longer hold.
+const known = (instance) => (instance.answers ? instance : { state: 'unknown', failures: 0, override: '' });
+
 export const mapOf = (frame) => ({
   rate: frame.load.rate,
   condition: conditionOf(frame.upstream),
   instances: frame.instances.map((instance) => ({
     name: instance.name,
     letter: instance.name.replace(/^Instance-/, ''),
-    state: instance.answers ? instance.state : 'unknown',
-    failures: instance.failures,
-    override: instance.override,
+    state: known(instance).state,
+    failures: known(instance).failures,
+    override: known(instance).override,
     isCut: instance.network_broken,
-    isLocal: instance.store === 'local',
+    isLocal: instance.answers && instance.store === 'local',
     process: instance.process ?? (instance.answers ? 'running' : 'unknown'),
   })),
   redis: redisOf(frame),
@@ -46,7 +49,7 @@ export const mapOf = (frame) => ({
 export const conditionsOf = (frame) => {
   const { condition, instances, redis } = mapOf(frame);
   return JSON.stringify([frame.fleet, condition, frame.upstream.fault, redis?.process,
-    instances.map(({ name, isCut, process, override }) => [name, isCut, process, override])]);
+    instances.map(({ name, isCut, process }, i) => [name, isCut, process, frame.instances[i].override])]);
 };
 
 // The calls so far: what callers got, and what the upstream failed, by its ledger.
@@ -59,18 +62,20 @@ const countsOf = ({ calls, upstream, now_ms: now }) => ({
 // An instance that was restarted counts from 0 again; so does an upstream.
 const since = (before, count) => (count >= before ? count - before : count);
 
+const longestPause = 3000; // ms between two frames; after a longer one the page was hidden, or the machine asleep
+
 // Counts what has happened since the last fault, or since Reset was pressed. Calls that a new fault has failed can be known
 // before the fault is. But when the upstream was last asked and knew of no new fault, there was none: counts of that time
-// or earlier have none of its calls, so the counters begin with the newest of them.
+// or earlier have none of its calls, so the counters begin with the newest of them. After a gap they begin with the present
+// frame: when in the gap the fault began, the page does not know.
 export class SinceFault {
   earlier = []; // counts, the newest last; the first is the one to begin with if the next frame shows a new fault
 
   show(frame) {
     const conditions = conditionsOf(frame);
     const latest = countsOf(frame);
-    if (frame.fleet !== this.fleet) this.earlier = [];
-    if (this.earlier.length === 0) this.before = latest;
-    else if (conditions !== this.conditions) [this.before] = this.earlier;
+    if (frame.fleet !== this.fleet || latest.now - this.latest.now > longestPause) this.earlier = [];
+    if (conditions !== this.conditions) this.before = this.earlier[0] ?? latest;
     this.conditions = conditions;
     this.fleet = frame.fleet;
     this.latest = latest;

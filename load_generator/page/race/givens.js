@@ -5,6 +5,10 @@ import { showRoute } from '../shared/route.js';
 
 const usual = { instances: 10, failure_threshold: 5, rate: 40, break_s: 10 };
 const inAddress = { n: 'instances', threshold: 'failure_threshold', rate: 'rate', break: 'break_s' };
+const requested = ['instances', 'failure_threshold', 'rate', 'recovery_timeout_ms'];
+
+// Whether both are those of the same race: as requested, as the server has them, or as a run's settings.
+export const sameGivens = (a, b) => requested.every((name) => a?.[name] === b[name]);
 
 export class Givens {
   // `changed` is called after a person has changed one.

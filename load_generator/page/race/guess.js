@@ -1,10 +1,12 @@
-// Both numbers are guessed before the race, or that is skipped.
+// Both numbers are guessed before the race, or that is skipped. A guess belongs to the givens of its race.
 
 import { byId, restore, showAnswer, store } from '../shared/text.js';
+import { sameGivens } from './givens.js';
 
 const storedAs = 'race-guess';
 const fields = ['guess-left', 'guess-right'];
 const skipped = [null, null];
+const none = { guess: skipped, givens: null };
 
 const isGuess = (value) => Array.isArray(value) && value.length === 2 && value.every((each) => each === null || Number.isFinite(each));
 const entered = () => fields.map((id) => (byId(id).value.trim() === '' ? NaN : Number(byId(id).value)));
@@ -13,7 +15,7 @@ export class Guess {
   // start(guess) is called with [left, right], each null if it was skipped.
   constructor(start) {
     this.start = start;
-    this.value = restore(storedAs, isGuess, skipped);
+    this.last = restore(storedAs, (value) => isGuess(value?.guess), none);
     byId('guess').addEventListener('submit', (event) => this.submit(event));
     byId('skip').addEventListener('click', () => start(skipped));
   }
@@ -27,16 +29,22 @@ export class Guess {
     return byId(fields[wrong]).focus();
   }
 
-  keep(guess) {
-    this.value = guess;
-    store(storedAs, guess);
+  keep(guess, givens) {
+    this.last = { guess, givens };
+    store(storedAs, this.last);
+  }
+
+  // [left, right] for a race with these givens.
+  of(givens) {
+    return sameGivens(this.last.givens, givens) ? this.last.guess : skipped;
   }
 
   setDisabled(isDisabled) {
     byId('start').disabled = byId('skip').disabled = isDisabled;
   }
 
-  get text() {
-    return this.value.includes(null) ? 'The upstream dies one second after the start.' : `Your guess: ${this.value[0]} left, ${this.value[1]} right.`;
+  text(givens) {
+    const [left, right] = this.of(givens);
+    return left === null || right === null ? 'The upstream dies one second after the start.' : `Your guess: ${left} left, ${right} right.`;
   }
 }

@@ -4,14 +4,14 @@
 import { byId, showAnswer } from '../shared/text.js';
 import { ask, fetchRun, queryOf, request } from '../shared/api.js';
 import { parseRoute, showRoute } from '../shared/route.js';
-import { Givens } from './givens.js';
+import { Givens, sameGivens } from './givens.js';
 import { Guess } from './guess.js';
 import { RaceView } from './race_view.js';
 import { RealRace } from './real_race.js';
 
 const variants = ['distributed', 'redis'];
 
-const isRunOf = (givens) => (run) => ['instances', 'rate', 'failure_threshold', 'recovery_timeout_ms'].every((name) => run?.settings?.[name] === givens[name]);
+const isRunOf = (givens) => (run) => sameGivens(run?.settings, givens);
 
 class Race {
   constructor() {
@@ -57,10 +57,11 @@ class Race {
 
   async start(guess) {
     this.guess.setDisabled(true);
-    const answer = await request('/control/race', this.givens.toRequest());
+    const givens = this.givens.toRequest();
+    const answer = await request('/control/race', givens);
     this.guess.setDisabled(false);
     if (answer.error) return showAnswer(byId('race-answer'), answer);
-    this.guess.keep(guess);
+    this.guess.keep(guess, givens);
     return this.follow(answer.number, this.view.race.givens);
   }
 

@@ -64,7 +64,8 @@ export class RaceView {
     this.playback.load(this.race, { fault: givens.fault_at_ms, allOpen, length });
     this.setPhase('replay');
     setText(byId('world'), `A replay of a race with ${world}.${listedWords(runs[0])}`);
-    showVerdict(runs.map((run, i) => resultOf(run, this.guess.value[i])), this.cards.verdictLines);
+    const guess = this.guess.of(givens);
+    showVerdict(runs.map((run, i) => resultOf(run, guess[i])), this.cards.verdictLines);
   }
 
   moveTo(time) {

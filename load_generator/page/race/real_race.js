@@ -50,7 +50,7 @@ export class RealRace {
   goLive() {
     this.view.setPhase('live');
     setText(byId('world'), 'Live, with real programs; the picture is half a second behind.');
-    setText(byId('verdict-words'), this.view.guess.text);
+    setText(byId('verdict-words'), this.view.guess.text(this.view.race.givens));
   }
 
   async finish({ runs: names, givens }) {

@@ -3,11 +3,20 @@
 
 const pages = { race: './', lab: 'lab', experiments: 'experiments', run: 'lab' };
 
+// As text where a % in it is malformed, as in '50%'.
+const decoded = (name) => {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+};
+
 // '#/run/outage-10?t=1500' -> { view: 'run', name: 'outage-10', query }; null if it is none of ours.
 export const parseRoute = (fragment) => {
   const match = /^#\/([a-z]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(fragment);
   if (match === null || !Object.hasOwn(pages, match[1])) return null;
-  return { view: match[1], name: decodeURIComponent(match[2] ?? ''), query: new URLSearchParams(match[3] ?? '') };
+  return { view: match[1], name: decoded(match[2] ?? ''), query: new URLSearchParams(match[3] ?? '') };
 };
 
 // Replaces the address, without an entry in the history: Back leaves the page.
