@@ -18,10 +18,10 @@
 
 #include "simple_breaker/clock.hpp"
 #include "store_breaker/cas_exchange.hpp"
-#include "store_breaker/fleet_clock.hpp"
 #include "store_breaker/feed/record_feed.hpp"
-#include "store_breaker/record_store.hpp"
 #include "store_breaker/feed/seen_records.hpp"
+#include "store_breaker/fleet_clock.hpp"
+#include "store_breaker/record_store.hpp"
 
 namespace cb {
 

@@ -144,7 +144,7 @@ void Synchronizer::watch(size_t node, WatchedNode& entry) {
   // A node may be gone for good, and no longer be needed.
   entry.pause = refused ? longest_before_retry : std::clamp(2 * entry.pause, before_retry, longest_before_retry);
   entry.retry_at = SteadyClock::now() + entry.pause;
-  if (!refused) refresh(breakers_.names(1));                      // finds out whether the store is unavailable
+  if (!refused) refresh(breakers_.names(1));  // finds out whether the store is unavailable
 }
 
 // Views that were fetched before the feed began may be stale, so they are fetched again.
