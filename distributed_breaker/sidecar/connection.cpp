@@ -123,12 +123,13 @@ std::string Connection::take(size_t size) {
 
 std::string Connection::read_head(Time until) {
   constexpr std::string_view end = "\r\n\r\n";
+  size_t skipped = 0;  // empty lines before the head
   for (;;) {
-    while (unread().starts_with("\r\n")) begin_ += 2;
+    for (; unread().starts_with("\r\n"); skipped += 2) begin_ += 2;
     const size_t found = unread().find(end);
     const std::string_view head = unread().substr(0, found);
     if (has_bare_newline(head)) throw Refused(400, "a line must end in CR LF");
-    if (head.size() > largest_head) throw Refused(431, "the head is longer than 64 KiB");
+    if (skipped + head.size() > largest_head) throw Refused(431, "the head is longer than 64 KiB");
     if (found != std::string_view::npos) return take(found + end.size());
     receive(until);
   }
@@ -207,7 +208,7 @@ void Connection::send(std::string_view text, Time until) {
 
 void Connection::discard_input(Time until) {
   try {
-    for (;;) {
+    while (std::chrono::steady_clock::now() < until) {
       input_.clear();
       begin_ = 0;
       receive(until);

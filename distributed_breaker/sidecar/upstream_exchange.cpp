@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds longest_pause{1};
+constexpr int most_interim_responses = 100;
 
 bool may_be_repeated(std::string_view method) {
   constexpr std::array<std::string_view, 6> methods{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
@@ -106,7 +107,10 @@ UpstreamResponse UpstreamExchange::transfer(const UpstreamRequest& request, Time
 UpstreamResponse UpstreamExchange::receive(const std::string& method, Time until) {
   Connection& connection = link_->connection;
   ResponseHead head = parse_response(connection.read_head(until));
-  while (head.status < 200 && head.status != 101) head = parse_response(connection.read_head(until));
+  for (int interim = 0; head.status < 200 && head.status != 101; ++interim) {
+    if (interim == most_interim_responses) throw Refused(400, "it sends more than 100 interim responses");
+    head = parse_response(connection.read_head(until));
+  }
   if (head.status == 101) throw Refused(400, "it changes the protocol, which was not asked for");
   incomplete_status_ = head.status;
   const Framing framing = framing_of(head, method);
