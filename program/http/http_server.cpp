@@ -25,7 +25,7 @@ constexpr int backlog = 1024;  // the library's 5 would make the sixth of a burs
 constexpr size_t largest_request_body = 64 * 1024;
 constexpr std::chrono::milliseconds poll_interval{50};
 constexpr std::chrono::milliseconds grace{500};
-constexpr std::chrono::milliseconds longest_end{800};  // of the program, and of the second that it has
+constexpr std::chrono::milliseconds longest_end{LAB_LONGEST_END_MS};  // of the second that a program has for it
 
 // The library's default is SO_REUSEPORT, with which two servers would share a port without an error.
 void reuse_address_only(socket_t socket) {
@@ -101,6 +101,16 @@ bool process(httplib::Server& server,
   stream.get_remote_ip_and_port(remote, remote_port);
   stream.get_local_ip_and_port(local, local_port);
   return (server.*function)(stream, remote, remote_port, local, local_port, true, closes, nullptr, More{}...);
+}
+
+// What the caller of serve_until() destroys then may wait for another server, such as a Redis that hangs.
+void end_program_at(std::chrono::steady_clock::time_point time) {
+  using std::chrono::microseconds;
+  std::signal(SIGALRM, [](int) { std::_Exit(0); });
+  const auto left = std::chrono::duration_cast<microseconds>(time - std::chrono::steady_clock::now());
+  const auto wait = std::lldiv(std::max(microseconds(1), left).count(), 1'000'000);
+  const itimerval timer{{}, {wait.quot, wait.rem}};
+  setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
 }  // namespace
@@ -231,15 +241,6 @@ void HttpServer::serve_until(const StopSignal& stop, const std::string& name) {
   if (!was_requested) throw std::runtime_error(name + ": cannot accept more connections on " + url_);
   spdlog::info("{}: stopped", name);
   end_program_at(began + longest_end);
-}
-
-// What the caller destroys now may wait for another server, such as a Redis that hangs.
-void HttpServer::end_program_at(std::chrono::steady_clock::time_point time) {
-  using std::chrono::microseconds;
-  std::signal(SIGALRM, [](int) { std::_Exit(0); });
-  const auto left = std::chrono::duration_cast<microseconds>(time - std::chrono::steady_clock::now());
-  const itimerval timer{{}, {0, static_cast<suseconds_t>(std::max(microseconds(1), left).count())}};
-  setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
 void HttpServer::start() {

@@ -47,7 +47,7 @@ class HttpServer : public httplib::Server {
   void limit_unread(int bytes);
 
   // Serves until a stop signal. Ends the process if a request still runs 500 ms later, or if the program has not ended
-  // after 800 ms. Throws std::runtime_error if the system prevents it from accepting connections. Prints "NAME:
+  // after 700 ms. Throws std::runtime_error if the system prevents it from accepting connections. Prints "NAME:
   // listening on http://ADDRESS:PORT" once connections are accepted.
   void serve_until(const StopSignal& stop, const std::string& name);
 
@@ -65,7 +65,6 @@ class HttpServer : public httplib::Server {
 
   bool process_and_close_socket(socket_t socket) override;
   void answer(const std::shared_ptr<ClientConnection>& client);
-  static void end_program_at(std::chrono::steady_clock::time_point time);
 
   std::vector<std::string> reserved_paths_;
   std::chrono::milliseconds request_time_{10'000};
