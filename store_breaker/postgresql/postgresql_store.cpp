@@ -13,9 +13,8 @@ using postgresql::Session;
 using postgresql::Trouble;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds patience{2};         // where the caller names no deadline
-constexpr std::chrono::milliseconds fair_wait{50};  // after less, a missing answer says nothing about the server
-constexpr size_t longest_payload = 7'999;           // of NOTIFY
+constexpr std::chrono::seconds patience{2};  // where the caller names no deadline
+constexpr size_t longest_payload = 7'999;    // of NOTIFY
 
 int64_t number_in(const std::string& text) {
   int64_t number = 0;
@@ -79,7 +78,7 @@ std::variant<Result, StoreTrouble> PostgresqlStore::execute(Session& session, co
   const auto began = steady_clock::now();
   Result result = session.connection.execute(prepared, parameters, deadline);
   if (result.error().empty()) return result;
-  if (!result.sqlstate().empty() || steady_clock::now() - began >= fair_wait) pool_.distrust();
+  if (!result.sqlstate().empty() || steady_clock::now() - began >= postgresql::fair_wait) pool_.distrust();
   return trouble(trouble_of(result).what);
 }
 

@@ -15,9 +15,11 @@ SessionPool::Taken SessionPool::take(StoreDeadline deadline) {
 }
 
 Opened SessionPool::open(StoreDeadline deadline) {
+  const auto began = std::chrono::steady_clock::now();
   size_t first = first_host_;
   Opened opened = open_session(address_.beginning_with(first), deadline);
-  const bool was_silent = opened.session == nullptr && std::chrono::steady_clock::now() >= deadline;
+  const auto now = std::chrono::steady_clock::now();
+  const bool was_silent = opened.session == nullptr && now >= deadline && now - began >= fair_wait;
   if (was_silent) first_host_.compare_exchange_strong(first, first + 1);  // once, if several callers waited for it
   if (opened.session != nullptr) run_ = opened.session->run;
   return opened;

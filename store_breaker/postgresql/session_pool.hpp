@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,8 @@
 #include "store_breaker/postgresql/session.hpp"
 
 namespace cb::postgresql {
+
+constexpr std::chrono::milliseconds fair_wait{50};  // after less, a missing answer says nothing about the server
 
 class SessionPool {
  public:
