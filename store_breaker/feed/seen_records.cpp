@@ -28,7 +28,7 @@ size_t SeenRecords::size() const {
 }
 
 SeenRecords::Seen& SeenRecords::of(const std::string& breaker) {
-  if (seen_.size() >= most) seen_.clear();
+  if (seen_.size() >= most && !seen_.contains(breaker)) seen_.clear();
   return seen_[breaker];
 }
 

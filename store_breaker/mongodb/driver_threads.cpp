@@ -13,9 +13,9 @@ bool DriverThreads::run(Call call, std::chrono::steady_clock::time_point deadlin
   const auto job = std::make_shared<Job>();
   job->call = std::move(call);
   std::unique_lock lock(mutex_);
-  jobs_.push_back(job);
-  if (jobs_.size() > idle_ && threads_.size() < most_threads)
+  if (jobs_.size() >= idle_ && threads_.size() < most_threads)
     threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  jobs_.push_back(job);
   waiting_.notify_one();
   ended_.wait_until(lock, deadline, [&] { return job->progress == Progress::ended; });
   if (job->progress == Progress::waiting) job->progress = Progress::cancelled;
