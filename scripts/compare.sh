@@ -31,16 +31,17 @@ if [ "${scenarios[*]}" = all ]; then
 fi
 
 # load_generator exits with 1 not only if an expectation did not hold, but also if a variant could not be played. An
-# earlier run of that variant may lie there, so only runs that are newer than this file are drawn.
+# earlier run of that variant may lie there, so only runs that are not older than this file are drawn.
 began=$(mktemp "$root/build/compare.XXXXXX")
 trap 'rm -f "$began"' EXIT
+is_new() { [ -f "$1" ] && ! [ "$1" -ot "$began" ]; }  # FILE
 
 run_files_of() {  # SCENARIO: the files of the runs that it has just played, in the order of its columns
   local file=$root/load_generator/scenarios/$1.json run
   [ -f "$file" ] || file=$1
   jq --raw-output --arg folder "$root/build/runs" \
     '.name as $name | .expect | keys_unsorted[] | "\($folder)/\($name)-\(.).json"' "$file" |
-    while IFS= read -r run; do [ ! "$run" -nt "$began" ] || printf '%s\n' "$run"; done
+    while IFS= read -r run; do if is_new "$run"; then printf '%s\n' "$run"; fi; done
 }
 
 held=() not_held=() files=()
@@ -59,6 +60,6 @@ done
 if [ ${#files[@]} -eq 0 ]; then echo "compare.sh: no run was played, and no report written" >&2; exit 1; fi
 report=$root/build/runs/report.html
 "$bin/load_generator" compare "${files[@]}" --html "$report" >/dev/null || [ $? -eq 1 ]
-[[ -f "$report" && "$report" -nt "$began" ]] || exit 1  # load_generator has printed why
+is_new "$report" || exit 1  # load_generator has printed why
 echo "the runs are in build/runs/; build/runs/report.html draws them"
 [ ${#not_held[@]} -eq 0 ]
