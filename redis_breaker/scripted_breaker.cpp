@@ -3,6 +3,8 @@
 #include <utility>
 #include <variant>
 
+#include "simple_breaker/uncancelled_thread.hpp"
+
 namespace cb {
 
 ScriptedBreaker::ScriptedBreaker(std::shared_ptr<const SharedBreakerGroup> group, const Identity& identity)
@@ -48,6 +50,7 @@ DetailedStatus ScriptedBreaker::detailed_status() {
 }
 
 StoreResult ScriptedBreaker::apply(const Event& event, NoticeKind kind) {
+  const UncancelledThread uncancelled;  // a cancelled one would take a probe with it
   StoreResult result = group_->store->apply(name_, {.is_count_due = false}, {event});
   const auto* answer = std::get_if<Answer>(&result);
   if (answer == nullptr) {

@@ -52,6 +52,13 @@ class TricklingServer {
 
 }  // namespace
 
+TEST_CASE("each database has its own channels, as Redis's are those of all databases") {
+  const auto channel = [](const std::string& url) { return redis::Client(redis::parse_url(url), 50ms).channel("pay"); };
+  CHECK(channel("redis://127.0.0.1:1") == "cb:pay:news");
+  CHECK(channel("redis://127.0.0.1:1/0") == "cb:pay:news");
+  CHECK(channel("redis://127.0.0.1:1/7") == "cb:pay:news:7");
+}
+
 TEST_CASE("user, password and database are used, over TCP and over a socket") {
   const TestRedis over_tcp;
   const program::TemporaryFolder folder;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "simple_breaker/uncancelled_thread.hpp"
+
 namespace cb {
 namespace {
 
@@ -23,6 +25,7 @@ void BreakerList::add(SynchronizedBreaker& breaker) {
 }
 
 void BreakerList::remove(SynchronizedBreaker& breaker) {
+  const UncancelledThread uncancelled;  // a destructor calls this
   std::unique_lock lock(mutex_);
   call_finished_.wait(
       lock, [&] { return std::find(being_called_.begin(), being_called_.end(), &breaker) == being_called_.end(); });

@@ -11,21 +11,22 @@ DeliveryThread::~DeliveryThread() {
   if (in_listener) thread_.detach();
 }
 
+// Where no thread is to be had, the notices wait in their queue: for the next one, or a call of their breaker.
 void DeliveryThread::add(const NoticeQueue& notices) {
-  if (!notices.has_notices()) return;
+  if (!notices.has_notices() || !is_started()) return;
   {
     const std::scoped_lock lock(due_->mutex);
     due_->queues.push_back(notices);
   }
   due_->changed.notify_one();
-  if (!thread_.joinable()) start();
 }
 
-// Where no thread is to be had, the next notice tries again. A breaker's next call delivers what waits, too.
-void DeliveryThread::start() {
+bool DeliveryThread::is_started() {
   try {
-    thread_ = std::jthread([due = due_](const std::stop_token& stop) { work(stop, *due); });
+    if (!thread_.joinable()) thread_ = std::jthread([due = due_](const std::stop_token& stop) { work(stop, *due); });
+    return true;
   } catch (const std::system_error&) {
+    return false;
   }
 }
 

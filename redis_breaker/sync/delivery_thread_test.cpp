@@ -21,7 +21,7 @@ class NoMoreThreads {
     pthread_getattr_default_np(&usual_);
     pthread_attr_t huge;
     pthread_attr_init(&huge);
-    pthread_attr_setstacksize(&huge, size_t{1} << 46);
+    pthread_attr_setstacksize(&huge, size_t{1} << 62);
     pthread_setattr_default_np(&huge);
     pthread_attr_destroy(&huge);
   }

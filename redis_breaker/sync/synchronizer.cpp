@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "simple_breaker/clock.hpp"
+#include "simple_breaker/uncancelled_thread.hpp"
 
 namespace cb {
 namespace {
@@ -43,6 +44,7 @@ Synchronizer::Synchronizer(StateStore& store, StoreGate& gate) : store_(store), 
 }
 
 Synchronizer::~Synchronizer() {
+  const UncancelledThread uncancelled;
   thread_.request_stop();
   wake();
   thread_.join();
@@ -127,7 +129,12 @@ void Synchronizer::watch_everywhere() {
 
 void Synchronizer::watch(size_t node, WatchedNode& entry) {
   const SteadyTime now = coarse_steady_time();
-  auto feed = store_.watch(node, watched_services_);
+  std::unique_ptr<ChangeFeed> feed;
+  try {
+    feed = store_.watch(node, watched_services_);
+  } catch (const std::system_error&) {  // no thread or no descriptor is to be had
+    return postpone(entry, false);
+  }
   if (!feed || feed->error().empty()) {
     entry.is_watched = true;
     entry.pause = 0ms;
@@ -141,10 +148,14 @@ void Synchronizer::watch(size_t node, WatchedNode& entry) {
   const bool refused = feed->is_refused();
   if (refused && std::exchange(entry.refusal, feed->error()) != feed->error())
     gate_.report_problem("no pushes: " + feed->error() + "; asking " + store_.name().title + " once a second instead");
-  // A node may be gone for good, and no longer be needed.
+  postpone(entry, refused);
+  if (!refused) refresh(breakers_.names(1));  // finds out whether the store is unavailable
+}
+
+// A node may be gone for good, and no longer be needed.
+void Synchronizer::postpone(WatchedNode& entry, bool refused) {
   entry.pause = refused ? longest_before_retry : std::clamp(2 * entry.pause, before_retry, longest_before_retry);
   entry.retry_at = SteadyClock::now() + entry.pause;
-  if (!refused) refresh(breakers_.names(1));  // finds out whether the store is unavailable
 }
 
 // Views that were fetched before the feed began may be stale, so they are fetched again.

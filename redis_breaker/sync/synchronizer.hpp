@@ -66,6 +66,7 @@ class Synchronizer {
   void look_for_store();
   void watch_everywhere();
   void watch(size_t node, WatchedNode& entry);
+  static void postpone(WatchedNode& entry, bool refused);
   void begin_session(WatchedNode& entry);
   void process(WatchedNode& entry);
   void stop_watching(WatchedNode& entry);

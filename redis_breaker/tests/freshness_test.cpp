@@ -98,7 +98,7 @@ TEST_CASE("instances that use another database of the same server have another b
   CHECK(neighbour.sees(State::open));
   TestInstance later(in_database("0"), policy);
   later.call(Outcome::failure);
-  REQUIRE(eventually([&] { return known().reports_successes(); }));  // what was announced before has arrived too
+  REQUIRE(eventually([&] { return known().reports_successes(); }));
   CHECK_FALSE(a.rejected());
   CHECK_FALSE(began_before.settle(Outcome::success).late);
   CHECK(known().generation() == generation);
