@@ -7,7 +7,7 @@ namespace cb {
 using std::chrono::milliseconds;
 
 std::variant<PermitId, Rejection, StoreTrouble> CachedBreaker::acquire() {
-  if (!shell_.has_listener()) {  // a rejection's notice has its place in the lock's order
+  if (!shell_.has_listener()) {  // a listener needs the order of what happened: the lock's
     if (const auto rejection = shell_.fast().rejects_at_once(steady_time(), policy())) return *rejection;
   }
   auto lock = shell_.lock();

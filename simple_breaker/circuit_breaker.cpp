@@ -44,7 +44,7 @@ Admission CircuitBreaker::acquire() {
   const PublishedState::Word word = published_.word();
   if (word.state() == State::closed)
     return Permit(*this, {word.generation(), 0}, times_calls_.load(std::memory_order_relaxed) ? now() : TimePoint{});
-  if (notices_.has_listener()) return acquire_locked();  // a rejection's notice has its place in the lock's order
+  if (notices_.has_listener()) return acquire_locked();  // a listener needs the order of what happened: the lock's
   const TimePoint now = this->now();
   const TimePoint until = published_.rejects_until(word, now);
   if (now >= until) return acquire_locked();

@@ -72,8 +72,8 @@ class Step {
     reply_.permit = s_.state == State::closed ? PermitId{s_.generation, 0} : grant_probe();
   }
 
-  // The result of an older generation says nothing about this one, unless it is the answer that time did not wait for.
-  // In this generation, a permit without a probe number means that the circuit is closed.
+  // The result of an older generation says nothing about this one, unless it is the late answer of the probe that has
+  // just timed out. In this generation, a permit without a probe number means that the circuit is closed.
   void on(const Settle& settle) {
     const PermitId& permit = settle.permit;
     reply_.kind = Kind::settled;
@@ -123,7 +123,7 @@ class Step {
     s_.probes.clear();
     s_.lease_length = {};
     const bool ends_break = from == State::open && to == State::half_open;
-    if (!ends_break) {  // a break is all that a probe that timed out survives
+    if (!ends_break) {  // a probe that timed out is remembered until its break is over
       s_.successes = 0;
       s_.timed_out = {};
     }
