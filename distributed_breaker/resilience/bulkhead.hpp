@@ -17,6 +17,7 @@
 #include "distributed_breaker/resilience/call_policy.hpp"
 #include "distributed_breaker/resilience/deadline.hpp"
 #include "distributed_breaker/resilience/time_needed.hpp"
+#include "simple_breaker/uncancelled_thread.hpp"
 
 namespace cb {
 
@@ -82,25 +83,16 @@ class Bulkhead {
 
   bool wait_for_turn(const Deadline& deadline, std::unique_lock<std::mutex>& lock) {
     if (queue_.size() >= places_ || is_too_late_for(deadline)) return false;
+    const UncancelledThread uncancelled;  // the queue refers to this thread's stack
     Waiter self{deadline};
     queue_.push_back(&self);
-    try {
-      wait(self, lock);
-    } catch (...) {  // pthread_cancel() ends this thread
-      std::erase(queue_, &self);
-      if (self.turn == Turn::admitted) free_slot();
-      throw;
-    }
-    return self.turn == Turn::admitted;
-  }
-
-  void wait(Waiter& self, std::unique_lock<std::mutex>& lock) {
     const auto decided = [&self] { return self.turn != Turn::waiting; };
-    if (!self.deadline.instant()) {
+    if (!deadline.instant()) {
       self.woken.wait(lock, decided);
-    } else if (!self.woken.wait_until(lock, *self.deadline.instant(), decided)) {
+    } else if (!self.woken.wait_until(lock, *deadline.instant(), decided)) {
       std::erase(queue_, &self);  // no slot was handed over, so it is still queued
     }
+    return self.turn == Turn::admitted;
   }
 
   bool is_too_late_for(const Deadline& deadline) const {
@@ -109,10 +101,6 @@ class Bulkhead {
 
   void leave() {
     const std::scoped_lock lock(mutex_);
-    free_slot();
-  }
-
-  void free_slot() {
     --running_;
     while (running_ < slots_ && !queue_.empty()) {
       Waiter& next = *queue_.front();
