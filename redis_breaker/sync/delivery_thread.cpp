@@ -13,7 +13,7 @@ DeliveryThread::~DeliveryThread() {
 
 // Where no thread is to be had, the notices wait in their queue: for the next one, or a call of their breaker.
 void DeliveryThread::add(const NoticeQueue& notices) {
-  if (!notices.has_notices() || !is_started()) return;
+  if (!notices.has_notices() || !has_thread()) return;
   {
     const std::scoped_lock lock(due_->mutex);
     due_->queues.push_back(notices);
@@ -21,7 +21,7 @@ void DeliveryThread::add(const NoticeQueue& notices) {
   due_->changed.notify_one();
 }
 
-bool DeliveryThread::is_started() {
+bool DeliveryThread::has_thread() {
   try {
     if (!thread_.joinable()) thread_ = std::jthread([due = due_](const std::stop_token& stop) { work(stop, *due); });
     return true;

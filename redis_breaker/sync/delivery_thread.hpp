@@ -29,7 +29,7 @@ class DeliveryThread {
     std::vector<NoticeQueue> queues;  // guarded by mutex
   };
 
-  bool is_started();
+  bool has_thread();  // after starting it, if need be
   static void work(const std::stop_token& stop, Due& due);
 
   const std::shared_ptr<Due> due_ = std::make_shared<Due>();  // the thread may outlive this object
